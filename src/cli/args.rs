@@ -1,0 +1,224 @@
+//! The arguments as they are typed, and the groups that several commands share.
+
+use std::path::PathBuf;
+
+use akin::dump::Source;
+use akin::encoder::ModelSource;
+use akin::index::Mode;
+use akin::library::Filter;
+use akin::space::Origin;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+/// Semantic search over scientific papers, on your own machine
+///
+/// akin embeds the title and abstract of each paper with a small language model and finds the
+/// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
+/// machine; nothing is sent anywhere.
+#[derive(Debug, Parser)]
+#[command(name = "akin", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Folder of the library [default: akin/library in the user's data folder]
+    #[arg(long, value_name = "DIR", env = "AKIN_LIBRARY", global = true)]
+    pub(super) library: Option<PathBuf>,
+    /// Threads to compute with [default: one a core]
+    #[arg(long, value_name = "N", global = true, value_parser = at_least_one)]
+    pub(super) threads: Option<usize>,
+    /// Print JSON, one object a line, for programs
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub(super) color: Color,
+    /// Print no progress and no notes
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say more about what is done and why
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    pub(super) fn write_global(self) {
+        match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Add(super::add::AddArgs),
+    Search(super::search::SearchArgs),
+    Related(super::related::RelatedArgs),
+    Show(super::show::ShowArgs),
+    Remove(super::remove::RemoveArgs),
+    Status(super::status::StatusArgs),
+    Embed(super::embed::EmbedArgs),
+    Eval(super::eval::EvalArgs),
+    Completions(super::completions::CompletionsArgs),
+    Man(super::completions::ManArgs),
+}
+
+/// Which papers may be found.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub(super) struct FilterArgs {
+    /// Only papers of this day or later (2024, 2024-05 or 2024-05-17)
+    #[arg(long, value_name = "DATE", value_parser = first_day)]
+    since: Option<Date>,
+    /// Only papers of this day or earlier
+    #[arg(long, value_name = "DATE", value_parser = last_day)]
+    until: Option<Date>,
+    /// Only papers of this category (cs.CL) or archive (cs); repeat for any of several
+    #[arg(long, value_name = "CODE")]
+    category: Vec<String>,
+    /// Only papers with an author of this name, or part of one; repeat for any of several
+    #[arg(long, value_name = "NAME")]
+    author: Vec<String>,
+}
+
+impl FilterArgs {
+    pub(super) fn filter(&self) -> Filter {
+        Filter {
+            since: self.since,
+            until: self.until,
+            categories: self.category.clone(),
+            authors: self.author.clone(),
+        }
+    }
+}
+
+/// How the index is searched.
+#[derive(Debug, Args)]
+pub(super) struct ModeArgs {
+    /// Compare with every paper, never through the graph
+    #[arg(long, conflicts_with = "graph")]
+    exact: bool,
+    /// Go through the graph where there is one, also for small libraries
+    #[arg(long)]
+    graph: bool,
+}
+
+impl ModeArgs {
+    pub(super) fn mode(&self) -> Mode {
+        match (self.exact, self.graph) {
+            (true, _) => Mode::Exact,
+            (_, true) => Mode::Graph,
+            _ => Mode::Auto,
+        }
+    }
+}
+
+/// Which model embeds.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(super) struct ModelArgs {
+    /// Folder of a sentence-transformers model of BERT's shape [default: the bundled
+    /// all-MiniLM-L6-v2]
+    #[arg(long, value_name = "DIR")]
+    pub(super) model: Option<PathBuf>,
+    /// Tokens of each text that are seen [default: the model's own limit, 256 for the bundled
+    /// one]. More sees the end of long abstracts, at more time a paper
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(super) max_tokens: Option<usize>,
+}
+
+impl ModelArgs {
+    /// The model that is asked for; `None` where nothing is said.
+    pub(super) fn asked(&self) -> Option<Origin> {
+        (self.model.is_some() || self.max_tokens.is_some()).then(|| self.origin())
+    }
+
+    /// The model that is asked for, or the bundled one.
+    pub(super) fn origin(&self) -> Origin {
+        let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        let folder = self.model.as_ref().map(whole);
+        Origin {
+            source: folder.map_or(ModelSource::Bundled, ModelSource::Folder),
+            max_tokens: self.max_tokens,
+        }
+    }
+}
+
+/// Dumps as sources.
+pub(super) fn sources(dumps: &[PathBuf]) -> Vec<Source> {
+    dumps.iter().map(|dump| Source::from_arg(dump)).collect()
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is wanted".to_owned()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("a whole number is wanted".to_owned()),
+    }
+}
+
+fn first_day(text: &str) -> Result<Date, String> {
+    day(text, |month| month.first_of_month(), |year| year.first_of_year())
+}
+
+fn last_day(text: &str) -> Result<Date, String> {
+    day(text, |month| month.last_of_month(), |year| year.last_of_year())
+}
+
+/// A day, a month or a year; of the two latter the day that `of_month` or `of_year` picks.
+fn day(
+    text: &str,
+    of_month: impl Fn(Date) -> Date,
+    of_year: impl Fn(Date) -> Date,
+) -> Result<Date, String> {
+    let wanted = || format!("{text:?} is no date; 2024, 2024-05 or 2024-05-17 is wanted");
+    match text.matches('-').count() {
+        0 => format!("{text}-01-01").parse().map(of_year),
+        1 => format!("{text}-01").parse().map(of_month),
+        _ => text.parse(),
+    }
+    .map_err(|_| wanted())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_month_or_a_year_stands_for_its_ends() {
+        let date = |text: &str| text.parse::<Date>().unwrap();
+        assert_eq!(first_day("2024").unwrap(), date("2024-01-01"));
+        assert_eq!(last_day("2024-02").unwrap(), date("2024-02-29"));
+        assert_eq!(last_day("2024-02-10").unwrap(), date("2024-02-10"));
+        for bad in ["", "yesterday", "2024-13", "2024-02-30", "24"] {
+            assert!(first_day(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What every command works with: where things are, how to print, whether to stop.
+//!
+//! Precedence: flag, environment, config file, default. The config file is
+//! `akin/config.toml` in the user's config folder:
+//!
+//! ```toml
+//! library = "/data/papers"
+//! threads = 4
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use akin::Error;
+use akin::index::Index;
+use akin::library::Library;
+use etcetera::{BaseStrategy, choose_base_strategy};
+use serde::Deserialize;
+
+use super::args::Common;
+use super::fault::Fault;
+
+/// Settings in force.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// The library's folder.
+    pub(super) library: PathBuf,
+    /// Threads, where anyone said.
+    pub(super) threads: Option<usize>,
+    /// Whether output is for programs.
+    pub(super) json: bool,
+    /// Whether stderr is to stay silent but for errors.
+    pub(super) quiet: bool,
+    /// Whether stderr is to say more.
+    pub(super) verbose: bool,
+}
+
+/// What `config.toml` may set.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    library: Option<PathBuf>,
+    threads: Option<usize>,
+}
+
+impl Context {
+    /// Joins flags, environment, config file and defaults.
+    pub(super) fn of(common: &Common) -> Result<Context, Fault> {
+        let base = choose_base_strategy()
+            .map_err(|e| Fault::usage(format!("there is no home folder: {e}")))?;
+        let config = read_config(&base.config_dir().join("akin/config.toml"))?;
+        let library = common.library.clone().or(config.library);
+        Ok(Context {
+            library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
+            threads: common.threads.or(config.threads),
+            json: common.json,
+            quiet: common.quiet,
+            verbose: common.verbose,
+        })
+    }
+
+    /// The folder for what can be made again.
+    pub(super) fn cache_dir() -> Result<PathBuf, Fault> {
+        let base = choose_base_strategy()
+            .map_err(|e| Fault::usage(format!("there is no home folder: {e}")))?;
+        Ok(base.cache_dir().join("akin"))
+    }
+
+    /// Opens a library with its index, and says what of the index had to be left aside.
+    pub(super) fn open(&self, root: &Path) -> Result<(Library, Index), Fault> {
+        let library = Library::open(root)?;
+        let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
+            let path = root.to_owned();
+            return Err(Error::LibraryEmpty { path }.into());
+        };
+        let index = Index::open(&dir, &space.fingerprint, library.rows()?);
+        for doubt in index.doubts() {
+            self.note(&format!("{doubt}; its papers are compared one by one until the next add"));
+        }
+        Ok((library, index))
+    }
+
+    /// Says something on stderr, unless told to be quiet.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            super::output::note(text);
+        }
+    }
+}
+
+fn read_config(path: &Path) -> Result<Config, Fault> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text)
+            .map_err(|e| Fault::usage(format!("{}: {}", path.display(), e.message()))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(e) => Err(Error::read(path)(e).into()),
+    }
+}

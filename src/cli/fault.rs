@@ -1,0 +1,141 @@
+//! How a failure is told to a person: what, caused by what, and what to do about it.
+
+use std::error::Error as _;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use akin::Error;
+use anstyle::{AnsiColor, Style};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The library said so.
+    Akin(Error),
+    /// The command was misused.
+    Usage(String),
+    /// stdout could not be written.
+    Output(io::Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        Fault::Akin(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Fault {
+        Fault::Output(error)
+    }
+}
+
+impl Fault {
+    pub(super) fn usage(text: impl Into<String>) -> Fault {
+        Fault::Usage(text.into())
+    }
+
+    /// Whether the reader of stdout went away, which is no failure: `akin search … | head`.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        match self {
+            Fault::Output(error) => error.kind() == ErrorKind::BrokenPipe,
+            Fault::Akin(Error::Write { source, .. }) => source.kind() == ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Fault::Akin(Error::Interrupted) => ExitCode::from(130),
+            Fault::Akin(Error::UnknownPaper { .. }) => ExitCode::from(1),
+            _ => ExitCode::from(2),
+        }
+    }
+
+    /// Prints message, causes and hint to stderr.
+    pub(super) fn print(&self) {
+        let mut err = anstream::stderr().lock();
+        // Where stderr cannot be written there is nobody to tell.
+        let _ = self.write(&mut err);
+    }
+
+    fn write(&self, err: &mut impl Write) -> io::Result<()> {
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        match self {
+            Fault::Usage(text) => writeln!(err, "{red}error:{red:#} {text}"),
+            Fault::Output(e) => writeln!(err, "{red}error:{red:#} cannot write to stdout: {e}"),
+            Fault::Akin(error) => {
+                writeln!(err, "{red}error:{red:#} {error}")?;
+                write_causes(error, err)?;
+                match hint(error) {
+                    Some(hint) => writeln!(err, "hint: {hint}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// The sources of an error, outermost first, each once.
+pub(super) fn write_causes(error: &Error, err: &mut impl Write) -> io::Result<()> {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            writeln!(err, "caused by: {text}")?;
+        }
+        said = text;
+        source = cause.source();
+    }
+    Ok(())
+}
+
+/// What the user can do.
+pub(super) fn hint(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+            "check the name; `akin add -` reads a dump from stdin".to_owned()
+        }
+        Error::Read { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            "you may not read it; check its permissions".to_owned()
+        }
+        Error::Write { source, .. } if source.kind() == ErrorKind::StorageFull => {
+            "the disk is full; what was committed is safe. Free some space and run the same \
+             command again"
+                .to_owned()
+        }
+        Error::Write { source, .. }
+            if matches!(
+                source.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            "you may not write there; name another folder with --library DIR".to_owned()
+        }
+        Error::IsFolder { path } => {
+            format!("name the files in it, such as {}/*.jsonl", path.display())
+        }
+        Error::LibraryMissing { .. } | Error::LibraryEmpty { .. } => {
+            "`akin add DUMP` makes one; `akin search --in DUMP QUERY` needs none".to_owned()
+        }
+        Error::NotALibrary { .. } => "name a new or an empty folder with --library DIR".to_owned(),
+        Error::LibraryNewer { .. } => "update akin, or name another library".to_owned(),
+        Error::LibraryBusy { .. } => {
+            "wait until it is done; searching works meanwhile".to_owned()
+        }
+        Error::SpaceMismatch { .. } => {
+            "leave --model and --max-tokens away to use the library's own, or name another \
+             library with --library DIR"
+                .to_owned()
+        }
+        Error::UnknownPaper { .. } => {
+            "ids look like 2503.11731, hep-th/9901001 or 10.1103/PhysRevD.76.013009; `akin \
+             search` finds papers by what they say"
+                .to_owned()
+        }
+        Error::EmptyQuery => "say what you look for: akin search \"graph neural networks\"".to_owned(),
+        Error::Interrupted => "run the same command again to go on".to_owned(),
+        _ => return None,
+    })
+}

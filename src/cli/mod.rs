@@ -1,0 +1,81 @@
+//! The command line: one file a command, and what they share.
+//!
+//! Answers go to stdout, progress and complaints to stderr. Exit codes: 0 done, 1 nothing found
+//! or something rejected, 2 failed or misused, 130 interrupted.
+
+mod add;
+mod args;
+mod cache;
+mod completions;
+mod context;
+mod embed;
+mod eval;
+mod fault;
+mod output;
+mod progress;
+mod related;
+mod remove;
+mod search;
+mod show;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Arguments, Command};
+use self::context::Context;
+use self::fault::Fault;
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All of it.
+    Done,
+    /// Nothing was found, or something was rejected.
+    Partly,
+    /// Stopped by the user; what was committed stays.
+    Interrupted,
+    /// Some of what was asked for failed, and was complained about.
+    Failed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Partly => 1,
+            Outcome::Failed => 2,
+            Outcome::Interrupted => 130,
+        })
+    }
+}
+
+/// Parses the arguments, runs the command, and turns its end into an exit code.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.common.color.write_global();
+    match Context::of(&arguments.common).and_then(|context| run(arguments.command, &context)) {
+        Ok(outcome) => outcome.into(),
+        Err(fault) if fault.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(fault) => {
+            fault.print();
+            fault.exit_code()
+        }
+    }
+}
+
+fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
+    match command {
+        Command::Add(args) => add::run(&args, context),
+        Command::Search(args) => search::run(&args, context),
+        Command::Related(args) => related::run(&args, context),
+        Command::Show(args) => show::run(&args, context),
+        Command::Remove(args) => remove::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Embed(args) => embed::run(&args, context),
+        Command::Eval(args) => eval::run(&args, context),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => completions::man(&args),
+    }
+}

@@ -1,0 +1,243 @@
+//! What a person or a program reads on stdout, and notes on stderr.
+
+use std::io::{self, Write};
+
+use akin::paper::Paper;
+use akin::search::{Answer, Hit};
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use textwrap::Options;
+
+use super::context::Context;
+
+/// Lines of the abstract under each hit.
+const ABSTRACT_LINES: usize = 2;
+/// Authors named under each hit; the rest are counted.
+const AUTHORS_NAMED: usize = 4;
+/// Width where stdout is no terminal.
+const DEFAULT_WIDTH: usize = 100;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
+const CYAN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
+
+/// Says something on stderr.
+pub(super) fn note(text: &str) {
+    // Where stderr cannot be written there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{DIM}note:{DIM:#} {text}");
+}
+
+/// A hit as programs get it.
+#[derive(Serialize)]
+struct JsonHit<'a> {
+    rank: usize,
+    similarity: f32,
+    #[serde(flatten)]
+    paper: JsonPaper<'a>,
+}
+
+/// A paper as programs get it.
+#[derive(Serialize)]
+pub(super) struct JsonPaper<'a> {
+    #[serde(flatten)]
+    paper: &'a Paper,
+    date: Option<String>,
+    url: Option<String>,
+}
+
+impl<'a> From<&'a Paper> for JsonPaper<'a> {
+    fn from(paper: &'a Paper) -> JsonPaper<'a> {
+        JsonPaper {
+            paper,
+            date: paper.date().map(|date| date.to_string()),
+            url: paper.id.address(),
+        }
+    }
+}
+
+/// Prints one value as a line of JSON.
+pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+/// Prints an answer, fitted to the terminal, or as JSON.
+pub(super) fn answer(answer: &Answer, context: &Context) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    for hit in &answer.hits {
+        if context.json {
+            let paper = JsonPaper::from(&hit.paper);
+            let (rank, similarity) = (hit.rank, hit.similarity);
+            json_line(&mut out, &JsonHit { rank, similarity, paper })?;
+        } else {
+            write_hit(&mut out, hit, width())?;
+        }
+    }
+    out.flush()
+}
+
+fn write_hit(out: &mut impl Write, hit: &Hit, width: usize) -> io::Result<()> {
+    let Hit {
+        rank,
+        similarity,
+        paper,
+    } = hit;
+    let date = paper.date().map_or_else(|| "          ".to_owned(), |date| date.to_string());
+    if *rank > 1 {
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "{rank:>3}  {GREEN}{similarity:.3}{GREEN:#}  {date}  {CYAN}{}{CYAN:#}",
+        paper.id
+    )?;
+    let indent = "     ";
+    for line in wrapped(&paper.title, width, indent, 3) {
+        writeln!(out, "{BOLD}{line}{BOLD:#}")?;
+    }
+    let byline = byline(paper);
+    if !byline.is_empty() {
+        for line in wrapped(&byline, width, indent, 1) {
+            writeln!(out, "{DIM}{line}{DIM:#}")?;
+        }
+    }
+    for line in wrapped(&paper.abstract_text, width, indent, ABSTRACT_LINES) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// Prints everything about one paper.
+pub(super) fn paper(
+    out: &mut impl Write,
+    paper: &Paper,
+    listings: &[String],
+) -> io::Result<()> {
+    let width = width();
+    for line in wrapped(&paper.title, width, "", usize::MAX) {
+        writeln!(out, "{BOLD}{line}{BOLD:#}")?;
+    }
+    if !paper.authors.is_empty() {
+        for line in wrapped(&paper.authors.join(", "), width, "", usize::MAX) {
+            writeln!(out, "{DIM}{line}{DIM:#}")?;
+        }
+    }
+    writeln!(out)?;
+    for line in wrapped(&paper.abstract_text, width, "", usize::MAX) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out)?;
+    let date = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string());
+    let aliases: Vec<&str> = paper.aliases.iter().map(|id| id.as_str()).collect();
+    let fields = [
+        ("id", Some(paper.id.to_string())),
+        ("also", non_empty(aliases.join(", "))),
+        ("version", paper.version.map(|version| version.to_string())),
+        ("categories", non_empty(paper.categories.join(" "))),
+        ("published", date(paper.published)),
+        ("updated", date(paper.updated)),
+        ("listed", non_empty(listings.join(" "))),
+        ("journal", paper.journal.clone()),
+        ("comment", paper.comment.clone()),
+        ("upvotes", paper.upvotes.map(|n| n.to_string())),
+        ("address", paper.id.address()),
+    ];
+    for (name, value) in fields {
+        if let Some(value) = value {
+            writeln!(out, "{CYAN}{name:<11}{CYAN:#} {value}")?;
+        }
+    }
+    Ok(())
+}
+
+fn non_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn byline(paper: &Paper) -> String {
+    let named = paper.authors.len().min(AUTHORS_NAMED);
+    let mut names = paper.authors[..named].join(", ");
+    if paper.authors.len() > named {
+        names += &format!(" and {} more", paper.authors.len() - named);
+    }
+    let categories = paper.categories.join(" ");
+    let parts = [names, categories];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
+}
+
+/// Wraps text to at most `max_lines` lines; the last ends in an ellipsis if there was more.
+fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) -> Vec<String> {
+    let options = Options::new(width)
+        .initial_indent(indent)
+        .subsequent_indent(indent);
+    let all = textwrap::wrap(text, options);
+    let n_lines = all.len();
+    let mut lines: Vec<String> = all.into_iter().take(max_lines).map(Into::into).collect();
+    if n_lines > max_lines
+        && let Some(last) = lines.last_mut()
+    {
+        while textwrap::core::display_width(last) >= width && last.pop().is_some() {}
+        last.truncate(last.trim_end().len());
+        last.push('…');
+    }
+    lines
+}
+
+/// Columns of the terminal, within what reads well.
+fn width() -> usize {
+    let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+    columns.map_or(DEFAULT_WIDTH, usize::from).clamp(40, 120)
+}
+
+/// A count with thousands apart: `12,345`.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (idx, digit) in digits.chars().enumerate() {
+        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A size in the unit that reads well.
+pub(super) fn bytes(n: u64) -> String {
+    let mut size = n as f64;
+    for unit in ["B", "KB", "MB", "GB"] {
+        if size < 1000.0 {
+            let precision = if unit == "B" { 0 } else { 1 };
+            return format!("{size:.precision$} {unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} TB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1234), "1,234");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(45_141_904), "45.1 MB");
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_text_is_marked() {
+        let text = "one two three four five six seven";
+        assert_eq!(wrapped(text, 12, "  ", 2), ["  one two", "  three…"]);
+        assert_eq!(wrapped("short", 12, "", 2), ["short"]);
+        assert_eq!(wrapped("", 12, "", 2), [""; 0]);
+        for line in wrapped("語語語語語語語語語語 語語語", 11, "", 1) {
+            assert!(textwrap::core::display_width(&line) <= 11, "{line}");
+        }
+    }
+}

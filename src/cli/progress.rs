@@ -1,0 +1,98 @@
+//! Bars with rate and ETA on stderr, and Ctrl-C as a request to stop.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use akin::progress::{Observer, Stage};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::context::Context;
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Watches long work: a bar if stderr is a terminal, nothing otherwise.
+pub(super) struct Bar {
+    bar: Mutex<Option<ProgressBar>>,
+    hidden: bool,
+}
+
+impl Bar {
+    /// A bar for a command whose work can be stopped: from now on the first Ctrl-C asks for
+    /// that, and a second one ends the process.
+    pub(super) fn stoppable(context: &Context) -> Bar {
+        // Fails only where a handler is there already, which does the same.
+        let _ = ctrlc::set_handler(on_interrupt);
+        Bar {
+            bar: Mutex::new(None),
+            hidden: context.quiet,
+        }
+    }
+
+    fn with(&self, act: impl FnOnce(&ProgressBar)) {
+        if let Ok(bar) = self.bar.lock()
+            && let Some(bar) = bar.as_ref()
+        {
+            act(bar);
+        }
+    }
+}
+
+#[expect(clippy::exit, reason = "a second Ctrl-C does not wait for anything")]
+fn on_interrupt() {
+    if STOP.swap(true, Ordering::Relaxed) {
+        std::process::exit(130);
+    }
+}
+
+impl Observer for Bar {
+    fn begin(&self, stage: Stage, total: Option<u64>) {
+        let (verb, unit) = match stage {
+            Stage::Embed => ("Embedding", "papers"),
+            Stage::Index => ("Indexing", "papers"),
+            Stage::Evaluate => ("Searching", "queries"),
+        };
+        let target = if self.hidden {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(total, target);
+        bar.set_style(style(unit, total.is_some()));
+        bar.set_message(verb);
+        bar.set_prefix(unit);
+        if let Ok(mut slot) = self.bar.lock() {
+            *slot = Some(bar);
+        }
+    }
+
+    fn estimate(&self, total: u64) {
+        self.with(|bar| {
+            if bar.length().is_none() {
+                bar.set_style(style(&bar.prefix(), true));
+            }
+            bar.set_length(total.max(bar.position()));
+        });
+    }
+
+    fn advance(&self, n: u64) {
+        self.with(|bar| bar.inc(n));
+    }
+
+    fn end(&self) {
+        self.with(ProgressBar::finish_and_clear);
+    }
+
+    fn stop_requested(&self) -> bool {
+        STOP.load(Ordering::Relaxed)
+    }
+}
+
+fn style(unit: &str, is_sized: bool) -> ProgressStyle {
+    let template = if is_sized {
+        format!("{{msg}} {{bar:30}} {{human_pos}}/{{human_len}} {unit}, {{per_sec}}, {{eta}} left")
+    } else {
+        format!("{{msg}} {{spinner}} {{human_pos}} {unit}, {{per_sec}}, {{elapsed}}")
+    };
+    ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,39 @@
+//! `akin remove`: forget papers.
+
+use std::io::Write;
+
+use akin::library::{Library, Writer};
+use clap::Args;
+
+use super::Outcome;
+use super::context::Context;
+use super::fault::Fault;
+
+/// Forget papers: they are never found again, unless a dump that has them is added again
+#[derive(Debug, Args)]
+pub(super) struct RemoveArgs {
+    /// Any spelling of their ids
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+}
+
+pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault> {
+    let mut writer = Writer::open(&context.library, "akin remove")?;
+    let library = Library::open(&context.library)?;
+    let mut keys = Vec::new();
+    let mut removed = Vec::new();
+    for id in &args.ids {
+        let stored = library.find(id)?;
+        if !keys.contains(&stored.key) {
+            keys.push(stored.key);
+            removed.push(stored.paper);
+        }
+    }
+    drop(library);
+    writer.remove(&keys)?;
+    let mut out = anstream::stdout().lock();
+    for paper in removed {
+        writeln!(out, "removed {}  {}", paper.id, paper.title)?;
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,115 @@
+//! `akin search`: papers similar to a sentence or a draft.
+
+use std::cell::OnceCell;
+use std::io::Read;
+use std::path::PathBuf;
+
+use akin::encoder::Encoder;
+use akin::index::Index;
+use akin::library::Library;
+use akin::search::{self, Query, Target};
+use akin::{Error, space};
+use clap::Args;
+
+use super::args::{FilterArgs, ModeArgs, ModelArgs};
+use super::context::Context;
+use super::fault::Fault;
+use super::{Outcome, cache, output};
+
+/// Find papers similar to a sentence, a question or a draft
+#[derive(Debug, Args)]
+pub(super) struct SearchArgs {
+    /// What to look for; - reads it from stdin
+    #[arg(value_name = "QUERY", required_unless_present = "file")]
+    query: Vec<String>,
+    /// Read what to look for from a file, such as a draft's title and abstract
+    #[arg(long, value_name = "FILE", conflicts_with = "query")]
+    file: Option<PathBuf>,
+    /// Search the papers of this dump instead of the library; its embeddings are kept in the
+    /// cache folder, so that the next question is answered at once
+    #[arg(long = "in", value_name = "DUMP")]
+    dump: Option<PathBuf>,
+    /// How many papers to show
+    #[arg(short, value_name = "N", default_value_t = 10)]
+    k: usize,
+    #[command(flatten)]
+    filters: FilterArgs,
+    #[command(flatten)]
+    mode: ModeArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault> {
+    let text = query_text(args)?;
+    if text.trim().is_empty() {
+        return Err(Error::EmptyQuery.into());
+    }
+    let query = Query {
+        target: Target::Text(text),
+        k: args.k,
+        filter: args.filters.filter(),
+        mode: args.mode.mode(),
+        ef_search: None,
+    };
+    if let Some(dump) = &args.dump {
+        let cached = cache::library_of(dump, &args.model, context)?;
+        let (library, index) = context.open(cached.path())?;
+        return show(&library, &index, &cached.encoder, &query, context);
+    }
+    let (library, index) = context.open(&context.library)?;
+    let encoder = OnceCell::new();
+    if let Some(asked) = args.model.asked() {
+        let asked = asked.load(context.threads)?;
+        space::ensure_same(&library, &asked)?;
+        let _ = encoder.set(asked);
+    } else {
+        let _ = encoder.set(space::encoder_of(&library, context.threads)?);
+    }
+    show(&library, &index, &encoder, &query, context)
+}
+
+/// Answers a query and prints the answer. `encoder` is filled where a text is to be embedded and
+/// it is still empty.
+pub(super) fn show(
+    library: &Library,
+    index: &Index,
+    encoder: &OnceCell<Encoder>,
+    query: &Query,
+    context: &Context,
+) -> Result<Outcome, Fault> {
+    let load = || match encoder.get() {
+        Some(encoder) => Ok(encoder),
+        None => {
+            let loaded = space::encoder_of(library, context.threads)?;
+            Ok(encoder.get_or_init(|| loaded))
+        }
+    };
+    let answer = search::answer(library, index, load, query)?;
+    if context.verbose {
+        context.note(&answer.plan);
+    }
+    for paper in &answer.left_out {
+        context.note(&format!("left out as the same work: {} {}", paper.id, paper.title));
+    }
+    output::answer(&answer, context)?;
+    if answer.hits.is_empty() {
+        context.note("no paper passes the filters");
+        return Ok(Outcome::Partly);
+    }
+    Ok(Outcome::Done)
+}
+
+fn query_text(args: &SearchArgs) -> Result<String, Fault> {
+    if let Some(path) = &args.file {
+        return Ok(std::fs::read_to_string(path).map_err(Error::read(path))?);
+    }
+    let joined = args.query.join(" ");
+    if joined != "-" {
+        return Ok(joined);
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map_err(Error::read("stdin"))?;
+    Ok(text)
+}

@@ -1,0 +1,111 @@
+//! `akin status`: what is in the library.
+
+use std::io::Write;
+
+use akin::encoder::Recipe;
+use akin::index::Index;
+use akin::library::{Library, Status};
+use akin::space::{self, Origin};
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::fault::Fault;
+use super::output::{self, bytes, count};
+use super::Outcome;
+
+/// Say what the library holds: papers, dates, model, index, sizes
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {}
+
+/// What an index and a model add to a library's own status.
+struct Details {
+    recipe: Recipe,
+    source: String,
+    n_segments: usize,
+    tail_rows: usize,
+    index_bytes: u64,
+}
+
+pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
+    let library = Library::open(&context.library)?;
+    let status = library.status()?;
+    let details = details(&library, context)?;
+    let mut out = anstream::stdout().lock();
+    if context.json {
+        let json = json!({
+            "library": context.library,
+            "papers": status.n_papers,
+            "rows": status.n_rows,
+            "dead_rows": status.n_dead_rows,
+            "dates": status.dates,
+            "last_add": status.last_ingest,
+            "database_bytes": status.database_bytes,
+            "rows_bytes": status.rows_bytes,
+            "model": details.as_ref().map(|d| &d.recipe),
+            "model_source": details.as_ref().map(|d| &d.source),
+            "index_segments": details.as_ref().map(|d| d.n_segments),
+            "index_tail_rows": details.as_ref().map(|d| d.tail_rows),
+            "index_bytes": details.as_ref().map(|d| d.index_bytes),
+        });
+        output::json_line(&mut out, &json)?;
+    } else {
+        write_table(&mut out, &status, details.as_ref(), context)?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+fn details(library: &Library, context: &Context) -> Result<Option<Details>, Fault> {
+    let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
+        return Ok(None);
+    };
+    let index = Index::open(&dir, &space.fingerprint, library.rows()?);
+    for doubt in index.doubts() {
+        context.note(doubt);
+    }
+    let stats = index.stats();
+    Ok(Some(Details {
+        recipe: space::recipe_of(space)?,
+        source: Origin::of(space)?.source.to_string(),
+        n_segments: stats.n_segments,
+        tail_rows: stats.tail_rows,
+        index_bytes: stats.file_bytes,
+    }))
+}
+
+fn write_table(
+    out: &mut impl Write,
+    status: &Status,
+    details: Option<&Details>,
+    context: &Context,
+) -> std::io::Result<()> {
+    let mut line = |name: &str, value: String| writeln!(out, "{name:<9} {value}");
+    line("library", context.library.display().to_string())?;
+    let dead = match status.n_dead_rows {
+        0 => String::new(),
+        n => format!(" ({} replaced or removed embeddings)", count(n)),
+    };
+    line("papers", format!("{}{dead}", count(status.n_papers)))?;
+    if let Some((first, last)) = &status.dates {
+        line("dates", format!("{first} to {last}"))?;
+    }
+    if let Some(last) = &status.last_ingest {
+        line("last add", last.clone())?;
+    }
+    if let Some(details) = details {
+        let recipe = &details.recipe;
+        line("model", format!("{}, from {}", recipe.describe(), details.source))?;
+        let index = match details.n_segments {
+            0 => "none: papers are compared one by one".to_owned(),
+            n => format!(
+                "{n} segments, {}; {} papers compared one by one",
+                bytes(details.index_bytes),
+                count(details.tail_rows as u64)
+            ),
+        };
+        line("index", index)?;
+    }
+    let (papers, rows) = (bytes(status.database_bytes), bytes(status.rows_bytes));
+    line("on disk", format!("{papers} papers, {rows} embeddings"))
+}

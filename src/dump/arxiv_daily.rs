@@ -1,0 +1,49 @@
+//! Daily arXiv lists: JSON Lines of what was announced on one day.
+//!
+//! The day is in the file's name and becomes `listed`; the records themselves have no dates.
+
+use serde::Deserialize;
+
+use super::arxiv_snapshot::categories;
+use super::field::{Entry, Field, Items};
+use super::record::{Context, Fault, arxiv_id, blame, optional, paper};
+use super::{Reason, names};
+use crate::paper::{Paper, arxiv_version};
+
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(borrow, default)]
+    id: Field<'a>,
+    #[serde(borrow, default)]
+    title: Field<'a>,
+    #[serde(borrow, default)]
+    summary: Field<'a>,
+    #[serde(borrow, default)]
+    authors: Items<Entry<'a>>,
+    #[serde(borrow, default)]
+    categories: Items<Field<'a>>,
+    #[serde(borrow, default)]
+    comment: Field<'a>,
+}
+
+/// Reads one line of a daily list.
+pub(super) fn read(line: &str, context: &Context) -> Result<Paper, Fault> {
+    let record: Record<'_> = serde_json::from_str(line)?;
+    convert(&record, context).map_err(blame(&record.id))
+}
+
+fn convert(record: &Record<'_>, context: &Context) -> Result<Paper, Reason> {
+    let id = arxiv_id(&record.id)?;
+    let mut paper = paper(id, &record.title, &record.summary)?;
+    let authors = record
+        .authors
+        .0
+        .iter()
+        .filter_map(|entry| entry.name.text());
+    paper.authors = authors.filter_map(names::single).collect();
+    paper.categories = categories(&record.categories);
+    paper.version = record.id.text().and_then(arxiv_version);
+    paper.comment = optional(&record.comment);
+    paper.listed = context.listed;
+    Ok(paper)
+}

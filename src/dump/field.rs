@@ -1,0 +1,317 @@
+//! Values of JSON records, read without failing on their type and borrowed where possible.
+//!
+//! A record whose `doi` is a number or whose `comments` is a list is still a paper: the type is
+//! looked at where the field is used ([`Field::required`] against [`Field::text`]).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::Reason;
+
+/// One scalar of a record; `null` is missing.
+#[derive(Debug, Default)]
+pub(super) enum Field<'a> {
+    #[default]
+    Missing,
+    Text(Cow<'a, str>),
+    /// A number, as it would be written.
+    Number(String),
+    /// Something else, in words.
+    Other(&'static str),
+}
+
+impl Field<'_> {
+    /// The text, or nothing where this is anything else.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Field::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text or the number as text.
+    pub(super) fn spelling(&self) -> Option<&str> {
+        match self {
+            Field::Text(text) => Some(text),
+            Field::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The text, empty where the field is missing; a [`Reason::WrongType`] where it is no text.
+    pub(super) fn required(&self, name: &'static str) -> Result<&str, Reason> {
+        let found = match self {
+            Field::Text(text) => return Ok(text),
+            Field::Missing => return Ok(""),
+            Field::Number(_) => "a number",
+            Field::Other(found) => found,
+        };
+        Err(Reason::WrongType { field: name, found })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor(PhantomData))
+    }
+}
+
+struct FieldVisitor<'a>(PhantomData<&'a str>);
+
+impl<'de: 'a, 'a> Visitor<'de> for FieldVisitor<'a> {
+    type Value = Field<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Field<'a>, E> {
+        Ok(Field::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Field<'a>, E> {
+        Ok(Field::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Field<'a>, E> {
+        Ok(Field::Number(number.to_string()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Field<'a>, E> {
+        Ok(Field::Number(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Field<'a>, E> {
+        Ok(Field::Number(number.to_string()))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Field<'a>, E> {
+        Ok(Field::Other("true or false"))
+    }
+
+    fn visit_unit<E>(self) -> Result<Field<'a>, E> {
+        Ok(Field::Missing)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field<'a>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Field::Other("a list"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<'a>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Field::Other("an object"))
+    }
+}
+
+/// The elements of a list; a single text counts as a list of one, anything else as none.
+#[derive(Debug)]
+pub(super) struct Items<T>(pub(super) Vec<T>);
+
+impl<T> Default for Items<T> {
+    fn default() -> Items<T> {
+        Items(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ItemsVisitor(PhantomData))
+    }
+}
+
+struct ItemsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
+    type Value = Items<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Items(items))
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Items<T>, E> {
+        let text = serde::de::value::BorrowedStrDeserializer::new(text);
+        T::deserialize(text).map(|item| Items(vec![item]))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Items<T>, E> {
+        let text = serde::de::IntoDeserializer::into_deserializer(text);
+        T::deserialize(text).map(|item| Items(vec![item]))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Items<T>, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Items<T>, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Items<T>, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Items<T>, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Items<T>, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Items<T>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Items::default())
+    }
+}
+
+/// One object in a list, or one text: `{"name": …}` and `"…"` both occur for authors and versions.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    /// The text itself, or the object's `name`, `version` or `fullname`.
+    pub(super) name: Field<'a>,
+    /// The object's `created`.
+    pub(super) created: Field<'a>,
+    /// The object's `hidden` is true.
+    pub(super) hidden: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntryVisitor(PhantomData))
+    }
+}
+
+struct EntryVisitor<'a>(PhantomData<&'a str>);
+
+impl<'a> EntryVisitor<'a> {
+    fn only(name: Field<'a>) -> Entry<'a> {
+        Entry {
+            name,
+            created: Field::Missing,
+            hidden: false,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
+    type Value = Entry<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Entry<'a>, E> {
+        Ok(Self::only(Field::Text(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Entry<'a>, E> {
+        Ok(Self::only(Field::Text(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry<'a>, A::Error> {
+        let mut entry = Self::only(Field::Missing);
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            match key.as_ref() {
+                "name" | "version" | "fullname" => entry.name = map.next_value()?,
+                "created" => entry.created = map.next_value()?,
+                "hidden" => {
+                    entry.hidden = matches!(map.next_value()?, serde_json::Value::Bool(true))
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(entry)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entry<'a>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Self::only(Field::Missing))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Entry<'a>, E> {
+        Ok(Self::only(Field::Missing))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Entry<'a>, E> {
+        Ok(Self::only(Field::Missing))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Entry<'a>, E> {
+        Ok(Self::only(Field::Missing))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Entry<'a>, E> {
+        Ok(Self::only(Field::Missing))
+    }
+
+    fn visit_unit<E>(self) -> Result<Entry<'a>, E> {
+        Ok(Self::only(Field::Missing))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: &str) {
+        let field: Field<'_> = serde_json::from_str(json).expect("JSON");
+        let shown = match &field {
+            Field::Text(Cow::Borrowed(text)) => format!("borrowed {text}"),
+            Field::Text(Cow::Owned(text)) => format!("owned {text}"),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(shown, expected, "{json}");
+    }
+
+    #[test]
+    fn a_field_takes_any_value() {
+        check(r#""plain""#, "borrowed plain");
+        check(r#""a\nb""#, "owned a\nb");
+        check("704.0001", "Number(\"704.0001\")");
+        check("42", "Number(\"42\")");
+        check("-7", "Number(\"-7\")");
+        check("null", "Missing");
+        check("true", "Other(\"true or false\")");
+        check(r#"[1, {"a": []}]"#, "Other(\"a list\")");
+        check(r#"{"a": [1]}"#, "Other(\"an object\")");
+    }
+
+    #[test]
+    fn a_list_takes_any_value() {
+        let len = |json| {
+            serde_json::from_str::<Items<Field<'_>>>(json)
+                .map(|items| items.0.len())
+                .ok()
+        };
+        assert_eq!(len(r#"["a", 1, null]"#), Some(3));
+        assert_eq!(len(r#""a""#), Some(1));
+        assert_eq!(len(r#""a\n""#), Some(1));
+        for json in ["null", "1", "-1", "1.5", "true", r#"{"a": 1}"#] {
+            assert_eq!(len(json), Some(0), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_an_object_or_a_text() {
+        let json = r#"["A", {"name": "B", "hidden": true}, {"version": "v1", "created": "2007"}, [1], 2, null]"#;
+        let entries: Items<Entry<'_>> = serde_json::from_str(json).expect("JSON");
+        let names: Vec<_> = entries.0.iter().map(|entry| entry.name.text()).collect();
+        assert_eq!(names, [Some("A"), Some("B"), Some("v1"), None, None, None]);
+        assert!(entries.0[1].hidden);
+        assert_eq!(entries.0[2].created.text(), Some("2007"));
+    }
+}

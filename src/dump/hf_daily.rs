@@ -1,0 +1,125 @@
+//! Hugging Face Daily Papers: the API's answers, and days scraped from the site.
+//!
+//! The API's array wraps each paper (`{"paper": {…}, …}`); bare papers are read as well. In the
+//! scraped days, `{"date": …, "papers": […]}`, `publishedAt` is the hour of the scraping and is
+//! not used, names keep the comma of their list, and the links in abstracts left spaces before
+//! punctuation: both are mended.
+
+use serde::Deserialize;
+
+use super::field::{Entry, Field, Items};
+use super::record::{Context, Fault, arxiv_id, blame, paper};
+use super::{Reason, dates, names};
+use crate::paper::{Paper, arxiv_version};
+
+#[derive(Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow, default)]
+    paper: Option<Record<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(borrow, default)]
+    id: Field<'a>,
+    #[serde(borrow, default)]
+    title: Field<'a>,
+    #[serde(borrow, default)]
+    summary: Field<'a>,
+    #[serde(borrow, default, rename = "abstract")]
+    text: Field<'a>,
+    #[serde(borrow, default)]
+    authors: Items<Entry<'a>>,
+    #[serde(borrow, default, rename = "publishedAt")]
+    published: Field<'a>,
+    #[serde(borrow, default, rename = "submittedOnDailyAt")]
+    listed: Field<'a>,
+    #[serde(borrow, default)]
+    upvotes: Field<'a>,
+}
+
+/// Reads one element of the API's answer.
+pub(super) fn read_api(json: &str, context: &Context) -> Result<Paper, Fault> {
+    let wrapped: Wrapped<'_> = serde_json::from_str(json)?;
+    let record = match wrapped.paper {
+        Some(record) => record,
+        None => serde_json::from_str(json)?,
+    };
+    let api = |record: &Record<'_>| {
+        let mut paper = convert(record, &record.summary)?;
+        paper.published = record.published.text().and_then(dates::day);
+        paper.listed = record.listed.text().and_then(dates::day).or(context.listed);
+        Ok(paper)
+    };
+    api(&record).map_err(blame(&record.id))
+}
+
+/// Reads one paper of a scraped day.
+pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Paper, Fault> {
+    let record: Record<'_> = serde_json::from_str(json)?;
+    let scraped = |record: &Record<'_>| {
+        let has_abstract = record
+            .text
+            .text()
+            .is_some_and(|text| !text.trim().is_empty());
+        let text = if has_abstract {
+            &record.text
+        } else {
+            &record.summary
+        };
+        let mut paper = convert(record, text)?;
+        paper.abstract_text = without_gaps(paper.abstract_text);
+        paper.listed = context.listed;
+        Ok(paper)
+    };
+    scraped(&record).map_err(blame(&record.id))
+}
+
+fn convert(record: &Record<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
+    let id = arxiv_id(&record.id)?;
+    let mut paper = paper(id, &record.title, text)?;
+    let shown = record.authors.0.iter().filter(|author| !author.hidden);
+    paper.authors = shown
+        .filter_map(|author| names::single(author.name.text()?))
+        .collect();
+    paper.version = record.id.text().and_then(arxiv_version);
+    paper.upvotes = record
+        .upvotes
+        .spelling()
+        .and_then(|count| count.parse().ok());
+    Ok(paper)
+}
+
+/// Closes the gap that a link left before punctuation: `self-forcing , or` to `self-forcing, or`.
+fn without_gaps(text: String) -> String {
+    if !text.contains(" ,") && !text.contains(" .") && !text.contains(" ;") {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if matches!(c, ',' | '.' | ';')
+            && out.ends_with(' ')
+            && rest.peek().is_none_or(|next| *next == ' ')
+        {
+            out.pop();
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_before_punctuation_are_closed() {
+        let check = |text: &str, expected: &str| assert_eq!(without_gaps(text.into()), expected);
+        check(
+            "self-forcing , error-banks , or so .",
+            "self-forcing, error-banks, or so.",
+        );
+        check("for .NET and .5 ; done", "for .NET and .5; done");
+    }
+}

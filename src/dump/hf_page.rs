@@ -1,0 +1,396 @@
+//! The saved text of a page of papers: titles and abstracts in turn, between a page's other lines.
+//!
+//! Every line that is not blank is a block, so the layout with blank lines and the one without
+//! are read alike. A block is told by its looks and its neighbours:
+//!
+//! - *body*: 200 characters or more, or 100 and more that end a sentence with a full stop;
+//! - *title*: a shorter block that a body follows; also one of 200 to 300 characters that ends no
+//!   sentence, stands after a body or first, and is followed by a body;
+//! - bodies in a row are the paragraphs of one abstract, and so is a short block between papers
+//!   that ends a sentence or holds an address;
+//! - the page's own lines ("Daily Papers", "Subscribe", a day, a count) are no blocks, even where
+//!   they are glued to the first title; up to the first title, short lines are the page's head.
+//!
+//! What is left over is rejected. Such pages have no ids: they are made from the titles.
+//! Places are lines. One block is read ahead.
+
+use super::clean::clean;
+use super::lines::{Chunk, LineReader};
+use super::record::Context;
+use super::reject::excerpt;
+use super::source::Bytes;
+use super::{Reason, Rejected, Unit};
+use crate::paper::{Paper, PaperId};
+
+/// From here on a block is an abstract, whatever it ends with; few titles are longer.
+const BODY_CHARS: usize = 200;
+/// From here on a block that ends with a full stop is an abstract.
+const SENTENCE_BODY_CHARS: usize = 100;
+/// No title is longer.
+const MAX_TITLE_CHARS: usize = 300;
+/// No abstract is longer, with all its paragraphs.
+const MAX_ABSTRACT_BYTES: usize = 64 << 10;
+/// Lines of the page's head are at most this long.
+const MAX_HEAD_CHARS: usize = 60;
+
+/// Blocks of a page's start that need no pair, in addition to one for two pairs.
+const MAX_OTHER_BLOCKS: usize = 8;
+
+/// Lines that belong to the page, wherever they stand and whatever is glued to their end.
+const PAGE_LINES: [&str; 13] = [
+    "Get trending papers in your email inbox once a day!",
+    "Get trending papers in your email inbox!",
+    "by AK and the research community",
+    "byAK and the research community",
+    "Daily Papers",
+    "Trending Papers",
+    "Hugging Face",
+    "Submitted by",
+    "Subscribe",
+    "Previous",
+    "Next",
+    "new",
+    "Papers",
+];
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+#[derive(Debug, Clone, PartialEq)]
+struct Block {
+    line: u64,
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Looks {
+    Body,
+    Short,
+    /// Long for a title, short for an abstract, and it ends no sentence.
+    Either,
+}
+
+/// Reads papers from a page.
+pub(super) struct PageReader {
+    lines: LineReader,
+    buffer: Vec<u8>,
+    context: Context,
+    compressed: bool,
+    ahead: Option<Result<Block, Rejected>>,
+    /// The paper that is being read: its title, and the paragraphs so far.
+    title: Option<Block>,
+    paragraphs: Vec<String>,
+    /// Items that are ready: at most a paper and what is wrong with the block after it.
+    ready: std::collections::VecDeque<Result<Paper, Rejected>>,
+    in_head: bool,
+    ended: bool,
+}
+
+impl PageReader {
+    pub(super) fn new(input: Bytes, context: Context, compressed: bool) -> PageReader {
+        let mut reader = PageReader {
+            lines: LineReader::new(input),
+            buffer: Vec::new(),
+            context,
+            compressed,
+            ahead: None,
+            title: None,
+            paragraphs: Vec::new(),
+            ready: std::collections::VecDeque::new(),
+            in_head: true,
+            ended: false,
+        };
+        reader.ahead = reader.read_block();
+        reader
+    }
+
+    /// The next paper or what cannot be one.
+    pub(super) fn next_paper(&mut self) -> Option<Result<Paper, Rejected>> {
+        while self.ready.is_empty() && !self.ended {
+            self.step();
+        }
+        self.ready.pop_front()
+    }
+
+    /// Takes one block, with the one after it in view.
+    fn step(&mut self) {
+        let Some(block) = self.ahead.take() else {
+            self.ended = true;
+            return self.finish();
+        };
+        self.ahead = self.read_block();
+        match block {
+            Err(rejected) => {
+                self.finish();
+                self.ready.push_back(Err(rejected));
+            }
+            Ok(block) => self.place(block),
+        }
+    }
+
+    fn place(&mut self, block: Block) {
+        let body_follows =
+            matches!(&self.ahead, Some(Ok(next)) if looks(&next.text) != Looks::Short);
+        let at_title = self.title.is_none() || !self.paragraphs.is_empty();
+        let is_title = match looks(&block.text) {
+            Looks::Body => false,
+            Looks::Short => body_follows,
+            Looks::Either => body_follows && at_title,
+        };
+        let is_short = looks(&block.text) == Looks::Short;
+        if is_title {
+            self.finish();
+            self.in_head = false;
+            self.title = Some(block);
+        } else if self.is_paragraph(&block, is_short) {
+            self.paragraphs.push(block.text);
+        } else if is_short && self.in_head && block.text.chars().count() <= MAX_HEAD_CHARS {
+            // The page's head, in words that are not known here.
+        } else {
+            self.finish();
+            let reason = if is_short {
+                Reason::TitleAlone
+            } else {
+                Reason::TextAlone
+            };
+            self.ready.push_back(Err(rejected(&block, reason)));
+        }
+    }
+
+    fn is_paragraph(&self, block: &Block, is_short: bool) -> bool {
+        let held: usize = self.paragraphs.iter().map(String::len).sum();
+        if held + block.text.len() > MAX_ABSTRACT_BYTES {
+            return false;
+        }
+        if is_short {
+            return !self.paragraphs.is_empty() && closes_abstract(&block.text);
+        }
+        self.title.is_some()
+    }
+
+    /// Gives out the paper that is being read.
+    fn finish(&mut self) {
+        let Some(title) = self.title.take() else {
+            return;
+        };
+        let text = std::mem::take(&mut self.paragraphs).join(" ");
+        if text.is_empty() {
+            return self
+                .ready
+                .push_back(Err(rejected(&title, Reason::TitleAlone)));
+        }
+        let mut paper = Paper::new(PaperId::from_title(&title.text), title.text, text);
+        paper.listed = self.context.listed;
+        self.ready.push_back(Ok(paper));
+    }
+
+    /// Reads the next block that is no line of the page.
+    fn read_block(&mut self) -> Option<Result<Block, Rejected>> {
+        loop {
+            let reason = match self.lines.next_line(&mut self.buffer) {
+                Chunk::End => return None,
+                Chunk::Bad(reason) => reason,
+                Chunk::Unfinished => Reason::Cut,
+                Chunk::Failed(error) => Reason::from_read(&error, self.compressed),
+                Chunk::Record => match std::str::from_utf8(&self.buffer) {
+                    Err(error) => Reason::NotUtf8 {
+                        byte: error.valid_up_to(),
+                    },
+                    Ok(line) => match without_page_lines(line) {
+                        "" => continue,
+                        text => {
+                            let text = clean(text).into_owned();
+                            return Some(Ok(Block {
+                                line: self.lines.line(),
+                                text,
+                            }));
+                        }
+                    },
+                },
+            };
+            let excerpt = excerpt(&self.buffer);
+            let line = self.lines.line();
+            return Some(Err(Rejected {
+                line,
+                unit: Unit::Line,
+                id: None,
+                reason,
+                excerpt,
+            }));
+        }
+    }
+}
+
+fn rejected(block: &Block, reason: Reason) -> Rejected {
+    let excerpt = excerpt(block.text.as_bytes());
+    Rejected {
+        line: block.line,
+        unit: Unit::Line,
+        id: None,
+        reason,
+        excerpt,
+    }
+}
+
+fn looks(text: &str) -> Looks {
+    let chars = text.chars().count();
+    let stops = text.ends_with('.');
+    match chars {
+        MAX_TITLE_CHARS.. => Looks::Body,
+        BODY_CHARS.. if !text.ends_with(['.', '!', '?']) => Looks::Either,
+        BODY_CHARS.. => Looks::Body,
+        SENTENCE_BODY_CHARS.. if stops => Looks::Body,
+        _ => Looks::Short,
+    }
+}
+
+/// Whether a short block reads like the last paragraph of an abstract.
+fn closes_abstract(text: &str) -> bool {
+    text.contains("://") || (text.ends_with('.') && text.contains(' '))
+}
+
+/// What is left of a line without the page's own lines at its start; empty if that is all.
+fn without_page_lines(line: &str) -> &str {
+    let mut rest = line.trim();
+    while let Some(after) = after_page_line(rest) {
+        rest = after.trim_start();
+    }
+    if is_count(rest) { "" } else { rest }
+}
+
+/// What follows a page's line, if nothing does or something is glued to it that begins anew.
+fn after_page_line(text: &str) -> Option<&str> {
+    let known = PAGE_LINES.iter().find_map(|line| text.strip_prefix(line));
+    known.or_else(|| after_day(text)).filter(|after| {
+        let glued = after
+            .starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit() || "\"'“‘$".contains(c));
+        after.is_empty() || glued || after.starts_with("by")
+    })
+}
+
+/// What follows `Aug 6` or `Aug 6, 2025`.
+fn after_day(text: &str) -> Option<&str> {
+    let rest = MONTHS
+        .iter()
+        .find_map(|month| text.strip_prefix(month))?
+        .strip_prefix(' ')?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let after = (1..=2).contains(&digits).then(|| &rest[digits..])?;
+    let year = after
+        .strip_prefix(", 20")
+        .filter(|year| year.len() >= 2 && year.is_char_boundary(2));
+    Some(year.map_or(after, |year| &year[2..]))
+}
+
+/// Votes, numbers of comments or authors, bullets.
+fn is_count(text: &str) -> bool {
+    let bare = text
+        .trim_start_matches(['·', '-', '•', ' '])
+        .trim_end_matches(" authors");
+    bare.bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'k' | b',' | b' '))
+}
+
+/// Whether the start of a text reads like a page of papers: titles and abstracts in pairs, and
+/// little else; three pairs, or one where a line of the page's own stands.
+pub(super) fn is_page(start: &str) -> bool {
+    let blocks: Vec<&str> = start
+        .lines()
+        .map(without_page_lines)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let marked = start
+        .lines()
+        .any(|line| after_page_line(line.trim()).is_some());
+    let shapes: Vec<Looks> = blocks.iter().map(|block| looks(block)).collect();
+    let pairs = shapes
+        .windows(2)
+        .filter(|pair| pair[0] == Looks::Short && pair[1] == Looks::Body)
+        .count();
+    let others = shapes.len() - 2 * pairs;
+    let enough = if marked { 1 } else { 3 };
+    pairs >= enough && others <= MAX_OTHER_BLOCKS + pairs / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = "We study a thing that is long enough to be an abstract, because an abstract \
+        has several sentences. This is the second one, and it is not short either, as one can see \
+        by counting its letters one by one.";
+
+    /// Reads a page; papers as `title|abstract`, with `B` for [`BODY`], the rest as `line!`.
+    fn check(page: &str, expected: &[&str]) {
+        let page = page.replace("{B}", BODY);
+        let bytes = Box::new(std::io::Cursor::new(page.clone().into_bytes()));
+        let mut reader = PageReader::new(bytes, Context::default(), false);
+        let mut read = Vec::new();
+        while let Some(item) = reader.next_paper() {
+            read.push(match item {
+                Ok(paper) => format!("{}|{}", paper.title, paper.abstract_text.replace(BODY, "B")),
+                Err(rejected) => format!("{}!{}", rejected.line, rejected.excerpt),
+            });
+        }
+        assert_eq!(read, expected, "{page}");
+    }
+
+    #[test]
+    fn both_layouts_are_read() {
+        check(
+            "new\n\nDaily Papers\n\nAug 6\n\nOn X\n\n{B}\n\nOn Y\n\n{B}\n",
+            &["On X|B", "On Y|B"],
+        );
+        check("SubscribeOn X\r\n{B}\r\nOn Y\r\n{B}", &["On X|B", "On Y|B"]);
+        check(
+            "Daily PapersbyAK and the research communityAug 6, 2025On X\n{B}",
+            &["On X|B"],
+        );
+    }
+
+    #[test]
+    fn titles_that_begin_like_the_page_stay_whole() {
+        check(
+            "Subscribers of Things\n{B}\nnewton's Method\n{B}",
+            &["Subscribers of Things|B", "newton's Method|B"],
+        );
+        check("Papers in Chess\n{B}", &["Papers in Chess|B"]);
+    }
+
+    #[test]
+    fn an_abstract_of_several_paragraphs_is_one() {
+        check("On X\n\n{B}\n\n{B}\n\nOn Y\n\n{B}", &["On X|B B", "On Y|B"]);
+        let code = "Code: https://x.org/y";
+        check(
+            &format!("On X\n{{B}}\n{code}\nOn Y\n{{B}}"),
+            &[&format!("On X|B {code}"), "On Y|B"],
+        );
+    }
+
+    #[test]
+    fn what_has_no_pair_is_rejected() {
+        check(
+            "On X\n{B}\nAlone\nOn Y\n{B}\nLast",
+            &["On X|B", "3!Alone", "On Y|B", "6!Last"],
+        );
+        check("{B}\nOn Y\n{B}", &[&format!("1!{}", &BODY[..80]), "On Y|B"]);
+    }
+
+    #[test]
+    fn a_very_long_title_is_one_before_its_abstract() {
+        let long = "A Title ".repeat(30);
+        check(
+            &format!("On X\n{{B}}\n{long}\n{{B}}"),
+            &["On X|B", &format!("{}|B", long.trim())],
+        );
+    }
+
+    #[test]
+    fn votes_and_counts_are_no_blocks() {
+        check(
+            "Trending Papers\n12\nOn X\n{B}\n· 5 authors\n3\nOn Y\n{B}\nNext",
+            &["On X|B", "On Y|B"],
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! A stream of bytes, line by line, with bounded memory.
+//!
+//! Lines end with `\n` or `\r\n`, the last one with or without. A BOM at a line's start and blank
+//! lines are passed over; lines are counted all the same.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use super::source::Bytes;
+use super::{MAX_LINE_BYTES, Reason};
+
+/// What the next place of a dump holds.
+#[derive(Debug)]
+pub(super) enum Chunk {
+    /// A record, in the buffer.
+    Record,
+    /// Something else, the start of which is in the buffer; reading can go on.
+    Bad(Reason),
+    /// The dump cannot be read on.
+    Failed(io::Error),
+    /// The dump stops inside a record.
+    Unfinished,
+    /// Nothing is left.
+    End,
+}
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// Bytes buffered between the decoder and the lines.
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// What is kept of a line that is too long, to show it.
+const KEPT_BYTES: usize = 1024;
+
+/// Reads lines.
+pub(super) struct LineReader {
+    input: BufReader<Bytes>,
+    /// The 1-based line that was read last.
+    line: u64,
+    failed: Option<io::Error>,
+    ended: bool,
+}
+
+impl LineReader {
+    pub(super) fn new(input: Bytes) -> LineReader {
+        LineReader {
+            input: BufReader::with_capacity(BUFFER_BYTES, input),
+            line: 0,
+            failed: None,
+            ended: false,
+        }
+    }
+
+    /// The 1-based line that was read last; after [`Chunk::Failed`], the one that failed.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Reads the next line that is not blank into `line`, without its end.
+    pub(super) fn next_line(&mut self, line: &mut Vec<u8>) -> Chunk {
+        loop {
+            line.clear();
+            if self.ended {
+                return Chunk::End;
+            }
+            self.line += 1;
+            match self.read_line(line) {
+                Ok(false) => {
+                    self.ended = true;
+                    return Chunk::End;
+                }
+                Ok(true) if line.len() > MAX_LINE_BYTES => return self.too_long(line),
+                Ok(true) if line.trim_ascii().is_empty() => {}
+                Ok(true) => return Chunk::Record,
+                Err(error) => {
+                    self.ended = true;
+                    return Chunk::Failed(error);
+                }
+            }
+        }
+    }
+
+    /// Reads one line, or as much of it as shows that it is too long; `false` at the end.
+    fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let limit = MAX_LINE_BYTES as u64 + 2;
+        let n = self.input.by_ref().take(limit).read_until(b'\n', line)?;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+        } else if line.len() > MAX_LINE_BYTES {
+            self.skip_line();
+        }
+        if line.starts_with(BOM) {
+            line.drain(..BOM.len());
+        }
+        Ok(n > 0)
+    }
+
+    /// Reads past the end of the line; an error waits for the next call.
+    fn skip_line(&mut self) {
+        loop {
+            let (used, ended) = match self.input.fill_buf() {
+                Ok([]) => return,
+                Ok(bytes) => match bytes.iter().position(|&b| b == b'\n') {
+                    Some(at) => (at + 1, true),
+                    None => (bytes.len(), false),
+                },
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.failed = Some(error);
+                    return;
+                }
+            };
+            self.input.consume(used);
+            if ended {
+                return;
+            }
+        }
+    }
+
+    fn too_long(&mut self, line: &mut Vec<u8>) -> Chunk {
+        line.truncate(KEPT_BYTES);
+        line.shrink_to(KEPT_BYTES);
+        Chunk::Bad(Reason::TooLong {
+            limit_bytes: MAX_LINE_BYTES,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines as `number:text`, with `!` for one that is too long and `?` for a failure.
+    fn check(bytes: Bytes, expected: &[&str]) {
+        let mut reader = LineReader::new(bytes);
+        let mut buffer = Vec::new();
+        let mut read = Vec::new();
+        loop {
+            let chunk = reader.next_line(&mut buffer);
+            let text = match chunk {
+                Chunk::End => break,
+                Chunk::Record => String::from_utf8_lossy(&buffer).into_owned(),
+                Chunk::Bad(_) => "!".to_owned(),
+                Chunk::Failed(_) | Chunk::Unfinished => "?".to_owned(),
+            };
+            read.push(format!("{}:{text}", reader.line()));
+        }
+        assert_eq!(read, expected);
+    }
+
+    fn bytes(text: impl Into<Vec<u8>>) -> Bytes {
+        Box::new(io::Cursor::new(text.into()))
+    }
+
+    #[test]
+    fn lines_end_in_every_way() {
+        check(bytes("a\nb\r\n\n  \r\nc"), &["1:a", "2:b", "5:c"]);
+        check(bytes("\u{feff}a\n\u{feff}b\n"), &["1:a", "2:b"]);
+        check(bytes(""), &[]);
+        check(bytes("\n\n"), &[]);
+    }
+
+    #[test]
+    fn a_line_at_the_limit_is_read_and_one_beyond_is_not() {
+        let at = "x".repeat(MAX_LINE_BYTES);
+        check(
+            bytes(format!("a\n{at}\nb")),
+            &["1:a", &format!("2:{at}"), "3:b"],
+        );
+        check(
+            bytes(format!("a\n{at}\r\nb")),
+            &["1:a", &format!("2:{at}"), "3:b"],
+        );
+        check(bytes(format!("a\n{at}x\nb")), &["1:a", "2:!", "3:b"]);
+        check(bytes(format!("a\n{at}xyz{at}\nb")), &["1:a", "2:!", "3:b"]);
+        check(bytes(format!("a\n{at}xyz")), &["1:a", "2:!"]);
+    }
+
+    #[test]
+    fn a_failure_ends_the_lines() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+        }
+        check(
+            Box::new(io::Cursor::new("a\nb").chain(Broken)),
+            &["1:a", "2:?"],
+        );
+        let long = "x".repeat(MAX_LINE_BYTES + 9);
+        check(
+            Box::new(io::Cursor::new(long).chain(Broken)),
+            &["1:!", "2:?"],
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! Records that are no papers: where they stand, and what is wrong with them.
+
+use std::fmt;
+use std::io;
+
+/// An excerpt holds at most this many characters.
+const MAX_EXCERPT_CHARS: usize = 80;
+
+/// A record that could not be read as a paper; reading goes on with the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it stands, counted from 1: a line, or a record (see `unit`).
+    pub line: u64,
+    /// What `line` counts.
+    pub unit: Unit,
+    /// The id as it stands in the record, if it was read that far.
+    pub id: Option<String>,
+    /// What is wrong.
+    pub reason: Reason,
+    /// The first printable characters of the record, at most 80.
+    pub excerpt: String,
+}
+
+/// What the place of a record counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Lines of the dump after decompression, blank ones too: JSON Lines and pages of text.
+    Line,
+    /// Records: JSON arrays and objects that span several lines.
+    Record,
+}
+
+/// What is wrong with a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A byte sequence that is no UTF-8.
+    #[error("not UTF-8: a broken character after byte {byte}")]
+    NotUtf8 {
+        /// Bytes of the record that are sound.
+        byte: usize,
+    },
+    /// Not JSON, or not the JSON that the format has.
+    #[error("not readable as JSON: {message}")]
+    NotJson {
+        /// What serde_json said, with its column.
+        message: String,
+    },
+    /// JSON, but no object.
+    #[error("not a record: {found} instead of a JSON object")]
+    NotAnObject {
+        /// What it is.
+        found: &'static str,
+    },
+    /// The title is missing or blank.
+    #[error("no title")]
+    NoTitle,
+    /// Neither title nor text.
+    #[error("empty: neither a title nor a text")]
+    Empty,
+    /// The id is missing or blank.
+    #[error("no id")]
+    NoId,
+    /// The id cannot be one.
+    #[error("the id holds control characters")]
+    UnusableId,
+    /// A field that must be text is not.
+    #[error("the {field} is {found}, not text")]
+    WrongType {
+        /// The field.
+        field: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A record that is longer than any paper.
+    #[error("longer than {} MiB: skipped", limit_bytes >> 20)]
+    TooLong {
+        /// The longest that is read.
+        limit_bytes: usize,
+    },
+    /// A title that no abstract follows.
+    #[error("a title without an abstract, or a line that belongs to no paper")]
+    TitleAlone,
+    /// An abstract that no title precedes.
+    #[error("a text without a title")]
+    TextAlone,
+    /// The dump stops inside a record or inside its compressed data.
+    #[error("the dump is cut off here: what stands before it was read")]
+    Cut,
+    /// The compressed data is damaged.
+    #[error("the compressed data is damaged here, what stands before it was read: {message}")]
+    Corrupt {
+        /// What the decoder said.
+        message: String,
+    },
+    /// The system could not read on.
+    #[error("the dump cannot be read on from here: {message}")]
+    ReadFailed {
+        /// What the system said.
+        message: String,
+    },
+}
+
+impl Reason {
+    /// Whether nothing more can be read from the dump after this.
+    pub fn ends_the_dump(&self) -> bool {
+        matches!(
+            self,
+            Reason::Cut | Reason::Corrupt { .. } | Reason::ReadFailed { .. }
+        )
+    }
+
+    /// What a failed read in the middle of a dump means; `compressed` says whose words it has.
+    pub(super) fn from_read(error: &io::Error, compressed: bool) -> Reason {
+        let message = error.to_string();
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Reason::Cut,
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other
+                if compressed =>
+            {
+                Reason::Corrupt { message }
+            }
+            _ => Reason::ReadFailed { message },
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unit::Line => "line",
+            Unit::Record => "record",
+        })
+    }
+}
+
+impl fmt::Display for Rejected {
+    /// `line 12: no title`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.unit, self.line, self.reason)
+    }
+}
+
+/// The start of a record, printable and short.
+pub(super) fn excerpt(record: &[u8]) -> String {
+    let head = &record[..record.len().min(MAX_EXCERPT_CHARS * 8)];
+    let text = String::from_utf8_lossy(head);
+    let printable: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let words = printable.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(MAX_EXCERPT_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_printable() {
+        let check = |bytes: &[u8], expected: &str| assert_eq!(excerpt(bytes), expected);
+        check(b" {\"a\":\t1}\r\n", "{\"a\": 1}");
+        check(b"\0\xff\x1b[0m", "\u{fffd} [0m");
+        check("é".repeat(5000).as_bytes(), &"é".repeat(80));
+        check(b"", "");
+    }
+
+    #[test]
+    fn a_rejection_says_where_and_what() {
+        let reason = Reason::WrongType {
+            field: "title",
+            found: "a number",
+        };
+        let rejected = Rejected {
+            line: 12,
+            unit: Unit::Line,
+            id: None,
+            reason,
+            excerpt: String::new(),
+        };
+        assert_eq!(
+            rejected.to_string(),
+            "line 12: the title is a number, not text"
+        );
+        let reason = Reason::TooLong {
+            limit_bytes: 8 << 20,
+        };
+        assert_eq!(reason.to_string(), "longer than 8 MiB: skipped");
+    }
+}

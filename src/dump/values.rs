@@ -1,0 +1,384 @@
+//! A stream of JSON values that do not stand one on a line: arrays, objects over several lines.
+//!
+//! The elements of an array are records, and so is every object outside an array; with a
+//! `wrapper`, the records are the elements of the array that an object holds under that name.
+//! One value is held at a time, and only its brackets and strings are looked at here.
+//!
+//! A line end inside a string, which JSON forbids, ends the string, and a `{` that begins the next
+//! line begins a record: so a quote that is missing spoils one record and not all that follow.
+
+use std::io::{self, BufRead, BufReader};
+
+use jiff::civil::Date;
+
+use super::dates;
+use super::lines::Chunk;
+use super::source::Bytes;
+use super::{MAX_LINE_BYTES, Reason};
+
+const BUFFER_BYTES: usize = 128 << 10;
+
+/// What is kept of a value that is too long, to show it.
+const KEPT_BYTES: usize = 1024;
+
+/// The longest name of a field in a wrapper that is looked at.
+const MAX_KEY_BYTES: usize = 256;
+
+/// Reads values.
+pub(super) struct ValueReader {
+    input: BufReader<Bytes>,
+    /// The object field that holds the records, if they are wrapped.
+    wrapper: Option<&'static str>,
+    place: Place,
+    record: u64,
+    /// The `date` that stood in the wrapper.
+    date: Option<Date>,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Top,
+    Array,
+    Wrapper,
+}
+
+/// How the bytes of one value ended.
+enum Captured {
+    Whole,
+    TooLong,
+    Unfinished,
+}
+
+impl ValueReader {
+    pub(super) fn new(input: Bytes, wrapper: Option<&'static str>) -> ValueReader {
+        ValueReader {
+            input: BufReader::with_capacity(BUFFER_BYTES, input),
+            wrapper,
+            place: Place::Top,
+            record: 0,
+            date: None,
+            ended: false,
+        }
+    }
+
+    /// The 1-based record that was read last; after a failure, the one that failed.
+    pub(super) fn record(&self) -> u64 {
+        self.record
+    }
+
+    /// The date that the wrapper around the last record gave, as far as it was read.
+    pub(super) fn date(&self) -> Option<Date> {
+        self.date
+    }
+
+    /// Reads the next value into `value`.
+    pub(super) fn next_value(&mut self, value: &mut Vec<u8>) -> Chunk {
+        value.clear();
+        if self.ended {
+            return Chunk::End;
+        }
+        let chunk = self.advance(value).unwrap_or_else(Chunk::Failed);
+        match chunk {
+            Chunk::End => self.ended = true,
+            Chunk::Failed(_) | Chunk::Unfinished => {
+                self.ended = true;
+                self.record += 1;
+            }
+            Chunk::Record | Chunk::Bad(_) => self.record += 1,
+        }
+        chunk
+    }
+
+    fn advance(&mut self, value: &mut Vec<u8>) -> io::Result<Chunk> {
+        loop {
+            let Some(byte) = self.peek_past(b" \t\r\n,\xEF\xBB\xBF")? else {
+                let whole = self.place == Place::Top;
+                return Ok(if whole { Chunk::End } else { Chunk::Unfinished });
+            };
+            match (self.place, byte) {
+                (Place::Top, b'[') => self.enter(Place::Array),
+                (Place::Top, b'{') if self.wrapper.is_some() => self.enter(Place::Wrapper),
+                (Place::Array, b']') => self.leave_array(),
+                (Place::Wrapper, b'}') => self.enter(Place::Top),
+                (Place::Wrapper, b'"') => self.field(value)?,
+                (Place::Wrapper, _) => self.input.consume(1),
+                _ => return self.record_at(value),
+            }
+            value.clear();
+        }
+    }
+
+    fn enter(&mut self, place: Place) {
+        self.input.consume(1);
+        self.place = place;
+    }
+
+    fn leave_array(&mut self) {
+        self.enter(if self.wrapper.is_some() {
+            Place::Wrapper
+        } else {
+            Place::Top
+        });
+    }
+
+    fn record_at(&mut self, value: &mut Vec<u8>) -> io::Result<Chunk> {
+        Ok(match self.capture(value, MAX_LINE_BYTES)? {
+            Captured::Whole => Chunk::Record,
+            Captured::TooLong => {
+                value.truncate(KEPT_BYTES);
+                value.shrink_to(KEPT_BYTES);
+                Chunk::Bad(Reason::TooLong {
+                    limit_bytes: MAX_LINE_BYTES,
+                })
+            }
+            Captured::Unfinished => Chunk::Unfinished,
+        })
+    }
+
+    /// Reads one field of a wrapper, up to the array if it is the one with the records.
+    fn field(&mut self, scratch: &mut Vec<u8>) -> io::Result<()> {
+        self.capture(scratch, MAX_KEY_BYTES)?;
+        let is_date = scratch.as_slice() == b"\"date\"";
+        let is_records = self
+            .wrapper
+            .is_some_and(|name| scratch.trim_ascii() == format!("{name:?}").as_bytes());
+        match self.peek_past(b" \t\r\n:")? {
+            Some(b'[') if is_records => self.enter(Place::Array),
+            None | Some(b'}') => {}
+            Some(_) => {
+                scratch.clear();
+                self.capture(scratch, KEPT_BYTES)?;
+                if is_date {
+                    let text: Option<&str> = serde_json::from_slice(scratch).ok();
+                    self.date = text.and_then(dates::day);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next byte that is none of `passed`, which are consumed.
+    fn peek_past(&mut self, passed: &[u8]) -> io::Result<Option<u8>> {
+        loop {
+            let bytes = self.input.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            let skipped = bytes
+                .iter()
+                .take_while(|byte| passed.contains(byte))
+                .count();
+            let found = bytes.get(skipped).copied();
+            self.input.consume(skipped);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads one value into `value`, no more than `limit_bytes` and a buffer of it.
+    fn capture(&mut self, value: &mut Vec<u8>, limit_bytes: usize) -> io::Result<Captured> {
+        let mut scan = Scan::default();
+        let mut too_long = false;
+        loop {
+            let bytes = self.input.fill_buf()?;
+            if bytes.is_empty() {
+                let whole = scan.depth == 0 && !scan.in_string;
+                return Ok(if whole {
+                    Captured::Whole
+                } else {
+                    Captured::Unfinished
+                });
+            }
+            let (used, ended) = scan.feed(bytes);
+            if !too_long {
+                value.extend_from_slice(&bytes[..used]);
+                too_long = value.len() > limit_bytes;
+            }
+            self.input.consume(used);
+            if ended {
+                return Ok(if too_long {
+                    Captured::TooLong
+                } else {
+                    Captured::Whole
+                });
+            }
+        }
+    }
+}
+
+/// Where in a value the scan is, across buffers.
+#[derive(Default)]
+struct Scan {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// The value began and is neither a string nor in brackets.
+    bare: bool,
+    /// A line end broke a string, and only white space has followed.
+    after_break: bool,
+}
+
+impl Scan {
+    /// Scans on; returns the bytes that belong to the value, and whether it ends with them.
+    fn feed(&mut self, bytes: &[u8]) -> (usize, bool) {
+        for (at, &byte) in bytes.iter().enumerate() {
+            if self.in_string {
+                self.in_string(byte);
+                if !self.in_string && self.depth == 0 {
+                    return (at + 1, true);
+                }
+                continue;
+            }
+            if self.after_break && byte == b'{' {
+                return (at, true);
+            }
+            self.after_break &= byte.is_ascii_whitespace();
+            match byte {
+                b'"' if !self.bare => self.in_string = true,
+                b'{' | b'[' if !self.bare => self.depth += 1,
+                b'}' | b']' if self.depth > 0 => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return (at + 1, true);
+                    }
+                }
+                _ if self.depth > 0 => {}
+                b',' | b']' | b'}' | b'{' | b'\n' if self.bare => return (at, true),
+                b'}' | b']' | b',' => return (at + 1, true),
+                _ => self.bare = true,
+            }
+        }
+        (bytes.len(), false)
+    }
+
+    fn in_string(&mut self, byte: u8) {
+        match byte {
+            b'\n' => {
+                self.in_string = false;
+                self.after_break = true;
+            }
+            _ if self.escaped => {}
+            b'"' => self.in_string = false,
+            _ => {}
+        }
+        self.escaped = byte == b'\\' && !self.escaped;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    /// Gives one byte at a time: every buffer boundary there can be.
+    struct Drip(io::Cursor<Vec<u8>>);
+
+    impl Read for Drip {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let n = buf.len().min(1);
+            self.0.read(&mut buf[..n])
+        }
+    }
+
+    fn read_all(bytes: Bytes, wrapper: Option<&'static str>) -> Vec<String> {
+        let mut reader = ValueReader::new(bytes, wrapper);
+        let mut buffer = Vec::new();
+        let mut read = Vec::new();
+        loop {
+            let chunk = reader.next_value(&mut buffer);
+            let text = match chunk {
+                Chunk::End => return read,
+                Chunk::Record => String::from_utf8_lossy(&buffer).into_owned(),
+                Chunk::Bad(_) => "!".to_owned(),
+                Chunk::Failed(_) | Chunk::Unfinished => "?".to_owned(),
+            };
+            let date = reader
+                .date()
+                .map(|date| format!("@{date}"))
+                .unwrap_or_default();
+            read.push(format!("{}{date}:{text}", reader.record()));
+        }
+    }
+
+    fn check(text: &str, wrapper: Option<&'static str>, expected: &[&str]) {
+        let cursor = || io::Cursor::new(text.as_bytes().to_vec());
+        assert_eq!(read_all(Box::new(cursor()), wrapper), expected, "{text}");
+        assert_eq!(
+            read_all(Box::new(Drip(cursor())), wrapper),
+            expected,
+            "drip: {text}"
+        );
+    }
+
+    #[test]
+    fn elements_and_objects_are_records() {
+        check(
+            r#"[{"a": "]}\"["}, {"b": [1, {}]}]"#,
+            None,
+            &[r#"1:{"a": "]}\"["}"#, r#"2:{"b": [1, {}]}"#],
+        );
+        check(
+            "{\n\"a\": 1\n}\n{\"b\": 2}",
+            None,
+            &["1:{\n\"a\": 1\n}", "2:{\"b\": 2}"],
+        );
+        check("[]", None, &[]);
+        check(
+            "[1, \"x\", null,\n true]",
+            None,
+            &["1:1", "2:\"x\"", "3:null", "4:true"],
+        );
+        check("[{}][{}]", None, &["1:{}", "2:{}"]);
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        check(r#"[{"a": 1}, {"b"#, None, &[r#"1:{"a": 1}"#, "2:?"]);
+        check(r#"[{"a": 1}"#, None, &[r#"1:{"a": 1}"#, "2:?"]);
+        check(r#"{"a": "#, None, &["1:?"]);
+    }
+
+    #[test]
+    fn what_is_broken_spoils_one_record() {
+        check(
+            "[{\"a\": \"x},\n{\"b\": 1},\n{}]",
+            None,
+            &["1:{\"a\": \"x},\n", "2:{\"b\": 1}", "3:{}"],
+        );
+        check(
+            "[{\"a\": \"x\n}, {\"b\": 1}]",
+            None,
+            &["1:{\"a\": \"x\n}", "2:{\"b\": 1}"],
+        );
+        check("[{}, oops, {}]", None, &["1:{}", "2:oops", "3:{}"]);
+        check("[{}}, {}]", None, &["1:{}", "2:}", "3:{}"]);
+    }
+
+    #[test]
+    fn wrapped_records_know_their_date() {
+        let day =
+            r#"{"x": {"papers": [0]}, "date": "2026-03-01", "papers": [{"a": 1}, {}], "n": "2"}"#;
+        check(
+            day,
+            Some("papers"),
+            &["1@2026-03-01:{\"a\": 1}", "2@2026-03-01:{}"],
+        );
+        check(
+            r#"{"papers": [{}], "date": "2026-03-01"}"#,
+            Some("papers"),
+            &["1:{}"],
+        );
+        check(r#"{"papers": null}"#, Some("papers"), &[]);
+        check(r#"{"papers": [{}"#, Some("papers"), &["1:{}", "2:?"]);
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_skipped() {
+        let long = "x".repeat(MAX_LINE_BYTES + (1 << 20));
+        let text = format!(r#"[{{"a": 1}}, {{"b": "{long}"}}, {{"c": 2}}]"#);
+        let read = read_all(Box::new(io::Cursor::new(text.into_bytes())), None);
+        assert_eq!(read, [r#"1:{"a": 1}"#, "2:!", r#"3:{"c": 2}"#]);
+    }
+}

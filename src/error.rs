@@ -1,0 +1,176 @@
+//! What can go wrong, as one enum whose variants are what a caller can do something about.
+//!
+//! Every variant carries the path, line or id it speaks of, and its source where there is one.
+//! Nothing here prints: the binary turns an error into message, cause and hint (`cli/fault.rs`).
+//! A single bad record of a dump is no error but a [`Rejected`](crate::dump::Rejected).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A failure whose type belongs to a library that only one room knows (SQLite, candle, hnsw_rs).
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of everything in this library that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A dump is of no known format.
+    #[error("{} is in no format that akin knows: {reason}", path.display())]
+    UnknownFormat {
+        /// The dump.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+    /// A folder was given where a dump file is wanted.
+    #[error("{} is a folder, not a dump", path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No library at this place.
+    #[error("no library at {}", path.display())]
+    LibraryMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A folder that is not empty and holds no library.
+    #[error("{} holds other files and no library: not touched", path.display())]
+    NotALibrary {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A library written by a newer akin.
+    #[error("the library {} has format {found}; this akin knows formats up to {supported}", path.display())]
+    LibraryNewer {
+        /// The library.
+        path: PathBuf,
+        /// Its format version.
+        found: i64,
+        /// The newest version that this build reads.
+        supported: i64,
+    },
+    /// Another process writes to the library.
+    #[error("the library {} is being written by {holder}", path.display())]
+    LibraryBusy {
+        /// The library.
+        path: PathBuf,
+        /// Who holds the lock, in words.
+        holder: String,
+    },
+    /// Nothing has been added to the library yet.
+    #[error("the library {} holds no papers", path.display())]
+    LibraryEmpty {
+        /// The library.
+        path: PathBuf,
+    },
+    /// A file is not what was written.
+    #[error("{} is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not hold.
+        what: String,
+    },
+    /// SQLite refused something.
+    #[error("the database {} failed", path.display())]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Cause,
+    },
+    /// A model folder cannot be used.
+    #[error("the model {model} cannot be used: {reason}")]
+    Model {
+        /// Its name or folder.
+        model: String,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// The model's arithmetic failed.
+    #[error("the model could not be evaluated")]
+    Encode {
+        /// What the tensor library said.
+        source: Cause,
+    },
+    /// The library's vectors were made by another model or recipe than the one at hand.
+    #[error("the library was embedded with {stored}, not with {given}")]
+    SpaceMismatch {
+        /// The library's model and recipe, in words.
+        stored: String,
+        /// The one that was asked for.
+        given: String,
+    },
+    /// No paper answers to this id.
+    #[error("no paper {id:?} in the library")]
+    UnknownPaper {
+        /// The id as it was typed.
+        id: String,
+    },
+    /// There is nothing to search for.
+    #[error("the query is empty")]
+    EmptyQuery,
+    /// A file of queries, judgments or settings is not what it should be.
+    #[error("{}, line {line}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line.
+        line: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The work was stopped by the caller; what was committed stays.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// Wraps what the system said when reading `path`.
+    pub fn read(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_owned();
+        move |source| Error::Read { path, source }
+    }
+
+    /// Wraps what the system said when writing `path`.
+    pub fn write(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_owned();
+        move |source| Error::Write { path, source }
+    }
+
+    /// A [`Error::Damaged`] for `path`.
+    pub fn damaged(path: impl AsRef<Path>, what: impl Into<String>) -> Error {
+        Error::Damaged {
+            path: path.as_ref().to_owned(),
+            what: what.into(),
+        }
+    }
+
+    /// A [`Error::Model`] for `model`.
+    pub fn model(model: impl ToString, reason: impl ToString) -> Error {
+        Error::Model {
+            model: model.to_string(),
+            reason: reason.to_string(),
+        }
+    }
+}

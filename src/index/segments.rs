@@ -1,0 +1,348 @@
+//! The index folder: which segments there are, how the folder is brought up to the rows.
+//!
+//! In: the folder, the space's fingerprint, its rows. Out: the segments that can be trusted, and
+//! a reason for every one that cannot ([`Standing`]); or, by [`update`], a folder that covers the
+//! rows. The folder holds `manifest.json`, which lists spans of rows, and one graph file a span:
+//!
+//! ```text
+//! rows   0                               n₁              n₁+n₂             n
+//!        ├───────────── segment ─────────┼─── segment ───┼───── tail ──────┤
+//! ```
+//!
+//! **The rule.** A tail of `tail_max` rows or more becomes a segment. Before it is built, the
+//! last segment joins it as long as that segment is smaller than [`GROWTH`] times what has been
+//! gathered so far; what has been gathered is built once. So a segment is at least `GROWTH` times
+//! as large as the next, and their number is at most 1 + log₂(n / tail_max); a row that is built
+//! again lands in a segment at least 1.5 times as large as its last, so the rows built in the
+//! life of an index are at most n · (1 + log₁.₅(n / tail_max)).
+//!
+//! Invariants: one writer at a time (the library's lock); a graph file has its name only once it
+//! is complete and on the disk, the manifest names it only after that, and files that the
+//! manifest does not name are deleted only after the manifest is on the disk. So a kill at any
+//! instant leaves the old index or the new one, and a reader that has mapped an old file keeps it.
+//! Segments cover rows from 0 without a gap: one that is in doubt takes those after it along.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::freeze;
+use super::graph::Graph;
+use super::hnsw;
+use super::quantize::{code_bytes, quantize};
+use super::{IndexOptions, IndexStats};
+use crate::error::{Error, Result};
+use crate::progress::Observer;
+use crate::vectors::{Row, RowFile};
+
+const MANIFEST: &str = "manifest.json";
+const FORMAT: u32 = 1;
+
+/// How many times larger than the next a segment is at least.
+const GROWTH: usize = 2;
+
+/// Rows of a segment whose codes are compared with the rows when it is opened: an index that
+/// belongs to other rows of the same space (a restored backup, say) is found out.
+const SAMPLE_ROWS: u32 = 16;
+
+/// How often the manifest is read again when files vanish while it is being followed.
+const OPEN_ATTEMPTS: usize = 3;
+
+/// A contiguous range of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Span {
+    /// The first row.
+    pub(super) first: u32,
+    /// How many rows there are.
+    pub(super) n_rows: u32,
+}
+
+impl Span {
+    /// The rows, by number.
+    pub(super) fn rows(self) -> Range<u32> {
+        self.first..self.first + self.n_rows
+    }
+
+    fn file_name(self) -> String {
+        format!("segment-{}-{}.graph", self.first, self.n_rows)
+    }
+}
+
+/// What is on the disk as `manifest.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    /// The space's fingerprint in hexadecimal digits.
+    space: String,
+    segments: Vec<Span>,
+}
+
+/// A segment that can be trusted.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) span: Span,
+    pub(super) graph: Graph,
+}
+
+/// What an index folder holds.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// From row 0 on, without a gap.
+    pub(super) segments: Vec<Segment>,
+    /// Why the segments that are missing here are not trusted; each names its file.
+    pub(super) doubts: Vec<String>,
+}
+
+impl Standing {
+    /// What the folder holds of these rows; a missing folder holds nothing.
+    pub(super) fn read(dir: &Path, space: &[u8; 32], rows: &RowFile) -> Standing {
+        let path = dir.join(MANIFEST);
+        let mut standing = Standing::default();
+        let mut followed = None;
+        for _ in 0..OPEN_ATTEMPTS {
+            let bytes = match fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(e) if e.kind() == ErrorKind::NotFound => return Standing::default(),
+                Err(e) => return Standing::doubtful(&path, format!("it cannot be read ({e})")),
+            };
+            // A writer may have replaced the manifest and deleted files since it was read.
+            if followed.as_ref() == Some(&bytes) {
+                break;
+            }
+            standing = match parse(&bytes, space) {
+                Ok(spans) => Standing::follow(dir, space, rows, &spans),
+                Err(reason) => Standing::doubtful(&path, reason),
+            };
+            if standing.doubts.is_empty() {
+                break;
+            }
+            followed = Some(bytes);
+        }
+        standing
+    }
+
+    fn doubtful(path: &Path, reason: String) -> Standing {
+        Standing {
+            segments: Vec::new(),
+            doubts: vec![format!("{}: {reason}", path.display())],
+        }
+    }
+
+    /// Opens segments up to the first that is in doubt.
+    fn follow(dir: &Path, space: &[u8; 32], rows: &RowFile, spans: &[Span]) -> Standing {
+        let mut standing = Standing::default();
+        for &span in spans {
+            let path = dir.join(span.file_name());
+            match open_segment(&path, space, rows, span, standing.n_rows()) {
+                Ok(segment) => standing.segments.push(segment),
+                Err(reason) => {
+                    standing
+                        .doubts
+                        .push(format!("{}: {reason}", path.display()));
+                    break;
+                }
+            }
+        }
+        standing
+    }
+
+    /// How many rows the segments cover.
+    pub(super) fn n_rows(&self) -> u32 {
+        self.segments
+            .last()
+            .map_or(0, |segment| segment.span.rows().end)
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        self.segments.iter().map(|segment| segment.span).collect()
+    }
+}
+
+fn parse(bytes: &[u8], space: &[u8; 32]) -> Result<Vec<Span>, String> {
+    let manifest: Manifest =
+        serde_json::from_slice(bytes).map_err(|e| format!("it is no manifest ({e})"))?;
+    if manifest.format != FORMAT {
+        return Err(format!("it has format {}, not {FORMAT}", manifest.format));
+    }
+    if manifest.space != hexadecimal(space) {
+        return Err("it belongs to another space".to_owned());
+    }
+    Ok(manifest.segments)
+}
+
+fn open_segment(
+    path: &Path,
+    space: &[u8; 32],
+    rows: &RowFile,
+    span: Span,
+    covered: u32,
+) -> Result<Segment, String> {
+    let end = span.first.checked_add(span.n_rows);
+    if span.first != covered || span.n_rows == 0 || end.is_none_or(|end| end as usize > rows.len())
+    {
+        return Err(format!(
+            "rows {} and {} more do not follow on {covered} of {}",
+            span.first,
+            span.n_rows,
+            rows.len()
+        ));
+    }
+    let graph = Graph::open(path, space, span, rows.dim())?;
+    let segment = Segment { span, graph };
+    segment
+        .matches(rows)
+        .then_some(segment)
+        .ok_or("its codes are those of other rows".to_owned())
+}
+
+impl Segment {
+    /// Whether a sample of the codes is that of the rows; a row that cannot be read says nothing.
+    fn matches(&self, rows: &RowFile) -> bool {
+        let last = self.span.n_rows - 1;
+        let mut code = vec![0; code_bytes(rows.dim())];
+        (0..SAMPLE_ROWS.min(self.span.n_rows)).all(|i| {
+            let node = (u64::from(last) * u64::from(i) / u64::from(SAMPLE_ROWS - 1)) as u32;
+            let Ok(vector) = rows.vector(Row(self.span.first + node)) else {
+                return true;
+            };
+            quantize(&vector, &mut code);
+            code == self.graph.code(node)
+        })
+    }
+}
+
+/// Brings the index folder up to the rows: builds, merges and deletes what the rule asks for.
+///
+/// Nothing is done where nothing is to be done; the folder is created when it is first needed.
+/// Only one caller at a time may do this to a folder; readers may open it and search all along.
+///
+/// # Errors
+/// [`Error::Interrupted`] if the observer asked to stop: the folder is as it was.
+/// [`Error::Write`] if the folder cannot be written, [`Error::Damaged`] if a row cannot be read.
+pub fn update(
+    dir: &Path,
+    space: &[u8; 32],
+    rows: &RowFile,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<IndexStats> {
+    let standing = Standing::read(dir, space, rows);
+    let mut spans = standing.spans();
+    let sizes: Vec<usize> = spans.iter().map(|span| span.n_rows as usize).collect();
+    if let Some(n_kept) = segments_kept(&sizes, rows.len(), options) {
+        spans.truncate(n_kept);
+        let first = spans.last().map_or(0, |span| span.rows().end);
+        let n_rows = u32::try_from(rows.len()).expect("rows are numbered in 32 bits") - first;
+        let span = Span { first, n_rows };
+        build(dir, space, rows, span, options, observer)?;
+        spans.push(span);
+        write_manifest(dir, space, &spans)?;
+    } else if !standing.doubts.is_empty() {
+        write_manifest(dir, space, &spans)?;
+    }
+    remove_orphans(dir, &spans);
+    Ok(stats(dir, rows, &spans))
+}
+
+/// How many of the segments stay when the rest and the tail are built as one; `None` if nothing
+/// is to be built.
+pub(super) fn segments_kept(
+    sizes: &[usize],
+    n_rows: usize,
+    options: &IndexOptions,
+) -> Option<usize> {
+    let tail = n_rows - sizes.iter().sum::<usize>();
+    if n_rows < options.exact_below || tail < options.tail_max.max(1) {
+        return None;
+    }
+    let (mut gathered, mut n_kept) = (tail, sizes.len());
+    while n_kept > 0 && sizes[n_kept - 1] < GROWTH * gathered {
+        n_kept -= 1;
+        gathered += sizes[n_kept];
+    }
+    Some(n_kept)
+}
+
+/// Builds the graph file of a span and gives it its name.
+fn build(
+    dir: &Path,
+    space: &[u8; 32],
+    rows: &RowFile,
+    span: Span,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<()> {
+    let links = hnsw::build(rows, span, options, observer)?;
+    fs::create_dir_all(dir).map_err(Error::write(dir))?;
+    let name = span.file_name();
+    let unfinished = dir.join(unfinished(&name));
+    freeze::create(&unfinished, space, rows, span, &links)?;
+    give_name(dir, &name)
+}
+
+fn write_manifest(dir: &Path, space: &[u8; 32], spans: &[Span]) -> Result<()> {
+    let manifest = Manifest {
+        format: FORMAT,
+        space: hexadecimal(space),
+        segments: spans.to_vec(),
+    };
+    let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
+    let path = dir.join(unfinished(MANIFEST));
+    File::create(&path)
+        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+        .map_err(Error::write(&path))?;
+    give_name(dir, MANIFEST)
+}
+
+/// What a file is called until it is complete.
+fn unfinished(name: &str) -> String {
+    format!("{name}.unfinished")
+}
+
+/// Renames a complete file to its name, in place of any other, and puts that on the disk.
+fn give_name(dir: &Path, name: &str) -> Result<()> {
+    let path = dir.join(name);
+    fs::rename(dir.join(unfinished(name)), &path).map_err(Error::write(&path))?;
+    // Only Unix can sync a folder, and only there is it needed.
+    #[cfg(unix)]
+    File::open(dir)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::write(dir))?;
+    Ok(())
+}
+
+/// Deletes the files of this room that are not in use. One that cannot be deleted now (Windows
+/// keeps what is mapped) is found again by the next update.
+fn remove_orphans(dir: &Path, spans: &[Span]) {
+    let used: Vec<String> = spans.iter().map(|span| span.file_name()).collect();
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let is_ours = name.starts_with("segment-") && name.ends_with(".graph");
+        if (is_ours && !used.contains(&name)) || name.ends_with(&unfinished("")) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn stats(dir: &Path, rows: &RowFile, spans: &[Span]) -> IndexStats {
+    let covered: usize = spans.iter().map(|span| span.n_rows as usize).sum();
+    let size = |span: &Span| fs::metadata(dir.join(span.file_name())).map_or(0, |file| file.len());
+    IndexStats {
+        n_rows: rows.len(),
+        n_segments: spans.len(),
+        tail_rows: rows.len() - covered,
+        file_bytes: spans.iter().map(size).sum(),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

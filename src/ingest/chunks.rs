@@ -1,0 +1,121 @@
+//! Dumps, read ahead on a thread of their own, in chunks of one batch each.
+//!
+//! In: sources. Out: [`Chunk`]s in the order of the dumps. A dump that cannot be opened is part
+//! of its chunk; the others go on. At most [`READ_AHEAD`] chunks are held.
+
+use crossbeam_channel::{Sender, bounded};
+
+use crate::dump::{Dump, Rejected, Source};
+use crate::error::{Error, Result};
+use crate::paper::Paper;
+
+/// Records that are embedded and committed together.
+pub const BATCH_RECORDS: usize = 256;
+
+/// Chunks that are read ahead.
+const READ_AHEAD: usize = 2;
+
+/// Records on their way from the reading thread.
+pub(super) struct Chunk {
+    pub(super) papers: Vec<Paper>,
+    pub(super) rejected: Vec<(String, Rejected)>,
+    pub(super) failed: Vec<(String, Error)>,
+    /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
+    pub(super) share_read: Option<f64>,
+}
+
+/// Reads dumps on a thread of their own and hands their chunks to `take` in order, until they
+/// are over or it answers `false` or fails.
+pub(super) fn read_beside(
+    sources: &[Source],
+    mut take: impl FnMut(Chunk) -> Result<bool>,
+) -> Result<()> {
+    std::thread::scope(|scope| {
+        let (to_taker, from_reader) = bounded(READ_AHEAD);
+        scope.spawn(move || read_all(sources, &to_taker));
+        for chunk in from_reader {
+            if !take(chunk)? {
+                break;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// How many records there will be, when `n_read` of them are the given share of the bytes.
+pub(super) fn estimate(n_read: u64, share_read: Option<f64>) -> Option<u64> {
+    let share = share_read.filter(|share| *share > 0.0)?;
+    Some((n_read as f64 / share).round() as u64)
+}
+
+/// Reads every dump into chunks; ends early when nobody takes them any more.
+fn read_all(sources: &[Source], to_run: &Sender<Chunk>) {
+    let total_bytes: Option<u64> = sources.iter().map(size_bytes).sum();
+    let mut bytes_before = 0;
+    for source in sources {
+        let name = source.to_string();
+        let mut dump = match Dump::open(source) {
+            Ok(dump) => dump,
+            Err(error) => {
+                if to_run.send(Chunk::failed(name, error)).is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
+        loop {
+            let mut chunk = Chunk::of(&mut dump, &name);
+            if chunk.is_empty() {
+                break;
+            }
+            let read_bytes = bytes_before + dump.bytes_read();
+            chunk.share_read = total_bytes.map(|total| read_bytes as f64 / total.max(1) as f64);
+            if to_run.send(chunk).is_err() {
+                return;
+            }
+        }
+        bytes_before += size_bytes(source).unwrap_or(0);
+    }
+}
+
+/// The size of a dump as it lies there, compressed or not.
+fn size_bytes(source: &Source) -> Option<u64> {
+    match source {
+        Source::File(path) => path.metadata().ok().map(|meta| meta.len()),
+        Source::Stdin => None,
+    }
+}
+
+impl Chunk {
+    fn empty() -> Chunk {
+        Chunk {
+            papers: Vec::new(),
+            rejected: Vec::new(),
+            failed: Vec::new(),
+            share_read: None,
+        }
+    }
+
+    fn failed(name: String, error: Error) -> Chunk {
+        Chunk {
+            failed: vec![(name, error)],
+            ..Chunk::empty()
+        }
+    }
+
+    /// The next [`BATCH_RECORDS`] records of a dump.
+    fn of(dump: &mut Dump, name: &str) -> Chunk {
+        let mut chunk = Chunk::empty();
+        for record in dump.by_ref().take(BATCH_RECORDS) {
+            match record {
+                Ok(paper) => chunk.papers.push(paper),
+                Err(rejected) => chunk.rejected.push((name.to_owned(), rejected)),
+            }
+        }
+        chunk
+    }
+
+    fn is_empty(&self) -> bool {
+        self.papers.is_empty() && self.rejected.is_empty() && self.failed.is_empty()
+    }
+}

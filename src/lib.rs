@@ -1,0 +1,109 @@
+//! akin: semantic search over scientific papers, on the user's own machine.
+//!
+//! # The flow
+//!
+//! ```text
+//! dump file ─► paper ─► passage ─► encoding ─► batch ─► embedding ─► library ─► index ─► hits
+//!   dump       paper    paper      encoder     encoder  encoder      library    index    search
+//! ```
+//!
+//! Two functions read from top to bottom as this line: [`ingest::run`], from dumps to an index,
+//! and [`search::answer`], from a query to hits.
+//!
+//! ```no_run
+//! use akin::dump::Source;
+//! use akin::index::Index;
+//! use akin::library::{Library, Writer};
+//! use akin::progress::Unobserved;
+//! use akin::search::{Query, Target};
+//! use akin::{encoder::ModelSource, ingest, search, space};
+//! use std::path::Path;
+//!
+//! # fn main() -> akin::Result<()> {
+//! let origin = space::Origin { source: ModelSource::Bundled, max_tokens: None };
+//! let encoder = origin.load(None)?;
+//! let root = Path::new("papers");
+//! let mut writer = Writer::open_or_create(root, "an example")?;
+//! let dumps = [Source::from_arg(Path::new("2026-03-13.jsonl"))];
+//! let report =
+//!     ingest::run(&mut writer, &encoder, &origin, &dumps, &Default::default(), &Unobserved)?;
+//! assert_eq!(report.counts.n_rejected, 0);
+//!
+//! let library = Library::open(root)?;
+//! let space = library.space().expect("something was added");
+//! let dir = library.index_dir().expect("something was added");
+//! let index = Index::open(&dir, &space.fingerprint, library.rows()?);
+//! let target = Target::Text("how do fish swim in schools?".to_owned());
+//! let query = Query { target, k: 10, ..Query::default() };
+//! for hit in search::answer(&library, &index, || Ok(&encoder), &query)?.hits {
+//!     println!("{:.3} {} {}", hit.similarity, hit.paper.id, hit.paper.title);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rooms, and who may enter whom
+//!
+//! ```text
+//! faces     the binary: main, cli           may use everything below
+//! flows     ingest  search  eval  space     meet the engines in one another
+//! engines   dump  encoder  library  index   do not know one another
+//! ground    paper  vectors  error  progress know nothing above
+//! ```
+//!
+//! | room | what lives there | the only place that knows |
+//! |---|---|---|
+//! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
+//! | [`vectors`] | dot product, normalisation, the file of f16 rows | how a row is stored |
+//! | [`dump`] | one file a format: bytes to papers | file formats |
+//! | [`encoder`] | text to vectors | candle, tokenizers |
+//! | [`library`] | the folder on disk: papers, spaces, the lock | SQLite, fsync |
+//! | [`index`] | nearest rows: exact scan, graph, segments | hnsw_rs |
+//! | [`space`] | the encoder of a library | what a space remembers |
+//! | [`ingest`] | dumps into a library, or into vectors | — |
+//! | [`search`] | a query to hits; related papers | ranking |
+//! | [`eval`] | judged queries and their metrics | — |
+//!
+//! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
+//! reads the environment.
+//!
+//! # What is always true
+//!
+//! 1. Read = stored + changed + unchanged + rejected, for every ingest, and the report says which
+//!    and why.
+//! 2. A kill at any instant: the library opens, no committed paper is missing, at most one batch
+//!    is embedded again, and the finished result is that of an undisturbed run.
+//! 3. A text's vector does not depend on its neighbours in the batch, their order, the padding, or
+//!    the number of threads.
+//! 4. f32 equals sentence-transformers: cosine at least 0.99999 on every golden text.
+//! 5. A damaged file is an error that names it, never a wrong answer; what is cheap is rebuilt.
+//! 6. Two models never mix; two writers never interleave.
+//! 7. Every spelling of one paper's id gives the same answer.
+//! 8. No network.
+//!
+//! # The words
+//!
+//! *Dump*: a source file. *Paper*: one record. *Passage*: the text that is embedded. *Encoding*:
+//! token ids. *Batch*: what is computed or committed together. *Embedding*: the vector of a text;
+//! *dim*, its length. *Pooling*: from hidden states to one vector. *Space*: the embeddings of one
+//! model with one recipe. *Row*: an embedding's place in its space. *Segment*: an immutable piece
+//! of an index; *manifest*, the list of them; *tail*, the rows past the last. *Exact*: the full
+//! scan. *Similarity*: higher is closer (the cosine); *distance*: lower is closer.
+
+#[cfg(target_endian = "big")]
+compile_error!("akin's files are little-endian and are read in place");
+
+pub mod dump;
+pub mod encoder;
+pub mod error;
+pub mod eval;
+pub mod index;
+pub mod ingest;
+pub mod library;
+pub mod paper;
+pub mod progress;
+pub mod search;
+pub mod space;
+pub mod vectors;
+
+pub use error::{Error, Result};

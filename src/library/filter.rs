@@ -1,0 +1,110 @@
+//! Which papers may be found: dates, categories, authors, as SQL over the narrow columns.
+
+use jiff::civil::Date;
+use rusqlite::types::Value;
+use unicode_normalization::UnicodeNormalization;
+
+/// Which papers may be found. An empty filter lets all through; every condition must hold, and
+/// within `categories` and `authors` one match is enough.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Dated this day or later. Papers without a date do not pass.
+    pub since: Option<Date>,
+    /// Dated this day or earlier. Papers without a date do not pass.
+    pub until: Option<Date>,
+    /// Category codes (`cs.CL`), or whole archives (`cs`), in any case.
+    pub categories: Vec<String>,
+    /// Parts of authors' names, in any case, with or without accents.
+    pub authors: Vec<String>,
+}
+
+impl Filter {
+    /// Whether every paper passes.
+    pub fn is_empty(&self) -> bool {
+        *self == Filter::default()
+    }
+
+    /// The condition on `papers`, and the values for its `?`.
+    pub(super) fn sql(&self) -> (String, Vec<Value>) {
+        let mut all = vec!["1".to_owned()];
+        let mut values = Vec::new();
+        for (date, comparison) in [(self.since, ">="), (self.until, "<=")] {
+            if let Some(date) = date {
+                all.push(format!("papers.date {comparison} ?"));
+                values.push(Value::from(date.to_string()));
+            }
+        }
+        let code = |c: &String| {
+            let code = c.trim().to_lowercase();
+            [format!(" {code} "), format!(" {code}.")]
+        };
+        let categories: Vec<String> = self.categories.iter().flat_map(code).collect();
+        let authors: Vec<String> = self.authors.iter().map(|a| fold(a)).collect();
+        for (column, needles) in [("categories", categories), ("authors", authors)] {
+            if needles.is_empty() {
+                continue;
+            }
+            let one = format!("instr(papers.{column}, ?) > 0");
+            all.push(format!("({})", vec![one; needles.len()].join(" OR ")));
+            values.extend(needles.into_iter().map(Value::from));
+        }
+        (all.join(" AND "), values)
+    }
+}
+
+/// The `categories` column of a paper.
+pub(super) fn categories_column(categories: &[String]) -> String {
+    let codes = categories.iter().map(|c| c.to_lowercase() + " ");
+    std::iter::once(" ".to_owned()).chain(codes).collect()
+}
+
+/// The `authors` column of a paper.
+pub(super) fn authors_column(authors: &[String]) -> String {
+    let names = authors.iter().map(|a| fold(a) + "\n");
+    std::iter::once("\n".to_owned()).chain(names).collect()
+}
+
+/// Lower case without accents, so that `Balazs` finds `Balázs`.
+fn fold(name: &str) -> String {
+    let bare = name
+        .trim()
+        .nfkd()
+        .filter(|c| !unicode_normalization::char::is_combining_mark(*c));
+    let mut folded = String::with_capacity(name.len());
+    for c in bare.flat_map(char::to_lowercase) {
+        match c {
+            'ø' => folded.push('o'),
+            'ł' => folded.push('l'),
+            'đ' | 'ð' => folded.push('d'),
+            'ı' => folded.push('i'),
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            'œ' => folded.push_str("oe"),
+            other => folded.push(other),
+        }
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fold_to_what_a_keyboard_has() {
+        for (name, folded) in [
+            ("C. Balázs", "c. balazs"),
+            ("Erdős", "erdos"),
+            ("Łukasz Ørsted", "lukasz orsted"),
+            ("  Weiß ", "weiss"),
+        ] {
+            assert_eq!(fold(name), folded);
+        }
+    }
+
+    #[test]
+    fn an_empty_filter_asks_nothing() {
+        assert!(Filter::default().is_empty());
+        assert_eq!(Filter::default().sql(), ("1".to_owned(), Vec::new()));
+    }
+}

@@ -1,0 +1,54 @@
+//! The writer's lock: one writer a library, and who it is.
+//!
+//! The lock is the operating system's, on the open file `lock`: it ends with its process however
+//! that ends, so there are no stale locks. The text in the file only says who, for messages.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use super::Layout;
+use crate::error::{Error, Result};
+
+/// Held as long as this value lives.
+#[derive(Debug)]
+pub(super) struct WriterLock {
+    _file: File,
+}
+
+impl WriterLock {
+    /// Takes the lock, or says at once who holds it. `holder` is how this process is called in
+    /// the messages that others get.
+    pub(super) fn take(layout: &Layout, holder: &str) -> Result<WriterLock> {
+        let path = layout.lock();
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::write(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(busy(layout, &path)),
+            Err(TryLockError::Error(source)) => return Err(Error::Write { path, source }),
+        }
+        let who = format!("{holder} (process {})\n", std::process::id());
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(who.as_bytes()))
+            .map_err(Error::write(&path))?;
+        Ok(WriterLock { _file: file })
+    }
+}
+
+fn busy(layout: &Layout, path: &Path) -> Error {
+    let mut who = String::new();
+    let read = File::open(path).and_then(|mut file| file.read_to_string(&mut who));
+    let who = who.trim();
+    let known = read.is_ok() && !who.is_empty();
+    Error::LibraryBusy {
+        path: layout.root.clone(),
+        holder: if known { who.to_owned() } else { "another process".to_owned() },
+    }
+}

@@ -1,0 +1,114 @@
+//! A library: one folder on disk that holds papers and their embeddings.
+//!
+//! ```text
+//! LIBRARY/
+//!   papers.db                       truth: papers, ids, spaces, which row is whose (SQLite, WAL)
+//!   lock                            held by the one writer; says who
+//!   spaces/<name>/vectors-<n>.f16   dear: one row an embedding, append-only (`vectors`)
+//!   spaces/<name>/index/            cheap: built from the two above, thrown away at any doubt
+//! ```
+//!
+//! In: papers with their embeddings, from [`Writer::commit`]. Out: consistent snapshots of them,
+//! from [`Library`]. This room alone knows SQLite, locks and syncs; it does not know what made
+//! the vectors, nor how they are searched.
+//!
+//! Invariants:
+//! - A batch is committed in this order: rows appended, rows synced, one transaction that counts
+//!   them. A kill between any two leaves the state before the batch; leftover rows are cut off
+//!   by the next writer.
+//! - One writer holds the lock; readers hold a transaction and see one state throughout.
+//! - Embeddings of different spaces are never in one row file.
+//! - Every paper has at most one live row a space; a replaced or removed paper's row is dead and
+//!   is never returned again.
+
+mod filter;
+mod lock;
+mod read;
+mod schema;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+pub use self::filter::Filter;
+pub use self::read::{Library, Status, Stored};
+pub use self::schema::FORMAT_VERSION;
+pub use self::write::{Change, Ingest, Standing, Writer};
+
+use crate::error::{Cause, Error};
+
+/// What identifies one model with one recipe, as the library stores it.
+///
+/// `recipe` and `source` are whatever JSON the caller wants back; the library only keeps them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// Folder name under `spaces/`.
+    pub name: String,
+    /// 32 bytes that are equal where embeddings can be compared.
+    pub fingerprint: [u8; 32],
+    /// Numbers in an embedding.
+    pub dim: usize,
+    /// The recipe, for the caller.
+    pub recipe: String,
+    /// Where the model came from, for the caller.
+    pub source: String,
+}
+
+/// A paper's key in the database: it outlives changes of the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PaperKey(pub i64);
+
+/// Where the parts of a library lie.
+#[derive(Debug, Clone)]
+struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    fn of(root: &Path) -> Layout {
+        Layout {
+            root: root.to_owned(),
+        }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.root.join("papers.db")
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    fn space(&self, name: &str) -> PathBuf {
+        self.root.join("spaces").join(name)
+    }
+
+    fn rows(&self, name: &str, generation: i64) -> PathBuf {
+        self.space(name).join(format!("vectors-{generation}.f16"))
+    }
+
+    fn index(&self, name: &str) -> PathBuf {
+        self.space(name).join("index")
+    }
+
+    /// What SQLite says about this library's database.
+    fn database_error(&self) -> impl Fn(rusqlite::Error) -> Error + use<> {
+        let path = self.database();
+        move |source| {
+            let full = source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+            let rotten = matches!(
+                source.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+            );
+            let path = path.clone();
+            if full {
+                let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
+                Error::Write { path, source }
+            } else if rotten {
+                Error::damaged(path, source.to_string())
+            } else {
+                let source: Cause = Box::new(source);
+                Error::Database { path, source }
+            }
+        }
+    }
+}

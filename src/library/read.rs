@@ -1,0 +1,338 @@
+//! A library as a reader sees it: one consistent state, from opening to dropping.
+//!
+//! A reader holds one SQLite transaction; a writer at work neither blocks it nor shows in it.
+//! Row files are read up to the count of that same transaction.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
+
+use super::schema;
+use super::{Filter, Layout, PaperKey, Space};
+use crate::error::{Error, Result};
+use crate::paper::{Paper, PaperId};
+use crate::vectors::{Row, RowFile};
+
+/// A library, open for reading.
+#[derive(Debug)]
+pub struct Library {
+    layout: Layout,
+    db: Connection,
+    space: Option<ActiveSpace>,
+    rows: OnceCell<Arc<RowFile>>,
+}
+
+/// The space that answers, with what of it counts.
+#[derive(Debug, Clone)]
+pub(super) struct ActiveSpace {
+    pub(super) key: i64,
+    pub(super) space: Space,
+    pub(super) generation: i64,
+    pub(super) n_rows: usize,
+}
+
+/// A paper in the library, with its row in the active space.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Its key.
+    pub key: PaperKey,
+    /// The paper.
+    pub paper: Paper,
+    /// Its embedding's row in the active space, if it has one.
+    pub row: Option<Row>,
+}
+
+/// What a library holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Papers.
+    pub n_papers: u64,
+    /// Rows of the active space that count, dead ones included.
+    pub n_rows: u64,
+    /// Rows of the active space whose paper was replaced or removed.
+    pub n_dead_rows: u64,
+    /// The earliest and the latest date of a paper.
+    pub dates: Option<(String, String)>,
+    /// Bytes of the database.
+    pub database_bytes: u64,
+    /// Bytes of the row file.
+    pub rows_bytes: u64,
+    /// When the last `add` ended, if one ever did.
+    pub last_ingest: Option<String>,
+}
+
+impl Library {
+    /// Opens the library at `root` as it stands now; it is not created.
+    ///
+    /// # Errors
+    /// [`Error::LibraryMissing`], [`Error::LibraryNewer`], [`Error::Damaged`],
+    /// [`Error::Database`].
+    pub fn open(root: &Path) -> Result<Library> {
+        let layout = Layout::of(root);
+        let missing = || Error::LibraryMissing {
+            path: root.to_owned(),
+        };
+        if !layout.database().is_file() {
+            return Err(missing());
+        }
+        let db = connect(&layout)?;
+        if schema::version(&db, &layout)? == 0 {
+            return Err(missing());
+        }
+        let fail = layout.database_error();
+        db.execute_batch("BEGIN").map_err(&fail)?;
+        let space = active_space(&db).map_err(&fail)?;
+        Ok(Library {
+            layout,
+            db,
+            space,
+            rows: OnceCell::new(),
+        })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.layout.root
+    }
+
+    /// The space that answers; `None` before the first paper.
+    pub fn space(&self) -> Option<&Space> {
+        self.space.as_ref().map(|active| &active.space)
+    }
+
+    /// The folder of the active space's index.
+    pub fn index_dir(&self) -> Option<PathBuf> {
+        self.space().map(|space| self.layout.index(&space.name))
+    }
+
+    /// The rows of the active space.
+    ///
+    /// # Errors
+    /// [`Error::LibraryEmpty`] before the first paper; as [`RowFile::open`].
+    pub fn rows(&self) -> Result<Arc<RowFile>> {
+        if let Some(rows) = self.rows.get() {
+            return Ok(Arc::clone(rows));
+        }
+        let active = self.active()?;
+        let path = self.layout.rows(&active.space.name, active.generation);
+        let rows = Arc::new(RowFile::open(&path, active.space.dim, active.n_rows)?);
+        Ok(Arc::clone(self.rows.get_or_init(|| rows)))
+    }
+
+    /// The rows of the active space that pass the filter and are not dead; `None` if all do.
+    ///
+    /// # Errors
+    /// [`Error::LibraryEmpty`], [`Error::Database`].
+    pub fn allowed(&self, filter: &Filter) -> Result<Option<FixedBitSet>> {
+        let active = self.active()?;
+        let fail = self.layout.database_error();
+        if filter.is_empty() {
+            let dead = self.rows_of("SELECT row FROM dead_rows WHERE space = ?", active, vec![]);
+            let dead = dead.map_err(fail)?;
+            if dead.is_empty() {
+                return Ok(None);
+            }
+            let mut allowed = FixedBitSet::with_capacity(active.n_rows);
+            allowed.insert_range(..);
+            dead.into_iter().for_each(|row| allowed.set(row, false));
+            return Ok(Some(allowed));
+        }
+        let (condition, values) = filter.sql();
+        let sql = format!(
+            "SELECT embeddings.row FROM papers CROSS JOIN embeddings
+             ON embeddings.space = ? AND embeddings.paper = papers.key WHERE {condition}"
+        );
+        let mut allowed = FixedBitSet::with_capacity(active.n_rows);
+        let rows = self.rows_of(&sql, active, values).map_err(fail)?;
+        rows.into_iter().for_each(|row| allowed.insert(row));
+        Ok(Some(allowed))
+    }
+
+    fn rows_of(
+        &self,
+        sql: &str,
+        active: &ActiveSpace,
+        values: Vec<rusqlite::types::Value>,
+    ) -> rusqlite::Result<Vec<usize>> {
+        let values = std::iter::once(active.key.into()).chain(values);
+        let mut statement = self.db.prepare(sql)?;
+        let rows = statement.query_map(params_from_iter(values), |row| row.get::<_, u32>(0))?;
+        rows.map(|row| row.map(|row| row as usize)).collect()
+    }
+
+    /// The paper whose embedding is in this row of the active space.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if no paper claims the row, [`Error::Database`].
+    pub fn paper_at(&self, row: Row) -> Result<Paper> {
+        let active = self.active()?;
+        let sql = "SELECT json FROM embeddings JOIN records USING (paper)
+                   WHERE space = ? AND row = ?";
+        let json: Option<String> = self
+            .db
+            .prepare_cached(sql)
+            .and_then(|mut s| s.query_row((active.key, row.0), |r| r.get(0)).optional())
+            .map_err(self.layout.database_error())?;
+        let json = json.ok_or_else(|| {
+            let what = format!("no paper claims row {} of {}", row.0, active.space.name);
+            Error::damaged(self.layout.database(), what)
+        })?;
+        parse_record(&self.layout, &json)
+    }
+
+    /// The paper that answers to this spelling of an id.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPaper`], [`Error::Database`].
+    pub fn find(&self, spelling: &str) -> Result<Stored> {
+        let unknown = || Error::UnknownPaper {
+            id: spelling.to_owned(),
+        };
+        let id = PaperId::parse(spelling).ok_or_else(unknown)?;
+        let fail = self.layout.database_error();
+        let key = key_of(&self.db, &id).map_err(&fail)?.ok_or_else(unknown)?;
+        let json: String = self
+            .db
+            .query_row("SELECT json FROM records WHERE paper = ?", [key.0], |r| r.get(0))
+            .map_err(&fail)?;
+        let space_key = self.space.as_ref().map_or(0, |active| active.key);
+        let sql = "SELECT row FROM embeddings WHERE space = ? AND paper = ?";
+        let row: Option<u32> = self
+            .db
+            .query_row(sql, [space_key, key.0], |r| r.get(0))
+            .optional()
+            .map_err(&fail)?;
+        Ok(Stored {
+            key,
+            paper: parse_record(&self.layout, &json)?,
+            row: row.map(Row),
+        })
+    }
+
+    /// The days in whose lists a paper stood, earliest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn listings(&self, key: PaperKey) -> Result<Vec<String>> {
+        let list = || {
+            let sql = "SELECT date FROM listings WHERE paper = ? ORDER BY date";
+            let mut statement = self.db.prepare_cached(sql)?;
+            let dates = statement.query_map([key.0], |row| row.get(0))?;
+            dates.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(self.layout.database_error())
+    }
+
+    /// Every paper's id, in the order of first storing.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn ids(&self) -> Result<Vec<PaperId>> {
+        let list = || {
+            let mut statement = self.db.prepare("SELECT id FROM papers ORDER BY key")?;
+            let ids = statement.query_map([], |row| row.get::<_, String>(0))?;
+            ids.collect::<rusqlite::Result<Vec<String>>>()
+        };
+        let ids = list().map_err(self.layout.database_error())?;
+        Ok(ids.iter().filter_map(|id| PaperId::parse(id)).collect())
+    }
+
+    /// Counts and sizes.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn status(&self) -> Result<Status> {
+        let fail = self.layout.database_error();
+        let ask = |sql: &str| self.db.query_row(sql, [], |row| row.get::<_, u64>(0));
+        let dates = self.db.query_row("SELECT min(date), max(date) FROM papers", [], |row| {
+            Ok(row.get::<_, Option<String>>(0)?.zip(row.get(1)?))
+        });
+        let last = self.db.query_row("SELECT max(finished) FROM ingests", [], |row| row.get(0));
+        let active = self.space.as_ref();
+        let dead = "SELECT count(*) FROM dead_rows JOIN spaces ON key = space AND active";
+        let rows = active.map(|a| self.layout.rows(&a.space.name, a.generation));
+        let bytes = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
+        Ok(Status {
+            n_papers: ask("SELECT count(*) FROM papers").map_err(&fail)?,
+            n_rows: active.map_or(0, |a| a.n_rows as u64),
+            n_dead_rows: ask(dead).map_err(&fail)?,
+            dates: dates.map_err(&fail)?,
+            database_bytes: bytes(&self.layout.database()),
+            rows_bytes: rows.as_deref().map_or(0, bytes),
+            last_ingest: last.map_err(&fail)?,
+        })
+    }
+
+    fn active(&self) -> Result<&ActiveSpace> {
+        self.space.as_ref().ok_or_else(|| Error::LibraryEmpty {
+            path: self.layout.root.clone(),
+        })
+    }
+}
+
+/// Connects read-only; in a folder that cannot be written and that no writer has left work in,
+/// SQLite is told that nothing changes, because it could not make its own files there.
+fn connect(layout: &Layout) -> Result<Connection> {
+    let path = layout.database();
+    let fail = layout.database_error();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(&path, flags).map_err(&fail)?;
+    db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
+    let probe = db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+    match probe {
+        Ok(()) => Ok(db),
+        Err(_) if !path.with_extension("db-wal").exists() && is_readable(&path) => {
+            let whole = path.canonicalize().map_err(Error::read(&path))?;
+            let escaped = whole
+                .to_string_lossy()
+                .replace('%', "%25")
+                .replace('?', "%3f")
+                .replace('#', "%23");
+            let uri = format!("file:{escaped}?immutable=1");
+            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).map_err(fail)
+        }
+        Err(source) => Err(fail(source)),
+    }
+}
+
+fn is_readable(path: &Path) -> bool {
+    std::fs::File::open(path).is_ok()
+}
+
+pub(super) fn active_space(db: &Connection) -> rusqlite::Result<Option<ActiveSpace>> {
+    let sql = "SELECT key, name, fingerprint, dim, recipe, source, generation, n_rows
+               FROM spaces WHERE active";
+    let space = |row: &rusqlite::Row| {
+        Ok(ActiveSpace {
+            key: row.get(0)?,
+            space: Space {
+                name: row.get(1)?,
+                fingerprint: row.get(2)?,
+                dim: row.get(3)?,
+                recipe: row.get(4)?,
+                source: row.get(5)?,
+            },
+            generation: row.get(6)?,
+            n_rows: row.get(7)?,
+        })
+    };
+    db.query_row(sql, [], space).optional()
+}
+
+pub(super) fn key_of(db: &Connection, id: &PaperId) -> rusqlite::Result<Option<PaperKey>> {
+    let sql = "SELECT key FROM papers WHERE id = ?1
+               UNION ALL SELECT paper FROM aliases WHERE alias = ?1 LIMIT 1";
+    let key = db
+        .prepare_cached(sql)?
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(key.map(PaperKey))
+}
+
+pub(super) fn parse_record(layout: &Layout, json: &str) -> Result<Paper> {
+    serde_json::from_str(json)
+        .map_err(|e| Error::damaged(layout.database(), format!("a paper's record: {e}")))
+}

@@ -1,0 +1,129 @@
+//! The tables of `papers.db`, and the format's version.
+//!
+//! | table | a row is | kept narrow because |
+//! |---|---|---|
+//! | `papers` | one paper: id, text hash, and what filters ask for | filters read all of it |
+//! | `records` | the paper's whole record as JSON, under the paper's key | it is read for hits only |
+//! | `record_hashes` | one record of a dump that has been taken in, current or superseded | a second ingest asks for every record |
+//! | `aliases` | another id of a paper | — |
+//! | `listings` | a paper stood in the list of a day | — |
+//! | `spaces` | one model with one recipe: how many rows count, which is active | — |
+//! | `embeddings` | which row of a space holds which paper at which text hash | — |
+//! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
+//! | `ingests` | one run of `add`: when, of what, with which counts | — |
+//!
+//! Version history: 1 (0.1.0).
+
+use rusqlite::Connection;
+
+use super::Layout;
+use crate::error::{Error, Result};
+
+/// The format that this build writes.
+pub const FORMAT_VERSION: i64 = 1;
+
+/// "akin" in ASCII: tells a library from any other SQLite file.
+const APPLICATION_ID: i64 = 0x616b_696e;
+
+const TABLES: &str = "
+CREATE TABLE papers (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    text_hash BLOB NOT NULL,
+    date TEXT,                  -- YYYY-MM-DD: published, else updated, else listed
+    categories TEXT NOT NULL,   -- lower case, each between spaces: ' cs.cl cs.lg '
+    authors TEXT NOT NULL       -- folded to ASCII lower case, each between newlines
+);
+CREATE TABLE records (
+    paper INTEGER PRIMARY KEY REFERENCES papers(key) ON DELETE CASCADE,
+    json TEXT NOT NULL
+);
+CREATE TABLE record_hashes (
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (paper, hash)
+) WITHOUT ROWID;
+CREATE TABLE aliases (
+    alias TEXT PRIMARY KEY,
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX aliases_of ON aliases(paper);
+CREATE TABLE listings (
+    date TEXT NOT NULL,
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
+    PRIMARY KEY (date, paper)
+) WITHOUT ROWID;
+CREATE INDEX listings_of ON listings(paper);
+CREATE TABLE spaces (
+    key INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    fingerprint BLOB NOT NULL UNIQUE,
+    dim INTEGER NOT NULL,
+    recipe TEXT NOT NULL,
+    source TEXT NOT NULL,
+    generation INTEGER NOT NULL,    -- of the row file
+    n_rows INTEGER NOT NULL,        -- rows that count
+    active INTEGER NOT NULL
+);
+CREATE TABLE embeddings (
+    space INTEGER NOT NULL REFERENCES spaces(key) ON DELETE CASCADE,
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
+    row INTEGER NOT NULL,
+    text_hash BLOB NOT NULL,
+    PRIMARY KEY (space, paper)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
+CREATE TABLE dead_rows (
+    space INTEGER NOT NULL REFERENCES spaces(key) ON DELETE CASCADE,
+    row INTEGER NOT NULL,
+    PRIMARY KEY (space, row)
+) WITHOUT ROWID;
+CREATE TABLE ingests (
+    key INTEGER PRIMARY KEY,
+    started TEXT NOT NULL,
+    finished TEXT,
+    dumps TEXT NOT NULL,            -- JSON array of names
+    n_read INTEGER NOT NULL,
+    n_stored INTEGER NOT NULL,
+    n_changed INTEGER NOT NULL,
+    n_unchanged INTEGER NOT NULL,
+    n_rejected INTEGER NOT NULL,
+    n_truncated INTEGER NOT NULL
+);
+";
+
+/// The format version of a database; 0 where nothing has been created in it yet.
+///
+/// # Errors
+/// [`Error::LibraryNewer`], or [`Error::Damaged`] if the file is no library's database.
+pub(super) fn version(db: &Connection, layout: &Layout) -> Result<i64> {
+    let fail = layout.database_error();
+    let ask = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let found = ask("user_version").map_err(&fail)?;
+    if found > FORMAT_VERSION {
+        return Err(Error::LibraryNewer {
+            path: layout.root.clone(),
+            found,
+            supported: FORMAT_VERSION,
+        });
+    }
+    if found > 0 && ask("application_id").map_err(&fail)? != APPLICATION_ID {
+        return Err(Error::damaged(layout.database(), "it is not a library's database"));
+    }
+    Ok(found)
+}
+
+/// Creates the tables where there are none, in one transaction with the version.
+pub(super) fn create(db: &mut Connection, layout: &Layout) -> Result<()> {
+    if version(db, layout)? > 0 {
+        return Ok(());
+    }
+    let create = |db: &mut Connection| {
+        let tx = db.transaction()?;
+        tx.execute_batch(TABLES)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
+        tx.commit()
+    };
+    create(db).map_err(layout.database_error())
+}

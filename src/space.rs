@@ -1,0 +1,111 @@
+//! Where an encoder and a library meet: the space that a library's embeddings are in.
+//!
+//! The library keeps a space's recipe and the model's whereabouts as text of which it understands
+//! nothing; this module writes and reads that text. Invariant: an encoder whose fingerprint is
+//! not that of the library's space never leaves this module together with that library.
+
+use serde::{Deserialize, Serialize};
+
+use crate::encoder::{Encoder, EncoderOptions, ModelSource, Recipe};
+use crate::error::{Error, Result};
+use crate::library::{Library, Space, Writer};
+
+/// What is needed to load the encoder of a space again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Where the model is.
+    pub source: ModelSource,
+    /// The token limit that was asked for; the model's own where `None`.
+    pub max_tokens: Option<usize>,
+}
+
+impl Origin {
+    /// What a space remembers.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if a newer akin wrote something that this one cannot read.
+    pub fn of(space: &Space) -> Result<Origin> {
+        serde_json::from_str(&space.source).map_err(|e| Error::model(&space.name, e))
+    }
+
+    /// Loads the encoder.
+    ///
+    /// # Errors
+    /// As [`Encoder::load`].
+    pub fn load(&self, threads: Option<usize>) -> Result<Encoder> {
+        let options = EncoderOptions {
+            max_tokens: self.max_tokens,
+            threads,
+        };
+        Encoder::load(&self.source, &options)
+    }
+}
+
+/// Loads the encoder that a library's embeddings were made with.
+///
+/// # Errors
+/// [`Error::LibraryEmpty`] before the first paper, [`Error::SpaceMismatch`] if the model at that
+/// place is no longer the same, and as [`Encoder::load`].
+pub fn encoder_of(library: &Library, threads: Option<usize>) -> Result<Encoder> {
+    let space = library.space().ok_or_else(|| Error::LibraryEmpty {
+        path: library.path().to_owned(),
+    })?;
+    let encoder = Origin::of(space)?.load(threads)?;
+    check_same(space, &encoder)?;
+    Ok(encoder)
+}
+
+/// Makes sure that an encoder is that of a library's space.
+///
+/// # Errors
+/// [`Error::SpaceMismatch`] if it is not.
+pub fn ensure_same(library: &Library, encoder: &Encoder) -> Result<()> {
+    library.space().map_or(Ok(()), |space| check_same(space, encoder))
+}
+
+/// Makes sure that the library's active space is this encoder's; creates it in a library that
+/// has none yet.
+///
+/// # Errors
+/// [`Error::SpaceMismatch`] if the library was embedded with another; as
+/// [`Writer::create_space`].
+pub fn adopt(writer: &mut Writer, encoder: &Encoder, origin: &Origin) -> Result<()> {
+    if let Some(space) = writer.space() {
+        return check_same(space, encoder);
+    }
+    let recipe = encoder.recipe();
+    let fingerprint = recipe.fingerprint();
+    let hex: String = fingerprint[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    writer.create_space(Space {
+        name: format!("{}-{hex}", folder_safe(&recipe.model)),
+        fingerprint,
+        dim: recipe.dim,
+        recipe: serde_json::to_string(recipe).expect("a recipe is plain data"),
+        source: serde_json::to_string(origin).expect("an origin is plain data"),
+    })
+}
+
+/// The recipe of a space.
+///
+/// # Errors
+/// [`Error::Model`] if a newer akin wrote something that this one cannot read.
+pub fn recipe_of(space: &Space) -> Result<Recipe> {
+    serde_json::from_str(&space.recipe).map_err(|e| Error::model(&space.name, e))
+}
+
+fn check_same(space: &Space, encoder: &Encoder) -> Result<()> {
+    if space.fingerprint == encoder.recipe().fingerprint() {
+        return Ok(());
+    }
+    Err(Error::SpaceMismatch {
+        stored: recipe_of(space)?.describe(),
+        given: encoder.recipe().describe(),
+    })
+}
+
+/// A model's name with nothing in it that a folder's name should not have.
+fn folder_safe(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '-' };
+    let cleaned: String = name.chars().map(safe).take(64).collect();
+    cleaned.trim_start_matches('.').to_owned()
+}

@@ -1,0 +1,380 @@
+//! Rows of numbers: dot product, normalisation, and the file that keeps embeddings as f16 rows.
+//!
+//! A row file is dear: it is only ever appended to. Its first 64 bytes are a header, then come
+//! rows of `2 * dim + 4` bytes:
+//!
+//! ```text
+//! 0        8         12     16            64                       64 + (2·dim + 4)
+//! ┌────────┬─────────┬──────┬─ … ─────────┬──────────┬─────────────┬── …
+//! │AKINROWS│version  │dim   │ zeros       │dim × f16 │crc32 of row │ next row
+//! └────────┴─────────┴──────┴─ … ─────────┴──────────┴─────────────┴── …
+//! ```
+//!
+//! All numbers are little-endian. The checksum covers the row's bytes and its number, so that a
+//! flipped bit and a row in another's place are both found, at that row.
+//!
+//! Invariants: how many rows count is not in the file but in the library's transaction: what is
+//! past that count is left over from a cut-off write, never read, and cut off by the next writer.
+//! A row is read only with its checksum verified.
+
+#![expect(unsafe_code, reason = "row files are mapped into memory")]
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use memmap2::Mmap;
+
+use crate::error::{Error, Result};
+
+const MAGIC: &[u8; 8] = b"AKINROWS";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 64;
+const CHECKSUM_BYTES: usize = 4;
+
+/// The number of a row in a space: rows are counted in the order in which they were stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Row(pub u32);
+
+impl Row {
+    /// The number as an offset into a slice of rows.
+    pub fn idx(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Dot product of two vectors of one length; the cosine similarity where both are normalised.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0f32; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+/// Scales a vector to length 1; one without length is left as it is.
+pub fn normalize(vector: &mut [f32]) {
+    let length = dot(vector, vector).sqrt();
+    if length > 0.0 {
+        vector.iter_mut().for_each(|x| *x /= length);
+    }
+}
+
+/// The rows of a space that count, mapped for reading.
+#[derive(Debug)]
+pub struct RowFile {
+    path: PathBuf,
+    map: Mmap,
+    dim: usize,
+    n_rows: usize,
+}
+
+impl RowFile {
+    /// Opens the first `n_rows` rows of the file at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if it cannot be mapped, [`Error::Damaged`] if it is no row file of `dim`
+    /// numbers a row or holds fewer rows than that.
+    pub fn open(path: &Path, dim: usize, n_rows: usize) -> Result<RowFile> {
+        let file = File::open(path).map_err(Error::read(path))?;
+        // SAFETY: bytes below the committed row count are never changed nor cut off once they
+        // are committed (module invariant), and no row above it is read.
+        let map = unsafe { Mmap::map(&file) }.map_err(Error::read(path))?;
+        check_header(path, &map, dim)?;
+        let wanted_bytes = HEADER_BYTES + n_rows * stride_bytes(dim);
+        if map.len() < wanted_bytes {
+            let what = format!(
+                "it has {} bytes where {n_rows} rows need {wanted_bytes}",
+                map.len()
+            );
+            return Err(Error::damaged(path, what));
+        }
+        Ok(RowFile {
+            path: path.to_owned(),
+            map,
+            dim,
+            n_rows,
+        })
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.n_rows == 0
+    }
+
+    /// Numbers in a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One row, shape `[dim]`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the row is not there or its checksum does not hold.
+    pub fn row(&self, row: Row) -> Result<&[f16]> {
+        if row.idx() >= self.n_rows {
+            let what = format!("row {} of {} was asked for", row.0, self.n_rows);
+            return Err(Error::damaged(&self.path, what));
+        }
+        let start = HEADER_BYTES + row.idx() * stride_bytes(self.dim);
+        let (numbers, stored) =
+            self.map[start..start + stride_bytes(self.dim)].split_at(2 * self.dim);
+        if checksum(numbers, row).to_le_bytes() != stored {
+            let what = format!("row {} does not match its checksum", row.0);
+            return Err(Error::damaged(&self.path, what));
+        }
+        Ok(bytemuck::cast_slice(numbers))
+    }
+
+    /// Copies one row into `out`, shape `[dim]`, as f32.
+    ///
+    /// # Errors
+    /// As [`RowFile::row`].
+    pub fn read_into(&self, row: Row, out: &mut [f32]) -> Result<()> {
+        self.row(row)?.convert_to_f32_slice(out);
+        Ok(())
+    }
+
+    /// One row as f32, shape `[dim]`.
+    ///
+    /// # Errors
+    /// As [`RowFile::row`].
+    pub fn vector(&self, row: Row) -> Result<Vec<f32>> {
+        Ok(self.row(row)?.to_f32_vec())
+    }
+}
+
+/// Appends rows to a row file.
+///
+/// Rows count only once the library's transaction says so; [`RowWriter::sync`] comes before it.
+#[derive(Debug)]
+pub struct RowWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+    dim: usize,
+    n_rows: usize,
+    bytes: Vec<u8>,
+}
+
+impl RowWriter {
+    /// Creates an empty row file, in place of any leftover of that name, and syncs it.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn create(path: &Path, dim: usize) -> Result<RowWriter> {
+        let mut file = File::create(path).map_err(Error::write(path))?;
+        file.write_all(&header(dim))
+            .and_then(|()| file.sync_all())
+            .map_err(Error::write(path))?;
+        Ok(RowWriter::over(path, file, dim, 0))
+    }
+
+    /// Opens a row file of which `n_rows` rows count, and cuts off what is past them.
+    ///
+    /// # Errors
+    /// As [`RowFile::open`], and [`Error::Write`].
+    pub fn open(path: &Path, dim: usize, n_rows: usize) -> Result<RowWriter> {
+        drop(RowFile::open(path, dim, n_rows)?);
+        let end = (HEADER_BYTES + n_rows * stride_bytes(dim)) as u64;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(Error::write(path))?;
+        file.set_len(end)
+            .and_then(|()| file.seek(SeekFrom::Start(end)))
+            .map_err(Error::write(path))?;
+        Ok(RowWriter::over(path, file, dim, n_rows))
+    }
+
+    fn over(path: &Path, file: File, dim: usize, n_rows: usize) -> RowWriter {
+        RowWriter {
+            path: path.to_owned(),
+            file: BufWriter::with_capacity(1 << 18, file),
+            dim,
+            n_rows,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// How many rows the file will hold after the next sync.
+    pub fn len(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Whether that is none.
+    pub fn is_empty(&self) -> bool {
+        self.n_rows == 0
+    }
+
+    /// Appends one vector, shape `[dim]`, rounded to f16, and says which row it is.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn append(&mut self, vector: &[f32]) -> Result<Row> {
+        assert_eq!(vector.len(), self.dim, "a row has the file's dim");
+        let row = Row(u32::try_from(self.n_rows).expect("fewer than 2^32 rows"));
+        self.bytes.clear();
+        for &x in vector {
+            self.bytes.extend(f16::from_f32(x).to_le_bytes());
+        }
+        let sum = checksum(&self.bytes, row);
+        self.bytes.extend(sum.to_le_bytes());
+        self.file
+            .write_all(&self.bytes)
+            .map_err(Error::write(&self.path))?;
+        self.n_rows += 1;
+        Ok(row)
+    }
+
+    /// Puts every appended row on the disk.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn sync(&mut self) -> Result<()> {
+        self.file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_data())
+            .map_err(Error::write(&self.path))
+    }
+}
+
+/// Bytes of one row with its checksum.
+pub fn stride_bytes(dim: usize) -> usize {
+    2 * dim + CHECKSUM_BYTES
+}
+
+fn checksum(numbers: &[u8], row: Row) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(row.0);
+    hasher.update(numbers);
+    hasher.finalize()
+}
+
+fn header(dim: usize) -> [u8; HEADER_BYTES] {
+    let dim = u32::try_from(dim).expect("a dim fits 32 bits");
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..16].copy_from_slice(&dim.to_le_bytes());
+    bytes
+}
+
+fn check_header(path: &Path, bytes: &[u8], dim: usize) -> Result<()> {
+    if bytes.get(..HEADER_BYTES) == Some(&header(dim)[..]) {
+        return Ok(());
+    }
+    let what = format!("its first {HEADER_BYTES} bytes are not those of rows of {dim} numbers");
+    Err(Error::damaged(path, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wave(row: usize, dim: usize) -> Vec<f32> {
+        let mut v: Vec<f32> = (0..dim).map(|i| ((row * 7 + i) as f32).sin()).collect();
+        normalize(&mut v);
+        v
+    }
+
+    fn file_of(dir: &Path, n_rows: usize, dim: usize) -> PathBuf {
+        let path = dir.join("vectors-0.f16");
+        let mut writer = RowWriter::create(&path, dim).unwrap();
+        for row in 0..n_rows {
+            assert_eq!(writer.append(&wave(row, dim)).unwrap(), Row(row as u32));
+        }
+        writer.sync().unwrap();
+        path
+    }
+
+    #[test]
+    fn dot_is_the_sum_of_products_at_every_length() {
+        for n in 0..=130 {
+            let a: Vec<f32> = (0..n).map(|i| (i as f32).cos()).collect();
+            let b: Vec<f32> = (0..n).map(|i| (i as f32 * 0.3).sin()).collect();
+            let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(x * y)).sum();
+            assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-4, "length {n}");
+        }
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file_of(dir.path(), 5, 48);
+        let rows = RowFile::open(&path, 48, 5).unwrap();
+        for row in 0..5 {
+            let stored = rows.vector(Row(row)).unwrap();
+            assert!(dot(&stored, &wave(row as usize, 48)) > 0.999_999);
+        }
+    }
+
+    #[test]
+    fn what_is_past_the_count_is_cut_off_by_the_next_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file_of(dir.path(), 5, 48);
+        let mut writer = RowWriter::open(&path, 48, 3).unwrap();
+        assert_eq!(writer.append(&wave(9, 48)).unwrap(), Row(3));
+        writer.sync().unwrap();
+        assert!(RowFile::open(&path, 48, 5).is_err());
+        let rows = RowFile::open(&path, 48, 4).unwrap();
+        assert!(dot(&rows.vector(Row(3)).unwrap(), &wave(9, 48)) > 0.999_999);
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_row_is_found_at_that_row() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file_of(dir.path(), 3, 16);
+        let good = std::fs::read(&path).unwrap();
+        for bit in 0..8 * stride_bytes(16) {
+            let mut bad = good.clone();
+            bad[HEADER_BYTES + stride_bytes(16) + bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &bad).unwrap();
+            let rows = RowFile::open(&path, 16, 3).unwrap();
+            assert!(rows.row(Row(0)).is_ok() && rows.row(Row(2)).is_ok());
+            let error = rows.row(Row(1)).unwrap_err().to_string();
+            assert!(error.contains("row 1 "), "bit {bit}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_row_in_anothers_place_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file_of(dir.path(), 3, 16);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let stride = stride_bytes(16);
+        bytes.copy_within(HEADER_BYTES..HEADER_BYTES + stride, HEADER_BYTES + stride);
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(RowFile::open(&path, 16, 3).unwrap().row(Row(1)).is_err());
+    }
+
+    #[test]
+    fn a_file_cut_short_or_of_another_kind_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file_of(dir.path(), 3, 16);
+        let good = std::fs::read(&path).unwrap();
+        for len in [0, 10, HEADER_BYTES, good.len() - 1] {
+            std::fs::write(&path, &good[..len]).unwrap();
+            let error = RowFile::open(&path, 16, 3).unwrap_err();
+            assert!(error.to_string().contains("vectors-0.f16"), "{error}");
+        }
+        std::fs::write(&path, &good).unwrap();
+        assert!(RowFile::open(&path, 32, 1).is_err());
+    }
+}
