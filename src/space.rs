@@ -36,6 +36,7 @@ impl Origin {
         let options = EncoderOptions {
             max_tokens: self.max_tokens,
             threads,
+            ..EncoderOptions::default()
         };
         Encoder::load(&self.source, &options)
     }

@@ -11,7 +11,10 @@ use super::clean::clean;
 pub(super) fn split(authors: &str) -> Vec<String> {
     let mut cleaned = clean(authors).into_owned();
     if cleaned.contains(['~', '\\']) {
-        cleaned = cleaned.replace('~', " ").replace(" \\and ", " and ");
+        cleaned = cleaned
+            .replace(" ~", " ")
+            .replace('~', " ")
+            .replace(" \\and ", " and ");
     }
     let bare = if cleaned.contains('(') {
         without_parentheses(&cleaned)
@@ -36,7 +39,11 @@ pub(super) fn split(authors: &str) -> Vec<String> {
 
 /// Words that stand between names or after them, where an author's own words do not.
 fn is_between_names(word: &str) -> bool {
-    matches!(word, "and" | "&" | "for" | "on" | "et") || word.ends_with(':')
+    let bare = word.trim_end_matches(',');
+    ["and", "&", "for", "on", "et"]
+        .iter()
+        .any(|known| bare.eq_ignore_ascii_case(known))
+        || bare.ends_with(':')
 }
 
 /// Names from parts, with what a comma cut off put back.

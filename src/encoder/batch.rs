@@ -3,8 +3,9 @@
 //! In: token counts. Out: lists of indices, the longest texts first, so that the last batches
 //! to finish are the cheap ones. Every index is in exactly one batch.
 
-/// Tokens of a batch, padding included: small enough for its temporaries to stay in the cache.
-pub(super) const BUDGET_TOKENS: usize = 1024;
+/// Tokens of a batch: enough to share out evenly among threads, few enough for a requested stop
+/// to be heard within a second.
+pub(super) const BUDGET_TOKENS: usize = 8192;
 
 /// Groups texts by length so that each group, padded to its longest, is within `budget_tokens`;
 /// a text longer than the budget is alone.

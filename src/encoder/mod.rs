@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! passage ──► encoding ──► batch ──► hidden states ──► embedding
-//!             tokenize     batch     bert              pooling
+//!             tokenize     batch     body              pooling
+//!                                    packed ─► kernels
 //! ```
 //!
 //! In: texts and a [`ModelSource`]. Out: one embedding a text, f32, shape `[dim]`, and how many
@@ -13,20 +14,21 @@
 //! at least 0.99999). What is cut off is always counted, never silent.
 
 mod batch;
-mod bert;
+mod body;
+mod candle_bert;
+mod kernels;
+mod packed;
 mod pooling;
 mod recipe;
 mod source;
 mod tokenize;
-
-use rayon::prelude::*;
 
 pub use self::pooling::Pooling;
 pub use self::recipe::Recipe;
 pub use self::source::{MAX_POSITIONS_HINT, ModelSource};
 pub use self::tokenize::Encoding;
 
-use self::bert::Bert;
+use self::body::Body;
 use self::tokenize::Tokenize;
 use crate::error::{Error, Result};
 use crate::progress::Observer;
@@ -35,10 +37,24 @@ use crate::vectors;
 /// How an encoder is opened.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EncoderOptions {
+    /// The numbers that the model is computed with.
+    pub precision: Precision,
     /// Tokens of a text that are seen, specials included; the model's own limit where `None`.
     pub max_tokens: Option<usize>,
     /// Threads to compute with; one a core where `None`.
     pub threads: Option<usize>,
+}
+
+/// The numbers that a model is computed with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32-bit floats: the reference.
+    #[default]
+    F32,
+    /// Products in 8-bit integers, everything else in f32.
+    Int8,
+    /// Int8 where the processor is faster with it, else f32.
+    Auto,
 }
 
 /// What a text is to the model: some models want another prompt for each.
@@ -67,7 +83,7 @@ pub struct Embedded {
 pub struct Encoder {
     recipe: Recipe,
     tokenizer: Tokenize,
-    body: Bert,
+    body: Body,
     pool: rayon::ThreadPool,
 }
 
@@ -81,7 +97,7 @@ impl Encoder {
         let files = source.read()?;
         let recipe = Recipe::of(&files, options.max_tokens)?;
         let tokenizer = Tokenize::load(&files, recipe.max_tokens)?;
-        let body = Bert::load(&files)?;
+        let body = Body::load(&files, options.precision)?;
         if tokenizer.n_tokens() > body.vocab_size() {
             let reason = format!(
                 "its tokenizer knows {} tokens and its embedding table {}",
@@ -106,6 +122,11 @@ impl Encoder {
     /// The model and how it is used: what makes two embeddings comparable.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// What computes the embeddings, in words.
+    pub fn describe_arithmetic(&self) -> String {
+        self.body.describe()
     }
 
     /// Numbers in an embedding.
@@ -135,16 +156,18 @@ impl Encoder {
     ) -> Result<Embedded> {
         let encodings = self.encode(texts, role)?;
         let lengths: Vec<usize> = encodings.iter().map(|e| e.ids.len()).collect();
-        let batches = batch::plan(&lengths, batch::BUDGET_TOKENS);
-        let done: Vec<Vec<(usize, Vec<f32>)>> = self.pool.install(|| {
-            let embed = |batch: &Vec<usize>| self.embed_batch(&encodings, batch, observer);
-            batches.par_iter().map(embed).collect::<Result<_>>()
-        })?;
         let mut vectors = vec![None; texts.len()];
         let mut n_tokens = 0;
-        for (text_idx, vector) in done.into_iter().flatten() {
-            n_tokens += lengths[text_idx] as u64;
-            vectors[text_idx] = Some(vector);
+        for batch in batch::plan(&lengths, batch::BUDGET_TOKENS) {
+            if observer.stop_requested() {
+                break;
+            }
+            let embedded = self.embed_batch(&encodings, &batch)?;
+            observer.advance(batch.len() as u64);
+            for (text_idx, vector) in batch.into_iter().zip(embedded) {
+                n_tokens += lengths[text_idx] as u64;
+                vectors[text_idx] = Some(vector);
+            }
         }
         Ok(Embedded {
             vectors,
@@ -166,30 +189,24 @@ impl Encoder {
         Ok(vector.expect("an unobserved embedding is never stopped"))
     }
 
-    fn embed_batch(
-        &self,
-        encodings: &[Encoding],
-        batch: &[usize],
-        observer: &dyn Observer,
-    ) -> Result<Vec<(usize, Vec<f32>)>> {
-        if observer.stop_requested() {
-            return Ok(Vec::new());
-        }
+    fn embed_batch(&self, encodings: &[Encoding], batch: &[usize]) -> Result<Vec<Vec<f32>>> {
         let ids: Vec<&[u32]> = batch.iter().map(|&i| &encodings[i].ids[..]).collect();
-        let hidden = self.body.hidden_states(&ids)?;
-        let mut done = Vec::with_capacity(batch.len());
-        for (&text_idx, rows) in batch.iter().zip(&hidden) {
-            let mut vector = self.recipe.pooling.pool(rows, self.dim());
+        let n_known = self.body.vocab_size();
+        if let Some(id) = ids.iter().copied().flatten().find(|id| **id as usize >= n_known) {
+            let source = format!("token {id} has no embedding among {n_known}").into();
+            return Err(Error::Encode { source });
+        }
+        let pooling = self.recipe.pooling;
+        let mut vectors = self.pool.install(|| self.body.embed(&ids, pooling))?;
+        for vector in &mut vectors {
             if self.recipe.normalize {
-                vectors::normalize(&mut vector);
+                vectors::normalize(vector);
             }
             if !vector.iter().all(|x| x.is_finite()) {
                 let source = "the embedding holds numbers that are not finite".into();
                 return Err(Error::Encode { source });
             }
-            done.push((text_idx, vector));
         }
-        observer.advance(done.len() as u64);
-        Ok(done)
+        Ok(vectors)
     }
 }

@@ -1,0 +1,133 @@
+//! Attention of one head over one sequence: `softmax(q kᵀ) v`, the scores never leaving the cache.
+//!
+//! The scale `1 / sqrt(dim)` is expected in `q` (it is folded into the packed query weights).
+
+use super::panels::Aligned;
+use super::rows::soften;
+use super::simd::{PANEL, Simd};
+use super::tile::{Finish, MAX_ROWS, Product, product};
+
+/// One head of one sequence: pointers to its first row in the fused query, key and value rows.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    pub(super) query: *const f32,
+    pub(super) key: *const f32,
+    pub(super) value: *const f32,
+    /// Floats from one row to the next in all three.
+    pub(super) stride: usize,
+    pub(super) tokens: usize,
+    pub(super) dim: usize,
+    pub(super) out: *mut f32,
+    pub(super) out_stride: usize,
+}
+
+/// Buffers of one worker's attention.
+#[derive(Default)]
+pub(crate) struct AttentionScratch {
+    keys: Aligned<f32>,
+    values: Aligned<f32>,
+    scores: Aligned<f32>,
+}
+
+/// Attends from every token of the sequence to every token of it.
+///
+/// # Safety
+/// The pointers of `head` are valid for `tokens` rows of `dim` floats; nobody else touches `out`.
+pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head, scratch: &mut AttentionScratch) {
+    let (tokens, dim) = (head.tokens, head.dim);
+    if tokens == 0 {
+        return;
+    }
+    let width = tokens.next_multiple_of(PANEL);
+    scratch.keys.reserve(width * dim);
+    scratch.values.reserve(dim.next_multiple_of(PANEL) * tokens);
+    scratch.scores.reserve(MAX_ROWS * width);
+    // SAFETY: the caller's promise.
+    unsafe {
+        pack_keys(head, &mut scratch.keys);
+        pack_values(head, &mut scratch.values);
+    }
+    let mut row = 0;
+    let tiles = tokens.div_ceil(S::TILE_ROWS);
+    for tile in 0..tiles {
+        let rows = (tokens - row).div_ceil(tiles - tile);
+        // SAFETY: rows `row..row + rows` are the caller's; the scratch was sized above.
+        unsafe { attend_from(s, head, row, rows, scratch) };
+        row += rows;
+    }
+}
+
+/// The same from the tokens `row..row + rows` only, at most one tile of them.
+unsafe fn attend_from<S: Simd>(s: S, head: &Head, row: usize, rows: usize, scratch: &mut AttentionScratch) {
+    let (tokens, dim) = (head.tokens, head.dim);
+    let width = tokens.next_multiple_of(PANEL);
+    let mut factors = [0.0; MAX_ROWS];
+    // SAFETY: all of it inside the caller's rows and the scratch.
+    unsafe {
+        product(s, &Product {
+            a: head.query.add(row * head.stride),
+            a_stride: head.stride,
+            rows,
+            depth: dim,
+            panels: scratch.keys.as_ptr(),
+            out: scratch.scores.as_mut_ptr(),
+            out_stride: width,
+            columns: width,
+            finish: Finish::Plain,
+        });
+        let scores = &mut scratch.scores[..rows * width];
+        s.vectorize(
+            #[inline(always)]
+            || {
+                for (factor, scores) in factors.iter_mut().zip(scores.chunks_exact_mut(width)) {
+                    *factor = soften(s, &mut scores[..tokens]);
+                }
+            },
+        );
+        product(s, &Product {
+            a: scratch.scores.as_ptr(),
+            a_stride: width,
+            rows,
+            depth: tokens,
+            panels: scratch.values.as_ptr(),
+            out: head.out.add(row * head.out_stride),
+            out_stride: head.out_stride,
+            columns: dim,
+            finish: Finish::Scale(factors.as_ptr()),
+        });
+    }
+}
+
+/// Keys as panels of 16 tokens: `[tokens / 16][dim][16]`, zeros for missing tokens.
+unsafe fn pack_keys(head: &Head, panels: &mut [f32]) {
+    for (p, panel) in panels.chunks_exact_mut(PANEL * head.dim).enumerate() {
+        let there = PANEL.min(head.tokens - p * PANEL);
+        if there < PANEL {
+            panel.fill(0.0);
+        }
+        for token in 0..there {
+            // SAFETY: this token is one of the sequence.
+            let key = unsafe {
+                std::slice::from_raw_parts(head.key.add((p * PANEL + token) * head.stride), head.dim)
+            };
+            for (to, &x) in panel.chunks_exact_mut(PANEL).zip(key) {
+                to[token] = x;
+            }
+        }
+    }
+}
+
+/// Values as panels of 16 columns: `[dim / 16][tokens][16]`, zeros for missing columns.
+unsafe fn pack_values(head: &Head, panels: &mut [f32]) {
+    for (p, panel) in panels.chunks_exact_mut(PANEL * head.tokens).enumerate() {
+        let there = PANEL.min(head.dim - p * PANEL);
+        for (token, to) in panel.chunks_exact_mut(PANEL).enumerate() {
+            // SAFETY: this token is one of the sequence, and these columns are below `dim`.
+            let value = unsafe {
+                std::slice::from_raw_parts(head.value.add(token * head.stride + p * PANEL), there)
+            };
+            to[..there].copy_from_slice(value);
+            to[there..].fill(0.0);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The products as the encoder calls them: checked shapes in, the columns shared out to threads.
+
+use super::attention::{AttentionScratch, Head, attend};
+use super::panels::{FloatMatrix, Spares};
+use super::simd::PANEL;
+use super::tile::{Finish, Product, product};
+use super::{Isa, with_float};
+use rayon::prelude::*;
+
+/// What becomes of `rows * weights`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Epilogue {
+    /// Plus bias.
+    Bias,
+    /// Plus bias, through the exact GELU.
+    Gelu,
+    /// Plus bias, added to what is in the output: a residual connection.
+    Add,
+}
+
+impl Epilogue {
+    /// The same for the kernel.
+    pub(super) fn finish(self, bias: &[f32]) -> Finish {
+        match self {
+            Self::Bias => Finish::Bias(bias.as_ptr()),
+            Self::Gelu => Finish::Gelu(bias.as_ptr()),
+            Self::Add => Finish::Add(bias.as_ptr()),
+        }
+    }
+}
+
+/// How one product or attention is shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Split {
+    /// Done by the calling thread.
+    Whole,
+    /// By columns or heads, to this many threads of the current rayon pool.
+    Among(usize),
+}
+
+/// A pointer whose parts are written by one thread each.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<T>(pub(super) *mut T);
+
+// SAFETY: whoever makes one hands disjoint parts of it to the threads.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    /// The pointer; a method, so that a closure captures the whole value.
+    pub(super) fn get(self) -> *mut T {
+        self.0
+    }
+}
+
+impl Split {
+    /// Calls `part(start, end)` for ranges that cover `0..count` once, each a multiple of `step`
+    /// but the last.
+    pub(super) fn run(self, count: usize, step: usize, part: impl Fn(usize, usize) + Sync) {
+        let steps = count.div_ceil(step);
+        match self {
+            Self::Among(threads) if threads > 1 && steps > 1 => {
+                let parts = threads.min(steps);
+                (0..parts).into_par_iter().with_max_len(1).for_each(|i| {
+                    let at = |i: usize| (steps * i / parts * step).min(count);
+                    part(at(i), at(i + 1));
+                });
+            }
+            _ => part(0, count),
+        }
+    }
+}
+
+impl FloatMatrix {
+    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`.
+    ///
+    /// # Panics
+    /// If the two are not the same number of whole rows.
+    pub(crate) fn multiply(&self, isa: Isa, rows: &[f32], epilogue: Epilogue, out: &mut [f32], split: Split) {
+        let count = rows.len() / self.depth;
+        assert_eq!(rows.len(), count * self.depth, "rows [count, depth]");
+        assert_eq!(out.len(), count * self.columns, "out [count, columns]");
+        let out = Shared(out.as_mut_ptr());
+        split.run(self.columns, 3 * PANEL, |start, end| {
+            let finish = epilogue.finish(&self.bias[start..]);
+            let panels = self.panels[start * self.depth..].as_ptr();
+            with_float!(isa, s => {
+                // SAFETY: the shapes were checked above; `start` begins a panel, and each range of
+                // columns is written by one thread.
+                unsafe {
+                    product(s, &Product {
+                        a: rows.as_ptr(),
+                        a_stride: self.depth,
+                        rows: count,
+                        depth: self.depth,
+                        panels,
+                        out: out.get().add(start),
+                        out_stride: self.columns,
+                        columns: end - start,
+                        finish,
+                    });
+                }
+            });
+        });
+    }
+}
+
+/// Attention over fused rows `[query | key | value]`, each `heads * dim` wide.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attention {
+    /// Heads of a row.
+    pub(crate) heads: usize,
+    /// Width of one head.
+    pub(crate) dim: usize,
+}
+
+impl Attention {
+    /// Attends within one sequence: `fused` is `[tokens, 3 * heads * dim]`, `out`
+    /// `[tokens, heads * dim]`. `scratch` lends buffers to each thread.
+    ///
+    /// # Panics
+    /// If the two are not the same number of whole rows.
+    pub(crate) fn attend(
+        &self,
+        isa: Isa,
+        fused: &[f32],
+        out: &mut [f32],
+        split: Split,
+        scratch: &Spares<AttentionScratch>,
+    ) {
+        let width = self.heads * self.dim;
+        let tokens = out.len() / width;
+        assert_eq!(out.len(), tokens * width, "out [tokens, heads * dim]");
+        assert_eq!(fused.len(), 3 * out.len(), "fused [tokens, 3 * heads * dim]");
+        let out = Shared(out.as_mut_ptr());
+        split.run(self.heads, 1, |start, end| {
+            scratch.lend(|scratch| {
+                for head in start..end {
+                    // SAFETY: the shapes were checked above; each head's columns are written once.
+                    unsafe {
+                        let query = fused.as_ptr().add(head * self.dim);
+                        let head = Head {
+                            query,
+                            key: query.add(width),
+                            value: query.add(2 * width),
+                            stride: 3 * width,
+                            tokens,
+                            dim: self.dim,
+                            out: out.get().add(head * self.dim),
+                            out_stride: width,
+                        };
+                        with_float!(isa, s => attend(s, &head, scratch));
+                    }
+                }
+            });
+        });
+    }
+}

@@ -1,0 +1,162 @@
+//! The arithmetic of an encoder on a CPU: matrix products over packed weights, attention, layer
+//! normalisation. Every kernel is written once, over [`simd`]'s few operations, and compiled for
+//! each instruction set; [`Isa`] is chosen once, at detection, and handed to every call.
+//!
+//! Invariant: a row's result does not depend on the rows beside it, on the order of the work, or
+//! on the number of threads, bit for bit. Between instruction sets f32 results differ by rounding.
+
+#![expect(unsafe_code, reason = "SIMD intrinsics, and matrices shared between threads by column")]
+
+mod attention;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod byte_tile;
+mod bytes;
+mod math;
+mod matmul;
+mod panels;
+mod rows;
+mod scalar;
+mod simd;
+mod tile;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use attention::AttentionScratch;
+pub(crate) use bytes::{ByteMatrix, ByteRows, Range};
+pub(crate) use matmul::{Attention, Epilogue, Split};
+pub(crate) use panels::{Aligned, FloatMatrix, Spares};
+
+use scalar::Scalar;
+
+/// The instruction set of the float kernels, known to be there.
+#[derive(Clone, Copy, Debug)]
+enum Float {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    Scalar(Scalar),
+}
+
+/// The instruction set of the byte products, known to be there.
+#[derive(Clone, Copy, Debug)]
+enum Bytes {
+    #[cfg(target_arch = "x86_64")]
+    Vnni512(vnni::Vnni512),
+    #[cfg(target_arch = "x86_64")]
+    Vnni256(vnni::Vnni256),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    Scalar(Scalar),
+}
+
+/// The instruction sets the kernels use on this processor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Isa {
+    float: Float,
+    bytes: Bytes,
+    name: &'static str,
+}
+
+/// Runs `$body` with `$s` as the proof of the float instruction set.
+macro_rules! with_float {
+    ($isa:expr, $s:ident => $body:expr) => {
+        match $isa.float {
+            #[cfg(target_arch = "x86_64")]
+            $crate::encoder::kernels::Float::Avx512($s) => $body,
+            #[cfg(target_arch = "x86_64")]
+            $crate::encoder::kernels::Float::Avx2($s) => $body,
+            $crate::encoder::kernels::Float::Scalar($s) => $body,
+        }
+    };
+}
+use with_float;
+
+/// Runs `$body` with `$d` as the proof of the instruction set of the byte products.
+macro_rules! with_bytes {
+    ($isa:expr, $d:ident => $body:expr) => {
+        match $isa.bytes {
+            #[cfg(target_arch = "x86_64")]
+            $crate::encoder::kernels::Bytes::Vnni512($d) => $body,
+            #[cfg(target_arch = "x86_64")]
+            $crate::encoder::kernels::Bytes::Vnni256($d) => $body,
+            #[cfg(target_arch = "x86_64")]
+            $crate::encoder::kernels::Bytes::Avx2($d) => $body,
+            $crate::encoder::kernels::Bytes::Scalar($d) => $body,
+        }
+    };
+}
+use with_bytes;
+
+impl Isa {
+    /// The best this processor has.
+    pub(crate) fn detect() -> Self {
+        Self::available().swap_remove(0)
+    }
+
+    /// Plain Rust, on every processor.
+    pub(crate) fn scalar() -> Self {
+        Self { float: Float::Scalar(Scalar), bytes: Bytes::Scalar(Scalar), name: "scalar" }
+    }
+
+    /// All that this processor has, the best first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if let Some(s) = avx2::Avx2::detect() {
+            if let Some(wide) = avx512::Avx512::detect() {
+                let float = Float::Avx512(wide);
+                all.extend(
+                    vnni::Vnni512::detect()
+                        .map(|d| Self { float, bytes: Bytes::Vnni512(d), name: "avx512+vnni" }),
+                );
+                all.push(Self { float, bytes: Bytes::Avx2(s), name: "avx512" });
+            }
+            let float = Float::Avx2(s);
+            all.extend(
+                vnni::Vnni256::detect()
+                    .map(|d| Self { float, bytes: Bytes::Vnni256(d), name: "avx2+vnni" }),
+            );
+            all.push(Self { float, bytes: Bytes::Avx2(s), name: "avx2" });
+        }
+        all.push(Self::scalar());
+        all
+    }
+
+    /// Such as `avx512+vnni`, `avx2` or `scalar`.
+    pub(crate) fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Whether byte products are faster here than float ones, not only smaller.
+    pub(crate) fn bytes_are_fast(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return matches!(self.bytes, Bytes::Vnni512(_) | Bytes::Vnni256(_));
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
+    /// Normalises each row of `rows` to mean 0 and variance 1, then scales and shifts it.
+    ///
+    /// # Panics
+    /// If `gain` and `shift` differ in length, or `rows` is no whole number of rows of that length.
+    pub(crate) fn layer_norm(self, rows: &mut [f32], gain: &[f32], shift: &[f32], eps: f32) {
+        assert_eq!(gain.len(), shift.len(), "one gain and one shift a column");
+        if rows.is_empty() {
+            return;
+        }
+        assert_eq!(rows.len() % gain.len(), 0, "whole rows");
+        with_float!(self, s => simd::Simd::vectorize(s, #[inline(always)] || {
+            for row in rows.chunks_exact_mut(gain.len()) {
+                // SAFETY: the lengths were compared above.
+                unsafe { rows::layer_norm(s, row, gain, shift, eps) };
+            }
+        }));
+    }
+}

@@ -1,0 +1,124 @@
+//! Matrices in the order in which the kernels read them, and memory aligned to cache lines.
+//!
+//! Both layouts cut the columns (output features) into panels of [`PANEL`], padded with zeros:
+//! floats as `[panel][depth][16]`, bytes as `[panel][depth / 4][16][4]`. They are the same for
+//! every instruction set, so a packed matrix may be stored.
+
+use super::simd::PANEL;
+use bytemuck::{Pod, Zeroable};
+use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
+
+/// One cache line.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// A growable buffer of numbers that starts on a cache line.
+pub(crate) struct Aligned<T> {
+    lines: Vec<Line>,
+    len: usize,
+    of: PhantomData<T>,
+}
+
+impl<T: Pod> Aligned<T> {
+    /// `len` zeros.
+    pub(crate) fn zeroed(len: usize) -> Self {
+        let lines = vec![Line::zeroed(); (len * size_of::<T>()).div_ceil(64)];
+        Self { lines, len, of: PhantomData }
+    }
+
+    /// Makes room for `len` numbers, whose values are then unspecified.
+    pub(crate) fn reserve(&mut self, len: usize) {
+        let lines = (len * size_of::<T>()).div_ceil(64);
+        if lines > self.lines.len() {
+            self.lines = vec![Line::zeroed(); lines];
+        }
+        self.len = len;
+    }
+}
+
+impl<T> Default for Aligned<T> {
+    fn default() -> Self {
+        Self { lines: Vec::new(), len: 0, of: PhantomData }
+    }
+}
+
+impl<T: Pod> std::ops::Deref for Aligned<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+}
+
+impl<T: Pod> std::ops::DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+}
+
+/// Buffers that wait for the next worker that needs one: as many as ever worked at once.
+pub(crate) struct Spares<T>(Mutex<Vec<T>>);
+
+impl<T: Default> Spares<T> {
+    /// Lends one to `f`.
+    pub(crate) fn lend<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut buffer = spare.unwrap_or_default();
+        let result = f(&mut buffer);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        result
+    }
+}
+
+impl<T> Default for Spares<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+}
+
+/// A weight matrix `[columns, depth]` with its bias, packed as floats.
+pub(crate) struct FloatMatrix {
+    pub(super) panels: Aligned<f32>,
+    /// One for each column, padded with zeros to whole panels.
+    pub(super) bias: Aligned<f32>,
+    /// Output features.
+    pub(crate) columns: usize,
+    /// Input features.
+    pub(crate) depth: usize,
+}
+
+impl FloatMatrix {
+    /// Packs row-major `[columns, depth]` weights, as checkpoints store them.
+    ///
+    /// # Panics
+    /// If `weights` is no whole number of rows of one weight for each of `depth` inputs and
+    /// `bias` has another length than there are rows.
+    pub(crate) fn pack(weights: &[f32], bias: &[f32], depth: usize) -> Self {
+        let columns = bias.len();
+        assert_eq!(weights.len(), columns * depth, "weights [columns, depth]");
+        let mut panels = Aligned::zeroed(columns.next_multiple_of(PANEL) * depth);
+        let mut padded = Aligned::zeroed(columns.next_multiple_of(PANEL));
+        padded[..columns].copy_from_slice(bias);
+        if depth > 0 {
+            for (panel, rows) in panels.chunks_exact_mut(PANEL * depth).zip(weights.chunks(PANEL * depth)) {
+                interleave(rows, depth, panel);
+            }
+        }
+        Self { panels, bias: padded, columns, depth }
+    }
+}
+
+/// Writes up to [`PANEL`] rows of `depth` as `[depth][16]`, in blocks that stay in the cache.
+pub(super) fn interleave(rows: &[f32], depth: usize, panel: &mut [f32]) {
+    const BLOCK: usize = 16;
+    for start in (0..depth).step_by(BLOCK) {
+        let end = (start + BLOCK).min(depth);
+        for (column, row) in rows.chunks_exact(depth).enumerate() {
+            for (at, &x) in (start..end).zip(&row[start..end]) {
+                panel[at * PANEL + column] = x;
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Every kernel on every instruction set of this processor, against plain f64 arithmetic.
+//!
+//! The sets that ran are printed; the widest that the processor reports must be among them.
+
+use super::*;
+
+/// Numbers in `-1.0..1.0` from a fixed seed.
+pub(crate) fn numbers(seed: u64, len: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Runs `check` on every instruction set and prints which they were.
+fn on_every_isa(check: impl Fn(Isa)) {
+    let all = Isa::available();
+    println!("ran on: {}", all.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", "));
+    all.into_iter().for_each(check);
+}
+
+fn assert_close(got: &[f32], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (i, (&g, &e)) in got.iter().zip(expected).enumerate() {
+        let allowed = tolerance * (1.0 + e.abs());
+        assert!((f64::from(g) - e).abs() <= allowed, "{what}: [{i}] is {g}, not {e}");
+    }
+}
+
+/// `rows * weightsᵀ + bias`.
+fn product(rows: &[f32], weights: &[f32], bias: &[f32], depth: usize) -> Vec<f64> {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+    };
+    let of_row = |row: &[f32]| -> Vec<f64> {
+        weights.chunks(depth).zip(bias).map(|(w, &b)| dot(row, w) + f64::from(b)).collect()
+    };
+    rows.chunks(depth).flat_map(of_row).collect()
+}
+
+/// The error function by its series and continued fraction, to about 1e-15.
+fn erf(x: f64) -> f64 {
+    if x.abs() < 3.0 {
+        let (mut term, mut sum, mut n) = (x, x, 0.0);
+        while term.abs() > 1e-18 {
+            n += 1.0;
+            term *= -x * x / n;
+            sum += term / (2.0 * n + 1.0);
+        }
+        return sum * 2.0 / std::f64::consts::PI.sqrt();
+    }
+    let mut tail = 0.0;
+    for n in (1..200).rev() {
+        tail = f64::from(n) / 2.0 / (x.abs() + tail);
+    }
+    let erfc = (-x * x).exp() / std::f64::consts::PI.sqrt() / (x.abs() + tail);
+    x.signum() * (1.0 - erfc)
+}
+
+fn gelu(x: f64) -> f64 {
+    0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2))
+}
+
+#[test]
+fn the_widest_instruction_set_is_tested() {
+    let names: Vec<_> = Isa::available().iter().map(|isa| isa.name()).collect();
+    println!("this processor runs: {names:?}");
+    assert_eq!(names.last(), Some(&"scalar"));
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        assert_eq!(names.contains(&"avx2"), has_avx2);
+        let has_avx512 = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
+        assert_eq!(names.contains(&"avx512"), has_avx512 && is_x86_feature_detected!("avx512dq"));
+    }
+}
+
+#[test]
+fn product_of_every_number_of_rows() {
+    on_every_isa(|isa| {
+        for (depth, columns) in [(1, 1), (7, 16), (33, 50), (64, 130)] {
+            let (weights, bias) = (numbers(1, columns * depth), numbers(2, columns));
+            let matrix = FloatMatrix::pack(&weights, &bias, depth);
+            for count in (0..=130).step_by(if columns > 50 { 13 } else { 1 }) {
+                // One float in: rows that begin at an odd address.
+                let all = numbers(3, count * depth + 1);
+                let rows = &all[1..];
+                let sums = product(rows, &weights, &bias, depth);
+                let what = format!("{} {count}x{depth}x{columns}", isa.name());
+                let mut out = vec![0.5; count * columns + 1];
+                matrix.multiply(isa, rows, Epilogue::Bias, &mut out[1..], Split::Whole);
+                assert_close(&out[1..], &sums, 1e-5, &what);
+                out.fill(0.5);
+                matrix.multiply(isa, rows, Epilogue::Add, &mut out[1..], Split::Among(3));
+                let added: Vec<f64> = sums.iter().map(|x| x + 0.5).collect();
+                assert_close(&out[1..], &added, 1e-5, &what);
+                matrix.multiply(isa, rows, Epilogue::Gelu, &mut out[1..], Split::Whole);
+                let bent: Vec<f64> = sums.iter().map(|&x| gelu(x)).collect();
+                assert_close(&out[1..], &bent, 1e-5, &what);
+                assert_eq!(out[0], 0.5, "{what}: wrote before the output");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_row_is_the_same_in_any_company() {
+    on_every_isa(|isa| {
+        let (depth, columns) = (96, 144);
+        let matrix = FloatMatrix::pack(&numbers(1, columns * depth), &numbers(2, columns), depth);
+        let rows = numbers(3, 40 * depth);
+        let mut together = vec![0.0; 40 * columns];
+        matrix.multiply(isa, &rows, Epilogue::Gelu, &mut together, Split::Whole);
+        for (count, threads) in [(1, 1), (5, 2), (9, 3), (23, 16)] {
+            let mut out = vec![0.0; count * columns];
+            matrix.multiply(isa, &rows[..count * depth], Epilogue::Gelu, &mut out, Split::Among(threads));
+            assert_eq!(out, together[..out.len()], "{} {count} rows", isa.name());
+        }
+    });
+}
+
+#[test]
+fn gelu_is_exact_over_its_range() {
+    on_every_isa(|isa| {
+        let xs: Vec<f32> = (-9000..=9000).map(|i| i as f32 / 1000.0).collect();
+        let identity = FloatMatrix::pack(&[1.0], &[0.0], 1);
+        let mut out = vec![0.0; xs.len()];
+        identity.multiply(isa, &xs, Epilogue::Gelu, &mut out, Split::Whole);
+        for (&x, &got) in xs.iter().zip(&out) {
+            let error = (f64::from(got) - gelu(f64::from(x))).abs();
+            assert!(error < 1e-6 + 2e-7 * f64::from(x.abs()), "{} gelu({x}) = {got}", isa.name());
+        }
+    });
+}
+
+#[test]
+fn layer_norm_of_every_width() {
+    on_every_isa(|isa| {
+        for width in 1..=130 {
+            let all = numbers(width as u64, 3 * width + 1);
+            let (gain, shift) = (numbers(5, width), numbers(6, width));
+            let expected: Vec<f64> = all[1..]
+                .chunks(width)
+                .flat_map(|row| {
+                    let n = width as f64;
+                    let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+                    let var = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
+                    let scale = 1.0 / (var + 1e-3).sqrt();
+                    let of = move |((&x, &g), &s): ((&f32, &f32), &f32)| {
+                        (f64::from(x) - mean) * scale * f64::from(g) + f64::from(s)
+                    };
+                    row.iter().zip(&gain).zip(&shift).map(of).collect::<Vec<_>>()
+                })
+                .collect();
+            let mut rows = all.clone();
+            isa.layer_norm(&mut rows[1..], &gain, &shift, 1e-3);
+            assert_close(&rows[1..], &expected, 1e-5, &format!("{} width {width}", isa.name()));
+            assert_eq!(rows[0], all[0]);
+        }
+        isa.layer_norm(&mut [], &[], &[], 1e-3);
+    });
+}
+
+/// `softmax(q kᵀ) v` of each head of fused rows.
+fn attention(fused: &[f32], heads: usize, dim: usize) -> Vec<f64> {
+    let width = heads * dim;
+    let tokens = fused.len() / (3 * width);
+    let at = |token: usize, part: usize, head: usize, i: usize| {
+        f64::from(fused[token * 3 * width + part * width + head * dim + i])
+    };
+    let mut out = vec![0.0; tokens * width];
+    for head in 0..heads {
+        for token in 0..tokens {
+            let score = |other| (0..dim).map(|i| at(token, 0, head, i) * at(other, 1, head, i)).sum::<f64>().exp();
+            let scores: Vec<f64> = (0..tokens).map(score).collect();
+            let sum: f64 = scores.iter().sum();
+            for i in 0..dim {
+                out[token * width + head * dim + i] =
+                    scores.iter().enumerate().map(|(other, p)| p / sum * at(other, 2, head, i)).sum();
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn attention_of_every_length() {
+    on_every_isa(|isa| {
+        for (heads, dim) in [(2, 16), (3, 20)] {
+            for tokens in 0..=130 {
+                let fused = numbers(tokens as u64, 3 * tokens * heads * dim);
+                let expected = attention(&fused, heads, dim);
+                let what = format!("{} {tokens} tokens, {heads}x{dim}", isa.name());
+                for split in [Split::Whole, Split::Among(2)] {
+                    let mut out = vec![9.0; tokens * heads * dim];
+                    Attention { heads, dim }.attend(isa, &fused, &mut out, split, &Spares::default());
+                    assert_close(&out, &expected, 1e-5, &what);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn attention_survives_scores_far_apart() {
+    on_every_isa(|isa| {
+        let mut fused = numbers(1, 3 * 40 * 16);
+        fused.iter_mut().for_each(|x| *x *= 30.0);
+        let expected = attention_shifted(&fused);
+        let mut out = vec![0.0; 40 * 16];
+        Attention { heads: 1, dim: 16 }.attend(isa, &fused, &mut out, Split::Whole, &Spares::default());
+        assert_close(&out, &expected, 1e-3, isa.name());
+    });
+}
+
+/// One head of 16, the largest score taken off first: no overflow.
+fn attention_shifted(fused: &[f32]) -> Vec<f64> {
+    let row = |token: usize, part: usize| &fused[token * 48 + part * 16..][..16];
+    let tokens = fused.len() / 48;
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
+    (0..tokens)
+        .flat_map(|token| {
+            let scores: Vec<f64> = (0..tokens).map(|other| dot(row(token, 0), row(other, 1))).collect();
+            let largest = scores.iter().copied().fold(f64::MIN, f64::max);
+            let sum: f64 = scores.iter().map(|s| (s - largest).exp()).sum();
+            (0..16)
+                .map(|i| {
+                    let share = |(other, s): (usize, &f64)| (s - largest).exp() / sum * f64::from(row(other, 2)[i]);
+                    scores.iter().enumerate().map(share).sum()
+                })
+                .collect::<Vec<f64>>()
+        })
+        .collect()
+}
+
+/// What [`ByteMatrix`] and [`ByteRows`] stand for, in plain integers: the same rounding, exact sums.
+fn byte_product(rows: &[f32], weights: &[f32], bias: &[f32], depth: usize, range: Range) -> Vec<f64> {
+    let quantised: Vec<(f32, Vec<i64>)> = weights
+        .chunks(depth)
+        .map(|w| {
+            let scale = w.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0;
+            (scale, w.iter().map(|x| (x / scale).round_ties_even() as i64).collect())
+        })
+        .collect();
+    let of_row = |row: &[f32]| -> Vec<f64> {
+        let (scale, zero) = match range {
+            Range::Signed => {
+                (row.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0, 128.0)
+            }
+            Range::Gelu => {
+                let scale = (row.iter().fold(0.0f32, |m, &x| m.max(x)) + 0.17) / 255.0;
+                (scale, 0.17 / scale)
+            }
+        };
+        let byte = |x: f32| (x * (1.0 / scale) + zero).round_ties_even() as i64;
+        let bytes: Vec<i64> = row.iter().map(|&x| byte(x)).collect();
+        let dot = |w: &[i64], zero: i64| -> i64 { bytes.iter().zip(w).map(|(b, w)| (b - zero) * w).sum() };
+        let of_column = |((w_scale, w), &b): (&(f32, Vec<i64>), &f32)| {
+            let (sum, floor) = match range {
+                Range::Signed => (dot(w, 128), 0.0),
+                Range::Gelu => (dot(w, 0), -0.17 * f64::from(*w_scale) * w.iter().sum::<i64>() as f64),
+            };
+            sum as f64 * f64::from(scale) * f64::from(*w_scale) + floor + f64::from(b)
+        };
+        quantised.iter().zip(bias).map(of_column).collect()
+    };
+    rows.chunks(depth).flat_map(of_row).collect()
+}

@@ -1,0 +1,136 @@
+//! Everything a user can get wrong: a clear error or a counted, located rejection, and the good
+//! papers of the same file are kept.
+
+use std::io::Write;
+
+use crate::sandbox::{Ran, Sandbox, data, papers, tiny_model};
+
+const GOOD: &[(&str, &str, &str)] = &[("g1", "Good", "A good paper."), ("g2", "Fine", "A fine one.")];
+
+fn add(sandbox: &Sandbox, dump: &str) -> Ran {
+    sandbox.akin(&["add", dump, "--json", "--model", &tiny_model()])
+}
+
+/// Adds a file with something bad between good papers: the good ones are stored, the bad one is
+/// rejected with its place and reason.
+#[track_caller]
+fn check_rejected(bad: &[u8], line: u64, reason: &str) {
+    let sandbox = Sandbox::new();
+    let good = papers(GOOD);
+    let (first, second) = good.split_once('\n').unwrap();
+    let bytes = [first.as_bytes(), b"\n", bad, b"\n", second.as_bytes()].concat();
+    let dump = sandbox.file("mixed.jsonl", bytes);
+    let ran = add(&sandbox, &dump).exits(1);
+    let report = &ran.json()[0];
+    assert_eq!((&report["stored"], &report["rejected"]), (&2.into(), &1.into()), "{ran:?}");
+    let place = format!("mixed.jsonl, line {line}");
+    assert!(ran.stderr.contains(&place) && ran.stderr.contains(reason), "{ran:?}");
+}
+
+#[test]
+fn a_bad_line_is_rejected_with_its_place_and_the_good_ones_stay() {
+    check_rejected(b"{\"id\": \"x\", \"abstract\": \"No title here.\"}", 2, "no title");
+    check_rejected(b"{\"id\": \"x\", \"title\": \"Broken \xff\xfe\"}", 2, "UTF-8");
+    check_rejected(b"{\"id\": \"x\", \"title\": ", 2, "JSON");
+    check_rejected(b"\x00\x01\x02 rubbish", 2, "JSON");
+    let long = format!("{{\"id\": \"x\", \"title\": \"{}\"}}", "long ".repeat(2 << 20));
+    assert!(long.len() > 10_000_000);
+    check_rejected(long.as_bytes(), 2, "longer than 8 MiB");
+}
+
+/// A file that cannot be taken for a dump at all.
+#[track_caller]
+fn check_refused(args: &[&str], expected: &[&str]) {
+    let sandbox = Sandbox::new();
+    sandbox.file("rubbish.bin", [7u8, 0, 255, 3].repeat(5000));
+    sandbox.file("empty.jsonl", "");
+    sandbox.file("folder/file.txt", "");
+    let mut command = sandbox.command(args);
+    let output = command.current_dir(sandbox.path("")).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    for part in expected {
+        assert!(stderr.contains(part), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_is_no_dump_is_refused_by_name_with_a_hint() {
+    let model = tiny_model();
+    for (dump, expected) in [
+        ("missing.jsonl", &["missing.jsonl", "No such file", "hint"][..]),
+        ("folder", &["folder", "not a dump", "hint"]),
+        ("rubbish.bin", &["rubbish.bin"]),
+        ("empty.jsonl", &["empty.jsonl", "empty"]),
+    ] {
+        check_refused(&["add", "--model", &model, dump], expected);
+        check_refused(&["search", "--model", &model, "--in", dump, "x"], expected);
+    }
+}
+
+#[test]
+fn a_misused_command_says_what_it_wants() {
+    check_refused(&["search", "anything"], &["no library", "hint: `akin add"]);
+    check_refused(&["search", " "], &["query is empty", "hint"]);
+    check_refused(&["status"], &["no library"]);
+    check_refused(&["eval", "folder"], &["corpus.jsonl"]);
+    check_refused(&["embed", "x.jsonl", "--format", "npy"], &["-o"]);
+    check_refused(&["--library", "folder", "add", "x"], &["holds other files"]);
+    check_refused(&["search", "--model", "no/model", "--in", "empty.jsonl", "x"], &["no/model"]);
+}
+
+#[test]
+fn an_unknown_id_is_said_and_exits_with_1() {
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file("good.jsonl", papers(GOOD));
+    add(&sandbox, &dump).exits(0);
+    for args in [&["show", "nobody"][..], &["related", "nobody"], &["remove", "g1", "nobody"]] {
+        let ran = sandbox.akin(args).exits(1);
+        assert!(ran.stderr.contains("nobody") && ran.stderr.contains("hint"), "{ran:?}");
+    }
+    sandbox.akin(&["show", "g1"]).exits(0);
+}
+
+#[test]
+fn a_compressed_dump_that_is_cut_keeps_what_came_before() {
+    let sandbox = Sandbox::new();
+    let sample = std::fs::read(data("arxiv-1000.jsonl")).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&sample).unwrap();
+    let gz = gz.finish().unwrap();
+    for (name, bytes) in [("cut.gz", gz), ("cut.zst", zstd::encode_all(&sample[..], 1).unwrap())] {
+        let dump = sandbox.file(name, &bytes[..bytes.len() / 2]);
+        let ran = add(&sandbox, &dump).exits(1);
+        let report = &ran.json()[0];
+        assert_eq!(report["rejected"], 1, "{ran:?}");
+        assert!(report["read"].as_u64().unwrap() > 300, "{ran:?}");
+        assert!(ran.stderr.contains("cut off"), "{ran:?}");
+    }
+    let whole = sandbox.file("whole.zst", zstd::encode_all(&sample[..], 1).unwrap());
+    let report = &add(&sandbox, &whole).exits(0).json()[0];
+    assert_eq!(report["read"], 1000);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_library_can_be_searched_and_a_change_is_refused_clearly() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file("good.jsonl", papers(GOOD));
+    add(&sandbox, &dump).exits(0);
+    let set = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(sandbox.library(), permissions).unwrap();
+    };
+    set(0o555);
+    let probe = std::fs::write(sandbox.library().join("probe"), "");
+    let searched = sandbox.akin(&["search", "good"]);
+    let added = add(&sandbox, &dump);
+    set(0o755);
+    searched.exits(0);
+    match probe {
+        Err(_) => assert!(added.exits(2).stderr.contains("library")),
+        // Root may write anywhere.
+        Ok(()) => assert_eq!(added.code, Some(0)),
+    }
+}

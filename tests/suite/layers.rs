@@ -1,0 +1,111 @@
+//! Who may enter whom: the map of rooms in `src/lib.rs`, held against the code.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const GROUND: &[&str] = &["paper", "vectors", "error", "progress"];
+const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
+const FLOWS: &[&str] = &["ingest", "search", "eval", "space"];
+
+/// Crates that one room alone may name.
+const KEPT_APART: &[(&str, &str)] = &[
+    ("candle_core", "encoder"),
+    ("candle_nn", "encoder"),
+    ("candle_transformers", "encoder"),
+    ("tokenizers", "encoder"),
+    ("rusqlite", "library"),
+    ("hnsw_rs", "index"),
+    ("flate2", "dump"),
+    ("zstd", "dump"),
+    ("clap", "cli"),
+    ("indicatif", "cli"),
+    ("anstream", "cli"),
+];
+
+/// Every source file with the room it is in: `encoder/batch.rs` is in `encoder`.
+fn sources() -> BTreeMap<PathBuf, (String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let inside = path.strip_prefix(&root).unwrap().to_owned();
+                let room = inside.iter().next().unwrap().to_str().unwrap();
+                let room = room.trim_end_matches(".rs").to_owned();
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.insert(inside, (room, text));
+            }
+        }
+    }
+    assert!(files.len() > 30, "the sources were not found");
+    files
+}
+
+/// What stands behind each `prefix` outside comments: `crate::` gives the rooms entered.
+fn named_after<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let name = |rest: &'a str| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    code.flat_map(|line| line.split(prefix).skip(1)).filter_map(name).collect()
+}
+
+fn may_enter(room: &str, other: &str) -> bool {
+    let is_ground = GROUND.contains(&other);
+    if GROUND.contains(&room) || ENGINES.contains(&room) {
+        is_ground || room == other
+    } else if FLOWS.contains(&room) {
+        is_ground || ENGINES.contains(&other) || FLOWS.contains(&other)
+    } else {
+        true
+    }
+}
+
+#[test]
+fn no_room_enters_one_that_it_may_not_know() {
+    for (path, (room, text)) in sources() {
+        // Names at the root of the crate, such as `crate::Error`, are types of the ground.
+        let entered = named_after(&text, "crate::");
+        for other in entered.into_iter().filter(|name| name.starts_with(char::is_lowercase)) {
+            let known = GROUND.iter().chain(ENGINES).chain(FLOWS).any(|r| *r == other);
+            assert!(known || room == "cli", "{} enters {other}, which is no room", path.display());
+            assert!(may_enter(&room, other), "{} enters {other}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_room_is_on_the_map() {
+    for (path, (room, _)) in sources() {
+        let faces = ["lib", "main", "cli"];
+        let mut rooms = GROUND.iter().chain(ENGINES).chain(FLOWS).chain(&faces);
+        assert!(rooms.any(|r| *r == room), "{} is in no room of the map", path.display());
+    }
+}
+
+#[test]
+fn a_crate_that_is_kept_apart_is_named_in_its_room_only() {
+    for (path, (room, text)) in sources() {
+        let code: String = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        for (name, home) in KEPT_APART {
+            let named = code.contains(&format!("{name}::"));
+            assert!(!named || room == *home, "{} names {name}", path.display());
+        }
+        if !["main", "cli"].contains(&room.as_str()) {
+            assert!(!code.contains("std::env"), "{} reads the environment", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_by_saying_what_it_is_for() {
+    for (path, (_, text)) in sources() {
+        assert!(text.starts_with("//! "), "{} has no `//!` head", path.display());
+    }
+}

@@ -1,0 +1,9 @@
+//! The tests that need more than one room, or the program itself: one binary, a module a subject.
+
+mod bad_input;
+mod command_line;
+mod golden;
+mod interruption;
+mod layers;
+mod living_library;
+mod sandbox;

@@ -1,0 +1,133 @@
+//! A place of its own for each test: the program with its folders in a temporary one, and the
+//! small data of the repository.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A file of `tests/data`.
+pub(crate) fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// A tiny random model: its answers mean nothing, but it embeds thousands of papers a second.
+pub(crate) fn tiny_model() -> String {
+    data("models/tiny-bert-cls").display().to_string()
+}
+
+/// The program, with home, cache, config and library in a temporary folder.
+pub(crate) struct Sandbox {
+    dir: TempDir,
+}
+
+/// What one run of the program came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Sandbox {
+        Sandbox {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn library(&self) -> PathBuf {
+        self.path("library")
+    }
+
+    /// Writes a file and gives its path as an argument.
+    pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_akin"));
+        for (name, folder) in [
+            ("HOME", "home"),
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_CACHE_HOME", "cache"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("AKIN_LIBRARY", "library"),
+        ] {
+            command.env(name, self.path(folder));
+        }
+        command.args(args).stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn akin(&self, args: &[&str]) -> Ran {
+        Ran::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs with text on stdin.
+    pub(crate) fn akin_with_stdin(&self, args: &[&str], stdin: &[u8]) -> Ran {
+        use std::io::Write;
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(stdin).unwrap();
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
+    /// Adds dumps with the tiny model, and gives the report.
+    pub(crate) fn add(&self, dumps: &[&str]) -> Value {
+        let model = tiny_model();
+        let mut args = vec!["add", "--json", "--model", &model];
+        args.extend(dumps);
+        let ran = self.akin(&args);
+        assert!(matches!(ran.code, Some(0 | 1)), "{ran:?}");
+        ran.json().remove(0)
+    }
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Ran {
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Asserts the exit code, and goes on.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Ran {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    /// stdout as JSON Lines.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
+    /// The ids of the papers printed as JSON Lines.
+    #[track_caller]
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let id = |paper: &Value| paper["id"].as_str().unwrap().to_owned();
+        self.json().iter().map(id).collect()
+    }
+}
+
+/// JSON Lines of papers with an id, a title and an abstract each.
+pub(crate) fn papers(papers: &[(&str, &str, &str)]) -> String {
+    let line = |(id, title, text): &(&str, &str, &str)| {
+        serde_json::json!({ "id": id, "title": title, "abstract": text }).to_string() + "\n"
+    };
+    papers.iter().map(line).collect()
+}
