@@ -111,7 +111,9 @@ fn strip_address(text: &str) -> &str {
     ] {
         if let Some(path) = strip_prefix_nocase(rest, host) {
             rest = path;
-            for page in ["abs/", "pdf/", "html/", "ps/", "e-print/", "format/", "src/"] {
+            for page in [
+                "abs/", "pdf/", "html/", "ps/", "e-print/", "format/", "src/",
+            ] {
                 rest = rest.strip_prefix(page).unwrap_or(rest);
             }
         }
@@ -159,7 +161,12 @@ fn arxiv_id(text: &str) -> Option<(String, Option<u32>)> {
             .bytes()
             .all(|b| b.is_ascii_alphabetic() || b == b'-');
     let numbered = number.len() == 7 && is_digits(number) && is_month(&number[2..4]);
-    (named && numbered).then(|| (format!("{}/{number}", archive.to_ascii_lowercase()), version))
+    (named && numbered).then(|| {
+        (
+            format!("{}/{number}", archive.to_ascii_lowercase()),
+            version,
+        )
+    })
 }
 
 /// The DOI in lower case (DOIs are case-insensitive), if this is one.
@@ -251,7 +258,11 @@ impl Paper {
         if self.abstract_text.is_empty() {
             return self.title.clone();
         }
-        let stop = if self.title.ends_with(['.', '?', '!']) { " " } else { ". " };
+        let stop = if self.title.ends_with(['.', '?', '!']) {
+            " "
+        } else {
+            ". "
+        };
         [&self.title, stop, &self.abstract_text].concat()
     }
 
@@ -405,7 +416,14 @@ mod tests {
 
     #[test]
     fn what_is_no_known_id_stays_as_it_is() {
-        for other in ["4983", "MED-10", "W2741809807", "test-pro02a", "a b/c", "1313.12345"] {
+        for other in [
+            "4983",
+            "MED-10",
+            "W2741809807",
+            "test-pro02a",
+            "a b/c",
+            "1313.12345",
+        ] {
             check(other, other);
         }
         check("704.0001", "704.0001");
@@ -415,7 +433,10 @@ mod tests {
 
     #[test]
     fn a_version_is_told_from_an_id_that_has_a_v() {
-        assert_eq!(arxiv_version("https://arxiv.org/abs/2503.11731v12"), Some(12));
+        assert_eq!(
+            arxiv_version("https://arxiv.org/abs/2503.11731v12"),
+            Some(12)
+        );
         assert_eq!(arxiv_version("2503.11731"), None);
         assert_eq!(arxiv_version("rev/9901001"), None);
     }

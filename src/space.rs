@@ -61,7 +61,9 @@ pub fn encoder_of(library: &Library, threads: Option<usize>) -> Result<Encoder> 
 /// # Errors
 /// [`Error::SpaceMismatch`] if it is not.
 pub fn ensure_same(library: &Library, encoder: &Encoder) -> Result<()> {
-    library.space().map_or(Ok(()), |space| check_same(space, encoder))
+    library
+        .space()
+        .map_or(Ok(()), |space| check_same(space, encoder))
 }
 
 /// Makes sure that the library's active space is this encoder's; creates it in a library that
@@ -76,7 +78,10 @@ pub fn adopt(writer: &mut Writer, encoder: &Encoder, origin: &Origin) -> Result<
     }
     let recipe = encoder.recipe();
     let fingerprint = recipe.fingerprint();
-    let hex: String = fingerprint[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = fingerprint[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     writer.create_space(Space {
         name: format!("{}-{hex}", folder_safe(&recipe.model)),
         fingerprint,
@@ -106,7 +111,13 @@ fn check_same(space: &Space, encoder: &Encoder) -> Result<()> {
 
 /// A model's name with nothing in it that a folder's name should not have.
 fn folder_safe(name: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '-' };
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || ".-_".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
     let cleaned: String = name.chars().map(safe).take(64).collect();
     cleaned.trim_start_matches('.').to_owned()
 }

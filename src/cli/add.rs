@@ -47,7 +47,10 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
     };
     let encoder = origin.load(context.threads)?;
     let sources = args::sources(&args.dumps);
-    let options = IngestOptions::default();
+    let options = IngestOptions {
+        index: context.index_options(),
+        ..IngestOptions::default()
+    };
     let report = ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?;
     complain(&report, context);
     summarise(&report, start, context)?;
@@ -69,7 +72,11 @@ pub(super) fn outcome(report: &Report) -> Outcome {
 
 /// Says on stderr what was rejected, where and why, and what could not be read.
 pub(super) fn complain(report: &Report, context: &Context) {
-    let shown = if context.verbose { usize::MAX } else { REJECTIONS_SHOWN };
+    let shown = if context.verbose {
+        usize::MAX
+    } else {
+        REJECTIONS_SHOWN
+    };
     for (name, rejected) in report.rejected.iter().take(shown) {
         context.note(&format!("{name}, {rejected}"));
     }
@@ -131,7 +138,10 @@ fn summarise(report: &Report, start: Instant, context: &Context) -> Result<(), F
         writeln!(out, "embedded {n} in {seconds:.1} s ({rate:.0} papers/s)")?;
     }
     if report.stopped {
-        writeln!(out, "interrupted; all of this is kept. Run the same command again to go on")?;
+        writeln!(
+            out,
+            "interrupted; all of this is kept. Run the same command again to go on"
+        )?;
     }
     Ok(())
 }

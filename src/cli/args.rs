@@ -179,11 +179,19 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 fn first_day(text: &str) -> Result<Date, String> {
-    day(text, |month| month.first_of_month(), |year| year.first_of_year())
+    day(
+        text,
+        |month| month.first_of_month(),
+        |year| year.first_of_year(),
+    )
 }
 
 fn last_day(text: &str) -> Result<Date, String> {
-    day(text, |month| month.last_of_month(), |year| year.last_of_year())
+    day(
+        text,
+        |month| month.last_of_month(),
+        |year| year.last_of_year(),
+    )
 }
 
 /// A day, a month or a year; of the two latter the day that `of_month` or `of_year` picks.

@@ -7,12 +7,12 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use akin::Error;
 use akin::dump::Source;
 use akin::encoder::Encoder;
 use akin::ingest::{self, IngestOptions};
 use akin::library::{Library, Writer};
 use akin::space::Origin;
-use akin::{Error, index::IndexOptions};
 
 use super::add;
 use super::args::ModelArgs;
@@ -69,8 +69,14 @@ pub(super) fn library_of(
 fn root_of(dump: &Path, origin: &Origin) -> Result<PathBuf, Fault> {
     let what = serde_json::to_string(&(dump, origin)).map_err(|e| Fault::usage(e.to_string()))?;
     let hash = blake3::hash(what.as_bytes()).to_hex();
-    let stem = dump.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let name = format!("{}-{}", stem.unwrap_or_default().replace('.', "-"), &hash[..16]);
+    let stem = dump
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
+    let name = format!(
+        "{}-{}",
+        stem.unwrap_or_default().replace('.', "-"),
+        &hash[..16]
+    );
     Ok(Context::cache_dir()?.join("dumps").join(name))
 }
 
@@ -86,7 +92,7 @@ fn mirror(
     let mut writer = Writer::open_or_create(root, "akin search --in")?;
     let options = IngestOptions {
         mirror: true,
-        index: IndexOptions::default(),
+        index: context.index_options(),
     };
     let sources = [Source::from_arg(dump)];
     let mut report = ingest::run(&mut writer, encoder, origin, &sources, &options, &bar)?;

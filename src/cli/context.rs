@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 
 use akin::Error;
-use akin::index::Index;
+use akin::index::{Index, IndexOptions};
 use akin::library::Library;
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::Deserialize;
@@ -74,9 +74,19 @@ impl Context {
         };
         let index = Index::open(&dir, &space.fingerprint, library.rows()?);
         for doubt in index.doubts() {
-            self.note(&format!("{doubt}; its papers are compared one by one until the next add"));
+            self.note(&format!(
+                "{doubt}; its papers are compared one by one until the next add"
+            ));
         }
         Ok((library, index))
+    }
+
+    /// How an index is built.
+    pub(super) fn index_options(&self) -> IndexOptions {
+        IndexOptions {
+            threads: self.threads.unwrap_or(0),
+            ..IndexOptions::default()
+        }
     }
 
     /// Says something on stderr, unless told to be quiet.

@@ -76,5 +76,7 @@ fn sink(args: &EmbedArgs, dim: usize) -> Result<Box<dyn VectorSink>, Fault> {
 fn summarise(report: &Report, start: Instant, context: &Context) {
     let seconds = start.elapsed().as_secs_f64();
     let (n, rate) = (count(report.n_embedded), report.n_embedded as f64 / seconds);
-    context.note(&format!("embedded {n} papers in {seconds:.1} s ({rate:.0} papers/s)"));
+    context.note(&format!(
+        "embedded {n} papers in {seconds:.1} s ({rate:.0} papers/s)"
+    ));
 }

@@ -121,9 +121,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::NotALibrary { .. } => "name a new or an empty folder with --library DIR".to_owned(),
         Error::LibraryNewer { .. } => "update akin, or name another library".to_owned(),
-        Error::LibraryBusy { .. } => {
-            "wait until it is done; searching works meanwhile".to_owned()
-        }
+        Error::LibraryBusy { .. } => "wait until it is done; searching works meanwhile".to_owned(),
         Error::SpaceMismatch { .. } => {
             "leave --model and --max-tokens away to use the library's own, or name another \
              library with --library DIR"
@@ -134,7 +132,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
              search` finds papers by what they say"
                 .to_owned()
         }
-        Error::EmptyQuery => "say what you look for: akin search \"graph neural networks\"".to_owned(),
+        Error::EmptyQuery => {
+            "say what you look for: akin search \"graph neural networks\"".to_owned()
+        }
         Error::Interrupted => "run the same command again to go on".to_owned(),
         _ => return None,
     })

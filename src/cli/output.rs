@@ -69,7 +69,14 @@ pub(super) fn answer(answer: &Answer, context: &Context) -> io::Result<()> {
         if context.json {
             let paper = JsonPaper::from(&hit.paper);
             let (rank, similarity) = (hit.rank, hit.similarity);
-            json_line(&mut out, &JsonHit { rank, similarity, paper })?;
+            json_line(
+                &mut out,
+                &JsonHit {
+                    rank,
+                    similarity,
+                    paper,
+                },
+            )?;
         } else {
             write_hit(&mut out, hit, width())?;
         }
@@ -83,7 +90,9 @@ fn write_hit(out: &mut impl Write, hit: &Hit, width: usize) -> io::Result<()> {
         similarity,
         paper,
     } = hit;
-    let date = paper.date().map_or_else(|| "          ".to_owned(), |date| date.to_string());
+    let date = paper
+        .date()
+        .map_or_else(|| "          ".to_owned(), |date| date.to_string());
     if *rank > 1 {
         writeln!(out)?;
     }
@@ -109,11 +118,7 @@ fn write_hit(out: &mut impl Write, hit: &Hit, width: usize) -> io::Result<()> {
 }
 
 /// Prints everything about one paper.
-pub(super) fn paper(
-    out: &mut impl Write,
-    paper: &Paper,
-    listings: &[String],
-) -> io::Result<()> {
+pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) -> io::Result<()> {
     let width = width();
     for line in wrapped(&paper.title, width, "", usize::MAX) {
         writeln!(out, "{BOLD}{line}{BOLD:#}")?;
@@ -178,7 +183,12 @@ fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) -> Vec<Stri
     if n_lines > max_lines
         && let Some(last) = lines.last_mut()
     {
-        while textwrap::core::display_width(last) >= width && last.pop().is_some() {}
+        while textwrap::core::display_width(last) >= width {
+            match last.trim_end().rfind(' ').filter(|at| *at > indent.len()) {
+                Some(at) => last.truncate(at),
+                None => last.truncate(last.char_indices().last().map_or(0, |(at, _)| at)),
+            }
+        }
         last.truncate(last.trim_end().len());
         last.push('…');
     }

@@ -90,7 +90,10 @@ pub(super) fn show(
         context.note(&answer.plan);
     }
     for paper in &answer.left_out {
-        context.note(&format!("left out as the same work: {} {}", paper.id, paper.title));
+        context.note(&format!(
+            "left out as the same work: {} {}",
+            paper.id, paper.title
+        ));
     }
     output::answer(&answer, context)?;
     if answer.hits.is_empty() {

@@ -9,10 +9,10 @@ use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
 
+use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
 use super::output::{self, bytes, count};
-use super::Outcome;
 
 /// Say what the library holds: papers, dates, model, index, sizes
 #[derive(Debug, Args)]
@@ -95,7 +95,10 @@ fn write_table(
     }
     if let Some(details) = details {
         let recipe = &details.recipe;
-        line("model", format!("{}, from {}", recipe.describe(), details.source))?;
+        line(
+            "model",
+            format!("{}, from {}", recipe.describe(), details.source),
+        )?;
         let index = match details.n_segments {
             0 => "none: papers are compared one by one".to_owned(),
             n => format!(

@@ -11,9 +11,9 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use candle_transformers::models::bert::{Config, HiddenAct};
 
 use super::Pooling;
+use super::Precision;
 use super::candle_bert::CandleBert;
 use super::kernels::Isa;
-use super::Precision;
 use super::packed::{Arithmetic, BertShape, PackedBert};
 use super::source::ModelFiles;
 use crate::error::{Error, Result};
@@ -40,7 +40,9 @@ impl Body {
         let route = match config.hidden_act {
             HiddenAct::Gelu => {
                 let packed = pack(&config, &tensors, precision);
-                Route::Packed(Box::new(packed.map_err(|e| wrong(format!("model.safetensors: {e}")))?))
+                Route::Packed(Box::new(
+                    packed.map_err(|e| wrong(format!("model.safetensors: {e}")))?,
+                ))
             }
             _ => {
                 let loaded = CandleBert::load(tensors, &config);
@@ -75,14 +77,19 @@ impl Body {
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Body").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Body")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
 /// The checkpoint's tensors under the names that transformers gives them now.
 fn read_tensors(files: &ModelFiles) -> candle_core::Result<HashMap<String, Tensor>> {
     let tensors = candle_core::safetensors::load_buffer(&files.weights, &Device::Cpu)?;
-    Ok(tensors.into_iter().map(|(name, tensor)| (modern_name(&name), tensor)).collect())
+    Ok(tensors
+        .into_iter()
+        .map(|(name, tensor)| (modern_name(&name), tensor))
+        .collect())
 }
 
 /// A tensor's name without the `bert.` of checkpoints with a head, and with the parameters of
@@ -108,7 +115,12 @@ fn pack(
         eps: config.layer_norm_eps as f32,
     };
     let numbers = |name: &str| {
-        let flat = tensors.get(name)?.to_dtype(DType::F32).ok()?.flatten_all().ok()?;
+        let flat = tensors
+            .get(name)?
+            .to_dtype(DType::F32)
+            .ok()?
+            .flatten_all()
+            .ok()?;
         flat.to_vec1().ok()
     };
     let isa = Isa::detect();
@@ -186,7 +198,12 @@ mod tests {
             .map(|n| (0..*n as u32).map(|i| 1000 + 37 * i % 20000).collect())
             .collect();
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        for pooling in [Pooling::Mean, Pooling::Cls, Pooling::Max, Pooling::LastToken] {
+        for pooling in [
+            Pooling::Mean,
+            Pooling::Cls,
+            Pooling::Max,
+            Pooling::LastToken,
+        ] {
             let ours = embed_packed(packed, &texts, pooling).unwrap();
             let theirs = candle.embed(&texts, pooling).unwrap();
             for (a, b) in ours.iter().flatten().zip(theirs.iter().flatten()) {

@@ -60,7 +60,11 @@ impl CandleBert {
         let hidden = self.model.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
         let dim = hidden.dim(2)?;
         let pooled = |(i, text): (usize, &&[u32])| {
-            let rows: Vec<f32> = hidden.get(i)?.narrow(0, 0, text.len())?.flatten_all()?.to_vec1()?;
+            let rows: Vec<f32> = hidden
+                .get(i)?
+                .narrow(0, 0, text.len())?
+                .flatten_all()?
+                .to_vec1()?;
             Ok(pooling.pool(&rows, dim))
         };
         texts.iter().enumerate().map(pooled).collect()

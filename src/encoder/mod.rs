@@ -192,7 +192,12 @@ impl Encoder {
     fn embed_batch(&self, encodings: &[Encoding], batch: &[usize]) -> Result<Vec<Vec<f32>>> {
         let ids: Vec<&[u32]> = batch.iter().map(|&i| &encodings[i].ids[..]).collect();
         let n_known = self.body.vocab_size();
-        if let Some(id) = ids.iter().copied().flatten().find(|id| **id as usize >= n_known) {
+        if let Some(id) = ids
+            .iter()
+            .copied()
+            .flatten()
+            .find(|id| **id as usize >= n_known)
+        {
             let source = format!("token {id} has no embedding among {n_known}").into();
             return Err(Error::Encode { source });
         }

@@ -8,8 +8,8 @@
 //! Invariant: a sequence's result depends on nothing but its own tokens, bit for bit.
 
 use super::kernels::{
-    Aligned, Attention, AttentionScratch, ByteMatrix, ByteRows, Epilogue, FloatMatrix, Isa, Range as Bytes,
-    Spares, Split,
+    Aligned, Attention, AttentionScratch, ByteMatrix, ByteRows, Epilogue, FloatMatrix, Isa,
+    Range as Bytes, Spares, Split,
 };
 use rayon::prelude::*;
 use std::ops::Range;
@@ -89,7 +89,13 @@ enum Matrix {
 }
 
 impl Matrix {
-    fn pack(weight: &[f32], bias: &[f32], depth: usize, precision: Arithmetic, range: Bytes) -> Self {
+    fn pack(
+        weight: &[f32],
+        bias: &[f32],
+        depth: usize,
+        precision: Arithmetic,
+        range: Bytes,
+    ) -> Self {
         match precision {
             Arithmetic::F32 => Self::Float(FloatMatrix::pack(weight, bias, depth)),
             Arithmetic::Int8 => Self::Bytes(ByteMatrix::pack(weight, bias, depth, range)),
@@ -97,7 +103,14 @@ impl Matrix {
     }
 
     /// `out = epilogue(rows * weights)`; `bytes` is for the rows as bytes, where they are needed.
-    fn multiply(&self, how: How, rows: &[f32], bytes: &mut ByteRows, epilogue: Epilogue, out: &mut [f32]) {
+    fn multiply(
+        &self,
+        how: How,
+        rows: &[f32],
+        bytes: &mut ByteRows,
+        epilogue: Epilogue,
+        out: &mut [f32],
+    ) {
         match self {
             Self::Float(matrix) => matrix.multiply(how.isa, rows, epilogue, out, how.split),
             Self::Bytes(matrix) => {
@@ -172,18 +185,32 @@ impl PackedBert {
         if heads == 0 || !hidden.is_multiple_of(heads) {
             return Err(PackError::Heads { heads, hidden });
         }
-        let source = Source { weights, shape: &shape, precision };
-        let words = source.get("embeddings.word_embeddings.weight", shape.vocabulary * hidden)?;
-        let mut positions =
-            source.get("embeddings.position_embeddings.weight", shape.positions * hidden)?;
+        let source = Source {
+            weights,
+            shape: &shape,
+            precision,
+        };
+        let words = source.get(
+            "embeddings.word_embeddings.weight",
+            shape.vocabulary * hidden,
+        )?;
+        let mut positions = source.get(
+            "embeddings.position_embeddings.weight",
+            shape.positions * hidden,
+        )?;
         let types = source.some("embeddings.token_type_embeddings.weight")?;
         for row in positions.chunks_exact_mut(hidden) {
             row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
         }
         let embedding_norm = source.norm("embeddings.LayerNorm")?;
-        let layers =
-            (0..shape.layers).into_par_iter().map(|i| source.layer(i)).collect::<Result<_, _>>()?;
-        let attention = Attention { heads, dim: hidden / heads };
+        let layers = (0..shape.layers)
+            .into_par_iter()
+            .map(|i| source.layer(i))
+            .collect::<Result<_, _>>()?;
+        let attention = Attention {
+            heads,
+            dim: hidden / heads,
+        };
         Ok(Self {
             isa,
             words,
@@ -216,7 +243,13 @@ impl PackedBert {
     #[cfg(test)]
     pub(crate) fn forward(&self, token_ids: &[u32], lengths: &[usize]) -> Vec<f32> {
         let mut out = vec![0.0; token_ids.len() * self.shape.hidden];
-        self.run(token_ids, lengths, &mut out, |g| g.tokens.len(), |_, rows, out| out.copy_from_slice(rows));
+        self.run(
+            token_ids,
+            lengths,
+            &mut out,
+            |g| g.tokens.len(),
+            |_, rows, out| out.copy_from_slice(rows),
+        );
         out
     }
 
@@ -233,14 +266,20 @@ impl PackedBert {
     ) -> Vec<f32> {
         let hidden = self.shape.hidden;
         let mut out = vec![0.0; lengths.len() * hidden];
-        self.run(token_ids, lengths, &mut out, |g| g.sequences.len(), |group, rows, out| {
-            let mut rest = rows;
-            for (sequence, out) in group.sequences.clone().zip(out.chunks_exact_mut(hidden)) {
-                let (rows, more) = rest.split_at(lengths[sequence] * hidden);
-                pool(rows, out);
-                rest = more;
-            }
-        });
+        self.run(
+            token_ids,
+            lengths,
+            &mut out,
+            |g| g.sequences.len(),
+            |group, rows, out| {
+                let mut rest = rows;
+                for (sequence, out) in group.sequences.clone().zip(out.chunks_exact_mut(hidden)) {
+                    let (rows, more) = rest.split_at(lengths[sequence] * hidden);
+                    pool(rows, out);
+                    rest = more;
+                }
+            },
+        );
         out
     }
 
@@ -254,7 +293,11 @@ impl PackedBert {
         rows_of: impl Fn(&Group) -> usize,
         finish: impl Fn(&Group, &[f32], &mut [f32]) + Sync,
     ) {
-        assert_eq!(lengths.iter().sum::<usize>(), token_ids.len(), "lengths add up to the tokens");
+        assert_eq!(
+            lengths.iter().sum::<usize>(),
+            token_ids.len(),
+            "lengths add up to the tokens"
+        );
         let threads = rayon::current_num_threads();
         let groups = group(lengths, threads);
         let split = match threads / groups.len().max(1) {
@@ -270,7 +313,12 @@ impl PackedBert {
         }
         let work = |(group, part): (&Group, &mut [f32])| {
             self.scratch.lend(|scratch| {
-                self.group(&token_ids[group.tokens.clone()], &lengths[group.sequences.clone()], scratch, split);
+                self.group(
+                    &token_ids[group.tokens.clone()],
+                    &lengths[group.sequences.clone()],
+                    scratch,
+                    split,
+                );
                 finish(group, &scratch.hidden, part);
             });
         };
@@ -286,12 +334,22 @@ impl PackedBert {
         scratch.hidden.reserve(tokens * hidden);
         scratch.fused.reserve(tokens * 3 * hidden);
         scratch.context.reserve(tokens * hidden);
-        scratch.wide.reserve(WIDE_ROWS.min(tokens) * self.shape.intermediate);
+        scratch
+            .wide
+            .reserve(WIDE_ROWS.min(tokens) * self.shape.intermediate);
         self.embed_tokens(token_ids, lengths, &mut scratch.hidden);
-        let how = How { isa: self.isa, split };
+        let how = How {
+            isa: self.isa,
+            split,
+        };
         for layer in &self.layers {
             self.attention_block(layer, how, lengths, scratch);
-            let Scratch { hidden: all, wide, bytes, .. } = scratch;
+            let Scratch {
+                hidden: all,
+                wide,
+                bytes,
+                ..
+            } = scratch;
             for rows in all.chunks_mut(WIDE_ROWS * hidden) {
                 let wide = &mut wide[..rows.len() / hidden * self.shape.intermediate];
                 layer.widen.multiply(how, rows, bytes, Epilogue::Gelu, wide);
@@ -304,8 +362,16 @@ impl PackedBert {
     /// Adds to each hidden state what attention finds for it, and normalises.
     fn attention_block(&self, layer: &Layer, how: How, lengths: &[usize], scratch: &mut Scratch) {
         let width = self.shape.hidden;
-        let Scratch { hidden, fused, context, bytes, .. } = scratch;
-        layer.fused.multiply(how, hidden, bytes, Epilogue::Bias, fused);
+        let Scratch {
+            hidden,
+            fused,
+            context,
+            bytes,
+            ..
+        } = scratch;
+        layer
+            .fused
+            .multiply(how, hidden, bytes, Epilogue::Bias, fused);
         let mut row = 0;
         for &length in lengths {
             self.attention.attend(
@@ -317,7 +383,9 @@ impl PackedBert {
             );
             row += length;
         }
-        layer.attention_out.multiply(how, context, bytes, Epilogue::Add, hidden);
+        layer
+            .attention_out
+            .multiply(how, context, bytes, Epilogue::Add, hidden);
         self.norm(hidden, &layer.attention_norm);
     }
 
@@ -325,7 +393,11 @@ impl PackedBert {
     fn embed_tokens(&self, token_ids: &[u32], lengths: &[usize], rows: &mut [f32]) {
         let hidden = self.shape.hidden;
         let places = lengths.iter().flat_map(|&length| 0..length);
-        for ((&token, place), row) in token_ids.iter().zip(places).zip(rows.chunks_exact_mut(hidden)) {
+        for ((&token, place), row) in token_ids
+            .iter()
+            .zip(places)
+            .zip(rows.chunks_exact_mut(hidden))
+        {
             let word = &self.words[token as usize * hidden..][..hidden];
             let position = &self.positions[place * hidden..][..hidden];
             for ((x, w), p) in row.iter_mut().zip(word).zip(position) {
@@ -336,7 +408,8 @@ impl PackedBert {
     }
 
     fn norm(&self, rows: &mut [f32], norm: &Norm) {
-        self.isa.layer_norm(rows, &norm.gain, &norm.shift, self.shape.eps);
+        self.isa
+            .layer_norm(rows, &norm.gain, &norm.shift, self.shape.eps);
     }
 }
 
@@ -355,7 +428,10 @@ fn group(lengths: &[usize], threads: usize) -> Vec<Group> {
                 group.sequences.end = sequence + 1;
                 group.tokens.end = at + length;
             }
-            _ => groups.push(Group { sequences: sequence..sequence + 1, tokens: at..at + length }),
+            _ => groups.push(Group {
+                sequences: sequence..sequence + 1,
+                tokens: at..at + length,
+            }),
         }
         at += length;
     }
@@ -379,23 +455,41 @@ impl Source<'_> {
     fn get(&self, name: &str, expected: usize) -> Result<Vec<f32>, PackError> {
         let weight = self.some(name)?;
         if weight.len() != expected {
-            return Err(PackError::Size { name: name.to_owned(), expected, found: weight.len() });
+            return Err(PackError::Size {
+                name: name.to_owned(),
+                expected,
+                found: weight.len(),
+            });
         }
         Ok(weight)
     }
 
     fn norm(&self, name: &str) -> Result<Norm, PackError> {
         let get = |part: &str| self.get(&format!("{name}.{part}"), self.shape.hidden);
-        Ok(Norm { gain: get("weight")?, shift: get("bias")? })
+        Ok(Norm {
+            gain: get("weight")?,
+            shift: get("bias")?,
+        })
     }
 
     /// Weights `[columns, depth]` and bias of one linear map.
-    fn linear(&self, name: &str, columns: usize, depth: usize) -> Result<(Vec<f32>, Vec<f32>), PackError> {
+    fn linear(
+        &self,
+        name: &str,
+        columns: usize,
+        depth: usize,
+    ) -> Result<(Vec<f32>, Vec<f32>), PackError> {
         let weight = self.get(&format!("{name}.weight"), columns * depth)?;
         Ok((weight, self.get(&format!("{name}.bias"), columns)?))
     }
 
-    fn matrix(&self, name: &str, columns: usize, depth: usize, range: Bytes) -> Result<Matrix, PackError> {
+    fn matrix(
+        &self,
+        name: &str,
+        columns: usize,
+        depth: usize,
+        range: Bytes,
+    ) -> Result<Matrix, PackError> {
         let (weight, bias) = self.linear(name, columns, depth)?;
         Ok(Matrix::pack(&weight, &bias, depth, self.precision, range))
     }
@@ -411,7 +505,13 @@ impl Source<'_> {
             weight.extend(more);
             bias.extend(more_bias);
         }
-        Ok(Matrix::pack(&weight, &bias, hidden, self.precision, Bytes::Signed))
+        Ok(Matrix::pack(
+            &weight,
+            &bias,
+            hidden,
+            self.precision,
+            Bytes::Signed,
+        ))
     }
 
     fn layer(&self, i: usize) -> Result<Layer, PackError> {
@@ -419,7 +519,12 @@ impl Source<'_> {
         let name = |part: &str| format!("encoder.layer.{i}.{part}");
         Ok(Layer {
             fused: self.fused(&name("attention.self"))?,
-            attention_out: self.matrix(&name("attention.output.dense"), hidden, hidden, Bytes::Signed)?,
+            attention_out: self.matrix(
+                &name("attention.output.dense"),
+                hidden,
+                hidden,
+                Bytes::Signed,
+            )?,
             attention_norm: self.norm(&name("attention.output.LayerNorm"))?,
             widen: self.matrix(&name("intermediate.dense"), wide, hidden, Bytes::Signed)?,
             narrow: self.matrix(&name("output.dense"), hidden, wide, Bytes::Gelu)?,

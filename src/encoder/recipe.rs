@@ -72,7 +72,10 @@ impl Recipe {
     /// The model and its limit in words, for messages.
     pub fn describe(&self) -> String {
         let weights = &self.weights_sha256[..12.min(self.weights_sha256.len())];
-        format!("{} ({} tokens, weights {weights})", self.model, self.max_tokens)
+        format!(
+            "{} ({} tokens, weights {weights})",
+            self.model, self.max_tokens
+        )
     }
 
     /// What is put before a text of this role.

@@ -160,8 +160,9 @@ fn read_folder(path: &Path) -> Result<ModelFiles> {
     }
     let weights = read_weights(&body)?;
     let tokenizer = body.bytes("tokenizer.json")?;
-    let prompts: SentenceTransformersConfig =
-        folder.parse_if_there("config_sentence_transformers.json")?.unwrap_or_default();
+    let prompts: SentenceTransformersConfig = folder
+        .parse_if_there("config_sentence_transformers.json")?
+        .unwrap_or_default();
     let positions = config.max_position_embeddings;
     Ok(ModelFiles {
         name: folder_name(path),
@@ -190,20 +191,26 @@ fn token_limit(body: &Folder) -> Result<Option<usize>> {
     }
     let limits: Option<TokenizerConfig> = body.parse_if_there("tokenizer_config.json")?;
     let limit = limits.and_then(|limits| limits.model_max_length);
-    Ok(limit.filter(|limit| *limit >= 1.0).map(|limit| limit as usize))
+    Ok(limit
+        .filter(|limit| *limit >= 1.0)
+        .map(|limit| limit as usize))
 }
 
 fn folder_name(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    whole
-        .file_name()
-        .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    whole.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 fn read_weights(body: &Folder) -> Result<Vec<u8>> {
     let pickled = ["pytorch_model.bin", "model.pt", "pytorch_model.pt"];
     let safe = body.path.join("model.safetensors").exists();
-    if let Some(name) = pickled.iter().find(|name| !safe && body.path.join(name).exists()) {
+    if let Some(name) = pickled
+        .iter()
+        .find(|name| !safe && body.path.join(name).exists())
+    {
         let reason = format!(
             "its weights are pickled ({name}), which can run any code when they are read; \
              akin reads model.safetensors only"
@@ -251,13 +258,16 @@ impl Modules {
 
 /// The mode that `1_Pooling/config.json` sets, in either of the two ways it has been written.
 fn pooling_of(folder: &Folder, name: &str) -> Result<Pooling> {
-    let config: BTreeMap<String, serde_json::Value> =
-        folder.parse(name, &folder.bytes(name)?)?;
+    let config: BTreeMap<String, serde_json::Value> = folder.parse(name, &folder.bytes(name)?)?;
     let flags = [
         ("pooling_mode_cls_token", "cls", Pooling::Cls),
         ("pooling_mode_mean_tokens", "mean", Pooling::Mean),
         ("pooling_mode_max_tokens", "max", Pooling::Max),
-        ("pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", Pooling::MeanSqrtLen),
+        (
+            "pooling_mode_mean_sqrt_len_tokens",
+            "mean_sqrt_len_tokens",
+            Pooling::MeanSqrtLen,
+        ),
         ("pooling_mode_lasttoken", "lasttoken", Pooling::LastToken),
     ];
     let named = config.get("pooling_mode").and_then(|mode| mode.as_str());
@@ -280,7 +290,10 @@ fn pooling_of(folder: &Folder, name: &str) -> Result<Pooling> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(feature = "bundled-model")]
@@ -289,9 +302,9 @@ mod bundled {
 
     use super::{Deserialize, Error, ModelFiles, Pooling, Result};
 
-    const CONFIG: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/config.json");
-    const TOKENIZER: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/tokenizer.json");
-    const WEIGHTS: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/model.safetensors");
+    static CONFIG: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/config.json");
+    static TOKENIZER: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/tokenizer.json");
+    static WEIGHTS: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/model.safetensors");
     const CARD: &str = include_str!("../../models/all-MiniLM-L6-v2/model.toml");
 
     /// What `model.toml` says.

@@ -26,14 +26,16 @@ pub(super) struct Tokenize {
 impl Tokenize {
     /// Loads `tokenizer.json` and sets its limit to `max_tokens`, specials included.
     pub(super) fn load(files: &ModelFiles, max_tokens: usize) -> Result<Tokenize> {
-        let wrong = |e: tokenizers::Error| Error::model(&files.name, format!("tokenizer.json: {e}"));
+        let wrong =
+            |e: tokenizers::Error| Error::model(&files.name, format!("tokenizer.json: {e}"));
         let mut tokenizer = Tokenizer::from_bytes(&files.tokenizer).map_err(wrong)?;
         let n_specials = tokenizer
             .get_post_processor()
             .map_or(0, |p| p.added_tokens(false));
         if max_tokens <= n_specials {
-            let reason =
-                format!("a limit of {max_tokens} tokens leaves no room beside {n_specials} specials");
+            let reason = format!(
+                "a limit of {max_tokens} tokens leaves no room beside {n_specials} specials"
+            );
             return Err(Error::model(&files.name, reason));
         }
         let truncation = TruncationParams {

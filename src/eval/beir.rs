@@ -79,8 +79,14 @@ fn read_qrels(path: &Path) -> Result<HashMap<String, Judgments>> {
             return Err("three fields separated by tabs are wanted".to_owned());
         };
         let paper = PaperId::parse(paper).ok_or("the paper's id is empty")?;
-        let grade = grade.trim().parse().map_err(|e| format!("grade {grade:?}: {e}"))?;
-        judged.entry(query.to_owned()).or_default().insert(paper, grade);
+        let grade = grade
+            .trim()
+            .parse()
+            .map_err(|e| format!("grade {grade:?}: {e}"))?;
+        judged
+            .entry(query.to_owned())
+            .or_default()
+            .insert(paper, grade);
         Ok(())
     })?;
     Ok(judged)

@@ -55,7 +55,12 @@ pub fn mean(scores: &[Scores]) -> Scores {
 
 fn dcg(grades: &[i32]) -> f64 {
     let discounted = |(idx, grade): (usize, &i32)| f64::from(*grade) / (idx as f64 + 2.0).log2();
-    grades.iter().take(NDCG_DEPTH).enumerate().map(discounted).sum()
+    grades
+        .iter()
+        .take(NDCG_DEPTH)
+        .enumerate()
+        .map(discounted)
+        .sum()
 }
 
 fn ratio(part: f64, whole: f64) -> f64 {
@@ -83,14 +88,21 @@ mod tests {
         check(&["x", "a"], &[("a", 1)], [1.0 / 3f64.log2(), 1.0, 0.5]);
         let dcg = 1.0 / 3f64.log2() + 2.0 / 2.0;
         let ideal = 2.0 + 1.0 / 3f64.log2();
-        check(&["x", "a", "b"], &[("a", 1), ("b", 2), ("c", 0)], [dcg / ideal, 1.0, 0.5]);
+        check(
+            &["x", "a", "b"],
+            &[("a", 1), ("b", 2), ("c", 0)],
+            [dcg / ideal, 1.0, 0.5],
+        );
         check(&["x"], &[("a", 1), ("b", 1)], [0.0, 0.0, 0.0]);
         check(&[], &[("a", 0)], [0.0, 0.0, 0.0]);
     }
 
     #[test]
     fn a_relevant_paper_past_the_depth_does_not_count() {
-        let far: Vec<String> = (0..101).map(|i| format!("x{i}")).chain(["a".into()]).collect();
+        let far: Vec<String> = (0..101)
+            .map(|i| format!("x{i}"))
+            .chain(["a".into()])
+            .collect();
         let ranking: Vec<&str> = far.iter().map(String::as_str).collect();
         check(&ranking, &[("a", 1)], [0.0, 0.0, 0.0]);
     }

@@ -52,7 +52,11 @@ pub fn run(
     mode: Mode,
     observer: &dyn Observer,
 ) -> Result<Vec<Ranking>> {
-    let texts: Vec<&str> = task.queries.iter().map(|query| query.text.as_str()).collect();
+    let texts: Vec<&str> = task
+        .queries
+        .iter()
+        .map(|query| query.text.as_str())
+        .collect();
     let embedded = encoder.embed(&texts, Role::Query, &crate::progress::Unobserved)?;
     observer.begin(Stage::Evaluate, Some(texts.len() as u64));
     let mut rankings = Vec::with_capacity(texts.len());

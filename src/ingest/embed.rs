@@ -53,7 +53,9 @@ pub fn embed(
         report.counts.n_rejected += n_rejected;
         report.counts.n_read += n_rejected + chunk.papers.len() as u64;
         let room = MAX_LISTED_REJECTIONS.saturating_sub(report.rejected.len());
-        report.rejected.extend(chunk.rejected.into_iter().take(room));
+        report
+            .rejected
+            .extend(chunk.rejected.into_iter().take(room));
         report.failed.extend(chunk.failed);
         observer.advance(n_rejected);
 
@@ -110,7 +112,9 @@ impl Part {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(Error::write(&self.temporary))
+        self.file
+            .write_all(bytes)
+            .map_err(Error::write(&self.temporary))
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -108,16 +108,18 @@ pub fn run(
 ///
 /// # Errors
 /// As [`index::update`].
-pub fn build_index(
-    writer: &Writer,
-    options: &IndexOptions,
-    observer: &dyn Observer,
-) -> Result<()> {
+pub fn build_index(writer: &Writer, options: &IndexOptions, observer: &dyn Observer) -> Result<()> {
     let library = Library::open(writer.path())?;
     let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
         return Ok(());
     };
-    index::update(&dir, &space.fingerprint, &*library.rows()?, options, observer)?;
+    index::update(
+        &dir,
+        &space.fingerprint,
+        &*library.rows()?,
+        options,
+        observer,
+    )?;
     Ok(())
 }
 
@@ -274,7 +276,9 @@ impl Run<'_> {
         batch.counts.n_read += chunk.rejected.len() as u64;
         batch.counts.n_rejected += chunk.rejected.len() as u64;
         let room = MAX_LISTED_REJECTIONS.saturating_sub(self.report.rejected.len());
-        self.report.rejected.extend(chunk.rejected.into_iter().take(room));
+        self.report
+            .rejected
+            .extend(chunk.rejected.into_iter().take(room));
         self.observer.advance(batch.counts.n_read);
 
         self.embed(&mut batch.drafts)?;
@@ -283,7 +287,8 @@ impl Run<'_> {
             counts = counts.plus(&draft.counts);
         }
         let changes: Vec<Change> = batch.drafts.into_iter().map(|draft| draft.change).collect();
-        self.writer.commit(&changes, &batch.listings, (self.key, &counts))?;
+        self.writer
+            .commit(&changes, &batch.listings, (self.key, &counts))?;
         self.report.counts = counts;
         Ok(())
     }
@@ -295,7 +300,9 @@ impl Run<'_> {
         self.observer.advance(ready.len() as u64);
         drafts.extend(ready);
         let passages: Vec<String> = wanting.iter().map(|d| d.change.paper.passage()).collect();
-        let embedded = self.encoder.embed(&passages, Role::Passage, self.observer)?;
+        let embedded = self
+            .encoder
+            .embed(&passages, Role::Passage, self.observer)?;
         self.report.n_tokens += embedded.n_tokens;
         let outcome = embedded.vectors.into_iter().zip(embedded.truncated);
         for (mut draft, (vector, truncated)) in wanting.into_iter().zip(outcome) {
@@ -316,7 +323,12 @@ impl Run<'_> {
         let mut gone = Vec::new();
         for id in library.ids()?.iter().filter(|id| !seen.contains(id)) {
             let stored = library.find(id.as_str())?;
-            if !stored.paper.aliases.iter().any(|alias| seen.contains(alias)) {
+            if !stored
+                .paper
+                .aliases
+                .iter()
+                .any(|alias| seen.contains(alias))
+            {
                 gone.push(stored.key);
             }
         }

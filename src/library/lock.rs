@@ -49,6 +49,10 @@ fn busy(layout: &Layout, path: &Path) -> Error {
     let known = read.is_ok() && !who.is_empty();
     Error::LibraryBusy {
         path: layout.root.clone(),
-        holder: if known { who.to_owned() } else { "another process".to_owned() },
+        holder: if known {
+            who.to_owned()
+        } else {
+            "another process".to_owned()
+        },
     }
 }

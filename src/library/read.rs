@@ -56,7 +56,7 @@ pub struct Status {
     pub n_dead_rows: u64,
     /// The earliest and the latest date of a paper.
     pub dates: Option<(String, String)>,
-    /// Bytes of the database.
+    /// Bytes of the database with its write-ahead log.
     pub database_bytes: u64,
     /// Bytes of the row file.
     pub rows_bytes: u64,
@@ -196,7 +196,9 @@ impl Library {
         let key = key_of(&self.db, &id).map_err(&fail)?.ok_or_else(unknown)?;
         let json: String = self
             .db
-            .query_row("SELECT json FROM records WHERE paper = ?", [key.0], |r| r.get(0))
+            .query_row("SELECT json FROM records WHERE paper = ?", [key.0], |r| {
+                r.get(0)
+            })
             .map_err(&fail)?;
         let space_key = self.space.as_ref().map_or(0, |active| active.key);
         let sql = "SELECT row FROM embeddings WHERE space = ? AND paper = ?";
@@ -247,20 +249,25 @@ impl Library {
     pub fn status(&self) -> Result<Status> {
         let fail = self.layout.database_error();
         let ask = |sql: &str| self.db.query_row(sql, [], |row| row.get::<_, u64>(0));
-        let dates = self.db.query_row("SELECT min(date), max(date) FROM papers", [], |row| {
-            Ok(row.get::<_, Option<String>>(0)?.zip(row.get(1)?))
-        });
-        let last = self.db.query_row("SELECT max(finished) FROM ingests", [], |row| row.get(0));
+        let dates = self
+            .db
+            .query_row("SELECT min(date), max(date) FROM papers", [], |row| {
+                Ok(row.get::<_, Option<String>>(0)?.zip(row.get(1)?))
+            });
+        let last = self
+            .db
+            .query_row("SELECT max(finished) FROM ingests", [], |row| row.get(0));
         let active = self.space.as_ref();
         let dead = "SELECT count(*) FROM dead_rows JOIN spaces ON key = space AND active";
         let rows = active.map(|a| self.layout.rows(&a.space.name, a.generation));
+        let database = self.layout.database();
         let bytes = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
         Ok(Status {
             n_papers: ask("SELECT count(*) FROM papers").map_err(&fail)?,
             n_rows: active.map_or(0, |a| a.n_rows as u64),
             n_dead_rows: ask(dead).map_err(&fail)?,
             dates: dates.map_err(&fail)?,
-            database_bytes: bytes(&self.layout.database()),
+            database_bytes: bytes(&database) + bytes(&database.with_extension("db-wal")),
             rows_bytes: rows.as_deref().map_or(0, bytes),
             last_ingest: last.map_err(&fail)?,
         })
@@ -280,7 +287,8 @@ fn connect(layout: &Layout) -> Result<Connection> {
     let fail = layout.database_error();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(&path, flags).map_err(&fail)?;
-    db.busy_timeout(std::time::Duration::from_secs(5)).map_err(&fail)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))
+        .map_err(&fail)?;
     let probe = db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     match probe {
         Ok(()) => Ok(db),

@@ -32,7 +32,7 @@ CREATE TABLE papers (
     text_hash BLOB NOT NULL,
     date TEXT,                  -- YYYY-MM-DD: published, else updated, else listed
     categories TEXT NOT NULL,   -- lower case, each between spaces: ' cs.cl cs.lg '
-    authors TEXT NOT NULL       -- folded to ASCII lower case, each between newlines
+    authors TEXT NOT NULL       -- lower case without accents, each between newlines
 );
 CREATE TABLE records (
     paper INTEGER PRIMARY KEY REFERENCES papers(key) ON DELETE CASCADE,
@@ -108,7 +108,10 @@ pub(super) fn version(db: &Connection, layout: &Layout) -> Result<i64> {
         });
     }
     if found > 0 && ask("application_id").map_err(&fail)? != APPLICATION_ID {
-        return Err(Error::damaged(layout.database(), "it is not a library's database"));
+        return Err(Error::damaged(
+            layout.database(),
+            "it is not a library's database",
+        ));
     }
     Ok(found)
 }

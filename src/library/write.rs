@@ -268,7 +268,10 @@ impl Writer {
         };
         let mut appended = Vec::with_capacity(changes.len());
         for change in changes {
-            let row = change.embedding.as_deref().map(|vector| rows.append(vector));
+            let row = change
+                .embedding
+                .as_deref()
+                .map(|vector| rows.append(vector));
             appended.push(row.transpose()?);
         }
         rows.sync()?;
@@ -315,7 +318,8 @@ impl Writer {
                     "INSERT INTO dead_rows SELECT space, row FROM embeddings WHERE paper = ?",
                 )?
                 .execute([key.0])?;
-                tx.prepare_cached("DELETE FROM papers WHERE key = ?")?.execute([key.0])?;
+                tx.prepare_cached("DELETE FROM papers WHERE key = ?")?
+                    .execute([key.0])?;
             }
             rusqlite::Result::Ok(())
         };
@@ -368,7 +372,8 @@ fn store_paper(tx: &Transaction, change: &Change) -> rusqlite::Result<PaperKey> 
             ),
             |row| row.get(0),
         )?;
-    tx.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?)")?.execute((key, json))?;
+    tx.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?)")?
+        .execute((key, json))?;
     for hash in &change.record_hashes {
         tx.prepare_cached("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?
             .execute((key, hash.0))?;
@@ -395,7 +400,8 @@ fn store_row(
         .query_row((space, key.0), |row| row.get(0))
         .optional()?;
     if let Some(old) = old {
-        tx.prepare_cached("INSERT INTO dead_rows VALUES (?, ?)")?.execute((space, old))?;
+        tx.prepare_cached("INSERT INTO dead_rows VALUES (?, ?)")?
+            .execute((space, old))?;
     }
     tx.prepare_cached("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)")?
         .execute((space, key.0, row.0, text_hash.0))?;
@@ -443,7 +449,9 @@ fn holds_other_files(root: &Path, layout: &Layout) -> Result<bool> {
 /// Puts a folder's entries on the disk, where the system knows such a thing.
 fn sync_folder(path: &Path) -> Result<()> {
     if cfg!(unix) {
-        File::open(path).and_then(|dir| dir.sync_all()).map_err(Error::write(path))?;
+        File::open(path)
+            .and_then(|dir| dir.sync_all())
+            .map_err(Error::write(path))?;
     }
     Ok(())
 }

@@ -119,12 +119,7 @@ pub fn answer<'a>(
 ///
 /// # Errors
 /// As [`answer`].
-pub fn similar(
-    library: &Library,
-    index: &Index,
-    vector: &[f32],
-    query: &Query,
-) -> Result<Answer> {
+pub fn similar(library: &Library, index: &Index, vector: &[f32], query: &Query) -> Result<Answer> {
     let (found, plan) = nearest(library, index, vector, query, query.k)?;
     let mut hits = found;
     hits.truncate(query.k);

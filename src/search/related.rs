@@ -101,7 +101,11 @@ fn without_duplicates(
         if given.iter().any(|g| g.key == stored.key) {
             continue;
         }
-        let vector = stored.row.map(|row| rows.vector(row)).transpose()?.unwrap_or_default();
+        let vector = stored
+            .row
+            .map(|row| rows.vector(row))
+            .transpose()?
+            .unwrap_or_default();
         let near = |g: &&Given| vectors::dot(&g.vector, &vector) >= DUPLICATE_SIMILARITY;
         if titles.contains(&title_of(&hit.paper)) || given.iter().any(|g| near(&g)) {
             left_out.push(hit.paper);

@@ -5,7 +5,10 @@ use std::io::Write;
 
 use crate::sandbox::{Ran, Sandbox, data, papers, tiny_model};
 
-const GOOD: &[(&str, &str, &str)] = &[("g1", "Good", "A good paper."), ("g2", "Fine", "A fine one.")];
+const GOOD: &[(&str, &str, &str)] = &[
+    ("g1", "Good", "A good paper."),
+    ("g2", "Fine", "A fine one."),
+];
 
 fn add(sandbox: &Sandbox, dump: &str) -> Ran {
     sandbox.akin(&["add", dump, "--json", "--model", &tiny_model()])
@@ -22,18 +25,36 @@ fn check_rejected(bad: &[u8], line: u64, reason: &str) {
     let dump = sandbox.file("mixed.jsonl", bytes);
     let ran = add(&sandbox, &dump).exits(1);
     let report = &ran.json()[0];
-    assert_eq!((&report["stored"], &report["rejected"]), (&2.into(), &1.into()), "{ran:?}");
+    assert_eq!(
+        (&report["stored"], &report["rejected"]),
+        (&2.into(), &1.into()),
+        "{ran:?}"
+    );
     let place = format!("mixed.jsonl, line {line}");
-    assert!(ran.stderr.contains(&place) && ran.stderr.contains(reason), "{ran:?}");
+    assert!(
+        ran.stderr.contains(&place) && ran.stderr.contains(reason),
+        "{ran:?}"
+    );
 }
 
 #[test]
 fn a_bad_line_is_rejected_with_its_place_and_the_good_ones_stay() {
-    check_rejected(b"{\"id\": \"x\", \"abstract\": \"No title here.\"}", 2, "no title");
-    check_rejected(b"{\"id\": \"x\", \"title\": \"Broken \xff\xfe\"}", 2, "UTF-8");
+    check_rejected(
+        b"{\"id\": \"x\", \"abstract\": \"No title here.\"}",
+        2,
+        "no title",
+    );
+    check_rejected(
+        b"{\"id\": \"x\", \"title\": \"Broken \xff\xfe\"}",
+        2,
+        "UTF-8",
+    );
     check_rejected(b"{\"id\": \"x\", \"title\": ", 2, "JSON");
     check_rejected(b"\x00\x01\x02 rubbish", 2, "JSON");
-    let long = format!("{{\"id\": \"x\", \"title\": \"{}\"}}", "long ".repeat(2 << 20));
+    let long = format!(
+        "{{\"id\": \"x\", \"title\": \"{}\"}}",
+        "long ".repeat(2 << 20)
+    );
     assert!(long.len() > 10_000_000);
     check_rejected(long.as_bytes(), 2, "longer than 8 MiB");
 }
@@ -58,7 +79,10 @@ fn check_refused(args: &[&str], expected: &[&str]) {
 fn what_is_no_dump_is_refused_by_name_with_a_hint() {
     let model = tiny_model();
     for (dump, expected) in [
-        ("missing.jsonl", &["missing.jsonl", "No such file", "hint"][..]),
+        (
+            "missing.jsonl",
+            &["missing.jsonl", "No such file", "hint"][..],
+        ),
         ("folder", &["folder", "not a dump", "hint"]),
         ("rubbish.bin", &["rubbish.bin"]),
         ("empty.jsonl", &["empty.jsonl", "empty"]),
@@ -76,7 +100,10 @@ fn a_misused_command_says_what_it_wants() {
     check_refused(&["eval", "folder"], &["corpus.jsonl"]);
     check_refused(&["embed", "x.jsonl", "--format", "npy"], &["-o"]);
     check_refused(&["--library", "folder", "add", "x"], &["holds other files"]);
-    check_refused(&["search", "--model", "no/model", "--in", "empty.jsonl", "x"], &["no/model"]);
+    check_refused(
+        &["search", "--model", "no/model", "--in", "empty.jsonl", "x"],
+        &["no/model"],
+    );
 }
 
 #[test]
@@ -84,9 +111,16 @@ fn an_unknown_id_is_said_and_exits_with_1() {
     let sandbox = Sandbox::new();
     let dump = sandbox.file("good.jsonl", papers(GOOD));
     add(&sandbox, &dump).exits(0);
-    for args in [&["show", "nobody"][..], &["related", "nobody"], &["remove", "g1", "nobody"]] {
+    for args in [
+        &["show", "nobody"][..],
+        &["related", "nobody"],
+        &["remove", "g1", "nobody"],
+    ] {
         let ran = sandbox.akin(args).exits(1);
-        assert!(ran.stderr.contains("nobody") && ran.stderr.contains("hint"), "{ran:?}");
+        assert!(
+            ran.stderr.contains("nobody") && ran.stderr.contains("hint"),
+            "{ran:?}"
+        );
     }
     sandbox.akin(&["show", "g1"]).exits(0);
 }
@@ -98,7 +132,10 @@ fn a_compressed_dump_that_is_cut_keeps_what_came_before() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(&sample).unwrap();
     let gz = gz.finish().unwrap();
-    for (name, bytes) in [("cut.gz", gz), ("cut.zst", zstd::encode_all(&sample[..], 1).unwrap())] {
+    for (name, bytes) in [
+        ("cut.gz", gz),
+        ("cut.zst", zstd::encode_all(&sample[..], 1).unwrap()),
+    ] {
         let dump = sandbox.file(name, &bytes[..bytes.len() / 2]);
         let ran = add(&sandbox, &dump).exits(1);
         let report = &ran.json()[0];

@@ -7,9 +7,21 @@ use serde_json::Value;
 use crate::sandbox::{Sandbox, data, papers, tiny_model};
 
 const FIELDS: &[(&str, &str, &str)] = &[
-    ("2503.11731", "Deep learning for protein folding", "We predict the structure of proteins."),
-    ("hep-th/9901001", "Strings on a torus", "We study string theory on compact spaces."),
-    ("2401.00001", "Transit photometry of exoplanets", "Planets dim the light of their stars."),
+    (
+        "2503.11731",
+        "Deep learning for protein folding",
+        "We predict the structure of proteins.",
+    ),
+    (
+        "hep-th/9901001",
+        "Strings on a torus",
+        "We study string theory on compact spaces.",
+    ),
+    (
+        "2401.00001",
+        "Transit photometry of exoplanets",
+        "Planets dim the light of their stars.",
+    ),
 ];
 
 fn sandbox_with_fields() -> Sandbox {
@@ -24,7 +36,9 @@ fn search_in_a_dump_finds_what_it_is_about_and_keeps_its_embeddings() {
     let sandbox = Sandbox::new();
     let dump = data("formats/beir/corpus.jsonl").display().to_string();
     let ask = |query: &str| {
-        sandbox.akin(&["search", "--in", &dump, query, "-k", "3", "--json"]).exits(0)
+        sandbox
+            .akin(&["search", "--in", &dump, query, "-k", "3", "--json"])
+            .exits(0)
     };
     let qrels = std::fs::read_to_string(data("formats/beir/qrels/test.tsv")).unwrap();
     let relevant: Vec<&str> = qrels
@@ -37,9 +51,18 @@ fn search_in_a_dump_finds_what_it_is_about_and_keeps_its_embeddings() {
     assert!(relevant.contains(&found[0].as_str()), "{found:?}");
     let libraries: Vec<_> = walk(&sandbox.path("cache"), "f16");
     assert_eq!(libraries.len(), 1);
-    let before = std::fs::metadata(&libraries[0]).unwrap().modified().unwrap();
+    let before = std::fs::metadata(&libraries[0])
+        .unwrap()
+        .modified()
+        .unwrap();
     assert_eq!(ask(query).ids(), found);
-    assert_eq!(std::fs::metadata(&libraries[0]).unwrap().modified().unwrap(), before);
+    assert_eq!(
+        std::fs::metadata(&libraries[0])
+            .unwrap()
+            .modified()
+            .unwrap(),
+        before
+    );
 }
 
 #[test]
@@ -47,7 +70,9 @@ fn a_dump_that_changed_is_mirrored() {
     let sandbox = Sandbox::new();
     let model = tiny_model();
     let ask = |dump: &str| {
-        let args = ["search", "--in", dump, "--model", &model, "-k", "9", "--json", "light"];
+        let args = [
+            "search", "--in", dump, "--model", &model, "-k", "9", "--json", "light",
+        ];
         let mut ids = sandbox.akin(&args).exits(0).ids();
         ids.sort();
         ids
@@ -75,7 +100,10 @@ fn every_spelling_of_an_id_gives_the_same_related_papers_and_never_the_paper_its
         ),
         (
             "hep-th/9901001",
-            &["arXiv:hep-th/9901001v1", "https://arxiv.org/abs/hep-th/9901001"][..],
+            &[
+                "arXiv:hep-th/9901001v1",
+                "https://arxiv.org/abs/hep-th/9901001",
+            ][..],
         ),
     ] {
         let expected = related(normal);
@@ -93,11 +121,20 @@ fn related_to_several_is_away_from_the_papers_named_by_not() {
     let sandbox = Sandbox::new();
     let dump = data("formats/beir/corpus.jsonl").display().to_string();
     sandbox.akin(&["add", &dump]).exits(0);
-    let all = sandbox.akin(&["search", "neural networks", "-k", "60", "--json"]).exits(0).ids();
+    let all = sandbox
+        .akin(&["search", "neural networks", "-k", "60", "--json"])
+        .exits(0)
+        .ids();
     let (a, b, away) = (&all[0], &all[1], &all[2]);
-    let near = sandbox.akin(&["related", a, b, "-k", "57", "--json"]).exits(0).ids();
+    let near = sandbox
+        .akin(&["related", a, b, "-k", "57", "--json"])
+        .exits(0)
+        .ids();
     assert!(!near.contains(a) && !near.contains(b) && near.contains(away));
-    let apart = sandbox.akin(&["related", a, b, "--not", away, "-k", "57", "--json"]).exits(0).ids();
+    let apart = sandbox
+        .akin(&["related", a, b, "--not", away, "-k", "57", "--json"])
+        .exits(0)
+        .ids();
     assert!(!apart.contains(a) && !apart.contains(b) && !apart.contains(away));
     let next = |ids: &[String]| ids.iter().find(|id| *id != away).unwrap().clone();
     assert_ne!(near, apart);
@@ -108,7 +145,11 @@ fn related_to_several_is_away_from_the_papers_named_by_not() {
 fn a_paper_of_the_same_title_is_left_out_of_the_related_ones_and_said() {
     let sandbox = Sandbox::new();
     let mut with_copy = FIELDS.to_vec();
-    with_copy.push(("10.1000/journal.7", "Deep Learning for Protein Folding.", "Other words."));
+    with_copy.push((
+        "10.1000/journal.7",
+        "Deep Learning for Protein Folding.",
+        "Other words.",
+    ));
     let dump = sandbox.file("fields.jsonl", papers(&with_copy));
     sandbox.add(&[&dump]);
     let ran = sandbox.akin(&["related", "2503.11731", "--json"]).exits(0);
@@ -130,11 +171,17 @@ fn filters_let_through_what_they_say_and_never_starve() {
     let since = search(&["--since", "2015"]);
     let until = search(&["--until", "2014-12"]);
     assert_eq!(since.len() + until.len(), 1000);
-    assert!(since.iter().all(|paper| paper["date"].as_str().unwrap() >= "2015"));
+    assert!(
+        since
+            .iter()
+            .all(|paper| paper["date"].as_str().unwrap() >= "2015")
+    );
     let in_cs = search(&["--category", "cs"]);
     let has_cs = |paper: &Value| {
         let codes = paper["categories"].as_array().unwrap();
-        codes.iter().any(|code| code.as_str().unwrap().starts_with("cs."))
+        codes
+            .iter()
+            .any(|code| code.as_str().unwrap().starts_with("cs."))
     };
     assert!(in_cs.len() > 50 && in_cs.iter().all(has_cs));
     let either = search(&["--category", "cs.LG", "--category", "math.CO"]);
@@ -143,23 +190,43 @@ fn filters_let_through_what_they_say_and_never_starve() {
     assert!(!search(&["--author", &name]).is_empty());
     let nobody = ["search", "stars", "--author", "Nobody Of That Name"];
     let ran = sandbox.akin(&nobody).exits(1);
-    assert!(ran.stdout.is_empty() && ran.stderr.contains("filters"), "{ran:?}");
+    assert!(
+        ran.stdout.is_empty() && ran.stderr.contains("filters"),
+        "{ran:?}"
+    );
 }
 
 #[test]
 fn show_status_and_remove_agree_on_what_is_there() {
     let sandbox = sandbox_with_fields();
-    let shown = sandbox.akin(&["show", "arXiv:2503.11731v3"]).exits(0).stdout;
-    assert!(shown.contains("Deep learning for protein folding"), "{shown}");
-    assert!(shown.contains("https://arxiv.org/abs/2503.11731"), "{shown}");
+    let shown = sandbox
+        .akin(&["show", "arXiv:2503.11731v3"])
+        .exits(0)
+        .stdout;
+    assert!(
+        shown.contains("Deep learning for protein folding"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("https://arxiv.org/abs/2503.11731"),
+        "{shown}"
+    );
     let status = sandbox.akin(&["status"]).exits(0).stdout;
     assert!(status.contains("all-MiniLM-L6-v2"), "{status}");
     assert_eq!(sandbox.akin(&["status", "--json"]).json()[0]["papers"], 3);
-    sandbox.akin(&["remove", "10.48550/arXiv.2503.11731"]).exits(0);
+    sandbox
+        .akin(&["remove", "10.48550/arXiv.2503.11731"])
+        .exits(0);
     sandbox.akin(&["show", "2503.11731"]).exits(1);
-    let left = sandbox.akin(&["search", "proteins", "--json"]).exits(0).ids();
+    let left = sandbox
+        .akin(&["search", "proteins", "--json"])
+        .exits(0)
+        .ids();
     assert_eq!(left.len(), 2);
-    assert_eq!(sandbox.akin(&["status", "--json"]).json()[0]["dead_rows"], 1);
+    assert_eq!(
+        sandbox.akin(&["status", "--json"]).json()[0]["dead_rows"],
+        1
+    );
 }
 
 #[test]
@@ -167,8 +234,12 @@ fn a_draft_comes_from_a_file_or_from_stdin() {
     let sandbox = sandbox_with_fields();
     let draft = "Light curves of planets in front of stars.\nWe look at how stars dim.";
     let path = sandbox.file("draft.txt", draft);
-    let from_file = sandbox.akin(&["search", "--file", &path, "--json"]).exits(0);
-    let from_stdin = sandbox.akin_with_stdin(&["search", "-", "--json"], draft.as_bytes()).exits(0);
+    let from_file = sandbox
+        .akin(&["search", "--file", &path, "--json"])
+        .exits(0);
+    let from_stdin = sandbox
+        .akin_with_stdin(&["search", "-", "--json"], draft.as_bytes())
+        .exits(0);
     assert_eq!(from_file.stdout, from_stdin.stdout);
     assert_eq!(from_file.ids()[0], "2401.00001");
 }
@@ -178,7 +249,9 @@ fn a_dump_can_come_from_stdin() {
     let sandbox = Sandbox::new();
     let model = tiny_model();
     let args = ["add", "-", "--model", &model, "--json"];
-    let ran = sandbox.akin_with_stdin(&args, papers(FIELDS).as_bytes()).exits(0);
+    let ran = sandbox
+        .akin_with_stdin(&args, papers(FIELDS).as_bytes())
+        .exits(0);
     assert_eq!(ran.json()[0]["stored"], 3);
 }
 
@@ -190,17 +263,29 @@ fn embed_writes_what_the_encoder_computes_in_the_order_of_the_dump() {
     let lines = sandbox.akin(&["embed", &dump, "--model", &model]).exits(0);
     let npy = sandbox.path("vectors.npy");
     let to = npy.display().to_string();
-    sandbox.akin(&["embed", &dump, "--model", &model, "-o", &to]).exits(0);
+    sandbox
+        .akin(&["embed", &dump, "--model", &model, "-o", &to])
+        .exits(0);
 
     let source = ModelSource::Folder(data("models/tiny-bert-cls"));
     let encoder = Encoder::load(&source, &EncoderOptions::default()).unwrap();
     let passages: Vec<String> = FIELDS.iter().map(|(_, t, a)| format!("{t}. {a}")).collect();
-    let expected = encoder.embed(&passages, Role::Passage, &Unobserved).unwrap().vectors;
+    let expected = encoder
+        .embed(&passages, Role::Passage, &Unobserved)
+        .unwrap()
+        .vectors;
     let bytes = std::fs::read(&npy).unwrap();
     assert_eq!(bytes.len(), 128 + 3 * 32 * 4);
     let header = String::from_utf8_lossy(&bytes[10..128]);
-    assert!(header.contains("'shape': (3, 32)") && header.ends_with('\n'), "{header}");
-    let stored = bytes[128..].as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+    assert!(
+        header.contains("'shape': (3, 32)") && header.ends_with('\n'),
+        "{header}"
+    );
+    let stored = bytes[128..]
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| f32::from_le_bytes(*b));
     let flat: Vec<f32> = expected.into_iter().flatten().flatten().collect();
     assert!(stored.zip(&flat).all(|(a, b)| (a - b).abs() < 1e-5));
     let ids = std::fs::read_to_string(sandbox.path("vectors.ids.txt")).unwrap();
@@ -215,16 +300,23 @@ fn eval_finds_the_judged_papers_and_the_graph_finds_the_same() {
     let sandbox = Sandbox::new();
     let folder = data("formats/beir").display().to_string();
     let run = sandbox.path("run.txt").display().to_string();
-    let exact = sandbox.akin(&["eval", &folder, "--json", "--exact", "--run", &run]).exits(0);
+    let exact = sandbox
+        .akin(&["eval", &folder, "--json", "--exact", "--run", &run])
+        .exits(0);
     let scores = &exact.json()[0];
     assert_eq!(scores["queries"], 12);
     let ndcg = scores["ndcg@10"].as_f64().unwrap();
     assert!(ndcg > 0.8 && ndcg <= 1.0, "{scores}");
-    let graph = sandbox.akin(&["eval", &folder, "--json", "--graph"]).exits(0);
+    let graph = sandbox
+        .akin(&["eval", &folder, "--json", "--graph"])
+        .exits(0);
     assert_eq!(&graph.json()[0], scores);
     let run = std::fs::read_to_string(run).unwrap();
     let fields: Vec<&str> = run.lines().next().unwrap().split(' ').collect();
-    assert_eq!((fields[0], fields[1], fields[3], fields[5]), ("q1", "Q0", "1", "akin"));
+    assert_eq!(
+        (fields[0], fields[1], fields[3], fields[5]),
+        ("q1", "Q0", "1", "akin")
+    );
     assert_eq!(run.lines().count(), 12 * 60);
 }
 
@@ -232,13 +324,21 @@ fn eval_finds_the_judged_papers_and_the_graph_finds_the_same() {
 fn completions_and_manual_name_every_command() {
     let sandbox = Sandbox::new();
     let man = sandbox.akin(&["man"]).exits(0).stdout;
-    for command in ["add", "search", "related", "show", "remove", "status", "embed", "eval"] {
+    for command in [
+        "add", "search", "related", "show", "remove", "status", "embed", "eval",
+    ] {
         assert!(man.contains(command), "{command}");
         let page = sandbox.akin(&["man", command]).exits(0).stdout;
         assert!(page.contains(&format!("akin\\-{command}")), "{page}");
     }
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(sandbox.akin(&["completions", shell]).exits(0).stdout.contains("related"));
+        assert!(
+            sandbox
+                .akin(&["completions", shell])
+                .exits(0)
+                .stdout
+                .contains("related")
+        );
     }
 }
 
@@ -246,15 +346,27 @@ fn completions_and_manual_name_every_command() {
 fn the_config_file_is_read_and_gives_way_to_flags() {
     let sandbox = Sandbox::new();
     let elsewhere = sandbox.path("elsewhere").display().to_string();
-    sandbox.file("config/akin/config.toml", format!("library = {elsewhere:?}\n"));
+    sandbox.file(
+        "config/akin/config.toml",
+        format!("library = {elsewhere:?}\n"),
+    );
     let dump = sandbox.file("fields.jsonl", papers(FIELDS));
     let model = tiny_model();
     let mut add = sandbox.command(&["add", &dump, "--model", &model]);
-    assert!(add.env_remove("AKIN_LIBRARY").output().unwrap().status.success());
+    assert!(
+        add.env_remove("AKIN_LIBRARY")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
     assert!(sandbox.path("elsewhere/papers.db").exists());
     sandbox.file("config/akin/config.toml", "libary = 3\n");
     let ran = sandbox.akin(&["status"]).exits(2);
-    assert!(ran.stderr.contains("config.toml") && ran.stderr.contains("libary"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("config.toml") && ran.stderr.contains("libary"),
+        "{ran:?}"
+    );
 }
 
 /// Files under a folder with this extension.

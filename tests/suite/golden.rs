@@ -15,7 +15,10 @@ const COSINE_MIN: f64 = 0.99999;
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
     let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+        a.iter()
+            .zip(b)
+            .map(|(x, y)| f64::from(*x) * f64::from(*y))
+            .sum()
     };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
@@ -64,7 +67,10 @@ impl Golden {
     }
 
     fn texts(&self) -> Vec<&str> {
-        self.texts.iter().map(|text| text["text"].as_str().unwrap()).collect()
+        self.texts
+            .iter()
+            .map(|text| text["text"].as_str().unwrap())
+            .collect()
     }
 
     fn name(&self, idx: usize) -> &str {
@@ -95,8 +101,16 @@ fn a_text_alone_equals_the_same_text_in_any_batch_on_any_number_of_threads() {
     for (idx, text) in texts.iter().enumerate() {
         let alone = &embed(&one, &[text])[0];
         for other in [&together[idx], &backwards[idx]] {
-            let largest = alone.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(largest <= 1e-5, "{}: differs by {largest}", golden.name(idx));
+            let largest = alone
+                .iter()
+                .zip(other)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
+            assert!(
+                largest <= 1e-5,
+                "{}: differs by {largest}",
+                golden.name(idx)
+            );
         }
     }
 }
@@ -111,11 +125,18 @@ fn tokens_are_counted_and_cut_as_sentence_transformers_does() {
     let golden = Golden::read();
     let counts = fs::read(data("golden/all-MiniLM-L6-v2/token_counts.json")).unwrap();
     let counts: Vec<Counts> = serde_json::from_slice(&counts).unwrap();
-    let encodings = bundled(None, None).encode(&golden.texts(), Role::Passage).unwrap();
+    let encodings = bundled(None, None)
+        .encode(&golden.texts(), Role::Passage)
+        .unwrap();
     assert!(counts.iter().any(|count| count.before > 256));
     for (idx, (encoding, count)) in encodings.iter().zip(&counts).enumerate() {
         assert_eq!(encoding.ids.len(), count.after, "{}", golden.name(idx));
-        assert_eq!(encoding.truncated, count.before > 256, "{}", golden.name(idx));
+        assert_eq!(
+            encoding.truncated,
+            count.before > 256,
+            "{}",
+            golden.name(idx)
+        );
     }
 }
 
@@ -123,7 +144,9 @@ fn tokens_are_counted_and_cut_as_sentence_transformers_does() {
 fn a_higher_limit_sees_more_of_a_long_text() {
     let text = "sentence after sentence about the same thing ".repeat(60);
     for (limit, seen) in [(None, 256), (Some(512), 422), (Some(16), 16)] {
-        let encodings = bundled(limit, None).encode(&[&text], Role::Passage).unwrap();
+        let encodings = bundled(limit, None)
+            .encode(&[&text], Role::Passage)
+            .unwrap();
         assert_eq!(encodings[0].ids.len(), seen);
         assert_eq!(encodings[0].truncated, seen != 422);
     }
@@ -142,15 +165,24 @@ fn check_folder(name: &str) {
         embeddings: Vec<Vec<f32>>,
     }
     let folder = data("models").join(name);
-    let case: Case = serde_json::from_slice(&fs::read(folder.join("golden.json")).unwrap()).unwrap();
+    let case: Case =
+        serde_json::from_slice(&fs::read(folder.join("golden.json")).unwrap()).unwrap();
     let encoder = Encoder::load(&ModelSource::Folder(folder), &EncoderOptions::default()).unwrap();
     assert!(case.texts.len() >= 20);
     let texts: Vec<&str> = case.texts.iter().map(String::as_str).collect();
-    for (idx, (ours, theirs)) in embed(&encoder, &texts).iter().zip(&case.embeddings).enumerate() {
+    for (idx, (ours, theirs)) in embed(&encoder, &texts)
+        .iter()
+        .zip(&case.embeddings)
+        .enumerate()
+    {
         let cosine = cosine(ours, theirs);
         assert!(cosine >= COSINE_MIN, "{name}, {:?}: {cosine}", texts[idx]);
         let length = |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt();
-        assert!((length(ours) / length(theirs) - 1.0).abs() < 1e-3, "{name}, {:?}", texts[idx]);
+        assert!(
+            (length(ours) / length(theirs) - 1.0).abs() < 1e-3,
+            "{name}, {:?}",
+            texts[idx]
+        );
     }
 }
 
@@ -165,13 +197,21 @@ fn complaint(spoil: impl Fn(&std::path::Path)) -> String {
     let dir = tempfile::tempdir().unwrap();
     let source = data("models/tiny-bert-cls");
     fs::create_dir_all(dir.path().join("1_Pooling")).unwrap();
-    for file in ["config.json", "modules.json", "tokenizer.json", "model.safetensors",
-        "sentence_bert_config.json", "1_Pooling/config.json"] {
+    for file in [
+        "config.json",
+        "modules.json",
+        "tokenizer.json",
+        "model.safetensors",
+        "sentence_bert_config.json",
+        "1_Pooling/config.json",
+    ] {
         fs::copy(source.join(file), dir.path().join(file)).unwrap();
     }
     spoil(dir.path());
     let source = ModelSource::Folder(dir.path().to_owned());
-    Encoder::load(&source, &EncoderOptions::default()).unwrap_err().to_string()
+    Encoder::load(&source, &EncoderOptions::default())
+        .unwrap_err()
+        .to_string()
 }
 
 fn replace(path: std::path::PathBuf, from: &str, to: &str) {
@@ -193,9 +233,18 @@ fn a_folder_that_cannot_be_used_is_refused_with_its_reason() {
     for (complaint, expected) in [
         (complaint(cut), "model.safetensors"),
         (complaint(pickled), "pickled"),
-        (complaint(|dir| fs::remove_file(dir.join("tokenizer.json")).unwrap()), "tokenizer.json"),
-        (complaint(|dir| replace(dir.join("config.json"), "\"bert\"", "\"mpnet\"")), "mpnet"),
-        (complaint(|dir| replace(dir.join("modules.json"), "odules.pooling.Pooling", "Dense")), "Dense"),
+        (
+            complaint(|dir| fs::remove_file(dir.join("tokenizer.json")).unwrap()),
+            "tokenizer.json",
+        ),
+        (
+            complaint(|dir| replace(dir.join("config.json"), "\"bert\"", "\"mpnet\"")),
+            "mpnet",
+        ),
+        (
+            complaint(|dir| replace(dir.join("modules.json"), "odules.pooling.Pooling", "Dense")),
+            "Dense",
+        ),
         (
             complaint(|dir| {
                 let bytes = fs::read(dir.join(weights)).unwrap();
@@ -210,6 +259,8 @@ fn a_folder_that_cannot_be_used_is_refused_with_its_reason() {
         assert!(complaint.contains(expected), "{complaint}");
     }
     let nowhere = ModelSource::Folder("no/such/folder".into());
-    let error = Encoder::load(&nowhere, &EncoderOptions::default()).unwrap_err().to_string();
+    let error = Encoder::load(&nowhere, &EncoderOptions::default())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("no/such/folder"), "{error}");
 }

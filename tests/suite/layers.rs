@@ -47,9 +47,16 @@ fn sources() -> BTreeMap<PathBuf, (String, String)> {
 
 /// What stands behind each `prefix` outside comments: `crate::` gives the rooms entered.
 fn named_after<'a>(text: &'a str, prefix: &str) -> Vec<&'a str> {
-    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let name = |rest: &'a str| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
-    code.flat_map(|line| line.split(prefix).skip(1)).filter_map(name).collect()
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let name = |rest: &'a str| {
+        rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+    };
+    code.flat_map(|line| line.split(prefix).skip(1))
+        .filter_map(name)
+        .collect()
 }
 
 fn may_enter(room: &str, other: &str) -> bool {
@@ -68,9 +75,20 @@ fn no_room_enters_one_that_it_may_not_know() {
     for (path, (room, text)) in sources() {
         // Names at the root of the crate, such as `crate::Error`, are types of the ground.
         let entered = named_after(&text, "crate::");
-        for other in entered.into_iter().filter(|name| name.starts_with(char::is_lowercase)) {
-            let known = GROUND.iter().chain(ENGINES).chain(FLOWS).any(|r| *r == other);
-            assert!(known || room == "cli", "{} enters {other}, which is no room", path.display());
+        for other in entered
+            .into_iter()
+            .filter(|name| name.starts_with(char::is_lowercase))
+        {
+            let known = GROUND
+                .iter()
+                .chain(ENGINES)
+                .chain(FLOWS)
+                .any(|r| *r == other);
+            assert!(
+                known || room == "cli",
+                "{} enters {other}, which is no room",
+                path.display()
+            );
             assert!(may_enter(&room, other), "{} enters {other}", path.display());
         }
     }
@@ -81,7 +99,11 @@ fn every_room_is_on_the_map() {
     for (path, (room, _)) in sources() {
         let faces = ["lib", "main", "cli"];
         let mut rooms = GROUND.iter().chain(ENGINES).chain(FLOWS).chain(&faces);
-        assert!(rooms.any(|r| *r == room), "{} is in no room of the map", path.display());
+        assert!(
+            rooms.any(|r| *r == room),
+            "{} is in no room of the map",
+            path.display()
+        );
     }
 }
 
@@ -98,7 +120,11 @@ fn a_crate_that_is_kept_apart_is_named_in_its_room_only() {
             assert!(!named || room == *home, "{} names {name}", path.display());
         }
         if !["main", "cli"].contains(&room.as_str()) {
-            assert!(!code.contains("std::env"), "{} reads the environment", path.display());
+            assert!(
+                !code.contains("std::env"),
+                "{} reads the environment",
+                path.display()
+            );
         }
     }
 }
@@ -106,6 +132,10 @@ fn a_crate_that_is_kept_apart_is_named_in_its_room_only() {
 #[test]
 fn every_file_opens_by_saying_what_it_is_for() {
     for (path, (_, text)) in sources() {
-        assert!(text.starts_with("//! "), "{} has no `//!` head", path.display());
+        assert!(
+            text.starts_with("//! "),
+            "{} has no `//!` head",
+            path.display()
+        );
     }
 }

@@ -15,7 +15,10 @@ fn adding_a_dump_again_embeds_nothing_and_says_so() {
     let sandbox = Sandbox::new();
     let dump = sandbox.file("two.jsonl", papers(TWO));
     let first = sandbox.add(&[&dump]);
-    assert_eq!((&first["stored"], &first["embedded"]), (&2.into(), &2.into()));
+    assert_eq!(
+        (&first["stored"], &first["embedded"]),
+        (&2.into(), &2.into())
+    );
     let second = sandbox.add(&[&dump]);
     assert_eq!(second["unchanged"], 2);
     assert_eq!(second["embedded"], 0);
@@ -32,10 +35,21 @@ fn a_changed_abstract_is_embedded_again_and_the_older_record_does_not_come_back(
     let new = sandbox.file("new.jsonl", papers(&changed));
     sandbox.add(&[&old]);
     let report = sandbox.add(&[&new]);
-    assert_eq!((&report["changed"], &report["embedded"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&report["changed"], &report["embedded"]),
+        (&1.into(), &1.into())
+    );
     let again = sandbox.add(&[&old, &new]);
-    assert_eq!((&again["unchanged"], &again["embedded"]), (&4.into(), &0.into()));
-    assert!(sandbox.akin(&["show", "2401.00001"]).stdout.contains("Quite another abstract."));
+    assert_eq!(
+        (&again["unchanged"], &again["embedded"]),
+        (&4.into(), &0.into())
+    );
+    assert!(
+        sandbox
+            .akin(&["show", "2401.00001"])
+            .stdout
+            .contains("Quite another abstract.")
+    );
     let found = sandbox.akin(&["search", "first", "--json"]).exits(0).ids();
     assert_eq!(found.len(), 2, "the replaced embedding is not found");
 }
@@ -50,17 +64,30 @@ fn a_changed_title_of_the_author_list_embeds_nothing() {
     let two = sandbox.file("two.jsonl", line("Anna Author"));
     sandbox.add(&[&one]);
     let report = sandbox.add(&[&two]);
-    assert_eq!((&report["changed"], &report["embedded"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&report["changed"], &report["embedded"]),
+        (&1.into(), &0.into())
+    );
     assert!(sandbox.akin(&["show", "x1"]).stdout.contains("Anna Author"));
 }
 
 #[test]
 fn the_daily_files_add_up_whatever_repeats_across_days() {
     let sandbox = Sandbox::new();
-    let days = ["2026-03-13", "2026-03-14", "2026-03-15", "2026-04-10", "2026-04-11"];
+    let days = [
+        "2026-03-13",
+        "2026-03-14",
+        "2026-03-15",
+        "2026-04-10",
+        "2026-04-11",
+    ];
     let files: Vec<String> = days
         .iter()
-        .map(|day| data(&format!("formats/daily/{day}.jsonl")).display().to_string())
+        .map(|day| {
+            data(&format!("formats/daily/{day}.jsonl"))
+                .display()
+                .to_string()
+        })
         .collect();
     let n_lines: usize = files
         .iter()
@@ -74,8 +101,14 @@ fn the_daily_files_add_up_whatever_repeats_across_days() {
     assert_eq!(parts.iter().sum::<usize>(), n_lines);
     assert!(count("unchanged") > 0 && count("changed") > 0, "{report}");
     let shown = sandbox.akin(&["show", "2604.07583"]).exits(0).stdout;
-    assert!(shown.contains("forecasts. We"), "the newer text counts: {shown}");
-    assert!(shown.contains("2026-04-10 2026-04-11"), "both listings are kept: {shown}");
+    assert!(
+        shown.contains("forecasts. We"),
+        "the newer text counts: {shown}"
+    );
+    assert!(
+        shown.contains("2026-04-10 2026-04-11"),
+        "both listings are kept: {shown}"
+    );
     assert_eq!(sandbox.add(&files)["embedded"], 0);
 }
 
@@ -102,10 +135,17 @@ fn another_model_is_refused_before_anything_is_written() {
         &["add", &dump, "--model", &tiny_model(), "--max-tokens", "32"],
     ] {
         let ran = sandbox.akin(args).exits(2);
-        assert!(ran.stderr.contains("tiny-bert-cls") && ran.stderr.contains("hint:"), "{ran:?}");
+        assert!(
+            ran.stderr.contains("tiny-bert-cls") && ran.stderr.contains("hint:"),
+            "{ran:?}"
+        );
     }
     let found = sandbox.akin(&["search", "first", "--json"]).exits(0);
-    assert_eq!(found.ids().len(), 2, "the library's own model is remembered");
+    assert_eq!(
+        found.ids().len(),
+        2,
+        "the library's own model is remembered"
+    );
 }
 
 #[test]
@@ -165,5 +205,8 @@ fn a_damaged_row_is_an_error_that_names_file_and_row() {
     bytes[last] ^= 4;
     std::fs::write(&path, bytes).unwrap();
     let ran = sandbox.akin(&["search", "first"]).exits(2);
-    assert!(ran.stderr.contains("vectors-0.f16") && ran.stderr.contains("row 1"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("vectors-0.f16") && ran.stderr.contains("row 1"),
+        "{ran:?}"
+    );
 }

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 /// A file of `tests/data`.
 pub(crate) fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
 }
 
 /// A tiny random model: its answers mean nothing, but it embeds thousands of papers a second.
@@ -76,7 +78,10 @@ impl Sandbox {
     pub(crate) fn akin_with_stdin(&self, args: &[&str], stdin: &[u8]) -> Ran {
         use std::io::Write;
         let mut command = self.command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(stdin).unwrap();
         Ran::of(child.wait_with_output().unwrap())
@@ -112,7 +117,8 @@ impl Ran {
     /// stdout as JSON Lines.
     #[track_caller]
     pub(crate) fn json(&self) -> Vec<Value> {
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        let parse =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"));
         self.stdout.lines().map(parse).collect()
     }
 

@@ -58,23 +58,32 @@ pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head, scratch: &mut AttentionS
 }
 
 /// The same from the tokens `row..row + rows` only, at most one tile of them.
-unsafe fn attend_from<S: Simd>(s: S, head: &Head, row: usize, rows: usize, scratch: &mut AttentionScratch) {
+unsafe fn attend_from<S: Simd>(
+    s: S,
+    head: &Head,
+    row: usize,
+    rows: usize,
+    scratch: &mut AttentionScratch,
+) {
     let (tokens, dim) = (head.tokens, head.dim);
     let width = tokens.next_multiple_of(PANEL);
     let mut factors = [0.0; MAX_ROWS];
     // SAFETY: all of it inside the caller's rows and the scratch.
     unsafe {
-        product(s, &Product {
-            a: head.query.add(row * head.stride),
-            a_stride: head.stride,
-            rows,
-            depth: dim,
-            panels: scratch.keys.as_ptr(),
-            out: scratch.scores.as_mut_ptr(),
-            out_stride: width,
-            columns: width,
-            finish: Finish::Plain,
-        });
+        product(
+            s,
+            &Product {
+                a: head.query.add(row * head.stride),
+                a_stride: head.stride,
+                rows,
+                depth: dim,
+                panels: scratch.keys.as_ptr(),
+                out: scratch.scores.as_mut_ptr(),
+                out_stride: width,
+                columns: width,
+                finish: Finish::Plain,
+            },
+        );
         let scores = &mut scratch.scores[..rows * width];
         s.vectorize(
             #[inline(always)]
@@ -84,17 +93,20 @@ unsafe fn attend_from<S: Simd>(s: S, head: &Head, row: usize, rows: usize, scrat
                 }
             },
         );
-        product(s, &Product {
-            a: scratch.scores.as_ptr(),
-            a_stride: width,
-            rows,
-            depth: tokens,
-            panels: scratch.values.as_ptr(),
-            out: head.out.add(row * head.out_stride),
-            out_stride: head.out_stride,
-            columns: dim,
-            finish: Finish::Scale(factors.as_ptr()),
-        });
+        product(
+            s,
+            &Product {
+                a: scratch.scores.as_ptr(),
+                a_stride: width,
+                rows,
+                depth: tokens,
+                panels: scratch.values.as_ptr(),
+                out: head.out.add(row * head.out_stride),
+                out_stride: head.out_stride,
+                columns: dim,
+                finish: Finish::Scale(factors.as_ptr()),
+            },
+        );
     }
 }
 
@@ -108,7 +120,10 @@ unsafe fn pack_keys(head: &Head, panels: &mut [f32]) {
         for token in 0..there {
             // SAFETY: this token is one of the sequence.
             let key = unsafe {
-                std::slice::from_raw_parts(head.key.add((p * PANEL + token) * head.stride), head.dim)
+                std::slice::from_raw_parts(
+                    head.key.add((p * PANEL + token) * head.stride),
+                    head.dim,
+                )
             };
             for (to, &x) in panel.chunks_exact_mut(PANEL).zip(key) {
                 to[token] = x;

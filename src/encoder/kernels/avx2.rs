@@ -110,8 +110,10 @@ impl Simd for Avx2 {
         // SAFETY: the caller vouches for the pointer, `self` for the instructions.
         unsafe {
             let wide = _mm256_cvtps_epi32(x);
-            let words =
-                _mm_packus_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256::<1>(wide));
+            let words = _mm_packus_epi32(
+                _mm256_castsi256_si128(wide),
+                _mm256_extracti128_si256::<1>(wide),
+            );
             _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
         }
     }

@@ -103,7 +103,9 @@ unsafe fn run_tile<D: Dot, const ROWS: usize, const VECTORS: usize>(d: D, o: Ope
             unsafe {
                 let sums = accumulate::<D, ROWS, VECTORS>(d, &o);
                 let mut floats = [[s.splat(0.0); VECTORS]; ROWS];
-                for (v, scale) in (0..VECTORS).map(|v| (v, o.column_scales.add(v * D::Float::WIDTH))) {
+                for (v, scale) in
+                    (0..VECTORS).map(|v| (v, o.column_scales.add(v * D::Float::WIDTH)))
+                {
                     let scale = s.load(scale);
                     for (r, (floats, sums)) in floats.iter_mut().zip(&sums).enumerate() {
                         let sum = s.mul(d.to_float(sums[v]), s.splat(*o.row_scales.add(r)));

@@ -38,7 +38,10 @@ impl ByteRows {
         assert_eq!(rows.len(), self.rows * width, "rows [count, width]");
         self.bytes.reserve(self.rows * stride);
         self.scales.reserve(self.rows);
-        let to = self.bytes.chunks_exact_mut(stride).zip(self.scales.iter_mut());
+        let to = self
+            .bytes
+            .chunks_exact_mut(stride)
+            .zip(self.scales.iter_mut());
         with_float!(isa, s => Simd::vectorize(s, #[inline(always)] || {
             for (row, (bytes, scale)) in rows.chunks_exact(width).zip(to) {
                 let offset;
@@ -115,7 +118,11 @@ impl ByteMatrix {
         for (starts, offset) in self.starts.iter_mut().zip([0, 128]) {
             starts[column] = (offset - zero) * sum;
         }
-        let floor = if self.range == Range::Gelu { GELU_FLOOR * scale * sum as f32 } else { 0.0 };
+        let floor = if self.range == Range::Gelu {
+            GELU_FLOOR * scale * sum as f32
+        } else {
+            0.0
+        };
         self.bias[column] = bias + floor;
     }
 
@@ -123,7 +130,14 @@ impl ByteMatrix {
     ///
     /// # Panics
     /// If the rows or the output are of another shape.
-    pub(crate) fn multiply(&self, isa: Isa, rows: &ByteRows, epilogue: Epilogue, out: &mut [f32], split: Split) {
+    pub(crate) fn multiply(
+        &self,
+        isa: Isa,
+        rows: &ByteRows,
+        epilogue: Epilogue,
+        out: &mut [f32],
+        split: Split,
+    ) {
         let deep = self.depth.next_multiple_of(4);
         assert_eq!(rows.bytes.len(), rows.rows * deep, "rows [count, depth]");
         assert_eq!(out.len(), rows.rows * self.columns, "out [count, columns]");
@@ -131,27 +145,37 @@ impl ByteMatrix {
         with_bytes!(isa, d => self.multiply_by(d, rows, epilogue, out, split));
     }
 
-    fn multiply_by<D: Dot>(&self, d: D, rows: &ByteRows, epilogue: Epilogue, out: Shared<f32>, split: Split) {
+    fn multiply_by<D: Dot>(
+        &self,
+        d: D,
+        rows: &ByteRows,
+        epilogue: Epilogue,
+        out: Shared<f32>,
+        split: Split,
+    ) {
         let deep = self.depth.next_multiple_of(4);
         let starts = &self.starts[usize::from(D::OFFSET != 0)];
         split.run(self.columns, 3 * PANEL, |start, end| {
             // SAFETY: `multiply` checked the shapes; `start` begins a panel, and each range of
             // columns is written by one thread.
             unsafe {
-                byte_product(d, &ByteProduct {
-                    a: rows.bytes.as_ptr(),
-                    a_stride: deep,
-                    rows: rows.rows,
-                    depth: deep,
-                    panels: self.panels[start * deep..].as_ptr(),
-                    start: starts[start..].as_ptr(),
-                    row_scales: rows.scales.as_ptr(),
-                    column_scales: self.scales[start..].as_ptr(),
-                    out: out.get().add(start),
-                    out_stride: self.columns,
-                    columns: end - start,
-                    finish: epilogue.finish(&self.bias[start..]),
-                });
+                byte_product(
+                    d,
+                    &ByteProduct {
+                        a: rows.bytes.as_ptr(),
+                        a_stride: deep,
+                        rows: rows.rows,
+                        depth: deep,
+                        panels: self.panels[start * deep..].as_ptr(),
+                        start: starts[start..].as_ptr(),
+                        row_scales: rows.scales.as_ptr(),
+                        column_scales: self.scales[start..].as_ptr(),
+                        out: out.get().add(start),
+                        out_stride: self.columns,
+                        columns: end - start,
+                        finish: epilogue.finish(&self.bias[start..]),
+                    },
+                );
             }
         });
     }

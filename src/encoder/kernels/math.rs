@@ -5,8 +5,14 @@ use super::simd::Simd;
 /// `e^x` within 2e-7 of its value; below -87 the smallest normal numbers instead of zero.
 #[inline(always)]
 pub(super) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
-    const POLYNOMIAL: [f32; 6] =
-        [0.008_312_502, 0.041_890_33, 0.166_671_16, 0.499_992_31, 1.0, 1.0];
+    const POLYNOMIAL: [f32; 6] = [
+        0.008_312_502,
+        0.041_890_33,
+        0.166_671_16,
+        0.499_992_31,
+        1.0,
+        1.0,
+    ];
     let x = s.min(s.max(x, s.splat(-87.0)), s.splat(88.0));
     let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
     // ln 2 in two parts, the first with few bits, so that n times it is exact.

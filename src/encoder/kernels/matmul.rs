@@ -77,7 +77,14 @@ impl FloatMatrix {
     ///
     /// # Panics
     /// If the two are not the same number of whole rows.
-    pub(crate) fn multiply(&self, isa: Isa, rows: &[f32], epilogue: Epilogue, out: &mut [f32], split: Split) {
+    pub(crate) fn multiply(
+        &self,
+        isa: Isa,
+        rows: &[f32],
+        epilogue: Epilogue,
+        out: &mut [f32],
+        split: Split,
+    ) {
         let count = rows.len() / self.depth;
         assert_eq!(rows.len(), count * self.depth, "rows [count, depth]");
         assert_eq!(out.len(), count * self.columns, "out [count, columns]");
@@ -132,7 +139,11 @@ impl Attention {
         let width = self.heads * self.dim;
         let tokens = out.len() / width;
         assert_eq!(out.len(), tokens * width, "out [tokens, heads * dim]");
-        assert_eq!(fused.len(), 3 * out.len(), "fused [tokens, 3 * heads * dim]");
+        assert_eq!(
+            fused.len(),
+            3 * out.len(),
+            "fused [tokens, 3 * heads * dim]"
+        );
         let out = Shared(out.as_mut_ptr());
         split.run(self.heads, 1, |start, end| {
             scratch.lend(|scratch| {

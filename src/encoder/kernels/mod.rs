@@ -5,7 +5,10 @@
 //! Invariant: a row's result does not depend on the rows beside it, on the order of the work, or
 //! on the number of threads, bit for bit. Between instruction sets f32 results differ by rounding.
 
-#![expect(unsafe_code, reason = "SIMD intrinsics, and matrices shared between threads by column")]
+#![expect(
+    unsafe_code,
+    reason = "SIMD intrinsics, and matrices shared between threads by column"
+)]
 
 mod attention;
 #[cfg(target_arch = "x86_64")]
@@ -102,7 +105,11 @@ impl Isa {
 
     /// Plain Rust, on every processor.
     pub(crate) fn scalar() -> Self {
-        Self { float: Float::Scalar(Scalar), bytes: Bytes::Scalar(Scalar), name: "scalar" }
+        Self {
+            float: Float::Scalar(Scalar),
+            bytes: Bytes::Scalar(Scalar),
+            name: "scalar",
+        }
     }
 
     /// All that this processor has, the best first.
@@ -112,18 +119,28 @@ impl Isa {
         if let Some(s) = avx2::Avx2::detect() {
             if let Some(wide) = avx512::Avx512::detect() {
                 let float = Float::Avx512(wide);
-                all.extend(
-                    vnni::Vnni512::detect()
-                        .map(|d| Self { float, bytes: Bytes::Vnni512(d), name: "avx512+vnni" }),
-                );
-                all.push(Self { float, bytes: Bytes::Avx2(s), name: "avx512" });
+                all.extend(vnni::Vnni512::detect().map(|d| Self {
+                    float,
+                    bytes: Bytes::Vnni512(d),
+                    name: "avx512+vnni",
+                }));
+                all.push(Self {
+                    float,
+                    bytes: Bytes::Avx2(s),
+                    name: "avx512",
+                });
             }
             let float = Float::Avx2(s);
-            all.extend(
-                vnni::Vnni256::detect()
-                    .map(|d| Self { float, bytes: Bytes::Vnni256(d), name: "avx2+vnni" }),
-            );
-            all.push(Self { float, bytes: Bytes::Avx2(s), name: "avx2" });
+            all.extend(vnni::Vnni256::detect().map(|d| Self {
+                float,
+                bytes: Bytes::Vnni256(d),
+                name: "avx2+vnni",
+            }));
+            all.push(Self {
+                float,
+                bytes: Bytes::Avx2(s),
+                name: "avx2",
+            });
         }
         all.push(Self::scalar());
         all

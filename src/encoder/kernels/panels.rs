@@ -25,7 +25,11 @@ impl<T: Pod> Aligned<T> {
     /// `len` zeros.
     pub(crate) fn zeroed(len: usize) -> Self {
         let lines = vec![Line::zeroed(); (len * size_of::<T>()).div_ceil(64)];
-        Self { lines, len, of: PhantomData }
+        Self {
+            lines,
+            len,
+            of: PhantomData,
+        }
     }
 
     /// Makes room for `len` numbers, whose values are then unspecified.
@@ -40,7 +44,11 @@ impl<T: Pod> Aligned<T> {
 
 impl<T> Default for Aligned<T> {
     fn default() -> Self {
-        Self { lines: Vec::new(), len: 0, of: PhantomData }
+        Self {
+            lines: Vec::new(),
+            len: 0,
+            of: PhantomData,
+        }
     }
 }
 
@@ -67,7 +75,10 @@ impl<T: Default> Spares<T> {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffer = spare.unwrap_or_default();
         let result = f(&mut buffer);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(buffer);
         result
     }
 }
@@ -102,11 +113,19 @@ impl FloatMatrix {
         let mut padded = Aligned::zeroed(columns.next_multiple_of(PANEL));
         padded[..columns].copy_from_slice(bias);
         if depth > 0 {
-            for (panel, rows) in panels.chunks_exact_mut(PANEL * depth).zip(weights.chunks(PANEL * depth)) {
+            for (panel, rows) in panels
+                .chunks_exact_mut(PANEL * depth)
+                .zip(weights.chunks(PANEL * depth))
+            {
                 interleave(rows, depth, panel);
             }
         }
-        Self { panels, bias: padded, columns, depth }
+        Self {
+            panels,
+            bias: padded,
+            columns,
+            depth,
+        }
     }
 }
 

@@ -9,7 +9,13 @@ use super::tile::{load_part, store_part};
 /// # Safety
 /// `gain` and `shift` are as long as `row`.
 #[inline(always)]
-pub(super) unsafe fn layer_norm<S: Simd>(s: S, row: &mut [f32], gain: &[f32], shift: &[f32], eps: f32) {
+pub(super) unsafe fn layer_norm<S: Simd>(
+    s: S,
+    row: &mut [f32],
+    gain: &[f32],
+    shift: &[f32],
+    eps: f32,
+) {
     let (len, at) = (row.len(), row.as_mut_ptr());
     let starts = || (0..len).step_by(S::WIDTH);
     let mut sums = s.splat(0.0);
@@ -45,7 +51,9 @@ pub(super) fn soften<S: Simd>(s: S, row: &mut [f32]) -> f32 {
     let mut largest = s.splat(f32::NEG_INFINITY);
     for i in starts() {
         // SAFETY: `i` is inside the row.
-        largest = s.max(largest, unsafe { load_part(s, at.add(i), len - i, f32::NEG_INFINITY) });
+        largest = s.max(largest, unsafe {
+            load_part(s, at.add(i), len - i, f32::NEG_INFINITY)
+        });
     }
     let largest = s.splat(s.largest(largest));
     let mut sums = s.splat(0.0);
@@ -53,7 +61,10 @@ pub(super) fn soften<S: Simd>(s: S, row: &mut [f32]) -> f32 {
         // SAFETY: `i` is inside the row. Lanes past its end add e^-87, which is nothing beside
         // the 1 of the largest.
         unsafe {
-            let x = exp(s, s.sub(load_part(s, at.add(i), len - i, f32::NEG_INFINITY), largest));
+            let x = exp(
+                s,
+                s.sub(load_part(s, at.add(i), len - i, f32::NEG_INFINITY), largest),
+            );
             sums = s.add(sums, x);
             store_part(s, at.add(i), x, len - i);
         }
@@ -92,7 +103,13 @@ pub(super) fn largest<S: Simd>(s: S, row: &[f32]) -> f32 {
 /// # Safety
 /// `bytes` is as long as `row`.
 #[inline(always)]
-pub(super) unsafe fn to_bytes<S: Simd>(s: S, row: &[f32], factor: f32, offset: f32, bytes: &mut [u8]) {
+pub(super) unsafe fn to_bytes<S: Simd>(
+    s: S,
+    row: &[f32],
+    factor: f32,
+    offset: f32,
+    bytes: &mut [u8],
+) {
     let (factor, offset) = (s.splat(factor), s.splat(offset));
     let (len, from, to) = (row.len(), row.as_ptr(), bytes.as_mut_ptr());
     for i in (0..len).step_by(S::WIDTH) {

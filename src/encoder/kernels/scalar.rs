@@ -68,7 +68,11 @@ impl Simd for Scalar {
         let mut out = c;
         for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
             // Without the instruction, `mul_add` is a slow call into the C library.
-            *o = if cfg!(target_arch = "aarch64") { x.mul_add(y, *o) } else { x * y + *o };
+            *o = if cfg!(target_arch = "aarch64") {
+                x.mul_add(y, *o)
+            } else {
+                x * y + *o
+            };
         }
         out
     }
@@ -90,7 +94,9 @@ impl Simd for Scalar {
 
     #[inline(always)]
     fn scale_by_power_of_two(self, x: Floats, n: Floats) -> Floats {
-        lanes(x, n, |x, n| x * f32::from_bits(((n as i32 + 127) as u32) << 23))
+        lanes(x, n, |x, n| {
+            x * f32::from_bits(((n as i32 + 127) as u32) << 23)
+        })
     }
 
     #[inline(always)]
@@ -114,7 +120,10 @@ impl Simd for Scalar {
     #[inline(always)]
     unsafe fn store_bytes(self, to: *mut u8, x: Floats) {
         // SAFETY: the caller vouches for the pointer.
-        unsafe { to.cast::<[u8; WIDTH]>().write_unaligned(x.map(|x| x.round_ties_even() as u8)) }
+        unsafe {
+            to.cast::<[u8; WIDTH]>()
+                .write_unaligned(x.map(|x| x.round_ties_even() as u8))
+        }
     }
 }
 

@@ -20,7 +20,13 @@ pub(crate) fn numbers(seed: u64, len: usize) -> Vec<f32> {
 /// Runs `check` on every instruction set and prints which they were.
 fn on_every_isa(check: impl Fn(Isa)) {
     let all = Isa::available();
-    println!("ran on: {}", all.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", "));
+    println!(
+        "ran on: {}",
+        all.iter()
+            .map(|isa| isa.name())
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     all.into_iter().for_each(check);
 }
 
@@ -28,17 +34,27 @@ fn assert_close(got: &[f32], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (i, (&g, &e)) in got.iter().zip(expected).enumerate() {
         let allowed = tolerance * (1.0 + e.abs());
-        assert!((f64::from(g) - e).abs() <= allowed, "{what}: [{i}] is {g}, not {e}");
+        assert!(
+            (f64::from(g) - e).abs() <= allowed,
+            "{what}: [{i}] is {g}, not {e}"
+        );
     }
 }
 
 /// `rows * weightsᵀ + bias`.
 fn product(rows: &[f32], weights: &[f32], bias: &[f32], depth: usize) -> Vec<f64> {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
-        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+        a.iter()
+            .zip(b)
+            .map(|(&x, &y)| f64::from(x) * f64::from(y))
+            .sum()
     };
     let of_row = |row: &[f32]| -> Vec<f64> {
-        weights.chunks(depth).zip(bias).map(|(w, &b)| dot(row, w) + f64::from(b)).collect()
+        weights
+            .chunks(depth)
+            .zip(bias)
+            .map(|(w, &b)| dot(row, w) + f64::from(b))
+            .collect()
     };
     rows.chunks(depth).flat_map(of_row).collect()
 }
@@ -75,8 +91,12 @@ fn the_widest_instruction_set_is_tested() {
     {
         let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         assert_eq!(names.contains(&"avx2"), has_avx2);
-        let has_avx512 = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
-        assert_eq!(names.contains(&"avx512"), has_avx512 && is_x86_feature_detected!("avx512dq"));
+        let has_avx512 =
+            is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
+        assert_eq!(
+            names.contains(&"avx512"),
+            has_avx512 && is_x86_feature_detected!("avx512dq")
+        );
     }
 }
 
@@ -118,7 +138,13 @@ fn a_row_is_the_same_in_any_company() {
         matrix.multiply(isa, &rows, Epilogue::Gelu, &mut together, Split::Whole);
         for (count, threads) in [(1, 1), (5, 2), (9, 3), (23, 16)] {
             let mut out = vec![0.0; count * columns];
-            matrix.multiply(isa, &rows[..count * depth], Epilogue::Gelu, &mut out, Split::Among(threads));
+            matrix.multiply(
+                isa,
+                &rows[..count * depth],
+                Epilogue::Gelu,
+                &mut out,
+                Split::Among(threads),
+            );
             assert_eq!(out, together[..out.len()], "{} {count} rows", isa.name());
         }
     });
@@ -133,7 +159,11 @@ fn gelu_is_exact_over_its_range() {
         identity.multiply(isa, &xs, Epilogue::Gelu, &mut out, Split::Whole);
         for (&x, &got) in xs.iter().zip(&out) {
             let error = (f64::from(got) - gelu(f64::from(x))).abs();
-            assert!(error < 1e-6 + 2e-7 * f64::from(x.abs()), "{} gelu({x}) = {got}", isa.name());
+            assert!(
+                error < 1e-6 + 2e-7 * f64::from(x.abs()),
+                "{} gelu({x}) = {got}",
+                isa.name()
+            );
         }
     });
 }
@@ -149,17 +179,30 @@ fn layer_norm_of_every_width() {
                 .flat_map(|row| {
                     let n = width as f64;
                     let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-                    let var = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
+                    let var = row
+                        .iter()
+                        .map(|&x| (f64::from(x) - mean).powi(2))
+                        .sum::<f64>()
+                        / n;
                     let scale = 1.0 / (var + 1e-3).sqrt();
                     let of = move |((&x, &g), &s): ((&f32, &f32), &f32)| {
                         (f64::from(x) - mean) * scale * f64::from(g) + f64::from(s)
                     };
-                    row.iter().zip(&gain).zip(&shift).map(of).collect::<Vec<_>>()
+                    row.iter()
+                        .zip(&gain)
+                        .zip(&shift)
+                        .map(of)
+                        .collect::<Vec<_>>()
                 })
                 .collect();
             let mut rows = all.clone();
             isa.layer_norm(&mut rows[1..], &gain, &shift, 1e-3);
-            assert_close(&rows[1..], &expected, 1e-5, &format!("{} width {width}", isa.name()));
+            assert_close(
+                &rows[1..],
+                &expected,
+                1e-5,
+                &format!("{} width {width}", isa.name()),
+            );
             assert_eq!(rows[0], all[0]);
         }
         isa.layer_norm(&mut [], &[], &[], 1e-3);
@@ -176,12 +219,20 @@ fn attention(fused: &[f32], heads: usize, dim: usize) -> Vec<f64> {
     let mut out = vec![0.0; tokens * width];
     for head in 0..heads {
         for token in 0..tokens {
-            let score = |other| (0..dim).map(|i| at(token, 0, head, i) * at(other, 1, head, i)).sum::<f64>().exp();
+            let score = |other| {
+                (0..dim)
+                    .map(|i| at(token, 0, head, i) * at(other, 1, head, i))
+                    .sum::<f64>()
+                    .exp()
+            };
             let scores: Vec<f64> = (0..tokens).map(score).collect();
             let sum: f64 = scores.iter().sum();
             for i in 0..dim {
-                out[token * width + head * dim + i] =
-                    scores.iter().enumerate().map(|(other, p)| p / sum * at(other, 2, head, i)).sum();
+                out[token * width + head * dim + i] = scores
+                    .iter()
+                    .enumerate()
+                    .map(|(other, p)| p / sum * at(other, 2, head, i))
+                    .sum();
             }
         }
     }
@@ -198,7 +249,13 @@ fn attention_of_every_length() {
                 let what = format!("{} {tokens} tokens, {heads}x{dim}", isa.name());
                 for split in [Split::Whole, Split::Among(2)] {
                     let mut out = vec![9.0; tokens * heads * dim];
-                    Attention { heads, dim }.attend(isa, &fused, &mut out, split, &Spares::default());
+                    Attention { heads, dim }.attend(
+                        isa,
+                        &fused,
+                        &mut out,
+                        split,
+                        &Spares::default(),
+                    );
                     assert_close(&out, &expected, 1e-5, &what);
                 }
             }
@@ -213,7 +270,13 @@ fn attention_survives_scores_far_apart() {
         fused.iter_mut().for_each(|x| *x *= 30.0);
         let expected = attention_shifted(&fused);
         let mut out = vec![0.0; 40 * 16];
-        Attention { heads: 1, dim: 16 }.attend(isa, &fused, &mut out, Split::Whole, &Spares::default());
+        Attention { heads: 1, dim: 16 }.attend(
+            isa,
+            &fused,
+            &mut out,
+            Split::Whole,
+            &Spares::default(),
+        );
         assert_close(&out, &expected, 1e-3, isa.name());
     });
 }
@@ -222,15 +285,24 @@ fn attention_survives_scores_far_apart() {
 fn attention_shifted(fused: &[f32]) -> Vec<f64> {
     let row = |token: usize, part: usize| &fused[token * 48 + part * 16..][..16];
     let tokens = fused.len() / 48;
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
+    let dot = |a: &[f32], b: &[f32]| {
+        a.iter()
+            .zip(b)
+            .map(|(&x, &y)| f64::from(x) * f64::from(y))
+            .sum::<f64>()
+    };
     (0..tokens)
         .flat_map(|token| {
-            let scores: Vec<f64> = (0..tokens).map(|other| dot(row(token, 0), row(other, 1))).collect();
+            let scores: Vec<f64> = (0..tokens)
+                .map(|other| dot(row(token, 0), row(other, 1)))
+                .collect();
             let largest = scores.iter().copied().fold(f64::MIN, f64::max);
             let sum: f64 = scores.iter().map(|s| (s - largest).exp()).sum();
             (0..16)
                 .map(|i| {
-                    let share = |(other, s): (usize, &f64)| (s - largest).exp() / sum * f64::from(row(other, 2)[i]);
+                    let share = |(other, s): (usize, &f64)| {
+                        (s - largest).exp() / sum * f64::from(row(other, 2)[i])
+                    };
                     scores.iter().enumerate().map(share).sum()
                 })
                 .collect::<Vec<f64>>()
@@ -239,19 +311,31 @@ fn attention_shifted(fused: &[f32]) -> Vec<f64> {
 }
 
 /// What [`ByteMatrix`] and [`ByteRows`] stand for, in plain integers: the same rounding, exact sums.
-fn byte_product(rows: &[f32], weights: &[f32], bias: &[f32], depth: usize, range: Range) -> Vec<f64> {
+fn byte_product(
+    rows: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    depth: usize,
+    range: Range,
+) -> Vec<f64> {
     let quantised: Vec<(f32, Vec<i64>)> = weights
         .chunks(depth)
         .map(|w| {
             let scale = w.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0;
-            (scale, w.iter().map(|x| (x / scale).round_ties_even() as i64).collect())
+            (
+                scale,
+                w.iter()
+                    .map(|x| (x / scale).round_ties_even() as i64)
+                    .collect(),
+            )
         })
         .collect();
     let of_row = |row: &[f32]| -> Vec<f64> {
         let (scale, zero) = match range {
-            Range::Signed => {
-                (row.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0, 128.0)
-            }
+            Range::Signed => (
+                row.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0,
+                128.0,
+            ),
             Range::Gelu => {
                 let scale = (row.iter().fold(0.0f32, |m, &x| m.max(x)) + 0.17) / 255.0;
                 (scale, 0.17 / scale)
@@ -259,11 +343,16 @@ fn byte_product(rows: &[f32], weights: &[f32], bias: &[f32], depth: usize, range
         };
         let byte = |x: f32| (x * (1.0 / scale) + zero).round_ties_even() as i64;
         let bytes: Vec<i64> = row.iter().map(|&x| byte(x)).collect();
-        let dot = |w: &[i64], zero: i64| -> i64 { bytes.iter().zip(w).map(|(b, w)| (b - zero) * w).sum() };
+        let dot = |w: &[i64], zero: i64| -> i64 {
+            bytes.iter().zip(w).map(|(b, w)| (b - zero) * w).sum()
+        };
         let of_column = |((w_scale, w), &b): (&(f32, Vec<i64>), &f32)| {
             let (sum, floor) = match range {
                 Range::Signed => (dot(w, 128), 0.0),
-                Range::Gelu => (dot(w, 0), -0.17 * f64::from(*w_scale) * w.iter().sum::<i64>() as f64),
+                Range::Gelu => (
+                    dot(w, 0),
+                    -0.17 * f64::from(*w_scale) * w.iter().sum::<i64>() as f64,
+                ),
             };
             sum as f64 * f64::from(scale) * f64::from(*w_scale) + floor + f64::from(b)
         };

@@ -198,12 +198,21 @@ pub(super) unsafe fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
             Finish::Scale(factors) => {
                 each(s, sums, t, |x, row, _| s.mul(x, s.splat(*factors.add(row))));
             }
-            Finish::Bias(bias) => each(s, sums, t, |x, _, column| s.add(x, s.load(bias.add(column)))),
+            Finish::Bias(bias) => each(s, sums, t, |x, _, column| {
+                s.add(x, s.load(bias.add(column)))
+            }),
             Finish::Gelu(bias) => {
-                each(s, sums, t, |x, _, column| gelu(s, s.add(x, s.load(bias.add(column)))));
+                each(s, sums, t, |x, _, column| {
+                    gelu(s, s.add(x, s.load(bias.add(column))))
+                });
             }
             Finish::Add(bias) => each(s, sums, t, |x, row, column| {
-                let there = load_part(s, t.out.add(row * t.stride + column), t.columns - column, 0.0);
+                let there = load_part(
+                    s,
+                    t.out.add(row * t.stride + column),
+                    t.columns - column,
+                    0.0,
+                );
                 s.add(there, s.add(x, s.load(bias.add(column))))
             }),
         }

@@ -12,7 +12,10 @@ pub(super) struct Vnni512(Avx512);
 impl Vnni512 {
     /// The proof, where it holds.
     pub(super) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512vnni").then(Avx512::detect).flatten().map(Self)
+        is_x86_feature_detected!("avx512vnni")
+            .then(Avx512::detect)
+            .flatten()
+            .map(Self)
     }
 }
 
@@ -23,7 +26,10 @@ pub(super) struct Vnni256(Avx2);
 impl Vnni256 {
     /// The proof, where it holds.
     pub(super) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avxvnni").then(Avx2::detect).flatten().map(Self)
+        is_x86_feature_detected!("avxvnni")
+            .then(Avx2::detect)
+            .flatten()
+            .map(Self)
     }
 }
 
@@ -93,12 +99,30 @@ macro_rules! dot {
 }
 
 dot!(
-    Vnni512, Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma", __m512i, __m512, 9, 3,
-    _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi32, _mm512_dpbusd_epi32,
+    Vnni512,
+    Avx512,
+    "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma",
+    __m512i,
+    __m512,
+    9,
+    3,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_set1_epi32,
+    _mm512_dpbusd_epi32,
     _mm512_cvtepi32_ps
 );
 dot!(
-    Vnni256, Avx2, "avx2,fma,avxvnni", __m256i, __m256, 6, 1,
-    _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi32, _mm256_dpbusd_avx_epi32,
+    Vnni256,
+    Avx2,
+    "avx2,fma,avxvnni",
+    __m256i,
+    __m256,
+    6,
+    1,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_set1_epi32,
+    _mm256_dpbusd_avx_epi32,
     _mm256_cvtepi32_ps
 );
