@@ -16,12 +16,13 @@
 //! use akin::library::{Library, Writer};
 //! use akin::progress::Unobserved;
 //! use akin::search::{Query, Target};
-//! use akin::{encoder::ModelSource, ingest, search, space};
+//! use akin::encoder::{ModelSource, Precision};
+//! use akin::{ingest, search, space};
 //! use std::path::Path;
 //!
 //! # fn main() -> akin::Result<()> {
 //! let origin = space::Origin { source: ModelSource::Bundled, max_tokens: None };
-//! let encoder = origin.load(None)?;
+//! let encoder = origin.load(None, Precision::Auto)?;
 //! let root = Path::new("papers");
 //! let mut writer = Writer::open_or_create(root, "an example")?;
 //! let dumps = [Source::from_arg(Path::new("2026-03-13.jsonl"))];
@@ -35,7 +36,7 @@
 //! let index = Index::open(&dir, &space.fingerprint, library.rows()?);
 //! let target = Target::Text("how do fish swim in schools?".to_owned());
 //! let query = Query { target, k: 10, ..Query::default() };
-//! for hit in search::answer(&library, &index, || Ok(&encoder), &query)?.hits {
+//! for hit in search::answer(&library, &index, Some(&encoder), &query)?.hits {
 //!     println!("{:.3} {} {}", hit.similarity, hit.paper.id, hit.paper.title);
 //! }
 //! # Ok(())

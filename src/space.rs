@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::encoder::{Encoder, EncoderOptions, ModelSource, Recipe};
+use crate::encoder::{Encoder, EncoderOptions, ModelSource, Precision, Recipe};
 use crate::error::{Error, Result};
 use crate::library::{Library, Space, Writer};
 
@@ -32,28 +32,25 @@ impl Origin {
     ///
     /// # Errors
     /// As [`Encoder::load`].
-    pub fn load(&self, threads: Option<usize>) -> Result<Encoder> {
+    pub fn load(&self, threads: Option<usize>, precision: Precision) -> Result<Encoder> {
         let options = EncoderOptions {
             max_tokens: self.max_tokens,
             threads,
-            ..EncoderOptions::default()
+            precision,
         };
         Encoder::load(&self.source, &options)
     }
 }
 
-/// Loads the encoder that a library's embeddings were made with.
+/// What is needed to load the encoder that a library's embeddings were made with.
 ///
 /// # Errors
-/// [`Error::LibraryEmpty`] before the first paper, [`Error::SpaceMismatch`] if the model at that
-/// place is no longer the same, and as [`Encoder::load`].
-pub fn encoder_of(library: &Library, threads: Option<usize>) -> Result<Encoder> {
-    let space = library.space().ok_or_else(|| Error::LibraryEmpty {
+/// [`Error::LibraryEmpty`] before the first paper, and as [`Origin::of`].
+pub fn origin_of(library: &Library) -> Result<Origin> {
+    let empty = || Error::LibraryEmpty {
         path: library.path().to_owned(),
-    })?;
-    let encoder = Origin::of(space)?.load(threads)?;
-    check_same(space, &encoder)?;
-    Ok(encoder)
+    };
+    Origin::of(library.space().ok_or_else(empty)?)
 }
 
 /// Makes sure that an encoder is that of a library's space.

@@ -45,7 +45,7 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
         (None, Some(remembered)) => remembered,
         (None, None) => args.model.origin(),
     };
-    let encoder = origin.load(context.threads)?;
+    let encoder = context.load(&origin)?;
     let sources = args::sources(&args.dumps);
     let options = IngestOptions {
         index: context.index_options(),

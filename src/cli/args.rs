@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use akin::dump::Source;
-use akin::encoder::ModelSource;
+use akin::encoder::{ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::space::Origin;
@@ -33,6 +33,9 @@ pub(super) struct Common {
     /// Threads to compute with [default: one a core]
     #[arg(long, value_name = "N", global = true, value_parser = at_least_one)]
     pub(super) threads: Option<usize>,
+    /// Numbers to compute the model with
+    #[arg(long, value_name = "WHICH", global = true, default_value = "f32")]
+    pub(super) precision: PrecisionArg,
     /// Print JSON, one object a line, for programs
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -45,6 +48,27 @@ pub(super) struct Common {
     /// Say more about what is done and why
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
+}
+
+/// Numbers to compute the model with.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum PrecisionArg {
+    /// 32-bit floats: the reference
+    F32,
+    /// 8-bit integers: several times faster, the same vectors to a cosine of 0.999
+    Int8,
+    /// int8 where the processor is faster with it, else f32
+    Auto,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(arg: PrecisionArg) -> Precision {
+        match arg {
+            PrecisionArg::F32 => Precision::F32,
+            PrecisionArg::Int8 => Precision::Int8,
+            PrecisionArg::Auto => Precision::Auto,
+        }
+    }
 }
 
 /// When to use colours.
@@ -167,7 +191,7 @@ impl ModelArgs {
 
 /// Dumps as sources.
 pub(super) fn sources(dumps: &[PathBuf]) -> Vec<Source> {
-    dumps.iter().map(|dump| Source::from_arg(dump)).collect()
+    dumps.iter().map(Source::from_arg).collect()
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

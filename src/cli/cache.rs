@@ -4,7 +4,6 @@
 //! file has changed since (its size or its time), what is new is embedded and what is gone is
 //! forgotten. Anything in the cache folder can be deleted at any time.
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use akin::Error;
@@ -23,13 +22,14 @@ use super::progress::Bar;
 /// A dump's library in the cache folder, up to date.
 pub(super) struct Cached {
     pub(super) root: PathBuf,
-    /// The encoder of its space, if it had to be loaded.
-    pub(super) encoder: OnceCell<Encoder>,
+    /// The encoder of its space, if it had to be loaded already.
+    loaded: Option<Encoder>,
 }
 
 impl Cached {
-    pub(super) fn path(&self) -> &Path {
-        &self.root
+    /// The encoder of the library, which is the one in this folder.
+    pub(super) fn encoder(self, library: &Library, context: &Context) -> Result<Encoder, Fault> {
+        self.loaded.map_or_else(|| context.load_for(library), Ok)
     }
 }
 
@@ -40,7 +40,6 @@ pub(super) fn library_of(
     context: &Context,
 ) -> Result<Cached, Fault> {
     let origin = model.origin();
-    let encoder = OnceCell::new();
     if dump == Path::new("-") {
         return Err(Fault::usage(
             "--in wants a file; `akin add -` reads a dump from stdin into a library",
@@ -54,15 +53,15 @@ pub(super) fn library_of(
     let stamp_path = root.with_extension("stamp");
     let is_current = std::fs::read_to_string(&stamp_path).is_ok_and(|old| old == stamp);
     if is_current && Library::open(&root).is_ok_and(|library| library.space().is_some()) {
-        return Ok(Cached { root, encoder });
+        return Ok(Cached { root, loaded: None });
     }
-    let loaded = origin.load(context.threads)?;
-    let complete = mirror(dump, &root, &origin, &loaded, context)?;
-    let _ = encoder.set(loaded);
-    if complete {
-        std::fs::write(&stamp_path, stamp).map_err(Error::write(&stamp_path))?;
-    }
-    Ok(Cached { root, encoder })
+    let loaded = context.load(&origin)?;
+    mirror(dump, &root, &origin, &loaded, context)?;
+    std::fs::write(&stamp_path, stamp).map_err(Error::write(&stamp_path))?;
+    Ok(Cached {
+        root,
+        loaded: Some(loaded),
+    })
 }
 
 /// Where the library of a dump is kept.
@@ -80,14 +79,14 @@ fn root_of(dump: &Path, origin: &Origin) -> Result<PathBuf, Fault> {
     Ok(Context::cache_dir()?.join("dumps").join(name))
 }
 
-/// Makes the library of a dump hold what the dump holds; whether it could be read completely.
+/// Makes the library of a dump hold what the dump holds.
 fn mirror(
     dump: &Path,
     root: &Path,
     origin: &Origin,
     encoder: &Encoder,
     context: &Context,
-) -> Result<bool, Fault> {
+) -> Result<(), Fault> {
     let bar = Bar::stoppable(context);
     let mut writer = Writer::open_or_create(root, "akin search --in")?;
     let options = IngestOptions {
@@ -103,5 +102,5 @@ fn mirror(
         return Err(error.into());
     }
     add::complain(&report, context);
-    Ok(true)
+    Ok(())
 }

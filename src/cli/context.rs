@@ -11,8 +11,10 @@
 use std::path::{Path, PathBuf};
 
 use akin::Error;
+use akin::encoder::{Encoder, Precision};
 use akin::index::{Index, IndexOptions};
 use akin::library::Library;
+use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::Deserialize;
 
@@ -26,6 +28,8 @@ pub(super) struct Context {
     pub(super) library: PathBuf,
     /// Threads, where anyone said.
     pub(super) threads: Option<usize>,
+    /// Numbers to compute the model with.
+    pub(super) precision: Precision,
     /// Whether output is for programs.
     pub(super) json: bool,
     /// Whether stderr is to stay silent but for errors.
@@ -52,6 +56,7 @@ impl Context {
         Ok(Context {
             library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
             threads: common.threads.or(config.threads),
+            precision: common.precision.into(),
             json: common.json,
             quiet: common.quiet,
             verbose: common.verbose,
@@ -87,6 +92,22 @@ impl Context {
             threads: self.threads.unwrap_or(0),
             ..IndexOptions::default()
         }
+    }
+
+    /// Loads a model, and says what computes it.
+    pub(super) fn load(&self, origin: &Origin) -> Result<Encoder, Fault> {
+        let encoder = origin.load(self.threads, self.precision)?;
+        if self.verbose {
+            self.note(&format!("computing with {}", encoder.describe_arithmetic()));
+        }
+        Ok(encoder)
+    }
+
+    /// Loads the model that a library's embeddings were made with.
+    pub(super) fn load_for(&self, library: &Library) -> Result<Encoder, Fault> {
+        let encoder = self.load(&space::origin_of(library)?)?;
+        space::ensure_same(library, &encoder)?;
+        Ok(encoder)
     }
 
     /// Says something on stderr, unless told to be quiet.

@@ -44,7 +44,7 @@ enum VectorFormat {
 pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault> {
     let start = Instant::now();
     let bar = Bar::stoppable(context);
-    let encoder = args.model.origin().load(context.threads)?;
+    let encoder = context.load(&args.model.origin())?;
     let mut sink = sink(args, encoder.dim())?;
     let sources = args::sources(&args.dumps);
     let report = ingest::embed(&encoder, &sources, &mut *sink, &bar)?;

@@ -52,14 +52,11 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
     let mode = args.mode.mode();
     let cached = cache::library_of(&task.corpus, &args.model, context)?;
     if mode == Mode::Graph {
-        let writer = Writer::open(cached.path(), "akin eval --graph")?;
+        let writer = Writer::open(&cached.root, "akin eval --graph")?;
         ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
     }
-    let (library, index) = context.open(cached.path())?;
-    let encoder = match cached.encoder.into_inner() {
-        Some(encoder) => encoder,
-        None => args.model.origin().load(context.threads)?,
-    };
+    let (library, index) = context.open(&cached.root)?;
+    let encoder = cached.encoder(&library, context)?;
     let rankings = eval::run(&library, &index, &encoder, &task, mode, &bar)?;
     if let Some(path) = &args.run {
         let file = File::create(path).map_err(Error::write(path))?;

@@ -1,6 +1,5 @@
 //! `akin related`: papers related to one or several.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use akin::search::{Query, Target};
@@ -53,5 +52,5 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
         None => context.library.clone(),
     };
     let (library, index) = context.open(&root)?;
-    search::show(&library, &index, &OnceCell::new(), &query, context)
+    search::show(&library, &index, None, &query, context)
 }

@@ -1,6 +1,5 @@
 //! `akin search`: papers similar to a sentence or a draft.
 
-use std::cell::OnceCell;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -54,38 +53,31 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault
     };
     if let Some(dump) = &args.dump {
         let cached = cache::library_of(dump, &args.model, context)?;
-        let (library, index) = context.open(cached.path())?;
-        return show(&library, &index, &cached.encoder, &query, context);
+        let (library, index) = context.open(&cached.root)?;
+        let encoder = cached.encoder(&library, context)?;
+        return show(&library, &index, Some(&encoder), &query, context);
     }
     let (library, index) = context.open(&context.library)?;
-    let encoder = OnceCell::new();
-    if let Some(asked) = args.model.asked() {
-        let asked = asked.load(context.threads)?;
-        space::ensure_same(&library, &asked)?;
-        let _ = encoder.set(asked);
-    } else {
-        let _ = encoder.set(space::encoder_of(&library, context.threads)?);
-    }
-    show(&library, &index, &encoder, &query, context)
+    let encoder = match args.model.asked() {
+        Some(asked) => {
+            let encoder = context.load(&asked)?;
+            space::ensure_same(&library, &encoder)?;
+            encoder
+        }
+        None => context.load_for(&library)?,
+    };
+    show(&library, &index, Some(&encoder), &query, context)
 }
 
-/// Answers a query and prints the answer. `encoder` is filled where a text is to be embedded and
-/// it is still empty.
+/// Answers a query and prints the answer; a query by papers wants no encoder.
 pub(super) fn show(
     library: &Library,
     index: &Index,
-    encoder: &OnceCell<Encoder>,
+    encoder: Option<&Encoder>,
     query: &Query,
     context: &Context,
 ) -> Result<Outcome, Fault> {
-    let load = || match encoder.get() {
-        Some(encoder) => Ok(encoder),
-        None => {
-            let loaded = space::encoder_of(library, context.threads)?;
-            Ok(encoder.get_or_init(|| loaded))
-        }
-    };
-    let answer = search::answer(library, index, load, query)?;
+    let answer = search::answer(library, index, encoder, query)?;
     if context.verbose {
         context.note(&answer.plan);
     }

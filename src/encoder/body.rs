@@ -6,16 +6,17 @@
 //! activation runs through candle-transformers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use candle_core::safetensors::SliceSafetensors;
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use candle_transformers::models::bert::{Config, HiddenAct};
 
-use super::Pooling;
-use super::Precision;
 use super::candle_bert::CandleBert;
 use super::kernels::Isa;
-use super::packed::{Arithmetic, BertShape, PackedBert};
-use super::source::ModelFiles;
+use super::packed::{self, BertShape, Calibration, PackedBert};
+use super::source::{Bytes, ModelFiles};
+use super::{Encoding, Pooling, Precision};
 use crate::error::{Error, Result};
 
 /// A model's body with its weights.
@@ -26,37 +27,40 @@ pub(super) struct Body {
 
 /// Which code computes.
 enum Route {
-    Packed(Box<PackedBert>),
-    Candle(CandleBert),
+    Packed {
+        body: Box<PackedBert>,
+        /// The instruction sets and the numbers it computes with, in words.
+        arithmetic: String,
+    },
+    Candle(Box<CandleBert>),
 }
 
 impl Body {
-    /// Loads the weights of a BERT-shaped checkpoint, whichever of the usual names they carry.
-    pub(super) fn load(files: &ModelFiles, precision: Precision) -> Result<Body> {
+    /// Loads the weights of a BERT-shaped checkpoint, whichever of the usual names they carry, on
+    /// the threads of the current rayon pool.
+    ///
+    /// `sample` gives the token ids of a few passages, for a model that brings no int8 calibration.
+    pub(super) fn load(
+        files: &ModelFiles,
+        precision: Precision,
+        sample: impl FnOnce() -> Result<Vec<Encoding>>,
+    ) -> Result<Body> {
         let wrong = |reason: String| Error::model(&files.name, reason);
         let config: Config = serde_json::from_slice(&files.config)
             .map_err(|e| wrong(format!("config.json is not that of a BERT: {e}")))?;
-        let tensors = read_tensors(files).map_err(|e| wrong(format!("model.safetensors: {e}")))?;
-        let route = match config.hidden_act {
-            HiddenAct::Gelu => {
-                let packed = pack(&config, &tensors, precision);
-                Route::Packed(Box::new(
-                    packed.map_err(|e| wrong(format!("model.safetensors: {e}")))?,
-                ))
-            }
-            _ => {
-                let loaded = CandleBert::load(tensors, &config);
-                Route::Candle(loaded.map_err(|e| wrong(format!("model.safetensors: {e}")))?)
-            }
+        let loaded = match config.hidden_act {
+            HiddenAct::Gelu => load_packed(files, &config, precision, sample),
+            _ => load_candle(files, &config),
         };
+        let route = loaded.map_err(|e| wrong(format!("model.safetensors: {e}")))?;
         Ok(Body { config, route })
     }
 
     /// What computes, in words.
-    pub(super) fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> &str {
         match &self.route {
-            Route::Packed(packed) => format!("{} on the CPU", packed.isa().name()),
-            Route::Candle(_) => "candle on the CPU".to_owned(),
+            Route::Packed { arithmetic, .. } => arithmetic,
+            Route::Candle(_) => "f32, candle",
         }
     }
 
@@ -68,7 +72,7 @@ impl Body {
     /// One pooled vector a text, on the threads of the current rayon pool.
     pub(super) fn embed(&self, texts: &[&[u32]], pooling: Pooling) -> Result<Vec<Vec<f32>>> {
         match &self.route {
-            Route::Packed(packed) => embed_packed(packed, texts, pooling),
+            Route::Packed { body, .. } => embed_packed(body, texts, pooling),
             Route::Candle(bert) => bert.embed(texts, pooling),
         }
         .map_err(|e| Error::Encode { source: e.into() })
@@ -83,13 +87,114 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// The checkpoint's tensors under the names that transformers gives them now.
-fn read_tensors(files: &ModelFiles) -> candle_core::Result<HashMap<String, Tensor>> {
+/// Why a checkpoint could not be loaded; the caller says of which model.
+type Reason = Box<dyn std::error::Error + Send + Sync>;
+
+fn load_candle(files: &ModelFiles, config: &Config) -> Result<Route, Reason> {
     let tensors = candle_core::safetensors::load_buffer(&files.weights, &Device::Cpu)?;
-    Ok(tensors
+    let renamed = tensors
         .into_iter()
-        .map(|(name, tensor)| (modern_name(&name), tensor))
-        .collect())
+        .map(|(name, tensor)| (modern_name(&name), tensor));
+    Ok(Route::Candle(Box::new(CandleBert::load(
+        renamed.collect(),
+        config,
+    )?)))
+}
+
+fn load_packed(
+    files: &ModelFiles,
+    config: &Config,
+    precision: Precision,
+    sample: impl FnOnce() -> Result<Vec<Encoding>>,
+) -> Result<Route, Reason> {
+    let shape = BertShape {
+        hidden: config.hidden_size,
+        layers: config.num_hidden_layers,
+        heads: config.num_attention_heads,
+        intermediate: config.intermediate_size,
+        positions: config.max_position_embeddings,
+        eps: config.layer_norm_eps as f32,
+    };
+    let tensors = tensors_in_place(&files.weights)?;
+    let words = tensors
+        .get("embeddings.word_embeddings.weight")
+        .map_or(0, packed::Tensor::len);
+    let expected = config.vocab_size * config.hidden_size;
+    if words != expected {
+        let reason = format!("embeddings.word_embeddings.weight has {words} numbers of {expected}");
+        return Err(reason.into());
+    }
+    let find = |name: &str| tensors.get(name).cloned();
+    let isa = Isa::detect();
+    let wants_int8 = match precision {
+        Precision::F32 => false,
+        Precision::Auto => isa.bytes_are_fast(),
+        Precision::Int8 => true,
+    };
+    let int8 = match brought_calibration(files, &shape) {
+        _ if !wants_int8 => None,
+        Some(calibration) => Some(calibration),
+        None => Some(calibrate(shape.clone(), &find, isa, &sample()?)?),
+    };
+    let (numbers, arithmetic) = match &int8 {
+        Some(calibration) => (packed::Precision::Int8(calibration), "int8"),
+        None => (packed::Precision::F32, "f32"),
+    };
+    let body = PackedBert::new(shape, &find, numbers, isa)?;
+    Ok(Route::Packed {
+        body: Box::new(body),
+        arithmetic: format!("{arithmetic}, {}", isa.name()),
+    })
+}
+
+/// The int8 calibration that the model brings for a body of this shape.
+fn brought_calibration(files: &ModelFiles, shape: &BertShape) -> Option<Calibration> {
+    let bytes = files.int8_calibration.as_ref()?;
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    let numbers: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    rest.is_empty()
+        .then(|| shape.calibration(&numbers))
+        .flatten()
+}
+
+/// Runs a few passages through the body in f32 to see what its activations are like.
+fn calibrate(
+    shape: BertShape,
+    tensors: &packed::Tensors,
+    isa: Isa,
+    sample: &[Encoding],
+) -> Result<Calibration, packed::PackError> {
+    let ids: Vec<u32> = sample.iter().flat_map(|text| text.ids.clone()).collect();
+    let lengths: Vec<usize> = sample.iter().map(|text| text.ids.len()).collect();
+    PackedBert::calibrate(shape, tensors, isa, &ids, &lengths)
+}
+
+/// The checkpoint's tensors where they lie, under the names that transformers gives them now.
+/// Numbers of other types than f16 and f32 are converted.
+fn tensors_in_place(weights: &Arc<Bytes>) -> Result<HashMap<String, packed::Tensor>, Reason> {
+    let whole: &[u8] = weights;
+    let file = SliceSafetensors::new(whole)?;
+    let mut tensors = HashMap::new();
+    for (name, view) in file.tensors() {
+        let in_place = match view.dtype().try_into()? {
+            DType::F32 => Some(packed::Dtype::F32),
+            DType::F16 => Some(packed::Dtype::F16),
+            _ => None,
+        };
+        let tensor = match in_place {
+            Some(dtype) => {
+                let start = view.data().as_ptr().addr() - whole.as_ptr().addr();
+                let range = start..start + view.data().len();
+                packed::Tensor::new(Arc::clone(weights) as _, range, dtype)
+            }
+            None => {
+                let tensor = file.load(&name, &Device::Cpu)?.to_dtype(DType::F32)?;
+                packed::Tensor::from_floats(&tensor.flatten_all()?.to_vec1()?)
+            }
+        };
+        tensors.insert(modern_name(&name), tensor);
+    }
+    Ok(tensors)
 }
 
 /// A tensor's name without the `bert.` of checkpoints with a head, and with the parameters of
@@ -98,38 +203,6 @@ fn modern_name(name: &str) -> String {
     let bare = name.strip_prefix("bert.").unwrap_or(name);
     bare.replace("LayerNorm.gamma", "LayerNorm.weight")
         .replace("LayerNorm.beta", "LayerNorm.bias")
-}
-
-fn pack(
-    config: &Config,
-    tensors: &HashMap<String, Tensor>,
-    precision: Precision,
-) -> Result<PackedBert, super::packed::PackError> {
-    let shape = BertShape {
-        vocabulary: config.vocab_size,
-        hidden: config.hidden_size,
-        layers: config.num_hidden_layers,
-        heads: config.num_attention_heads,
-        intermediate: config.intermediate_size,
-        positions: config.max_position_embeddings,
-        eps: config.layer_norm_eps as f32,
-    };
-    let numbers = |name: &str| {
-        let flat = tensors
-            .get(name)?
-            .to_dtype(DType::F32)
-            .ok()?
-            .flatten_all()
-            .ok()?;
-        flat.to_vec1().ok()
-    };
-    let isa = Isa::detect();
-    let arithmetic = match precision {
-        Precision::Int8 => Arithmetic::Int8,
-        Precision::Auto if isa.bytes_are_fast() => Arithmetic::Int8,
-        Precision::Auto | Precision::F32 => Arithmetic::F32,
-    };
-    PackedBert::new(shape, &numbers, arithmetic, isa)
 }
 
 /// The packed body as an operation on a candle tensor: token ids `[tokens]` u32 of all texts one
@@ -180,19 +253,21 @@ fn embed_packed(
     ids.apply_op1_no_bwd(&op)?.to_vec2()
 }
 
-#[cfg(all(test, feature = "bundled-model"))]
+#[cfg(test)]
+#[cfg(feature = "bundled-model")]
 mod tests {
     use super::*;
-    use crate::encoder::ModelSource;
+    use crate::encoder::{Encoder, EncoderOptions, ModelSource, Role};
+    use crate::vectors::dot;
 
     #[test]
     fn the_packed_body_agrees_with_candle_transformers_for_every_pooling() {
         let files = ModelSource::Bundled.read().unwrap();
-        let body = Body::load(&files, Precision::F32).unwrap();
-        let Route::Packed(packed) = &body.route else {
-            panic!("the bundled model has GELU")
+        let ours = Body::load(&files, Precision::F32, || Ok(Vec::new())).unwrap();
+        let theirs = Body {
+            config: ours.config.clone(),
+            route: load_candle(&files, &ours.config).unwrap(),
         };
-        let candle = CandleBert::load(read_tensors(&files).unwrap(), &body.config).unwrap();
         let texts: Vec<Vec<u32>> = [1usize, 2, 3, 15, 16, 17, 64, 130]
             .iter()
             .map(|n| (0..*n as u32).map(|i| 1000 + 37 * i % 20000).collect())
@@ -204,11 +279,100 @@ mod tests {
             Pooling::Max,
             Pooling::LastToken,
         ] {
-            let ours = embed_packed(packed, &texts, pooling).unwrap();
-            let theirs = candle.embed(&texts, pooling).unwrap();
-            for (a, b) in ours.iter().flatten().zip(theirs.iter().flatten()) {
+            let (ours, theirs) = (ours.embed(&texts, pooling), theirs.embed(&texts, pooling));
+            for (a, b) in ours
+                .unwrap()
+                .iter()
+                .flatten()
+                .zip(theirs.unwrap().iter().flatten())
+            {
                 assert!((a - b).abs() < 1e-4, "{pooling:?}: {a} and {b}");
             }
         }
+    }
+
+    /// Passages of the sample in `tests/data`.
+    fn passages(range: std::ops::Range<usize>) -> Vec<String> {
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/arxiv-1000.jsonl");
+        let text = std::fs::read_to_string(sample).unwrap();
+        let passage = |line: &str| {
+            let paper: serde_json::Value = serde_json::from_str(line).unwrap();
+            let field = |name: &str| paper[name].as_str().unwrap().to_owned();
+            format!("{}. {}", field("title"), field("abstract"))
+        };
+        text.lines()
+            .map(passage)
+            .skip(range.start)
+            .take(range.len())
+            .collect()
+    }
+
+    fn encoder(precision: Precision) -> Encoder {
+        let options = EncoderOptions {
+            precision,
+            ..EncoderOptions::default()
+        };
+        Encoder::load(&ModelSource::Bundled, &options).unwrap()
+    }
+
+    /// Run with `AKIN_BLESS=1` to write the calibration anew.
+    #[test]
+    fn the_int8_calibration_that_the_bundled_model_brings_is_what_it_would_get_without() {
+        let encoder = encoder(Precision::F32);
+        let sample = encoder
+            .encode(&super::super::calibration_texts(), Role::Passage)
+            .unwrap();
+        let files = ModelSource::Bundled.read().unwrap();
+        let tensors = tensors_in_place(&files.weights).unwrap();
+        let find = |name: &str| tensors.get(name).cloned();
+        let Route::Packed { body, .. } = &encoder.body.route else {
+            panic!("the bundled model has GELU")
+        };
+        let anew = calibrate(body.shape().clone(), &find, Isa::detect(), &sample).unwrap();
+        let anew = anew.to_floats();
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/models/all-MiniLM-L6-v2/int8-calibration.f32"
+        );
+        if std::env::var_os("AKIN_BLESS").is_some() {
+            let bytes: Vec<u8> = anew.iter().flat_map(|x| x.to_le_bytes()).collect();
+            std::fs::write(path, bytes).unwrap();
+        }
+        let stored = std::fs::read(path).unwrap();
+        let stored = stored
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b));
+        assert_eq!(stored.len(), anew.len());
+        for (a, b) in stored.zip(anew) {
+            assert!((a - b).abs() <= 1e-3 * b.abs() + 1e-3, "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn int8_stays_close_to_f32() {
+        let texts = passages(500..540);
+        let embed = |precision| {
+            let embedded =
+                encoder(precision).embed(&texts, Role::Passage, &crate::progress::Unobserved);
+            embedded
+                .unwrap()
+                .vectors
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+        };
+        let cosines: Vec<f32> = embed(Precision::F32)
+            .iter()
+            .zip(&embed(Precision::Int8))
+            .map(|(a, b)| dot(a, b))
+            .collect();
+        let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
+        let least = cosines.iter().copied().fold(1.0, f32::min);
+        assert!(
+            mean >= 0.9995 && least >= 0.999,
+            "mean {mean}, least {least}"
+        );
     }
 }

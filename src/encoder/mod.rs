@@ -45,6 +45,12 @@ pub struct EncoderOptions {
     pub threads: Option<usize>,
 }
 
+/// Passages that show what a model's activations are like: real ones, of many fields (arXiv
+/// metadata, CC0).
+fn calibration_texts() -> Vec<&'static str> {
+    include_str!("calibration.txt").lines().collect()
+}
+
 /// The numbers that a model is computed with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
@@ -97,7 +103,15 @@ impl Encoder {
         let files = source.read()?;
         let recipe = Recipe::of(&files, options.max_tokens)?;
         let tokenizer = Tokenize::load(&files, recipe.max_tokens)?;
-        let body = Body::load(&files, options.precision)?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads.unwrap_or(0))
+            .thread_name(|n| format!("encoder-{n}"))
+            .build()
+            .map_err(|e| Error::Encode { source: e.into() })?;
+        let body = {
+            let sample = || tokenizer.encode_all("", &calibration_texts());
+            pool.install(|| Body::load(&files, options.precision, sample))?
+        };
         if tokenizer.n_tokens() > body.vocab_size() {
             let reason = format!(
                 "its tokenizer knows {} tokens and its embedding table {}",
@@ -106,11 +120,6 @@ impl Encoder {
             );
             return Err(Error::model(&files.name, reason));
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads.unwrap_or(0))
-            .thread_name(|n| format!("encoder-{n}"))
-            .build()
-            .map_err(|e| Error::Encode { source: e.into() })?;
         Ok(Encoder {
             recipe,
             tokenizer,
@@ -125,7 +134,7 @@ impl Encoder {
     }
 
     /// What computes the embeddings, in words.
-    pub fn describe_arithmetic(&self) -> String {
+    pub fn describe_arithmetic(&self) -> &str {
         self.body.describe()
     }
 

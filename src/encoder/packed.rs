@@ -7,10 +7,22 @@
 //!
 //! Invariant: a sequence's result depends on nothing but its own tokens, bit for bit.
 
+mod load;
+mod matrix;
+mod tensor;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use load::{PackError, Tensors};
+pub(crate) use matrix::{Calibration, Precision};
+pub(crate) use tensor::{Dtype, Tensor};
+
 use super::kernels::{
-    Aligned, Attention, AttentionScratch, ByteMatrix, ByteRows, Epilogue, FloatMatrix, Isa,
-    Range as Bytes, Spares, Split,
+    Aligned, Attention, AttentionScratch, ByteRows, Epilogue, Isa, Spares, Split,
 };
+use load::{Packing, Source};
+use matrix::{How, Matrix, Role};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -24,8 +36,6 @@ const WIDE_ROWS: usize = 128;
 /// The shape of a BERT body.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BertShape {
-    /// Rows of the token embedding table.
-    pub(crate) vocabulary: usize,
     /// Width of a hidden state.
     pub(crate) hidden: usize,
     /// Encoder layers.
@@ -40,92 +50,22 @@ pub(crate) struct BertShape {
     pub(crate) eps: f32,
 }
 
-/// Why a body could not be packed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(crate) enum PackError {
-    /// A weight the architecture needs is not there.
-    #[error("the weight {0} is missing")]
-    Missing(String),
-    /// A weight has another size than the configuration says.
-    #[error("the weight {name} has {found} numbers instead of {expected}")]
-    Size {
-        /// The weight.
-        name: String,
-        /// Numbers the shape asks for.
-        expected: usize,
-        /// Numbers there are.
-        found: usize,
-    },
-    /// The hidden width is no multiple of the number of heads.
-    #[error("{heads} heads do not divide a hidden width of {hidden}")]
-    Heads {
-        /// Heads asked for.
-        heads: usize,
-        /// Hidden width asked for.
-        hidden: usize,
-    },
+impl BertShape {
+    /// Input features of every matrix, layer after layer.
+    fn depths(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.layers).flat_map(|_| Role::ALL.map(|role| role.depth(self)))
+    }
+
+    /// Reads what [`Calibration::to_floats`] gave for a body of this shape.
+    pub(crate) fn calibration(&self, floats: &[f32]) -> Option<Calibration> {
+        Calibration::from_floats(floats, self.depths())
+    }
 }
 
 /// Gains and shifts of one layer normalisation.
 struct Norm {
     gain: Vec<f32>,
     shift: Vec<f32>,
-}
-
-/// The arithmetic of the matrix products; everything else is f32 in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arithmetic {
-    /// 32-bit floats: the reference.
-    F32,
-    /// Bytes with a scale for each weight row and each activation row, summed exactly.
-    Int8,
-}
-
-/// A linear map in one of the precisions.
-enum Matrix {
-    Float(FloatMatrix),
-    Bytes(ByteMatrix),
-}
-
-impl Matrix {
-    fn pack(
-        weight: &[f32],
-        bias: &[f32],
-        depth: usize,
-        precision: Arithmetic,
-        range: Bytes,
-    ) -> Self {
-        match precision {
-            Arithmetic::F32 => Self::Float(FloatMatrix::pack(weight, bias, depth)),
-            Arithmetic::Int8 => Self::Bytes(ByteMatrix::pack(weight, bias, depth, range)),
-        }
-    }
-
-    /// `out = epilogue(rows * weights)`; `bytes` is for the rows as bytes, where they are needed.
-    fn multiply(
-        &self,
-        how: How,
-        rows: &[f32],
-        bytes: &mut ByteRows,
-        epilogue: Epilogue,
-        out: &mut [f32],
-    ) {
-        match self {
-            Self::Float(matrix) => matrix.multiply(how.isa, rows, epilogue, out, how.split),
-            Self::Bytes(matrix) => {
-                bytes.quantize(how.isa, rows, matrix.depth, matrix.range);
-                matrix.multiply(how.isa, bytes, epilogue, out, how.split);
-            }
-        }
-    }
-}
-
-/// With what, and by how many, a group is worked on.
-#[derive(Clone, Copy)]
-struct How {
-    isa: Isa,
-    split: Split,
 }
 
 /// One encoder layer.
@@ -143,7 +83,7 @@ struct Layer {
 pub(crate) struct PackedBert {
     shape: BertShape,
     isa: Isa,
-    words: Vec<f32>,
+    words: Tensor,
     /// Position embeddings, the embedding of token type 0 already added.
     positions: Vec<f32>,
     embedding_norm: Norm,
@@ -170,68 +110,108 @@ struct Group {
 }
 
 impl PackedBert {
-    /// Packs the weights that `weights` finds by their name in a checkpoint, such as
-    /// `encoder.layer.0.attention.self.query.weight`, without a prefix.
+    /// Packs a checkpoint's tensors, on the threads of the current rayon pool.
     ///
     /// # Errors
-    /// [`PackError`] names the weight that is missing or of the wrong size.
+    /// [`PackError`] names the tensor that is missing or of the wrong size.
     pub(crate) fn new(
         shape: BertShape,
-        weights: &(dyn Fn(&str) -> Option<Vec<f32>> + Sync),
-        precision: Arithmetic,
+        tensors: &Tensors<'_>,
+        precision: Precision<'_>,
+        isa: Isa,
+    ) -> Result<Self, PackError> {
+        let packing = match precision {
+            Precision::F32 => Packing::Float,
+            Precision::Int8(calibration) => Packing::Bytes(calibration),
+        };
+        Self::pack(shape, tensors, packing, isa)
+    }
+
+    fn pack(
+        shape: BertShape,
+        tensors: &Tensors<'_>,
+        packing: Packing<'_>,
         isa: Isa,
     ) -> Result<Self, PackError> {
         let (hidden, heads) = (shape.hidden, shape.heads);
         if heads == 0 || !hidden.is_multiple_of(heads) {
             return Err(PackError::Heads { heads, hidden });
         }
-        let source = Source {
-            weights,
-            shape: &shape,
-            precision,
-        };
-        let words = source.get(
-            "embeddings.word_embeddings.weight",
-            shape.vocabulary * hidden,
-        )?;
-        let mut positions = source.get(
-            "embeddings.position_embeddings.weight",
-            shape.positions * hidden,
-        )?;
-        let types = source.some("embeddings.token_type_embeddings.weight")?;
-        for row in positions.chunks_exact_mut(hidden) {
-            row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+        if let Packing::Bytes(calibration) = packing {
+            let depths = calibration.inputs.iter().map(|inputs| inputs.means.len());
+            if !depths.eq(shape.depths()) {
+                return Err(PackError::Calibration);
+            }
         }
-        let embedding_norm = source.norm("embeddings.LayerNorm")?;
-        let layers = (0..shape.layers)
-            .into_par_iter()
-            .map(|i| source.layer(i))
-            .collect::<Result<_, _>>()?;
-        let attention = Attention {
-            heads,
-            dim: hidden / heads,
+        let source = Source {
+            tensors,
+            shape: &shape,
+            packing,
+            isa,
         };
+        let matrices = (0..4 * shape.layers)
+            .into_par_iter()
+            .map(|i| source.matrix(i / 4, Role::ALL[i % 4]))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut matrices = matrices.into_iter();
+        let layers = (0..shape.layers)
+            .map(|i| {
+                source.layer(
+                    i,
+                    std::array::from_fn(|_| matrices.next().expect("four a layer")),
+                )
+            })
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             isa,
-            words,
-            positions,
-            embedding_norm,
+            words: source.some("embeddings.word_embeddings.weight")?,
+            positions: positions(&source)?,
+            embedding_norm: source.norm("embeddings.LayerNorm")?,
             layers,
-            attention,
+            attention: Attention {
+                heads,
+                dim: hidden / heads,
+            },
             scratch: Spares::default(),
             attention_scratch: Spares::default(),
             shape,
         })
     }
 
+    /// Runs texts through the body in f32 and notes what each matrix is given: a few thousand
+    /// tokens of the kind of text that is to be embedded are enough. Arguments as for
+    /// [`new`](Self::new) and [`forward`](Self::forward).
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    ///
+    /// # Panics
+    /// As for [`forward`](Self::forward).
+    pub(crate) fn calibrate(
+        shape: BertShape,
+        tensors: &Tensors<'_>,
+        isa: Isa,
+        token_ids: &[u32],
+        lengths: &[usize],
+    ) -> Result<Calibration, PackError> {
+        let body = Self::pack(shape, tensors, Packing::Watched, isa)?;
+        body.forward(token_ids, lengths);
+        let of_layer = |layer: &Layer| {
+            [
+                &layer.fused,
+                &layer.attention_out,
+                &layer.widen,
+                &layer.narrow,
+            ]
+            .map(Matrix::inputs)
+        };
+        let inputs = body.layers.iter().flat_map(of_layer).flatten().collect();
+        Ok(Calibration { inputs })
+    }
+
     /// The shape it was packed with.
     pub(crate) fn shape(&self) -> &BertShape {
         &self.shape
-    }
-
-    /// The instruction sets it computes with.
-    pub(crate) fn isa(&self) -> Isa {
-        self.isa
     }
 
     /// Hidden states `[tokens, hidden]` of all sequences, on the threads of the current rayon
@@ -240,7 +220,6 @@ impl PackedBert {
     /// # Panics
     /// If the lengths do not add up to the tokens, a sequence is longer than the positions, or a
     /// token is not in the vocabulary.
-    #[cfg(test)]
     pub(crate) fn forward(&self, token_ids: &[u32], lengths: &[usize]) -> Vec<f32> {
         let mut out = vec![0.0; token_ids.len() * self.shape.hidden];
         self.run(
@@ -398,11 +377,9 @@ impl PackedBert {
             .zip(places)
             .zip(rows.chunks_exact_mut(hidden))
         {
-            let word = &self.words[token as usize * hidden..][..hidden];
+            self.words.read(token as usize * hidden, row);
             let position = &self.positions[place * hidden..][..hidden];
-            for ((x, w), p) in row.iter_mut().zip(word).zip(position) {
-                *x = w + p;
-            }
+            row.iter_mut().zip(position).for_each(|(x, p)| *x += p);
         }
         self.norm(rows, &self.embedding_norm);
     }
@@ -438,97 +415,20 @@ fn group(lengths: &[usize], threads: usize) -> Vec<Group> {
     groups
 }
 
-/// A checkpoint's weights, checked against the shape.
-struct Source<'a> {
-    weights: &'a (dyn Fn(&str) -> Option<Vec<f32>> + Sync),
-    shape: &'a BertShape,
-    precision: Arithmetic,
-}
-
-impl Source<'_> {
-    /// The weight `name`, of any size.
-    fn some(&self, name: &str) -> Result<Vec<f32>, PackError> {
-        (self.weights)(name).ok_or_else(|| PackError::Missing(name.to_owned()))
+/// Position embeddings with the embedding of token type 0 added.
+fn positions(source: &Source<'_>) -> Result<Vec<f32>, PackError> {
+    let hidden = source.shape.hidden;
+    let mut positions = source.get(
+        "embeddings.position_embeddings.weight",
+        source.shape.positions * hidden,
+    )?;
+    let mut of_type = vec![0.0; hidden];
+    let types = source.some("embeddings.token_type_embeddings.weight")?;
+    if types.len() >= hidden {
+        types.read(0, &mut of_type);
     }
-
-    /// The weight `name` with `expected` numbers.
-    fn get(&self, name: &str, expected: usize) -> Result<Vec<f32>, PackError> {
-        let weight = self.some(name)?;
-        if weight.len() != expected {
-            return Err(PackError::Size {
-                name: name.to_owned(),
-                expected,
-                found: weight.len(),
-            });
-        }
-        Ok(weight)
+    for row in positions.chunks_exact_mut(hidden) {
+        row.iter_mut().zip(&of_type).for_each(|(p, t)| *p += t);
     }
-
-    fn norm(&self, name: &str) -> Result<Norm, PackError> {
-        let get = |part: &str| self.get(&format!("{name}.{part}"), self.shape.hidden);
-        Ok(Norm {
-            gain: get("weight")?,
-            shift: get("bias")?,
-        })
-    }
-
-    /// Weights `[columns, depth]` and bias of one linear map.
-    fn linear(
-        &self,
-        name: &str,
-        columns: usize,
-        depth: usize,
-    ) -> Result<(Vec<f32>, Vec<f32>), PackError> {
-        let weight = self.get(&format!("{name}.weight"), columns * depth)?;
-        Ok((weight, self.get(&format!("{name}.bias"), columns)?))
-    }
-
-    fn matrix(
-        &self,
-        name: &str,
-        columns: usize,
-        depth: usize,
-        range: Bytes,
-    ) -> Result<Matrix, PackError> {
-        let (weight, bias) = self.linear(name, columns, depth)?;
-        Ok(Matrix::pack(&weight, &bias, depth, self.precision, range))
-    }
-
-    /// Query, key and value as one map, the query divided by the root of a head's width.
-    fn fused(&self, name: &str) -> Result<Matrix, PackError> {
-        let hidden = self.shape.hidden;
-        let scale = 1.0 / ((hidden / self.shape.heads) as f32).sqrt();
-        let (mut weight, mut bias) = self.linear(&format!("{name}.query"), hidden, hidden)?;
-        weight.iter_mut().chain(&mut bias).for_each(|x| *x *= scale);
-        for part in ["key", "value"] {
-            let (more, more_bias) = self.linear(&format!("{name}.{part}"), hidden, hidden)?;
-            weight.extend(more);
-            bias.extend(more_bias);
-        }
-        Ok(Matrix::pack(
-            &weight,
-            &bias,
-            hidden,
-            self.precision,
-            Bytes::Signed,
-        ))
-    }
-
-    fn layer(&self, i: usize) -> Result<Layer, PackError> {
-        let (hidden, wide) = (self.shape.hidden, self.shape.intermediate);
-        let name = |part: &str| format!("encoder.layer.{i}.{part}");
-        Ok(Layer {
-            fused: self.fused(&name("attention.self"))?,
-            attention_out: self.matrix(
-                &name("attention.output.dense"),
-                hidden,
-                hidden,
-                Bytes::Signed,
-            )?,
-            attention_norm: self.norm(&name("attention.output.LayerNorm"))?,
-            widen: self.matrix(&name("intermediate.dense"), wide, hidden, Bytes::Signed)?,
-            narrow: self.matrix(&name("output.dense"), hidden, wide, Bytes::Gelu)?,
-            out_norm: self.norm(&name("output.LayerNorm"))?,
-        })
-    }
+    Ok(positions)
 }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -39,6 +40,10 @@ impl fmt::Display for ModelSource {
     }
 }
 
+/// What the activations of a model are like, for int8: f32, little-endian, in the order that
+/// the packed body gives them.
+const CALIBRATION: &str = "int8-calibration.f32";
+
 /// The bytes of a model file: part of the binary, or read.
 pub(super) type Bytes = Cow<'static, [u8]>;
 
@@ -48,7 +53,8 @@ pub(super) struct ModelFiles {
     pub(super) revision: Option<String>,
     pub(super) config: Bytes,
     pub(super) tokenizer: Bytes,
-    pub(super) weights: Bytes,
+    pub(super) weights: Arc<Bytes>,
+    pub(super) int8_calibration: Option<Bytes>,
     pub(super) weights_sha256: String,
     pub(super) tokenizer_sha256: String,
     pub(super) pooling: Pooling,
@@ -136,12 +142,18 @@ impl Folder<'_> {
         serde_json::from_slice(bytes).map_err(|e| self.wrong(format!("{name}: {e}")))
     }
 
+    fn bytes_if_there(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.path
+            .join(name)
+            .exists()
+            .then(|| self.bytes(name))
+            .transpose()
+    }
+
     /// A file that may be missing.
     fn parse_if_there<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>> {
-        if !self.path.join(name).exists() {
-            return Ok(None);
-        }
-        self.parse(name, &self.bytes(name)?).map(Some)
+        let bytes = self.bytes_if_there(name)?;
+        bytes.map(|bytes| self.parse(name, &bytes)).transpose()
     }
 }
 
@@ -171,7 +183,8 @@ fn read_folder(path: &Path) -> Result<ModelFiles> {
         weights_sha256: sha256(&weights),
         tokenizer_sha256: sha256(&tokenizer),
         tokenizer: tokenizer.into(),
-        weights: weights.into(),
+        weights: Arc::new(weights.into()),
+        int8_calibration: body.bytes_if_there(CALIBRATION)?.map(Into::into),
         pooling: modules.pooling,
         normalize: modules.normalize,
         query_prompt: prompts.prompt(&["query"]),
@@ -300,11 +313,13 @@ fn sha256(bytes: &[u8]) -> String {
 mod bundled {
     //! The model in this binary: `models/all-MiniLM-L6-v2`, described by its `model.toml`.
 
-    use super::{Deserialize, Error, ModelFiles, Pooling, Result};
+    use super::{Arc, Deserialize, Error, ModelFiles, Pooling, Result};
 
     static CONFIG: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/config.json");
     static TOKENIZER: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/tokenizer.json");
     static WEIGHTS: &[u8] = include_bytes!("../../models/all-MiniLM-L6-v2/model.safetensors");
+    static CALIBRATION: &[u8] =
+        include_bytes!("../../models/all-MiniLM-L6-v2/int8-calibration.f32");
     const CARD: &str = include_str!("../../models/all-MiniLM-L6-v2/model.toml");
 
     /// What `model.toml` says.
@@ -340,7 +355,8 @@ mod bundled {
             revision: Some(card.revision),
             config: CONFIG.into(),
             tokenizer: TOKENIZER.into(),
-            weights: WEIGHTS.into(),
+            weights: Arc::new(WEIGHTS.into()),
+            int8_calibration: Some(CALIBRATION.into()),
             weights_sha256: card.weights_sha256,
             tokenizer_sha256: card.tokenizer_sha256,
             pooling: card.pooling,
@@ -367,7 +383,8 @@ mod bundled {
     }
 }
 
-#[cfg(all(test, feature = "bundled-model"))]
+#[cfg(test)]
+#[cfg(feature = "bundled-model")]
 mod tests {
     use super::*;
 

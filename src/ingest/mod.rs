@@ -267,7 +267,8 @@ impl Run<'_> {
         self.report.failed.extend(chunk.failed);
         let mut batch = Drafts::default();
         if let Some(seen) = &mut self.seen {
-            let ids = |paper: &Paper| [&paper.aliases[..], &[paper.id.clone()]].concat();
+            let ids =
+                |paper: &Paper| [&paper.aliases[..], std::slice::from_ref(&paper.id)].concat();
             seen.extend(chunk.papers.iter().flat_map(ids));
         }
         for record in chunk.papers {

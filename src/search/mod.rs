@@ -18,10 +18,11 @@ mod related;
 use std::fmt;
 
 use crate::encoder::Encoder;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Index, Mode, Neighbor, SearchOptions};
 use crate::library::{Filter, Library};
 use crate::paper::Paper;
+use crate::vectors;
 
 pub use self::related::{DUPLICATE_SIMILARITY, NEGATIVE_WEIGHT};
 
@@ -94,21 +95,22 @@ impl fmt::Display for Target {
     }
 }
 
-/// Answers a query. The encoder is asked for only where a text is to be embedded.
+/// Answers a query. Only a query by text wants an encoder.
 ///
 /// # Errors
-/// [`EmptyQuery`](crate::Error::EmptyQuery), [`UnknownPaper`](crate::Error::UnknownPaper),
+/// [`EmptyQuery`](crate::Error::EmptyQuery), also for a text without an encoder; [`UnknownPaper`](crate::Error::UnknownPaper),
 /// [`LibraryEmpty`](crate::Error::LibraryEmpty), and what the encoder, the index and the library
 /// fail with.
-pub fn answer<'a>(
+pub fn answer(
     library: &Library,
     index: &Index,
-    encoder: impl FnOnce() -> Result<&'a Encoder>,
+    encoder: Option<&Encoder>,
     query: &Query,
 ) -> Result<Answer> {
     match &query.target {
         Target::Text(text) => {
-            let vector = encoder()?.embed_query(text)?;
+            let mut vector = encoder.ok_or(Error::EmptyQuery)?.embed_query(text)?;
+            vectors::normalize(&mut vector);
             similar(library, index, &vector, query)
         }
         Target::Papers { like, unlike } => related::answer(library, index, like, unlike, query),

@@ -107,7 +107,7 @@ fn without_duplicates(
             .transpose()?
             .unwrap_or_default();
         let near = |g: &&Given| vectors::dot(&g.vector, &vector) >= DUPLICATE_SIMILARITY;
-        if titles.contains(&title_of(&hit.paper)) || given.iter().any(|g| near(&g)) {
+        if titles.contains(&title_of(&hit.paper)) || given.iter().any(near) {
             left_out.push(hit.paper);
         } else {
             hits.push(hit);

@@ -1,5 +1,7 @@
 //! The tests that need more than one room, or the program itself: one binary, a module a subject.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail")]
+
 mod bad_input;
 mod command_line;
 mod golden;

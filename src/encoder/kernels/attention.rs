@@ -1,6 +1,7 @@
 //! Attention of one head over one sequence: `softmax(q kᵀ) v`, the scores never leaving the cache.
 //!
-//! The scale `1 / sqrt(dim)` is expected in `q` (it is folded into the packed query weights).
+//! The scale is expected in `q`, as a factor of `log2(e) / sqrt(dim)` that is folded into the packed
+//! query weights: the softmax is taken to base 2.
 
 use super::panels::Aligned;
 use super::rows::soften;
@@ -27,6 +28,8 @@ pub(crate) struct AttentionScratch {
     keys: Aligned<f32>,
     values: Aligned<f32>,
     scores: Aligned<f32>,
+    /// Added to the scores: 0 for a token, minus infinity past the last.
+    mask: Aligned<f32>,
 }
 
 /// Attends from every token of the sequence to every token of it.
@@ -42,6 +45,9 @@ pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head, scratch: &mut AttentionS
     scratch.keys.reserve(width * dim);
     scratch.values.reserve(dim.next_multiple_of(PANEL) * tokens);
     scratch.scores.reserve(MAX_ROWS * width);
+    scratch.mask.reserve(width);
+    scratch.mask[..tokens].fill(0.0);
+    scratch.mask[tokens..].fill(f32::NEG_INFINITY);
     // SAFETY: the caller's promise.
     unsafe {
         pack_keys(head, &mut scratch.keys);
@@ -81,7 +87,7 @@ unsafe fn attend_from<S: Simd>(
                 out: scratch.scores.as_mut_ptr(),
                 out_stride: width,
                 columns: width,
-                finish: Finish::Plain,
+                finish: Finish::Bias(scratch.mask.as_ptr()),
             },
         );
         let scores = &mut scratch.scores[..rows * width];
@@ -89,7 +95,7 @@ unsafe fn attend_from<S: Simd>(
             #[inline(always)]
             || {
                 for (factor, scores) in factors.iter_mut().zip(scores.chunks_exact_mut(width)) {
-                    *factor = soften(s, &mut scores[..tokens]);
+                    *factor = soften(s, scores);
                 }
             },
         );
@@ -141,8 +147,12 @@ unsafe fn pack_values(head: &Head, panels: &mut [f32]) {
             let value = unsafe {
                 std::slice::from_raw_parts(head.value.add(token * head.stride + p * PANEL), there)
             };
-            to[..there].copy_from_slice(value);
-            to[there..].fill(0.0);
+            if let Some(whole) = value.first_chunk::<PANEL>() {
+                to.copy_from_slice(whole);
+            } else {
+                to[..there].copy_from_slice(value);
+                to[there..].fill(0.0);
+            }
         }
     }
 }

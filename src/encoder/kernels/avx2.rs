@@ -137,15 +137,15 @@ impl Dot for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn load_sums(self, from: *const i32) -> __m256i {
-        // SAFETY: the caller vouches for the pointer, `self` for the instruction.
-        unsafe { _mm256_loadu_si256(from.cast()) }
+    fn zero(self) -> __m256i {
+        // SAFETY: `self` proves that the processor has this instruction.
+        unsafe { _mm256_setzero_si256() }
     }
 
     #[inline(always)]
-    unsafe fn store_sums(self, to: *mut i32, x: __m256i) {
+    unsafe fn load_sums(self, from: *const i32) -> __m256i {
         // SAFETY: the caller vouches for the pointer, `self` for the instruction.
-        unsafe { _mm256_storeu_si256(to.cast(), x) }
+        unsafe { _mm256_loadu_si256(from.cast()) }
     }
 
     #[inline(always)]

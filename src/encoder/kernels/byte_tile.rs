@@ -6,7 +6,7 @@
 use super::simd::{Dot, PANEL, Simd};
 use super::tile::{Finish, Target, finish, with_rows};
 
-/// `out = finish((a * panels + start) * row_scale * column_scale)`.
+/// `out = finish((row_scale * (a * panels) + row_low * sum) * column_scale)`.
 #[derive(Clone, Copy)]
 pub(super) struct ByteProduct {
     pub(super) a: *const u8,
@@ -16,9 +16,12 @@ pub(super) struct ByteProduct {
     /// A multiple of 4.
     pub(super) depth: usize,
     pub(super) panels: *const i8,
-    /// What each column's sum begins with.
-    pub(super) start: *const i32,
+    /// What each column's sum begins with to make up for [`Dot::OFFSET`], if that is not 0.
+    pub(super) starts: *const i32,
+    /// Sum of each column's bytes.
+    pub(super) sums: *const f32,
     pub(super) row_scales: *const f32,
+    pub(super) row_lows: *const f32,
     pub(super) column_scales: *const f32,
     pub(super) out: *mut f32,
     pub(super) out_stride: usize,
@@ -33,16 +36,18 @@ struct Operands {
     a_stride: usize,
     depth: usize,
     b: *const i8,
-    start: *const i32,
+    starts: *const i32,
+    sums: *const f32,
     row_scales: *const f32,
+    row_lows: *const f32,
     column_scales: *const f32,
 }
 
 /// Computes the product.
 ///
 /// # Safety
-/// As for [`super::tile::product`]; `row_scales` holds one float a row, `start` and
-/// `column_scales` one number a column up to the end of the last panel.
+/// As for [`super::tile::product`]; `row_scales` and `row_lows` hold one float a row, `starts`,
+/// `sums` and `column_scales` one number a column up to the end of the last panel.
 pub(super) unsafe fn byte_product<D: Dot>(d: D, p: &ByteProduct) {
     let (panels, vectors_of_panel) = (p.columns.div_ceil(PANEL), PANEL / D::Float::WIDTH);
     let mut panel = 0;
@@ -76,8 +81,10 @@ unsafe fn down_the_rows<D: Dot, const VECTORS: usize>(d: D, p: &ByteProduct, pan
                 a_stride: p.a_stride,
                 depth: p.depth,
                 b: p.panels.add(column * p.depth),
-                start: p.start.add(column),
+                starts: p.starts.add(column),
+                sums: p.sums.add(column),
                 row_scales: p.row_scales.add(row),
+                row_lows: p.row_lows.add(row),
                 column_scales: p.column_scales.add(column),
             };
             let target = Target {
@@ -103,13 +110,15 @@ unsafe fn run_tile<D: Dot, const ROWS: usize, const VECTORS: usize>(d: D, o: Ope
             unsafe {
                 let sums = accumulate::<D, ROWS, VECTORS>(d, &o);
                 let mut floats = [[s.splat(0.0); VECTORS]; ROWS];
-                for (v, scale) in
-                    (0..VECTORS).map(|v| (v, o.column_scales.add(v * D::Float::WIDTH)))
-                {
-                    let scale = s.load(scale);
+                for v in 0..VECTORS {
+                    let scale = s.load(o.column_scales.add(v * D::Float::WIDTH));
+                    let low = s.mul(s.load(o.sums.add(v * D::Float::WIDTH)), scale);
                     for (r, (floats, sums)) in floats.iter_mut().zip(&sums).enumerate() {
-                        let sum = s.mul(d.to_float(sums[v]), s.splat(*o.row_scales.add(r)));
-                        floats[v] = s.mul(sum, scale);
+                        let sum = s.mul(
+                            s.mul(d.to_float(sums[v]), scale),
+                            s.splat(*o.row_scales.add(r)),
+                        );
+                        floats[v] = s.fma(low, s.splat(*o.row_lows.add(r)), sum);
                     }
                 }
                 finish(s, &floats, t);
@@ -128,9 +137,11 @@ unsafe fn accumulate<D: Dot, const ROWS: usize, const VECTORS: usize>(
     let per_panel = PANEL / width;
     // SAFETY: the tile's columns have their starts and their panels, its rows their bytes.
     unsafe {
-        let mut start = [d.load_sums(o.start); VECTORS];
-        for (v, start) in start.iter_mut().enumerate() {
-            *start = d.load_sums(o.start.add(v * width));
+        let mut start = [d.zero(); VECTORS];
+        if D::OFFSET != 0 {
+            for (v, start) in start.iter_mut().enumerate() {
+                *start = d.load_sums(o.starts.add(v * width));
+            }
         }
         let mut sums = [start; ROWS];
         for k in (0..o.depth).step_by(4) {

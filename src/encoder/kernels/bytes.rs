@@ -1,160 +1,303 @@
-//! Int8: weights in bytes with a scale for each output feature, rows in bytes with a scale each,
-//! made on the fly. Between them, sums are exact integers.
+//! Int8: weights in bytes with a scale for each output feature, rows in bytes with a scale and an
+//! offset each, made on the fly. Between them, sums are exact integers.
+//!
+//! A few input features of a transformer are far larger than the rest and would cost all others
+//! their resolution. So each feature is first centred on its mean, whose share of the result moves
+//! into the bias, and divided by a spread that its weights are multiplied by (SmoothQuant, Xiao et
+//! al. 2023, section 4); the means come from a calibration run. A few weights far larger than the
+//! rest of their output feature stay floats, beside the product.
 
 use super::byte_tile::{ByteProduct, byte_product};
 use super::matmul::{Epilogue, Shared, Split};
 use super::panels::Aligned;
+use super::rows;
 use super::simd::{Dot, PANEL, Simd};
-use super::{Isa, rows, with_bytes, with_float};
+use super::{Isa, with_bytes, with_float};
 
-/// Below every value of GELU, whose minimum is -0.16997.
-const GELU_FLOOR: f32 = -0.17;
-
-/// Which numbers the bytes of a row stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Range {
-    /// Both signs: byte 128 is zero.
-    Signed,
-    /// What comes out of GELU: byte 0 is its minimum.
-    Gelu,
+/// What a calibration run saw of the input features of one matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Inputs {
+    /// Mean of each feature.
+    pub(crate) means: Vec<f32>,
+    /// Standard deviation of each feature.
+    pub(crate) deviations: Vec<f32>,
 }
 
-/// Rows as bytes: `x = scale * (byte - zero)`, or `scale * byte - 0.17` for [`Range::Gelu`].
+/// For which outputs the features' spreads are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Balance {
+    /// No spreads.
+    None,
+    /// All outputs.
+    All,
+    /// The last third: the values of a fused query, key and value. They are what errors do most
+    /// harm to.
+    LastThird,
+}
+
+/// How one matrix is quantised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Recipe {
+    /// Whether features are centred on their mean before they are quantised.
+    pub(crate) center: bool,
+    /// Whether each feature is divided by a spread of its own, and which share of the output
+    /// features it is chosen for.
+    pub(crate) balance: Balance,
+    /// Weights larger than so many standard deviations of their row stay floats. Only for products
+    /// that are added to their output.
+    pub(crate) stray_above: f32,
+}
+
+/// Rows as bytes: `x = scale * byte + low`, after centring and balancing.
 #[derive(Default)]
 pub(crate) struct ByteRows {
     bytes: Aligned<u8>,
     scales: Aligned<f32>,
-    rows: usize,
+    lows: Aligned<f32>,
 }
 
-impl ByteRows {
-    /// Takes over `rows` of `width` numbers.
-    ///
-    /// # Panics
-    /// If they are no whole rows.
-    pub(crate) fn quantize(&mut self, isa: Isa, rows: &[f32], width: usize, range: Range) {
-        let stride = width.next_multiple_of(4);
-        self.rows = rows.len() / width;
-        assert_eq!(rows.len(), self.rows * width, "rows [count, width]");
-        self.bytes.reserve(self.rows * stride);
-        self.scales.reserve(self.rows);
-        let to = self
-            .bytes
-            .chunks_exact_mut(stride)
-            .zip(self.scales.iter_mut());
-        with_float!(isa, s => Simd::vectorize(s, #[inline(always)] || {
-            for (row, (bytes, scale)) in rows.chunks_exact(width).zip(to) {
-                let offset;
-                (*scale, offset) = match range {
-                    Range::Signed => (rows::largest_size(s, row).max(f32::MIN_POSITIVE) / 127.0, 128.0),
-                    Range::Gelu => {
-                        let scale = (rows::largest(s, row) - GELU_FLOOR) / 255.0;
-                        (scale, -GELU_FLOOR / scale)
-                    }
-                };
-                // SAFETY: the two are of one width.
-                unsafe { rows::to_bytes(s, row, 1.0 / *scale, offset, &mut bytes[..width]) };
-                bytes[width..].fill(0);
-            }
-        }));
-    }
+/// A weight that stayed a float.
+struct Stray {
+    input: usize,
+    output: usize,
+    weight: f32,
 }
 
 /// A weight matrix `[columns, depth]` with its bias, packed as bytes.
 pub(crate) struct ByteMatrix {
     panels: Aligned<i8>,
-    /// Where the sums of a column begin, for an [`Dot::OFFSET`] of 0 and of 128.
-    starts: [Aligned<i32>; 2],
+    /// Sum of each column's bytes.
+    sums: Aligned<f32>,
+    /// 128 times as much: where the sums of a column begin if [`Dot::OFFSET`] is 128.
+    starts: Aligned<i32>,
     scales: Aligned<f32>,
     bias: Aligned<f32>,
+    centers: Vec<f32>,
+    /// One over the spread of each feature.
+    factors: Vec<f32>,
+    strays: Vec<Stray>,
     /// Output features.
     pub(crate) columns: usize,
     /// Input features.
     pub(crate) depth: usize,
-    /// What the rows it is multiplied by are quantised as.
-    pub(crate) range: Range,
 }
 
 impl ByteMatrix {
     /// Quantises and packs row-major `[columns, depth]` weights.
     ///
     /// # Panics
-    /// If `weights` is not one row of `depth` for each of `bias`.
-    pub(crate) fn pack(weights: &[f32], bias: &[f32], depth: usize, range: Range) -> Self {
-        let columns = bias.len();
+    /// If `weights` is not one row of `depth` for each of `bias`, or `inputs` are not `depth`.
+    pub(crate) fn pack(
+        isa: Isa,
+        weights: &[f32],
+        bias: &[f32],
+        inputs: &Inputs,
+        recipe: Recipe,
+    ) -> Self {
+        let (columns, depth) = (bias.len(), inputs.means.len());
         assert_eq!(weights.len(), columns * depth, "weights [columns, depth]");
+        assert_eq!(inputs.deviations.len(), depth, "one deviation a feature");
         let (padded, deep) = (columns.next_multiple_of(PANEL), depth.next_multiple_of(4));
+        let spreads = match recipe.balance {
+            Balance::None => vec![1.0; depth],
+            Balance::All => spreads(weights, inputs),
+            Balance::LastThird => spreads(&weights[columns * 2 / 3 * depth..], inputs),
+        };
         let mut matrix = Self {
             panels: Aligned::zeroed(padded * deep),
-            starts: [Aligned::zeroed(padded), Aligned::zeroed(padded)],
+            sums: Aligned::zeroed(padded),
+            starts: Aligned::zeroed(padded),
             scales: Aligned::zeroed(padded),
             bias: Aligned::zeroed(padded),
+            centers: if recipe.center {
+                inputs.means.clone()
+            } else {
+                vec![0.0; depth]
+            },
+            factors: spreads.iter().map(|spread| 1.0 / spread).collect(),
+            strays: Vec::new(),
             columns,
             depth,
-            range,
         };
-        for (column, (row, &bias)) in weights.chunks_exact(depth).zip(bias).enumerate() {
-            matrix.pack_column(column, row, bias);
-        }
+        with_float!(isa, s => Simd::vectorize(s, #[inline(always)] || {
+            matrix.pack_columns(weights, bias, &spreads, &inputs.means, recipe.stray_above);
+        }));
         matrix
     }
 
-    fn pack_column(&mut self, column: usize, row: &[f32], bias: f32) {
+    #[inline(always)]
+    fn pack_columns(
+        &mut self,
+        weights: &[f32],
+        bias: &[f32],
+        spreads: &[f32],
+        means: &[f32],
+        stray_above: f32,
+    ) {
         let deep = self.depth.next_multiple_of(4);
-        let scale = row.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0;
-        let panel = &mut self.panels[column / PANEL * PANEL * deep..][..PANEL * deep];
-        let mut sum = 0;
-        for (fours, to) in row.chunks(4).zip(panel.chunks_exact_mut(4 * PANEL)) {
-            for (&w, to) in fours.iter().zip(&mut to[column % PANEL * 4..][..4]) {
-                *to = (w / scale).round_ties_even() as i8;
-                sum += i32::from(*to);
+        // Padded with zeros to whole chunks, which then cost nothing and count for nothing.
+        let padded = self.depth.next_multiple_of(PANEL);
+        let (mut row, mut remains) = (vec![0.0; padded], vec![0.0; padded]);
+        let mut bytes = vec![0; padded];
+        // What is left of the mean input after centring, as the product sees it.
+        let left = means.iter().zip(&self.centers).zip(&self.factors);
+        for (remain, ((mean, center), factor)) in remains.iter_mut().zip(left) {
+            *remain = (mean - center) * factor;
+        }
+        for (column, (weights, &bias)) in weights.chunks_exact(self.depth).zip(bias).enumerate() {
+            for ((x, w), spread) in row.iter_mut().zip(weights).zip(spreads) {
+                *x = w * spread;
+            }
+            if stray_above.is_finite() {
+                self.clip_strays(column, &mut row[..weights.len()], stray_above);
+            }
+            let error = self.quantize_column(column, &row, &mut bytes, &remains);
+            self.bias[column] = bias + dot(weights, &self.centers) + error;
+            let panel = &mut self.panels[column / PANEL * PANEL * deep..][..PANEL * deep];
+            let (fours, _) = bytes.as_chunks::<4>();
+            for (to, four) in panel
+                .as_chunks_mut::<{ 4 * PANEL }>()
+                .0
+                .iter_mut()
+                .zip(fours)
+            {
+                to[column % PANEL * 4..][..4].copy_from_slice(four);
             }
         }
-        self.scales[column] = scale;
-        let zero = match self.range {
-            Range::Signed => 128,
-            Range::Gelu => 0,
-        };
-        for (starts, offset) in self.starts.iter_mut().zip([0, 128]) {
-            starts[column] = (offset - zero) * sum;
-        }
-        let floor = if self.range == Range::Gelu {
-            GELU_FLOOR * scale * sum as f32
-        } else {
-            0.0
-        };
-        self.bias[column] = bias + floor;
     }
 
-    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`.
+    /// Cuts the weights of one column down to the limit and remembers what was cut.
+    #[inline(always)]
+    fn clip_strays(&mut self, column: usize, row: &mut [f32], above: f32) {
+        let n = row.len() as f32;
+        let mean = sum_of(row, |w| w) / n;
+        let limit = above * (sum_of(row, |w| (w - mean) * (w - mean)) / n).sqrt();
+        if largest_of(row) <= limit {
+            return;
+        }
+        for (input, w) in row.iter_mut().enumerate().filter(|(_, w)| w.abs() > limit) {
+            let clipped = w.clamp(-limit, limit);
+            let weight = (*w - clipped) * self.factors[input];
+            self.strays.push(Stray {
+                input,
+                output: column,
+                weight,
+            });
+            *w = clipped;
+        }
+    }
+
+    /// Makes the bytes of one column, notes their scale and sum, and returns what rounding them
+    /// costs the mean input. All rows are whole chunks.
+    #[inline(always)]
+    fn quantize_column(
+        &mut self,
+        column: usize,
+        row: &[f32],
+        bytes: &mut [i8],
+        remains: &[f32],
+    ) -> f32 {
+        /// Added to a number below 2^22, it rounds it to the nearest integer, ties to even, and
+        /// leaves that integer in the lowest bits.
+        const ROUNDER: f32 = 12_582_912.0;
+        let scale = largest_of(row) / 127.0;
+        let factor = 1.0 / scale;
+        let (mut sums, mut errors) = ([0i32; PANEL], [0.0; PANEL]);
+        let chunks = row
+            .as_chunks::<PANEL>()
+            .0
+            .iter()
+            .zip(bytes.as_chunks_mut::<PANEL>().0);
+        for ((row, bytes), remains) in chunks.zip(remains.as_chunks::<PANEL>().0) {
+            for i in 0..PANEL {
+                let rounded = row[i] * factor + ROUNDER;
+                bytes[i] = rounded.to_bits() as i8;
+                sums[i] += rounded.to_bits() as i32 - ROUNDER.to_bits() as i32;
+                errors[i] += (row[i] - scale * (rounded - ROUNDER)) * remains[i];
+            }
+        }
+        let sum: i32 = sums.iter().sum();
+        self.scales[column] = scale;
+        self.sums[column] = sum as f32;
+        self.starts[column] = 128 * sum;
+        errors.iter().sum()
+    }
+
+    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `bytes` holds the rows as
+    /// bytes meanwhile.
     ///
     /// # Panics
     /// If the rows or the output are of another shape.
     pub(crate) fn multiply(
         &self,
         isa: Isa,
-        rows: &ByteRows,
+        rows: &[f32],
+        bytes: &mut ByteRows,
         epilogue: Epilogue,
         out: &mut [f32],
         split: Split,
     ) {
-        let deep = self.depth.next_multiple_of(4);
-        assert_eq!(rows.bytes.len(), rows.rows * deep, "rows [count, depth]");
-        assert_eq!(out.len(), rows.rows * self.columns, "out [count, columns]");
+        let count = rows.len() / self.depth;
+        assert_eq!(rows.len(), count * self.depth, "rows [count, depth]");
+        assert_eq!(out.len(), count * self.columns, "out [count, columns]");
+        self.quantize(isa, rows, bytes);
+        if epilogue == Epilogue::Add {
+            self.add_strays(rows, out);
+        }
         let out = Shared(out.as_mut_ptr());
-        with_bytes!(isa, d => self.multiply_by(d, rows, epilogue, out, split));
+        with_bytes!(isa, d => self.multiply_by(d, count, bytes, epilogue, out, split));
+    }
+
+    /// The rows, centred and balanced, as bytes.
+    fn quantize(&self, isa: Isa, rows: &[f32], to: &mut ByteRows) {
+        let stride = self.depth.next_multiple_of(4);
+        let count = rows.len() / self.depth;
+        to.bytes.reserve(count * stride);
+        to.scales.reserve(count);
+        to.lows.reserve(count);
+        let of_rows = to
+            .bytes
+            .chunks_exact_mut(stride)
+            .zip(to.scales.iter_mut())
+            .zip(to.lows.iter_mut());
+        with_float!(isa, s => Simd::vectorize(s, #[inline(always)] || {
+            for (row, ((bytes, scale), low)) in rows.chunks_exact(self.depth).zip(of_rows) {
+                // SAFETY: centres, factors and the row's bytes are one for each of its features.
+                (*scale, *low) = unsafe {
+                    rows::to_bytes(s, row, &self.centers, &self.factors, &mut bytes[..self.depth])
+                };
+                bytes[self.depth..].fill(0);
+            }
+        }));
+    }
+
+    /// Adds what the weights that stayed floats contribute.
+    fn add_strays(&self, rows: &[f32], out: &mut [f32]) {
+        for (row, out) in rows
+            .chunks_exact(self.depth)
+            .zip(out.chunks_exact_mut(self.columns))
+        {
+            for &Stray {
+                input,
+                output,
+                weight,
+            } in &self.strays
+            {
+                out[output] += weight * (row[input] - self.centers[input]);
+            }
+        }
     }
 
     fn multiply_by<D: Dot>(
         &self,
         d: D,
+        count: usize,
         rows: &ByteRows,
         epilogue: Epilogue,
         out: Shared<f32>,
         split: Split,
     ) {
         let deep = self.depth.next_multiple_of(4);
-        let starts = &self.starts[usize::from(D::OFFSET != 0)];
         split.run(self.columns, 3 * PANEL, |start, end| {
             // SAFETY: `multiply` checked the shapes; `start` begins a panel, and each range of
             // columns is written by one thread.
@@ -164,11 +307,13 @@ impl ByteMatrix {
                     &ByteProduct {
                         a: rows.bytes.as_ptr(),
                         a_stride: deep,
-                        rows: rows.rows,
+                        rows: count,
                         depth: deep,
                         panels: self.panels[start * deep..].as_ptr(),
-                        start: starts[start..].as_ptr(),
+                        starts: self.starts[start..].as_ptr(),
+                        sums: self.sums[start..].as_ptr(),
                         row_scales: rows.scales.as_ptr(),
+                        row_lows: rows.lows.as_ptr(),
                         column_scales: self.scales[start..].as_ptr(),
                         out: out.get().add(start),
                         out_stride: self.columns,
@@ -179,4 +324,74 @@ impl ByteMatrix {
             }
         });
     }
+}
+
+/// Sum of `f` over a row, in sixteen sums at a time that the compiler keeps in one register.
+#[inline(always)]
+fn sum_of(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = row.as_chunks::<PANEL>();
+    let mut sums = [0.0; PANEL];
+    for chunk in chunks {
+        for (sum, &x) in sums.iter_mut().zip(chunk) {
+            *sum += f(x);
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().map(|&x| f(x)).sum::<f32>()
+}
+
+/// The largest absolute value of a row, at least the smallest normal number.
+#[inline(always)]
+fn largest_of(row: &[f32]) -> f32 {
+    let (chunks, rest) = row.as_chunks::<PANEL>();
+    let mut largest = [f32::MIN_POSITIVE; PANEL];
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    for chunk in chunks {
+        for (largest, x) in largest.iter_mut().zip(chunk) {
+            *largest = larger(*largest, x.abs());
+        }
+    }
+    largest
+        .iter()
+        .chain(rest)
+        .fold(f32::MIN_POSITIVE, |m, x| larger(m, x.abs()))
+}
+
+/// The sum of the products of two rows, as [`sum_of`].
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<PANEL>(), b.as_chunks::<PANEL>());
+    let mut sums = [0.0; PANEL];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..PANEL {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+}
+
+/// A spread for each feature that shares the difficulty between it and its weights: the root of
+/// its deviation over its largest weight, 1 for the median feature.
+#[inline(always)]
+fn spreads(weights: &[f32], inputs: &Inputs) -> Vec<f32> {
+    let mut largest = vec![1e-4f32; inputs.means.len()];
+    for row in weights.chunks_exact(largest.len()) {
+        for (largest, w) in largest.iter_mut().zip(row) {
+            *largest = if w.abs() > *largest {
+                w.abs()
+            } else {
+                *largest
+            };
+        }
+    }
+    let mut spreads: Vec<f32> = inputs
+        .deviations
+        .iter()
+        .zip(&largest)
+        .map(|(d, w)| (d.max(1e-4) / w).sqrt())
+        .collect();
+    let mut sorted = spreads.clone();
+    sorted.sort_by(f32::total_cmp);
+    let median = sorted[sorted.len() / 2];
+    spreads.iter_mut().for_each(|s| *s /= median);
+    spreads
 }

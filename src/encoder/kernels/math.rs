@@ -2,23 +2,22 @@
 
 use super::simd::Simd;
 
-/// `e^x` within 2e-7 of its value; below -87 the smallest normal numbers instead of zero.
+/// `2^x` for `x <= 0`, within 2e-7 of its value; below -126 the smallest normal number instead of
+/// less.
 #[inline(always)]
-pub(super) fn exp<S: Simd>(s: S, x: S::F) -> S::F {
+pub(super) fn exp2<S: Simd>(s: S, x: S::F) -> S::F {
+    #[expect(clippy::approx_constant, reason = "fitted: not quite ln 2")]
     const POLYNOMIAL: [f32; 6] = [
-        0.008_312_502,
-        0.041_890_33,
-        0.166_671_16,
-        0.499_992_31,
-        1.0,
+        0.001_326_459,
+        0.009_671_619,
+        0.055_507_35,
+        0.240_222_41,
+        0.693_147,
         1.0,
     ];
-    let x = s.min(s.max(x, s.splat(-87.0)), s.splat(88.0));
-    let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
-    // ln 2 in two parts, the first with few bits, so that n times it is exact.
-    let r = s.fma(n, s.splat(-0.693_359_4), x);
-    let r = s.fma(n, s.splat(2.121_944_4e-4), r);
-    s.scale_by_power_of_two(horner(s, r, &POLYNOMIAL), n)
+    let x = s.max(x, s.splat(-126.0));
+    let n = s.round(x);
+    s.scale_by_power_of_two(horner(s, s.sub(x, n), &POLYNOMIAL), n)
 }
 
 /// `x Φ(x)`, the exact GELU (with erf, not tanh): absolute error below 6e-7 for |x| < 6, and

@@ -123,8 +123,14 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
-    /// Attends within one sequence: `fused` is `[tokens, 3 * heads * dim]`, `out`
-    /// `[tokens, heads * dim]`. `scratch` lends buffers to each thread.
+    /// What queries must be multiplied by: the usual `1 / sqrt(dim)`, and `log2(e)` because the
+    /// softmax here is taken to base 2.
+    pub(crate) fn query_scale(&self) -> f32 {
+        std::f32::consts::LOG2_E / (self.dim as f32).sqrt()
+    }
+
+    /// Attends within one sequence: `fused` is `[tokens, 3 * heads * dim]` with scaled queries,
+    /// `out` `[tokens, heads * dim]`. `scratch` lends buffers to each thread.
     ///
     /// # Panics
     /// If the two are not the same number of whole rows.

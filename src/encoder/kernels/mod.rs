@@ -31,7 +31,7 @@ mod vnni;
 mod tests;
 
 pub(crate) use attention::AttentionScratch;
-pub(crate) use bytes::{ByteMatrix, ByteRows, Range};
+pub(crate) use bytes::{Balance, ByteMatrix, ByteRows, Inputs, Recipe};
 pub(crate) use matmul::{Attention, Epilogue, Split};
 pub(crate) use panels::{Aligned, FloatMatrix, Spares};
 

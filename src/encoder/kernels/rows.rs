@@ -1,6 +1,6 @@
 //! Kernels over one row: layer normalisation, softmax, quantisation to bytes.
 
-use super::math::exp;
+use super::math::exp2;
 use super::simd::{PANEL, Simd};
 use super::tile::{load_part, store_part};
 
@@ -43,88 +43,102 @@ pub(super) unsafe fn layer_norm<S: Simd>(
     }
 }
 
-/// Replaces each `x` of `row` by `e^(x - max)` and returns one over their sum.
-#[inline(always)]
-pub(super) fn soften<S: Simd>(s: S, row: &mut [f32]) -> f32 {
-    let (len, at) = (row.len(), row.as_mut_ptr());
-    let starts = || (0..len).step_by(S::WIDTH);
-    let mut largest = s.splat(f32::NEG_INFINITY);
-    for i in starts() {
-        // SAFETY: `i` is inside the row.
-        largest = s.max(largest, unsafe {
-            load_part(s, at.add(i), len - i, f32::NEG_INFINITY)
-        });
-    }
-    let largest = s.splat(s.largest(largest));
-    let mut sums = s.splat(0.0);
-    for i in starts() {
-        // SAFETY: `i` is inside the row. Lanes past its end add e^-87, which is nothing beside
-        // the 1 of the largest.
-        unsafe {
-            let x = exp(
-                s,
-                s.sub(load_part(s, at.add(i), len - i, f32::NEG_INFINITY), largest),
-            );
-            sums = s.add(sums, x);
-            store_part(s, at.add(i), x, len - i);
-        }
-    }
-    1.0 / s.sum(sums)
-}
-
-/// Largest absolute value of a row.
-#[inline(always)]
-pub(super) fn largest_size<S: Simd>(s: S, row: &[f32]) -> f32 {
-    let (len, at) = (row.len(), row.as_ptr());
-    let mut largest = s.splat(0.0);
-    for i in (0..len).step_by(S::WIDTH) {
-        // SAFETY: `i` is inside the row.
-        let x = unsafe { load_part(s, at.add(i), len - i, 0.0) };
-        largest = s.max(largest, s.max(x, s.sub(s.splat(0.0), x)));
-    }
-    s.largest(largest)
-}
-
-/// Largest value of a row, or 0 if all are below.
-#[inline(always)]
-pub(super) fn largest<S: Simd>(s: S, row: &[f32]) -> f32 {
-    let (len, at) = (row.len(), row.as_ptr());
-    let mut largest = s.splat(0.0);
-    for i in (0..len).step_by(S::WIDTH) {
-        // SAFETY: `i` is inside the row.
-        largest = s.max(largest, unsafe { load_part(s, at.add(i), len - i, 0.0) });
-    }
-    s.largest(largest)
-}
-
-/// Writes `round(x * factor + offset)` as bytes: multiplied and added with a rounding each, so
-/// that every instruction set gives the same bytes.
+/// Replaces each `x` of `row` by `2^(x - max)` and returns one over their sum.
 ///
 /// # Safety
-/// `bytes` is as long as `row`.
+/// The row is a whole number of vectors, at least one.
+#[inline(always)]
+pub(super) unsafe fn soften<S: Simd>(s: S, row: &mut [f32]) -> f32 {
+    let (len, at) = (row.len(), row.as_mut_ptr());
+    // SAFETY: whole vectors of the row, throughout.
+    unsafe {
+        let mut largest = s.load(at);
+        for i in (S::WIDTH..len).step_by(S::WIDTH) {
+            largest = s.max(largest, s.load(at.add(i)));
+        }
+        let largest = s.splat(s.largest(largest));
+        let mut sums = s.splat(0.0);
+        for i in (0..len).step_by(S::WIDTH) {
+            let x = exp2(s, s.sub(s.load(at.add(i)), largest));
+            sums = s.add(sums, x);
+            s.store(at.add(i), x);
+        }
+        1.0 / s.sum(sums)
+    }
+}
+
+/// Writes `(x - center) * factor` of each feature as bytes that span the row's own range, and
+/// returns `(scale, low)`: the value of a byte is `scale * byte + low`.
+///
+/// Multiplied and added with a rounding each, so that every instruction set gives the same bytes.
+///
+/// # Safety
+/// `centers`, `factors` and `bytes` are as long as `row`.
 #[inline(always)]
 pub(super) unsafe fn to_bytes<S: Simd>(
     s: S,
     row: &[f32],
-    factor: f32,
-    offset: f32,
+    centers: &[f32],
+    factors: &[f32],
     bytes: &mut [u8],
-) {
-    let (factor, offset) = (s.splat(factor), s.splat(offset));
-    let (len, from, to) = (row.len(), row.as_ptr(), bytes.as_mut_ptr());
+) -> (f32, f32) {
+    let len = row.len();
+    let (mut low, mut high) = (s.splat(f32::INFINITY), s.splat(f32::NEG_INFINITY));
+    for i in (0..len).step_by(S::WIDTH) {
+        // SAFETY: `i` is inside the row.
+        unsafe {
+            low = s.min(low, centred(s, row, centers, factors, i, f32::INFINITY));
+            high = s.max(
+                high,
+                centred(s, row, centers, factors, i, f32::NEG_INFINITY),
+            );
+        }
+    }
+    let low = -s.largest(s.sub(s.splat(0.0), low));
+    let scale = ((s.largest(high) - low) / 255.0).max(f32::MIN_POSITIVE);
+    let (factor, offset) = (s.splat(1.0 / scale), s.splat(-low * (1.0 / scale)));
     for i in (0..len).step_by(S::WIDTH) {
         // SAFETY: `i` is inside the row; a partial vector goes through an array.
         unsafe {
-            let x = load_part(s, from.add(i), len - i, 0.0);
-            let x = s.add(s.mul(x, factor), offset);
+            let x = s.add(
+                s.mul(centred(s, row, centers, factors, i, 0.0), factor),
+                offset,
+            );
             let x = s.min(s.max(x, s.splat(0.0)), s.splat(255.0));
+            let to = bytes.as_mut_ptr().add(i);
             if len - i >= S::WIDTH {
-                s.store_bytes(to.add(i), x);
+                s.store_bytes(to, x);
             } else {
                 let mut part = [0; PANEL];
                 s.store_bytes(part.as_mut_ptr(), x);
-                std::ptr::copy_nonoverlapping(part.as_ptr(), to.add(i), len - i);
+                std::ptr::copy_nonoverlapping(part.as_ptr(), to, len - i);
             }
         }
+    }
+    (scale, low)
+}
+
+/// `(x - center) * factor` of the features from `i` on, `fill` past the end.
+///
+/// # Safety
+/// `i` is inside the row, and `centers` and `factors` are as long as it.
+#[inline(always)]
+unsafe fn centred<S: Simd>(
+    s: S,
+    row: &[f32],
+    centers: &[f32],
+    factors: &[f32],
+    i: usize,
+    fill: f32,
+) -> S::F {
+    let count = row.len() - i;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let x = load_part(s, row.as_ptr().add(i), count, fill);
+        let center = load_part(s, centers.as_ptr().add(i), count, 0.0);
+        s.mul(
+            s.sub(x, center),
+            load_part(s, factors.as_ptr().add(i), count, 1.0),
+        )
     }
 }

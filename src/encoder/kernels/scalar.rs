@@ -145,15 +145,14 @@ impl Dot for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn load_sums(self, from: *const i32) -> Self::I {
-        // SAFETY: the caller vouches for the pointer.
-        unsafe { from.cast::<Self::I>().read_unaligned() }
+    fn zero(self) -> Self::I {
+        [0; WIDTH]
     }
 
     #[inline(always)]
-    unsafe fn store_sums(self, to: *mut i32, x: Self::I) {
+    unsafe fn load_sums(self, from: *const i32) -> Self::I {
         // SAFETY: the caller vouches for the pointer.
-        unsafe { to.cast::<Self::I>().write_unaligned(x) }
+        unsafe { from.cast::<Self::I>().read_unaligned() }
     }
 
     #[inline(always)]

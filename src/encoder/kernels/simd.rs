@@ -78,16 +78,13 @@ pub(super) trait Dot: Copy + Send + Sync {
     fn float(self) -> Self::Float;
     /// Runs `f` compiled for this instruction set; `f` and all it calls must be inlined.
     fn vectorize<R>(self, f: impl FnOnce() -> R) -> R;
+    /// Sums of nothing.
+    fn zero(self) -> Self::I;
     /// Loads one vector of 32-bit sums.
     ///
     /// # Safety
     /// `from` is valid for reading a vector of `i32`.
     unsafe fn load_sums(self, from: *const i32) -> Self::I;
-    /// Stores one vector of 32-bit sums.
-    ///
-    /// # Safety
-    /// `to` is valid for writing a vector of `i32`.
-    unsafe fn store_sums(self, to: *mut i32, x: Self::I);
     /// Loads one vector of weights: four bytes for each column.
     ///
     /// # Safety

@@ -209,7 +209,7 @@ fn layer_norm_of_every_width() {
     });
 }
 
-/// `softmax(q kᵀ) v` of each head of fused rows.
+/// `softmax(q kᵀ) v`, to base 2, of each head of fused rows.
 fn attention(fused: &[f32], heads: usize, dim: usize) -> Vec<f64> {
     let width = heads * dim;
     let tokens = fused.len() / (3 * width);
@@ -223,7 +223,7 @@ fn attention(fused: &[f32], heads: usize, dim: usize) -> Vec<f64> {
                 (0..dim)
                     .map(|i| at(token, 0, head, i) * at(other, 1, head, i))
                     .sum::<f64>()
-                    .exp()
+                    .exp2()
             };
             let scores: Vec<f64> = (0..tokens).map(score).collect();
             let sum: f64 = scores.iter().sum();
@@ -297,11 +297,11 @@ fn attention_shifted(fused: &[f32]) -> Vec<f64> {
                 .map(|other| dot(row(token, 0), row(other, 1)))
                 .collect();
             let largest = scores.iter().copied().fold(f64::MIN, f64::max);
-            let sum: f64 = scores.iter().map(|s| (s - largest).exp()).sum();
+            let sum: f64 = scores.iter().map(|s| (s - largest).exp2()).sum();
             (0..16)
                 .map(|i| {
                     let share = |(other, s): (usize, &f64)| {
-                        (s - largest).exp() / sum * f64::from(row(other, 2)[i])
+                        (s - largest).exp2() / sum * f64::from(row(other, 2)[i])
                     };
                     scores.iter().enumerate().map(share).sum()
                 })
@@ -310,53 +310,156 @@ fn attention_shifted(fused: &[f32]) -> Vec<f64> {
         .collect()
 }
 
-/// What [`ByteMatrix`] and [`ByteRows`] stand for, in plain integers: the same rounding, exact sums.
-fn byte_product(
-    rows: &[f32],
-    weights: &[f32],
-    bias: &[f32],
-    depth: usize,
-    range: Range,
-) -> Vec<f64> {
-    let quantised: Vec<(f32, Vec<i64>)> = weights
-        .chunks(depth)
-        .map(|w| {
-            let scale = w.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0;
-            (
-                scale,
-                w.iter()
-                    .map(|x| (x / scale).round_ties_even() as i64)
-                    .collect(),
-            )
-        })
-        .collect();
-    let of_row = |row: &[f32]| -> Vec<f64> {
-        let (scale, zero) = match range {
-            Range::Signed => (
-                row.iter().fold(f32::MIN_POSITIVE, |m, x| m.max(x.abs())) / 127.0,
-                128.0,
-            ),
-            Range::Gelu => {
-                let scale = (row.iter().fold(0.0f32, |m, &x| m.max(x)) + 0.17) / 255.0;
-                (scale, 0.17 / scale)
+/// Inputs with three features far from the rest, as layer norms have them.
+fn lopsided(rows: usize, depth: usize) -> (Vec<f32>, Inputs) {
+    let mut all = numbers(9, rows * depth);
+    let center = |k: usize| if k % 50 == 7 { 12.0 } else { 0.1 };
+    let spread = |k: usize| if k % 50 == 7 { 3.0 } else { 1.0 };
+    for row in all.chunks_mut(depth) {
+        row.iter_mut()
+            .enumerate()
+            .for_each(|(k, x)| *x = *x * spread(k) + center(k));
+    }
+    let means = (0..depth).map(center).collect();
+    (
+        all,
+        Inputs {
+            means,
+            deviations: (0..depth).map(|k| spread(k) / 3.0).collect(),
+        },
+    )
+}
+
+const RECIPES: [Recipe; 3] = [
+    Recipe {
+        center: true,
+        balance: Balance::All,
+        stray_above: f32::INFINITY,
+    },
+    Recipe {
+        center: true,
+        balance: Balance::LastThird,
+        stray_above: f32::INFINITY,
+    },
+    Recipe {
+        center: false,
+        balance: Balance::None,
+        stray_above: 2.0,
+    },
+];
+
+#[test]
+fn byte_product_of_every_number_of_rows() {
+    on_every_isa(|isa| {
+        for ((depth, columns), recipe) in [(1, 3), (30, 18), (67, 51)].into_iter().zip(RECIPES) {
+            let (weights, bias) = (numbers(1, columns * depth), numbers(2, columns));
+            let (all, inputs) = lopsided(130, depth);
+            let matrix = ByteMatrix::pack(isa, &weights, &bias, &inputs, recipe);
+            let expected = product(&all, &weights, &bias, depth);
+            for count in 0..=130 {
+                let mut out = vec![0.0; count * columns];
+                let (rows, bytes) = (&all[..count * depth], &mut ByteRows::default());
+                matrix.multiply(isa, rows, bytes, Epilogue::Add, &mut out, Split::Among(2));
+                let error: f64 = out
+                    .iter()
+                    .zip(&expected)
+                    .map(|(&g, e)| (f64::from(g) - e).powi(2))
+                    .sum();
+                let size: f64 = expected[..out.len()].iter().map(|e| e * e).sum();
+                let what = format!("{} {count}x{depth}x{columns}", isa.name());
+                assert!(
+                    error <= 2e-4 * size,
+                    "{what}: relative error {}",
+                    (error / size).sqrt()
+                );
             }
+        }
+    });
+}
+
+#[test]
+fn byte_products_agree_between_instruction_sets() {
+    let (depth, columns) = (96, 80);
+    let (all, inputs) = lopsided(37, depth);
+    for recipe in RECIPES {
+        let product = |isa: Isa| {
+            let (weights, bias) = (numbers(1, columns * depth), numbers(2, columns));
+            let matrix = ByteMatrix::pack(isa, &weights, &bias, &inputs, recipe);
+            let mut out = vec![0.0; 37 * columns];
+            matrix.multiply(
+                isa,
+                &all,
+                &mut ByteRows::default(),
+                Epilogue::Add,
+                &mut out,
+                Split::Whole,
+            );
+            out
         };
-        let byte = |x: f32| (x * (1.0 / scale) + zero).round_ties_even() as i64;
-        let bytes: Vec<i64> = row.iter().map(|&x| byte(x)).collect();
-        let dot = |w: &[i64], zero: i64| -> i64 {
-            bytes.iter().zip(w).map(|(b, w)| (b - zero) * w).sum()
+        let expected: Vec<f64> = product(Isa::scalar()).into_iter().map(f64::from).collect();
+        // The integers are equal, so that only the last roundings differ.
+        on_every_isa(|isa| assert_close(&product(isa), &expected, 2e-6, isa.name()));
+    }
+}
+
+#[test]
+fn largest_bytes_do_not_saturate() {
+    on_every_isa(|isa| {
+        // All weights 1 and rows of 0 and 1: every product is 255 * 127, the largest there is.
+        let depth = 1536;
+        let inputs = Inputs {
+            means: vec![0.0; depth],
+            deviations: vec![1.0; depth],
         };
-        let of_column = |((w_scale, w), &b): (&(f32, Vec<i64>), &f32)| {
-            let (sum, floor) = match range {
-                Range::Signed => (dot(w, 128), 0.0),
-                Range::Gelu => (
-                    dot(w, 0),
-                    -0.17 * f64::from(*w_scale) * w.iter().sum::<i64>() as f64,
-                ),
-            };
-            sum as f64 * f64::from(scale) * f64::from(*w_scale) + floor + f64::from(b)
+        let recipe = Recipe {
+            center: false,
+            balance: Balance::None,
+            stray_above: f32::INFINITY,
         };
-        quantised.iter().zip(bias).map(of_column).collect()
-    };
-    rows.chunks(depth).flat_map(of_row).collect()
+        let matrix = ByteMatrix::pack(isa, &vec![1.0; depth * 16], &[0.0; 16], &inputs, recipe);
+        let mut row = vec![1.0; depth];
+        row[3] = 0.0;
+        let mut out = vec![0.0; 16];
+        matrix.multiply(
+            isa,
+            &row,
+            &mut ByteRows::default(),
+            Epilogue::Bias,
+            &mut out,
+            Split::Whole,
+        );
+        assert_close(&out, &[1535.0; 16], 1e-6, isa.name());
+    });
+}
+
+#[test]
+fn a_row_in_bytes_is_the_same_in_any_company() {
+    on_every_isa(|isa| {
+        let (depth, columns) = (96, 144);
+        let (rows, inputs) = lopsided(40, depth);
+        let (weights, bias) = (numbers(1, columns * depth), numbers(2, columns));
+        let matrix = ByteMatrix::pack(isa, &weights, &bias, &inputs, RECIPES[0]);
+        let product = |count: usize, threads: usize| {
+            let mut out = vec![0.0; count * columns];
+            let split = Split::Among(threads);
+            matrix.multiply(
+                isa,
+                &rows[..count * depth],
+                &mut ByteRows::default(),
+                Epilogue::Gelu,
+                &mut out,
+                split,
+            );
+            out
+        };
+        let together = product(40, 1);
+        for (count, threads) in [(1, 1), (5, 2), (9, 3), (23, 16)] {
+            assert_eq!(
+                product(count, threads),
+                together[..count * columns],
+                "{} {count} rows",
+                isa.name()
+            );
+        }
+    });
 }

@@ -12,8 +12,6 @@ pub(super) const MAX_ROWS: usize = 14;
 /// What becomes of the sums.
 #[derive(Clone, Copy)]
 pub(super) enum Finish {
-    /// Stored.
-    Plain,
     /// Times one factor for each row, stored.
     Scale(*const f32),
     /// Plus one bias for each column, stored.
@@ -171,7 +169,6 @@ impl Finish {
         // SAFETY: the arrays are as long as the output is high or wide.
         unsafe {
             match self {
-                Self::Plain => Self::Plain,
                 Self::Scale(factors) => Self::Scale(factors.add(row)),
                 Self::Bias(bias) => Self::Bias(bias.add(column)),
                 Self::Gelu(bias) => Self::Gelu(bias.add(column)),
@@ -194,27 +191,38 @@ pub(super) unsafe fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
     // SAFETY: `each` hands out rows and columns of this tile only.
     unsafe {
         match t.finish {
-            Finish::Plain => each(s, sums, t, |x, _, _| x),
-            Finish::Scale(factors) => {
-                each(s, sums, t, |x, row, _| s.mul(x, s.splat(*factors.add(row))));
-            }
-            Finish::Bias(bias) => each(s, sums, t, |x, _, column| {
-                s.add(x, s.load(bias.add(column)))
-            }),
-            Finish::Gelu(bias) => {
-                each(s, sums, t, |x, _, column| {
-                    gelu(s, s.add(x, s.load(bias.add(column))))
-                });
-            }
-            Finish::Add(bias) => each(s, sums, t, |x, row, column| {
-                let there = load_part(
-                    s,
-                    t.out.add(row * t.stride + column),
-                    t.columns - column,
-                    0.0,
-                );
-                s.add(there, s.add(x, s.load(bias.add(column))))
-            }),
+            Finish::Scale(factors) => each(
+                s,
+                sums,
+                t,
+                #[inline(always)]
+                |x, row, _| s.mul(x, s.splat(*factors.add(row))),
+            ),
+            Finish::Bias(bias) => each(
+                s,
+                sums,
+                t,
+                #[inline(always)]
+                |x, _, column| s.add(x, s.load(bias.add(column))),
+            ),
+            Finish::Gelu(bias) => each(
+                s,
+                sums,
+                t,
+                #[inline(always)]
+                |x, _, column| gelu(s, s.add(x, s.load(bias.add(column)))),
+            ),
+            Finish::Add(bias) => each(
+                s,
+                sums,
+                t,
+                #[inline(always)]
+                |x, row, column| {
+                    let at = t.out.add(row * t.stride + column);
+                    let there = load_part(s, at, t.columns - column, 0.0);
+                    s.add(there, s.add(x, s.load(bias.add(column))))
+                },
+            ),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Vnni256 {
 /// The same implementation for both widths.
 macro_rules! dot {
     ($name:ident, $float:ty, $features:literal, $int:ty, $f:ty, $rows:literal, $panels:literal,
-     $load:ident, $store:ident, $splat:ident, $dot:ident, $convert:ident) => {
+     $load:ident, $splat:ident, $dot:ident, $convert:ident) => {
         impl Dot for $name {
             type Float = $float;
             const TILE_ROWS: usize = $rows;
@@ -60,15 +60,15 @@ macro_rules! dot {
             }
 
             #[inline(always)]
-            unsafe fn load_sums(self, from: *const i32) -> $int {
-                // SAFETY: the caller vouches for the pointer, `self` for the instruction.
-                unsafe { $load(from.cast()) }
+            fn zero(self) -> $int {
+                // SAFETY: `self` proves that the processor has this instruction.
+                unsafe { $splat(0) }
             }
 
             #[inline(always)]
-            unsafe fn store_sums(self, to: *mut i32, x: $int) {
+            unsafe fn load_sums(self, from: *const i32) -> $int {
                 // SAFETY: the caller vouches for the pointer, `self` for the instruction.
-                unsafe { $store(to.cast(), x) }
+                unsafe { $load(from.cast()) }
             }
 
             #[inline(always)]
@@ -107,7 +107,6 @@ dot!(
     9,
     3,
     _mm512_loadu_si512,
-    _mm512_storeu_si512,
     _mm512_set1_epi32,
     _mm512_dpbusd_epi32,
     _mm512_cvtepi32_ps
@@ -121,7 +120,6 @@ dot!(
     6,
     1,
     _mm256_loadu_si256,
-    _mm256_storeu_si256,
     _mm256_set1_epi32,
     _mm256_dpbusd_avx_epi32,
     _mm256_cvtepi32_ps
