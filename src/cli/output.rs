@@ -174,6 +174,9 @@ fn byline(paper: &Paper) -> String {
 
 /// Wraps text to at most `max_lines` lines; the last ends in an ellipsis if there was more.
 fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
     let options = Options::new(width)
         .initial_indent(indent)
         .subsequent_indent(indent);
