@@ -56,7 +56,7 @@ impl BertShape {
         (0..self.layers).flat_map(|_| Role::ALL.map(|role| role.depth(self)))
     }
 
-    /// Reads what [`Calibration::to_floats`] gave for a body of this shape.
+    /// Reads a stored calibration for a body of this shape; `None` if it is of another.
     pub(crate) fn calibration(&self, floats: &[f32]) -> Option<Calibration> {
         Calibration::from_floats(floats, self.depths())
     }

@@ -1,7 +1,7 @@
 //! How well a search finds what people judged relevant.
 //!
-//! In: a [`Task`] (queries and judgments) and a library that holds its corpus. Out: a [`Run`]:
-//! for each query the papers found, and its [`Scores`] under the field's metrics.
+//! In: a [`Task`] (queries and judgments) and a library that holds its corpus. Out: a [`Ranking`]
+//! for each query: the papers found, and its [`Scores`] under the field's metrics.
 //!
 //! Reads BEIR folders (`corpus.jsonl`, `queries.jsonl`, `qrels/*.tsv`); writes TREC run files.
 

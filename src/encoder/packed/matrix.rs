@@ -73,7 +73,7 @@ impl Calibration {
             .collect()
     }
 
-    /// The inverse of [`to_floats`](Self::to_floats) for matrices with these numbers of inputs;
+    /// The inverse of `to_floats`, for matrices with these numbers of inputs;
     /// `None` if the count is another.
     pub(super) fn from_floats(floats: &[f32], depths: impl Iterator<Item = usize>) -> Option<Self> {
         let mut rest = floats;
