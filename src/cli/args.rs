@@ -1,4 +1,4 @@
-//! The arguments as they are typed, and the groups that several commands share.
+//! Arguments that every command takes, or that several share.
 
 use std::path::PathBuf;
 
@@ -6,23 +6,10 @@ use akin::dump::Source;
 use akin::encoder::{ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
+use akin::search::{Query, Target};
 use akin::space::Origin;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use jiff::civil::Date;
-
-/// Semantic search over scientific papers, on your own machine
-///
-/// akin embeds the title and abstract of each paper with a small language model and finds the
-/// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
-/// machine; nothing is sent anywhere.
-#[derive(Debug, Parser)]
-#[command(name = "akin", version, max_term_width = 100)]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    pub(super) common: Common,
-    #[command(subcommand)]
-    pub(super) command: Command,
-}
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -93,19 +80,35 @@ impl Color {
     }
 }
 
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    Add(super::add::AddArgs),
-    Search(super::search::SearchArgs),
-    Related(super::related::RelatedArgs),
-    Show(super::show::ShowArgs),
-    Remove(super::remove::RemoveArgs),
-    Status(super::status::StatusArgs),
-    Embed(super::embed::EmbedArgs),
-    Eval(super::eval::EvalArgs),
-    Completions(super::completions::CompletionsArgs),
-    Man(super::completions::ManArgs),
+/// Among what is looked, how, and for how many papers.
+#[derive(Debug, Args)]
+pub(super) struct LookupArgs {
+    /// Look among the papers of this dump instead of the library; its embeddings are kept in the
+    /// cache folder, so that the next question is answered at once
+    #[arg(long = "in", value_name = "DUMP")]
+    pub(super) dump: Option<PathBuf>,
+    /// How many papers to show
+    #[arg(short, value_name = "N", default_value_t = 10)]
+    k: usize,
+    #[command(flatten)]
+    filters: FilterArgs,
+    #[command(flatten)]
+    mode: ModeArgs,
+    #[command(flatten)]
+    pub(super) model: ModelArgs,
+}
+
+impl LookupArgs {
+    /// The query for a target.
+    pub(super) fn query(&self, target: Target) -> Query {
+        Query {
+            target,
+            k: self.k,
+            filter: self.filters.filter(),
+            mode: self.mode.mode(),
+            ef_search: None,
+        }
+    }
 }
 
 /// Which papers may be found.
@@ -236,12 +239,6 @@ fn day(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_arguments_are_consistent() {
-        Arguments::command().debug_assert();
-    }
 
     #[test]
     fn a_month_or_a_year_stands_for_its_ends() {

@@ -5,9 +5,8 @@ use std::io;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Outcome;
-use super::args::Arguments;
 use super::fault::Fault;
+use super::{Arguments, Outcome};
 
 /// Print completions for a shell
 #[derive(Debug, Args)]

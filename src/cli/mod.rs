@@ -21,11 +21,40 @@ mod status;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
-use self::args::{Arguments, Command};
+use self::args::Common;
 use self::context::Context;
 use self::fault::Fault;
+
+/// Semantic search over scientific papers, on your own machine
+///
+/// akin embeds the title and abstract of each paper with a small language model and finds the
+/// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
+/// machine; nothing is sent anywhere.
+#[derive(Debug, Parser)]
+#[command(name = "akin", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Add(add::AddArgs),
+    Search(search::SearchArgs),
+    Related(related::RelatedArgs),
+    Show(show::ShowArgs),
+    Remove(remove::RemoveArgs),
+    Status(status::StatusArgs),
+    Embed(embed::EmbedArgs),
+    Eval(eval::EvalArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
+}
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,5 +106,16 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
         Command::Eval(args) => eval::run(&args, context),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::man(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
     }
 }

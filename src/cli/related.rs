@@ -1,11 +1,9 @@
 //! `akin related`: papers related to one or several.
 
-use std::path::PathBuf;
-
-use akin::search::{Query, Target};
+use akin::search::Target;
 use clap::Args;
 
-use super::args::{FilterArgs, ModeArgs, ModelArgs};
+use super::args::LookupArgs;
 use super::context::Context;
 use super::fault::Fault;
 use super::{Outcome, cache, search};
@@ -22,33 +20,17 @@ pub(super) struct RelatedArgs {
     /// Papers to be away from; can be repeated
     #[arg(long = "not", value_name = "ID")]
     unlike: Vec<String>,
-    /// Look among the papers of this dump instead of the library
-    #[arg(long = "in", value_name = "DUMP")]
-    dump: Option<PathBuf>,
-    /// How many papers to show
-    #[arg(short, value_name = "N", default_value_t = 10)]
-    k: usize,
     #[command(flatten)]
-    filters: FilterArgs,
-    #[command(flatten)]
-    mode: ModeArgs,
-    #[command(flatten)]
-    model: ModelArgs,
+    lookup: LookupArgs,
 }
 
 pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fault> {
-    let query = Query {
-        target: Target::Papers {
-            like: args.like.clone(),
-            unlike: args.unlike.clone(),
-        },
-        k: args.k,
-        filter: args.filters.filter(),
-        mode: args.mode.mode(),
-        ef_search: None,
-    };
-    let root = match &args.dump {
-        Some(dump) => cache::library_of(dump, &args.model, context)?.root,
+    let query = args.lookup.query(Target::Papers {
+        like: args.like.clone(),
+        unlike: args.unlike.clone(),
+    });
+    let root = match &args.lookup.dump {
+        Some(dump) => cache::library_of(dump, &args.lookup.model, context)?.root,
         None => context.library.clone(),
     };
     let (library, index) = context.open(&root)?;

@@ -10,7 +10,7 @@ use akin::search::{self, Query, Target};
 use akin::{Error, space};
 use clap::Args;
 
-use super::args::{FilterArgs, ModeArgs, ModelArgs};
+use super::args::LookupArgs;
 use super::context::Context;
 use super::fault::Fault;
 use super::{Outcome, cache, output};
@@ -24,19 +24,8 @@ pub(super) struct SearchArgs {
     /// Read what to look for from a file, such as a draft's title and abstract
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     file: Option<PathBuf>,
-    /// Search the papers of this dump instead of the library; its embeddings are kept in the
-    /// cache folder, so that the next question is answered at once
-    #[arg(long = "in", value_name = "DUMP")]
-    dump: Option<PathBuf>,
-    /// How many papers to show
-    #[arg(short, value_name = "N", default_value_t = 10)]
-    k: usize,
     #[command(flatten)]
-    filters: FilterArgs,
-    #[command(flatten)]
-    mode: ModeArgs,
-    #[command(flatten)]
-    model: ModelArgs,
+    lookup: LookupArgs,
 }
 
 pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault> {
@@ -44,21 +33,16 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault
     if text.trim().is_empty() {
         return Err(Error::EmptyQuery.into());
     }
-    let query = Query {
-        target: Target::Text(text),
-        k: args.k,
-        filter: args.filters.filter(),
-        mode: args.mode.mode(),
-        ef_search: None,
-    };
-    if let Some(dump) = &args.dump {
-        let cached = cache::library_of(dump, &args.model, context)?;
+    let query = args.lookup.query(Target::Text(text));
+    let model = &args.lookup.model;
+    if let Some(dump) = &args.lookup.dump {
+        let cached = cache::library_of(dump, model, context)?;
         let (library, index) = context.open(&cached.root)?;
         let encoder = cached.encoder(&library, context)?;
         return show(&library, &index, Some(&encoder), &query, context);
     }
     let (library, index) = context.open(&context.library)?;
-    let encoder = match args.model.asked() {
+    let encoder = match model.asked() {
         Some(asked) => {
             let encoder = context.load(&asked)?;
             space::ensure_same(&library, &encoder)?;

@@ -35,7 +35,7 @@
 use std::ops::Range;
 
 use super::quantize::code_bytes;
-use super::segments::Span;
+use super::span::Span;
 
 const MAGIC: &[u8; 8] = b"AKINGRAF";
 const VERSION: u32 = 1;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::format::{ALIGNMENT, Header, SECTIONS, little_endian};
 use super::quantize::{code_bytes, quantize};
-use super::segments::Span;
+use super::span::Span;
 use crate::error::{Error, Result};
 use crate::vectors::{Row, RowFile};
 

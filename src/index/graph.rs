@@ -16,7 +16,7 @@ use memmap2::Mmap;
 
 use super::format::{HEADER_BYTES, Header, LEVELS, Layout, little_endian, u32_at};
 use super::quantize::code_bytes;
-use super::segments::Span;
+use super::span::Span;
 
 /// A graph file, mapped.
 #[derive(Debug)]

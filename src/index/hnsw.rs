@@ -27,7 +27,7 @@ use super::IndexOptions;
 use super::format::{LEVELS, M_MAX, NONE};
 use super::freeze::{Level, Links};
 use super::quantize::{code_bytes, quantize, similarity};
-use super::segments::Span;
+use super::span::Span;
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
 use crate::vectors::{Row, RowFile};

@@ -24,6 +24,7 @@ mod graph;
 mod hnsw;
 mod quantize;
 mod segments;
+mod span;
 #[cfg(test)]
 mod testdata;
 #[cfg(test)]

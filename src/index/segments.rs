@@ -24,7 +24,6 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +32,7 @@ use super::freeze;
 use super::graph::Graph;
 use super::hnsw;
 use super::quantize::{code_bytes, quantize};
+use super::span::Span;
 use super::{IndexOptions, IndexStats};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
@@ -50,26 +50,6 @@ const SAMPLE_ROWS: u32 = 16;
 
 /// How often the manifest is read again when files vanish while it is being followed.
 const OPEN_ATTEMPTS: usize = 3;
-
-/// A contiguous range of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Span {
-    /// The first row.
-    pub(super) first: u32,
-    /// How many rows there are.
-    pub(super) n_rows: u32,
-}
-
-impl Span {
-    /// The rows, by number.
-    pub(super) fn rows(self) -> Range<u32> {
-        self.first..self.first + self.n_rows
-    }
-
-    fn file_name(self) -> String {
-        format!("segment-{}-{}.graph", self.first, self.n_rows)
-    }
-}
 
 /// What is on the disk as `manifest.json`.
 #[derive(Debug, Serialize, Deserialize)]
