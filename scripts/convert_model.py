@@ -164,6 +164,10 @@ def make(source):
     return files
 
 
+# akin's own, held by a unit test of the encoder: the activations seen on a few passages, for int8.
+MADE_ELSEWHERE = {"int8-calibration.f32"}
+
+
 def differences(files, folder):
     """Yields one line for each file of `folder` that is missing, different or not ours."""
     for name in sorted(files):
@@ -173,7 +177,8 @@ def differences(files, folder):
         elif path.read_bytes() != files[name]:
             yield f"differs: {path}"
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).as_posix() not in files:
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in files and name not in MADE_ELSEWHERE:
             yield f"not made by this script: {path}"
 
 
