@@ -25,7 +25,7 @@ mod tokenize;
 
 pub use self::pooling::Pooling;
 pub use self::recipe::Recipe;
-pub use self::source::{MAX_POSITIONS_HINT, ModelSource};
+pub use self::source::ModelSource;
 pub use self::tokenize::Encoding;
 
 use self::body::Body;

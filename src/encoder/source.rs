@@ -17,10 +17,6 @@ use sha2::{Digest, Sha256};
 use super::Pooling;
 use crate::error::{Error, Result};
 
-/// Most models of this shape have this many positions; a larger `max_tokens` is refused by
-/// nearly all of them.
-pub const MAX_POSITIONS_HINT: usize = 512;
-
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
