@@ -73,11 +73,16 @@ impl Context {
     /// Opens a library with its index, and says what of the index had to be left aside.
     pub(super) fn open(&self, root: &Path) -> Result<(Library, Index), Fault> {
         let library = Library::open(root)?;
-        let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
-            let path = root.to_owned();
-            return Err(Error::LibraryEmpty { path }.into());
+        let empty = || Error::LibraryEmpty {
+            path: root.to_owned(),
         };
-        let index = Index::open(&dir, &space.fingerprint, library.rows()?);
+        let space = library.space().ok_or_else(empty)?;
+        let dir = library.index_dir().ok_or_else(empty)?;
+        let rows = library.rows()?;
+        if rows.is_empty() {
+            return Err(empty().into());
+        }
+        let index = Index::open(&dir, &space.fingerprint, rows);
         for doubt in index.doubts() {
             self.note(&format!(
                 "{doubt}; its papers are compared one by one until the next add"

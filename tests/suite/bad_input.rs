@@ -93,6 +93,19 @@ fn what_is_no_dump_is_refused_by_name_with_a_hint() {
 }
 
 #[test]
+fn a_library_without_papers_is_called_empty() {
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file("rubbish.txt", "nothing that is a paper");
+    add(&sandbox, &dump).exits(2);
+    let ran = sandbox.akin(&["search", "anything"]).exits(2);
+    assert!(
+        ran.stderr.contains("holds no papers") && ran.stderr.contains("hint"),
+        "{ran:?}"
+    );
+    sandbox.akin(&["status"]).exits(0);
+}
+
+#[test]
 fn a_misused_command_says_what_it_wants() {
     check_refused(&["search", "anything"], &["no library", "hint: `akin add"]);
     check_refused(&["search", " "], &["query is empty", "hint"]);
