@@ -49,8 +49,7 @@ struct Config {
 impl Context {
     /// Joins flags, environment, config file and defaults.
     pub(super) fn of(common: &Common) -> Result<Context, Fault> {
-        let base = choose_base_strategy()
-            .map_err(|e| Fault::usage(format!("there is no home folder: {e}")))?;
+        let base = base_folders()?;
         let config = read_config(&base.config_dir().join("akin/config.toml"))?;
         let library = common.library.clone().or(config.library);
         Ok(Context {
@@ -65,9 +64,7 @@ impl Context {
 
     /// The folder for what can be made again.
     pub(super) fn cache_dir() -> Result<PathBuf, Fault> {
-        let base = choose_base_strategy()
-            .map_err(|e| Fault::usage(format!("there is no home folder: {e}")))?;
-        Ok(base.cache_dir().join("akin"))
+        Ok(base_folders()?.cache_dir().join("akin"))
     }
 
     /// Opens a library with its index, and says what of the index had to be left aside.
@@ -121,6 +118,11 @@ impl Context {
             super::output::note(text);
         }
     }
+}
+
+/// The user's folders for data, caches and settings.
+fn base_folders() -> Result<impl BaseStrategy, Fault> {
+    choose_base_strategy().map_err(|e| Fault::usage(format!("there is no home folder: {e}")))
 }
 
 fn read_config(path: &Path) -> Result<Config, Fault> {

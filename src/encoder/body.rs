@@ -131,10 +131,13 @@ fn load_packed(
         Precision::Auto => isa.bytes_are_fast(),
         Precision::Int8 => true,
     };
-    let int8 = match brought_calibration(files, &shape) {
-        _ if !wants_int8 => None,
-        Some(calibration) => Some(calibration),
-        None => Some(calibrate(shape.clone(), &find, isa, &sample()?)?),
+    let int8 = if wants_int8 {
+        Some(match brought_calibration(files, &shape) {
+            Some(calibration) => calibration,
+            None => calibrate(shape.clone(), &find, isa, &sample()?)?,
+        })
+    } else {
+        None
     };
     let (numbers, arithmetic) = match &int8 {
         Some(calibration) => (packed::Precision::Int8(calibration), "int8"),

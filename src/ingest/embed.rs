@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::Report;
 use super::chunks;
-use super::{MAX_LISTED_REJECTIONS, Report};
 use crate::dump::Source;
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
@@ -52,11 +52,7 @@ pub fn embed(
         let n_rejected = chunk.rejected.len() as u64;
         report.counts.n_rejected += n_rejected;
         report.counts.n_read += n_rejected + chunk.papers.len() as u64;
-        let room = MAX_LISTED_REJECTIONS.saturating_sub(report.rejected.len());
-        report
-            .rejected
-            .extend(chunk.rejected.into_iter().take(room));
-        report.failed.extend(chunk.failed);
+        report.list(chunk.rejected, chunk.failed);
         observer.advance(n_rejected);
 
         let passages: Vec<String> = chunk.papers.iter().map(|p| p.passage()).collect();

@@ -66,6 +66,15 @@ pub struct Report {
     pub stopped: bool,
 }
 
+impl Report {
+    /// Notes what of a chunk could not be used, up to [`MAX_LISTED_REJECTIONS`] records.
+    fn list(&mut self, rejected: Vec<(String, Rejected)>, failed: Vec<(String, Error)>) {
+        let room = MAX_LISTED_REJECTIONS.saturating_sub(self.rejected.len());
+        self.rejected.extend(rejected.into_iter().take(room));
+        self.failed.extend(failed);
+    }
+}
+
 /// Takes in dumps, in their order.
 ///
 /// # Errors
@@ -264,7 +273,8 @@ impl Run<'_> {
     }
 
     fn commit_chunk(&mut self, chunk: Chunk) -> Result<()> {
-        self.report.failed.extend(chunk.failed);
+        let n_rejected = chunk.rejected.len() as u64;
+        self.report.list(chunk.rejected, chunk.failed);
         let mut batch = Drafts::default();
         if let Some(seen) = &mut self.seen {
             let ids =
@@ -274,12 +284,8 @@ impl Run<'_> {
         for record in chunk.papers {
             batch.add(self.writer, record)?;
         }
-        batch.counts.n_read += chunk.rejected.len() as u64;
-        batch.counts.n_rejected += chunk.rejected.len() as u64;
-        let room = MAX_LISTED_REJECTIONS.saturating_sub(self.report.rejected.len());
-        self.report
-            .rejected
-            .extend(chunk.rejected.into_iter().take(room));
+        batch.counts.n_read += n_rejected;
+        batch.counts.n_rejected += n_rejected;
         self.observer.advance(batch.counts.n_read);
 
         self.embed(&mut batch.drafts)?;
