@@ -201,6 +201,7 @@ impl Draft {
         let change = Change {
             key,
             record_hashes: vec![hash],
+            forgets_earlier_records: false,
             listed: paper.listed.into_iter().collect(),
             paper,
             embedding: None,
@@ -293,7 +294,12 @@ impl Run<'_> {
         for draft in &batch.drafts {
             counts = counts.plus(&draft.counts);
         }
-        let changes: Vec<Change> = batch.drafts.into_iter().map(|draft| draft.change).collect();
+        let mut changes: Vec<Change> = batch.drafts.into_iter().map(|draft| draft.change).collect();
+        // A mirror holds what the dump says now, also where that is what it once said before.
+        let is_mirror = self.seen.is_some();
+        for change in &mut changes {
+            change.forgets_earlier_records = is_mirror;
+        }
         self.writer
             .commit(&changes, &batch.listings, (self.key, &counts))?;
         self.report.counts = counts;

@@ -56,6 +56,9 @@ pub struct Change {
     pub paper: Paper,
     /// Fingerprints of the records that it was made from.
     pub record_hashes: Vec<TextHash>,
+    /// Whether records taken in earlier count as unknown from now on, so that one of them that
+    /// comes again is taken in again.
+    pub forgets_earlier_records: bool,
     /// The days in whose lists it stood.
     pub listed: Vec<Date>,
     /// The new embedding; `None` where the one there is stays.
@@ -374,6 +377,10 @@ fn store_paper(tx: &Transaction, change: &Change) -> rusqlite::Result<PaperKey> 
         )?;
     tx.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?)")?
         .execute((key, json))?;
+    if change.forgets_earlier_records {
+        tx.prepare_cached("DELETE FROM record_hashes WHERE paper = ?")?
+            .execute([key])?;
+    }
     for hash in &change.record_hashes {
         tx.prepare_cached("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?
             .execute((key, hash.0))?;

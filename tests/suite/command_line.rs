@@ -85,6 +85,23 @@ fn a_dump_that_changed_is_mirrored() {
 }
 
 #[test]
+fn a_dump_that_was_changed_and_changed_back_is_searched_as_it_is() {
+    let sandbox = Sandbox::new();
+    let model = tiny_model();
+    let abstract_of = |text: &str| {
+        let dump = sandbox.file("d.jsonl", papers(&[("x1", "Title", text)]));
+        let args = [
+            "search", "--in", &dump, "--model", &model, "--json", "title",
+        ];
+        let found = sandbox.akin(&args).exits(0).json();
+        found[0]["abstract"].as_str().unwrap().to_owned()
+    };
+    for text in ["The first.", "The second one.", "The first."] {
+        assert_eq!(abstract_of(text), text);
+    }
+}
+
+#[test]
 fn every_spelling_of_an_id_gives_the_same_related_papers_and_never_the_paper_itself() {
     let sandbox = sandbox_with_fields();
     let related = |id: &str| sandbox.akin(&["related", id, "--json"]).exits(0);
