@@ -30,6 +30,8 @@ pub(crate) struct AttentionScratch {
     scores: Aligned<f32>,
     /// Added to the scores: 0 for a token, minus infinity past the last.
     mask: Aligned<f32>,
+    #[cfg(target_arch = "x86_64")]
+    pub(super) tiles: super::amx::attention::TileScratch,
 }
 
 /// Attends from every token of the sequence to every token of it.

@@ -7,11 +7,15 @@
 //! al. 2023, section 4); the means come from a calibration run. A few weights far larger than the
 //! rest of their output feature stay floats, beside the product.
 
+#[cfg(target_arch = "x86_64")]
+use super::amx::{self, Amx};
 use super::byte_tile::{ByteProduct, byte_product};
 use super::matmul::{Epilogue, Shared, Split};
+use super::operand::Operand;
 use super::panels::Aligned;
 use super::rows;
 use super::simd::{Dot, PANEL, Simd};
+use super::tile::Finish;
 use super::{Isa, with_bytes, with_float};
 
 /// What a calibration run saw of the input features of one matrix.
@@ -48,14 +52,6 @@ pub(crate) struct Recipe {
     pub(crate) stray_above: f32,
 }
 
-/// Rows as bytes: `x = scale * byte + low`, after centring and balancing.
-#[derive(Default)]
-pub(crate) struct ByteRows {
-    bytes: Aligned<u8>,
-    scales: Aligned<f32>,
-    lows: Aligned<f32>,
-}
-
 /// A weight that stayed a float.
 struct Stray {
     input: usize,
@@ -75,6 +71,8 @@ pub(crate) struct ByteMatrix {
     centers: Vec<f32>,
     /// One over the spread of each feature.
     factors: Vec<f32>,
+    /// Whether there are any centres or factors.
+    centred: bool,
     strays: Vec<Stray>,
     /// Output features.
     pub(crate) columns: usize,
@@ -115,6 +113,7 @@ impl ByteMatrix {
                 vec![0.0; depth]
             },
             factors: spreads.iter().map(|spread| 1.0 / spread).collect(),
+            centred: recipe.center || recipe.balance != Balance::None,
             strays: Vec::new(),
             columns,
             depth,
@@ -223,7 +222,7 @@ impl ByteMatrix {
         errors.iter().sum()
     }
 
-    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `bytes` holds the rows as
+    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `operand` holds the rows as
     /// bytes meanwhile.
     ///
     /// # Panics
@@ -232,7 +231,7 @@ impl ByteMatrix {
         &self,
         isa: Isa,
         rows: &[f32],
-        bytes: &mut ByteRows,
+        operand: &mut Operand,
         epilogue: Epilogue,
         out: &mut [f32],
         split: Split,
@@ -240,33 +239,51 @@ impl ByteMatrix {
         let count = rows.len() / self.depth;
         assert_eq!(rows.len(), count * self.depth, "rows [count, depth]");
         assert_eq!(out.len(), count * self.columns, "out [count, columns]");
-        self.quantize(isa, rows, bytes);
+        self.quantize(isa, rows, operand, self.in_tiles(isa));
         if epilogue == Epilogue::Add {
             self.add_strays(rows, out);
         }
         let out = Shared(out.as_mut_ptr());
-        with_bytes!(isa, d => self.multiply_by(d, count, bytes, epilogue, out, split));
+        #[cfg(target_arch = "x86_64")]
+        if let (Some(amx), true) = (isa.tiles, self.in_tiles(isa)) {
+            return self.multiply_tiles(amx, count, operand, epilogue, out, split);
+        }
+        with_bytes!(isa, d => self.multiply_by(d, count, operand, epilogue, out, split));
     }
 
-    /// The rows, centred and balanced, as bytes.
-    fn quantize(&self, isa: Isa, rows: &[f32], to: &mut ByteRows) {
+    /// The rows, centred and balanced, as bytes: one after another, or as tiles.
+    fn quantize(&self, isa: Isa, rows: &[f32], to: &mut Operand, tiled: bool) {
         let stride = self.depth.next_multiple_of(4);
         let count = rows.len() / self.depth;
-        to.bytes.reserve(count * stride);
+        let padded = if tiled {
+            count.next_multiple_of(PANEL)
+        } else {
+            count
+        };
+        to.bytes.reserve(padded * stride);
         to.scales.reserve(count);
         to.lows.reserve(count);
-        let of_rows = to
-            .bytes
-            .chunks_exact_mut(stride)
-            .zip(to.scales.iter_mut())
-            .zip(to.lows.iter_mut());
+        to.row.reserve(self.depth);
+        let of_rows = to.scales.iter_mut().zip(to.lows.iter_mut()).enumerate();
         with_float!(isa, s => Simd::vectorize(s, #[inline(always)] || {
-            for (row, ((bytes, scale), low)) in rows.chunks_exact(self.depth).zip(of_rows) {
-                // SAFETY: centres, factors and the row's bytes are one for each of its features.
-                (*scale, *low) = unsafe {
-                    rows::to_bytes(s, row, &self.centers, &self.factors, &mut bytes[..self.depth])
+            for (row, (i, (scale, low))) in rows.chunks_exact(self.depth).zip(of_rows) {
+                let (start, part_stride) = if tiled {
+                    (i / PANEL * PANEL * stride + i % PANEL * 64, 64 * PANEL)
+                } else {
+                    to.bytes[i * stride..][..stride][self.depth..].fill(0);
+                    (i * stride, 64)
                 };
-                bytes[self.depth..].fill(0);
+                // SAFETY: centres and factors are one for each feature; the bytes of every row have
+                // their place, in tiles if the depth is a multiple of 64.
+                (*scale, *low) = unsafe {
+                    let row = if self.centred {
+                        rows::centre(s, row, &self.centers, &self.factors, &mut to.row);
+                        &to.row
+                    } else {
+                        row
+                    };
+                    rows::to_bytes(s, row, to.bytes.as_mut_ptr().add(start), part_stride)
+                };
             }
         }));
     }
@@ -288,11 +305,66 @@ impl ByteMatrix {
         }
     }
 
+    /// What becomes of the columns from `start` on. Errors far below a byte's step are allowed.
+    fn finish(&self, epilogue: Epilogue, start: usize) -> Finish {
+        let bias = &self.bias[start..];
+        match epilogue {
+            Epilogue::Gelu => Finish::RoughGelu(bias.as_ptr()),
+            _ => epilogue.finish(bias),
+        }
+    }
+
+    /// Whether the product is made with tiles.
+    fn in_tiles(&self, isa: Isa) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return isa.tiles.is_some() && self.depth.is_multiple_of(amx::TILE_ROW_BYTES);
+        #[cfg(not(target_arch = "x86_64"))]
+        false
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn multiply_tiles(
+        &self,
+        amx: Amx,
+        count: usize,
+        rows: &Operand,
+        epilogue: Epilogue,
+        out: Shared<f32>,
+        split: Split,
+    ) {
+        split.run(self.columns, 2 * PANEL, |start, end| {
+            let arithmetic = amx::ByteTiles {
+                sums: self.sums[start..].as_ptr(),
+                row_scales: rows.scales.as_ptr(),
+                row_lows: rows.lows.as_ptr(),
+                column_scales: self.scales[start..].as_ptr(),
+            };
+            // SAFETY: `multiply` checked the shapes; `start` begins a panel, and each range of
+            // columns is written by one thread.
+            unsafe {
+                amx::tile_product(
+                    amx,
+                    &amx::TileProduct {
+                        arithmetic,
+                        a: rows.bytes.as_ptr(),
+                        rows: count,
+                        steps: self.depth / amx::TILE_ROW_BYTES,
+                        weights: self.panels[start * self.depth..].as_ptr().cast(),
+                        out: out.get().add(start),
+                        out_stride: self.columns,
+                        columns: end - start,
+                        finish: self.finish(epilogue, start),
+                    },
+                );
+            }
+        });
+    }
+
     fn multiply_by<D: Dot>(
         &self,
         d: D,
         count: usize,
-        rows: &ByteRows,
+        rows: &Operand,
         epilogue: Epilogue,
         out: Shared<f32>,
         split: Split,
@@ -318,7 +390,7 @@ impl ByteMatrix {
                         out: out.get().add(start),
                         out_stride: self.columns,
                         columns: end - start,
-                        finish: epilogue.finish(&self.bias[start..]),
+                        finish: self.finish(epilogue, start),
                     },
                 );
             }

@@ -1,7 +1,10 @@
 //! The products as the encoder calls them: checked shapes in, the columns shared out to threads.
 
+#[cfg(target_arch = "x86_64")]
+use super::amx;
 use super::attention::{AttentionScratch, Head, attend};
-use super::panels::{FloatMatrix, Spares};
+use super::operand::Operand;
+use super::panels::{FloatMatrix, FloatWeights, Spares};
 use super::simd::PANEL;
 use super::tile::{Finish, Product, product};
 use super::{Isa, with_float};
@@ -73,7 +76,8 @@ impl Split {
 }
 
 impl FloatMatrix {
-    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`.
+    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `operand` holds the rows as
+    /// the product reads them, where that is not as they are.
     ///
     /// # Panics
     /// If the two are not the same number of whole rows.
@@ -81,6 +85,7 @@ impl FloatMatrix {
         &self,
         isa: Isa,
         rows: &[f32],
+        operand: &mut Operand,
         epilogue: Epilogue,
         out: &mut [f32],
         split: Split,
@@ -89,27 +94,52 @@ impl FloatMatrix {
         assert_eq!(rows.len(), count * self.depth, "rows [count, depth]");
         assert_eq!(out.len(), count * self.columns, "out [count, columns]");
         let out = Shared(out.as_mut_ptr());
-        split.run(self.columns, 3 * PANEL, |start, end| {
-            let finish = epilogue.finish(&self.bias[start..]);
-            let panels = self.panels[start * self.depth..].as_ptr();
-            with_float!(isa, s => {
-                // SAFETY: the shapes were checked above; `start` begins a panel, and each range of
-                // columns is written by one thread.
-                unsafe {
-                    product(s, &Product {
-                        a: rows.as_ptr(),
-                        a_stride: self.depth,
-                        rows: count,
-                        depth: self.depth,
-                        panels,
-                        out: out.get().add(start),
-                        out_stride: self.columns,
-                        columns: end - start,
-                        finish,
-                    });
-                }
-            });
-        });
+        match &self.weights {
+            FloatWeights::Panels(panels) => split.run(self.columns, 3 * PANEL, |start, end| {
+                let finish = epilogue.finish(&self.bias[start..]);
+                let panels = panels[start * self.depth..].as_ptr();
+                with_float!(isa, s => {
+                    // SAFETY: the shapes were checked above; `start` begins a panel, and each range
+                    // of columns is written by one thread.
+                    unsafe {
+                        product(s, &Product {
+                            a: rows.as_ptr(),
+                            a_stride: self.depth,
+                            rows: count,
+                            depth: self.depth,
+                            panels,
+                            out: out.get().add(start),
+                            out_stride: self.columns,
+                            columns: end - start,
+                            finish,
+                        });
+                    }
+                });
+            }),
+            #[cfg(target_arch = "x86_64")]
+            FloatWeights::Tiles(amx, tiles) => {
+                operand.split(*amx, rows, self.depth);
+                split.run(self.columns, 2 * PANEL, |start, end| {
+                    // SAFETY: as above; both operands are whole tiles.
+                    unsafe {
+                        amx::tile_product(
+                            *amx,
+                            &amx::TileProduct {
+                                arithmetic: amx::HalfTiles,
+                                a: operand.bytes.as_ptr(),
+                                rows: count,
+                                steps: self.depth / amx::STEP,
+                                weights: tiles[start * self.depth * 4..].as_ptr(),
+                                out: out.get().add(start),
+                                out_stride: self.columns,
+                                columns: end - start,
+                                finish: epilogue.finish(&self.bias[start..]),
+                            },
+                        );
+                    }
+                });
+            }
+        }
     }
 }
 
@@ -120,13 +150,24 @@ pub(crate) struct Attention {
     pub(crate) heads: usize,
     /// Width of one head.
     pub(crate) dim: usize,
+    /// How exact products must be.
+    pub(crate) numbers: Numbers,
+}
+
+/// How exact the products of attention must be; sums and softmax are f32 in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// As f32.
+    Floats,
+    /// 8 bits are enough, where that is faster: queries, keys and values came out of byte products.
+    Rough,
 }
 
 impl Attention {
-    /// What queries must be multiplied by: the usual `1 / sqrt(dim)`, and `log2(e)` because the
-    /// softmax here is taken to base 2.
-    pub(crate) fn query_scale(&self) -> f32 {
-        std::f32::consts::LOG2_E / (self.dim as f32).sqrt()
+    /// What queries of heads of this width must be multiplied by: the usual `1 / sqrt(dim)`, and
+    /// `log2(e)` because the softmax here is taken to base 2.
+    pub(crate) fn query_scale(dim: usize) -> f32 {
+        std::f32::consts::LOG2_E / (dim as f32).sqrt()
     }
 
     /// Attends within one sequence: `fused` is `[tokens, 3 * heads * dim]` with scaled queries,
@@ -167,6 +208,13 @@ impl Attention {
                             out: out.get().add(head * self.dim),
                             out_stride: width,
                         };
+                        #[cfg(target_arch = "x86_64")]
+                        if let Some(amx) = isa.tiles
+                            && amx::attention::suits(self.dim)
+                        {
+                            amx::attention::attend(amx, &head, self.numbers, &mut scratch.tiles);
+                            continue;
+                        }
                         with_float!(isa, s => attend(s, &head, scratch));
                     }
                 }

@@ -10,6 +10,8 @@
     reason = "SIMD intrinsics, and matrices shared between threads by column"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -19,6 +21,7 @@ mod byte_tile;
 mod bytes;
 mod math;
 mod matmul;
+mod operand;
 mod panels;
 mod rows;
 mod scalar;
@@ -31,8 +34,9 @@ mod vnni;
 mod tests;
 
 pub(crate) use attention::AttentionScratch;
-pub(crate) use bytes::{Balance, ByteMatrix, ByteRows, Inputs, Recipe};
-pub(crate) use matmul::{Attention, Epilogue, Split};
+pub(crate) use bytes::{Balance, ByteMatrix, Inputs, Recipe};
+pub(crate) use matmul::{Attention, Epilogue, Numbers, Split};
+pub(crate) use operand::Operand;
 pub(crate) use panels::{Aligned, FloatMatrix, Spares};
 
 use scalar::Scalar;
@@ -64,6 +68,9 @@ enum Bytes {
 pub(crate) struct Isa {
     float: Float,
     bytes: Bytes,
+    /// Where there are tiles, products of suitable depth are made with them instead.
+    #[cfg(target_arch = "x86_64")]
+    tiles: Option<amx::Amx>,
     name: &'static str,
 }
 
@@ -108,6 +115,8 @@ impl Isa {
         Self {
             float: Float::Scalar(Scalar),
             bytes: Bytes::Scalar(Scalar),
+            #[cfg(target_arch = "x86_64")]
+            tiles: None,
             name: "scalar",
         }
     }
@@ -117,30 +126,28 @@ impl Isa {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         if let Some(s) = avx2::Avx2::detect() {
-            if let Some(wide) = avx512::Avx512::detect() {
-                let float = Float::Avx512(wide);
-                all.extend(vnni::Vnni512::detect().map(|d| Self {
-                    float,
-                    bytes: Bytes::Vnni512(d),
-                    name: "avx512+vnni",
-                }));
+            let mut add = |name, float, bytes, tiles| {
                 all.push(Self {
                     float,
-                    bytes: Bytes::Avx2(s),
-                    name: "avx512",
+                    bytes,
+                    tiles,
+                    name,
                 });
+            };
+            if let Some(wide) = avx512::Avx512::detect() {
+                let float = Float::Avx512(wide);
+                if let Some(d) = vnni::Vnni512::detect() {
+                    if let Some(tiles) = amx::Amx::detect() {
+                        add("amx", float, Bytes::Vnni512(d), Some(tiles));
+                    }
+                    add("avx512+vnni", float, Bytes::Vnni512(d), None);
+                }
+                add("avx512", float, Bytes::Avx2(s), None);
             }
-            let float = Float::Avx2(s);
-            all.extend(vnni::Vnni256::detect().map(|d| Self {
-                float,
-                bytes: Bytes::Vnni256(d),
-                name: "avx2+vnni",
-            }));
-            all.push(Self {
-                float,
-                bytes: Bytes::Avx2(s),
-                name: "avx2",
-            });
+            if let Some(d) = vnni::Vnni256::detect() {
+                add("avx2+vnni", Float::Avx2(s), Bytes::Vnni256(d), None);
+            }
+            add("avx2", Float::Avx2(s), Bytes::Avx2(s), None);
         }
         all.push(Self::scalar());
         all

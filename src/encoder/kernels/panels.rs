@@ -4,6 +4,7 @@
 //! floats as `[panel][depth][16]`, bytes as `[panel][depth / 4][16][4]`. They are the same for
 //! every instruction set, so a packed matrix may be stored.
 
+use super::Isa;
 use super::simd::PANEL;
 use bytemuck::{Pod, Zeroable};
 use std::marker::PhantomData;
@@ -89,9 +90,9 @@ impl<T> Default for Spares<T> {
     }
 }
 
-/// A weight matrix `[columns, depth]` with its bias, packed as floats.
+/// A weight matrix `[columns, depth]` with its bias, packed for floats.
 pub(crate) struct FloatMatrix {
-    pub(super) panels: Aligned<f32>,
+    pub(super) weights: FloatWeights,
     /// One for each column, padded with zeros to whole panels.
     pub(super) bias: Aligned<f32>,
     /// Output features.
@@ -100,18 +101,50 @@ pub(crate) struct FloatMatrix {
     pub(crate) depth: usize,
 }
 
+/// Packed weights that are multiplied in f32.
+pub(super) enum FloatWeights {
+    /// Panels of floats.
+    Panels(Aligned<f32>),
+    /// Tiles of bf16 halves.
+    #[cfg(target_arch = "x86_64")]
+    Tiles(super::amx::Amx, Aligned<u8>),
+}
+
 impl FloatMatrix {
     /// Packs row-major `[columns, depth]` weights, as checkpoints store them.
     ///
     /// # Panics
     /// If `weights` is no whole number of rows of one weight for each of `depth` inputs and
     /// `bias` has another length than there are rows.
-    pub(crate) fn pack(weights: &[f32], bias: &[f32], depth: usize) -> Self {
+    pub(crate) fn pack(isa: Isa, weights: &[f32], bias: &[f32], depth: usize) -> Self {
         let columns = bias.len();
         assert_eq!(weights.len(), columns * depth, "weights [columns, depth]");
-        let mut panels = Aligned::zeroed(columns.next_multiple_of(PANEL) * depth);
         let mut padded = Aligned::zeroed(columns.next_multiple_of(PANEL));
         padded[..columns].copy_from_slice(bias);
+        Self {
+            weights: FloatWeights::pack(isa, weights, depth),
+            bias: padded,
+            columns,
+            depth,
+        }
+    }
+}
+
+impl FloatWeights {
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(unused_variables, reason = "no tiles")
+    )]
+    fn pack(isa: Isa, weights: &[f32], depth: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(amx) = isa.tiles
+            && depth > 0
+            && depth.is_multiple_of(super::amx::STEP)
+        {
+            return Self::Tiles(amx, super::amx::pack_weights(weights, depth));
+        }
+        let columns = weights.len().checked_div(depth).unwrap_or(0);
+        let mut panels = Aligned::zeroed(columns.next_multiple_of(PANEL) * depth);
         if depth > 0 {
             for (panel, rows) in panels
                 .chunks_exact_mut(PANEL * depth)
@@ -120,12 +153,7 @@ impl FloatMatrix {
                 interleave(rows, depth, panel);
             }
         }
-        Self {
-            panels,
-            bias: padded,
-            columns,
-            depth,
-        }
+        Self::Panels(panels)
     }
 }
 

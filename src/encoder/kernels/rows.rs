@@ -67,31 +67,52 @@ pub(super) unsafe fn soften<S: Simd>(s: S, row: &mut [f32]) -> f32 {
     }
 }
 
-/// Writes `(x - center) * factor` of each feature as bytes that span the row's own range, and
-/// returns `(scale, low)`: the value of a byte is `scale * byte + low`.
-///
-/// Multiplied and added with a rounding each, so that every instruction set gives the same bytes.
+/// Writes `(x - center) * factor` of each feature of `row` to `out`.
 ///
 /// # Safety
-/// `centers`, `factors` and `bytes` are as long as `row`.
+/// `centers`, `factors` and `out` are as long as `row`.
 #[inline(always)]
-pub(super) unsafe fn to_bytes<S: Simd>(
+pub(super) unsafe fn centre<S: Simd>(
     s: S,
     row: &[f32],
     centers: &[f32],
     factors: &[f32],
-    bytes: &mut [u8],
+    out: &mut [f32],
+) {
+    for i in (0..row.len()).step_by(S::WIDTH) {
+        let count = row.len() - i;
+        // SAFETY: `i` is inside the row, and so inside the others.
+        unsafe {
+            let x = load_part(s, row.as_ptr().add(i), count, 0.0);
+            let center = load_part(s, centers.as_ptr().add(i), count, 0.0);
+            let factor = load_part(s, factors.as_ptr().add(i), count, 1.0);
+            let x = s.mul(s.sub(x, center), factor);
+            store_part(s, out.as_mut_ptr().add(i), x, count);
+        }
+    }
+}
+
+/// Writes a row as bytes that span its range, and returns `(scale, low)`: the value of a byte is
+/// `scale * byte + low`. Parts of 64 bytes are written `part_stride` apart.
+///
+/// Multiplied and added with a rounding each, so that every instruction set gives the same bytes.
+///
+/// # Safety
+/// `to` is valid for writing the row's length in such parts.
+#[inline(always)]
+pub(super) unsafe fn to_bytes<S: Simd>(
+    s: S,
+    row: &[f32],
+    to: *mut u8,
+    part_stride: usize,
 ) -> (f32, f32) {
-    let len = row.len();
+    let (len, at) = (row.len(), row.as_ptr());
     let (mut low, mut high) = (s.splat(f32::INFINITY), s.splat(f32::NEG_INFINITY));
     for i in (0..len).step_by(S::WIDTH) {
         // SAFETY: `i` is inside the row.
         unsafe {
-            low = s.min(low, centred(s, row, centers, factors, i, f32::INFINITY));
-            high = s.max(
-                high,
-                centred(s, row, centers, factors, i, f32::NEG_INFINITY),
-            );
+            low = s.min(low, load_part(s, at.add(i), len - i, f32::INFINITY));
+            high = s.max(high, load_part(s, at.add(i), len - i, f32::NEG_INFINITY));
         }
     }
     let low = -s.largest(s.sub(s.splat(0.0), low));
@@ -100,12 +121,10 @@ pub(super) unsafe fn to_bytes<S: Simd>(
     for i in (0..len).step_by(S::WIDTH) {
         // SAFETY: `i` is inside the row; a partial vector goes through an array.
         unsafe {
-            let x = s.add(
-                s.mul(centred(s, row, centers, factors, i, 0.0), factor),
-                offset,
-            );
-            let x = s.min(s.max(x, s.splat(0.0)), s.splat(255.0));
-            let to = bytes.as_mut_ptr().add(i);
+            let x = load_part(s, at.add(i), len - i, 0.0);
+            // From 0 to 255 but for a rounding, so that its nearest integer is a byte.
+            let x = s.add(s.mul(x, factor), offset);
+            let to = to.add(i / 64 * part_stride + i % 64);
             if len - i >= S::WIDTH {
                 s.store_bytes(to, x);
             } else {
@@ -116,29 +135,4 @@ pub(super) unsafe fn to_bytes<S: Simd>(
         }
     }
     (scale, low)
-}
-
-/// `(x - center) * factor` of the features from `i` on, `fill` past the end.
-///
-/// # Safety
-/// `i` is inside the row, and `centers` and `factors` are as long as it.
-#[inline(always)]
-unsafe fn centred<S: Simd>(
-    s: S,
-    row: &[f32],
-    centers: &[f32],
-    factors: &[f32],
-    i: usize,
-    fill: f32,
-) -> S::F {
-    let count = row.len() - i;
-    // SAFETY: the caller's promise.
-    unsafe {
-        let x = load_part(s, row.as_ptr().add(i), count, fill);
-        let center = load_part(s, centers.as_ptr().add(i), count, 0.0);
-        s.mul(
-            s.sub(x, center),
-            load_part(s, factors.as_ptr().add(i), count, 1.0),
-        )
-    }
 }

@@ -54,7 +54,7 @@ pub(super) trait Simd: Copy + Send + Sync {
     fn sum(self, x: Self::F) -> f32;
     /// Largest lane.
     fn largest(self, x: Self::F) -> f32;
-    /// Rounds lanes in `0.0..=255.0` to the nearest integer and stores them as bytes.
+    /// Rounds lanes to the nearest integer, which is in `0..=255`, and stores them as bytes.
     ///
     /// # Safety
     /// `to` is valid for writing [`WIDTH`](Simd::WIDTH) bytes.

@@ -3,7 +3,7 @@
 //! Every output is summed over the depth in one order, first to last, whatever the tile it falls
 //! into: a row's result depends neither on the other rows nor on how the work was divided.
 
-use super::math::gelu;
+use super::math::{gelu, rough_gelu};
 use super::simd::{PANEL, Simd};
 
 /// Largest [`Simd::TILE_ROWS`].
@@ -18,6 +18,8 @@ pub(super) enum Finish {
     Bias(*const f32),
     /// Plus bias, through GELU, stored.
     Gelu(*const f32),
+    /// Plus bias, through GELU to within 4e-5, stored.
+    RoughGelu(*const f32),
     /// Plus bias, added to what is in the output.
     Add(*const f32),
 }
@@ -172,6 +174,7 @@ impl Finish {
                 Self::Scale(factors) => Self::Scale(factors.add(row)),
                 Self::Bias(bias) => Self::Bias(bias.add(column)),
                 Self::Gelu(bias) => Self::Gelu(bias.add(column)),
+                Self::RoughGelu(bias) => Self::RoughGelu(bias.add(column)),
                 Self::Add(bias) => Self::Add(bias.add(column)),
             }
         }
@@ -211,6 +214,13 @@ pub(super) unsafe fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
                 t,
                 #[inline(always)]
                 |x, _, column| gelu(s, s.add(x, s.load(bias.add(column)))),
+            ),
+            Finish::RoughGelu(bias) => each(
+                s,
+                sums,
+                t,
+                #[inline(always)]
+                |x, _, column| rough_gelu(s, s.add(x, s.load(bias.add(column)))),
             ),
             Finish::Add(bias) => each(
                 s,

@@ -96,11 +96,7 @@ impl Source<'_> {
     /// Query, key and value as one map, the query scaled as [`Attention`] expects it.
     fn fused(&self, name: &str) -> Result<(Vec<f32>, Vec<f32>), PackError> {
         let hidden = self.shape.hidden;
-        let scale = Attention {
-            heads: self.shape.heads,
-            dim: hidden / self.shape.heads,
-        }
-        .query_scale();
+        let scale = Attention::query_scale(hidden / self.shape.heads);
         let (mut weight, mut bias) = self.linear(&format!("{name}.query"), hidden, hidden)?;
         weight.iter_mut().chain(&mut bias).for_each(|x| *x *= scale);
         for part in ["key", "value"] {

@@ -1,7 +1,7 @@
 //! A linear map in one of the precisions, and the calibration that int8 needs.
 
 use crate::encoder::kernels::{
-    Balance, ByteMatrix, ByteRows, Epilogue, FloatMatrix, Inputs, Isa, Recipe, Split,
+    Balance, ByteMatrix, Epilogue, FloatMatrix, Inputs, Isa, Operand, Recipe, Split,
 };
 use std::sync::{Mutex, PoisonError};
 
@@ -124,7 +124,7 @@ impl Matrix {
         role: Role,
         kind: Kind<'_>,
     ) -> Self {
-        let floats = || FloatMatrix::pack(weights, bias, depth);
+        let floats = || FloatMatrix::pack(isa, weights, bias, depth);
         match kind {
             Kind::Float => Self::Float(floats()),
             Kind::Bytes(inputs) => {
@@ -134,24 +134,28 @@ impl Matrix {
         }
     }
 
-    /// `out = epilogue(rows * weights)`; `bytes` is for the rows as bytes, where they are needed.
+    /// `out = epilogue(rows * weights)`; `bytes` is for the rows as operand, where they are needed.
     pub(super) fn multiply(
         &self,
         how: How,
         rows: &[f32],
-        bytes: &mut ByteRows,
+        operand: &mut Operand,
         epilogue: Epilogue,
         out: &mut [f32],
     ) {
         match self {
-            Self::Float(matrix) => matrix.multiply(how.isa, rows, epilogue, out, how.split),
-            Self::Bytes(matrix) => matrix.multiply(how.isa, rows, bytes, epilogue, out, how.split),
+            Self::Float(matrix) => {
+                matrix.multiply(how.isa, rows, operand, epilogue, out, how.split)
+            }
+            Self::Bytes(matrix) => {
+                matrix.multiply(how.isa, rows, operand, epilogue, out, how.split)
+            }
             Self::Watched(matrix, moments) => {
                 moments
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .add(rows);
-                matrix.multiply(how.isa, rows, epilogue, out, how.split);
+                matrix.multiply(how.isa, rows, operand, epilogue, out, how.split);
             }
         }
     }

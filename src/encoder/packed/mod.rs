@@ -2,7 +2,8 @@
 //!
 //! In: token ids and where each sequence begins. Out: hidden states `[tokens, hidden]`, or one
 //! pooled embedding a sequence. A batch is cut into groups of whole sequences; each worker takes
-//! a group through all layers, so that its rows stay in its cache and nobody waits. With fewer
+//! a group through all layers, so that its rows stay in its cache and nobody waits; within a layer,
+//! a few sequences at a time attend, then a few rows at a time are fed forward. With fewer
 //! groups than threads (a query), the columns of each product are shared out instead.
 //!
 //! Invariant: a sequence's result depends on nothing but its own tokens, bit for bit.
@@ -19,19 +20,23 @@ pub(crate) use matrix::{Calibration, Precision};
 pub(crate) use tensor::{Dtype, Tensor};
 
 use super::kernels::{
-    Aligned, Attention, AttentionScratch, ByteRows, Epilogue, Isa, Spares, Split,
+    Aligned, Attention, AttentionScratch, Epilogue, Isa, Numbers, Operand, Spares, Split,
 };
 use load::{Packing, Source};
 use matrix::{How, Matrix, Role};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Tokens a group holds at least, if there are as many for each thread: enough to make up for
-/// reading all weights once, few enough for the rows to stay in a core's cache.
-const GROUP_TOKENS: usize = 256;
+/// Tokens a group holds at least, if there are as many for each thread: the more, the less often
+/// all weights are read; the fewer, the more of the rows stay in a core's cache.
+const GROUP_TOKENS: usize = 512;
 
-/// Rows that pass through the feed-forward block together: their wide rows stay in the cache.
-const WIDE_ROWS: usize = 128;
+/// Tokens that go through attention together, at least: their wide rows stay in the cache.
+const BLOCK_TOKENS: usize = 128;
+
+/// Rows that pass through the feed-forward block together: their wide rows stay in the cache, next
+/// to the weights.
+const WIDE_ROWS: usize = 64;
 
 /// The shape of a BERT body.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +105,7 @@ struct Scratch {
     fused: Aligned<f32>,
     context: Aligned<f32>,
     wide: Aligned<f32>,
-    bytes: ByteRows,
+    operand: Operand,
 }
 
 /// Whole sequences that one worker takes through the body.
@@ -171,6 +176,10 @@ impl PackedBert {
             attention: Attention {
                 heads,
                 dim: hidden / heads,
+                numbers: match packing {
+                    Packing::Bytes(_) => Numbers::Rough,
+                    Packing::Float | Packing::Watched => Numbers::Floats,
+                },
             },
             scratch: Spares::default(),
             attention_scratch: Spares::default(),
@@ -310,9 +319,11 @@ impl PackedBert {
     /// Takes one group through all layers; its hidden states stay in the scratch.
     fn group(&self, token_ids: &[u32], lengths: &[usize], scratch: &mut Scratch, split: Split) {
         let (tokens, hidden) = (token_ids.len(), self.shape.hidden);
+        let blocks = blocks(lengths);
+        let largest = blocks.iter().map(Block::n_tokens).max().unwrap_or(0);
         scratch.hidden.reserve(tokens * hidden);
-        scratch.fused.reserve(tokens * 3 * hidden);
-        scratch.context.reserve(tokens * hidden);
+        scratch.fused.reserve(largest * 3 * hidden);
+        scratch.context.reserve(largest * hidden);
         scratch
             .wide
             .reserve(WIDE_ROWS.min(tokens) * self.shape.intermediate);
@@ -322,37 +333,46 @@ impl PackedBert {
             split,
         };
         for layer in &self.layers {
-            self.attention_block(layer, how, lengths, scratch);
+            for block in &blocks {
+                self.attention_block(layer, how, block, scratch);
+            }
             let Scratch {
                 hidden: all,
                 wide,
-                bytes,
+                operand,
                 ..
-            } = scratch;
+            } = &mut *scratch;
             for rows in all.chunks_mut(WIDE_ROWS * hidden) {
                 let wide = &mut wide[..rows.len() / hidden * self.shape.intermediate];
-                layer.widen.multiply(how, rows, bytes, Epilogue::Gelu, wide);
-                layer.narrow.multiply(how, wide, bytes, Epilogue::Add, rows);
+                layer
+                    .widen
+                    .multiply(how, rows, operand, Epilogue::Gelu, wide);
+                layer
+                    .narrow
+                    .multiply(how, wide, operand, Epilogue::Add, rows);
                 self.norm(rows, &layer.out_norm);
             }
         }
     }
 
-    /// Adds to each hidden state what attention finds for it, and normalises.
-    fn attention_block(&self, layer: &Layer, how: How, lengths: &[usize], scratch: &mut Scratch) {
-        let width = self.shape.hidden;
+    /// Adds to each hidden state of a block what attention finds for it, and normalises.
+    fn attention_block(&self, layer: &Layer, how: How, block: &Block, scratch: &mut Scratch) {
+        let (width, tokens) = (self.shape.hidden, block.n_tokens());
         let Scratch {
             hidden,
             fused,
             context,
-            bytes,
+            operand,
             ..
         } = scratch;
+        let hidden = &mut hidden[block.first * width..][..tokens * width];
+        let fused = &mut fused[..tokens * 3 * width];
+        let context = &mut context[..tokens * width];
         layer
             .fused
-            .multiply(how, hidden, bytes, Epilogue::Bias, fused);
+            .multiply(how, hidden, operand, Epilogue::Bias, fused);
         let mut row = 0;
-        for &length in lengths {
+        for &length in block.lengths {
             self.attention.attend(
                 how.isa,
                 &fused[3 * row * width..][..3 * length * width],
@@ -364,7 +384,7 @@ impl PackedBert {
         }
         layer
             .attention_out
-            .multiply(how, context, bytes, Epilogue::Add, hidden);
+            .multiply(how, context, operand, Epilogue::Add, hidden);
         self.norm(hidden, &layer.attention_norm);
     }
 
@@ -388,6 +408,34 @@ impl PackedBert {
         self.isa
             .layer_norm(rows, &norm.gain, &norm.shift, self.shape.eps);
     }
+}
+
+/// Sequences of a group that go through attention together.
+struct Block<'a> {
+    lengths: &'a [usize],
+    /// The first token, counted in the group.
+    first: usize,
+}
+
+impl Block<'_> {
+    fn n_tokens(&self) -> usize {
+        self.lengths.iter().sum()
+    }
+}
+
+/// Cuts a group into blocks of at least [`BLOCK_TOKENS`], but for the last.
+fn blocks(lengths: &[usize]) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let (mut from, mut first, mut tokens) = (0, 0, 0);
+    for (i, &length) in lengths.iter().enumerate() {
+        tokens += length;
+        if tokens >= BLOCK_TOKENS || i + 1 == lengths.len() {
+            let lengths = &lengths[from..=i];
+            blocks.push(Block { lengths, first });
+            (from, first, tokens) = (i + 1, first + tokens, 0);
+        }
+    }
+    blocks
 }
 
 /// Cuts a batch into groups of whole sequences, of about equal size and a multiple of the threads.
