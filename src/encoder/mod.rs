@@ -102,16 +102,16 @@ impl Encoder {
     pub fn load(source: &ModelSource, options: &EncoderOptions) -> Result<Encoder> {
         let files = source.read()?;
         let recipe = Recipe::of(&files, options.max_tokens)?;
-        let tokenizer = Tokenize::load(&files, recipe.max_tokens)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads.unwrap_or(0))
             .thread_name(|n| format!("encoder-{n}"))
             .build()
             .map_err(|e| Error::Encode { source: e.into() })?;
-        let body = {
-            let sample = || tokenizer.encode_all("", &calibration_texts());
-            pool.install(|| Body::load(&files, options.precision, sample))?
-        };
+        let tokenizer = || Tokenize::load(&files, recipe.max_tokens);
+        let sample = || tokenizer()?.encode_all("", &calibration_texts());
+        let body = || Body::load(&files, options.precision, sample);
+        let (body, tokenizer) = pool.install(|| rayon::join(body, tokenizer));
+        let (tokenizer, body) = (tokenizer?, body?);
         if tokenizer.n_tokens() > body.vocab_size() {
             let reason = format!(
                 "its tokenizer knows {} tokens and its embedding table {}",
