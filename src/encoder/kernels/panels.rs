@@ -141,7 +141,7 @@ impl FloatWeights {
             && depth > 0
             && depth.is_multiple_of(super::amx::STEP)
         {
-            return Self::Tiles(amx, super::amx::pack_weights(weights, depth));
+            return Self::Tiles(amx, super::amx::pack_weights(amx, weights, depth));
         }
         let columns = weights.len().checked_div(depth).unwrap_or(0);
         let mut panels = Aligned::zeroed(columns.next_multiple_of(PANEL) * depth);

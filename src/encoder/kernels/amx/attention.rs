@@ -3,7 +3,7 @@
 //!
 //! The scale is expected in `q`, as in [`attention`](crate::encoder::kernels::attention).
 
-use super::halves::{STEP, split};
+use super::halves::{STEP, load_step, split, transpose};
 use super::product::{Arithmetic, HalfTiles, HighTiles};
 use super::tiles::Configured;
 use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
@@ -315,54 +315,4 @@ unsafe fn split_values<A: Arithmetic>(head: &Head, scratch: &mut TileScratch) {
             }
         }
     }
-}
-
-/// 32 floats.
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn load_step(from: *const f32) -> [__m512; 2] {
-    // SAFETY: the caller's promise.
-    unsafe { [_mm512_loadu_ps(from), _mm512_loadu_ps(from.add(TILE))] }
-}
-
-/// Rows of 16 pairs of halves as columns.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn transpose(rows: [__m512i; TILE]) -> [__m512i; TILE] {
-    let mut pairs = rows;
-    for i in 0..8 {
-        pairs[2 * i] = _mm512_unpacklo_epi32(rows[2 * i], rows[2 * i + 1]);
-        pairs[2 * i + 1] = _mm512_unpackhi_epi32(rows[2 * i], rows[2 * i + 1]);
-    }
-    // Each of four rows: in its k-th quarter, what four rows have at place 4 k + its number.
-    let mut fours = pairs;
-    for i in 0..4 {
-        let [a, b, c, d] = [
-            pairs[4 * i],
-            pairs[4 * i + 1],
-            pairs[4 * i + 2],
-            pairs[4 * i + 3],
-        ];
-        fours[4 * i] = _mm512_unpacklo_epi64(a, c);
-        fours[4 * i + 1] = _mm512_unpackhi_epi64(a, c);
-        fours[4 * i + 2] = _mm512_unpacklo_epi64(b, d);
-        fours[4 * i + 3] = _mm512_unpackhi_epi64(b, d);
-    }
-    let mut columns = rows;
-    for i in 0..4 {
-        let [a, b, c, d] = [fours[i], fours[4 + i], fours[8 + i], fours[12 + i]];
-        let (even_low, odd_low) = (
-            _mm512_shuffle_i32x4::<0b10_00_10_00>(a, b),
-            _mm512_shuffle_i32x4::<0b11_01_11_01>(a, b),
-        );
-        let (even_high, odd_high) = (
-            _mm512_shuffle_i32x4::<0b10_00_10_00>(c, d),
-            _mm512_shuffle_i32x4::<0b11_01_11_01>(c, d),
-        );
-        columns[i] = _mm512_shuffle_i32x4::<0b10_00_10_00>(even_low, even_high);
-        columns[8 + i] = _mm512_shuffle_i32x4::<0b11_01_11_01>(even_low, even_high);
-        columns[4 + i] = _mm512_shuffle_i32x4::<0b10_00_10_00>(odd_low, odd_high);
-        columns[12 + i] = _mm512_shuffle_i32x4::<0b11_01_11_01>(odd_low, odd_high);
-    }
-    columns
 }
