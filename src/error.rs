@@ -41,6 +41,38 @@ pub enum Error {
         /// What was found instead.
         reason: String,
     },
+    /// A dump of columns has none that papers can be read from.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Columns {
+        /// The dump.
+        path: PathBuf,
+        /// Which column is missing or of what type it is.
+        reason: String,
+    },
+    /// A record was rejected where none may be.
+    #[error("{}, {what}", path.display())]
+    Rejected {
+        /// The dump.
+        path: PathBuf,
+        /// The record's place, its id where it has one, and what is wrong.
+        what: String,
+    },
+    /// This build lacks what was asked for.
+    #[error("{what} need akin built with the feature `{feature}`; this one is built without")]
+    NotBuilt {
+        /// What was asked for, in the plural.
+        what: String,
+        /// The cargo feature that brings it.
+        feature: &'static str,
+    },
+    /// Embeddings were wanted longer than the model makes them.
+    #[error("embeddings of {wanted} numbers are wanted, and the model makes {dim}")]
+    DimTooLarge {
+        /// What was asked for.
+        wanted: usize,
+        /// What the model gives.
+        dim: usize,
+    },
     /// A folder was given where a dump file is wanted.
     #[error("{} is a folder, not a dump", path.display())]
     IsFolder {
@@ -163,6 +195,14 @@ impl Error {
         Error::Damaged {
             path: path.as_ref().to_owned(),
             what: what.into(),
+        }
+    }
+
+    /// A [`Error::NotBuilt`] for `what`.
+    pub fn not_built(what: &str, feature: &'static str) -> Error {
+        Error::NotBuilt {
+            what: what.to_owned(),
+            feature,
         }
     }
 

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// What of a paper is embedded, in words: part of what two embeddings must have in common.
 pub const PASSAGE_RECIPE: &str = "title. abstract";
 
+/// The longest title that is made from a text.
+const MAX_MADE_TITLE_CHARS: usize = 80;
+
 /// The id of a paper in its normal form.
 ///
 /// | kind | normal form | spellings that mean it |
@@ -251,12 +254,23 @@ impl Paper {
         }
     }
 
-    /// The text that is embedded, as [`PASSAGE_RECIPE`] says, or the title alone.
+    /// A text that has no title: its first words become one.
+    pub fn untitled(id: PaperId, text: impl Into<String>) -> Paper {
+        let text = text.into();
+        let title = start_of(&text).to_owned();
+        Paper::new(id, title, text)
+    }
+
+    /// The text that is embedded, as [`PASSAGE_RECIPE`] says, or the one of the two that is there.
     ///
-    /// A title that already ends a sentence gets no second full stop.
+    /// A title that already ends a sentence gets no second full stop; one that was made from the
+    /// text ([`Paper::untitled`]) is not said twice.
     pub fn passage(&self) -> String {
         if self.abstract_text.is_empty() {
             return self.title.clone();
+        }
+        if self.title == start_of(&self.abstract_text) {
+            return self.abstract_text.clone();
         }
         let stop = if self.title.ends_with(['.', '?', '!']) {
             " "
@@ -323,6 +337,19 @@ impl Paper {
             journal: newer.journal.or(self.journal),
             upvotes: newer.upvotes.or(self.upvotes),
         }
+    }
+}
+
+/// The first words of a text.
+fn start_of(text: &str) -> &str {
+    let Some((end, _)) = text.char_indices().nth(MAX_MADE_TITLE_CHARS) else {
+        return text;
+    };
+    let cut = &text[..end];
+    let at_word = text[end..].starts_with(' ');
+    match cut.rfind(' ') {
+        Some(space) if !at_word => &cut[..space],
+        _ => cut,
     }
 }
 
@@ -456,6 +483,25 @@ mod tests {
         assert_eq!(passage("On X", "We show."), "On X. We show.");
         assert_eq!(passage("What is X?", "We ask."), "What is X? We ask.");
         assert_eq!(passage("On X", ""), "On X");
+    }
+
+    #[test]
+    fn a_text_without_a_title_is_a_passage_as_it_stands() {
+        let text = "We show. ".repeat(20);
+        for text in ["We show.", text.trim_end()] {
+            let paper = Paper::untitled(PaperId::from_title("x"), text);
+            assert_eq!(paper.passage(), text);
+            assert!(!paper.title.is_empty() && paper.title.len() <= MAX_MADE_TITLE_CHARS);
+        }
+    }
+
+    #[test]
+    fn a_made_title_ends_with_a_word() {
+        let check = |text: &str, expected: &str| assert_eq!(start_of(text), expected);
+        check("short", "short");
+        check(&"word ".repeat(30), "word ".repeat(16).trim_end());
+        check(&"words ".repeat(30), "words ".repeat(13).trim_end());
+        check(&"é".repeat(100), &"é".repeat(80));
     }
 
     #[test]

@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use super::arxiv_snapshot::categories;
 use super::field::{Entry, Field, Items};
-use super::record::{Context, Fault, arxiv_id, blame, optional, paper};
+use super::record::{Context, Fault, Record, arxiv_id, optional, paper, with_id};
 use super::{Reason, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
-struct Record<'a> {
+struct Fields<'a> {
     #[serde(borrow, default)]
     id: Field<'a>,
     #[serde(borrow, default)]
@@ -27,12 +27,12 @@ struct Record<'a> {
 }
 
 /// Reads one line of a daily list.
-pub(super) fn read(line: &str, context: &Context) -> Result<Paper, Fault> {
-    let record: Record<'_> = serde_json::from_str(line)?;
-    convert(&record, context).map_err(blame(&record.id))
+pub(super) fn read(line: &str, context: &Context) -> Result<Record, Fault> {
+    let record: Fields<'_> = serde_json::from_str(line)?;
+    with_id(&record.id, convert(&record, context))
 }
 
-fn convert(record: &Record<'_>, context: &Context) -> Result<Paper, Reason> {
+fn convert(record: &Fields<'_>, context: &Context) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, &record.summary)?;
     let authors = record

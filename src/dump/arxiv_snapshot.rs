@@ -6,12 +6,12 @@
 use serde::Deserialize;
 
 use super::field::{Entry, Field, Items};
-use super::record::{Context, Fault, add_alias, arxiv_id, blame, optional, paper};
+use super::record::{Context, Fault, Record, add_alias, arxiv_id, optional, paper, with_id};
 use super::{Reason, dates, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
-struct Record<'a> {
+struct Fields<'a> {
     #[serde(borrow, default)]
     id: Field<'a>,
     #[serde(borrow, default)]
@@ -37,12 +37,12 @@ struct Record<'a> {
 }
 
 /// Reads one line of a snapshot.
-pub(super) fn read(line: &str, _: &Context) -> Result<Paper, Fault> {
-    let record: Record<'_> = serde_json::from_str(line)?;
-    convert(&record).map_err(blame(&record.id))
+pub(super) fn read(line: &str, _: &Context) -> Result<Record, Fault> {
+    let record: Fields<'_> = serde_json::from_str(line)?;
+    with_id(&record.id, convert(&record))
 }
 
-fn convert(record: &Record<'_>) -> Result<Paper, Reason> {
+fn convert(record: &Fields<'_>) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, &record.text)?;
     paper.authors = authors(record);
@@ -65,7 +65,7 @@ fn convert(record: &Record<'_>) -> Result<Paper, Reason> {
 }
 
 /// Names from `authors_parsed` (`[family, given, suffix, affiliations…]`), else from `authors`.
-fn authors(record: &Record<'_>) -> Vec<String> {
+fn authors(record: &Fields<'_>) -> Vec<String> {
     let parsed = record.authors_parsed.0.iter().filter_map(|parts| {
         let part = |at: usize| parts.0.get(at).and_then(Field::text).unwrap_or("");
         names::joined([part(1), part(0), part(2)])

@@ -8,18 +8,18 @@
 use serde::Deserialize;
 
 use super::field::{Entry, Field, Items};
-use super::record::{Context, Fault, arxiv_id, blame, paper};
+use super::record::{Context, Fault, Record, arxiv_id, paper, with_id};
 use super::{Reason, dates, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
 struct Wrapped<'a> {
     #[serde(borrow, default)]
-    paper: Option<Record<'a>>,
+    paper: Option<Fields<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Record<'a> {
+struct Fields<'a> {
     #[serde(borrow, default)]
     id: Field<'a>,
     #[serde(borrow, default)]
@@ -39,25 +39,25 @@ struct Record<'a> {
 }
 
 /// Reads one element of the API's answer.
-pub(super) fn read_api(json: &str, context: &Context) -> Result<Paper, Fault> {
+pub(super) fn read_api(json: &str, context: &Context) -> Result<Record, Fault> {
     let wrapped: Wrapped<'_> = serde_json::from_str(json)?;
     let record = match wrapped.paper {
         Some(record) => record,
         None => serde_json::from_str(json)?,
     };
-    let api = |record: &Record<'_>| {
+    let api = |record: &Fields<'_>| {
         let mut paper = convert(record, &record.summary)?;
         paper.published = record.published.text().and_then(dates::day);
         paper.listed = record.listed.text().and_then(dates::day).or(context.listed);
         Ok(paper)
     };
-    api(&record).map_err(blame(&record.id))
+    with_id(&record.id, api(&record))
 }
 
 /// Reads one paper of a scraped day.
-pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Paper, Fault> {
-    let record: Record<'_> = serde_json::from_str(json)?;
-    let scraped = |record: &Record<'_>| {
+pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Record, Fault> {
+    let record: Fields<'_> = serde_json::from_str(json)?;
+    let scraped = |record: &Fields<'_>| {
         let has_abstract = record
             .text
             .text()
@@ -72,10 +72,10 @@ pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Paper, Fault>
         paper.listed = context.listed;
         Ok(paper)
     };
-    scraped(&record).map_err(blame(&record.id))
+    with_id(&record.id, scraped(&record))
 }
 
-fn convert(record: &Record<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
+fn convert(record: &Fields<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, text)?;
     let shown = record.authors.0.iter().filter(|author| !author.hidden);

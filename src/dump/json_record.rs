@@ -1,4 +1,5 @@
-//! Records of one's own: JSON objects with a title and, under any of the usual names, the rest.
+//! Records of one's own: JSON objects with a title and, under any of the usual names, the rest;
+//! or with nothing but an id and a `text`.
 //!
 //! Field names are compared without case, `_` and `-`. The first of these that says something wins:
 //!
@@ -19,14 +20,18 @@
 use serde_json::{Map, Value};
 
 use super::clean::clean;
-use super::record::{Context, Fault, add_alias};
+use super::record::{Context, Fault, Record, add_alias};
 use super::{Reason, arxiv_number, dates, names};
 use crate::paper::{Paper, PaperId, arxiv_version};
 
-const IDS: [&str; 8] = [
+/// Fields that may hold the id.
+pub(super) const IDS: [&str; 8] = [
     "id", "paperid", "arxivid", "doi", "corpusid", "docid", "uid", "pmid",
 ];
-const TEXTS: [&str; 4] = ["abstract", "summary", "text", "description"];
+/// Fields that may hold the abstract.
+pub(super) const TEXTS: [&str; 4] = ["abstract", "summary", "text", "description"];
+/// The field that may stand without a title.
+pub(super) const PLAIN_TEXT: &str = "text";
 const AUTHORS: [&str; 3] = ["authors", "author", "creators"];
 const CATEGORIES: [&str; 4] = ["categories", "category", "subjects", "fieldsofstudy"];
 const PUBLISHED: [&str; 8] = [
@@ -39,6 +44,10 @@ const PUBLISHED: [&str; 8] = [
     "year",
     "publicationyear",
 ];
+const JOURNALS: [&str; 3] = ["journal", "journalref", "venue"];
+const COMMENTS: [&str; 2] = ["comment", "comments"];
+#[cfg(feature = "arrow")]
+const OTHERS: [&str; 4] = ["title", "upvotes", "externalids", "url"];
 const UPDATED: [&str; 5] = [
     "updated",
     "updatedat",
@@ -48,15 +57,23 @@ const UPDATED: [&str; 5] = [
 ];
 
 /// Reads one record.
-pub(super) fn read(json: &str, context: &Context) -> Result<Paper, Fault> {
+pub(super) fn read(json: &str, context: &Context) -> Result<Record, Fault> {
     let map: Map<String, Value> = serde_json::from_str(json)?;
-    let record = Record(
-        map.into_iter()
-            .map(|(key, value)| (plain_key(&key), value))
-            .collect(),
-    );
-    let id = record.id_field().map(|(_, spelling)| spelling);
-    record.paper(context).map_err(|reason| Fault { id, reason })
+    let plain = |(key, value): (String, Value)| (plain_key(&key), value);
+    read_fields(map.into_iter().map(plain).collect(), context)
+}
+
+/// Reads one record from its fields, whose names are [plain](plain_key).
+pub(super) fn read_fields(
+    fields: Vec<(String, Value)>,
+    context: &Context,
+) -> Result<Record, Fault> {
+    let fields = Fields(fields);
+    let id = fields.named(&IDS).and_then(|(_, value)| spelling(value));
+    match fields.paper(context) {
+        Ok(paper) => Ok(Record::new(paper, id)),
+        Err(reason) => Err(Fault { id, reason }),
+    }
 }
 
 /// A field's name without case and separators.
@@ -65,16 +82,36 @@ pub(super) fn plain_key(key: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-struct Record(Vec<(String, Value)>);
+/// Whether a field of this [plain](plain_key) name is read.
+#[cfg(feature = "arrow")]
+pub(super) fn is_known(name: &str) -> bool {
+    let lists: [&[&str]; 9] = [
+        &IDS,
+        &TEXTS,
+        &AUTHORS,
+        &CATEGORIES,
+        &PUBLISHED,
+        &UPDATED,
+        &JOURNALS,
+        &COMMENTS,
+        &OTHERS,
+    ];
+    lists.iter().any(|names| names.contains(&name))
+}
 
-impl Record {
+struct Fields(Vec<(String, Value)>);
+
+impl Fields {
     fn paper(&self, context: &Context) -> Result<Paper, Reason> {
-        let title = clean(self.required("title", &["title"])?).into_owned();
+        let title = clean(self.required("title", &["title"])?);
         if title.is_empty() {
-            return Err(Reason::NoTitle);
+            return self.untitled();
         }
         let text = clean(self.required("abstract", &TEXTS)?);
-        let (id, version) = self.id(&title)?;
+        let (id, version) = match self.given_id()? {
+            Some(found) => found,
+            None => (PaperId::from_title(&title), None),
+        };
         let mut paper = Paper::new(id, title, text);
         paper.version = version;
         paper.authors = self.get(&AUTHORS).map(authors).unwrap_or_default();
@@ -88,14 +125,27 @@ impl Record {
             .and_then(spelling)
             .and_then(|day| dates::day(&day));
         paper.listed = context.listed;
-        paper.journal = self
-            .get(&["journal", "journalref", "venue"])
-            .and_then(text_or_name);
-        paper.comment = self.get(&["comment", "comments"]).and_then(text_or_name);
+        paper.journal = self.get(&JOURNALS).and_then(text_or_name);
+        paper.comment = self.get(&COMMENTS).and_then(text_or_name);
         paper.upvotes = self
             .get(&["upvotes"])
             .and_then(|v| u32::try_from(v.as_u64()?).ok());
         self.add_aliases(&mut paper);
+        Ok(paper)
+    }
+
+    /// A plain text, which needs an id: there is no title to make one from.
+    fn untitled(&self) -> Result<Paper, Reason> {
+        if !self.0.iter().any(|(key, _)| key == PLAIN_TEXT) {
+            return Err(Reason::NoTitle);
+        }
+        let text = clean(self.required("text", &[PLAIN_TEXT])?);
+        if text.is_empty() {
+            return Err(Reason::Empty);
+        }
+        let (id, version) = self.given_id()?.ok_or(Reason::NoId)?;
+        let mut paper = Paper::untitled(id, text);
+        paper.version = version;
         Ok(paper)
     }
 
@@ -139,17 +189,17 @@ impl Record {
         Some((key, repaired.unwrap_or(written)))
     }
 
-    fn id(&self, title: &str) -> Result<(PaperId, Option<u32>), Reason> {
+    fn given_id(&self) -> Result<Option<(PaperId, Option<u32>)>, Reason> {
         match (self.id_field(), self.named(&IDS)) {
             (Some((_, spelling)), _) => {
                 let id = PaperId::parse(&spelling).ok_or(Reason::UnusableId)?;
-                Ok((id, arxiv_version(&spelling)))
+                Ok(Some((id, arxiv_version(&spelling))))
             }
             (None, Some((_, value))) => Err(Reason::WrongType {
                 field: "id",
                 found: kind(value),
             }),
-            (None, None) => Ok((PaperId::from_title(title), None)),
+            (None, None) => Ok(None),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the record readers share: the reader's type, ids, titles and small conversions.
+//! What the record readers share: the reader's type, what it gives, ids, titles and small conversions.
 
 use jiff::civil::Date;
 
@@ -34,8 +34,25 @@ impl From<serde_json::Error> for Fault {
     }
 }
 
+/// One record of a dump that is a paper.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The paper, under the normal form of its id.
+    pub paper: Paper,
+    /// The id as it stands in the record, a number as it would be written; the paper's own where
+    /// the record has none.
+    pub given_id: String,
+}
+
+impl Record {
+    pub(super) fn new(paper: Paper, given_id: Option<String>) -> Record {
+        let given_id = given_id.unwrap_or_else(|| paper.id.to_string());
+        Record { paper, given_id }
+    }
+}
+
 /// A reader of one record in one format.
-pub(super) type ReadRecord = fn(&str, &Context) -> Result<Paper, Fault>;
+pub(super) type ReadRecord = fn(&str, &Context) -> Result<Record, Fault>;
 
 /// The id of a record of arXiv: numbers are mended, see `arxiv_number.rs`.
 pub(super) fn arxiv_id(field: &Field<'_>) -> Result<PaperId, Reason> {
@@ -86,8 +103,11 @@ pub(super) fn add_alias(paper: &mut Paper, spelling: Option<&str>) {
     }
 }
 
-/// Attaches the id to what is wrong with its record.
-pub(super) fn blame(id: &Field<'_>) -> impl FnOnce(Reason) -> Fault {
+/// Attaches the id, as it stands in the record, to what the record came to.
+pub(super) fn with_id(id: &Field<'_>, outcome: Result<Paper, Reason>) -> Result<Record, Fault> {
     let id = id.spelling().map(str::to_owned);
-    move |reason| Fault { id, reason }
+    match outcome {
+        Ok(paper) => Ok(Record::new(paper, id)),
+        Err(reason) => Err(Fault { id, reason }),
+    }
 }

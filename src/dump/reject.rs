@@ -9,7 +9,7 @@ const MAX_EXCERPT_CHARS: usize = 80;
 /// A record that could not be read as a paper; reading goes on with the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// Where it stands, counted from 1: a line, or a record (see `unit`).
+    /// Where it stands, counted from 1: a line, a record or a row (see `unit`).
     pub line: u64,
     /// What `line` counts.
     pub unit: Unit,
@@ -28,6 +28,8 @@ pub enum Unit {
     Line,
     /// Records: JSON arrays and objects that span several lines.
     Record,
+    /// Rows: Arrow and Parquet.
+    Row,
 }
 
 /// What is wrong with a record.
@@ -130,6 +132,7 @@ impl fmt::Display for Unit {
         f.write_str(match self {
             Unit::Line => "line",
             Unit::Record => "record",
+            Unit::Row => "row",
         })
     }
 }

@@ -7,7 +7,7 @@
 use serde::de::IgnoredAny;
 
 use super::hf_page;
-use super::json_record::plain_key;
+use super::json_record::{IDS, PLAIN_TEXT, plain_key};
 use std::fmt;
 
 /// The format of a dump.
@@ -24,10 +24,16 @@ pub enum Format {
     HfDailyScrape,
     /// The saved text of a Hugging Face papers page.
     HfPage,
-    /// Records with a title, one a line or in an array.
+    /// Records with a title, or with an id and a text, one a line or in an array.
     JsonRecords,
     /// `corpus.jsonl` of a BEIR folder.
     Beir,
+    /// Arrow IPC stream.
+    ArrowStream,
+    /// Arrow IPC file, also called Feather.
+    ArrowFile,
+    /// Parquet file.
+    Parquet,
 }
 
 impl fmt::Display for Format {
@@ -40,6 +46,9 @@ impl fmt::Display for Format {
             Format::HfPage => "text of a Hugging Face papers page",
             Format::JsonRecords => "JSON records",
             Format::Beir => "BEIR corpus",
+            Format::ArrowStream => "Arrow stream",
+            Format::ArrowFile => "Arrow file",
+            Format::Parquet => "Parquet file",
         })
     }
 }
@@ -50,15 +59,17 @@ pub(super) enum Framing {
     Lines,
     Values { wrapper: Option<&'static str> },
     Page,
+    Table,
 }
 
 /// What is known, for messages.
-const KNOWN: &str = "known are JSON Lines and JSON arrays of records with a title, the arXiv \
-    metadata snapshot, daily arXiv lists, Hugging Face Daily Papers (API, scraped, or a page's \
-    text) and BEIR corpora, plain or compressed with gzip or zstd";
+const KNOWN: &str = "known are JSON Lines and JSON arrays of records with a title, or with an id \
+    and a text, the arXiv metadata snapshot, daily arXiv lists, Hugging Face Daily Papers (API, \
+    scraped, or a page's text), BEIR corpora, Arrow streams and files and Parquet files, plain or \
+    (but for Parquet) compressed with gzip or zstd";
 
 /// Beginnings of files that are something else.
-const MAGICS: [(&[u8], &str); 12] = [
+const MAGICS: [(&[u8], &str); 10] = [
     (b"%PDF-", "a PDF"),
     (b"PK\x03\x04", "a zip archive"),
     (b"BZh", "compressed with bzip2"),
@@ -67,10 +78,15 @@ const MAGICS: [(&[u8], &str); 12] = [
     (b"\x1F\x8B", "compressed with gzip twice"),
     (b"\x28\xB5\x2F\xFD", "compressed with zstd twice"),
     (b"SQLite format 3\0", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
     (b"\xFF\xFE", "text in UTF-16, not UTF-8"),
     (b"\xFE\xFF", "text in UTF-16, not UTF-8"),
+];
+
+/// Beginnings of tables.
+const TABLES: [(&[u8], Format); 3] = [
+    (b"\xFF\xFF\xFF\xFF", Format::ArrowStream),
+    (b"ARROW1\0\0", Format::ArrowFile),
+    (b"PAR1", Format::Parquet),
 ];
 
 /// Beginnings of texts that are something else, in lower case.
@@ -94,9 +110,15 @@ pub(super) fn sniff(start: &[u8], complete: bool) -> Result<(Format, Framing), S
     if text.is_empty() {
         return Err("it holds nothing but blank space".to_owned());
     }
-    json(text, complete)
+    table(start)
+        .or_else(|| json(text, complete))
         .or_else(|| page(text, complete))
         .ok_or_else(|| format!("it looks like {}; {KNOWN}", looks_like(start, text)))
+}
+
+fn table(start: &[u8]) -> Option<(Format, Framing)> {
+    let (_, format) = TABLES.iter().find(|(magic, _)| start.starts_with(magic))?;
+    Some((*format, Framing::Table))
 }
 
 fn page(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
@@ -156,6 +178,10 @@ fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
             .map(|(_, first)| *first)
     };
     let has = |name: &str| kind(name).is_some();
+    let has_any = |names: &[&str]| {
+        let plain = |(field, _): &(String, u8)| names.contains(&&*plain_key(field));
+        fields.iter().any(plain)
+    };
     if kind("papers") == Some(b'[') && !has("title") {
         return Some((
             Format::HfDailyScrape,
@@ -166,8 +192,9 @@ fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
     }
     let format = if kind("paper") == Some(b'{') {
         Format::HfDailyApi
-    } else if !fields.iter().any(|(field, _)| plain_key(field) == "title") {
-        return None;
+    } else if !has_any(&["title"]) {
+        let is_plain_text = has_any(&IDS) && has_any(&[PLAIN_TEXT]);
+        return is_plain_text.then_some((Format::JsonRecords, framing));
     } else if has("summary")
         && (has("submittedOnDailyAt") || (has("publishedAt") && has("upvotes")))
     {
@@ -286,7 +313,7 @@ fn json_without_titles(text: &[u8]) -> String {
         .filter(|c| !c.is_control())
         .take(120)
         .collect::<String>();
-    format!("JSON whose records have no title (their fields: {names})")
+    format!("JSON whose records have neither a title nor an id and a text (their fields: {names})")
 }
 
 #[cfg(test)]
@@ -329,6 +356,10 @@ mod tests {
             (Format::HfDailyApi, VALUES),
         );
         check(r#"{"Title":"t"}"#, (Format::JsonRecords, LINES));
+        check(
+            r#"{"_id":"q1","text":"a query"}"#,
+            (Format::JsonRecords, LINES),
+        );
         let scrape = Framing::Values {
             wrapper: Some("papers"),
         };
@@ -380,8 +411,8 @@ mod tests {
         check_unknown(b"\xff\xfe{\0", "UTF-16");
         check_unknown(b"caf\xe9 au lait", "UTF-8");
         check_unknown(
-            br#"{"_id":"q1","text":"a query"}"#,
-            "no title (their fields: _id, text)",
+            br#"{"name":"q1","text":"a query"}"#,
+            "neither a title nor an id and a text (their fields: name, text)",
         );
         check_unknown(b"TY  - JOUR\nTI  - A title\n", "RIS");
         check_unknown(b"@article{x,\n", "BibTeX");

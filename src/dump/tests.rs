@@ -327,3 +327,28 @@ fn ids_of_ones_own_are_numbers_dois_or_titles() {
         ],
     );
 }
+
+#[test]
+fn a_text_that_has_an_id_needs_no_title() {
+    let dump = r#"{"id":"a","text":"A plain text."}
+{"id":2,"text":" "}
+{"id":3,"text":null}
+{"text":"A text of no name."}
+{"id":5,"text":["x"]}
+{"id":6,"title":null,"text":"Another."}"#;
+    check(
+        dump,
+        &[
+            "a",
+            "line 2: empty: neither a title nor a text",
+            "line 3: empty: neither a title nor a text",
+            "line 4: no id",
+            "line 5: the text is a list, not text",
+            "6",
+        ],
+    );
+    assert_eq!(
+        read("x", dump).1[0].as_ref().expect("a text").passage(),
+        "A plain text."
+    );
+}

@@ -1,0 +1,201 @@
+//! Which columns of a table say something of a paper, and their cells as JSON values.
+//!
+//! Dictionaries are resolved, days and times become `YYYY-MM-DD`; what has no counterpart in JSON
+//! records is null.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Date64Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrowPrimitiveType, RecordBatch};
+use arrow_schema::{DataType, Schema, TimeUnit};
+use jiff::Span;
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use super::json_record::{self, IDS, PLAIN_TEXT, TEXTS, plain_key};
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// The columns that are read.
+pub(super) struct Columns {
+    /// Each with its place and its [plain](plain_key) name.
+    columns: Vec<(usize, String)>,
+    /// The plain name of the one that holds the ids.
+    id: String,
+}
+
+impl Columns {
+    /// Chooses the columns of a schema, or says in words why there is nothing to read.
+    pub(super) fn choose(schema: &Schema) -> Result<Columns, String> {
+        let mut columns: Vec<(usize, String)> = Vec::new();
+        for (idx, field) in schema.fields().iter().enumerate() {
+            let name = plain_key(field.name());
+            if json_record::is_known(&name) {
+                columns.push((idx, name));
+            }
+        }
+        let id = settle(&mut columns, schema, &IDS, is_id)?;
+        let title = settle(&mut columns, schema, &["title"], is_text)?;
+        settle(&mut columns, schema, &TEXTS, is_text)?;
+        let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        let names = names.join(", ");
+        let id = id.ok_or_else(|| format!("no column is called `id` (its columns: {names})"))?;
+        if title.is_none() && !columns.iter().any(|(_, name)| name == PLAIN_TEXT) {
+            let none = format!("no column is called `title` or `text` (its columns: {names})");
+            return Err(none);
+        }
+        Ok(Columns { columns, id })
+    }
+
+    /// Their places in the schema.
+    pub(super) fn indices(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|(idx, _)| *idx)
+    }
+
+    /// One row of a batch as the fields of a record.
+    pub(super) fn row(&self, batch: &RecordBatch, row: usize) -> Vec<(String, Value)> {
+        let cell = |(idx, name): &(usize, String)| (name.clone(), cell(batch.column(*idx), row));
+        self.columns.iter().map(cell).collect()
+    }
+
+    /// Whether a row has an id in the column for it.
+    pub(super) fn has_id(&self, fields: &[(String, Value)]) -> bool {
+        fields.iter().any(|(name, value)| match value {
+            Value::Null => false,
+            Value::String(text) => *name == self.id && !text.trim().is_empty(),
+            _ => *name == self.id,
+        })
+    }
+}
+
+/// Finds the first of `names` among the columns, which must fit; those after it that do not are
+/// left out.
+fn settle(
+    columns: &mut Vec<(usize, String)>,
+    schema: &Schema,
+    names: &[&str],
+    fits: fn(&DataType) -> bool,
+) -> Result<Option<String>, String> {
+    let mut by_rank = names
+        .iter()
+        .flat_map(|name| columns.iter().filter(move |c| c.1 == *name));
+    let Some((idx, name)) = by_rank.next().cloned() else {
+        return Ok(None);
+    };
+    let field = schema.field(idx);
+    if !fits(field.data_type()) {
+        let (name, found) = (field.name(), field.data_type());
+        let wanted = "texts (Utf8, LargeUtf8, Utf8View, or a dictionary of them)";
+        let or = if names == IDS {
+            " or whole numbers"
+        } else {
+            ""
+        };
+        return Err(format!(
+            "the column `{name}` is of type {found}, not {wanted}{or}"
+        ));
+    }
+    columns.retain(|(idx, name)| {
+        !names.contains(&name.as_str()) || fits(schema.field(*idx).data_type())
+    });
+    Ok(Some(name))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+fn is_id(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, values) => is_id(values),
+        other => other.is_integer() || is_text(other),
+    }
+}
+
+/// A cell as JSON.
+fn cell(array: &dyn Array, row: usize) -> Value {
+    if array.is_null(row) {
+        return Value::Null;
+    }
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value(row).into(),
+        DataType::LargeUtf8 => array.as_string::<i64>().value(row).into(),
+        DataType::Utf8View => array.as_string_view().value(row).into(),
+        DataType::Boolean => array.as_boolean().value(row).into(),
+        DataType::List(_) => list(&*array.as_list::<i32>().value(row)),
+        DataType::LargeList(_) => list(&*array.as_list::<i64>().value(row)),
+        DataType::FixedSizeList(..) => list(&*array.as_fixed_size_list().value(row)),
+        DataType::Struct(fields) => {
+            let parts = fields.iter().zip(array.as_struct().columns());
+            let part = |(field, column): (&arrow_schema::FieldRef, &arrow_array::ArrayRef)| {
+                (field.name().clone(), cell(column, row))
+            };
+            Value::Object(parts.map(part).collect::<Map<_, _>>())
+        }
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let key = cell(dictionary.keys(), row).as_u64();
+            key.map_or(Value::Null, |key| cell(dictionary.values(), key as usize))
+        }
+        _ => number(array, row)
+            .or_else(|| day(array, row))
+            .unwrap_or(Value::Null),
+    }
+}
+
+fn list(items: &dyn Array) -> Value {
+    (0..items.len()).map(|row| cell(items, row)).collect()
+}
+
+fn number(array: &dyn Array, row: usize) -> Option<Value> {
+    Some(match array.data_type() {
+        DataType::Int8 => native::<Int8Type>(array, row).into(),
+        DataType::Int16 => native::<Int16Type>(array, row).into(),
+        DataType::Int32 => native::<Int32Type>(array, row).into(),
+        DataType::Int64 => native::<Int64Type>(array, row).into(),
+        DataType::UInt8 => native::<UInt8Type>(array, row).into(),
+        DataType::UInt16 => native::<UInt16Type>(array, row).into(),
+        DataType::UInt32 => native::<UInt32Type>(array, row).into(),
+        DataType::UInt64 => native::<UInt64Type>(array, row).into(),
+        DataType::Float32 => native::<Float32Type>(array, row).into(),
+        DataType::Float64 => native::<Float64Type>(array, row).into(),
+        _ => return None,
+    })
+}
+
+fn day(array: &dyn Array, row: usize) -> Option<Value> {
+    let second = match array.data_type() {
+        DataType::Date32 => i64::from(native::<Date32Type>(array, row)) * DAY_SECONDS,
+        DataType::Date64 => native::<Date64Type>(array, row).div_euclid(1000),
+        DataType::Timestamp(unit, _) => timestamp(array, row, *unit),
+        _ => return None,
+    };
+    let days = Span::new().try_days(second.div_euclid(DAY_SECONDS)).ok()?;
+    let date = Date::constant(1970, 1, 1).checked_add(days).ok()?;
+    Some(date.to_string().into())
+}
+
+/// Seconds since 1970.
+fn timestamp(array: &dyn Array, row: usize, unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => native::<TimestampSecondType>(array, row),
+        TimeUnit::Millisecond => native::<TimestampMillisecondType>(array, row).div_euclid(1000),
+        TimeUnit::Microsecond => {
+            native::<TimestampMicrosecondType>(array, row).div_euclid(1_000_000)
+        }
+        TimeUnit::Nanosecond => {
+            native::<TimestampNanosecondType>(array, row).div_euclid(1_000_000_000)
+        }
+    }
+}
+
+fn native<T: ArrowPrimitiveType>(array: &dyn Array, row: usize) -> T::Native {
+    array.as_primitive::<T>().value(row)
+}
