@@ -23,9 +23,9 @@ const REJECTIONS_SHOWN: usize = 10;
 /// Add the papers of dumps to the library: read, embed, store and index what is new or changed
 ///
 /// Formats are recognised from content: arXiv metadata snapshot and daily JSON Lines, Hugging
-/// Face Daily Papers (API JSON, or the saved text of a page), JSON Lines with id, title and
-/// abstract, BEIR corpora; plain, .gz or .zst. What is already there is not embedded again, so an
-/// interrupted run goes on when it is run again.
+/// Face Daily Papers (API JSON, or the saved text of a page), JSON Lines, Arrow or Parquet with id,
+/// title and abstract, BEIR corpora; plain, .gz or .zst. What is already there is not embedded
+/// again, so an interrupted run goes on when it is run again.
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Dump files; - is stdin
@@ -52,7 +52,7 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
         ..IngestOptions::default()
     };
     let report = ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?;
-    complain(&report, context);
+    complain(&report, n_shown(context), context);
     summarise(&report, start, context)?;
     Ok(outcome(&report))
 }
@@ -70,23 +70,36 @@ pub(super) fn outcome(report: &Report) -> Outcome {
     }
 }
 
-/// Says on stderr what was rejected, where and why, and what could not be read.
-pub(super) fn complain(report: &Report, context: &Context) {
-    let shown = if context.verbose {
+/// How many rejections are shown where a person reads them.
+pub(super) fn n_shown(context: &Context) -> usize {
+    if context.verbose {
         usize::MAX
     } else {
         REJECTIONS_SHOWN
-    };
-    for (name, rejected) in report.rejected.iter().take(shown) {
+    }
+}
+
+/// Says on stderr what was rejected, where and why, `shown` records of it at most, and what could
+/// not be read, or not to its end.
+pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
+    let (cut, rejected): (Vec<_>, Vec<_>) = report
+        .rejected
+        .iter()
+        .partition(|(_, record)| record.reason.ends_the_dump());
+    let n_shown = shown.min(rejected.len());
+    for (name, rejected) in &rejected[..n_shown] {
         context.note(&format!("{name}, {rejected}"));
     }
-    let n_more = report.counts.n_rejected.saturating_sub(shown as u64);
+    let n_more = report.counts.n_rejected - (n_shown + cut.len()) as u64;
     if n_more > 0 {
         context.note(&format!("{} more records rejected", count(n_more)));
     }
+    let mut err = anstream::stderr().lock();
+    // Where stderr cannot be written there is nobody to tell.
+    for (name, cut) in cut {
+        let _ = writeln!(err, "error: {name}, {cut}");
+    }
     for (_, error) in &report.failed {
-        let mut err = anstream::stderr().lock();
-        // Where stderr cannot be written there is nobody to tell.
         let _ = writeln!(err, "error: {error}").and_then(|()| fault::write_causes(error, &mut err));
         if let Some(hint) = fault::hint(error) {
             let _ = writeln!(err, "hint: {hint}");

@@ -197,7 +197,8 @@ pub(super) fn sources(dumps: &[PathBuf]) -> Vec<Source> {
     dumps.iter().map(Source::from_arg).collect()
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+/// Parses a whole number from 1 on.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1 is wanted".to_owned()),
         Ok(n) => Ok(n),

@@ -101,6 +101,6 @@ fn mirror(
     if let Some((_, error)) = report.failed.pop() {
         return Err(error.into());
     }
-    add::complain(&report, context);
+    add::complain(&report, add::n_shown(context), context);
     Ok(())
 }

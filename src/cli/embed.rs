@@ -1,13 +1,17 @@
-//! `akin embed`: vectors only, without a library.
+//! `akin embed`: vectors only, without a library; also the filter that other engines run.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use akin::ingest::{self, JsonLines, Npy, Report, VectorSink};
+use akin::dump::Format;
+use akin::ingest::{
+    self, ArrowStream, Dtype, EmbedOptions, JsonLines, Npy, Output, ParquetFile, Report,
+    VectorSink, VectorType,
+};
 use clap::{Args, ValueEnum};
 
-use super::args::ModelArgs;
+use super::args::{ModelArgs, at_least_one};
 use super::context::Context;
 use super::fault::Fault;
 use super::output::count;
@@ -16,18 +20,36 @@ use super::{Outcome, add, args};
 
 /// Embed the papers of dumps, and write the vectors instead of storing them
 ///
-/// One vector a paper, f32, in the order of the dumps. The passage is `title. abstract`.
+/// One vector a paper, in the order of the dumps, under the id as it was given, and nothing else
+/// on stdout. The passage is `title. abstract`; records of nothing but an id and a text are
+/// embedded as they stand. With - as the dump and no output, akin is a filter: JSON Lines in,
+/// JSON Lines out, or an Arrow stream in, an Arrow stream out.
+///
+/// Exit codes: 0 every record was embedded; 1 some were rejected, each listed on stderr, the
+/// others embedded; 2 something failed, or a dump could not be read to its end. A file appears
+/// under its name only when it is whole.
 #[derive(Debug, Args)]
 pub(super) struct EmbedArgs {
     /// Dump files; - is stdin
     #[arg(required = true, value_name = "DUMP")]
     dumps: Vec<PathBuf>,
-    /// Where to write; stdout if not given (JSON Lines only)
+    /// Where to write [default: stdout, for JSON Lines and Arrow streams]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// What to write [default: by the name of the output, else jsonl]
+    /// What to write [default: by the output's extension (.npy, .parquet, .arrow, .arrows), else
+    /// jsonl; to stdout, arrow if the dump is an Arrow stream]
     #[arg(long, value_name = "FORMAT")]
     format: Option<VectorFormat>,
+    /// What a number is written as
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    dtype: DtypeArg,
+    /// Keep the first N numbers of each vector and normalise it again. Only models that were
+    /// trained for it (Matryoshka) keep their quality; the bundled one was not
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    dim: Option<usize>,
+    /// Fail with exit code 2 at the first record that is rejected
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -35,42 +57,109 @@ pub(super) struct EmbedArgs {
 /// How vectors are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum VectorFormat {
-    /// NumPy: shape (papers, dim); the ids, one a line, beside it in NAME.ids.txt
-    Npy,
     /// One object a line: {"id": …, "embedding": […]}
     Jsonl,
+    /// Arrow IPC stream: id (string), embedding (list of N numbers)
+    Arrow,
+    /// Parquet file: the same columns
+    Parquet,
+    /// NumPy: shape (papers, dim); the ids, one a line, beside it in NAME.ids.txt
+    Npy,
+}
+
+/// What a number is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DtypeArg {
+    /// 32-bit floats
+    F32,
+    /// 16-bit floats: half the bytes, three digits
+    F16,
 }
 
 pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault> {
     let start = Instant::now();
+    let asked = args.asked_format()?;
     let bar = Bar::stoppable(context);
     let encoder = context.load(&args.model.origin())?;
-    let mut sink = sink(args, encoder.dim())?;
+    let options = EmbedOptions {
+        dim: args.dim,
+        strict: args.strict,
+    };
+    let vector_type = VectorType {
+        dim: options.dim(&encoder)?,
+        dtype: match args.dtype {
+            DtypeArg::F32 => Dtype::F32,
+            DtypeArg::F16 => Dtype::F16,
+        },
+    };
     let sources = args::sources(&args.dumps);
-    let report = ingest::embed(&encoder, &sources, &mut *sink, &bar)?;
-    add::complain(&report, context);
+    let mut open_sink = |dump: Format| {
+        let format = asked.unwrap_or(VectorFormat::of_dump(dump));
+        sink(format, args.output.as_deref(), vector_type)
+    };
+    let report = ingest::embed(&encoder, &sources, &mut open_sink, &options, &bar)?;
+    add::complain(&report, usize::MAX, context);
     summarise(&report, start, context);
-    Ok(add::outcome(&report))
+    Ok(if report.has_unread() {
+        Outcome::Failed
+    } else {
+        add::outcome(&report)
+    })
 }
 
-fn sink(args: &EmbedArgs, dim: usize) -> Result<Box<dyn VectorSink>, Fault> {
-    let by_name = |path: &Path| match path.extension() {
-        Some(extension) if extension == "npy" => VectorFormat::Npy,
-        _ => VectorFormat::Jsonl,
-    };
-    let named = args.output.as_deref().map(by_name);
-    let format = args.format.or(named).unwrap_or(VectorFormat::Jsonl);
-    match (format, &args.output) {
-        (VectorFormat::Npy, Some(path)) => Ok(Box::new(Npy::create(path, dim)?)),
-        (VectorFormat::Npy, None) => {
-            Err(Fault::usage("an .npy file wants a name: add -o NAME.npy"))
-        }
-        (VectorFormat::Jsonl, Some(path)) => Ok(Box::new(JsonLines::create(path)?)),
-        (VectorFormat::Jsonl, None) => {
-            let out = io::BufWriter::new(io::stdout().lock());
-            Ok(Box::new(JsonLines::new(out, "stdout")))
+impl EmbedArgs {
+    /// The format that was asked for, by its name or by the output's; `None` where nothing was
+    /// said.
+    fn asked_format(&self) -> Result<Option<VectorFormat>, Fault> {
+        let named = self.output.as_deref().map(VectorFormat::of_file);
+        let asked = self.format.or(named);
+        match (asked, &self.output) {
+            (Some(VectorFormat::Npy), None) => {
+                Err(Fault::usage("an .npy file wants a name: add -o NAME.npy"))
+            }
+            (Some(VectorFormat::Parquet), None) => Err(Fault::usage(
+                "a Parquet file wants a name: add -o NAME.parquet",
+            )),
+            _ => Ok(asked),
         }
     }
+}
+
+impl VectorFormat {
+    fn of_file(path: &Path) -> VectorFormat {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("npy") => VectorFormat::Npy,
+            Some("parquet") => VectorFormat::Parquet,
+            Some("arrow" | "arrows") => VectorFormat::Arrow,
+            _ => VectorFormat::Jsonl,
+        }
+    }
+
+    fn of_dump(dump: Format) -> VectorFormat {
+        match dump {
+            Format::ArrowStream => VectorFormat::Arrow,
+            _ => VectorFormat::Jsonl,
+        }
+    }
+}
+
+fn sink(
+    format: VectorFormat,
+    path: Option<&Path>,
+    vector_type: VectorType,
+) -> akin::Result<Box<dyn VectorSink>> {
+    let output = || match path {
+        Some(path) => Output::create(path),
+        None => Ok(Output::stream("stdout", Box::new(io::stdout()))),
+    };
+    // Where there is no name, `asked_format` has refused the formats that want one.
+    let path = path.unwrap_or(Path::new(""));
+    Ok(match format {
+        VectorFormat::Jsonl => Box::new(JsonLines::new(output()?, vector_type.dtype)),
+        VectorFormat::Arrow => Box::new(ArrowStream::new(output()?, vector_type)?),
+        VectorFormat::Parquet => Box::new(ParquetFile::create(path, vector_type)?),
+        VectorFormat::Npy => Box::new(Npy::create(path, vector_type)?),
+    })
 }
 
 fn summarise(report: &Report, start: Instant, context: &Context) {

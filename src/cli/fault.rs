@@ -135,6 +135,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::EmptyQuery => {
             "say what you look for: akin search \"graph neural networks\"".to_owned()
         }
+        Error::NotBuilt { feature, .. } => {
+            format!("cargo install --path . --features {feature}")
+        }
+        Error::DimTooLarge { dim, .. } => format!("--dim takes 1 to {dim}"),
         Error::Interrupted => "run the same command again to go on".to_owned(),
         _ => return None,
     })

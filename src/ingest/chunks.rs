@@ -1,13 +1,16 @@
 //! Dumps, read ahead on a thread of their own, in chunks of one batch each.
 //!
-//! In: sources. Out: [`Chunk`]s in the order of the dumps. A dump that cannot be opened is part
-//! of its chunk; the others go on. At most [`READ_AHEAD`] chunks are held.
+//! In: sources. Out: [`Chunk`]s in the order of the dumps; the first of each is empty and says its
+//! format. A dump that cannot be opened is part of its chunk; the others go on. At most
+//! [`READ_AHEAD`] chunks are held.
+
+use std::panic::resume_unwind;
+use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 
-use crate::dump::{Dump, Rejected, Source};
+use crate::dump::{Dump, Format, Record, Rejected, Source};
 use crate::error::{Error, Result};
-use crate::paper::Paper;
 
 /// Records that are embedded and committed together.
 pub const BATCH_RECORDS: usize = 256;
@@ -17,7 +20,9 @@ const READ_AHEAD: usize = 2;
 
 /// Records on their way from the reading thread.
 pub(super) struct Chunk {
-    pub(super) papers: Vec<Paper>,
+    /// In the first chunk of a dump, its format.
+    pub(super) format: Option<Format>,
+    pub(super) records: Vec<Record>,
     pub(super) rejected: Vec<(String, Rejected)>,
     pub(super) failed: Vec<(String, Error)>,
     /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
@@ -25,21 +30,22 @@ pub(super) struct Chunk {
 }
 
 /// Reads dumps on a thread of their own and hands their chunks to `take` in order, until they
-/// are over or it answers `false` or fails.
+/// are over or it answers `false` or fails. Then the thread is left behind: it may be waiting for
+/// a pipe that says nothing.
 pub(super) fn read_beside(
     sources: &[Source],
     mut take: impl FnMut(Chunk) -> Result<bool>,
 ) -> Result<()> {
-    std::thread::scope(|scope| {
-        let (to_taker, from_reader) = bounded(READ_AHEAD);
-        scope.spawn(move || read_all(sources, &to_taker));
-        for chunk in from_reader {
-            if !take(chunk)? {
-                break;
-            }
+    let (to_taker, from_reader) = bounded(READ_AHEAD);
+    let sources = sources.to_vec();
+    let reader = thread::spawn(move || read_all(&sources, &to_taker));
+    for chunk in from_reader {
+        if !take(chunk)? {
+            return Ok(());
         }
-        Ok(())
-    })
+    }
+    reader.join().unwrap_or_else(|panic| resume_unwind(panic));
+    Ok(())
 }
 
 /// How many records there will be, when `n_read` of them are the given share of the bytes.
@@ -63,6 +69,9 @@ fn read_all(sources: &[Source], to_run: &Sender<Chunk>) {
                 continue;
             }
         };
+        if to_run.send(Chunk::opened(dump.format())).is_err() {
+            return;
+        }
         loop {
             let mut chunk = Chunk::of(&mut dump, &name);
             if chunk.is_empty() {
@@ -89,7 +98,8 @@ fn size_bytes(source: &Source) -> Option<u64> {
 impl Chunk {
     fn empty() -> Chunk {
         Chunk {
-            papers: Vec::new(),
+            format: None,
+            records: Vec::new(),
             rejected: Vec::new(),
             failed: Vec::new(),
             share_read: None,
@@ -103,19 +113,28 @@ impl Chunk {
         }
     }
 
+    fn opened(format: Format) -> Chunk {
+        Chunk {
+            format: Some(format),
+            ..Chunk::empty()
+        }
+    }
+
     /// The next [`BATCH_RECORDS`] records of a dump.
     fn of(dump: &mut Dump, name: &str) -> Chunk {
         let mut chunk = Chunk::empty();
-        for record in dump.by_ref().take(BATCH_RECORDS) {
+        let next = std::iter::from_fn(|| dump.next_record());
+        for record in next.take(BATCH_RECORDS) {
             match record {
-                Ok(paper) => chunk.papers.push(paper),
+                Ok(record) => chunk.records.push(record),
                 Err(rejected) => chunk.rejected.push((name.to_owned(), rejected)),
             }
         }
         chunk
     }
 
-    fn is_empty(&self) -> bool {
-        self.papers.is_empty() && self.rejected.is_empty() && self.failed.is_empty()
+    /// Whether it brings nothing but a format.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.rejected.is_empty() && self.failed.is_empty()
     }
 }

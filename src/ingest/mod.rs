@@ -16,6 +16,7 @@
 
 mod chunks;
 mod embed;
+mod sinks;
 
 use std::collections::{HashMap, HashSet};
 
@@ -33,9 +34,12 @@ use crate::space::{self, Origin};
 use crate::vectors;
 
 pub use self::chunks::BATCH_RECORDS;
-pub use self::embed::{EmbedReport, JsonLines, Npy, VectorSink, embed};
+pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
+pub use self::sinks::{
+    ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType,
+};
 
-/// How many rejections a report lists; all are counted.
+/// How many rejections a report lists, and those that end their dump in any case; all are counted.
 pub const MAX_LISTED_REJECTIONS: usize = 1000;
 
 /// How dumps are taken in.
@@ -67,10 +71,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether a dump could not be opened, or not be read to its end.
+    pub fn has_unread(&self) -> bool {
+        let is_cut = |(_, record): &(String, Rejected)| record.reason.ends_the_dump();
+        !self.failed.is_empty() || self.rejected.iter().any(is_cut)
+    }
+
     /// Notes what of a chunk could not be used, up to [`MAX_LISTED_REJECTIONS`] records.
     fn list(&mut self, rejected: Vec<(String, Rejected)>, failed: Vec<(String, Error)>) {
-        let room = MAX_LISTED_REJECTIONS.saturating_sub(self.rejected.len());
-        self.rejected.extend(rejected.into_iter().take(room));
+        for (name, record) in rejected {
+            if self.rejected.len() < MAX_LISTED_REJECTIONS || record.reason.ends_the_dump() {
+                self.rejected.push((name, record));
+            }
+        }
         self.failed.extend(failed);
     }
 }
@@ -264,6 +277,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// Takes in one chunk; whether to go on.
     fn take_in(&mut self, chunk: Chunk) -> Result<bool> {
+        if chunk.is_empty() {
+            return Ok(true);
+        }
         let share_read = chunk.share_read;
         self.commit_chunk(chunk)?;
         if let Some(total) = chunks::estimate(self.report.counts.n_read, share_read) {
@@ -280,10 +296,10 @@ impl Run<'_> {
         if let Some(seen) = &mut self.seen {
             let ids =
                 |paper: &Paper| [&paper.aliases[..], std::slice::from_ref(&paper.id)].concat();
-            seen.extend(chunk.papers.iter().flat_map(ids));
+            seen.extend(chunk.records.iter().flat_map(|record| ids(&record.paper)));
         }
-        for record in chunk.papers {
-            batch.add(self.writer, record)?;
+        for record in chunk.records {
+            batch.add(self.writer, record.paper)?;
         }
         batch.counts.n_read += n_rejected;
         batch.counts.n_rejected += n_rejected;

@@ -4,6 +4,9 @@
 
 mod bad_input;
 mod command_line;
+mod filter;
+#[cfg(feature = "arrow")]
+mod filter_tables;
 mod golden;
 mod interruption;
 mod layers;

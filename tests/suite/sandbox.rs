@@ -76,6 +76,11 @@ impl Sandbox {
 
     /// Runs with text on stdin.
     pub(crate) fn akin_with_stdin(&self, args: &[&str], stdin: &[u8]) -> Ran {
+        Ran::of(self.piped(args, stdin))
+    }
+
+    /// Runs between two pipes, as bytes.
+    pub(crate) fn piped(&self, args: &[&str], stdin: &[u8]) -> Output {
         use std::io::Write;
         let mut command = self.command(args);
         command
@@ -83,8 +88,13 @@ impl Sandbox {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(stdin).unwrap();
-        Ran::of(child.wait_with_output().unwrap())
+        let mut pipe = child.stdin.take().unwrap();
+        let stdin = stdin.to_owned();
+        // The program may end before it has read everything.
+        let writer = std::thread::spawn(move || pipe.write_all(&stdin));
+        let output = child.wait_with_output().unwrap();
+        let _ = writer.join().unwrap();
+        output
     }
 
     /// Adds dumps with the tiny model, and gives the report.

@@ -1,0 +1,199 @@
+//! Where embeddings go that no library keeps: one file a format.
+//!
+//! In: ids and vectors, a batch at a time, in order. Out: bytes, to a stream or to a file.
+//!
+//! | format | sink |
+//! |---|---|
+//! | JSON Lines | [`JsonLines`] |
+//! | Arrow IPC stream | [`ArrowStream`] |
+//! | Parquet | [`ParquetFile`] |
+//! | NumPy, its ids beside it | [`Npy`] |
+//!
+//! Invariants: a stream carries every batch as soon as it was put; a file stands under its name
+//! only when it is whole; what is held does not grow with the number of embeddings.
+
+#[cfg(feature = "arrow")]
+mod columns;
+#[cfg(not(feature = "arrow"))]
+#[path = "no_columns.rs"]
+mod columns;
+mod json_lines;
+mod npy;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+pub use self::columns::{ArrowStream, ParquetFile};
+pub use self::json_lines::JsonLines;
+pub use self::npy::Npy;
+
+use crate::error::{Error, Result};
+
+/// Takes embeddings, in order.
+pub trait VectorSink {
+    /// Takes a batch: one vector an id, each of the sink's dim.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    fn put(&mut self, ids: &[String], vectors: &[Vec<f32>]) -> Result<()>;
+
+    /// Puts everything in its final place; without it a file sink leaves nothing.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// What the vectors of a sink are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VectorType {
+    /// Numbers in a vector.
+    pub dim: usize,
+    /// What a number is written as.
+    pub dtype: Dtype,
+}
+
+/// What a number is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dtype {
+    /// 32-bit float.
+    #[default]
+    F32,
+    /// 16-bit float: half the bytes, three digits.
+    F16,
+}
+
+/// Where the bytes of a sink go.
+pub struct Output(To);
+
+enum To {
+    Stream {
+        name: PathBuf,
+        out: BufWriter<Box<dyn Write + Send>>,
+    },
+    File(Part),
+}
+
+impl Output {
+    /// A stream, which messages call `name`.
+    pub fn stream(name: impl Into<PathBuf>, out: Box<dyn Write + Send>) -> Output {
+        Output(To::Stream {
+            name: name.into(),
+            out: BufWriter::new(out),
+        })
+    }
+
+    /// A file that appears under its name only when whole; where a pipe or a device has that
+    /// name, a stream into it.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn create(path: &Path) -> Result<Output> {
+        if !is_special(path) {
+            return Output::file(path);
+        }
+        let file = File::options().write(true).open(path);
+        let file = file.map_err(Error::write(path))?;
+        Ok(Output::stream(path, Box::new(file)))
+    }
+
+    fn file(path: &Path) -> Result<Output> {
+        Ok(Output(To::File(Part::create(path)?)))
+    }
+
+    /// Writes a batch, and hands it on where somebody may be waiting for it.
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.write_all(bytes).and_then(|()| self.flush_stream());
+        written.map_err(Error::write(self.name()))
+    }
+
+    fn flush_stream(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            To::Stream { out, .. } => out.flush(),
+            To::File(_) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        match &mut self.0 {
+            To::Stream { name, out } => out.flush().map_err(Error::write(name)),
+            To::File(part) => part.finish(),
+        }
+    }
+
+    fn name(&self) -> &Path {
+        match &self.0 {
+            To::Stream { name, .. } => name,
+            To::File(part) => &part.path,
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            To::Stream { out, .. } => out.write(bytes),
+            To::File(part) => part.file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            To::Stream { out, .. } => out.flush(),
+            To::File(part) => part.file.flush(),
+        }
+    }
+}
+
+/// A file under a temporary name.
+struct Part {
+    temporary: PathBuf,
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Part {
+    fn create(path: &Path) -> Result<Part> {
+        if is_special(path) {
+            let no_file = io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file");
+            return Err(Error::write(path)(no_file));
+        }
+        let mut name = path.as_os_str().to_owned();
+        name.push(".part");
+        let temporary = PathBuf::from(name);
+        let file = File::create(&temporary).map_err(Error::write(&temporary))?;
+        Ok(Part {
+            temporary,
+            path: path.to_owned(),
+            file: BufWriter::new(file),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file
+            .write_all(bytes)
+            .map_err(Error::write(&self.temporary))
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_all())
+            .and_then(|()| std::fs::rename(&self.temporary, &self.path))
+            .map_err(Error::write(&self.path))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After `finish` there is nothing under the temporary name; before it, what is there
+        // is of no use to anyone.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+/// Whether a pipe, a device or a folder has this name.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}

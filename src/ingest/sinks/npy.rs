@@ -1,0 +1,101 @@
+//! NumPy files: the vectors as `.npy`, the ids beside it as text.
+
+use std::io::{Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use half::f16;
+
+use super::{Dtype, Part, VectorSink, VectorType};
+use crate::error::{Error, Result};
+
+/// A NumPy `.npy` file (format 1.0, `<f4` or `<f2`, shape `[papers, dim]`) and the ids, one a
+/// line, in a file of the same name that ends in `.ids.txt`. Both appear under their names only
+/// when whole.
+pub struct Npy {
+    path: PathBuf,
+    vector_type: VectorType,
+    n_rows: u64,
+    vectors: Part,
+    ids: Part,
+}
+
+/// Bytes of a `.npy` header: a multiple of 64, with room for any shape.
+const NPY_HEADER_BYTES: usize = 128;
+
+impl Npy {
+    /// Begins `path`.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn create(path: &Path, vector_type: VectorType) -> Result<Npy> {
+        let mut vectors = Part::create(path)?;
+        vectors.write(&[0; NPY_HEADER_BYTES])?;
+        Ok(Npy {
+            path: path.to_owned(),
+            vector_type,
+            n_rows: 0,
+            vectors,
+            ids: Part::create(&path.with_extension("ids.txt"))?,
+        })
+    }
+
+    /// Where the ids go.
+    pub fn ids_path(&self) -> &Path {
+        &self.ids.path
+    }
+}
+
+impl VectorSink for Npy {
+    fn put(&mut self, ids: &[String], vectors: &[Vec<f32>]) -> Result<()> {
+        for (id, vector) in ids.iter().zip(vectors) {
+            let numbers = vector.iter();
+            let bytes: Vec<u8> = match self.vector_type.dtype {
+                Dtype::F32 => numbers.flat_map(|x| x.to_le_bytes()).collect(),
+                Dtype::F16 => numbers
+                    .flat_map(|x| f16::from_f32(*x).to_le_bytes())
+                    .collect(),
+            };
+            self.vectors.write(&bytes)?;
+            self.ids.write(format!("{}\n", one_line(id)).as_bytes())?;
+            self.n_rows += 1;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let header = npy_header(self.n_rows, self.vector_type);
+        self.vectors
+            .file
+            .seek(SeekFrom::Start(0))
+            .map_err(Error::write(&self.path))?;
+        self.vectors.write(&header)?;
+        self.ids.finish()?;
+        self.vectors.finish()
+    }
+}
+
+/// An id as it is, but for the line ends around it, which would shift all that follow.
+fn one_line(id: &str) -> &str {
+    if id.contains(char::is_control) {
+        id.trim()
+    } else {
+        id
+    }
+}
+
+/// The header of NumPy's format 1.0: magic, version, length, and a Python literal padded with
+/// spaces to a line.
+fn npy_header(n_rows: u64, vector_type: VectorType) -> Vec<u8> {
+    let descr = match vector_type.dtype {
+        Dtype::F32 => "<f4",
+        Dtype::F16 => "<f2",
+    };
+    let dim = vector_type.dim;
+    let shape =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({n_rows}, {dim}), }}");
+    let mut header = b"\x93NUMPY\x01\x00".to_vec();
+    let literal_bytes = NPY_HEADER_BYTES - header.len() - 2;
+    header.extend((literal_bytes as u16).to_le_bytes());
+    header.extend(format!("{shape:<width$}\n", width = literal_bytes - 1).as_bytes());
+    header
+}
