@@ -56,12 +56,12 @@
 //! |---|---|---|
 //! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
 //! | [`vectors`] | dot product, normalisation, the file of f16 rows | how a row is stored |
-//! | [`dump`] | one file a format: bytes to papers | file formats |
+//! | [`dump`] | one file a format: bytes to papers | the formats of dumps |
 //! | [`encoder`] | text to vectors | candle, tokenizers |
 //! | [`library`] | the folder on disk: papers, spaces, the lock | SQLite, fsync |
 //! | [`index`] | nearest rows: exact scan, graph, segments | hnsw_rs |
 //! | [`space`] | the encoder of a library | what a space remembers |
-//! | [`ingest`] | dumps into a library, or into vectors | — |
+//! | [`ingest`] | dumps into a library, or into vectors | the formats of vectors |
 //! | [`search`] | a query to hits; related papers | ranking |
 //! | [`eval`] | judged queries and their metrics | — |
 //!
