@@ -80,8 +80,8 @@ impl Tokenize {
 
 /// Parses a `tokenizer.json`.
 ///
-/// One with BERT's WordPiece, as most are, is read straight into its vocabulary, several times
-/// faster than when the kind of model has to be found out first.
+/// One with BERT's WordPiece, as most are, is read straight into its vocabulary, which is faster
+/// than finding out the kind of model first.
 fn parse(json: &[u8]) -> tokenizers::Result<Tokenizer> {
     type OfWordPiece = TokenizerImpl<
         WordPiece,
