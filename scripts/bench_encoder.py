@@ -128,9 +128,20 @@ def load_sentence_transformers(args):
     return lambda texts, batch: model.encode(texts, batch_size=batch, show_progress_bar=False)
 
 
+def load_tokenizer(model):
+    """The model's tokenizer with its token limit."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+    with open(os.path.join(model, "sentence_bert_config.json"), encoding="utf-8") as config:
+        limit = json.load(config)["max_seq_length"]
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(limit)
+    return tokenizer
+
+
 def load_onnx(args, runtime, variant):
     import numpy
-    from tokenizers import Tokenizer
 
     path = os.path.join(args.folder, variant + ".onnx")
     if runtime == "onnxruntime":
@@ -154,11 +165,7 @@ def load_onnx(args, runtime, variant):
         request = core.compile_model(core.read_model(path), "CPU", settings).create_infer_request()
         hidden_of = lambda inputs: next(iter(request.infer(inputs, share_inputs=True).values()))
 
-    tokenizer = Tokenizer.from_file(os.path.join(args.model, "tokenizer.json"))
-    with open(os.path.join(args.model, "sentence_bert_config.json"), encoding="utf-8") as config:
-        limit = json.load(config)["max_seq_length"]
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(limit)
+    tokenizer = load_tokenizer(args.model)
 
     def embed(texts, batch):
         encodings = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts)]
@@ -183,7 +190,7 @@ def load_onnx(args, runtime, variant):
 
 
 def serve_peer(args):
-    """Reads commands, one a line: "texts FILE", "run BATCH FILE"; answers each with seconds."""
+    """Answers each line, how many texts and in batches of how many, with the seconds they took."""
     import numpy
 
     runtime, variant = PEERS[args.peer]
@@ -238,11 +245,8 @@ def akin_run(args, dump, folder, precision):
 
 def report(args, texts, folder, seconds, batches):
     import numpy
-    from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(os.path.join(args.model, "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(256)
+    tokenizer = load_tokenizer(args.model)
     n_tokens = sum(len(e.ids) for e in tokenizer.encode_batch_fast(texts))
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     peers = [name for name in medians if not name.startswith("akin")]

@@ -4,7 +4,7 @@
 //! The scale is expected in `q`, as in [`attention`](crate::encoder::kernels::attention).
 
 use super::halves::{STEP, load_step, split, transpose};
-use super::product::{Arithmetic, HalfTiles, HighTiles};
+use super::product::{Arithmetic, HalfTiles, HighTiles, clear_sums};
 use super::tiles::Configured;
 use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::encoder::kernels::attention::Head;
@@ -80,7 +80,7 @@ unsafe fn attend_with<A: Arithmetic>(amx: Amx, head: &Head, scratch: &mut TileSc
     unsafe {
         split_queries_and_keys::<A>(head, scratch);
         split_values::<A>(head, scratch);
-        amx.vectorize(
+        s.vectorize(
             #[inline(always)]
             || {
                 for row in (0..head.tokens).step_by(ROWS) {
@@ -169,13 +169,7 @@ unsafe fn multiply<A: Arithmetic, const BLOCKS: usize>(
     let band = steps * step_bytes::<A>();
     // SAFETY: the caller's promise.
     unsafe {
-        asm!(
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            options(nostack, nomem)
-        );
+        clear_sums();
         for step in 0..steps {
             let at = step * step_bytes::<A>();
             let second = if BLOCKS == 2 { band } else { 0 };

@@ -41,18 +41,6 @@ impl Amx {
         there.then_some(Self(float))
     }
 
-    /// Runs `f` compiled for the instruction sets that go with tiles; `f` and all it calls must be
-    /// inlined.
-    #[inline(always)]
-    fn vectorize<R>(self, f: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        fn inside<R>(f: impl FnOnce() -> R) -> R {
-            f()
-        }
-        // SAFETY: `self` proves that the processor has these instructions.
-        unsafe { inside(f) }
-    }
-
     /// The float operations that go with it.
     pub(super) fn float(self) -> Avx512 {
         self.0

@@ -40,11 +40,15 @@ pub(in super::super) trait Arithmetic: Copy {
     /// Tiles are configured; the pointers are at one step's tiles.
     unsafe fn step<const ROWS: usize, const PANELS: usize>(a: [*const u8; 2], b: [*const u8; 2]);
 
-    /// 16 sums as floats.
+    /// 16 sums as floats, which they are unless a scale is wanted.
     ///
     /// # Safety
     /// `sums` points to 16 of them; `row` and `column` lie in the product.
-    unsafe fn to_float(self, sums: *const u8, row: usize, column: usize) -> __m512;
+    #[inline(always)]
+    unsafe fn to_float(self, sums: *const u8, _row: usize, _column: usize) -> __m512 {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_load_ps(sums.cast()) }
+    }
 }
 
 /// One step of one plane: adds the products of one or two tiles of rows and one or two of weights
@@ -197,12 +201,6 @@ impl Arithmetic for HalfTiles {
             }
         }
     }
-
-    #[inline(always)]
-    unsafe fn to_float(self, sums: *const u8, _: usize, _: usize) -> __m512 {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_load_ps(sums.cast()) }
-    }
 }
 
 /// Floats as their high halves only, times the same: their sums are the result, to 8 bits.
@@ -217,11 +215,23 @@ impl Arithmetic for HighTiles {
         // SAFETY: the caller's promise.
         unsafe { single_step!("tdpbf16ps", ROWS, PANELS, a, b) }
     }
+}
 
-    #[inline(always)]
-    unsafe fn to_float(self, sums: *const u8, _: usize, _: usize) -> __m512 {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_load_ps(sums.cast()) }
+/// Clears the tiles 0 to 3.
+///
+/// # Safety
+/// Tiles are configured.
+#[inline(always)]
+pub(super) unsafe fn clear_sums() {
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            options(nostack, nomem)
+        );
     }
 }
 
@@ -262,7 +272,7 @@ struct Sums([u8; 4 * TILE_BYTES]);
 pub(in super::super) unsafe fn tile_product<A: Arithmetic>(amx: Amx, p: &TileProduct<A>) {
     let _tiles = Configured::new(amx);
     let s = amx.float();
-    amx.vectorize(
+    s.vectorize(
         #[inline(always)]
         || {
             let mut sums = [const { Sums([0; 4 * TILE_BYTES]) }; 2];
@@ -320,13 +330,7 @@ unsafe fn multiply<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
         if PANELS == 2 {
             b[1] = b[0].add(band);
         }
-        asm!(
-            "tilezero tmm0",
-            "tilezero tmm1",
-            "tilezero tmm2",
-            "tilezero tmm3",
-            options(nostack, nomem)
-        );
+        clear_sums();
         for step in 0..p.steps {
             A::step::<ROWS, PANELS>(a, b);
             a = a.map(|tile| tile.wrapping_add(step_bytes));
