@@ -283,12 +283,7 @@ fn a_run_that_is_killed_leaves_no_file_under_its_name() {
 fn a_reader_that_has_enough_ends_it_quietly() {
     let sandbox = Sandbox::new();
     let model = tiny_model();
-    let mut command = sandbox.command(&["embed", "-", "--model", &model]);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = sandbox.spawn(&["embed", "-", "--model", &model]);
     // The writing end stays open: the program must not wait for more.
     let mut pipe = child.stdin.take().unwrap();
     pipe.write_all(texts(2000).as_bytes()).unwrap();

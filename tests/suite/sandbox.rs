@@ -2,7 +2,7 @@
 //! small data of the repository.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -82,12 +82,7 @@ impl Sandbox {
     /// Runs between two pipes, as bytes.
     pub(crate) fn piped(&self, args: &[&str], stdin: &[u8]) -> Output {
         use std::io::Write;
-        let mut command = self.command(args);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = self.spawn(args);
         let mut pipe = child.stdin.take().unwrap();
         let stdin = stdin.to_owned();
         // The program may end before it has read everything.
@@ -95,6 +90,16 @@ impl Sandbox {
         let output = child.wait_with_output().unwrap();
         let _ = writer.join().unwrap();
         output
+    }
+
+    /// Starts it between three pipes.
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
     }
 
     /// Adds dumps with the tiny model, and gives the report.
