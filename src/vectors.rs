@@ -15,13 +15,14 @@
 //!
 //! Invariants: how many rows count is not in the file but in the library's transaction: what is
 //! past that count is left over from a cut-off write, never read, and cut off by the next writer.
-//! A row is read only with its checksum verified.
+//! A row is read only once its checksum has been verified, by the same [`RowFile`].
 
 #![expect(unsafe_code, reason = "row files are mapped into memory")]
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -68,6 +69,28 @@ pub fn normalize(vector: &mut [f32]) {
     }
 }
 
+/// Things that have been noted, by number, from any thread.
+#[derive(Debug)]
+pub(crate) struct Marks(Box<[AtomicU64]>);
+
+impl Marks {
+    /// Room for `n` things, of which none is noted.
+    pub(crate) fn none(n: usize) -> Marks {
+        Marks((0..n.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Whether the thing was noted.
+    #[inline]
+    pub(crate) fn has(&self, i: usize) -> bool {
+        self.0[i / 64].load(Ordering::Relaxed) >> (i % 64) & 1 == 1
+    }
+
+    /// Notes a thing.
+    pub(crate) fn set(&self, i: usize) {
+        self.0[i / 64].fetch_or(1 << (i % 64), Ordering::Relaxed);
+    }
+}
+
 /// The rows of a space that count, mapped for reading.
 #[derive(Debug)]
 pub struct RowFile {
@@ -75,6 +98,8 @@ pub struct RowFile {
     map: Mmap,
     dim: usize,
     n_rows: usize,
+    /// The rows whose checksums have been found to hold.
+    verified: Marks,
 }
 
 impl RowFile {
@@ -102,6 +127,7 @@ impl RowFile {
             map,
             dim,
             n_rows,
+            verified: Marks::none(n_rows),
         })
     }
 
@@ -137,9 +163,12 @@ impl RowFile {
         let start = HEADER_BYTES + row.idx() * stride_bytes(self.dim);
         let (numbers, stored) =
             self.map[start..start + stride_bytes(self.dim)].split_at(2 * self.dim);
-        if checksum(numbers, row).to_le_bytes() != stored {
-            let what = format!("row {} does not match its checksum", row.0);
-            return Err(Error::damaged(&self.path, what));
+        if !self.verified.has(row.idx()) {
+            if checksum(numbers, row).to_le_bytes() != stored {
+                let what = format!("row {} does not match its checksum", row.0);
+                return Err(Error::damaged(&self.path, what));
+            }
+            self.verified.set(row.idx());
         }
         Ok(bytemuck::cast_slice(numbers))
     }

@@ -62,7 +62,7 @@ fn details(library: &Library, context: &Context) -> Result<Option<Details>, Faul
     };
     let index = Index::open(&dir, &space.fingerprint, library.rows()?);
     for doubt in index.doubts() {
-        context.note(doubt);
+        context.note(&doubt);
     }
     let stats = index.stats();
     Ok(Some(Details {

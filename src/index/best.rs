@@ -35,6 +35,12 @@ impl Best {
         self.heap.len() + self.ties.len()
     }
 
+    /// The similarity of the k-th; `None` while there are fewer.
+    pub(super) fn last(&self) -> Option<f32> {
+        let last = self.heap.peek().filter(|_| self.heap.len() == self.k);
+        last.map(|Farther(last)| last.similarity)
+    }
+
     /// Considers one neighbour.
     pub(super) fn push(&mut self, neighbor: Neighbor) {
         if self.heap.len() < self.k {

@@ -1,11 +1,19 @@
 //! The full scan: every row that may be returned, compared with the query.
 //!
-//! In: rows as f16 with their checksums, a query, perhaps a set of allowed rows. Out: the k best
-//! rows and their ties. It is the truth that a graph is measured against, and what answers
-//! wherever no graph covers the rows.
+//! In: rows as f16 with their checksums, or the codes of a segment; a query; perhaps a set of
+//! allowed rows. Out: the k best rows and their ties: the truth that a walk is measured against,
+//! and what answers wherever no graph covers the rows.
+//!
+//! Codes are half as many bytes to read, and their similarities are off by at most a known slack:
+//! a row whose code is more than twice that below the k-th best code cannot be among the k best.
+//! So a scan of codes leaves few [`Candidate`]s (rows that their codes do not hold are always
+//! among them), and comparing these by their stored rows until none can be better ([`rescore`])
+//! gives what comparing all rows would.
 //!
 //! Invariant: a similarity is the same number whichever way a row was found: always [`Scorer`].
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
@@ -13,11 +21,22 @@ use rayon::prelude::*;
 
 use super::Neighbor;
 use super::best::Best;
+use super::checked::Damage;
+use super::codes::Query;
+use super::kernels::Isa;
+use super::segments::Segment;
 use crate::error::{Error, Result};
 use crate::vectors::{Row, RowFile, dot};
 
 /// Rows below which a scan is not split further between threads.
 const ROWS_PER_TASK: usize = 1024;
+
+/// Codes that are scanned as one piece of work.
+const CODES_PER_TASK: usize = 8192;
+
+/// The share of rows up to which the codes of those that may be returned are looked up one by one:
+/// asked for ahead of time they come as fast as the codes that lie one after the other.
+const LOOKED_UP_TO: f64 = 0.75;
 
 /// Compares stored rows with one query.
 pub(super) struct Scorer<'a> {
@@ -93,10 +112,224 @@ fn best_of(
 
 /// The rows of `range` that are in `set`, in order.
 fn members(set: &FixedBitSet, range: Range<u32>) -> Vec<u32> {
-    let ones = set.ones().map_while(|row| u32::try_from(row).ok());
-    ones.skip_while(|&row| row < range.start)
-        .take_while(|&row| row < range.end)
-        .collect()
+    const WORD: u32 = usize::BITS;
+    let mut found = Vec::new();
+    let (first, end) = (range.start / WORD, range.end.div_ceil(WORD));
+    let words = set.as_slice().iter().enumerate();
+    for (i, &word) in words.take(end as usize).skip(first as usize) {
+        let mut rest = word;
+        while rest != 0 {
+            found.push(i as u32 * WORD + rest.trailing_zeros());
+            rest &= rest - 1;
+        }
+    }
+    found.retain(|row| range.contains(row));
+    found
+}
+
+/// A row that may be among the best.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) row: u32,
+    /// What its similarity is at most.
+    pub(super) most: f32,
+}
+
+/// Compares candidates by their stored rows, as far as they can be among the best.
+///
+/// # Errors
+/// As [`Scorer::score`], for any row that is read.
+pub(super) fn rescore(
+    rows: &RowFile,
+    query: &[f32],
+    mut candidates: Vec<Candidate>,
+    best: &mut Best,
+) -> Result<()> {
+    candidates.sort_unstable_by(|a, b| b.most.total_cmp(&a.most));
+    let mut scorer = Scorer::new(rows, query);
+    for candidate in candidates {
+        if best.last().is_some_and(|last| candidate.most < last) {
+            break;
+        }
+        best.push(scorer.score(candidate.row)?);
+    }
+    Ok(())
+}
+
+/// A segment as candidates are found in it.
+pub(super) struct Field<'a> {
+    pub(super) segment: &'a Segment,
+    pub(super) query: Query,
+    pub(super) allowed: Option<&'a FixedBitSet>,
+    clipped: &'a [u32],
+}
+
+impl<'a> Field<'a> {
+    /// The segment for a query of finite numbers, shape `[dim]`.
+    ///
+    /// # Errors
+    /// [`Damage`] if what it needs of the file is not what was written.
+    pub(super) fn new(
+        segment: &'a Segment,
+        query: &[f32],
+        allowed: Option<&'a FixedBitSet>,
+    ) -> std::result::Result<Field<'a>, Damage> {
+        Ok(Field {
+            segment,
+            query: Query::new(query, segment.graph.geometry()),
+            allowed,
+            clipped: segment.graph.clipped()?,
+        })
+    }
+
+    /// Whether the row of a node may be returned.
+    pub(super) fn allows(&self, node: u32) -> bool {
+        let row = (self.segment.span.first + node) as usize;
+        self.allowed.is_none_or(|set| set.contains(row))
+    }
+
+    /// What a node's product makes of its row.
+    pub(super) fn candidate(&self, node: u32, product: i32) -> Candidate {
+        let is_clipped = self.clipped.binary_search(&node).is_ok();
+        let most = self.query.similarity(product) + self.query.slack();
+        Candidate {
+            row: self.segment.span.first + node,
+            most: if is_clipped { f32::INFINITY } else { most },
+        }
+    }
+}
+
+/// The rows of a segment that may be returned and can be among its `k` best, by their codes.
+///
+/// # Errors
+/// [`Damage`] if a code is not what was written.
+pub(super) fn scan_codes(
+    field: &Field,
+    isa: Isa,
+    k: usize,
+) -> std::result::Result<Vec<Candidate>, Damage> {
+    let span = field.segment.span;
+    // The products of clipped nodes can be too large, and must not displace others.
+    let k = k.saturating_add(field.clipped.len());
+    let narrow = field
+        .allowed
+        .map(|set| members(set, span.rows()))
+        .filter(|rows| rows.len() as f64 <= LOOKED_UP_TO * f64::from(span.n_rows));
+    let top = match narrow {
+        Some(rows) => scan_listed(field, isa, &rows, k)?,
+        None => scan_all(field, isa, k)?,
+    };
+    let mut found: Vec<Candidate> = top
+        .into_candidates()
+        .map(|(product, node)| field.candidate(node, product))
+        .filter(|candidate| candidate.most.is_finite())
+        .collect();
+    let clipped = field.clipped.iter().filter(|&&node| field.allows(node));
+    found.extend(clipped.map(|&node| field.candidate(node, 0)));
+    Ok(found)
+}
+
+fn scan_all(field: &Field, isa: Isa, k: usize) -> std::result::Result<Top, Damage> {
+    let n_rows = field.segment.span.n_rows;
+    let starts = (0..n_rows).into_par_iter().step_by(CODES_PER_TASK);
+    let part = |start: u32| {
+        let nodes = start..n_rows.min(start + CODES_PER_TASK as u32);
+        let mut products = vec![0; nodes.len()];
+        let codes = field.segment.graph.codes(nodes.clone())?;
+        field.query.run(isa, codes, &mut products);
+        let mut top = Top::new(k, &field.query);
+        for (node, product) in nodes.zip(products) {
+            top.push(product, node, || field.allows(node));
+        }
+        Ok(top)
+    };
+    let start = || Top::new(k, &field.query);
+    starts.map(part).try_reduce(start, |a, b| Ok(a.merge(b)))
+}
+
+fn scan_listed(
+    field: &Field,
+    isa: Isa,
+    rows: &[u32],
+    k: usize,
+) -> std::result::Result<Top, Damage> {
+    let view = field.segment.graph.view();
+    let part = |rows: &[u32]| {
+        let first = field.segment.span.first;
+        let nodes: Vec<u32> = rows.iter().map(|row| row - first).collect();
+        nodes.iter().try_for_each(|&node| view.check_code(node))?;
+        let mut products = vec![0; nodes.len()];
+        field.query.listed(isa, view.codes, &nodes, &mut products);
+        let mut top = Top::new(k, &field.query);
+        for (node, product) in nodes.into_iter().zip(products) {
+            top.push(product, node, || true);
+        }
+        Ok(top)
+    };
+    let start = || Top::new(k, &field.query);
+    let parts = rows.par_chunks(CODES_PER_TASK).map(part);
+    parts.try_reduce(start, |a, b| Ok(a.merge(b)))
+}
+
+/// The nodes that can be among the k best, given that products are off by a known margin.
+struct Top {
+    k: usize,
+    /// Products that are this much smaller can stand for equal similarities.
+    margin: i32,
+    /// The k largest products, the least on top.
+    largest: BinaryHeap<Reverse<i32>>,
+    /// Below this no node is among the k best.
+    floor: i32,
+    nodes: Vec<(i32, u32)>,
+}
+
+impl Top {
+    fn new(k: usize, query: &Query) -> Top {
+        Top {
+            k,
+            margin: query.margin(),
+            largest: BinaryHeap::new(),
+            floor: i32::MIN,
+            nodes: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, product: i32, node: u32, allowed: impl Fn() -> bool) {
+        if product >= self.floor && allowed() {
+            self.nodes.push((product, node));
+            self.raise(product);
+        }
+    }
+
+    /// Counts a product among the largest.
+    fn raise(&mut self, product: i32) {
+        self.largest.push(Reverse(product));
+        if self.largest.len() > self.k {
+            self.largest.pop();
+        }
+        if let Some(Reverse(least)) = self.largest.peek()
+            && self.largest.len() == self.k
+        {
+            self.floor = least.saturating_sub(self.margin);
+        }
+    }
+
+    fn merge(mut self, other: Top) -> Top {
+        other
+            .largest
+            .into_iter()
+            .for_each(|Reverse(product)| self.raise(product));
+        self.nodes.extend(other.nodes);
+        self
+    }
+
+    fn into_candidates(self) -> impl Iterator<Item = (i32, u32)> {
+        let floor = self.floor;
+        self.nodes
+            .into_iter()
+            .filter(move |(product, _)| *product >= floor)
+    }
 }
 
 #[cfg(test)]

@@ -1,48 +1,53 @@
-//! The layout of a graph file: where everything stands in it.
+//! The layout of a segment's file: where everything stands in it.
 //!
-//! In: the numbers of a graph ([`Header`]). Out: its first bytes, and the place of every section.
-//! All numbers are little-endian:
+//! In: the numbers of a segment ([`Header`]). Out: its first bytes, and the place of every
+//! section. All numbers are little-endian:
 //!
 //! ```text
-//! 0        8         12    16      20     24   28         32      36               64
-//! ┌────────┬─────────┬─────┬───────┬──────┬────┬──────────┬───────┬── … ───────────┬─ …
-//! │AKINGRAF│version  │dim  │first  │n_rows│m   │n_strays  │entry  │ zeros          │
-//! └────────┴─────────┴─────┴───────┴──────┴────┴──────────┴───────┴── … ───────────┴─ …
-//! 64                       96                                156                 HEADER_BYTES
-//! ┌────────────────────────┬─────────────────────────────────┬── … ───────────────┐
-//! │space, 32 bytes         │nodes of levels 1..=LEVELS, u32s │ zeros              │
-//! └────────────────────────┴─────────────────────────────────┴── … ───────────────┘
+//! 0        8        12   16     20      24  28        32     36     40     44      48        52
+//! ┌────────┬────────┬────┬──────┬───────┬───┬─────────┬──────┬──────┬──────┬───────┬─────────┬─ …
+//! │AKINSEGM│version │dim │first │n_rows │m  │n_strays │entry │scale │error │length │n_clipped│ 0
+//! └────────┴────────┴────┴──────┴───────┴───┴─────────┴──────┴──────┴──────┴───────┴─────────┴─ …
+//! 64                       96                                156                 252
+//! ┌────────────────────────┬─────────────────────────────────┬── … ──────────────┬──────┐
+//! │space, 32 bytes         │nodes of levels 1..=LEVELS, u32s │ zeros             │crc32 │
+//! └────────────────────────┴─────────────────────────────────┴── … ──────────────┴──────┘
 //! ┌──────────────────────────────────────┬──────────────────────────────────────┐
-//! │codes: n_rows × (dim × i8, scale f32) │links of level 0: n_rows × 2m × u32   │
+//! │codes: n_rows × code_bytes            │links of level 0: n_rows × 2m × u32   │
 //! ├──────────────────────────────────────┼──────────────────────────────────────┤
 //! │upper nodes, level 1 first:           │strays: n_strays × u32                │
-//! │  (node, slot below, m × slot) × u32  │                                      │
+//! │  (node, slot below, 2m × slot) × u32 │clipped: n_clipped × u32              │
 //! ├──────────────────────────────────────┴──────────────────────────────────────┤
-//! │checksums: crc32 of the header and of each of the four sections              │
+//! │table: a crc32 for each block of each section, and last the table's own      │
 //! └─────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Each section begins at a multiple of [`ALIGNMENT`] and its checksum covers the zeros before the
-//! next. A *node* is a row counted from `first`. At an upper level a node is known by its *slot*,
-//! its place in that level's list; links there name slots of the same level, and `slot below` is
-//! the same node's place one level down (at level 1: the node). `entry` is a slot of the highest
-//! level. A list shorter than its room ends at the first [`NONE`]. *Strays* are the nodes that
-//! no walk along level 0 can reach from the entry point: a search compares them one by one.
+//! A *node* is a row counted from `first`. `scale`, `error` and `length` are the codes'
+//! [`Geometry`], as f32. A segment whose `m` is 0 has codes only: it is scanned, not walked.
+//! At an upper level a node is known by its *slot*, its place in that level's list; links there
+//! name slots of the same level, and `slot below` is the same node's place one level down (at
+//! level 1: the node). `entry` is a slot of the highest level. A list shorter than its room ends
+//! at the first [`NONE`]. *Strays* are the nodes that no walk along level 0 can reach from the
+//! entry point: a search compares them one by one. *Clipped* are the nodes whose codes do not hold
+//! their rows, in order.
+//!
+//! Each section begins at a multiple of [`ALIGNMENT`], with zeros before it. A block holds
+//! [`CODES_A_BLOCK`] codes, [`LISTS_A_BLOCK`] lists of links or upper nodes, or as many strays
+//! or clipped nodes as fit [`ALIGNMENT`] bytes; its checksum covers its bytes and nothing of the zeros, which say
+//! nothing.
 //!
 //! Invariant: a header that [`Header::parse`] accepts encodes to the very bytes it came from, its
 //! counts agree with one another, and its sections cannot overlap.
 
-use std::ops::Range;
-
-use super::quantize::code_bytes;
+use super::checked::Section;
+use super::codes::{Geometry, code_bytes};
 use super::span::Span;
 
-const MAGIC: &[u8; 8] = b"AKINGRAF";
-const VERSION: u32 = 1;
+const MAGIC: &[u8; 8] = b"AKINSEGM";
+const VERSION: u32 = 2;
 pub(super) const HEADER_BYTES: usize = 256;
 pub(super) const ALIGNMENT: usize = 64;
-pub(super) const SECTIONS: usize = 4;
-const CHECKSUMS_BYTES: usize = 4 * (1 + SECTIONS);
+const HEADER_SUM: usize = HEADER_BYTES - 4;
 
 /// Levels above level 0 that a graph can have.
 pub(super) const LEVELS: usize = 15;
@@ -50,29 +55,42 @@ pub(super) const LEVELS: usize = 15;
 /// The largest `m` a graph can have.
 pub(super) const M_MAX: usize = 128;
 
+/// Rows of the largest segment: a walk keeps two marks beside the number of a node.
+pub(super) const ROWS_MAX: u32 = 1 << 30;
+
 /// The end of a list of links that does not fill its room.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// Codes that share a checksum.
+pub(super) const CODES_A_BLOCK: usize = 8;
+
+/// Lists of links that share a checksum.
+pub(super) const LISTS_A_BLOCK: usize = 32;
+
 /// What stands in the first bytes of a file, and with that where everything else stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Header {
     pub(super) dim: u32,
     pub(super) span: Span,
     pub(super) m: u32,
     pub(super) n_strays: u32,
+    pub(super) n_clipped: u32,
     pub(super) entry: u32,
+    pub(super) geometry: Geometry,
     pub(super) space: [u8; 32],
     pub(super) level_nodes: [u32; LEVELS],
 }
 
-/// Where the sections of a file lie, in bytes.
+/// Where the sections of a file lie.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    pub(super) codes: Range<usize>,
-    pub(super) base: Range<usize>,
-    pub(super) upper: Range<usize>,
-    pub(super) strays: Range<usize>,
-    pub(super) checksums: Range<usize>,
+    pub(super) codes: Section,
+    pub(super) base: Section,
+    pub(super) upper: Section,
+    pub(super) strays: Section,
+    pub(super) clipped: Section,
+    /// The blocks' checksums; the table's own follows.
+    pub(super) table: std::ops::Range<usize>,
 }
 
 impl Header {
@@ -86,12 +104,18 @@ impl Header {
             self.m,
             self.n_strays,
             self.entry,
+            self.geometry.scale.to_bits(),
+            self.geometry.error.to_bits(),
+            self.geometry.length.to_bits(),
+            self.n_clipped,
         ];
         let mut bytes = [0; HEADER_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..36].copy_from_slice(&little_endian(&numbers));
+        bytes[8..52].copy_from_slice(&little_endian(&numbers));
         bytes[64..96].copy_from_slice(&self.space);
         bytes[96..96 + 4 * LEVELS].copy_from_slice(&little_endian(&self.level_nodes));
+        let sum = crc32fast::hash(&bytes[..HEADER_SUM]);
+        bytes[HEADER_SUM..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
@@ -100,7 +124,7 @@ impl Header {
         let bytes = bytes.get(..HEADER_BYTES).ok_or("it is too short")?;
         let number = |at: usize| u32_at(bytes, at);
         if &bytes[..8] != MAGIC || number(8) != VERSION {
-            return Err(format!("it is no graph of format {VERSION}"));
+            return Err(format!("it is no segment of format {VERSION}"));
         }
         let header = Header {
             dim: number(12),
@@ -111,66 +135,103 @@ impl Header {
             m: number(24),
             n_strays: number(28),
             entry: number(32),
+            geometry: Geometry {
+                scale: f32::from_bits(number(36)),
+                error: f32::from_bits(number(40)),
+                length: f32::from_bits(number(44)),
+            },
+            n_clipped: number(48),
             space: bytes[64..96].try_into().expect("32 bytes"),
             level_nodes: std::array::from_fn(|level| number(96 + 4 * level)),
         };
         let whole = header.encode() == bytes && header.is_consistent();
         whole
             .then_some(header)
-            .ok_or("its header contradicts itself".to_owned())
+            .ok_or("its header does not match its checksum".to_owned())
     }
 
     fn is_consistent(&self) -> bool {
         let mut sizes = vec![self.span.n_rows];
         sizes.extend(self.level_nodes);
         let top = sizes.iter().rev().find(|&&nodes| nodes > 0);
-        (1..=M_MAX as u32).contains(&self.m)
+        let Geometry {
+            scale,
+            error,
+            length,
+        } = self.geometry;
+        self.m <= M_MAX as u32
+            && self.span.n_rows <= ROWS_MAX
             && sizes.is_sorted_by(|below, above| below >= above)
             && top.is_some_and(|&nodes| self.entry < nodes)
             && self.n_strays <= self.span.n_rows
+            && self.n_clipped <= self.span.n_rows
+            && [scale, error, length]
+                .iter()
+                .all(|x| x.is_finite() && *x >= 0.0)
+    }
+
+    /// Numbers in an upper node.
+    pub(super) fn upper_room(&self) -> usize {
+        2 + 2 * self.m as usize
     }
 
     /// Where the sections lie, unless their sizes are past all counting.
     pub(super) fn layout(&self) -> Option<Layout> {
-        let [dim, m] = [self.dim, self.m].map(|x| x as usize);
         let n_rows = self.span.n_rows as usize;
-        let n_upper = self
-            .level_nodes
-            .iter()
-            .map(|&nodes| nodes as usize)
-            .sum::<usize>();
+        let n_upper = self.level_nodes.iter().map(|&nodes| nodes as usize).sum();
         let mut end = HEADER_BYTES;
-        let mut section = |n: usize, each_bytes: usize| {
-            let start = end;
+        let mut first_block = 0;
+        let mut section = |n: usize, each_bytes: usize, a_block: usize| {
+            let start = end.checked_next_multiple_of(ALIGNMENT)?;
             end = start.checked_add(n.checked_mul(each_bytes)?)?;
-            let data = start..end;
-            end = end.checked_next_multiple_of(ALIGNMENT)?;
-            Some(data)
+            let section = Section {
+                bytes: start..end,
+                block_bytes: each_bytes.max(1) * a_block,
+                first_block,
+            };
+            first_block += section.n_blocks();
+            Some(section)
         };
+        let codes = section(n_rows, code_bytes(self.dim as usize), CODES_A_BLOCK)?;
+        let base = section(n_rows, 8 * self.m as usize, LISTS_A_BLOCK)?;
+        let upper = section(n_upper, 4 * self.upper_room(), LISTS_A_BLOCK)?;
+        let strays = section(self.n_strays as usize, 4, ALIGNMENT / 4)?;
+        let clipped = section(self.n_clipped as usize, 4, ALIGNMENT / 4)?;
+        let n_blocks = clipped.first_block + clipped.n_blocks();
+        let table = section(n_blocks, 4, 1)?.bytes;
         Some(Layout {
-            codes: section(n_rows, code_bytes(dim))?,
-            base: section(n_rows, 8 * m)?,
-            upper: section(n_upper, 4 * (2 + m))?,
-            strays: section(self.n_strays as usize, 4)?,
-            checksums: section(1, CHECKSUMS_BYTES)?,
+            codes,
+            base,
+            upper,
+            strays,
+            clipped,
+            table,
         })
     }
 }
 
 impl Layout {
-    /// The sections with the zeros after each: what the checksums are of.
-    pub(super) fn padded(&self) -> [Range<usize>; SECTIONS] {
-        [
-            self.codes.start..self.base.start,
-            self.base.start..self.upper.start,
-            self.upper.start..self.strays.start,
-            self.strays.start..self.checksums.start,
-        ]
+    /// The sections that have checksums, in their order.
+    pub(super) fn sections(&self) -> [&Section; 5] {
+        let Layout {
+            codes,
+            base,
+            upper,
+            strays,
+            clipped,
+            ..
+        } = self;
+        [codes, base, upper, strays, clipped]
+    }
+
+    /// Bytes of the whole file: the table's own checksum is last.
+    pub(super) fn file_bytes(&self) -> usize {
+        self.table.end + 4
     }
 }
 
 /// The number that starts at this byte.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"))
 }
 

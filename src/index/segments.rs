@@ -24,14 +24,15 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::build;
+use super::codes::code_bytes;
 use super::freeze;
 use super::graph::Graph;
-use super::hnsw;
-use super::quantize::{code_bytes, quantize};
 use super::span::Span;
 use super::{IndexOptions, IndexStats};
 use crate::error::{Error, Result};
@@ -39,7 +40,7 @@ use crate::progress::Observer;
 use crate::vectors::{Row, RowFile};
 
 const MANIFEST: &str = "manifest.json";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How many times larger than the next a segment is at least.
 const GROWTH: usize = 2;
@@ -60,11 +61,14 @@ struct Manifest {
     segments: Vec<Span>,
 }
 
-/// A segment that can be trusted.
+/// A segment that nothing speaks against so far.
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) span: Span,
     pub(super) graph: Graph,
+    path: PathBuf,
+    /// Why it is no longer trusted, once something was found.
+    doubt: OnceLock<String>,
 }
 
 /// What an index folder holds.
@@ -136,6 +140,20 @@ impl Standing {
             .map_or(0, |segment| segment.span.rows().end)
     }
 
+    /// Reads every byte of the segments: those before the first that is damaged.
+    fn verified(mut self) -> Standing {
+        let held = self.segments.iter().map(|segment| segment.graph.verify());
+        let first_bad = held
+            .enumerate()
+            .find_map(|(i, held)| Some((i, held.err()?)));
+        if let Some((i, reason)) = first_bad {
+            let path = self.segments[i].path.display();
+            self.doubts.push(format!("{path}: {reason}"));
+            self.segments.truncate(i);
+        }
+        self
+    }
+
     fn spans(&self) -> Vec<Span> {
         self.segments.iter().map(|segment| segment.span).collect()
     }
@@ -170,27 +188,73 @@ fn open_segment(
             rows.len()
         ));
     }
-    let graph = Graph::open(path, space, span, rows.dim())?;
-    let segment = Segment { span, graph };
-    segment
-        .matches(rows)
-        .then_some(segment)
-        .ok_or("its codes are those of other rows".to_owned())
+    let segment = Segment {
+        span,
+        graph: Graph::open(path, space, span, rows.dim())?,
+        path: path.to_owned(),
+        doubt: OnceLock::new(),
+    };
+    let last = span.n_rows - 1;
+    let place = |i: u32| (u64::from(last) * u64::from(i) / u64::from(SAMPLE_ROWS - 1)) as u32;
+    let sample = (0..SAMPLE_ROWS.min(span.n_rows)).map(place);
+    segment.compare(rows, sample)?;
+    Ok(segment)
 }
 
 impl Segment {
-    /// Whether a sample of the codes is that of the rows; a row that cannot be read says nothing.
-    fn matches(&self, rows: &RowFile) -> bool {
-        let last = self.span.n_rows - 1;
+    /// Why it is not trusted, if it is not.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let doubt = self.doubt.get()?;
+        Some(format!("{}: {doubt}", self.path.display()))
+    }
+
+    /// Notes that a search met damage.
+    pub(super) fn distrust(&self) {
+        self.note("it does not match its checksums".to_owned());
+    }
+
+    fn note(&self, doubt: String) {
+        // The first doubt is as good as the second.
+        let _ = self.doubt.set(doubt);
+    }
+
+    /// Reads every byte, and compares every code with its row.
+    pub(super) fn verify(&self, rows: &RowFile) {
+        let held = self.graph.verify();
+        if let Err(doubt) = held.and_then(|()| self.compare(rows, 0..self.span.n_rows)) {
+            self.note(doubt);
+        }
+    }
+
+    /// Makes sure that the codes of some nodes are those of their rows; a row that cannot be read
+    /// says nothing.
+    fn compare(
+        &self,
+        rows: &RowFile,
+        mut nodes: impl Iterator<Item = u32>,
+    ) -> std::result::Result<(), String> {
+        let mut geometry = *self.graph.geometry();
+        let clipped = self.graph.clipped().unwrap_or_default();
+        let is_clipped = |node: u32| clipped.binary_search(&node).is_ok();
         let mut code = vec![0; code_bytes(rows.dim())];
-        (0..SAMPLE_ROWS.min(self.span.n_rows)).all(|i| {
-            let node = (u64::from(last) * u64::from(i) / u64::from(SAMPLE_ROWS - 1)) as u32;
+        nodes.try_for_each(|node| {
             let Ok(vector) = rows.vector(Row(self.span.first + node)) else {
-                return true;
+                return Ok(());
             };
-            quantize(&vector, &mut code);
-            code == self.graph.code(node)
-        })
+            let is_held = geometry.encode(&vector, &mut code);
+            let stored = self.graph.codes(node..node + 1);
+            match stored {
+                Err(_) => Err("its codes do not match their checksums".to_owned()),
+                Ok(stored) if stored != code || (!is_held && !is_clipped(node)) => {
+                    Err("its codes are those of other rows".to_owned())
+                }
+                Ok(_) => Ok(()),
+            }
+        })?;
+        let is_bounded = geometry == *self.graph.geometry();
+        is_bounded
+            .then_some(())
+            .ok_or("its codes are farther off than it says".to_owned())
     }
 }
 
@@ -209,7 +273,7 @@ pub fn update(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<IndexStats> {
-    let standing = Standing::read(dir, space, rows);
+    let standing = Standing::read(dir, space, rows).verified();
     let mut spans = standing.spans();
     let sizes: Vec<usize> = spans.iter().map(|span| span.n_rows as usize).collect();
     if let Some(n_kept) = segments_kept(&sizes, rows.len(), options) {
@@ -235,7 +299,7 @@ pub(super) fn segments_kept(
     options: &IndexOptions,
 ) -> Option<usize> {
     let tail = n_rows - sizes.iter().sum::<usize>();
-    if n_rows < options.exact_below || tail < options.tail_max.max(1) {
+    if tail < options.tail_max.max(1) {
         return None;
     }
     let (mut gathered, mut n_kept) = (tail, sizes.len());
@@ -255,11 +319,11 @@ fn build(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<()> {
-    let links = hnsw::build(rows, span, options, observer)?;
+    let built = build::build(rows, span, options, observer)?;
     fs::create_dir_all(dir).map_err(Error::write(dir))?;
     let name = span.file_name();
     let unfinished = dir.join(unfinished(&name));
-    freeze::create(&unfinished, space, rows, span, &links)?;
+    freeze::create(&unfinished, space, rows.dim(), span, &built)?;
     give_name(dir, &name)
 }
 

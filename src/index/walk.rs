@@ -1,152 +1,331 @@
-//! The search of a frozen graph: greedy through the upper levels, best-first along level 0.
+//! The search of a graph: greedy through the upper levels, best-first along level 0.
 //!
-//! In: a graph, the code of a query, how many candidates to keep (`ef`) and which nodes may be
-//! returned. Out: candidate nodes, to be compared with the query again by their stored rows. The
+//! In: a graph, a query, how many candidates to keep (`ef`) and which nodes may be returned. Out:
+//! candidate nodes, best first, to be compared with the query again by their stored rows. The
 //! algorithms are 2 and 5 of Malkov and Yashunin, "Efficient and robust approximate nearest
-//! neighbor search using hierarchical navigable small world graphs" (2016).
+//! neighbor search using hierarchical navigable small world graphs" (2016); frontier and result
+//! are one sorted list, as in Fu et al., "Fast approximate nearest neighbor search with the
+//! navigating spreading-out graph" (2019).
 //!
 //! Invariants: the walk ends whatever the graph says, as each node is visited once and a step
 //! upwards in similarity is strict; nodes that may not be returned are walked over all the same;
-//! with `ef` at least the number of nodes, and no budget, every allowed node is a candidate.
+//! with `ef` at least the number of nodes, and no budget, every allowed node is a candidate. The
+//! same graph, query and limits give the same candidates.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use super::checked::Damage;
+use super::codes::Query;
+use super::format::ROWS_MAX;
+use super::graph::View;
+use super::kernels::Isa;
 
-use fixedbitset::FixedBitSet;
-
-use super::graph::Graph;
-use super::quantize::similarity;
-
-/// A node with the similarity of its code; greater is more similar, then lower by number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Candidate {
-    similarity: f32,
-    node: u32,
+/// How far a walk goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Candidates that are kept.
+    pub(super) ef: usize,
+    /// Nodes that may be compared; a walk that would compare more is given up.
+    pub(super) budget: usize,
 }
 
-impl Eq for Candidate {}
-
-impl Ord for Candidate {
-    fn cmp(&self, other: &Candidate) -> Ordering {
-        let by_similarity = self.similarity.total_cmp(&other.similarity);
-        by_similarity.then(other.node.cmp(&self.node))
-    }
-}
-
-impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Candidate) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Up to `ef` nodes that are `allowed` and whose codes are the most similar to `query`'s that the
-/// walk met, in no order; `None` if more than `budget` nodes had to be compared.
-pub(super) fn nearest(
-    graph: &Graph,
-    query: &[i8],
-    ef: usize,
-    budget: usize,
-    allowed: impl Fn(u32) -> bool,
-) -> Option<Vec<u32>> {
-    let mut pool = Pool::new(graph.n_nodes(), ef, allowed);
-    let rate = |node: u32| Candidate {
-        similarity: similarity(query, graph.code(node)),
-        node,
-    };
-    let (entry, nearby) = descend(graph, rate);
-    pool.visit(entry, rate);
-    pool.visit(nearby, rate);
-    while let Some(node) = pool.next() {
-        graph
-            .links(node)
-            .for_each(|linked| pool.visit(linked, rate));
-        if pool.n_visited > budget {
-            return None;
+impl Limits {
+    /// As far as `ef` candidates lead.
+    pub(super) fn of(ef: usize) -> Limits {
+        Limits {
+            ef,
+            budget: usize::MAX,
         }
     }
-    graph.strays().for_each(|stray| pool.visit(stray, rate));
-    Some(pool.found.into_iter().map(|Reverse(c)| c.node).collect())
 }
 
-/// The entry point, and the node where the greedy descent from it to level 0 ends.
-fn descend(graph: &Graph, rate: impl Fn(u32) -> Candidate) -> (u32, u32) {
-    let mut slot = graph.entry();
-    let mut entry = None;
-    for level in (1..=graph.n_levels()).rev() {
-        let rate_slot = |slot| rate(graph.upper_node(level, slot)).similarity;
-        entry = entry.or(Some(graph.upper_node(level, slot)));
-        let mut here = rate_slot(slot);
-        loop {
-            let stood = slot;
-            for linked in graph.upper_links(level, stood) {
-                let there = rate_slot(linked);
-                if there > here {
-                    (here, slot) = (there, linked);
+/// What a walk works with, kept for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    visited: Visited,
+    pool: Pool,
+    /// Nodes of one list that have not been visited, and their products with the query.
+    fresh: Vec<u32>,
+    products: Vec<i32>,
+}
+
+impl Scratch {
+    /// Walks; whether it kept to its budget. What it found is in [`Scratch::found`].
+    ///
+    /// # Errors
+    /// [`Damage`] if a node on the way is not what was written.
+    pub(super) fn walk(
+        &mut self,
+        view: &View,
+        query: &Query,
+        isa: Isa,
+        limits: &Limits,
+        allowed: impl Fn(u32) -> bool,
+    ) -> Result<bool, Damage> {
+        self.visited.begin(view.n_nodes);
+        self.pool.begin(limits.ef);
+        let (entry, nearby) = self.descend(view, query, isa)?;
+        self.visit(view, query, isa, &[entry, nearby], &allowed)?;
+        while let Some(node) = self.pool.next() {
+            let links = view.links(node)?;
+            self.visit(view, query, isa, links, &allowed)?;
+            if self.visited.len() > limits.budget {
+                return Ok(false);
+            }
+        }
+        self.visit(view, query, isa, view.strays()?, &allowed)?;
+        Ok(true)
+    }
+
+    /// What the last walk found, best first: nodes that were allowed, with their products.
+    pub(super) fn found(&self) -> impl Iterator<Item = (u32, i32)> + '_ {
+        let allowed = self.pool.entries.iter().filter(|entry| entry.is_allowed());
+        allowed.map(|entry| (entry.node(), entry.product()))
+    }
+
+    /// The entry point, and the node where the greedy descent from it to level 0 ends.
+    fn descend(&mut self, view: &View, query: &Query, isa: Isa) -> Result<(u32, u32), Damage> {
+        let mut slot = view.entry;
+        let n_levels = view.n_levels();
+        if n_levels == 0 {
+            return Ok((slot, slot));
+        }
+        let (entry, ..) = view.upper(n_levels, slot)?;
+        view.check_code(entry)?;
+        let mut here = [0];
+        query.listed(isa, view.codes, &[entry], &mut here);
+        for level in (1..=n_levels).rev() {
+            loop {
+                let stood = slot;
+                let (_, _, links) = view.upper(level, stood)?;
+                self.fresh.clear();
+                for &linked in links {
+                    let (node, ..) = view.upper(level, linked)?;
+                    view.check_code(node)?;
+                    self.fresh.push(node);
+                }
+                self.products.resize(links.len(), 0);
+                query.listed(isa, view.codes, &self.fresh, &mut self.products);
+                for (&linked, &there) in links.iter().zip(&self.products) {
+                    if there > here[0] {
+                        (here[0], slot) = (there, linked);
+                    }
+                }
+                if slot == stood {
+                    break;
                 }
             }
-            if slot == stood {
+            (_, slot, _) = view.upper(level, slot)?;
+        }
+        Ok((entry, slot))
+    }
+
+    /// Compares the nodes of a list that have not been visited yet, up to the list's end.
+    fn visit(
+        &mut self,
+        view: &View,
+        query: &Query,
+        isa: Isa,
+        nodes: &[u32],
+        allowed: &impl Fn(u32) -> bool,
+    ) -> Result<(), Damage> {
+        self.fresh.clear();
+        let n_nodes = view.n_nodes;
+        for &node in nodes {
+            if node >= n_nodes {
                 break;
             }
-        }
-        slot = graph.slot_below(level, slot);
-    }
-    (entry.unwrap_or(slot), slot)
-}
-
-/// What a best-first walk keeps: where it has been, where to go on, what it found.
-struct Pool<F> {
-    ef: usize,
-    allowed: F,
-    visited: FixedBitSet,
-    n_visited: usize,
-    frontier: BinaryHeap<Candidate>,
-    /// At most `ef`, the least similar on top.
-    found: BinaryHeap<Reverse<Candidate>>,
-}
-
-impl<F: Fn(u32) -> bool> Pool<F> {
-    fn new(n_nodes: usize, ef: usize, allowed: F) -> Pool<F> {
-        Pool {
-            ef,
-            allowed,
-            visited: FixedBitSet::with_capacity(n_nodes),
-            n_visited: 0,
-            frontier: BinaryHeap::new(),
-            found: BinaryHeap::new(),
-        }
-    }
-
-    /// The node to go on from, unless none can lead to anything better than what was found.
-    fn next(&mut self) -> Option<u32> {
-        let best = self.frontier.pop()?;
-        let worst = self.found.peek().filter(|_| self.found.len() >= self.ef);
-        match worst {
-            Some(Reverse(worst)) if best.similarity < worst.similarity => None,
-            _ => Some(best.node),
-        }
-    }
-
-    fn visit(&mut self, node: u32, rate: impl Fn(u32) -> Candidate) {
-        if self.visited.put(node as usize) {
-            return;
-        }
-        self.n_visited += 1;
-        let candidate = rate(node);
-        let full = self.found.len() >= self.ef;
-        if full
-            && self
-                .found
-                .peek()
-                .is_some_and(|Reverse(worst)| candidate <= *worst)
-        {
-            return;
-        }
-        self.frontier.push(candidate);
-        if (self.allowed)(node) {
-            self.found.push(Reverse(candidate));
-            if full {
-                self.found.pop();
+            if self.visited.put(node) {
+                view.check_code(node)?;
+                self.fresh.push(node);
             }
+        }
+        self.products.resize(self.fresh.len(), 0);
+        query.listed(isa, view.codes, &self.fresh, &mut self.products);
+        for (&node, &product) in self.fresh.iter().zip(&self.products) {
+            self.pool.consider(product, node, allowed);
+        }
+        Ok(())
+    }
+}
+
+/// The nodes that a walk has been at.
+#[derive(Debug, Default)]
+struct Visited {
+    /// A bit a node.
+    words: Vec<u64>,
+    /// The words that are not zero, some of them more than once.
+    touched: Vec<u32>,
+}
+
+impl Visited {
+    /// Forgets everything; the cost is that of the last walk, not of the graph.
+    fn begin(&mut self, n_nodes: u32) {
+        for word in self.touched.drain(..) {
+            self.words[word as usize] = 0;
+        }
+        let n_words = n_nodes.div_ceil(64) as usize;
+        if self.words.len() < n_words {
+            self.words.resize(n_words, 0);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.touched.len()
+    }
+
+    /// Notes a node; whether it is new.
+    #[inline]
+    fn put(&mut self, node: u32) -> bool {
+        let (word, bit) = (node / 64, 1 << (node % 64));
+        let marks = &mut self.words[word as usize];
+        let is_new = *marks & bit == 0;
+        if is_new {
+            *marks |= bit;
+            self.touched.push(word);
+        }
+        is_new
+    }
+}
+
+/// A node with its product, in one number that is greater for a better node: the product, then
+/// the node backwards, then two marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u64);
+
+impl Entry {
+    const EXPANDED: u64 = 1;
+    const ALLOWED: u64 = 2;
+    const SIGN: u32 = 1 << 31;
+
+    fn new(product: i32, node: u32) -> Entry {
+        debug_assert!(node < ROWS_MAX, "a segment is no larger");
+        Entry(u64::from(product as u32 ^ Entry::SIGN) << 32 | u64::from(!node << 2))
+    }
+
+    fn node(self) -> u32 {
+        (!self.0 as u32) >> 2
+    }
+
+    fn product(self) -> i32 {
+        ((self.0 >> 32) as u32 ^ Entry::SIGN) as i32
+    }
+
+    fn is_allowed(self) -> bool {
+        self.0 & Entry::ALLOWED != 0
+    }
+}
+
+/// The best nodes of a walk so far, best first, up to the `ef`-th that is allowed.
+#[derive(Debug, Default)]
+struct Pool {
+    ef: usize,
+    entries: Vec<Entry>,
+    n_allowed: usize,
+    /// All before this place have been expanded.
+    cursor: usize,
+}
+
+impl Pool {
+    fn begin(&mut self, ef: usize) {
+        *self = Pool {
+            ef: ef.max(1),
+            entries: std::mem::take(&mut self.entries),
+            n_allowed: 0,
+            cursor: 0,
+        };
+        self.entries.clear();
+    }
+
+    /// The best node that has not been expanded; expanding it is the caller's.
+    fn next(&mut self) -> Option<u32> {
+        let rest = self.entries.get_mut(self.cursor..)?;
+        let ahead = rest
+            .iter()
+            .position(|entry| entry.0 & Entry::EXPANDED == 0)?;
+        let entry = &mut rest[ahead];
+        self.cursor += ahead + 1;
+        entry.0 |= Entry::EXPANDED;
+        Some(entry.node())
+    }
+
+    #[inline]
+    fn consider(&mut self, product: i32, node: u32, allowed: &impl Fn(u32) -> bool) {
+        let mut entry = Entry::new(product, node);
+        let is_full = self.n_allowed == self.ef;
+        if is_full && self.entries.last().is_some_and(|last| entry < *last) {
+            return;
+        }
+        if allowed(node) {
+            entry.0 |= Entry::ALLOWED;
+            self.n_allowed += 1;
+            if is_full {
+                self.drop_last();
+            }
+        }
+        let at = self.entries.partition_point(|other| *other > entry);
+        self.entries.insert(at, entry);
+        self.cursor = self.cursor.min(at);
+        if self.n_allowed == self.ef {
+            self.drop_after_last_allowed();
+        }
+    }
+
+    /// Drops the last node, which is the `ef`-th that is allowed.
+    fn drop_last(&mut self) {
+        self.entries.pop();
+        self.n_allowed -= 1;
+        // What is now past the last allowed one is dropped once the better one is in.
+    }
+
+    fn drop_after_last_allowed(&mut self) {
+        while self.entries.last().is_some_and(|last| !last.is_allowed()) {
+            self.entries.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_keeps_its_node_and_product_in_order() {
+        let products = [i32::MIN, -7, 0, 1, i32::MAX];
+        for (i, &product) in products.iter().enumerate() {
+            for node in [0, 1, ROWS_MAX - 1] {
+                let entry = Entry::new(product, node);
+                assert_eq!((entry.product(), entry.node()), (product, node));
+                assert!(i == 0 || entry > Entry::new(products[i - 1], 0));
+                assert!(node == 0 || entry < Entry::new(product, node - 1));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pool_is_the_sorted_list_up_to_the_last_allowed(
+            products in prop::collection::vec(-20i32..20, 0..80),
+            ef in 1usize..12,
+            stride in 1u32..4,
+        ) {
+            let allowed = |node: u32| node.is_multiple_of(stride);
+            let mut pool = Pool::default();
+            pool.begin(ef);
+            let mut plain: Vec<(i32, u32)> = Vec::new();
+            for (&product, node) in products.iter().zip(0..) {
+                pool.consider(product, node, &allowed);
+                plain.push((product, node));
+            }
+            plain.sort_by_key(|&(product, node)| (-product, node));
+            let last = plain.iter().enumerate().filter(|(_, (_, node))| allowed(*node)).nth(ef - 1);
+            let keep = last.map_or(plain.len(), |(i, _)| i + 1);
+            let kept: Vec<_> = pool.entries.iter().map(|e| (e.product(), e.node())).collect();
+            prop_assert_eq!(kept, &plain[..keep]);
+            let mut expanded = Vec::new();
+            expanded.extend(std::iter::from_fn(|| pool.next()));
+            let nodes: Vec<u32> = plain[..keep].iter().map(|&(_, node)| node).collect();
+            prop_assert_eq!(expanded, nodes);
         }
     }
 }

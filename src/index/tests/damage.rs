@@ -2,48 +2,96 @@
 
 use super::*;
 
-/// Opens the folder as it is now and checks that it is doubted, or as good as it was.
+/// Opens the folder as it is now and checks that it answers with the truth, and that it is
+/// doubted once all of it has been read, where it must be.
 fn check_damaged(shelf: &Shelf, truth: &[Neighbor], query: &[f32], must_doubt: bool, what: &str) {
     let index = shelf.open();
-    assert!(
-        !must_doubt || !index.doubts().is_empty(),
-        "{what} passed unnoticed"
-    );
-    if !index.doubts().is_empty() {
-        assert_eq!(index.stats().n_segments, 0, "{what}");
-        assert!(index.doubts()[0].contains("index"), "{:?}", index.doubts());
+    for options in [exhaustively(&index, 10), by(Mode::Exact, 10)] {
+        assert_eq!(index.search(query, &options).unwrap(), truth, "{what}");
     }
-    let found = index.search(query, &exhaustively(&index, 10)).unwrap();
-    assert_eq!(found, truth, "{what}");
+    index.verify();
+    let doubts = index.doubts();
+    assert!(!must_doubt || !doubts.is_empty(), "{what} passed unnoticed");
+    assert!(
+        doubts.iter().all(|doubt| doubt.contains("index")),
+        "{doubts:?}"
+    );
+    assert_eq!(
+        index.search(query, &exhaustively(&index, 10)).unwrap(),
+        truth,
+        "{what}"
+    );
 }
 
 #[test]
-fn a_graph_file_cut_short_or_with_flipped_bits_is_doubted() {
-    let shelf = Shelf::built(60, 8);
-    let query = &shelf.queries(1)[0];
-    let truth = shelf.open().search(query, &by(Mode::Exact, 10)).unwrap();
-    let check = |what: &str| check_damaged(&shelf, &truth, query, true, what);
-    let (path, good) = (shelf.segment(), fs::read(shelf.segment()).unwrap());
-    for len in (0..good.len()).step_by(89).chain([good.len() - 1]) {
-        fs::write(&path, &good[..len]).unwrap();
-        check(&format!("a file cut to {len} bytes"));
-    }
-    fs::write(&path, [&good[..], &[0]].concat()).unwrap();
-    check("a file with a byte more");
-    for bit in (0..8 * good.len()).step_by(97) {
+fn a_segment_cut_short_or_with_flipped_bits_is_doubted() {
+    for graph_from in [1, 1000] {
+        let mut shelf = Shelf::new(&clustered(60, 8, 11));
+        shelf.options.graph_from = graph_from;
+        shelf.update();
+        let query = &shelf.queries(1)[0];
+        let truth = shelf.open().search(query, &by(Mode::Exact, 10)).unwrap();
+        let check = |must_doubt, what: &str| {
+            check_damaged(&shelf, &truth, query, must_doubt, what);
+        };
+        let (path, good) = (shelf.segment(), fs::read(shelf.segment()).unwrap());
+        for len in (0..good.len()).step_by(89).chain([good.len() - 1]) {
+            fs::write(&path, &good[..len]).unwrap();
+            check(true, &format!("a file cut to {len} bytes"));
+        }
+        fs::write(&path, [&good[..], &[0]].concat()).unwrap();
+        check(true, "a file with a byte more");
+        for bit in (0..8 * good.len()).step_by(41) {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bad).unwrap();
+            // That every bit that matters is found is tested beside the file.
+            check(false, &format!("bit {bit} flipped"));
+        }
+        let codes_at = 256;
         let mut bad = good.clone();
-        bad[bit / 8] ^= 1 << (bit % 8);
+        bad[codes_at] ^= 1;
         fs::write(&path, bad).unwrap();
-        check(&format!("bit {bit} flipped"));
+        check(true, "a code");
+        shelf.update();
+        assert!(
+            fs::read(&path).unwrap() == good,
+            "a code that was damaged is mended"
+        );
+        fs::remove_file(&path).unwrap();
+        check(true, "a missing file");
+        shelf.update();
+        check(false, "mended");
+        assert_eq!(shelf.open().doubts(), &[] as &[String]);
+        assert!(
+            fs::read(&path).unwrap() == good,
+            "what is mended is what was"
+        );
     }
-    fs::remove_file(&path).unwrap();
-    check("a missing file");
-    shelf.update();
-    check_damaged(&shelf, &truth, query, false, "mended");
-    assert_eq!(shelf.open().doubts(), &[] as &[String]);
+}
+
+#[test]
+fn a_search_that_meets_damage_answers_from_the_rows_and_says_so() {
+    let shelf = Shelf::built(600, 8);
+    let mut bytes = fs::read(shelf.segment()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[256..middle].iter_mut().for_each(|byte| *byte ^= 0x55);
+    fs::write(shelf.segment(), bytes).unwrap();
+    // The sample that is compared at opening finds such damage; smaller damage is met later.
+    assert!(shelf.open().doubts()[0].contains("checksums"));
+    let shelf = Shelf::built(6000, 8);
+    let mut bytes = fs::read(shelf.segment()).unwrap();
+    bytes[256 + 64 * 77] ^= 1;
+    fs::write(shelf.segment(), bytes).unwrap();
+    let index = shelf.open();
+    assert_eq!(index.doubts(), &[] as &[String]);
+    let query = shelf.rows.vector(Row(77)).unwrap();
+    let found = index.search(&query, &by(Mode::Graph, 1)).unwrap();
+    assert_eq!(found[0].row, Row(77));
     assert!(
-        fs::read(&path).unwrap() == good,
-        "what is mended is what was"
+        index.doubts()[0].contains("checksums"),
+        "{:?}",
+        index.doubts()
     );
 }
 
@@ -59,7 +107,7 @@ fn a_manifest_of_rubbish_is_doubted() {
         "{}".to_owned(),
         "\u{0}\u{1}".to_owned(),
         "[[[[".repeat(1000),
-        good.replace("\"format\": 1", "\"format\": 2"),
+        good.replace("\"format\": 2", "\"format\": 3"),
         good.replace("0707", "0708"),
         good.replace("\"first\": 0", "\"first\": 1"),
         good.replace("\"first\": 0", "\"first\": -1"),

@@ -20,6 +20,33 @@ fn a_graph_finds_what_the_scan_finds() {
 }
 
 #[test]
+fn a_scan_of_codes_finds_what_a_scan_of_rows_finds() {
+    let mut vectors = clustered(3000, 48, 11);
+    vectors[7] = vec![0.0; 48];
+    vectors[8][3] = 1.0;
+    for twin in 100..120 {
+        vectors[twin] = vectors[twin - 50].clone();
+    }
+    let mut shelf = Shelf::new(&vectors);
+    shelf.options.graph_from = usize::MAX;
+    shelf.update();
+    let index = shelf.open();
+    for share in [1.0, 0.6, 0.1, 0.003] {
+        let set = some_of(3000, share, 5);
+        for (i, query) in shelf.queries(20).iter().enumerate() {
+            let k = [1, 10, 100, 2999][i % 4];
+            let options = SearchOptions {
+                allowed: Some(&set),
+                ..by(Mode::Exact, k)
+            };
+            let of_codes = index.search(query, &options).unwrap();
+            let of_rows = scan(&shelf.rows, 0..3000, query, Some(&set), k).unwrap();
+            assert_eq!(of_codes, of_rows.into_sorted(), "share {share}, k {k}");
+        }
+    }
+}
+
+#[test]
 fn every_share_of_allowed_rows_is_served_in_full() {
     let shelf = Shelf::built(3000, 24);
     let index = shelf.open();

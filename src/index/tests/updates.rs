@@ -8,13 +8,20 @@ use super::*;
 use crate::progress::{Observer, Stage};
 
 #[test]
-fn a_small_space_needs_no_segment() {
+fn a_small_segment_has_codes_only_and_a_smaller_tail_is_none() {
     let mut shelf = Shelf::new(&clustered(300, 8, 11));
-    shelf.options.exact_below = 200;
+    shelf.options.graph_from = 200;
     shelf.options.tail_max = 50;
-    assert_eq!(shelf.update_to(199).n_segments, 0);
+    assert_eq!(shelf.update_to(49).n_segments, 0);
     assert!(!shelf.folder().exists());
+    assert_eq!(shelf.update_to(50).n_segments, 1);
+    let plan = |n: usize| {
+        let index = Index::open(&shelf.folder(), &SPACE, Arc::new(shelf.first(n)));
+        index.plan(&by(Mode::Graph, 10)).route
+    };
+    assert_eq!(plan(50), Route::Exact);
     assert_eq!(shelf.update_to(200).n_segments, 1);
+    assert_eq!(plan(200), Route::Graph { ef: EF_SEARCH });
     assert_eq!(shelf.update_to(249).tail_rows, 49);
     assert_eq!(shelf.update_to(250).tail_rows, 0);
 }
@@ -45,12 +52,15 @@ fn an_update_with_nothing_to_do_does_nothing() {
 }
 
 #[test]
-fn one_thread_builds_the_same_bytes_every_time() {
-    let build = || {
-        let shelf = Shelf::built(1500, 24);
+fn any_number_of_threads_builds_the_same_bytes() {
+    let build = |threads| {
+        let mut shelf = Shelf::new(&clustered(3000, 24, 11));
+        shelf.options.threads = threads;
+        shelf.update();
         fs::read(shelf.segment()).unwrap()
     };
-    assert!(build() == build());
+    let alone = build(1);
+    assert!(alone == build(1) && alone == build(2) && alone == build(5));
 }
 
 #[test]
@@ -159,9 +169,8 @@ proptest! {
     fn segments_stay_few_and_the_work_n_log_n(
         batches in prop::collection::vec(1usize..5000, 1..120),
         tail_max in 1usize..3000,
-        exact_below in 0usize..20_000,
     ) {
-        let options = IndexOptions { tail_max, exact_below, ..IndexOptions::default() };
+        let options = IndexOptions { tail_max, ..IndexOptions::default() };
         let (mut sizes, mut n_rows, mut n_built) = (Vec::new(), 0, 0);
         for batch in batches {
             n_rows += batch;
@@ -177,7 +186,55 @@ proptest! {
             let bound = n_rows as f64 * (1.0 + ratio.max(1.0).log(1.5));
             prop_assert!(n_built as f64 <= bound, "{n_built} rows were built for {n_rows}");
             let tail = n_rows - sizes.iter().sum::<usize>();
-            prop_assert!(n_rows < exact_below || tail < tail_max);
+            prop_assert!(tail < tail_max);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn rows_that_come_and_go_are_found_as_in_a_plain_list(
+        steps in prop::collection::vec((0usize..120, 0usize..40, any::<bool>()), 1..12),
+        tail_max in 1usize..60,
+        graph_from in 1usize..200,
+        seed: u64,
+    ) {
+        let mut shelf = Shelf::new(&clustered(1500, 12, 11));
+        (shelf.options.tail_max, shelf.options.graph_from) = (tail_max, graph_from);
+        let mut dice = Dice::new(seed);
+        let mut live = FixedBitSet::with_capacity(1500);
+        let mut n_rows = 0;
+        for (n_added, n_removed, is_updated) in steps {
+            live.insert_range(n_rows..n_rows + n_added);
+            n_rows += n_added;
+            for _ in 0..n_removed.min(n_rows) {
+                live.set(dice.below(n_rows), false);
+            }
+            if is_updated {
+                shelf.update_to(n_rows);
+            }
+            let rows = Arc::new(shelf.first(n_rows));
+            let index = Index::open(&shelf.folder(), &SPACE, Arc::clone(&rows));
+            prop_assert_eq!(index.doubts(), Vec::<String>::new());
+            let query = dice.direction(12);
+            let mut plain: Vec<(f32, u32)> = live
+                .ones()
+                .map(|row| (dot(&query, &rows.vector(Row(row as u32)).unwrap()), row as u32))
+                .collect();
+            plain.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let k = 1 + dice.below(20);
+            for mode in [Mode::Auto, Mode::Exact, Mode::Graph] {
+                let options = SearchOptions {
+                    allowed: Some(&live),
+                    ef_search: Some(n_rows.max(1)),
+                    ..by(mode, k)
+                };
+                let found = index.search(&query, &options).unwrap();
+                let rows: Vec<u32> = found.iter().take(k).map(|n| n.row.0).collect();
+                let wanted: Vec<u32> = plain.iter().take(k).map(|(_, row)| *row).collect();
+                prop_assert_eq!(rows, wanted, "{:?}", mode);
+            }
         }
     }
 }

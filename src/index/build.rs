@@ -1,0 +1,205 @@
+//! From the rows of a span to a segment in memory.
+//!
+//! ```text
+//! rows ──► codes ──┬─► hnsw (every 16th node: the upper levels) ──► attach (level 0) ──┬─► segment
+//!                  └─► (few rows: no graph) ───────────────────────────────────────────┘
+//! ```
+//!
+//! In: rows, a span of them, the options. Out: [`Built`], ready to be written (`freeze`). The
+//! same rows and options give the same segment, byte for byte, whatever the number of threads.
+//!
+//! Why hnsw_rs does not build level 0 as well: over the same codes and distances it takes several
+//! times longer (an allocation, a hash and an atomic count for every node that an insertion
+//! meets), and its graph depends on the threads.
+
+use fixedbitset::FixedBitSet;
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
+
+use super::IndexOptions;
+use super::attach::{Plan, attach};
+use super::codes::{Geometry, code_bytes};
+use super::format::{LEVELS, M_MAX, NONE};
+use super::graph::View;
+use super::hnsw::{self, Skeleton, reachable};
+use super::kernels::Isa;
+use super::span::Span;
+use crate::error::Result;
+use crate::progress::{Observer, Stage};
+use crate::vectors::{Row, RowFile};
+
+/// One node in so many is in level 1: as many as hnsw would draw with `m` 16.
+const LEVEL_1_EVERY: usize = 16;
+
+/// Rows that the codes' scale is fitted to.
+const SAMPLE_ROWS: usize = 2048;
+
+/// Rows that are turned into codes as one piece of work.
+const ROWS_PER_TASK: usize = 1024;
+
+/// A segment in memory.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) geometry: Geometry,
+    /// Shape `[n_rows, code_bytes]`.
+    pub(super) codes: Vec<u8>,
+    pub(super) code_bytes: usize,
+    /// Nodes whose codes do not hold their rows, in order.
+    pub(super) clipped: Vec<u32>,
+    /// Half of the links of a node; 0 where there are codes only.
+    pub(super) m: usize,
+    /// Level 0, shape `[n_rows, 2m]`, nearest first, short lists filled up with `NONE`.
+    pub(super) base: Vec<u32>,
+    pub(super) skeleton: Skeleton,
+    /// Nodes that cannot be reached along level 0 from the entry point.
+    pub(super) strays: Vec<u32>,
+}
+
+/// Builds the segment of the rows in `span`, of which there is at least one.
+///
+/// # Errors
+/// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop,
+/// [`Error::Damaged`](crate::Error::Damaged) if a row cannot be read.
+pub(super) fn build(
+    rows: &RowFile,
+    span: Span,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<Built> {
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build();
+    let build = || build_here(rows, span, options, observer);
+    match pool {
+        Ok(pool) => pool.install(build),
+        // Where no threads can be started, this one does the work.
+        Err(_) => build(),
+    }
+}
+
+fn build_here(
+    rows: &RowFile,
+    span: Span,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<Built> {
+    let n_rows = span.n_rows as usize;
+    let mut built = encode(rows, span)?;
+    if n_rows < options.graph_from {
+        return Ok(built);
+    }
+    observer.begin(Stage::Index, Some(n_rows as u64));
+    let linked = link(&mut built, options, observer);
+    observer.end();
+    linked?;
+    Ok(built)
+}
+
+/// Makes the graph over the codes.
+fn link(built: &mut Built, options: &IndexOptions, observer: &dyn Observer) -> Result<()> {
+    let m = options.m.clamp(2, M_MAX);
+    let Geometry { scale, .. } = built.geometry;
+    let plan = Plan {
+        codes: &built.codes,
+        code_bytes: built.code_bytes,
+        whole: 1.0 / (scale * scale),
+        m,
+        ef_construction: options.ef_construction.max(m),
+        isa: Isa::detect(),
+    };
+    let n_nodes = plan.codes.len() / plan.code_bytes;
+    let above: Vec<u32> = (0..n_nodes as u32).step_by(LEVEL_1_EVERY).collect();
+    let code = |node: u32| &plan.codes[node as usize * plan.code_bytes..][..plan.code_bytes];
+    let sizes = (m, plan.ef_construction);
+    let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
+    let base = attach(&plan, &skeleton, observer)?;
+    (built.m, built.skeleton, built.base) = (m, skeleton, base);
+    built.strays = strays_of(&built.view());
+    Ok(())
+}
+
+/// The segment without links.
+fn encode(rows: &RowFile, span: Span) -> Result<Built> {
+    let every = (span.n_rows as usize).div_ceil(SAMPLE_ROWS);
+    let sample = span.rows().step_by(every).map(|row| rows.vector(Row(row)));
+    let fitted = Geometry::of_sample(&sample.collect::<Result<Vec<_>>>()?);
+    let code_bytes = code_bytes(rows.dim());
+    let mut codes = vec![0; span.n_rows as usize * code_bytes];
+    let tasks = codes.par_chunks_mut(ROWS_PER_TASK * code_bytes).enumerate();
+    let encoded = tasks.map(|(task, codes)| {
+        let mut geometry = fitted;
+        let mut clipped = Vec::new();
+        let mut vector = vec![0.0; rows.dim()];
+        let first = (task * ROWS_PER_TASK) as u32;
+        for (node, code) in (first..).zip(codes.chunks_mut(code_bytes)) {
+            rows.read_into(Row(span.first + node), &mut vector)?;
+            if !geometry.encode(&vector, code) {
+                clipped.push(node);
+            }
+        }
+        Ok((geometry, clipped))
+    });
+    let encoded: Vec<(Geometry, Vec<u32>)> = encoded.collect::<Result<_>>()?;
+    let widest = |wide: Geometry, (geometry, _): &(Geometry, Vec<u32>)| wide.wider_of(geometry);
+    Ok(Built {
+        geometry: encoded.iter().fold(fitted, widest),
+        clipped: encoded
+            .into_iter()
+            .flat_map(|(_, clipped)| clipped)
+            .collect(),
+        codes,
+        code_bytes,
+        m: 0,
+        base: Vec::new(),
+        skeleton: Skeleton::default(),
+        strays: Vec::new(),
+    })
+}
+
+/// The nodes that cannot be reached from the entry point along level 0.
+fn strays_of(view: &View) -> Vec<u32> {
+    let mut entry = view.entry;
+    for level in (1..=view.n_levels()).rev() {
+        (_, entry, _) = view
+            .upper(level, entry)
+            .expect("what is being built is in memory");
+    }
+    let n_nodes = view.n_nodes as usize;
+    let links = |node| -> Vec<u32> {
+        let room = view.links(node).expect("what is being built is in memory");
+        room.iter()
+            .copied()
+            .take_while(|&link| link != NONE)
+            .collect()
+    };
+    let mut is_stray = FixedBitSet::with_capacity(n_nodes);
+    is_stray.insert_range(..);
+    for node in reachable(&[entry], n_nodes, links) {
+        is_stray.remove(node as usize);
+    }
+    is_stray.ones().map(|node| node as u32).collect()
+}
+
+impl Built {
+    /// The graph as it is walked.
+    pub(super) fn view(&self) -> View<'_> {
+        View {
+            codes: &self.codes,
+            n_nodes: (self.codes.len() / self.code_bytes) as u32,
+            base: &self.base,
+            room: 2 * self.m,
+            levels: self.skeleton.as_levels(),
+            upper_room: 2 + 2 * self.m,
+            entry: self.skeleton.entry,
+            strays: &self.strays,
+            graph: None,
+        }
+    }
+}
+
+impl Skeleton {
+    /// The levels as a [`View`] has them.
+    pub(super) fn as_levels(&self) -> [&[u32]; LEVELS] {
+        std::array::from_fn(|level| self.levels.get(level).map_or(&[][..], Vec::as_slice))
+    }
+}

@@ -1,0 +1,210 @@
+//! Products of byte codes with a query: the innermost loop of every walk and every scan.
+//!
+//! In: codes of unsigned bytes, `code_bytes` each (a multiple of [`BLOCK`]), and one query of as
+//! many signed bytes. Out: 32-bit sums of products. Each instruction set has its file, `scalar` is
+//! compiled everywhere and is what the others are tested against; which one runs is found out
+//! once ([`Isa::detect`]).
+//!
+//! Invariant: every instruction set gives the same integers, for codes below 2^15 bytes.
+
+#![expect(unsafe_code, reason = "SIMD intrinsics")]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
+
+/// The byte of a code that stands for the number zero.
+pub(super) const ZERO: u8 = 128;
+
+/// Bytes that a code's length is a multiple of.
+pub(super) const BLOCK: usize = 64;
+
+/// An instruction set, known to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Isa(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    #[cfg(target_arch = "x86_64")]
+    Vnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Scalar,
+}
+
+impl Isa {
+    /// The best that this processor has.
+    pub(super) fn detect() -> Isa {
+        Isa::available().swap_remove(0)
+    }
+
+    /// All that this processor has, the best first.
+    pub(super) fn available() -> Vec<Isa> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if vnni::is_there() {
+                found.push(Isa(Kind::Vnni));
+            }
+            if avx2::is_there() {
+                found.push(Isa(Kind::Avx2));
+            }
+        }
+        found.push(Isa(Kind::Scalar));
+        found
+    }
+
+    /// The products of `query` with the codes of the listed nodes.
+    ///
+    /// `sums` has a place for each; memory of the next nodes is asked for ahead of time.
+    pub(super) fn listed(self, query: &[i8], codes: &[u8], nodes: &[u32], sums: &mut [i32]) {
+        match self.0 {
+            // SAFETY: the value proves that the processor has the instructions.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vnni => unsafe { vnni::listed(query, codes, nodes, sums) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2::listed(query, codes, nodes, sums) },
+            Kind::Scalar => scalar::listed(query, codes, nodes, sums),
+        }
+    }
+
+    /// The products of `query` with codes that lie one after the other, a place in `sums` for
+    /// each.
+    pub(super) fn run(self, query: &[i8], codes: &[u8], sums: &mut [i32]) {
+        match self.0 {
+            // SAFETY: the value proves that the processor has the instructions.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vnni => unsafe { vnni::run(query, codes, sums) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2::run(query, codes, sums) },
+            Kind::Scalar => scalar::run(query, codes, sums),
+        }
+    }
+
+    /// The product of two codes.
+    pub(super) fn pair(self, a: &[u8], b: &[u8]) -> i32 {
+        match self.0 {
+            // SAFETY: the value proves that the processor has the instructions.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vnni => unsafe { vnni::pair(a, b) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2::pair(a, b) },
+            Kind::Scalar => scalar::pair(a, b),
+        }
+    }
+
+    /// Whether the product of `code` with any of the queries, which lie one after the other, is
+    /// at least `floor` above that query's own offset.
+    pub(super) fn any_from(self, floor: i32, code: &[u8], queries: &[i8], offsets: &[i32]) -> bool {
+        match self.0 {
+            // SAFETY: the value proves that the processor has the instructions.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Vnni => unsafe { vnni::any_from(floor, code, queries, offsets) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { avx2::any_from(floor, code, queries, offsets) },
+            Kind::Scalar => scalar::any_from(floor, code, queries, offsets),
+        }
+    }
+}
+
+/// The three loops over one instruction set's `dot` and `prefetch`.
+macro_rules! loops {
+    ($(#[$features:meta])?) => {
+        $(#[$features])?
+        pub(super) fn listed(query: &[i8], codes: &[u8], nodes: &[u32], sums: &mut [i32]) {
+            /// Nodes whose codes are on their way while one is compared.
+            const AHEAD: usize = 3;
+            let each_bytes = query.len();
+            let code = |node: u32| &codes[node as usize * each_bytes..][..each_bytes];
+            nodes.iter().take(AHEAD).for_each(|&node| prefetch(code(node)));
+            for (i, (&node, sum)) in nodes.iter().zip(sums).enumerate() {
+                if let Some(&next) = nodes.get(i + AHEAD) {
+                    prefetch(code(next));
+                }
+                *sum = dot(code(node), query);
+            }
+        }
+
+        $(#[$features])?
+        pub(super) fn run(query: &[i8], codes: &[u8], sums: &mut [i32]) {
+            /// Bytes ahead that are asked for.
+            const AHEAD_BYTES: usize = 4096;
+            let each = codes.chunks_exact(query.len());
+            for (i, (code, sum)) in each.zip(sums).enumerate() {
+                if let Some(next) = codes.get(i * query.len() + AHEAD_BYTES..) {
+                    prefetch(&next[..query.len().min(next.len())]);
+                }
+                *sum = dot(code, query);
+            }
+        }
+
+        $(#[$features])?
+        pub(super) fn any_from(floor: i32, code: &[u8], queries: &[i8], offsets: &[i32]) -> bool {
+            let mut each = queries.chunks_exact(code.len()).zip(offsets);
+            each.any(|(query, offset)| dot(code, query) - offset >= floor)
+        }
+    };
+}
+use loops;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testdata::Dice;
+    use super::*;
+
+    #[test]
+    fn every_instruction_set_gives_the_plain_sums() {
+        let mut dice = Dice::new(5);
+        for blocks in [1, 2, 3, 5, 6, 12, 16] {
+            let each_bytes = blocks * BLOCK;
+            let codes: Vec<u8> = (0..20 * each_bytes)
+                .map(|_| dice.below(256) as u8)
+                .collect();
+            let query: Vec<i8> = (0..each_bytes)
+                .map(|_| (dice.below(255) as i32 - 127) as i8)
+                .collect();
+            let plain: Vec<i32> = codes
+                .chunks(each_bytes)
+                .map(|code| {
+                    let products = code.iter().zip(&query);
+                    products.map(|(&c, &q)| i32::from(c) * i32::from(q)).sum()
+                })
+                .collect();
+            let nodes = [3, 19, 0, 7, 7, 1, 18, 2];
+            for isa in Isa::available() {
+                let mut sums = [0; 20];
+                isa.run(&query, &codes, &mut sums);
+                assert_eq!(sums[..], plain, "{isa:?}, {blocks} blocks");
+                let mut sums = [0; 8];
+                isa.listed(&query, &codes, &nodes, &mut sums);
+                assert_eq!(sums, nodes.map(|node| plain[node as usize]), "{isa:?}");
+                let number = |i: usize| i32::from(codes[i]) - i32::from(ZERO);
+                let products = (0..each_bytes).map(|i| number(i) * number(each_bytes + i));
+                let pair: i32 = products.sum();
+                let (first, second) = codes[..2 * each_bytes].split_at(each_bytes);
+                assert_eq!(isa.pair(first, second), pair, "{isa:?}, {blocks} blocks");
+                let both = [query.clone(), vec![0; each_bytes]].concat();
+                let any = |floor, offset| isa.any_from(floor, first, &both, &[offset, i32::MAX]);
+                assert!(any(plain[0] - 5, 5) && !any(plain[0] - 4, 5), "{isa:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_products_do_not_overflow() {
+        let codes = vec![255; 4096];
+        for isa in Isa::available() {
+            let mut sums = [0];
+            isa.run(&vec![127; 4096], &codes, &mut sums);
+            assert_eq!(sums, [4096 * 255 * 127], "{isa:?}");
+            isa.run(&vec![-127; 4096], &codes, &mut sums);
+            assert_eq!(sums, [-4096 * 255 * 127], "{isa:?}");
+        }
+    }
+}
