@@ -5,6 +5,12 @@
 //! the repository's sample are embedded, which says little about a graph. The last
 //! `AKIN_BENCH_QUERIES` rows (default 200) are the queries and are not searched. One thread
 //! answers; all cores build. One JSON object a line; the ratio first.
+//!
+//! For `scripts/bench_search.py`, which has akin search beside other engines:
+//! `AKIN_BENCH_SERVE` names a folder with `base.f32` and `queries.f32`, shape `[n, 384]`, and
+//! `AKIN_BENCH_AS` says who answers, `akin` or `hnsw_rs`; `akin exact` scans. The answer to a line
+//! `build` is the seconds that took, to a number, taken as `ef`, the seconds of all queries, one
+//! after the other; what they found is in the folder as `AKIN_BENCH_AS.u32`, shape `[n, 10]`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
 
@@ -33,6 +39,9 @@ struct Run {
 }
 
 fn main() {
+    if let Ok(folder) = std::env::var("AKIN_BENCH_SERVE") {
+        return serve(Path::new(&folder), &std::env::var("AKIN_BENCH_AS").unwrap());
+    }
     let mut vectors = vectors();
     let queries = vectors.split_off(vectors.len() - setting("AKIN_BENCH_QUERIES", 200));
     let dir = tempfile::tempdir().unwrap();
@@ -59,6 +68,73 @@ fn main() {
     pool.install(|| compare(&index, &hnsw, &queries));
 }
 
+/// Builds and searches as it is told, line by line.
+fn serve(folder: &Path, name: &str) {
+    let base = read_f32(&folder.join("base.f32"));
+    let queries = read_f32(&folder.join("queries.f32"));
+    let is_rival = name == "hnsw_rs";
+    let rows = (!is_rival).then(|| Arc::new(write_rows(folder, &base)));
+    let (mut index, mut rival) = (None, None);
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    for line in std::io::stdin().lines() {
+        let line = line.unwrap();
+        let seconds = if line == "build" && is_rival {
+            let (hnsw, seconds) = build_rival(&base);
+            rival = Some(hnsw);
+            seconds
+        } else if let (true, Some(rows)) = (line == "build", &rows) {
+            let dir = folder.join("index");
+            let _ = std::fs::remove_dir_all(&dir);
+            timed(|| {
+                index::update(&dir, &[0; 32], rows, &IndexOptions::eager(), &Unobserved).unwrap();
+                index = Some(Index::open(&dir, &[0; 32], Arc::clone(rows)));
+            })
+        } else {
+            let ef = line.parse().unwrap();
+            let mut found = Vec::with_capacity(queries.len());
+            let search = |query: &Vec<f32>| match (&index, &rival) {
+                (Some(index), _) if name == "akin exact" => ours(index, query, Mode::Exact, None),
+                (Some(index), _) => ours(index, query, Mode::Graph, Some(ef)),
+                (None, Some(rival)) => theirs(rival, query, ef),
+                (None, None) => panic!("nothing is built"),
+            };
+            let seconds = match name {
+                "akin exact" => timed(|| found.extend(queries.iter().map(search))),
+                _ => one.install(|| timed(|| found.extend(queries.iter().map(search)))),
+            };
+            let bytes: Vec<u8> = found
+                .concat()
+                .iter()
+                .flat_map(|row| row.to_le_bytes())
+                .collect();
+            std::fs::write(folder.join(format!("{name}.u32")), bytes).unwrap();
+            seconds
+        };
+        println!("{seconds}");
+    }
+}
+
+fn read_f32(path: &Path) -> Vec<Vec<f32>> {
+    const DIM: usize = 384;
+    let bytes = std::fs::read(path).unwrap();
+    let (numbers, _) = bytes.as_chunks::<4>();
+    let numbers: Vec<f32> = numbers
+        .iter()
+        .map(|&number| f32::from_le_bytes(number))
+        .collect();
+    numbers.chunks(DIM).map(<[f32]>::to_vec).collect()
+}
+
+fn theirs(hnsw: &Hnsw<f32, DistDot>, query: &[f32], ef: usize) -> Vec<u32> {
+    hnsw.search(query, K, ef)
+        .iter()
+        .map(|n| n.d_id as u32)
+        .collect()
+}
+
 fn compare(index: &Index, hnsw: &Hnsw<f32, DistDot>, queries: &[Vec<f32>]) {
     let truth: Vec<Vec<u32>> = queries
         .iter()
@@ -75,10 +151,7 @@ fn compare(index: &Index, hnsw: &Hnsw<f32, DistDot>, queries: &[Vec<f32>]) {
             |query| ours(index, query, Mode::Graph, Some(ef)),
         ));
         runs.push(run(format!("hnsw_rs, ef {ef}"), queries, &truth, |query| {
-            hnsw.search(query, K, ef)
-                .iter()
-                .map(|n| n.d_id as u32)
-                .collect()
+            theirs(hnsw, query, ef)
         }));
     }
     for Run {

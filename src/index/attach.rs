@@ -15,10 +15,11 @@ use rayon::prelude::*;
 
 use super::codes::{Queries, Query};
 use super::format::NONE;
-use super::graph::View;
+use super::graph::Graph;
 use super::hnsw::Skeleton;
 use super::kernels::Isa;
-use super::walk::{Limits, Scratch};
+use super::memory::Large;
+use super::walk::{Limits, Scratch, Trail};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
 
@@ -52,22 +53,19 @@ pub(super) struct Plan<'a> {
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
-pub(super) fn attach(
-    plan: &Plan,
-    skeleton: &Skeleton,
-    observer: &dyn Observer,
-) -> Result<Vec<u32>> {
+pub(super) fn attach(plan: &Plan, skeleton: &Skeleton, observer: &dyn Observer) -> Result<Large> {
     let mut lists = Lists::of(plan, skeleton);
     let n_nodes = plan.codes.len() / plan.code_bytes;
-    let newcomers = newcomers(plan, skeleton);
+    let mut newcomers = newcomers(plan, skeleton, &lists);
     let mut joined = n_nodes - newcomers.len();
-    let mut waiting = &newcomers[..];
+    let mut waiting = &mut newcomers[..];
     while !waiting.is_empty() {
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
         let size = (n_nodes / SHARE_OF_ALL).min(joined / SHARE_OF_PRESENT);
-        let (round, rest) = waiting.split_at(size.max(ROUND_MIN).min(waiting.len()));
+        let (round, rest) = waiting.split_at_mut(size.max(ROUND_MIN).min(waiting.len()));
+        round.sort_unstable_by_key(|newcomer| (newcomer.trail, newcomer.node));
         lists.join(plan, skeleton, round);
         observer.advance(round.len() as u64);
         joined += round.len();
@@ -76,9 +74,18 @@ pub(super) fn attach(
     Ok(lists.finished(plan))
 }
 
+/// A node that is to join.
+#[derive(Debug, Clone, Copy)]
+struct Newcomer {
+    node: u32,
+    /// Where the descent to it passes, the higher levels first.
+    trail: Trail,
+}
+
 /// The nodes that are not in the skeleton, spread so that a round has some of everywhere: dumps
-/// are often sorted, and those of one round do not see one another.
-fn newcomers(plan: &Plan, skeleton: &Skeleton) -> Vec<u32> {
+/// are often sorted, and those of one round do not see one another. Within a round they join
+/// along their trails: one walks where the last has just been, in memory that is still near.
+fn newcomers(plan: &Plan, skeleton: &Skeleton, lists: &Lists) -> Vec<Newcomer> {
     let upper_room = 2 + 2 * plan.m;
     let mut is_there = vec![false; plan.codes.len() / plan.code_bytes];
     for record in skeleton.levels[0].chunks(upper_room) {
@@ -88,9 +95,15 @@ fn newcomers(plan: &Plan, skeleton: &Skeleton) -> Vec<u32> {
         .filter(|&node| !is_there[node as usize])
         .collect();
     let stride = stride_through(absent.len());
-    (0..absent.len())
-        .map(|i| absent[i * stride % absent.len()])
-        .collect()
+    let spread = (0..absent.len()).map(|i| absent[i * stride % absent.len()]);
+    let graph = lists.graph(plan, skeleton);
+    let newcomer = |chooser: &mut Chooser, node| Newcomer {
+        node,
+        trail: chooser.trail(&graph, node),
+    };
+    let spread: Vec<u32> = spread.collect();
+    let start = || Chooser::new(plan);
+    spread.into_par_iter().map_init(start, newcomer).collect()
 }
 
 /// A step that meets each of `n` places once, about the golden section of them apart.
@@ -111,7 +124,7 @@ fn stride_through(n: usize) -> usize {
 /// are added to is cut back only now and then.
 struct Lists {
     room: usize,
-    links: Vec<u32>,
+    links: Large,
 }
 
 impl Lists {
@@ -119,7 +132,8 @@ impl Lists {
     fn of(plan: &Plan, skeleton: &Skeleton) -> Lists {
         let room = 3 * plan.m;
         let n_nodes = plan.codes.len() / plan.code_bytes;
-        let mut links = vec![NONE; n_nodes * room];
+        let mut large = Large::of(NONE, n_nodes * room);
+        let links = large.numbers_mut();
         let records = || skeleton.levels[0].chunks(2 + 2 * plan.m);
         let nodes: Vec<u32> = records().map(|record| record[0]).collect();
         for record in records() {
@@ -129,33 +143,35 @@ impl Lists {
                 .zip(slots)
                 .for_each(|(place, &slot)| *place = nodes[slot as usize]);
         }
-        Lists { room, links }
+        Lists { room, links: large }
     }
 
     fn list(&self, node: u32) -> &[u32] {
-        let list = &self.links[node as usize * self.room..][..self.room];
+        let list = &self.links.numbers()[node as usize * self.room..][..self.room];
         let end = list.iter().position(|&link| link == NONE);
         &list[..end.unwrap_or(list.len())]
     }
 
     fn set(&mut self, node: u32, list: &[u32]) {
-        let place = &mut self.links[node as usize * self.room..][..self.room];
+        let place = &mut self.links.numbers_mut()[node as usize * self.room..][..self.room];
         place[..list.len()].copy_from_slice(list);
         place[list.len()..].fill(NONE);
     }
 
     /// One round.
-    fn join(&mut self, plan: &Plan, skeleton: &Skeleton, round: &[u32]) {
-        let view = self.view(plan, skeleton);
+    fn join(&mut self, plan: &Plan, skeleton: &Skeleton, round: &[Newcomer]) {
+        let graph = self.graph(plan, skeleton);
         let start = || Chooser::new(plan);
         let chosen: Vec<Vec<u32>> = round
             .par_iter()
-            .map_init(start, |chooser, &node| chooser.for_newcomer(&view, node))
+            .map_init(start, |chooser, newcomer| {
+                chooser.for_newcomer(&graph, newcomer.node)
+            })
             .collect();
         let mut back = Vec::new();
-        for (&node, links) in round.iter().zip(&chosen) {
-            self.set(node, links);
-            back.extend(links.iter().map(|&link| (link, node)));
+        for (newcomer, links) in round.iter().zip(&chosen) {
+            self.set(newcomer.node, links);
+            back.extend(links.iter().map(|&link| (link, newcomer.node)));
         }
         back.par_sort_unstable();
         let groups: Vec<&[(u32, u32)]> = back.chunk_by(|a, b| a.0 == b.0).collect();
@@ -174,26 +190,29 @@ impl Lists {
         longer.iter().for_each(|(node, list)| self.set(*node, list));
     }
 
-    fn view<'a>(&'a self, plan: &Plan<'a>, skeleton: &'a Skeleton) -> View<'a> {
-        View {
+    fn graph<'a>(&'a self, plan: &Plan<'a>, skeleton: &'a Skeleton) -> Graph<'a> {
+        Graph {
             codes: plan.codes,
             n_nodes: (plan.codes.len() / plan.code_bytes) as u32,
-            base: &self.links,
+            base: self.links.numbers(),
             room: self.room,
             levels: skeleton.as_levels(),
             upper_room: 2 + 2 * plan.m,
             entry: skeleton.entry,
             strays: &[],
-            graph: None,
+            stored: None,
         }
     }
 
     /// The lists in their final room, nearest first.
-    fn finished(&self, plan: &Plan) -> Vec<u32> {
+    fn finished(&self, plan: &Plan) -> Large {
         let room = 2 * plan.m;
         let n_nodes = plan.codes.len() / plan.code_bytes;
-        let mut links = vec![NONE; n_nodes * room];
-        let places = links.par_chunks_mut(room).zip(0..n_nodes as u32);
+        let mut links = Large::of(NONE, n_nodes * room);
+        let places = links
+            .numbers_mut()
+            .par_chunks_mut(room)
+            .zip(0..n_nodes as u32);
         places.for_each_init(
             || Chooser::new(plan),
             |chooser, (place, node)| {
@@ -231,13 +250,20 @@ impl<'a> Chooser<'a> {
         &self.plan.codes[node as usize * self.plan.code_bytes..][..self.plan.code_bytes]
     }
 
+    /// Where the descent to a node passes.
+    fn trail(&mut self, graph: &Graph, node: u32) -> Trail {
+        self.query.set_to_code(self.code(node));
+        let trail = self.scratch.trail(graph, &self.query, self.plan.isa);
+        trail.expect("what is being built is in memory")
+    }
+
     /// The links of a node that is not in the graph yet, nearest first.
-    fn for_newcomer(&mut self, view: &View, node: u32) -> Vec<u32> {
+    fn for_newcomer(&mut self, graph: &Graph, node: u32) -> Vec<u32> {
         self.query.set_to_code(self.code(node));
         let limits = Limits::of(self.plan.ef_construction);
         let walked = self
             .scratch
-            .walk(view, &self.query, self.plan.isa, &limits, |_| true);
+            .walk(graph, &self.query, self.plan.isa, &limits, |_| true);
         walked.expect("what is being built is in memory");
         self.candidates.clear();
         self.candidates.extend(self.scratch.found());

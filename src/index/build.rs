@@ -20,9 +20,10 @@ use super::IndexOptions;
 use super::attach::{Plan, attach};
 use super::codes::{Geometry, code_bytes};
 use super::format::{LEVELS, M_MAX, NONE};
-use super::graph::View;
+use super::graph::Graph;
 use super::hnsw::{self, Skeleton, reachable};
 use super::kernels::Isa;
+use super::memory::Large;
 use super::span::Span;
 use crate::error::Result;
 use crate::progress::{Observer, Stage};
@@ -42,14 +43,14 @@ const ROWS_PER_TASK: usize = 1024;
 pub(super) struct Built {
     pub(super) geometry: Geometry,
     /// Shape `[n_rows, code_bytes]`.
-    pub(super) codes: Vec<u8>,
+    pub(super) codes: Large,
     pub(super) code_bytes: usize,
     /// Nodes whose codes do not hold their rows, in order.
     pub(super) clipped: Vec<u32>,
     /// Half of the links of a node; 0 where there are codes only.
     pub(super) m: usize,
     /// Level 0, shape `[n_rows, 2m]`, nearest first, short lists filled up with `NONE`.
-    pub(super) base: Vec<u32>,
+    pub(super) base: Large,
     pub(super) skeleton: Skeleton,
     /// Nodes that cannot be reached along level 0 from the entry point.
     pub(super) strays: Vec<u32>,
@@ -100,7 +101,7 @@ fn link(built: &mut Built, options: &IndexOptions, observer: &dyn Observer) -> R
     let m = options.m.clamp(2, M_MAX);
     let Geometry { scale, .. } = built.geometry;
     let plan = Plan {
-        codes: &built.codes,
+        codes: built.codes.bytes(),
         code_bytes: built.code_bytes,
         whole: 1.0 / (scale * scale),
         m,
@@ -114,7 +115,7 @@ fn link(built: &mut Built, options: &IndexOptions, observer: &dyn Observer) -> R
     let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
     let base = attach(&plan, &skeleton, observer)?;
     (built.m, built.skeleton, built.base) = (m, skeleton, base);
-    built.strays = strays_of(&built.view());
+    built.strays = strays_of(&built.graph());
     Ok(())
 }
 
@@ -124,8 +125,11 @@ fn encode(rows: &RowFile, span: Span) -> Result<Built> {
     let sample = span.rows().step_by(every).map(|row| rows.vector(Row(row)));
     let fitted = Geometry::of_sample(&sample.collect::<Result<Vec<_>>>()?);
     let code_bytes = code_bytes(rows.dim());
-    let mut codes = vec![0; span.n_rows as usize * code_bytes];
-    let tasks = codes.par_chunks_mut(ROWS_PER_TASK * code_bytes).enumerate();
+    let mut codes = Large::of(0, span.n_rows as usize * code_bytes / 4);
+    let tasks = codes
+        .bytes_mut()
+        .par_chunks_mut(ROWS_PER_TASK * code_bytes)
+        .enumerate();
     let encoded = tasks.map(|(task, codes)| {
         let mut geometry = fitted;
         let mut clipped = Vec::new();
@@ -150,23 +154,23 @@ fn encode(rows: &RowFile, span: Span) -> Result<Built> {
         codes,
         code_bytes,
         m: 0,
-        base: Vec::new(),
+        base: Large::of(0, 0),
         skeleton: Skeleton::default(),
         strays: Vec::new(),
     })
 }
 
 /// The nodes that cannot be reached from the entry point along level 0.
-fn strays_of(view: &View) -> Vec<u32> {
-    let mut entry = view.entry;
-    for level in (1..=view.n_levels()).rev() {
-        (_, entry, _) = view
+fn strays_of(graph: &Graph) -> Vec<u32> {
+    let mut entry = graph.entry;
+    for level in (1..=graph.n_levels()).rev() {
+        (_, entry, _) = graph
             .upper(level, entry)
             .expect("what is being built is in memory");
     }
-    let n_nodes = view.n_nodes as usize;
+    let n_nodes = graph.n_nodes as usize;
     let links = |node| -> Vec<u32> {
-        let room = view.links(node).expect("what is being built is in memory");
+        let room = graph.links(node).expect("what is being built is in memory");
         room.iter()
             .copied()
             .take_while(|&link| link != NONE)
@@ -182,23 +186,23 @@ fn strays_of(view: &View) -> Vec<u32> {
 
 impl Built {
     /// The graph as it is walked.
-    pub(super) fn view(&self) -> View<'_> {
-        View {
-            codes: &self.codes,
-            n_nodes: (self.codes.len() / self.code_bytes) as u32,
-            base: &self.base,
+    pub(super) fn graph(&self) -> Graph<'_> {
+        Graph {
+            codes: self.codes.bytes(),
+            n_nodes: (self.codes.bytes().len() / self.code_bytes) as u32,
+            base: self.base.numbers(),
             room: 2 * self.m,
             levels: self.skeleton.as_levels(),
             upper_room: 2 + 2 * self.m,
             entry: self.skeleton.entry,
             strays: &self.strays,
-            graph: None,
+            stored: None,
         }
     }
 }
 
 impl Skeleton {
-    /// The levels as a [`View`] has them.
+    /// The levels as a [`Graph`] has them.
     pub(super) fn as_levels(&self) -> [&[u32]; LEVELS] {
         std::array::from_fn(|level| self.levels.get(level).map_or(&[][..], Vec::as_slice))
     }

@@ -176,9 +176,9 @@ impl<'a> Field<'a> {
     ) -> std::result::Result<Field<'a>, Damage> {
         Ok(Field {
             segment,
-            query: Query::new(query, segment.graph.geometry()),
+            query: Query::new(query, segment.stored.geometry()),
             allowed,
-            clipped: segment.graph.clipped()?,
+            clipped: segment.stored.clipped()?,
         })
     }
 
@@ -235,7 +235,7 @@ fn scan_all(field: &Field, isa: Isa, k: usize) -> std::result::Result<Top, Damag
     let part = |start: u32| {
         let nodes = start..n_rows.min(start + CODES_PER_TASK as u32);
         let mut products = vec![0; nodes.len()];
-        let codes = field.segment.graph.codes(nodes.clone())?;
+        let codes = field.segment.stored.codes(nodes.clone())?;
         field.query.run(isa, codes, &mut products);
         let mut top = Top::new(k, &field.query);
         for (node, product) in nodes.zip(products) {
@@ -253,13 +253,13 @@ fn scan_listed(
     rows: &[u32],
     k: usize,
 ) -> std::result::Result<Top, Damage> {
-    let view = field.segment.graph.view();
+    let graph = field.segment.stored.graph();
     let part = |rows: &[u32]| {
         let first = field.segment.span.first;
         let nodes: Vec<u32> = rows.iter().map(|row| row - first).collect();
-        nodes.iter().try_for_each(|&node| view.check_code(node))?;
+        nodes.iter().try_for_each(|&node| graph.check_code(node))?;
         let mut products = vec![0; nodes.len()];
-        field.query.listed(isa, view.codes, &nodes, &mut products);
+        field.query.listed(isa, graph.codes, &nodes, &mut products);
         let mut top = Top::new(k, &field.query);
         for (node, product) in nodes.into_iter().zip(products) {
             top.push(product, node, || true);

@@ -35,7 +35,7 @@ pub(super) fn create(
 
 fn header_of(space: &[u8; 32], dim: usize, span: Span, built: &Built) -> Header {
     let small = |n: usize| u32::try_from(n).expect("counts of a segment fit 32 bits");
-    let upper_room = built.view().upper_room;
+    let upper_room = built.graph().upper_room;
     let nodes_of = |level: &Vec<u32>| small(level.len() / upper_room);
     let levels = &built.skeleton.levels;
     Header {
@@ -55,8 +55,8 @@ fn write(file: File, header: &Header, built: &Built) -> std::io::Result<()> {
     let layout = header.layout().expect("what fits memory can be counted");
     let upper = built.skeleton.levels.concat();
     let contents = [
-        &built.codes[..],
-        bytemuck::cast_slice(&built.base),
+        built.codes.bytes(),
+        built.base.bytes(),
         bytemuck::cast_slice(&upper),
         bytemuck::cast_slice(&built.strays),
         bytemuck::cast_slice(&built.clipped),

@@ -29,8 +29,10 @@ mod freeze;
 mod graph;
 mod hnsw;
 mod kernels;
+mod memory;
 mod segments;
 mod span;
+mod stored;
 #[cfg(test)]
 mod testdata;
 #[cfg(test)]
@@ -51,7 +53,7 @@ use checked::Damage;
 use exact::{Candidate, Field, rescore, scan, scan_codes};
 use kernels::Isa;
 pub use segments::update;
-use segments::{Segment, Standing};
+use segments::{Segment, Standing, stats_of};
 use walk::{Limits, Scratch};
 
 /// How a graph is built, and when.
@@ -143,11 +145,13 @@ pub struct Neighbor {
 pub struct IndexStats {
     /// Rows that can be found.
     pub n_rows: usize,
-    /// Segments that have a graph.
+    /// Segments.
     pub n_segments: usize,
-    /// Rows past the last segment, scanned by every search.
+    /// Rows of the segments that have a graph; the others' codes are scanned.
+    pub graph_rows: usize,
+    /// Rows past the last segment, compared one by one by every search.
     pub tail_rows: usize,
-    /// Bytes of the graph files.
+    /// Bytes of the segments' files.
     pub file_bytes: u64,
 }
 
@@ -286,10 +290,7 @@ impl Index {
             .unwrap_or(EF_SEARCH.max(options.k.saturating_mul(2)));
         let ef = ef.max(options.k).max(1);
         let walk = Route::Graph { ef };
-        let has_graph = self
-            .segments
-            .iter()
-            .any(|segment| segment.graph.has_links());
+        let has_graph = self.graphs().next().is_some();
         let (route, reason) = match options.mode {
             _ if !has_graph => (Route::Exact, Reason::NoGraph),
             Mode::Exact => (Route::Exact, Reason::Asked),
@@ -306,16 +307,7 @@ impl Index {
 
     /// How large it is.
     pub fn stats(&self) -> IndexStats {
-        IndexStats {
-            n_rows: self.rows.len(),
-            n_segments: self.segments.len(),
-            tail_rows: self.tail().len(),
-            file_bytes: self
-                .segments
-                .iter()
-                .map(|segment| segment.graph.file_bytes())
-                .sum(),
-        }
+        stats_of(&self.segments, self.rows.len())
     }
 
     /// Why segments that the folder names are not used: one sentence each, with the file. A
@@ -336,6 +328,13 @@ impl Index {
 
     fn n_rows(&self) -> u32 {
         u32::try_from(self.rows.len()).expect("rows are numbered in 32 bits")
+    }
+
+    /// The segments that can be walked.
+    fn graphs(&self) -> impl Iterator<Item = &Segment> {
+        self.segments
+            .iter()
+            .filter(|segment| segment.stored.has_links())
     }
 
     /// The rows past the last segment.
@@ -368,12 +367,8 @@ impl Index {
         let share = n_allowed as f64 / self.rows.len().max(1) as f64;
         let threads = rayon::current_num_threads().min(SCAN_THREADS) as f64;
         let candidate = threads * ROWS_PER_CANDIDATE * (1.0 + 1.0 / share);
-        let graphs = self
-            .segments
-            .iter()
-            .filter(|segment| segment.graph.has_links());
         let (mut scan, mut walk) = (0.0, 0.0);
-        for segment in graphs {
+        for segment in self.graphs() {
             scan += f64::from(segment.span.n_rows) * share;
             walk += candidate * ef as f64;
         }
@@ -397,7 +392,7 @@ impl Index {
         }
         let field = Field::new(segment, query, options.allowed)?;
         if let Route::Graph { ef } = plan.route
-            && segment.graph.has_links()
+            && segment.stored.has_links()
         {
             // A node costs a walk about three times what a row costs a scan: one that a filter
             // leads astray is given up when it has cost half as much again as it was to spare.
@@ -420,9 +415,9 @@ impl Index {
     ) -> std::result::Result<Option<Vec<Candidate>>, Damage> {
         let lent = self.scratches.lock().ok().and_then(|mut free| free.pop());
         let mut scratch = lent.unwrap_or_default();
-        let view = field.segment.graph.view();
+        let graph = field.segment.stored.graph();
         let allowed = |node| field.allows(node);
-        let kept = scratch.walk(&view, &field.query, self.isa, limits, allowed)?;
+        let kept = scratch.walk(&graph, &field.query, self.isa, limits, allowed)?;
         let candidate = |(node, product)| field.candidate(node, product);
         let found = kept.then(|| scratch.found().map(candidate).collect());
         if let Ok(mut free) = self.scratches.lock() {

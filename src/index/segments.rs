@@ -2,7 +2,7 @@
 //!
 //! In: the folder, the space's fingerprint, its rows. Out: the segments that can be trusted, and
 //! a reason for every one that cannot ([`Standing`]); or, by [`update`], a folder that covers the
-//! rows. The folder holds `manifest.json`, which lists spans of rows, and one graph file a span:
+//! rows. The folder holds `manifest.json`, which lists spans of rows, and one file a span:
 //!
 //! ```text
 //! rows   0                               n₁              n₁+n₂             n
@@ -16,7 +16,7 @@
 //! again lands in a segment at least 1.5 times as large as its last, so the rows built in the
 //! life of an index are at most n · (1 + log₁.₅(n / tail_max)).
 //!
-//! Invariants: one writer at a time (the library's lock); a graph file has its name only once it
+//! Invariants: one writer at a time (the library's lock); a segment's file has its name only once it
 //! is complete and on the disk, the manifest names it only after that, and files that the
 //! manifest does not name are deleted only after the manifest is on the disk. So a kill at any
 //! instant leaves the old index or the new one, and a reader that has mapped an old file keeps it.
@@ -32,8 +32,8 @@ use serde::{Deserialize, Serialize};
 use super::build;
 use super::codes::code_bytes;
 use super::freeze;
-use super::graph::Graph;
 use super::span::Span;
+use super::stored::Stored;
 use super::{IndexOptions, IndexStats};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
@@ -65,7 +65,7 @@ struct Manifest {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) span: Span,
-    pub(super) graph: Graph,
+    pub(super) stored: Stored,
     path: PathBuf,
     /// Why it is no longer trusted, once something was found.
     doubt: OnceLock<String>,
@@ -142,7 +142,7 @@ impl Standing {
 
     /// Reads every byte of the segments: those before the first that is damaged.
     fn verified(mut self) -> Standing {
-        let held = self.segments.iter().map(|segment| segment.graph.verify());
+        let held = self.segments.iter().map(|segment| segment.stored.verify());
         let first_bad = held
             .enumerate()
             .find_map(|(i, held)| Some((i, held.err()?)));
@@ -190,7 +190,7 @@ fn open_segment(
     }
     let segment = Segment {
         span,
-        graph: Graph::open(path, space, span, rows.dim())?,
+        stored: Stored::open(path, space, span, rows.dim())?,
         path: path.to_owned(),
         doubt: OnceLock::new(),
     };
@@ -220,7 +220,7 @@ impl Segment {
 
     /// Reads every byte, and compares every code with its row.
     pub(super) fn verify(&self, rows: &RowFile) {
-        let held = self.graph.verify();
+        let held = self.stored.verify();
         if let Err(doubt) = held.and_then(|()| self.compare(rows, 0..self.span.n_rows)) {
             self.note(doubt);
         }
@@ -233,8 +233,8 @@ impl Segment {
         rows: &RowFile,
         mut nodes: impl Iterator<Item = u32>,
     ) -> std::result::Result<(), String> {
-        let mut geometry = *self.graph.geometry();
-        let clipped = self.graph.clipped().unwrap_or_default();
+        let mut geometry = *self.stored.geometry();
+        let clipped = self.stored.clipped().unwrap_or_default();
         let is_clipped = |node: u32| clipped.binary_search(&node).is_ok();
         let mut code = vec![0; code_bytes(rows.dim())];
         nodes.try_for_each(|node| {
@@ -242,8 +242,7 @@ impl Segment {
                 return Ok(());
             };
             let is_held = geometry.encode(&vector, &mut code);
-            let stored = self.graph.codes(node..node + 1);
-            match stored {
+            match self.stored.codes(node..node + 1) {
                 Err(_) => Err("its codes do not match their checksums".to_owned()),
                 Ok(stored) if stored != code || (!is_held && !is_clipped(node)) => {
                     Err("its codes are those of other rows".to_owned())
@@ -251,7 +250,7 @@ impl Segment {
                 Ok(_) => Ok(()),
             }
         })?;
-        let is_bounded = geometry == *self.graph.geometry();
+        let is_bounded = geometry == *self.stored.geometry();
         is_bounded
             .then_some(())
             .ok_or("its codes are farther off than it says".to_owned())
@@ -288,7 +287,26 @@ pub fn update(
         write_manifest(dir, space, &spans)?;
     }
     remove_orphans(dir, &spans);
-    Ok(stats(dir, rows, &spans))
+    Ok(stats_of(
+        &Standing::read(dir, space, rows).segments,
+        rows.len(),
+    ))
+}
+
+/// How large an index of these segments over `n_rows` rows is.
+pub(super) fn stats_of(segments: &[Segment], n_rows: usize) -> IndexStats {
+    let covered = segments.last().map_or(0, |segment| segment.span.rows().end);
+    let graphs = segments.iter().filter(|segment| segment.stored.has_links());
+    IndexStats {
+        n_rows,
+        n_segments: segments.len(),
+        graph_rows: graphs.map(|segment| segment.span.n_rows as usize).sum(),
+        tail_rows: n_rows - covered as usize,
+        file_bytes: segments
+            .iter()
+            .map(|segment| segment.stored.file_bytes())
+            .sum(),
+    }
 }
 
 /// How many of the segments stay when the rest and the tail are built as one; `None` if nothing
@@ -310,7 +328,7 @@ pub(super) fn segments_kept(
     Some(n_kept)
 }
 
-/// Builds the graph file of a span and gives it its name.
+/// Builds the segment of a span, and gives its file its name.
 fn build(
     dir: &Path,
     space: &[u8; 32],
@@ -373,17 +391,6 @@ fn remove_orphans(dir: &Path, spans: &[Span]) {
         if (is_ours && !used.contains(&name)) || name.ends_with(&unfinished("")) {
             let _ = fs::remove_file(entry.path());
         }
-    }
-}
-
-fn stats(dir: &Path, rows: &RowFile, spans: &[Span]) -> IndexStats {
-    let covered: usize = spans.iter().map(|span| span.n_rows as usize).sum();
-    let size = |span: &Span| fs::metadata(dir.join(span.file_name())).map_or(0, |file| file.len());
-    IndexStats {
-        n_rows: rows.len(),
-        n_segments: spans.len(),
-        tail_rows: rows.len() - covered,
-        file_bytes: spans.iter().map(size).sum(),
     }
 }
 

@@ -15,7 +15,7 @@
 use super::checked::Damage;
 use super::codes::Query;
 use super::format::ROWS_MAX;
-use super::graph::View;
+use super::graph::Graph;
 use super::kernels::Isa;
 
 /// How far a walk goes.
@@ -37,6 +37,9 @@ impl Limits {
     }
 }
 
+/// The nodes where a descent ends at its lowest levels above level 0, the highest first.
+pub(super) type Trail = [u32; 3];
+
 /// What a walk works with, kept for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
@@ -54,24 +57,24 @@ impl Scratch {
     /// [`Damage`] if a node on the way is not what was written.
     pub(super) fn walk(
         &mut self,
-        view: &View,
+        graph: &Graph,
         query: &Query,
         isa: Isa,
         limits: &Limits,
         allowed: impl Fn(u32) -> bool,
     ) -> Result<bool, Damage> {
-        self.visited.begin(view.n_nodes);
+        self.visited.begin(graph.n_nodes);
         self.pool.begin(limits.ef);
-        let (entry, nearby) = self.descend(view, query, isa)?;
-        self.visit(view, query, isa, &[entry, nearby], &allowed)?;
+        let (entry, nearby, _) = self.descend(graph, query, isa)?;
+        self.visit(graph, query, isa, &[entry, nearby], &allowed)?;
         while let Some(node) = self.pool.next() {
-            let links = view.links(node)?;
-            self.visit(view, query, isa, links, &allowed)?;
+            let links = graph.links(node)?;
+            self.visit(graph, query, isa, links, &allowed)?;
             if self.visited.len() > limits.budget {
                 return Ok(false);
             }
         }
-        self.visit(view, query, isa, view.strays()?, &allowed)?;
+        self.visit(graph, query, isa, graph.strays()?, &allowed)?;
         Ok(true)
     }
 
@@ -81,29 +84,50 @@ impl Scratch {
         allowed.map(|entry| (entry.node(), entry.product()))
     }
 
-    /// The entry point, and the node where the greedy descent from it to level 0 ends.
-    fn descend(&mut self, view: &View, query: &Query, isa: Isa) -> Result<(u32, u32), Damage> {
-        let mut slot = view.entry;
-        let n_levels = view.n_levels();
+    /// Where the descent to a query passes.
+    ///
+    /// # Errors
+    /// [`Damage`] if a node on the way is not what was written.
+    pub(super) fn trail(
+        &mut self,
+        graph: &Graph,
+        query: &Query,
+        isa: Isa,
+    ) -> Result<Trail, Damage> {
+        let (_, _, trail) = self.descend(graph, query, isa)?;
+        Ok(trail)
+    }
+
+    /// The entry point, the node where the greedy descent from it to level 0 ends, and where it
+    /// passed.
+    fn descend(
+        &mut self,
+        graph: &Graph,
+        query: &Query,
+        isa: Isa,
+    ) -> Result<(u32, u32, Trail), Damage> {
+        let mut slot = graph.entry;
+        let n_levels = graph.n_levels();
         if n_levels == 0 {
-            return Ok((slot, slot));
+            return Ok((slot, slot, Trail::default()));
         }
-        let (entry, ..) = view.upper(n_levels, slot)?;
-        view.check_code(entry)?;
+        let (entry, ..) = graph.upper(n_levels, slot)?;
+        graph.check_code(entry)?;
         let mut here = [0];
-        query.listed(isa, view.codes, &[entry], &mut here);
+        let mut trail = Trail::default();
+        query.listed(isa, graph.codes, &[entry], &mut here);
         for level in (1..=n_levels).rev() {
             loop {
                 let stood = slot;
-                let (_, _, links) = view.upper(level, stood)?;
+                let (_, _, links) = graph.upper(level, stood)?;
                 self.fresh.clear();
                 for &linked in links {
-                    let (node, ..) = view.upper(level, linked)?;
-                    view.check_code(node)?;
+                    let (node, ..) = graph.upper(level, linked)?;
+                    graph.check_code(node)?;
                     self.fresh.push(node);
                 }
                 self.products.resize(links.len(), 0);
-                query.listed(isa, view.codes, &self.fresh, &mut self.products);
+                query.listed(isa, graph.codes, &self.fresh, &mut self.products);
                 for (&linked, &there) in links.iter().zip(&self.products) {
                     if there > here[0] {
                         (here[0], slot) = (there, linked);
@@ -113,33 +137,37 @@ impl Scratch {
                     break;
                 }
             }
-            (_, slot, _) = view.upper(level, slot)?;
+            let (node, below, _) = graph.upper(level, slot)?;
+            if let Some(place) = trail.len().checked_sub(level) {
+                trail[place] = node;
+            }
+            slot = below;
         }
-        Ok((entry, slot))
+        Ok((entry, slot, trail))
     }
 
     /// Compares the nodes of a list that have not been visited yet, up to the list's end.
     fn visit(
         &mut self,
-        view: &View,
+        graph: &Graph,
         query: &Query,
         isa: Isa,
         nodes: &[u32],
         allowed: &impl Fn(u32) -> bool,
     ) -> Result<(), Damage> {
         self.fresh.clear();
-        let n_nodes = view.n_nodes;
+        let n_nodes = graph.n_nodes;
         for &node in nodes {
             if node >= n_nodes {
                 break;
             }
             if self.visited.put(node) {
-                view.check_code(node)?;
+                graph.check_code(node)?;
                 self.fresh.push(node);
             }
         }
         self.products.resize(self.fresh.len(), 0);
-        query.listed(isa, view.codes, &self.fresh, &mut self.products);
+        query.listed(isa, graph.codes, &self.fresh, &mut self.products);
         for (&node, &product) in self.fresh.iter().zip(&self.products) {
             self.pool.consider(product, node, allowed);
         }

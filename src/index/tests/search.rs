@@ -224,7 +224,7 @@ fn plans_say_which_way_and_why() {
     };
     check(
         &by(Mode::Auto, 10),
-        "graph with ef 128 for 3000 rows, which costs less",
+        "exact scan of 3000 rows, which costs less",
     );
     check(
         &by(Mode::Graph, 90),
