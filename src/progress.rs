@@ -10,6 +10,8 @@ pub enum Stage {
     Embed,
     /// A segment of the index is built; counted in rows.
     Index,
+    /// A space's rows are written anew without the dead ones; counted in rows.
+    Compact,
     /// Queries are answered and judged; counted in queries.
     Evaluate,
 }
