@@ -13,7 +13,7 @@
 //! leftovers.
 //!
 //! In: papers with their embeddings, from [`Writer::commit`]. Out: consistent snapshots of them,
-//! from [`Library`]. This room alone knows SQLite, locks and syncs; it does not know what made
+//! from [`Library`]; what is wrong with them, from [`Library::check`]. This room alone knows SQLite, locks and syncs; it does not know what made
 //! the vectors, nor how they are searched.
 //!
 //! Invariants:
@@ -27,8 +27,10 @@
 //! - Every paper has at most one live row a space; a replaced or removed paper's row is dead and
 //!   is never returned again.
 
+mod check;
 mod compact;
 mod filter;
+mod finding;
 mod folder;
 mod lock;
 mod read;
@@ -40,8 +42,10 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::check::Findings;
 pub use self::compact::Compaction;
 pub use self::filter::Filter;
+pub use self::finding::{Fault, Finding};
 pub use self::folder::Orphan;
 pub use self::read::{Library, Status, Stored};
 pub use self::schema::FORMAT_VERSION;
