@@ -6,6 +6,7 @@
 mod add;
 mod args;
 mod cache;
+mod check;
 mod compact;
 mod completions;
 mod context;
@@ -51,6 +52,7 @@ enum Command {
     Show(show::ShowArgs),
     Remove(remove::RemoveArgs),
     Status(status::StatusArgs),
+    Check(check::CheckArgs),
     Compact(compact::CompactArgs),
     Embed(embed::EmbedArgs),
     Eval(eval::EvalArgs),
@@ -104,6 +106,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
         Command::Show(args) => show::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Status(args) => status::run(&args, context),
+        Command::Check(args) => check::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),
         Command::Embed(args) => embed::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),

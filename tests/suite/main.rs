@@ -12,3 +12,4 @@ mod interruption;
 mod layers;
 mod living_library;
 mod sandbox;
+mod upkeep;
