@@ -139,6 +139,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::EmptyQuery => {
             "say what you look for: akin search \"graph neural networks\"".to_owned()
         }
+        Error::NoDirection => {
+            "name other papers, or give those after --not less weight with --not-weight".to_owned()
+        }
         Error::NotBuilt { feature, .. } => {
             format!("cargo install --path . --features {feature}")
         }

@@ -196,6 +196,11 @@ impl Dice {
         (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 
+    /// From 0 to n - 1.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        ((f64::from(self.number()) + 1.0) / 2.0 * n as f64) as usize % n
+    }
+
     /// Of length 1.
     pub(crate) fn direction(&mut self, dim: usize) -> Vec<f32> {
         let mut vector: Vec<f32> = (0..dim).map(|_| self.number()).collect();
