@@ -159,6 +159,9 @@ pub enum Error {
         /// The id as it was typed.
         id: String,
     },
+    /// The papers to be close to and to be away from have nothing left in common to search for.
+    #[error("the papers to be close to and the papers to be away from cancel one another out")]
+    NoDirection,
     /// There is nothing to search for.
     #[error("the query is empty")]
     EmptyQuery,

@@ -47,7 +47,7 @@
 //!
 //! ```text
 //! faces     the binary: main, cli           may use everything below
-//! flows     ingest  search  eval  space     meet the engines in one another
+//! flows     ingest search eval space check  meet the engines in one another
 //! engines   dump  encoder  library  index   do not know one another
 //! ground    paper  vectors  error  progress know nothing above
 //! ```
@@ -64,6 +64,7 @@
 //! | [`ingest`] | dumps into a library, or into vectors | the formats of vectors |
 //! | [`search`] | a query to hits; related papers | ranking |
 //! | [`eval`] | judged queries and their metrics | — |
+//! | [`check`] | what is wrong with a library, and its mending | — |
 //!
 //! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
 //! reads the environment.
@@ -94,6 +95,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("akin's files are little-endian and are read in place");
 
+pub mod check;
 pub mod dump;
 pub mod encoder;
 pub mod error;

@@ -10,6 +10,10 @@ pub enum Stage {
     Embed,
     /// A segment of the index is built; counted in rows.
     Index,
+    /// Every paper's record and row are read and held against each other; counted in papers.
+    Check,
+    /// A space's rows are written anew without the dead ones; counted in rows.
+    Compact,
     /// Queries are answered and judged; counted in queries.
     Evaluate,
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use akin::Error;
@@ -113,6 +114,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         {
             "you may not write there; name another folder with --library DIR".to_owned()
         }
+        Error::Damaged { path, .. } if is_of_a_library(path) => {
+            "`akin check` says what is damaged, with which papers, and what to do".to_owned()
+        }
         Error::IsFolder { path } => {
             format!("name the files in it, such as {}/*.jsonl", path.display())
         }
@@ -135,6 +139,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::EmptyQuery => {
             "say what you look for: akin search \"graph neural networks\"".to_owned()
         }
+        Error::NoDirection => {
+            "name other papers, or give those after --not less weight with --not-weight".to_owned()
+        }
         Error::NotBuilt { feature, .. } => {
             format!("cargo install --path . --features {feature}")
         }
@@ -142,4 +149,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Interrupted => "run the same command again to go on".to_owned(),
         _ => return None,
     })
+}
+
+/// Whether a file is one that `akin check` looks at.
+fn is_of_a_library(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "f16" || e == "db")
 }

@@ -6,6 +6,8 @@
 mod add;
 mod args;
 mod cache;
+mod check;
+mod compact;
 mod completions;
 mod context;
 mod embed;
@@ -50,6 +52,8 @@ enum Command {
     Show(show::ShowArgs),
     Remove(remove::RemoveArgs),
     Status(status::StatusArgs),
+    Check(check::CheckArgs),
+    Compact(compact::CompactArgs),
     Embed(embed::EmbedArgs),
     Eval(eval::EvalArgs),
     Completions(completions::CompletionsArgs),
@@ -102,6 +106,8 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
         Command::Show(args) => show::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Status(args) => status::run(&args, context),
+        Command::Check(args) => check::run(&args, context),
+        Command::Compact(args) => compact::run(&args, context),
         Command::Embed(args) => embed::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
         Command::Completions(args) => completions::run(&args),

@@ -89,6 +89,7 @@ fn write_hit(out: &mut impl Write, hit: &Hit, width: usize) -> io::Result<()> {
         rank,
         similarity,
         paper,
+        ..
     } = hit;
     let date = paper
         .date()

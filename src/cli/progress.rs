@@ -50,6 +50,8 @@ impl Observer for Bar {
         let (verb, unit) = match stage {
             Stage::Embed => ("Embedding", "papers"),
             Stage::Index => ("Indexing", "papers"),
+            Stage::Check => ("Checking", "papers"),
+            Stage::Compact => ("Compacting", "papers"),
             Stage::Evaluate => ("Searching", "queries"),
         };
         let target = if self.hidden {

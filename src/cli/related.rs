@@ -1,6 +1,6 @@
 //! `akin related`: papers related to one or several.
 
-use akin::search::Target;
+use akin::search::{Rocchio, Target};
 use clap::Args;
 
 use super::args::LookupArgs;
@@ -12,6 +12,9 @@ use super::{Outcome, cache, search};
 ///
 /// Ids can be written in any way: 2503.11731, arXiv:2503.11731v2, an address of the abstract or
 /// the PDF, hep-th/9901001, a DOI. The papers themselves and their duplicates are left out.
+///
+/// What is looked for is Rocchio's: the mean embedding of the papers to be close to, minus W times
+/// the mean embedding of those to be away from, W being --not-weight, scaled to length 1.
 #[derive(Debug, Args)]
 pub(super) struct RelatedArgs {
     /// Papers to be close to
@@ -20,6 +23,11 @@ pub(super) struct RelatedArgs {
     /// Papers to be away from; can be repeated
     #[arg(long = "not", value_name = "ID")]
     unlike: Vec<String>,
+    /// How much the papers to be away from count, all of them together, against those to be close
+    /// to: 0 is not at all, 1 is as much. More goes further away, and may leave the subject
+    #[arg(long, value_name = "W", requires = "unlike", value_parser = weight,
+          default_value_t = Rocchio::default().unlike)]
+    not_weight: f32,
     #[command(flatten)]
     lookup: LookupArgs,
 }
@@ -28,6 +36,10 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
     let query = args.lookup.query(Target::Papers {
         like: args.like.clone(),
         unlike: args.unlike.clone(),
+        weights: Rocchio {
+            unlike: args.not_weight,
+            ..Rocchio::default()
+        },
     });
     let root = match &args.lookup.dump {
         Some(dump) => cache::library_of(dump, &args.lookup.model, context)?.root,
@@ -35,4 +47,26 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
     };
     let (library, index) = context.open(&root)?;
     search::show(&library, &index, None, &query, context)
+}
+
+/// Parses a number from 0 on.
+fn weight(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(w) if w.is_finite() && w >= 0.0 => Ok(w),
+        _ => Err("a number from 0 on is wanted".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_is_a_number_from_0_on() {
+        assert_eq!(weight("0"), Ok(0.0));
+        assert_eq!(weight("1.5"), Ok(1.5));
+        for bad in ["-0.1", "inf", "NaN", "1e99", "half", ""] {
+            assert!(weight(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -42,17 +42,30 @@ impl WriterLock {
     }
 }
 
+/// Who holds the lock at this moment, if anybody does.
+pub(super) fn holder(layout: &Layout) -> Option<String> {
+    let path = layout.lock();
+    let file = File::open(&path).ok()?;
+    // Held for as long as this line takes, and beside others who ask the same.
+    let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    is_held.then(|| name_in(&path))
+}
+
 fn busy(layout: &Layout, path: &Path) -> Error {
+    Error::LibraryBusy {
+        path: layout.root.clone(),
+        holder: name_in(path),
+    }
+}
+
+/// Who the lock's file says holds it.
+fn name_in(path: &Path) -> String {
     let mut who = String::new();
     let read = File::open(path).and_then(|mut file| file.read_to_string(&mut who));
     let who = who.trim();
-    let known = read.is_ok() && !who.is_empty();
-    Error::LibraryBusy {
-        path: layout.root.clone(),
-        holder: if known {
-            who.to_owned()
-        } else {
-            "another process".to_owned()
-        },
+    if read.is_ok() && !who.is_empty() {
+        who.to_owned()
+    } else {
+        "another process".to_owned()
     }
 }

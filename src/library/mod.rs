@@ -4,37 +4,57 @@
 //! LIBRARY/
 //!   papers.db                       truth: papers, ids, spaces, which row is whose (SQLite, WAL)
 //!   lock                            held by the one writer; says who
-//!   spaces/<name>/vectors-<n>.f16   dear: one row an embedding, append-only (`vectors`)
-//!   spaces/<name>/index/            cheap: built from the two above, thrown away at any doubt
+//!   spaces/<name>/vectors-<g>.f16   dear: one row an embedding, append-only (`vectors`)
+//!   spaces/<name>/index-<g>/        cheap: built from the two above, thrown away at any doubt
 //! ```
 //!
+//! `<g>` is the *generation* of a space's rows: compaction writes the rows that live under the
+//! next one, where they have other numbers. Files of any generation but the space's own are
+//! leftovers.
+//!
 //! In: papers with their embeddings, from [`Writer::commit`]. Out: consistent snapshots of them,
-//! from [`Library`]. This room alone knows SQLite, locks and syncs; it does not know what made
+//! from [`Library`]; what is wrong with them, from [`Library::check`]. This room alone knows SQLite, locks and syncs; it does not know what made
 //! the vectors, nor how they are searched.
 //!
 //! Invariants:
 //! - A batch is committed in this order: rows appended, rows synced, one transaction that counts
 //!   them. A kill between any two leaves the state before the batch; leftover rows are cut off
 //!   by the next writer.
+//! - A compaction is committed in this order: rows written under the next generation, synced,
+//!   one transaction that renumbers them, the old file deleted.
 //! - One writer holds the lock; readers hold a transaction and see one state throughout.
 //! - Embeddings of different spaces are never in one row file.
 //! - Every paper has at most one live row a space; a replaced or removed paper's row is dead and
 //!   is never returned again.
 
+mod check;
+mod compact;
 mod filter;
+mod finding;
+mod folder;
 mod lock;
 mod read;
 mod schema;
+#[cfg(test)]
+mod testdata;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+pub use self::check::Findings;
+pub use self::compact::Compaction;
 pub use self::filter::Filter;
+pub use self::finding::{Fault, Finding};
+pub use self::folder::Orphan;
 pub use self::read::{Library, Status, Stored};
 pub use self::schema::FORMAT_VERSION;
 pub use self::write::{Change, Ingest, Standing, Writer};
 
 use crate::error::{Cause, Error};
+
+/// How long SQLite waits for another process that is in the way for a moment.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What identifies one model with one recipe, as the library stores it.
 ///
@@ -78,16 +98,20 @@ impl Layout {
         self.root.join("lock")
     }
 
+    fn spaces(&self) -> PathBuf {
+        self.root.join("spaces")
+    }
+
     fn space(&self, name: &str) -> PathBuf {
-        self.root.join("spaces").join(name)
+        self.spaces().join(name)
     }
 
     fn rows(&self, name: &str, generation: i64) -> PathBuf {
         self.space(name).join(format!("vectors-{generation}.f16"))
     }
 
-    fn index(&self, name: &str) -> PathBuf {
-        self.space(name).join("index")
+    fn index(&self, name: &str, generation: i64) -> PathBuf {
+        self.space(name).join(format!("index-{generation}"))
     }
 
     /// What SQLite says about this library's database.

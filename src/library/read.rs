@@ -1,7 +1,8 @@
 //! A library as a reader sees it: one consistent state, from opening to dropping.
 //!
 //! A reader holds one SQLite transaction; a writer at work neither blocks it nor shows in it.
-//! Row files are read up to the count of that same transaction.
+//! Row files are read up to the count of that same transaction. The row file is mapped when the
+//! library is opened: a compaction deletes it later, and what is mapped stays.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use fixedbitset::FixedBitSet;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::schema;
-use super::{Filter, Layout, PaperKey, Space};
+use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId};
 use crate::vectors::{Row, RowFile};
@@ -19,9 +20,9 @@ use crate::vectors::{Row, RowFile};
 /// A library, open for reading.
 #[derive(Debug)]
 pub struct Library {
-    layout: Layout,
-    db: Connection,
-    space: Option<ActiveSpace>,
+    pub(super) layout: Layout,
+    pub(super) db: Connection,
+    pub(super) space: Option<ActiveSpace>,
     rows: OnceCell<Arc<RowFile>>,
 }
 
@@ -32,6 +33,13 @@ pub(super) struct ActiveSpace {
     pub(super) space: Space,
     pub(super) generation: i64,
     pub(super) n_rows: usize,
+}
+
+impl ActiveSpace {
+    /// The file of its rows.
+    pub(super) fn rows_path(&self, layout: &Layout) -> PathBuf {
+        layout.rows(&self.space.name, self.generation)
+    }
 }
 
 /// A paper in the library, with its row in the active space.
@@ -82,15 +90,43 @@ impl Library {
         if schema::version(&db, &layout)? == 0 {
             return Err(missing());
         }
-        let fail = layout.database_error();
-        db.execute_batch("BEGIN").map_err(&fail)?;
-        let space = active_space(&db).map_err(&fail)?;
-        Ok(Library {
+        let mut library = Library {
             layout,
             db,
-            space,
+            space: None,
             rows: OnceCell::new(),
-        })
+        };
+        library.begin()?;
+        library.map_rows()?;
+        Ok(library)
+    }
+
+    /// Begins the transaction that all of this reader's questions are asked in.
+    fn begin(&mut self) -> Result<()> {
+        let fail = self.layout.database_error();
+        self.db.execute_batch("BEGIN").map_err(&fail)?;
+        self.space = active_space(&self.db).map_err(&fail)?;
+        Ok(())
+    }
+
+    /// Maps the row file that the transaction speaks of.
+    ///
+    /// A compaction may have deleted it since: then a new transaction speaks of another. A file
+    /// that cannot be mapped although no compaction did it is left for [`Library::rows`] to
+    /// complain of: a library without its rows still shows its papers.
+    fn map_rows(&mut self) -> Result<()> {
+        let generation = |library: &Library| {
+            let active = library.space.as_ref();
+            active.map(|active| (active.key, active.generation))
+        };
+        let mut tried = None;
+        while self.rows().is_err() && generation(self) != tried {
+            tried = generation(self);
+            let ended = self.db.execute_batch("ROLLBACK");
+            ended.map_err(self.layout.database_error())?;
+            self.begin()?;
+        }
+        Ok(())
     }
 
     /// The folder.
@@ -103,9 +139,10 @@ impl Library {
         self.space.as_ref().map(|active| &active.space)
     }
 
-    /// The folder of the active space's index.
+    /// The folder of the active space's index, which is of no use with rows of another generation.
     pub fn index_dir(&self) -> Option<PathBuf> {
-        self.space().map(|space| self.layout.index(&space.name))
+        let active = self.space.as_ref()?;
+        Some(self.layout.index(&active.space.name, active.generation))
     }
 
     /// The rows of the active space.
@@ -117,7 +154,7 @@ impl Library {
             return Ok(Arc::clone(rows));
         }
         let active = self.active()?;
-        let path = self.layout.rows(&active.space.name, active.generation);
+        let path = active.rows_path(&self.layout);
         let rows = Arc::new(RowFile::open(&path, active.space.dim, active.n_rows)?);
         Ok(Arc::clone(self.rows.get_or_init(|| rows)))
     }
@@ -160,7 +197,10 @@ impl Library {
         let values = std::iter::once(active.key.into()).chain(values);
         let mut statement = self.db.prepare(sql)?;
         let rows = statement.query_map(params_from_iter(values), |row| row.get::<_, u32>(0))?;
-        rows.map(|row| row.map(|row| row as usize)).collect()
+        let rows = rows.map(|row| row.map(|row| row as usize));
+        // What is past the count cannot be returned; `Library::check` names it.
+        rows.filter(|row| !matches!(row, Ok(row) if *row >= active.n_rows))
+            .collect()
     }
 
     /// The paper whose embedding is in this row of the active space.
@@ -259,7 +299,7 @@ impl Library {
             .query_row("SELECT max(finished) FROM ingests", [], |row| row.get(0));
         let active = self.space.as_ref();
         let dead = "SELECT count(*) FROM dead_rows JOIN spaces ON key = space AND active";
-        let rows = active.map(|a| self.layout.rows(&a.space.name, a.generation));
+        let rows = active.map(|active| active.rows_path(&self.layout));
         let database = self.layout.database();
         let bytes = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
         Ok(Status {
@@ -273,7 +313,7 @@ impl Library {
         })
     }
 
-    fn active(&self) -> Result<&ActiveSpace> {
+    pub(super) fn active(&self) -> Result<&ActiveSpace> {
         self.space.as_ref().ok_or_else(|| Error::LibraryEmpty {
             path: self.layout.root.clone(),
         })
@@ -287,8 +327,7 @@ fn connect(layout: &Layout) -> Result<Connection> {
     let fail = layout.database_error();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(&path, flags).map_err(&fail)?;
-    db.busy_timeout(std::time::Duration::from_secs(5))
-        .map_err(&fail)?;
+    db.busy_timeout(BUSY_TIMEOUT).map_err(&fail)?;
     let probe = db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     match probe {
         Ok(()) => Ok(db),
@@ -343,4 +382,37 @@ pub(super) fn key_of(db: &Connection, id: &PaperId) -> rusqlite::Result<Option<P
 pub(super) fn parse_record(layout: &Layout, json: &str) -> Result<Paper> {
     serde_json::from_str(json)
         .map_err(|e| Error::damaged(layout.database(), format!("a paper's record: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testdata::{library_of, remove, vector};
+    use super::*;
+    use crate::progress::Unobserved;
+
+    #[test]
+    fn a_reader_whose_rows_are_deleted_before_it_maps_them_sees_the_state_after() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = library_of(dir.path(), 3);
+        let layout = Layout::of(dir.path());
+        let mut reader = Library {
+            db: connect(&layout).unwrap(),
+            layout,
+            space: None,
+            rows: OnceCell::new(),
+        };
+        reader.begin().unwrap();
+        assert_eq!(reader.active().unwrap().generation, 0);
+        for (generation, id) in [(1, "p0"), (2, "p1")] {
+            remove(&mut writer, &[id]);
+            writer.compact(&Unobserved).unwrap();
+            assert_eq!(writer.space.as_ref().unwrap().generation, generation);
+        }
+        reader.map_rows().unwrap();
+        assert_eq!(reader.active().unwrap().generation, 2);
+        let row = reader.find("p2").unwrap().row.unwrap();
+        assert_eq!(row, Row(0));
+        assert_eq!(reader.rows().unwrap().vector(row).unwrap(), vector("p2", 0));
+        assert!(reader.find("p0").is_err());
+    }
 }

@@ -14,7 +14,7 @@ use super::filter::{authors_column, categories_column};
 use super::lock::WriterLock;
 use super::read::{ActiveSpace, active_space, key_of, parse_record};
 use super::schema;
-use super::{Layout, PaperKey, Space};
+use super::{BUSY_TIMEOUT, Layout, PaperKey, Space};
 use crate::error::{Error, Result};
 use crate::paper::{Paper, TextHash};
 use crate::vectors::{Row, RowWriter};
@@ -22,10 +22,10 @@ use crate::vectors::{Row, RowWriter};
 /// A library, open for writing; there is at most one at any time.
 #[derive(Debug)]
 pub struct Writer {
-    layout: Layout,
-    db: Connection,
-    space: Option<ActiveSpace>,
-    rows: Option<RowWriter>,
+    pub(super) layout: Layout,
+    pub(super) db: Connection,
+    pub(super) space: Option<ActiveSpace>,
+    pub(super) rows: Option<RowWriter>,
     _lock: WriterLock,
 }
 
@@ -332,7 +332,7 @@ impl Writer {
 }
 
 fn configure(db: &Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)
@@ -454,7 +454,7 @@ fn holds_other_files(root: &Path, layout: &Layout) -> Result<bool> {
 }
 
 /// Puts a folder's entries on the disk, where the system knows such a thing.
-fn sync_folder(path: &Path) -> Result<()> {
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
     if cfg!(unix) {
         File::open(path)
             .and_then(|dir| dir.sync_all())

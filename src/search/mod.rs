@@ -22,9 +22,9 @@ use crate::error::{Error, Result};
 use crate::index::{Index, Mode, Neighbor, SearchOptions};
 use crate::library::{Filter, Library};
 use crate::paper::Paper;
-use crate::vectors;
+use crate::vectors::{self, Row};
 
-pub use self::related::{DUPLICATE_SIMILARITY, NEGATIVE_WEIGHT};
+pub use self::related::DUPLICATE_SIMILARITY;
 
 /// What is searched for, and how.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +52,28 @@ pub enum Target {
         like: Vec<String>,
         /// Papers to be away from.
         unlike: Vec<String>,
+        /// How much either counts.
+        weights: Rocchio,
     },
+}
+
+/// How much the papers to be close to count against those to be away from, each of the two taken
+/// as their mean: Rocchio's β and γ. Only their ratio matters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rocchio {
+    /// Weight of the papers to be close to.
+    pub like: f32,
+    /// Weight of the papers to be away from.
+    pub unlike: f32,
+}
+
+impl Default for Rocchio {
+    fn default() -> Rocchio {
+        Rocchio {
+            like: 1.0,
+            unlike: 0.5,
+        }
+    }
 }
 
 impl Default for Target {
@@ -68,6 +89,8 @@ pub struct Hit {
     pub rank: usize,
     /// Cosine similarity to the query, at most 1; higher is closer.
     pub similarity: f32,
+    /// The row of its embedding.
+    pub row: Row,
     /// The paper.
     pub paper: Paper,
 }
@@ -87,7 +110,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Text(text) => f.write_str(text),
-            Target::Papers { like, unlike } => {
+            Target::Papers { like, unlike, .. } => {
                 f.write_str(&like.join(" "))?;
                 unlike.iter().try_for_each(|id| write!(f, " --not {id}"))
             }
@@ -98,8 +121,8 @@ impl fmt::Display for Target {
 /// Answers a query. Only a query by text wants an encoder.
 ///
 /// # Errors
-/// [`EmptyQuery`](crate::Error::EmptyQuery), also for a text without an encoder; [`UnknownPaper`](crate::Error::UnknownPaper),
-/// [`LibraryEmpty`](crate::Error::LibraryEmpty), and what the encoder, the index and the library
+/// [`Error::EmptyQuery`], also for a text without an encoder; [`Error::UnknownPaper`],
+/// [`Error::NoDirection`], [`Error::LibraryEmpty`], and what the encoder, the index and the library
 /// fail with.
 pub fn answer(
     library: &Library,
@@ -113,7 +136,14 @@ pub fn answer(
             vectors::normalize(&mut vector);
             similar(library, index, &vector, query)
         }
-        Target::Papers { like, unlike } => related::answer(library, index, like, unlike, query),
+        Target::Papers {
+            like,
+            unlike,
+            weights,
+        } => {
+            let target = related::target(library, like, unlike, *weights)?;
+            related::answer(library, index, &target, query)
+        }
     }
 }
 
@@ -158,6 +188,7 @@ fn hits_of(library: &Library, neighbors: &[Neighbor]) -> Result<Vec<Hit>> {
         Ok(Hit {
             rank: 0,
             similarity: neighbor.similarity.min(1.0),
+            row: neighbor.row,
             paper: library.paper_at(neighbor.row)?,
         })
     };

@@ -1,53 +1,74 @@
 //! Papers related to one or several, and away from others.
 //!
-//! The query vector is Rocchio's (SMART, 1971) without the original query:
-//! `normalise(mean(like) - NEGATIVE_WEIGHT * mean(unlike))` over the stored embeddings.
+//! The query vector is Rocchio's (SMART, 1971) without the original query: over the stored
+//! embeddings, with the weights β and γ of [`Rocchio`],
+//!
+//! ```text
+//! target = normalise(β · mean(like) − γ · mean(unlike))
+//! ```
+//!
 //! The given papers themselves are never returned; neither is a duplicate of one: a paper of the
 //! same title, or one at least [`DUPLICATE_SIMILARITY`] close to it.
 
 use std::collections::HashSet;
 
-use super::{Answer, Hit, Query, nearest, rank};
+use super::{Answer, Hit, Query, Rocchio, nearest, rank};
 use crate::error::{Error, Result};
 use crate::index::Index;
-use crate::library::{Library, PaperKey, Stored};
-use crate::paper::{Paper, PaperId};
-use crate::vectors;
-
-/// How much the papers to be away from count against those to be close to.
-pub const NEGATIVE_WEIGHT: f32 = 0.5;
+use crate::library::{Library, Stored};
+use crate::paper::PaperId;
+use crate::vectors::{self, Row};
 
 /// From this cosine similarity to a given paper on, a paper counts as the same work: texts of
 /// this closeness differ in a few words.
 pub const DUPLICATE_SIMILARITY: f32 = 0.99;
 
+/// What is left of the weights, where so little is left, is rounding and no direction: stored
+/// numbers have 11 bits.
+const LEAST_LENGTH: f64 = 1e-5;
+
 /// A given paper with its embedding.
 struct Given {
-    key: PaperKey,
-    paper: Paper,
+    row: Row,
+    title: PaperId,
     vector: Vec<f32>,
 }
 
-pub(super) fn answer(
+/// What related papers are to be like.
+pub(super) struct RelatedTarget {
+    given: Vec<Given>,
+    vector: Vec<f32>,
+}
+
+/// Finds the given papers, and what lies between them.
+pub(super) fn target(
     library: &Library,
-    index: &Index,
     like: &[String],
     unlike: &[String],
-    query: &Query,
-) -> Result<Answer> {
+    weights: Rocchio,
+) -> Result<RelatedTarget> {
     let like = given(library, like)?;
     let unlike = given(library, unlike)?;
     if like.is_empty() {
         return Err(Error::EmptyQuery);
     }
-    let target = rocchio(&like, &unlike);
-    let all: Vec<&Given> = like.iter().chain(&unlike).collect();
+    let vector = rocchio(&like, &unlike, weights)?;
+    let given = like.into_iter().chain(unlike).collect();
+    Ok(RelatedTarget { given, vector })
+}
+
+pub(super) fn answer(
+    library: &Library,
+    index: &Index,
+    target: &RelatedTarget,
+    query: &Query,
+) -> Result<Answer> {
     let n_rows = library.rows()?.len();
-    let mut wanted = query.k + all.len();
+    let mut wanted = query.k + target.given.len();
     loop {
-        let (found, plan) = nearest(library, index, &target, query, wanted)?;
+        let (found, plan) = nearest(library, index, &target.vector, query, wanted)?;
         let exhausted = found.len() < wanted || wanted >= n_rows;
-        let mut answer = without_duplicates(library, found, &all, plan)?;
+        let mut answer = without_duplicates(library, found, &target.given, plan)?;
         if answer.hits.len() >= query.k || exhausted {
             answer.hits.truncate(query.k);
             return Ok(answer);
@@ -62,52 +83,56 @@ fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
     let mut met = HashSet::new();
     let mut given = Vec::with_capacity(ids.len());
     for id in ids {
-        let Stored { key, paper, row } = library.find(id)?;
+        let Stored { paper, row, .. } = library.find(id)?;
         let row = row.ok_or_else(|| Error::UnknownPaper { id: id.clone() })?;
-        if met.insert(key) {
+        if met.insert(row) {
             let vector = rows.vector(row)?;
-            given.push(Given { key, paper, vector });
+            let title = PaperId::from_title(&paper.title);
+            given.push(Given { row, title, vector });
         }
     }
     Ok(given)
 }
 
-fn rocchio(like: &[Given], unlike: &[Given]) -> Vec<f32> {
-    let mut target = vec![0.0; like[0].vector.len()];
-    for (papers, weight) in [(like, 1.0), (unlike, -NEGATIVE_WEIGHT)] {
-        let share = weight / papers.len() as f32;
+/// The query vector, of length 1.
+fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32>> {
+    let (beta, gamma) = (f64::from(weights.like), f64::from(weights.unlike));
+    let mut target = vec![0f64; like[0].vector.len()];
+    for (papers, weight) in [(like, beta), (unlike, -gamma)] {
+        let share = weight / papers.len() as f64;
         for paper in papers {
             for (sum, x) in target.iter_mut().zip(&paper.vector) {
-                *sum += share * x;
+                *sum += share * f64::from(*x);
             }
         }
     }
-    vectors::normalize(&mut target);
-    target
+    let weight = beta.abs() + if unlike.is_empty() { 0.0 } else { gamma.abs() };
+    let length = target.iter().map(|x| x * x).sum::<f64>().sqrt();
+    // Neither is true of what is no number.
+    if length > LEAST_LENGTH * weight && length.is_finite() {
+        return Ok(target.iter().map(|x| (x / length) as f32).collect());
+    }
+    Err(Error::NoDirection)
 }
 
 fn without_duplicates(
     library: &Library,
     found: Vec<Hit>,
-    given: &[&Given],
+    given: &[Given],
     plan: String,
 ) -> Result<Answer> {
-    let titles: HashSet<PaperId> = given.iter().map(|g| title_of(&g.paper)).collect();
     let rows = library.rows()?;
     let mut hits = Vec::new();
     let mut left_out = Vec::new();
     for hit in found {
-        let stored = library.find(hit.paper.id.as_str())?;
-        if given.iter().any(|g| g.key == stored.key) {
+        if given.iter().any(|g| g.row == hit.row) {
             continue;
         }
-        let vector = stored
-            .row
-            .map(|row| rows.vector(row))
-            .transpose()?
-            .unwrap_or_default();
-        let near = |g: &&Given| vectors::dot(&g.vector, &vector) >= DUPLICATE_SIMILARITY;
-        if titles.contains(&title_of(&hit.paper)) || given.iter().any(near) {
+        let (title, vector) = (PaperId::from_title(&hit.paper.title), rows.vector(hit.row)?);
+        let is_same = |g: &Given| {
+            g.title == title || vectors::dot(&g.vector, &vector) >= DUPLICATE_SIMILARITY
+        };
+        if given.iter().any(is_same) {
             left_out.push(hit.paper);
         } else {
             hits.push(hit);
@@ -121,6 +146,62 @@ fn without_duplicates(
     })
 }
 
-fn title_of(paper: &Paper) -> PaperId {
-    PaperId::from_title(&paper.title)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(vectors: &[[f32; 2]]) -> Vec<Given> {
+        let given = |(i, v): (usize, &[f32; 2])| Given {
+            row: Row(i as u32),
+            title: PaperId::from_title("Any"),
+            vector: v.to_vec(),
+        };
+        vectors.iter().enumerate().map(given).collect()
+    }
+
+    fn weights(like: f32, unlike: f32) -> Rocchio {
+        Rocchio { like, unlike }
+    }
+
+    #[test]
+    fn the_target_is_the_mean_less_the_weighted_mean() {
+        let (x, y) = ([1.0, 0.0], [0.0, 1.0]);
+        let check = |like: &[[f32; 2]], unlike: &[[f32; 2]], weights, expected: [f32; 2]| {
+            let found = rocchio(&given(like), &given(unlike), weights).unwrap();
+            assert!(
+                (found[0] - expected[0]).abs() < 1e-6 && (found[1] - expected[1]).abs() < 1e-6,
+                "{found:?}, not {expected:?}"
+            );
+        };
+        check(&[x], &[], Rocchio::default(), x);
+        check(
+            &[x, y],
+            &[],
+            weights(1.0, 9e9),
+            [0.5f32.sqrt(), 0.5f32.sqrt()],
+        );
+        check(&[x], &[y], weights(1.0, 0.0), x);
+        check(&[x], &[y], weights(1.0, 0.75), [0.8, -0.6]);
+        check(&[x], &[y], weights(4.0, 3.0), [0.8, -0.6]);
+        check(&[x], &[y, y, y], weights(1.0, 0.75), [0.8, -0.6]);
+        check(&[x], &[x], weights(1.0, 0.5), x);
+        check(&[x], &[x], weights(1.0, 2.0), [-1.0, 0.0]);
+        check(&[x], &[y], weights(1e30, 0.75e30), [0.8, -0.6]);
+    }
+
+    #[test]
+    fn papers_that_cancel_out_are_no_direction() {
+        let (x, y) = ([0.6, 0.8], [-0.8, 0.6]);
+        let check = |like: &[[f32; 2]], unlike: &[[f32; 2]], weights| {
+            let error = rocchio(&given(like), &given(unlike), weights);
+            assert!(matches!(error, Err(Error::NoDirection)), "{error:?}");
+        };
+        check(&[x], &[x], weights(1.0, 1.0));
+        check(&[x, y], &[y, x], weights(1.0, 1.0));
+        check(&[x, y], &[x, y, y, x], weights(0.3, 0.3));
+        check(&[x, [-0.6, -0.8]], &[], weights(1.0, 0.5));
+        check(&[x], &[y], weights(0.0, 0.0));
+        check(&[x], &[y], weights(f32::NAN, 0.5));
+        check(&[x], &[y], weights(1.0, f32::INFINITY));
+    }
 }

@@ -342,7 +342,7 @@ fn completions_and_manual_name_every_command() {
     let sandbox = Sandbox::new();
     let man = sandbox.akin(&["man"]).exits(0).stdout;
     for command in [
-        "add", "search", "related", "show", "remove", "status", "embed", "eval",
+        "add", "search", "related", "show", "remove", "status", "check", "compact", "embed", "eval",
     ] {
         assert!(man.contains(command), "{command}");
         let page = sandbox.akin(&["man", command]).exits(0).stdout;

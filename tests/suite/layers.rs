@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 const GROUND: &[&str] = &["paper", "vectors", "error", "progress"];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
-const FLOWS: &[&str] = &["ingest", "search", "eval", "space"];
+const FLOWS: &[&str] = &["ingest", "search", "eval", "space", "check"];
 
 /// Where tables of columns are read and written.
 const TABLES: &[&str] = &["dump", "ingest"];

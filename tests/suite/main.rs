@@ -11,4 +11,6 @@ mod golden;
 mod interruption;
 mod layers;
 mod living_library;
+mod related;
 mod sandbox;
+mod upkeep;

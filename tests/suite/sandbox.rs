@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use akin::library::{Change, Ingest, Space, Writer};
+use akin::paper::Paper;
+use akin::vectors;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -151,4 +154,57 @@ pub(crate) fn papers(papers: &[(&str, &str, &str)]) -> String {
         serde_json::json!({ "id": id, "title": title, "abstract": text }).to_string() + "\n"
     };
     papers.iter().map(line).collect()
+}
+
+/// A library of papers whose embeddings are given, in a space that no model made.
+pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer {
+    let mut writer = Writer::open_or_create(root, "the test").unwrap();
+    let space = Space {
+        name: "given".to_owned(),
+        fingerprint: [7; 32],
+        dim: papers[0].1.len(),
+        recipe: "{}".to_owned(),
+        source: "{}".to_owned(),
+    };
+    writer.create_space(space).unwrap();
+    let change = |(paper, vector): (Paper, Vec<f32>)| Change {
+        key: None,
+        record_hashes: Vec::new(),
+        forgets_earlier_records: false,
+        listed: Vec::new(),
+        paper,
+        embedding: Some(vector),
+    };
+    let changes: Vec<Change> = papers.into_iter().map(change).collect();
+    let run = writer.begin_ingest(&[]).unwrap();
+    writer
+        .commit(&changes, &[], (run, &Ingest::default()))
+        .unwrap();
+    writer
+}
+
+/// Numbers that look random and are the same every time.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    /// From -1 to 1.
+    pub(crate) fn number(&mut self) -> f32 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    /// From 0 to n - 1.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        ((f64::from(self.number()) + 1.0) / 2.0 * n as f64) as usize % n
+    }
+
+    /// Of length 1.
+    pub(crate) fn direction(&mut self, dim: usize) -> Vec<f32> {
+        let mut vector: Vec<f32> = (0..dim).map(|_| self.number()).collect();
+        vectors::normalize(&mut vector);
+        vector
+    }
 }

@@ -1,0 +1,284 @@
+//! From a library to what is wrong with it, and to its mending.
+//!
+//! ```text
+//! library ──► truth and rows ──► index's doubts ──► sample: found by itself? recall@10 ──► report
+//! report ──► leftovers deleted, index built anew ──► repairs
+//! ```
+//!
+//! In: an open [`Library`]; to repair it, its [`Writer`]. Out: a [`Report`], as data.
+//!
+//! Invariants: nothing is changed by [`run`]; [`repair`] deletes only what akin made and what can
+//! be made again. Rows that are damaged are named once and left out of all that is measured.
+
+use std::fs;
+
+use fixedbitset::FixedBitSet;
+
+use crate::error::{Error, Result};
+use crate::index::{Index, IndexOptions, Mode, Neighbor, SearchOptions};
+use crate::ingest;
+use crate::library::{Fault, Filter, Finding, Findings, Library, Orphan, Writer};
+use crate::paper::PaperId;
+use crate::progress::{Observer, Stage};
+use crate::vectors::{self, Row};
+
+/// Papers that are searched for by their own vectors unless told otherwise.
+pub const DEFAULT_SAMPLE: usize = 1000;
+
+/// How many neighbours are compared.
+const K: usize = 10;
+
+/// How far two similarities of the same pair may be apart: they are summed in another order.
+const SAME_SIMILARITY: f32 = 1e-5;
+
+/// What a check came to.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// What is wrong with the library's truth and rows.
+    pub library: Findings,
+    /// Why parts of the index are not to be trusted: one sentence each, with the file.
+    pub doubts: Vec<String>,
+    /// Segments of the index that are trusted.
+    pub n_segments: usize,
+    /// Papers that were searched for.
+    pub n_sampled: usize,
+    /// Those of them that were not found.
+    pub lost: Vec<PaperId>,
+    /// The share of the ten nearest papers that the graph finds; `None` where there is no graph.
+    pub recall_at_10: Option<f64>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_well(&self) -> bool {
+        self.library.list.is_empty() && !self.needs_index()
+    }
+
+    /// Whether the index is in doubt.
+    fn needs_index(&self) -> bool {
+        !self.doubts.is_empty() || !self.lost.is_empty()
+    }
+}
+
+/// What was done to a library.
+#[derive(Debug, Clone, Default)]
+pub struct Repairs {
+    /// What akin had left behind, now deleted.
+    pub removed: Vec<Orphan>,
+    /// Whether the index was built anew.
+    pub rebuilt_index: bool,
+}
+
+impl Repairs {
+    /// Whether there was anything to do.
+    pub fn is_empty(&self) -> bool {
+        self.removed.is_empty() && !self.rebuilt_index
+    }
+}
+
+/// Proves a library whole, as far as reading can; `sample` papers are searched for. `writer` is the
+/// caller's own, where it has one: what others write at this moment is no leftover.
+///
+/// # Errors
+/// [`Error::Interrupted`] if the observer asks to stop; as [`Library::check`] and
+/// [`Index::search`].
+pub fn run(
+    library: &Library,
+    writer: Option<&Writer>,
+    sample: usize,
+    observer: &dyn Observer,
+) -> Result<Report> {
+    let checked = match writer {
+        Some(writer) => writer.check(observer)?,
+        None => library.check(observer)?,
+    };
+    let mut report = Report {
+        library: checked,
+        ..Report::default()
+    };
+    let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
+        return Ok(report);
+    };
+    // What is named by now cannot be searched.
+    let is_of_database = |finding: &Finding| matches!(finding.fault, Fault::Database { .. });
+    let Ok(rows) = library.rows() else {
+        return Ok(report);
+    };
+    if report.library.list.iter().any(is_of_database) {
+        return Ok(report);
+    }
+    let index = Index::open(&dir, &space.fingerprint, rows);
+    report.doubts = doubts_of(&index);
+    report.n_segments = index.stats().n_segments;
+    measure(library, &index, sample, &mut report, observer)?;
+    Ok(report)
+}
+
+/// Mends what a report names and what can be mended: deletes leftovers, and builds an index that
+/// is in doubt anew.
+///
+/// # Errors
+/// [`Error::Write`] if something cannot be deleted; as [`Writer::remove_leftovers`] and
+/// [`ingest::build_index`].
+pub fn repair(
+    writer: &mut Writer,
+    report: &Report,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<Repairs> {
+    let removed = writer.remove_leftovers()?;
+    if report.needs_index()
+        && let Some(dir) = Library::open(writer.path())?.index_dir()
+    {
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(Error::write(&dir))?;
+        }
+        ingest::build_index(writer, options, observer)?;
+    }
+    Ok(Repairs {
+        removed,
+        rebuilt_index: report.needs_index(),
+    })
+}
+
+/// What speaks against an index: the one place that asks it.
+fn doubts_of(index: &Index) -> Vec<String> {
+    index.doubts().to_vec()
+}
+
+/// Searches for a sample of the papers by their own vectors, and through the graph besides.
+fn measure(
+    library: &Library,
+    index: &Index,
+    sample: usize,
+    report: &mut Report,
+    observer: &dyn Observer,
+) -> Result<()> {
+    let rows = library.rows()?;
+    let usable = usable_rows(library, &report.library.list, rows.len())?;
+    let sampled = evenly(&usable, sample);
+    let are_all = usable.count_ones(..) == rows.len();
+    let options = |mode| SearchOptions {
+        mode,
+        allowed: (!are_all).then_some(&usable),
+        ..SearchOptions::nearest(K)
+    };
+    let mut recalls = Vec::new();
+    observer.begin(Stage::Evaluate, Some(sampled.len() as u64));
+    for &row in &sampled {
+        if observer.stop_requested() {
+            return Err(Error::Interrupted);
+        }
+        let vector = rows.vector(row)?;
+        let found = index.search(&vector, &options(Mode::Auto))?;
+        if !is_among(row, vectors::dot(&vector, &vector), &found) {
+            match library.paper_at(row) {
+                Ok(paper) => report.lost.push(paper.id),
+                // Its record has been named already.
+                Err(Error::Damaged { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        if report.n_segments > 0 {
+            let truth = index.search(&vector, &options(Mode::Exact))?;
+            let found = index.search(&vector, &options(Mode::Graph))?;
+            recalls.push(recall(&truth, &found));
+        }
+        observer.advance(1);
+    }
+    observer.end();
+    report.n_sampled = sampled.len();
+    let mean = recalls.iter().sum::<f64>() / recalls.len() as f64;
+    report.recall_at_10 = (!recalls.is_empty()).then_some(mean);
+    Ok(())
+}
+
+/// The rows that live and that can be searched: a search that meets a damaged one fails.
+fn usable_rows(library: &Library, found: &[Finding], n_rows: usize) -> Result<FixedBitSet> {
+    let mut usable = match library.allowed(&Filter::default())? {
+        Some(allowed) => allowed,
+        None => {
+            let mut all = FixedBitSet::with_capacity(n_rows);
+            all.insert_range(..);
+            all
+        }
+    };
+    for row in found.iter().filter_map(Finding::unusable_row) {
+        usable.set(row.idx(), false);
+    }
+    Ok(usable)
+}
+
+/// `n` of the rows, or all of them, evenly spaced.
+fn evenly(rows: &FixedBitSet, n: usize) -> Vec<Row> {
+    let n_rows = rows.count_ones(..);
+    let n = n.min(n_rows);
+    let is_taken = |&(i, _): &(usize, usize)| i * n / n_rows < (i + 1) * n / n_rows;
+    let number = |row| Row(u32::try_from(row).expect("rows are numbered in 32 bits"));
+    let taken = rows.ones().enumerate().filter(is_taken);
+    taken.map(|(_, row)| number(row)).collect()
+}
+
+/// Whether a row is among those found by its own vector, or one that is as close.
+fn is_among(row: Row, own_similarity: f32, found: &[Neighbor]) -> bool {
+    let is_it = |n: &Neighbor| n.row == row || n.similarity >= own_similarity - SAME_SIMILARITY;
+    found.iter().any(is_it)
+}
+
+/// Recall@[`K`] of `found`; one that is as close as the last of the truth is as good.
+fn recall(truth: &[Neighbor], found: &[Neighbor]) -> f64 {
+    let truth = &truth[..truth.len().min(K)];
+    let Some(last) = truth.last() else {
+        return 1.0;
+    };
+    let is_right = |n: &&Neighbor| n.similarity >= last.similarity - SAME_SIMILARITY;
+    let n_right = found.iter().filter(is_right).count().min(truth.len());
+    n_right as f64 / truth.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_spread_over_all_rows() {
+        let rows: FixedBitSet = (0..100).filter(|row| row % 2 == 1).collect();
+        let taken = |n| evenly(&rows, n).iter().map(|row| row.0).collect::<Vec<_>>();
+        assert_eq!(taken(0), [0u32; 0]);
+        assert_eq!(taken(1), [99]);
+        assert_eq!(taken(5), [19, 39, 59, 79, 99]);
+        assert_eq!(taken(50).len(), 50);
+        assert_eq!(taken(51), taken(50));
+        assert_eq!(evenly(&FixedBitSet::new(), 5), []);
+    }
+
+    fn neighbors(similarities: &[(u32, f32)]) -> Vec<Neighbor> {
+        let neighbor = |&(row, similarity): &(u32, f32)| Neighbor {
+            row: Row(row),
+            similarity,
+        };
+        similarities.iter().map(neighbor).collect()
+    }
+
+    #[test]
+    fn a_twin_is_as_good_as_the_row_itself() {
+        let found = neighbors(&[(3, 1.0), (8, 0.5)]);
+        assert!(is_among(Row(3), 1.0, &found));
+        assert!(is_among(Row(8), 1.0, &found));
+        assert!(is_among(Row(4), 1.0, &found), "row 3 is its twin");
+        assert!(!is_among(Row(4), 1.1, &found));
+    }
+
+    #[test]
+    fn recall_counts_what_is_as_close_as_the_truth() {
+        let truth = neighbors(&[(0, 0.9), (1, 0.8), (2, 0.7), (3, 0.6)]);
+        let check = |found: &[(u32, f32)], expected: f64| {
+            assert_eq!(recall(&truth, &neighbors(found)), expected);
+        };
+        check(&[(0, 0.9), (1, 0.8), (2, 0.7), (3, 0.6)], 1.0);
+        check(&[(0, 0.9), (1, 0.8), (2, 0.7), (9, 0.6), (10, 0.6)], 1.0);
+        check(&[(0, 0.9), (2, 0.7), (8, 0.5), (9, 0.4)], 0.5);
+        check(&[], 0.0);
+        assert_eq!(recall(&[], &[]), 1.0);
+    }
+}

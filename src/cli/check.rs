@@ -1,0 +1,188 @@
+//! `akin check`: prove a library whole, and mend what can be mended.
+
+use std::io::{self, Write};
+
+use akin::check::{self, DEFAULT_SAMPLE, Repairs, Report};
+use akin::library::{Finding, Library, Writer};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Outcome;
+use super::context::Context;
+use super::fault::Fault;
+use super::output::{self, bytes, count};
+use super::progress::Bar;
+
+/// Findings shown; the rest are counted.
+const FINDINGS_SHOWN: usize = 20;
+
+/// Check that the library is whole: every record, every embedding, the index, and what it finds
+///
+/// Every paper's record and embedding are read and held against each other, and the database
+/// against its own rules. A sample of papers is searched for by their own embeddings, and where
+/// there is a graph its recall@10 is measured against the comparison with every paper. Exits with
+/// 1 if something is wrong.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Delete what interrupted work has left behind, and build an index that is in doubt anew;
+    /// papers with a damaged embedding are named and left as they are
+    #[arg(long)]
+    repair: bool,
+    /// Papers to search for, evenly spread over the library
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLE)]
+    sample: usize,
+}
+
+pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault> {
+    let bar = Bar::stoppable(context);
+    let mut writer = match args.repair {
+        true => Some(Writer::open(&context.library, "akin check --repair")?),
+        false => None,
+    };
+    let look = |writer: Option<&Writer>| {
+        check::run(&Library::open(&context.library)?, writer, args.sample, &bar)
+    };
+    let found = look(writer.as_ref())?;
+    let mut repairs = Repairs::default();
+    if let Some(writer) = &mut writer {
+        repairs = check::repair(writer, &found, &context.index_options(), &bar)?;
+    }
+    let mut out = anstream::stdout().lock();
+    if !context.json {
+        write_report(&mut out, &found, context)?;
+        write_repairs(&mut out, &repairs)?;
+    }
+    // What stands now is looked at anew, not guessed.
+    let left = if repairs.is_empty() {
+        found
+    } else {
+        look(writer.as_ref())?
+    };
+    if context.json {
+        output::json_line(&mut out, &summary(&left, &repairs))?;
+    } else if !repairs.is_empty() {
+        writeln!(out)?;
+        write_report(&mut out, &left, context)?;
+    }
+    out.flush()?;
+    Ok(match left.is_well() {
+        true => Outcome::Done,
+        false => Outcome::Partly,
+    })
+}
+
+/// A line for each thing that was looked at, then what is wrong.
+fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io::Result<()> {
+    let library = &report.library;
+    let (orphans, faults): (Vec<&Finding>, Vec<&Finding>) =
+        library.list.iter().partition(|finding| finding.is_orphan());
+    let verdict = |n: usize| match n {
+        0 => "whole".to_owned(),
+        1 => "1 fault".to_owned(),
+        n => format!("{} faults", count(n as u64)),
+    };
+    let mut line = |name: &str, value: String| writeln!(out, "{name:<10} {value}");
+    let n_papers = count(library.n_papers);
+    line(
+        "papers",
+        format!(
+            "{n_papers} and {} embeddings read: {}",
+            count(library.n_rows_read),
+            verdict(faults.len())
+        ),
+    )?;
+    if library.reclaimable_bytes > 0 {
+        let size = bytes(library.reclaimable_bytes);
+        line(
+            "space",
+            format!("`akin compact` gives {size} of embeddings back"),
+        )?;
+    }
+    let folder = match (&library.writer, orphans.len()) {
+        (Some(writer), _) => format!("{writer} is at work: leftovers are not looked for"),
+        (None, 0) => "nothing that does not belong there".to_owned(),
+        (None, n) => format!("{} that nothing refers to", count(n as u64)),
+    };
+    line("files", folder)?;
+    let index = match (report.n_segments, report.doubts.len()) {
+        (0, 0) => "no graph: papers are compared one by one".to_owned(),
+        (n, doubts) => format!("{} segments: {}", count(n as u64), verdict(doubts)),
+    };
+    line("index", index)?;
+    let n_found = report.n_sampled - report.lost.len();
+    let n_sampled = count(report.n_sampled as u64);
+    let found = match report.n_sampled {
+        0 => "nothing was searched for".to_owned(),
+        _ => format!(
+            "{} of {n_sampled} papers by their own embeddings",
+            count(n_found as u64)
+        ),
+    };
+    line("found", found)?;
+    let recall = match report.recall_at_10 {
+        Some(recall) => format!("{recall:.4} at 10, of the graph over the same papers"),
+        None => "not measured, as there is no graph".to_owned(),
+    };
+    line("recall", recall)?;
+    let faults = faults
+        .iter()
+        .chain(&orphans)
+        .map(|finding| finding.to_string());
+    let lost = report.lost.iter().map(|id| {
+        format!("paper {id} is not found by its own embedding; `akin check --repair` builds the index anew")
+    });
+    let doubts = report.doubts.iter().map(|doubt| {
+        format!(
+            "{doubt}; its papers are compared one by one until `akin check --repair` builds it anew"
+        )
+    });
+    let said: Vec<String> = faults.chain(doubts).chain(lost).collect();
+    let shown = if context.verbose {
+        usize::MAX
+    } else {
+        FINDINGS_SHOWN
+    };
+    for sentence in said.iter().take(shown) {
+        writeln!(out, "fault: {sentence}")?;
+    }
+    match said.len().saturating_sub(shown) {
+        0 => Ok(()),
+        n => writeln!(out, "and {} more; -v shows them all", count(n as u64)),
+    }
+}
+
+fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
+    for orphan in &repairs.removed {
+        let size = bytes(orphan.bytes);
+        writeln!(out, "repaired: {} deleted ({size})", orphan.path.display())?;
+    }
+    if repairs.rebuilt_index {
+        writeln!(out, "repaired: the index is built anew")?;
+    }
+    Ok(())
+}
+
+fn summary(report: &Report, repairs: &Repairs) -> Value {
+    let library = &report.library;
+    let finding = |finding: &Finding| {
+        let mut object = serde_json::to_value(finding).expect("a finding is plain data");
+        object["message"] = finding.to_string().into();
+        object
+    };
+    json!({
+        "well": report.is_well(),
+        "papers": library.n_papers,
+        "rows_read": library.n_rows_read,
+        "dead_rows": library.n_dead_rows,
+        "reclaimable_bytes": library.reclaimable_bytes,
+        "writer": library.writer,
+        "findings": library.list.iter().map(finding).collect::<Vec<_>>(),
+        "index_segments": report.n_segments,
+        "index_doubts": report.doubts,
+        "sampled": report.n_sampled,
+        "lost": report.lost,
+        "recall@10": report.recall_at_10,
+        "removed": repairs.removed,
+        "rebuilt_index": repairs.rebuilt_index,
+    })
+}

@@ -1,0 +1,55 @@
+//! `akin compact`: give back what replaced and removed papers take.
+
+use std::io::Write;
+
+use akin::ingest;
+use akin::library::{Compaction, Writer};
+use clap::Args;
+use serde_json::json;
+
+use super::Outcome;
+use super::context::Context;
+use super::fault::Fault;
+use super::output::{self, bytes, count};
+use super::progress::Bar;
+
+/// Give back the space of papers that were replaced or removed
+///
+/// Their embeddings stay in the library's files until then, though they are never found. Whoever
+/// searches meanwhile is not disturbed. It takes as much free space as the library itself while it
+/// works; when it is interrupted or killed nothing is lost, and it can be run again.
+#[derive(Debug, Args)]
+pub(super) struct CompactArgs {}
+
+pub(super) fn run(_: &CompactArgs, context: &Context) -> Result<Outcome, Fault> {
+    let bar = Bar::stoppable(context);
+    let mut writer = Writer::open(&context.library, "akin compact")?;
+    let done = writer.compact(&bar)?;
+    ingest::build_index(&writer, &context.index_options(), &bar)?;
+    print(&done, context)?;
+    Ok(Outcome::Done)
+}
+
+fn print(done: &Compaction, context: &Context) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if context.json {
+        let summary = json!({
+            "rows": done.n_rows,
+            "dropped": done.n_dropped,
+            "bytes_before": done.bytes_before,
+            "bytes_after": done.bytes_after,
+        });
+        return output::json_line(&mut out, &summary);
+    }
+    let kept = count(done.n_rows);
+    match done.n_dropped {
+        0 => writeln!(out, "nothing to drop: all {kept} embeddings are in use")?,
+        n => writeln!(
+            out,
+            "dropped {} replaced or removed embeddings, kept {kept}",
+            count(n)
+        )?,
+    }
+    let (before, after) = (bytes(done.bytes_before), bytes(done.bytes_after));
+    writeln!(out, "{before} before, {after} after")
+}

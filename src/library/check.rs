@@ -1,0 +1,551 @@
+//! Proof that a library's truth and its rows are whole: everything is read, and held against
+//! everything else.
+//!
+//! Out: [`Findings`]: what is wrong, where, and with which papers. Nothing is mended here. The
+//! index is cheap and has its own doubts; it is not looked at.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+
+use super::finding::{Fault, Finding};
+use super::folder::orphans;
+use super::lock::holder;
+use super::read::{ActiveSpace, Library};
+use super::write::Writer;
+use crate::error::{Error, Result};
+use crate::paper::{Paper, PaperId};
+use crate::progress::{Observer, Stage};
+use crate::vectors::{Row, RowFile, dot, stride_bytes};
+
+/// How far the length of a stored embedding may be from 1: f16 rounds each number by 1/2048 of it
+/// at most, which changes the length by less.
+const LENGTH_TOLERANCE: f32 = 1e-2;
+
+/// Bytes before the first row of a row file.
+const ROW_FILE_HEADER_BYTES: u64 = 64;
+
+/// Papers after which progress is told and a request to stop is looked for.
+const STEP_PAPERS: u64 = 1024;
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Findings {
+    /// Papers in the library.
+    pub n_papers: u64,
+    /// Rows that live, and that were read.
+    pub n_rows_read: u64,
+    /// Rows of replaced and removed papers: no fault, [`Writer::compact`](super::Writer::compact)
+    /// drops them.
+    pub n_dead_rows: u64,
+    /// Bytes of these, and bytes past the count that a kill left over.
+    pub reclaimable_bytes: u64,
+    /// Who writes to the library at this moment: leftovers are then not looked for, as they may
+    /// be that writer's work.
+    pub writer: Option<String>,
+    /// What is wrong.
+    pub list: Vec<Finding>,
+}
+
+impl Library {
+    /// Reads everything that the active space's papers need, and holds it against itself.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if the observer asks to stop; [`Error::Database`], [`Error::Read`]
+    /// where reading fails for another reason than damage.
+    pub fn check(&self, observer: &dyn Observer) -> Result<Findings> {
+        self.check_beside(|| holder(&self.layout), observer)
+    }
+
+    /// Checks the library while nobody but `other_writer` writes.
+    fn check_beside(
+        &self,
+        other_writer: impl Fn() -> Option<String>,
+        observer: &dyn Observer,
+    ) -> Result<Findings> {
+        let mut findings = Findings::default();
+        let check = |findings: &mut Findings| {
+            self.check_contents(findings, observer)?;
+            self.check_folder(other_writer, findings)
+        };
+        let what = match check(&mut findings) {
+            Err(Error::Damaged { what, .. }) => what,
+            other => return other.map(|()| findings),
+        };
+        let fault = Fault::Database { what };
+        let finding = Finding::of_file(&self.layout.database(), fault);
+        findings.list.push(finding);
+        Ok(findings)
+    }
+
+    fn check_contents(&self, findings: &mut Findings, observer: &dyn Observer) -> Result<()> {
+        self.check_database(findings)?;
+        let status = self.status()?;
+        findings.n_papers = status.n_papers;
+        findings.n_dead_rows = status.n_dead_rows;
+        if let Ok(active) = self.active() {
+            let n_live = status.n_rows.saturating_sub(status.n_dead_rows);
+            observer.begin(Stage::Check, Some(n_live));
+            let rows = self.rows_or_finding(active, findings);
+            let mut claims = Claims::of(self, active)?;
+            self.check_papers(active, rows.as_deref(), &mut claims, findings, observer)?;
+            claims.finish(&self.layout.database(), findings);
+            self.check_unembedded(active, findings)?;
+            findings.reclaimable_bytes = self.reclaimable_bytes(active, status.n_dead_rows);
+            observer.end();
+        }
+        Ok(())
+    }
+
+    /// What SQLite says about its own file.
+    fn check_database(&self, findings: &mut Findings) -> Result<()> {
+        let ask = || {
+            let mut said = Vec::new();
+            let mut statement = self.db.prepare("PRAGMA quick_check")?;
+            for line in statement.query_map([], |row| row.get::<_, String>(0))? {
+                let what = line?;
+                if what != "ok" {
+                    said.push(Fault::Database { what });
+                }
+            }
+            let mut statement = self.db.prepare("PRAGMA foreign_key_check")?;
+            let dangling = statement.query_map([], |row| {
+                let (table, parent) = (row.get(0)?, row.get(2)?);
+                Ok(Fault::Dangling { table, parent })
+            })?;
+            for fault in dangling {
+                said.push(fault?);
+            }
+            rusqlite::Result::Ok(said)
+        };
+        let said = ask().map_err(self.layout.database_error())?;
+        let path = self.layout.database();
+        let finding = |fault| Finding::of_file(&path, fault);
+        findings.list.extend(said.into_iter().map(finding));
+        Ok(())
+    }
+
+    fn rows_or_finding(
+        &self,
+        active: &ActiveSpace,
+        findings: &mut Findings,
+    ) -> Option<Arc<RowFile>> {
+        let found = self.rows();
+        if let Err(error) = &found {
+            let what = match error {
+                Error::Damaged { what, .. } => what.clone(),
+                Error::Read { source, .. } => format!("it cannot be read ({source})"),
+                other => other.to_string(),
+            };
+            let path = active.rows_path(&self.layout);
+            let finding = Finding::of_file(&path, Fault::Rows { what });
+            findings.list.push(finding);
+        }
+        found.ok()
+    }
+
+    /// Reads every paper's record and row.
+    fn check_papers(
+        &self,
+        active: &ActiveSpace,
+        rows: Option<&RowFile>,
+        claims: &mut Claims,
+        findings: &mut Findings,
+        observer: &dyn Observer,
+    ) -> Result<()> {
+        let fail = self.layout.database_error();
+        let database = self.layout.database();
+        let sql = "SELECT embeddings.row, papers.id, records.json FROM embeddings
+                   JOIN papers ON papers.key = embeddings.paper
+                   LEFT JOIN records ON records.paper = embeddings.paper
+                   WHERE embeddings.space = ? ORDER BY embeddings.row";
+        let mut statement = self.db.prepare(sql).map_err(&fail)?;
+        let mut papers = statement.query([active.key]).map_err(&fail)?;
+        let mut vector = vec![0.0; active.space.dim];
+        while let Some(found) = papers.next().map_err(&fail)? {
+            let parts = || Ok((found.get(0)?, found.get(1)?, found.get(2)?));
+            let (row, id, json): (u32, String, Option<String>) = parts().map_err(&fail)?;
+            let (row, paper) = (Row(row), paper_id(&id));
+            let of_paper = |path: &Path, row, fault| Finding {
+                path: path.to_owned(),
+                row,
+                paper: Some(paper.clone()),
+                fault,
+            };
+            let fault = fault_of_record(json.as_deref());
+            findings
+                .list
+                .extend(fault.map(|fault| of_paper(&database, None, fault)));
+            let (is_first, fault) = claims.claim(row);
+            findings
+                .list
+                .extend(fault.map(|fault| of_paper(&database, Some(row), fault)));
+            if let Some(rows) = rows.filter(|_| is_first) {
+                let fault = fault_of_row(rows, row, &mut vector);
+                findings
+                    .list
+                    .extend(fault.map(|fault| of_paper(rows.path(), Some(row), fault)));
+                findings.n_rows_read += 1;
+                if findings.n_rows_read.is_multiple_of(STEP_PAPERS) {
+                    observer.advance(STEP_PAPERS);
+                    if observer.stop_requested() {
+                        return Err(Error::Interrupted);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_unembedded(&self, active: &ActiveSpace, findings: &mut Findings) -> Result<()> {
+        let sql = "SELECT id FROM papers WHERE NOT EXISTS
+                   (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key) ORDER BY key";
+        let list = || {
+            let mut statement = self.db.prepare(sql)?;
+            let ids = statement.query_map([active.key], |row| row.get::<_, String>(0))?;
+            ids.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let ids = list().map_err(self.layout.database_error())?;
+        let finding = |id: &String| Finding {
+            path: self.layout.database(),
+            row: None,
+            paper: Some(paper_id(id)),
+            fault: Fault::NoEmbedding,
+        };
+        findings.list.extend(ids.iter().map(finding));
+        Ok(())
+    }
+
+    /// Bytes of dead rows and of what is past the count.
+    fn reclaimable_bytes(&self, active: &ActiveSpace, n_dead_rows: u64) -> u64 {
+        let stride = stride_bytes(active.space.dim) as u64;
+        let wanted = ROW_FILE_HEADER_BYTES + active.n_rows as u64 * stride;
+        let found = active.rows_path(&self.layout).metadata();
+        let past_count = found.map_or(0, |meta| meta.len().saturating_sub(wanted));
+        n_dead_rows * stride + past_count
+    }
+
+    fn check_folder(
+        &self,
+        other_writer: impl Fn() -> Option<String>,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        // What another process has committed since this library was opened is no orphan.
+        let now = Library::open(&self.layout.root)?;
+        let mut orphans = orphans(&self.layout, &now.db)?;
+        if orphans.iter().any(|orphan| orphan.is_leftover) {
+            findings.writer = other_writer();
+        }
+        orphans.retain(|orphan| {
+            !orphan.is_leftover || (findings.writer.is_none() && orphan.path.exists())
+        });
+        let orphans = orphans.into_iter().map(Finding::of_orphan);
+        findings.list.extend(orphans);
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// [`Library::check`] by the one who writes: leftovers are nobody else's work.
+    ///
+    /// # Errors
+    /// As [`Library::open`] and [`Library::check`].
+    pub fn check(&self, observer: &dyn Observer) -> Result<Findings> {
+        Library::open(self.path())?.check_beside(|| None, observer)
+    }
+}
+
+/// Which rows of a space are spoken of, and how.
+struct Claims {
+    live: FixedBitSet,
+    dead: FixedBitSet,
+    n_rows: usize,
+    dead_past_end: Vec<Row>,
+}
+
+impl Claims {
+    fn of(library: &Library, active: &ActiveSpace) -> Result<Claims> {
+        let list = || {
+            let sql = "SELECT row FROM dead_rows WHERE space = ?";
+            let mut statement = library.db.prepare(sql)?;
+            let rows = statement.query_map([active.key], |row| row.get(0).map(Row))?;
+            rows.collect::<rusqlite::Result<Vec<Row>>>()
+        };
+        let mut dead_past_end = list().map_err(library.layout.database_error())?;
+        let n_rows = active.n_rows;
+        let mut dead = FixedBitSet::with_capacity(n_rows);
+        dead_past_end.retain(|row| {
+            let is_past_end = row.idx() >= n_rows;
+            if !is_past_end {
+                dead.insert(row.idx());
+            }
+            is_past_end
+        });
+        Ok(Claims {
+            live: FixedBitSet::with_capacity(n_rows),
+            dead,
+            n_rows,
+            dead_past_end,
+        })
+    }
+
+    /// Notes that a paper claims a row; whether it is the row's first, and what is wrong with it.
+    fn claim(&mut self, row: Row) -> (bool, Option<Fault>) {
+        let n_rows = self.n_rows;
+        if row.idx() >= n_rows {
+            (false, Some(Fault::RowPastEnd { n_rows }))
+        } else if self.live.put(row.idx()) {
+            (false, Some(Fault::RowClaimedTwice))
+        } else if self.dead.contains(row.idx()) {
+            (true, Some(Fault::RowLiveAndDead))
+        } else {
+            (true, None)
+        }
+    }
+
+    /// Names the rows that are nobody's, once every paper has claimed its own.
+    fn finish(mut self, database: &Path, findings: &mut Findings) {
+        let n_rows = self.n_rows;
+        let of_row = |row, fault| Finding {
+            path: database.to_owned(),
+            row: Some(row),
+            paper: None,
+            fault,
+        };
+        let past_end = self.dead_past_end.into_iter();
+        let past_end = past_end.map(|row| of_row(row, Fault::RowPastEnd { n_rows }));
+        findings.list.extend(past_end);
+        self.live.union_with(&self.dead);
+        self.live.toggle_range(..);
+        let number = |row| Row(u32::try_from(row).expect("rows are numbered in 32 bits"));
+        let unclaimed = self.live.ones().map(number);
+        let unclaimed = unclaimed.map(|row| of_row(row, Fault::RowUnclaimed));
+        findings.list.extend(unclaimed);
+    }
+}
+
+/// What is wrong with a row, if anything is.
+fn fault_of_row(rows: &RowFile, row: Row, vector: &mut [f32]) -> Option<Fault> {
+    if rows.read_into(row, vector).is_err() {
+        return Some(Fault::RowDamaged);
+    }
+    if vector.iter().any(|x| !x.is_finite()) {
+        return Some(Fault::RowNotFinite);
+    }
+    let length = dot(vector, vector).sqrt();
+    let is_off = (length - 1.0).abs() > LENGTH_TOLERANCE;
+    is_off.then_some(Fault::RowLength { length })
+}
+
+fn fault_of_record(json: Option<&str>) -> Option<Fault> {
+    let what = match json.map(serde_json::from_str::<Paper>) {
+        Some(Ok(_)) => return None,
+        Some(Err(e)) => e.to_string(),
+        None => "it is not there".to_owned(),
+    };
+    Some(Fault::Record { what })
+}
+
+/// An id as it is stored; one that is none is shown under its hash.
+fn paper_id(stored: &str) -> PaperId {
+    PaperId::parse(stored).unwrap_or_else(|| PaperId::from_title(stored))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::super::testdata::{DIM, add, library_of, remove, vector};
+    use super::*;
+    use crate::progress::Unobserved;
+    use crate::vectors::RowWriter;
+
+    fn findings(root: &Path) -> Findings {
+        Library::open(root).unwrap().check(&Unobserved).unwrap()
+    }
+
+    /// What is found after something was done to a library of eight papers whose first was
+    /// removed.
+    fn found_after(harm: impl FnOnce(&mut Writer)) -> Vec<Finding> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = library_of(dir.path(), 8);
+        remove(&mut writer, &["p0"]);
+        harm(&mut writer);
+        drop(writer);
+        findings(dir.path()).list
+    }
+
+    fn kinds_of(found: &[Finding]) -> Vec<String> {
+        let kind = |finding: &Finding| {
+            let json = serde_json::to_value(finding).unwrap();
+            json["kind"].as_str().unwrap().to_owned()
+        };
+        found.iter().map(kind).collect()
+    }
+
+    fn rows_path(writer: &Writer) -> PathBuf {
+        writer.layout.rows("test", 0)
+    }
+
+    #[test]
+    fn a_whole_library_has_no_findings() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = library_of(dir.path(), 8);
+        add(&mut writer, "p3", 1);
+        remove(&mut writer, &["p0"]);
+        let found = findings(dir.path());
+        assert_eq!(found.list, []);
+        assert_eq!((found.n_papers, found.n_rows_read), (7, 7));
+        assert_eq!(found.n_dead_rows, 2);
+        assert_eq!(found.reclaimable_bytes, 2 * stride_bytes(DIM) as u64);
+    }
+
+    #[test]
+    fn bytes_past_the_count_can_be_reclaimed_and_are_no_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = library_of(dir.path(), 0);
+        let mut bytes = fs::read(rows_path(&writer)).unwrap();
+        assert_eq!(bytes.len() as u64, ROW_FILE_HEADER_BYTES);
+        bytes.extend([1; 1000]);
+        fs::write(rows_path(&writer), bytes).unwrap();
+        let found = findings(dir.path());
+        assert_eq!((found.reclaimable_bytes, found.list), (1000, Vec::new()));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found_at_its_row_and_paper() {
+        let found = found_after(|writer| {
+            let mut bytes = fs::read(rows_path(writer)).unwrap();
+            // Row 0 is dead: nobody reads it.
+            for row in [0, 5] {
+                bytes[ROW_FILE_HEADER_BYTES as usize + row * stride_bytes(DIM) + 3] ^= 1;
+            }
+            fs::write(rows_path(writer), bytes).unwrap();
+        });
+        assert_eq!(kinds_of(&found), ["row_damaged"], "{found:?}");
+        assert_eq!(found[0].row, Some(Row(5)));
+        let said = found[0].to_string();
+        for part in ["vectors-0.f16: row 5, of paper p5, ", "akin remove p5"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_no_embedding_is_found() {
+        let check = |x: f32, kind: &str| {
+            let found = found_after(|writer| {
+                let mut rows = RowWriter::create(&rows_path(writer), DIM).unwrap();
+                for row in 0..8 {
+                    let whole = vector(&format!("p{row}"), 0);
+                    let row = if row == 2 { vec![x; DIM] } else { whole };
+                    rows.append(&row).unwrap();
+                }
+                rows.sync().unwrap();
+            });
+            assert_eq!(kinds_of(&found), [kind], "{x}: {found:?}");
+            assert_eq!(found[0].row, Some(Row(2)));
+        };
+        check(f32::NAN, "row_not_finite");
+        check(f32::NEG_INFINITY, "row_not_finite");
+        check(0.0, "row_length");
+        check(0.26, "row_length");
+        check(0.24, "row_length");
+    }
+
+    #[test]
+    fn a_row_file_that_is_short_or_gone_is_found() {
+        let found = found_after(|writer| {
+            let bytes = fs::read(rows_path(writer)).unwrap();
+            fs::write(rows_path(writer), &bytes[..bytes.len() - 1]).unwrap();
+        });
+        assert_eq!(kinds_of(&found), ["rows"], "{found:?}");
+        let found = found_after(|writer| fs::remove_file(rows_path(writer)).unwrap());
+        assert_eq!(kinds_of(&found), ["rows"], "{found:?}");
+    }
+
+    #[test]
+    fn what_the_tables_say_of_rows_and_papers_must_agree() {
+        let check = |sql: &str, kinds: &[&str]| {
+            let found = found_after(|writer| {
+                let free = "PRAGMA foreign_keys = OFF;".to_owned();
+                writer.db.execute_batch(&(free + sql)).unwrap();
+            });
+            assert_eq!(kinds_of(&found), kinds, "{sql}: {found:?}");
+        };
+        check(
+            "INSERT INTO dead_rows VALUES (1, 4)",
+            &["row_live_and_dead"],
+        );
+        check("DELETE FROM dead_rows", &["row_unclaimed"]);
+        check("INSERT INTO dead_rows VALUES (1, 8)", &["row_past_end"]);
+        check(
+            "UPDATE embeddings SET row = 99 WHERE row = 4",
+            &["row_past_end", "row_unclaimed"],
+        );
+        check(
+            "DROP INDEX embeddings_by_row; UPDATE embeddings SET row = 3 WHERE row = 4",
+            &["row_claimed_twice", "row_unclaimed"],
+        );
+        check(
+            "DELETE FROM embeddings WHERE row = 4; INSERT INTO dead_rows VALUES (1, 4)",
+            &["no_embedding"],
+        );
+        check("UPDATE records SET json = '{' WHERE paper = 4", &["record"]);
+        check("DELETE FROM records WHERE paper = 4", &["record"]);
+        check("INSERT INTO aliases VALUES ('x', 999)", &["dangling"]);
+    }
+
+    #[test]
+    fn what_compact_is_said_to_mend_it_mends() {
+        for sql in [
+            "INSERT INTO dead_rows VALUES (1, 4)",
+            "DELETE FROM dead_rows",
+            "DELETE FROM dead_rows; INSERT INTO dead_rows VALUES (1, 8)",
+        ] {
+            let found = found_after(|writer| {
+                writer.db.execute_batch(sql).unwrap();
+                let library = Library::open(writer.path()).unwrap();
+                let said = &library.check(&Unobserved).unwrap().list[0].to_string();
+                assert!(said.contains("akin compact"), "{sql}: {said}");
+                drop(library);
+                writer.compact(&Unobserved).unwrap();
+            });
+            assert_eq!(found, [], "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_page_of_the_database_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(library_of(dir.path(), 200));
+        let path = dir.path().join("papers.db");
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..].fill(0xa5);
+        fs::write(&path, bytes).unwrap();
+        let found = findings(dir.path()).list;
+        assert!(
+            kinds_of(&found).contains(&"database".to_owned()),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn leftovers_are_found_unless_somebody_is_writing() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = library_of(dir.path(), 3);
+        fs::write(dir.path().join("spaces/test/vectors-5.f16"), "").unwrap();
+        fs::write(dir.path().join("notes.txt"), "").unwrap();
+        let found = findings(dir.path());
+        assert_eq!(kinds_of(&found.list), ["stranger"]);
+        assert!(found.writer.unwrap().contains("a test"));
+        let found = writer.check(&Unobserved).unwrap();
+        assert_eq!(kinds_of(&found.list), ["stranger", "leftover"]);
+        drop(writer);
+        let found = findings(dir.path());
+        assert_eq!(kinds_of(&found.list), ["stranger", "leftover"]);
+        assert_eq!(found.writer, None);
+    }
+}

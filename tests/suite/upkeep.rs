@@ -1,0 +1,410 @@
+//! `compact` and `check`: space is given back and nothing else changes; what is damaged is found,
+//! named, and mended where it can be.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use akin::index::IndexOptions;
+use akin::ingest;
+use akin::library::{Library, Writer};
+use akin::paper::{Paper, PaperId};
+use akin::progress::Unobserved;
+use serde_json::Value;
+
+use crate::sandbox::{Dice, Sandbox, data, library_of, papers};
+
+/// How often `compact` is killed.
+const N_KILLS: u32 = 24;
+
+/// `n` papers `p0`, `p1`, … with random embeddings.
+fn some_papers(n: usize) -> Vec<(Paper, Vec<f32>)> {
+    let mut dice = Dice(n as u64);
+    let paper = |i| {
+        let id = PaperId::parse(&format!("p{i}")).unwrap();
+        let paper = Paper::new(id, format!("Paper {i}"), format!("It is about {i}."));
+        (paper, dice.direction(32))
+    };
+    (0..n).map(paper).collect()
+}
+
+/// Every paper with its embedding.
+fn state(root: &Path) -> BTreeMap<String, Vec<f32>> {
+    let library = Library::open(root).unwrap();
+    let rows = library.rows().unwrap();
+    let paper = |id: &PaperId| {
+        let row = library.find(id.as_str()).unwrap().row.unwrap();
+        (id.to_string(), rows.vector(row).unwrap())
+    };
+    library.ids().unwrap().iter().map(paper).collect()
+}
+
+fn remove(writer: &mut Writer, ids: impl Iterator<Item = String>) {
+    let library = Library::open(writer.path()).unwrap();
+    let keys: Vec<_> = ids.map(|id| library.find(&id).unwrap().key).collect();
+    drop(library);
+    writer.remove(&keys).unwrap();
+}
+
+/// Names of what is in the one space's folder.
+fn files(root: &Path) -> Vec<String> {
+    let mut spaces = fs::read_dir(root.join("spaces")).unwrap();
+    let space = spaces.next().unwrap().unwrap().path();
+    let entries = fs::read_dir(space).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The report of `check` as JSON, and its exit code.
+fn check(sandbox: &Sandbox, args: &[&str]) -> (Value, i32) {
+    let ran = sandbox.akin(&[&["check", "--json"], args].concat());
+    (ran.json().remove(0), ran.code.unwrap())
+}
+
+fn kinds(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let kinds = findings.map(|finding| finding["kind"].as_str());
+    kinds.map(|kind| kind.unwrap()).collect()
+}
+
+#[test]
+fn compact_gives_space_back_and_changes_no_answer() {
+    let sandbox = Sandbox::new();
+    let dump = data("arxiv-1000.jsonl").display().to_string();
+    sandbox.add(&[&dump]);
+    let ids: Vec<String> = state(&sandbox.library()).into_keys().collect();
+    let gone: Vec<&str> = ids.iter().step_by(3).map(String::as_str).collect();
+    sandbox.akin(&[&["remove"], &gone[..]].concat()).exits(0);
+    let changed = papers(&[(&ids[1], "Quite another title", "Quite another abstract.")]);
+    let changed = sandbox.file("changed.jsonl", changed);
+    assert_eq!(sandbox.add(&[&changed])["embedded"], 1);
+
+    let questions: [&[&str]; 4] = [
+        &["search", "graph neural networks", "--json", "-k", "100"],
+        &["search", "galaxies", "--json", "--since", "2015"],
+        &["related", &ids[1], &ids[2], "--json", "-k", "2000"],
+        &["show", &ids[1], &ids[2], &ids[4]],
+    ];
+    let answers = || questions.map(|args| sandbox.akin(args).exits(0).stdout);
+    let status = || {
+        sandbox
+            .akin(&["status", "--json"])
+            .exits(0)
+            .json()
+            .remove(0)
+    };
+    let (answered, before) = (answers(), status());
+    assert_eq!(before["dead_rows"], gone.len() + 1);
+
+    let done = sandbox
+        .akin(&["compact", "--json"])
+        .exits(0)
+        .json()
+        .remove(0);
+    assert_eq!(done["dropped"], gone.len() + 1);
+    assert_eq!(done["rows"], ids.len() - gone.len());
+    assert!(
+        done["bytes_after"].as_u64() < done["bytes_before"].as_u64(),
+        "{done}"
+    );
+    assert_eq!(answers(), answered);
+    let after = status();
+    assert_eq!(
+        (&after["dead_rows"], &after["papers"]),
+        (&0.into(), &before["papers"])
+    );
+    assert!(
+        after["rows_bytes"].as_u64() < before["rows_bytes"].as_u64(),
+        "{after}"
+    );
+    assert!(
+        after["database_bytes"].as_u64() < before["database_bytes"].as_u64(),
+        "{after}"
+    );
+    assert_eq!(files(&sandbox.library()), ["vectors-1.f16"]);
+    assert_eq!(check(&sandbox, &["--sample", "30"]).1, 0);
+
+    let again = sandbox.akin(&["compact"]).exits(0).stdout;
+    assert!(again.contains("nothing to drop"), "{again}");
+    assert_eq!(sandbox.add(&[&changed])["embedded"], 0);
+}
+
+#[test]
+fn what_was_removed_or_replaced_never_comes_back() {
+    let sandbox = Sandbox::new();
+    let five = ["a1", "a2", "a3", "a4", "a5"];
+    let lines: Vec<_> = five.map(|id| (id, "A title of its own", id)).into();
+    let old = sandbox.file("old.jsonl", papers(&lines));
+    sandbox.add(&[&old]);
+    sandbox.akin(&["remove", "a2", "a4"]).exits(0);
+    let new = sandbox.file("new.jsonl", papers(&[("a3", "Replaced", "The new text.")]));
+    sandbox.add(&[&new]);
+    let look = || {
+        for id in ["a2", "a4"] {
+            sandbox.akin(&["show", id]).exits(1);
+            sandbox.akin(&["related", id]).exits(1);
+        }
+        let args = ["search", "a2 a4", "--json", "-k", "9"];
+        let mut found = sandbox.akin(&args).exits(0).ids();
+        found.sort();
+        assert_eq!(found, ["a1", "a3", "a5"]);
+        let related = sandbox.akin(&["related", "a1", "--json", "-k", "9"]);
+        for gone in ["a2", "a4"] {
+            assert!(!related.stdout.contains(gone) && !related.stderr.contains(gone));
+        }
+        let shown = sandbox.akin(&["show", "a3"]).exits(0).stdout;
+        assert!(shown.contains("The new text."), "{shown}");
+        assert_eq!(sandbox.akin(&["status", "--json"]).json()[0]["papers"], 3);
+        assert_eq!(check(&sandbox, &[]).1, 0);
+    };
+    look();
+    sandbox.akin(&["compact"]).exits(0);
+    look();
+    assert_eq!(sandbox.add(&[&new])["embedded"], 0);
+    look();
+    sandbox.akin(&["compact"]).exits(0);
+    look();
+}
+
+#[test]
+fn a_compact_killed_at_any_instant_loses_nothing() {
+    let whole = Sandbox::new();
+    let mut writer = library_of(&whole.library(), some_papers(6000));
+    remove(&mut writer, (0..6000).step_by(2).map(|i| format!("p{i}")));
+    drop(writer);
+    let expected = state(&whole.library());
+    assert_eq!(expected.len(), 3000);
+    let origin = whole.path("origin");
+    copy(&whole.library(), &origin);
+    let start = Instant::now();
+    whole.akin(&["compact"]).exits(0);
+    let duration = start.elapsed();
+
+    let mut n_killed = 0;
+    for kill in 0..N_KILLS {
+        let sandbox = Sandbox::new();
+        copy(&origin, &sandbox.library());
+        let pause = duration * kill / N_KILLS;
+        n_killed += u32::from(compact_killed_after(&sandbox, pause));
+        assert_eq!(
+            state(&sandbox.library()),
+            expected,
+            "killed after {pause:?}"
+        );
+        sandbox.akin(&["compact"]).exits(0);
+        assert_eq!(
+            state(&sandbox.library()),
+            expected,
+            "killed after {pause:?}"
+        );
+        assert_eq!(files(&sandbox.library()), ["vectors-1.f16"]);
+        let (report, code) = check(&sandbox, &["--sample", "20"]);
+        assert_eq!((code, &report["dead_rows"]), (0, &0.into()), "{report}");
+    }
+    println!("{n_killed} of {N_KILLS} were killed before their end");
+    assert!(n_killed > 0);
+}
+
+/// Whether it was killed before its end.
+fn compact_killed_after(sandbox: &Sandbox, pause: Duration) -> bool {
+    let mut command = sandbox.command(&["compact"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(pause);
+    child.kill().unwrap();
+    child.wait().unwrap().code().is_none()
+}
+
+#[test]
+fn a_whole_library_passes_and_says_what_was_looked_at() {
+    let sandbox = Sandbox::new();
+    drop(library_of(&sandbox.library(), some_papers(200)));
+    let ran = sandbox.akin(&["check", "--sample", "50"]).exits(0);
+    for part in [
+        "200 and 200 embeddings read: whole",
+        "50 of 50 papers",
+        "no graph",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {ran:?}");
+    }
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!((code, &report["well"]), (0, &true.into()), "{report}");
+    assert_eq!(
+        (&report["papers"], &report["sampled"]),
+        (&200.into(), &200.into())
+    );
+    assert_eq!(report["recall@10"], Value::Null);
+    assert_eq!(check(&sandbox, &["--repair"]).1, 0);
+    sandbox
+        .akin(&["check", "--library", "no-such-folder"])
+        .exits(2);
+}
+
+#[test]
+fn a_flipped_bit_of_an_embedding_is_found_and_its_paper_named() {
+    let sandbox = Sandbox::new();
+    drop(library_of(&sandbox.library(), some_papers(100)));
+    let path = Library::open(&sandbox.library())
+        .unwrap()
+        .rows()
+        .unwrap()
+        .path()
+        .to_owned();
+    let good = fs::read(&path).unwrap();
+    let mut bad = good.clone();
+    let row_bytes = akin::vectors::stride_bytes(32);
+    bad[good.len() - 12 * row_bytes + 5] ^= 1;
+    fs::write(&path, bad).unwrap();
+    let ran = sandbox.akin(&["check"]).exits(1);
+    for part in [
+        "vectors-0.f16",
+        "row 88",
+        "p88",
+        "akin remove p88",
+        "99 of 99",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {ran:?}");
+    }
+    let (report, code) = check(&sandbox, &["--repair"]);
+    assert_eq!((code, kinds(&report)), (1, vec!["row_damaged"]), "{report}");
+    assert_eq!(report["findings"][0]["paper"], "p88");
+    sandbox.akin(&["remove", "p5"]).exits(0);
+    let ran = sandbox.akin(&["compact"]).exits(2);
+    assert!(
+        ran.stderr.contains("row 88") && ran.stderr.contains("akin check"),
+        "{ran:?}"
+    );
+    sandbox.akin(&["remove", "p88"]).exits(0);
+    sandbox.akin(&["compact"]).exits(0);
+    assert_eq!(check(&sandbox, &[]).1, 0);
+}
+
+#[test]
+fn leftovers_are_deleted_by_repair_and_the_files_of_others_are_not() {
+    let sandbox = Sandbox::new();
+    drop(library_of(&sandbox.library(), some_papers(20)));
+    let space = sandbox.library().join("spaces/given");
+    fs::write(space.join("vectors-7.f16"), "left").unwrap();
+    fs::create_dir(space.join("index-7")).unwrap();
+    fs::write(sandbox.library().join("thesis.tex"), "mine").unwrap();
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!(
+        (code, kinds(&report)),
+        (1, vec!["leftover", "leftover", "stranger"]),
+        "{report}"
+    );
+    assert!(
+        space.join("vectors-7.f16").exists(),
+        "a check changes nothing"
+    );
+    let ran = sandbox.akin(&["check", "--repair"]).exits(1);
+    assert!(ran.stdout.contains("vectors-7.f16 deleted"), "{ran:?}");
+    assert_eq!(files(&sandbox.library()), ["vectors-0.f16"]);
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!((code, kinds(&report)), (1, vec!["stranger"]), "{report}");
+    assert_eq!(
+        fs::read(sandbox.library().join("thesis.tex")).unwrap(),
+        b"mine"
+    );
+    fs::remove_file(sandbox.library().join("thesis.tex")).unwrap();
+    assert_eq!(check(&sandbox, &["--repair"]).1, 0);
+}
+
+/// The graph files of a library's index.
+fn graphs(root: &Path) -> Vec<PathBuf> {
+    let dir = Library::open(root).unwrap().index_dir().unwrap();
+    let entries = fs::read_dir(dir).into_iter().flatten();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|e| e == "graph"))
+        .collect()
+}
+
+#[test]
+fn a_damaged_graph_is_doubted_never_believed_and_built_anew_by_repair() {
+    let sandbox = Sandbox::new();
+    let writer = library_of(&sandbox.library(), some_papers(600));
+    ingest::build_index(&writer, &IndexOptions::eager(), &Unobserved).unwrap();
+    drop(writer);
+    let related = |mode: &str| {
+        let args = ["related", "p1", "p2", "--not", "p3", "--json", mode];
+        sandbox.akin(&args).exits(0).stdout
+    };
+    let (report, code) = check(&sandbox, &["--sample", "100"]);
+    assert_eq!(
+        (code, &report["index_segments"]),
+        (0, &1.into()),
+        "{report}"
+    );
+    assert!(report["recall@10"].as_f64().unwrap() > 0.95, "{report}");
+    let truth = related("--exact");
+
+    let path = graphs(&sandbox.library()).remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    let n_bytes = bytes.len();
+    for at in [n_bytes / 5, n_bytes / 2, n_bytes - 9] {
+        bytes[at] ^= 0x10;
+    }
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(related("--graph"), truth);
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!((code, kinds(&report).len()), (1, 0), "{report}");
+    assert!(
+        report["index_doubts"][0]
+            .as_str()
+            .unwrap()
+            .contains("segment-0-600.graph")
+    );
+    let ran = sandbox.akin(&["check", "--repair"]).exits(0);
+    assert!(ran.stdout.contains("the index is built anew"), "{ran:?}");
+    assert_eq!(
+        graphs(&sandbox.library()),
+        [] as [PathBuf; 0],
+        "600 papers need none"
+    );
+    assert_eq!(related("--graph"), truth);
+    assert_eq!(check(&sandbox, &["--repair"]).0["rebuilt_index"], false);
+}
+
+#[test]
+fn an_index_is_of_one_generation_of_rows() {
+    let sandbox = Sandbox::new();
+    let mut writer = library_of(&sandbox.library(), some_papers(120));
+    ingest::build_index(&writer, &IndexOptions::eager(), &Unobserved).unwrap();
+    remove(&mut writer, (0..10).map(|i| format!("p{i}")));
+    let ask = |mode| {
+        let args = ["related", "p100", "--json", "-k", "20", mode];
+        sandbox.akin(&args).exits(0).stdout
+    };
+    let truth = ask("--exact");
+    assert_eq!(ask("--graph"), truth);
+    writer.compact(&Unobserved).unwrap();
+    assert_eq!(files(&sandbox.library()), ["vectors-1.f16"]);
+    assert_eq!(ask("--graph"), truth);
+    ingest::build_index(&writer, &IndexOptions::eager(), &Unobserved).unwrap();
+    assert_eq!(files(&sandbox.library()), ["index-1", "vectors-1.f16"]);
+    assert_eq!(graphs(&sandbox.library()).len(), 1);
+    assert_eq!(ask("--graph"), truth);
+    drop(writer);
+    sandbox.akin(&["compact"]).exits(0);
+    assert_eq!(files(&sandbox.library()), ["index-1", "vectors-1.f16"]);
+    assert_eq!(check(&sandbox, &[]).1, 0);
+}
