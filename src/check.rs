@@ -1,7 +1,7 @@
 //! From a library to what is wrong with it, and to its mending.
 //!
 //! ```text
-//! library ──► truth and rows ──► index's doubts ──► sample: found by itself? recall@10 ──► report
+//! library ──► truth and rows ──► index, every byte ──► found by itself? recall@10 ──► report
 //! report ──► leftovers deleted, index built anew ──► repairs
 //! ```
 //!
@@ -13,17 +13,21 @@
 use std::fs;
 
 use fixedbitset::FixedBitSet;
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::index::{Index, IndexOptions, Mode, Neighbor, SearchOptions};
+use crate::index::{Index, IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
 use crate::ingest;
 use crate::library::{Fault, Filter, Finding, Findings, Library, Orphan, Writer};
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
 use crate::vectors::{self, Row};
 
-/// Papers that are searched for by their own vectors unless told otherwise.
-pub const DEFAULT_SAMPLE: usize = 1000;
+/// Papers by which recall is measured.
+const RECALL_SAMPLE: usize = 1000;
+
+/// Papers that are searched for between two questions whether to stop.
+const STEP_PAPERS: usize = 4096;
 
 /// How many neighbours are compared.
 const K: usize = 10;
@@ -38,9 +42,9 @@ pub struct Report {
     pub library: Findings,
     /// Why parts of the index are not to be trusted: one sentence each, with the file.
     pub doubts: Vec<String>,
-    /// Segments of the index that are trusted.
-    pub n_segments: usize,
-    /// Papers that were searched for.
+    /// How large the index is.
+    pub index: IndexStats,
+    /// Papers that were searched for by their own vectors.
     pub n_sampled: usize,
     /// Those of them that were not found.
     pub lost: Vec<PaperId>,
@@ -76,8 +80,9 @@ impl Repairs {
     }
 }
 
-/// Proves a library whole, as far as reading can; `sample` papers are searched for. `writer` is the
-/// caller's own, where it has one: what others write at this moment is no leftover.
+/// Proves a library whole, as far as reading can. Every paper is searched for by its own vector, or
+/// only `sample` of them. `writer` is the caller's own, where it has one: what others write at this
+/// moment is no leftover.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop; as [`Library::check`] and
@@ -85,7 +90,7 @@ impl Repairs {
 pub fn run(
     library: &Library,
     writer: Option<&Writer>,
-    sample: usize,
+    sample: Option<usize>,
     observer: &dyn Observer,
 ) -> Result<Report> {
     let checked = match writer {
@@ -108,8 +113,9 @@ pub fn run(
         return Ok(report);
     }
     let index = Index::open(&dir, &space.fingerprint, rows);
-    report.doubts = doubts_of(&index);
-    report.n_segments = index.stats().n_segments;
+    index.verify();
+    report.doubts = index.doubts();
+    report.index = index.stats();
     measure(library, &index, sample, &mut report, observer)?;
     Ok(report)
 }
@@ -141,55 +147,62 @@ pub fn repair(
     })
 }
 
-/// What speaks against an index: the one place that asks it.
-fn doubts_of(index: &Index) -> Vec<String> {
-    index.doubts().to_vec()
-}
-
-/// Searches for a sample of the papers by their own vectors, and through the graph besides.
+/// Searches for papers by their own vectors, and measures recall by a sample of them.
 fn measure(
     library: &Library,
     index: &Index,
-    sample: usize,
+    sample: Option<usize>,
     report: &mut Report,
     observer: &dyn Observer,
 ) -> Result<()> {
     let rows = library.rows()?;
     let usable = usable_rows(library, &report.library.list, rows.len())?;
-    let sampled = evenly(&usable, sample);
     let are_all = usable.count_ones(..) == rows.len();
-    let options = |mode| SearchOptions {
-        mode,
-        allowed: (!are_all).then_some(&usable),
-        ..SearchOptions::nearest(K)
+    let search = |row: Row, mode| {
+        let options = SearchOptions {
+            mode,
+            allowed: (!are_all).then_some(&usable),
+            ..SearchOptions::nearest(K)
+        };
+        let vector = rows.vector(row)?;
+        Ok((vectors::dot(&vector, &vector), index.search(&vector, &options)?))
     };
-    let mut recalls = Vec::new();
+    let is_lost = |&row: &Row| -> Result<Option<Row>> {
+        let (own_similarity, found) = search(row, Mode::Auto)?;
+        Ok((!is_among(row, own_similarity, &found)).then_some(row))
+    };
+    let sampled = evenly(&usable, sample.unwrap_or(usize::MAX));
     observer.begin(Stage::Evaluate, Some(sampled.len() as u64));
-    for &row in &sampled {
+    let mut lost = Vec::new();
+    for step in sampled.chunks(STEP_PAPERS) {
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
-        let vector = rows.vector(row)?;
-        let found = index.search(&vector, &options(Mode::Auto))?;
-        if !is_among(row, vectors::dot(&vector, &vector), &found) {
-            match library.paper_at(row) {
-                Ok(paper) => report.lost.push(paper.id),
-                // Its record has been named already.
-                Err(Error::Damaged { .. }) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        if report.n_segments > 0 {
-            let truth = index.search(&vector, &options(Mode::Exact))?;
-            let found = index.search(&vector, &options(Mode::Graph))?;
-            recalls.push(recall(&truth, &found));
-        }
-        observer.advance(1);
+        let looked: Vec<Option<Row>> = step.par_iter().map(is_lost).collect::<Result<_>>()?;
+        lost.extend(looked.into_iter().flatten());
+        observer.advance(step.len() as u64);
     }
     observer.end();
     report.n_sampled = sampled.len();
-    let mean = recalls.iter().sum::<f64>() / recalls.len() as f64;
-    report.recall_at_10 = (!recalls.is_empty()).then_some(mean);
+    for row in lost {
+        match library.paper_at(row) {
+            Ok(paper) => report.lost.push(paper.id),
+            // Its record has been named already.
+            Err(Error::Damaged { .. }) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    if report.index.graph_rows > 0 {
+        let recall_of = |&row: &Row| -> Result<f64> {
+            let (_, truth) = search(row, Mode::Exact)?;
+            let (_, found) = search(row, Mode::Graph)?;
+            Ok(recall(&truth, &found))
+        };
+        let judged = evenly(&usable, RECALL_SAMPLE.min(sampled.len()));
+        let recalls: Vec<f64> = judged.iter().map(recall_of).collect::<Result<_>>()?;
+        let mean = recalls.iter().sum::<f64>() / recalls.len() as f64;
+        report.recall_at_10 = (!recalls.is_empty()).then_some(mean);
+    }
     Ok(())
 }
 

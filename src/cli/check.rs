@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use akin::check::{self, DEFAULT_SAMPLE, Repairs, Report};
+use akin::check::{self, Repairs, Report};
 use akin::library::{Finding, Library, Writer};
 use clap::Args;
 use serde_json::{Value, json};
@@ -19,18 +19,18 @@ const FINDINGS_SHOWN: usize = 20;
 /// Check that the library is whole: every record, every embedding, the index, and what it finds
 ///
 /// Every paper's record and embedding are read and held against each other, and the database
-/// against its own rules. A sample of papers is searched for by their own embeddings, and where
-/// there is a graph its recall@10 is measured against the comparison with every paper. Exits with
-/// 1 if something is wrong.
+/// against its own rules; every byte of the index is read. Every paper is searched for by its own
+/// embedding, and where there is a graph its recall@10 is measured against the comparison with
+/// every paper. Exits with 1 if something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// Delete what interrupted work has left behind, and build an index that is in doubt anew;
     /// papers with a damaged embedding are named and left as they are
     #[arg(long)]
     repair: bool,
-    /// Papers to search for, evenly spread over the library
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLE)]
-    sample: usize,
+    /// Search for so many papers only, evenly spread over the library
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
 }
 
 pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault> {
@@ -104,8 +104,8 @@ fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io:
         (None, n) => format!("{} that nothing refers to", count(n as u64)),
     };
     line("files", folder)?;
-    let index = match (report.n_segments, report.doubts.len()) {
-        (0, 0) => "no graph: papers are compared one by one".to_owned(),
+    let index = match (report.index.n_segments, report.doubts.len()) {
+        (0, 0) => "none: papers are compared one by one".to_owned(),
         (n, doubts) => format!("{} segments: {}", count(n as u64), verdict(doubts)),
     };
     line("index", index)?;
@@ -177,7 +177,8 @@ fn summary(report: &Report, repairs: &Repairs) -> Value {
         "reclaimable_bytes": library.reclaimable_bytes,
         "writer": library.writer,
         "findings": library.list.iter().map(finding).collect::<Vec<_>>(),
-        "index_segments": report.n_segments,
+        "index_segments": report.index.n_segments,
+        "graph_rows": report.index.graph_rows,
         "index_doubts": report.doubts,
         "sampled": report.n_sampled,
         "lost": report.lost,

@@ -211,12 +211,13 @@ pub(super) fn scan_codes(
     let span = field.segment.span;
     // The products of clipped nodes can be too large, and must not displace others.
     let k = k.saturating_add(field.clipped.len());
-    let narrow = field
-        .allowed
-        .map(|set| members(set, span.rows()))
-        .filter(|rows| rows.len() as f64 <= LOOKED_UP_TO * f64::from(span.n_rows));
+    let rows = span.rows().start as usize..span.rows().end as usize;
+    let narrow = field.allowed.filter(|set| {
+        let n_allowed = set.count_ones(rows.start.min(set.len())..rows.end.min(set.len()));
+        n_allowed as f64 <= LOOKED_UP_TO * f64::from(span.n_rows)
+    });
     let top = match narrow {
-        Some(rows) => scan_listed(field, isa, &rows, k)?,
+        Some(set) => scan_listed(field, isa, &members(set, span.rows()), k)?,
         None => scan_all(field, isa, k)?,
     };
     let mut found: Vec<Candidate> = top
