@@ -165,7 +165,10 @@ fn measure(
             ..SearchOptions::nearest(K)
         };
         let vector = rows.vector(row)?;
-        Ok((vectors::dot(&vector, &vector), index.search(&vector, &options)?))
+        Ok((
+            vectors::dot(&vector, &vector),
+            index.search(&vector, &options)?,
+        ))
     };
     let is_lost = |&row: &Row| -> Result<Option<Row>> {
         let (own_similarity, found) = search(row, Mode::Auto)?;

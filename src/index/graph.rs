@@ -61,7 +61,13 @@ impl<'a> Graph<'a> {
         if let Some(stored) = self.stored {
             stored.check_links(node)?;
         }
-        Ok(&self.base[node as usize * self.room..][..self.room])
+        Ok(self.room_of(node))
+    }
+
+    /// The room of a node's links, unasked whether it is what was written: not to be read.
+    #[inline]
+    pub(super) fn room_of(&self, node: u32) -> &'a [u32] {
+        &self.base[node as usize * self.room..][..self.room]
     }
 
     /// The nodes that no walk reaches.

@@ -68,6 +68,9 @@ impl Scratch {
         let (entry, nearby, _) = self.descend(graph, query, isa)?;
         self.visit(graph, query, isa, &[entry, nearby], &allowed)?;
         while let Some(node) = self.pool.next() {
+            if let Some(next) = self.pool.peek() {
+                isa.prefetch(graph.room_of(next));
+            }
             let links = graph.links(node)?;
             self.visit(graph, query, isa, links, &allowed)?;
             if self.visited.len() > limits.budget {
@@ -273,6 +276,13 @@ impl Pool {
         self.cursor += ahead + 1;
         entry.0 |= Entry::EXPANDED;
         Some(entry.node())
+    }
+
+    /// The node that comes next, unless a better one is found before.
+    fn peek(&self) -> Option<u32> {
+        let rest = self.entries.get(self.cursor..)?;
+        let next = rest.iter().find(|entry| entry.0 & Entry::EXPANDED == 0)?;
+        Some(next.node())
     }
 
     #[inline]

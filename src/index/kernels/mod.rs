@@ -85,6 +85,15 @@ impl Isa {
         }
     }
 
+    /// Asks for the memory of some numbers.
+    #[inline]
+    pub(super) fn prefetch(self, numbers: &[u32]) {
+        #[cfg(target_arch = "x86_64")]
+        vnni::prefetch(bytemuck::cast_slice(numbers));
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = numbers;
+    }
+
     /// The product of two codes.
     pub(super) fn pair(self, a: &[u8], b: &[u8]) -> i32 {
         match self.0 {
