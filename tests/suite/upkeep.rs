@@ -215,7 +215,7 @@ fn a_compact_killed_at_any_instant_loses_nothing() {
             expected,
             "killed after {pause:?}"
         );
-        assert_eq!(files(&sandbox.library()), ["vectors-1.f16"]);
+        assert_eq!(files(&sandbox.library()), ["index-1", "vectors-1.f16"]);
         let (report, code) = check(&sandbox, &["--sample", "20"]);
         assert_eq!((code, &report["dead_rows"]), (0, &0.into()), "{report}");
     }
