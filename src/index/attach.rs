@@ -33,6 +33,9 @@ const SHARE_OF_PRESENT: usize = 4;
 /// is DiskANN's (Subramanya et al. 2019).
 const SPREAD: f32 = 1.1;
 
+/// Candidates with which a node is looked for by its own row.
+const OWN_EF: usize = 64;
+
 /// Newcomers of a round at least.
 const ROUND_MIN: usize = 64;
 
@@ -72,6 +75,22 @@ pub(super) fn attach(plan: &Plan, skeleton: &Skeleton, observer: &dyn Observer) 
         waiting = rest;
     }
     Ok(lists.finished(plan))
+}
+
+/// The nodes that a walk for their own rows, whose queries `query_of` makes, does not find with
+/// [`OWN_EF`] candidates: others have pushed them out of all lists that lead there.
+pub(super) fn unfound(
+    plan: &Plan,
+    graph: &Graph,
+    query_of: impl Fn(u32) -> Query + Sync,
+) -> Vec<u32> {
+    let is_lost = |chooser: &mut Chooser, node| {
+        chooser.query = query_of(node);
+        (!chooser.finds(graph, node)).then_some(node)
+    };
+    let nodes = (0..graph.n_nodes).into_par_iter();
+    let looked = nodes.map_init(|| Chooser::new(plan), is_lost);
+    looked.flatten().collect()
 }
 
 /// A node that is to join.
@@ -255,6 +274,20 @@ impl<'a> Chooser<'a> {
         self.query.set_to_code(self.code(node));
         let trail = self.scratch.trail(graph, &self.query, self.plan.isa);
         trail.expect("what is being built is in memory")
+    }
+
+    /// Whether a walk for the query finds a node, or as many that are as near.
+    fn finds(&mut self, graph: &Graph, node: u32) -> bool {
+        let isa = self.plan.isa;
+        let walked = self
+            .scratch
+            .walk(graph, &self.query, isa, &Limits::of(OWN_EF), |_| true);
+        walked.expect("what is being built is in memory");
+        let mut own = [0];
+        self.query.listed(isa, graph.codes, &[node], &mut own);
+        let mut found = self.scratch.found();
+        found.any(|(other, _)| other == node)
+            || self.scratch.found().all(|(_, product)| product >= own[0])
     }
 
     /// The links of a node that is not in the graph yet, nearest first.

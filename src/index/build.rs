@@ -17,8 +17,8 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::IndexOptions;
-use super::attach::{Plan, attach};
-use super::codes::{Geometry, code_bytes};
+use super::attach::{Plan, attach, unfound};
+use super::codes::{Geometry, Query, code_bytes};
 use super::format::{LEVELS, M_MAX, NONE};
 use super::graph::Graph;
 use super::hnsw::{self, Skeleton, reachable};
@@ -52,7 +52,7 @@ pub(super) struct Built {
     /// Level 0, shape `[n_rows, 2m]`, nearest first, short lists filled up with `NONE`.
     pub(super) base: Large,
     pub(super) skeleton: Skeleton,
-    /// Nodes that cannot be reached along level 0 from the entry point.
+    /// Nodes that cannot be reached along level 0 from the entry point, or are not found.
     pub(super) strays: Vec<u32>,
 }
 
@@ -90,14 +90,20 @@ fn build_here(
         return Ok(built);
     }
     observer.begin(Stage::Index, Some(n_rows as u64));
-    let linked = link(&mut built, options, observer);
+    let linked = link(&mut built, rows, span, options, observer);
     observer.end();
     linked?;
     Ok(built)
 }
 
 /// Makes the graph over the codes.
-fn link(built: &mut Built, options: &IndexOptions, observer: &dyn Observer) -> Result<()> {
+fn link(
+    built: &mut Built,
+    rows: &RowFile,
+    span: Span,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<()> {
     let m = options.m.clamp(2, M_MAX);
     let Geometry { scale, .. } = built.geometry;
     let plan = Plan {
@@ -115,7 +121,22 @@ fn link(built: &mut Built, options: &IndexOptions, observer: &dyn Observer) -> R
     let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
     let base = attach(&plan, &skeleton, observer)?;
     (built.m, built.skeleton, built.base) = (m, skeleton, base);
-    built.strays = strays_of(&built.graph());
+    let graph = built.graph();
+    let plan = Plan {
+        codes: built.codes.bytes(),
+        ..plan
+    };
+    let mut strays = strays_of(&graph);
+    let query_of = |node: u32| {
+        // What cannot be read was named when its code was made.
+        let vector = rows.vector(Row(span.first + node));
+        let vector = vector.unwrap_or_else(|_| vec![0.0; rows.dim()]);
+        Query::new(&vector, &built.geometry)
+    };
+    strays.extend(unfound(&plan, &graph, query_of));
+    strays.sort_unstable();
+    strays.dedup();
+    built.strays = strays;
     Ok(())
 }
 

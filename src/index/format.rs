@@ -28,7 +28,7 @@
 //! name slots of the same level, and `slot below` is the same node's place one level down (at
 //! level 1: the node). `entry` is a slot of the highest level. A list shorter than its room ends
 //! at the first [`NONE`]. *Strays* are the nodes that no walk along level 0 can reach from the
-//! entry point: a search compares them one by one. *Clipped* are the nodes whose codes do not hold
+//! entry point, or that a walk for their own rows misses: a search compares them one by one. *Clipped* are the nodes whose codes do not hold
 //! their rows, in order.
 //!
 //! Each section begins at a multiple of [`ALIGNMENT`], with zeros before it. A block holds

@@ -20,6 +20,27 @@ fn a_graph_finds_what_the_scan_finds() {
 }
 
 #[test]
+fn every_row_is_found_by_its_own_vector_in_the_worst_of_graphs() {
+    let mut shelf = Shelf::new(&clustered(4000, 12, 11));
+    (shelf.options.m, shelf.options.ef_construction) = (2, 4);
+    shelf.update();
+    let index = shelf.open();
+    let options = SearchOptions {
+        ef_search: Some(64),
+        ..by(Mode::Graph, 10)
+    };
+    for row in (0..4000).map(Row) {
+        let vector = shelf.rows.vector(row).unwrap();
+        let found = index.search(&vector, &options).unwrap();
+        assert!(
+            found.iter().any(|neighbor| neighbor.row == row),
+            "row {}",
+            row.0
+        );
+    }
+}
+
+#[test]
 fn a_scan_of_codes_finds_what_a_scan_of_rows_finds() {
     let mut vectors = clustered(3000, 48, 11);
     vectors[7] = vec![0.0; 48];
