@@ -5,7 +5,8 @@
 
 Four panels over the number of rows, which is logarithmic: time of a search (median and 99th
 percentile, and the exact scan), build time a row, recall@10, and bytes of the index a row. Sizes that
-were made by moving real embeddings have hollow marks. Needs nothing but Python.
+were made by moving real embeddings have hollow marks; what a line lacks is left out. Needs nothing
+but Python.
 """
 
 import json
@@ -31,7 +32,7 @@ def short(number):
 
 class Panel:
     def __init__(self, lines, names, is_log, left, top):
-        values = [line[name] for line in lines for name, _ in names]
+        values = [line[name] for line in lines for name, _ in names if name in line]
         self.is_log, self.left, self.top = is_log, left, top
         if is_log:
             self.low = 10 ** math.floor(math.log10(min(values)))
@@ -69,7 +70,7 @@ def draw(lines, panel, title, names):
         x = panel.x(line["rows"])
         out.append(f'<text x="{x:.1f}" y="{panel.top + HEIGHT + 16}" text-anchor="middle">{short(line["rows"])}</text>')
     for (name, label), colour in zip(names, COLOURS):
-        points = [(panel.x(line["rows"]), panel.y(line[name]), line["perturbed"]) for line in lines]
+        points = [(panel.x(line["rows"]), panel.y(line[name]), line["perturbed"]) for line in lines if name in line]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         for x, y, perturbed in points:
