@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 
-EFS = (16, 24, 32, 40, 48, 56, 64, 80, 96, 128, 160, 200, 256)
+EFS = (16, 24, *range(32, 84, 4), 88, 96, 112, 128, 160, 200, 256)
 M, EF_CONSTRUCTION, K, DIM = 16, 200, 10, 384
 TARGETS = (0.98, 0.995)
 SCANS = ("akin exact", "Faiss flat")

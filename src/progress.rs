@@ -10,7 +10,8 @@ pub enum Stage {
     Embed,
     /// A segment of the index is built; counted in rows.
     Index,
-    /// Every paper's record and row are read and held against each other; counted in papers.
+    /// Every paper is read and held against what is said of it elsewhere, or is looked for in an
+    /// index that has just been built; counted in papers.
     Check,
     /// A space's rows are written anew without the dead ones; counted in rows.
     Compact,

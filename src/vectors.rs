@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"AKINROWS";
 const VERSION: u32 = 1;
-const HEADER_BYTES: usize = 64;
+pub(crate) const HEADER_BYTES: usize = 64;
 const CHECKSUM_BYTES: usize = 4;
 
 /// The number of a row in a space: rows are counted in the order in which they were stored.

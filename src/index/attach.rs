@@ -5,8 +5,9 @@
 //! links are the beginning; the other nodes join in rounds. In each round every newcomer walks
 //! the graph of the rounds before, chooses its links among the candidates it meets, and is then
 //! linked back. A round is small beside what is there already, so newcomers miss little by not
-//! seeing one another. The rounds are those of ParlayANN (Manohar et al. 2024), the choice of
-//! links is algorithm 4 of Malkov and Yashunin (2016).
+//! seeing one another. The rounds are those of ParlayANN (Manohar et al. 2024); the choice of links
+//! is algorithm 4 of Malkov and Yashunin (2016), relaxed by [`SPREAD`] as in DiskANN (Subramanya et
+//! al. 2019).
 //!
 //! Invariant: the lists depend on the codes and the options alone, not on the number of threads:
 //! within a round the graph that is walked does not change.
@@ -29,15 +30,17 @@ const SHARE_OF_PRESENT: usize = 4;
 
 /// How many times nearer to a link that is kept than to the node a candidate has to be to be
 /// dropped: above 1 lists are longer, which finds more at equal `ef`. Recall@10 on 100,000
-/// abstracts at `ef` 40: 0.978 with 1, 0.988 with 1.1, 0.983 with 1.15, 0.980 with 1.2. The idea
-/// is DiskANN's (Subramanya et al. 2019).
+/// abstracts at `ef` 40: 0.978 with 1, 0.988 with 1.1, 0.983 with 1.15, 0.980 with 1.2.
 const SPREAD: f32 = 1.1;
+
+/// Newcomers of a round at least.
+const ROUND_MIN: usize = 64;
 
 /// Candidates with which a node is looked for by its own row.
 const OWN_EF: usize = 64;
 
-/// Newcomers of a round at least.
-const ROUND_MIN: usize = 64;
+/// Nodes that are looked for before progress is told and a request to stop is obeyed.
+const LOOKED_FOR: usize = 16 << 10;
 
 /// Codes, and how their nodes are to be linked.
 #[derive(Debug, Clone, Copy)]
@@ -52,13 +55,38 @@ pub(super) struct Plan<'a> {
     pub(super) isa: Isa,
 }
 
+impl<'a> Plan<'a> {
+    pub(super) fn n_nodes(&self) -> usize {
+        self.codes.len() / self.code_bytes
+    }
+
+    /// What is walked: level 0, shape `[n_nodes, room]`, below the skeleton's levels.
+    pub(super) fn graph(&self, base: &'a [u32], room: usize, skeleton: &'a Skeleton) -> Graph<'a> {
+        Graph {
+            codes: self.codes,
+            n_nodes: self.n_nodes() as u32,
+            base,
+            room,
+            levels: skeleton.as_levels(),
+            upper_room: 2 + 2 * self.m,
+            entry: skeleton.entry,
+            strays: &[],
+            stored: None,
+        }
+    }
+
+    pub(super) fn code(&self, node: u32) -> &'a [u8] {
+        &self.codes[node as usize * self.code_bytes..][..self.code_bytes]
+    }
+}
+
 /// Links all nodes at level 0.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
 pub(super) fn attach(plan: &Plan, skeleton: &Skeleton, observer: &dyn Observer) -> Result<Large> {
     let mut lists = Lists::of(plan, skeleton);
-    let n_nodes = plan.codes.len() / plan.code_bytes;
+    let n_nodes = plan.n_nodes();
     let mut newcomers = newcomers(plan, skeleton, &lists);
     let mut joined = n_nodes - newcomers.len();
     let mut waiting = &mut newcomers[..];
@@ -79,18 +107,31 @@ pub(super) fn attach(plan: &Plan, skeleton: &Skeleton, observer: &dyn Observer) 
 
 /// The nodes that a walk for their own rows, whose queries `query_of` makes, does not find with
 /// [`OWN_EF`] candidates: others have pushed them out of all lists that lead there.
+///
+/// # Errors
+/// [`Error::Interrupted`] if the observer asks to stop.
 pub(super) fn unfound(
     plan: &Plan,
     graph: &Graph,
     query_of: impl Fn(u32) -> Query + Sync,
-) -> Vec<u32> {
+    observer: &dyn Observer,
+) -> Result<Vec<u32>> {
     let is_lost = |chooser: &mut Chooser, node| {
         chooser.query = query_of(node);
         (!chooser.finds(graph, node)).then_some(node)
     };
-    let nodes = (0..graph.n_nodes).into_par_iter();
-    let looked = nodes.map_init(|| Chooser::new(plan), is_lost);
-    looked.flatten().collect()
+    let mut unfound = Vec::new();
+    for first in (0..graph.n_nodes).step_by(LOOKED_FOR) {
+        if observer.stop_requested() {
+            return Err(Error::Interrupted);
+        }
+        let nodes = first..(first + LOOKED_FOR as u32).min(graph.n_nodes);
+        observer.advance(nodes.len() as u64);
+        let looked = nodes.into_par_iter();
+        let looked = looked.map_init(|| Chooser::new(plan), is_lost);
+        unfound.par_extend(looked.flatten());
+    }
+    Ok(unfound)
 }
 
 /// A node that is to join.
@@ -106,7 +147,7 @@ struct Newcomer {
 /// along their trails: one walks where the last has just been, in memory that is still near.
 fn newcomers(plan: &Plan, skeleton: &Skeleton, lists: &Lists) -> Vec<Newcomer> {
     let upper_room = 2 + 2 * plan.m;
-    let mut is_there = vec![false; plan.codes.len() / plan.code_bytes];
+    let mut is_there = vec![false; plan.n_nodes()];
     for record in skeleton.levels[0].chunks(upper_room) {
         is_there[record[0] as usize] = true;
     }
@@ -150,8 +191,7 @@ impl Lists {
     /// The skeleton's level 1 as level 0.
     fn of(plan: &Plan, skeleton: &Skeleton) -> Lists {
         let room = 3 * plan.m;
-        let n_nodes = plan.codes.len() / plan.code_bytes;
-        let mut large = Large::of(NONE, n_nodes * room);
+        let mut large = Large::of(NONE, plan.n_nodes() * room);
         let links = large.numbers_mut();
         let records = || skeleton.levels[0].chunks(2 + 2 * plan.m);
         let nodes: Vec<u32> = records().map(|record| record[0]).collect();
@@ -210,28 +250,17 @@ impl Lists {
     }
 
     fn graph<'a>(&'a self, plan: &Plan<'a>, skeleton: &'a Skeleton) -> Graph<'a> {
-        Graph {
-            codes: plan.codes,
-            n_nodes: (plan.codes.len() / plan.code_bytes) as u32,
-            base: self.links.numbers(),
-            room: self.room,
-            levels: skeleton.as_levels(),
-            upper_room: 2 + 2 * plan.m,
-            entry: skeleton.entry,
-            strays: &[],
-            stored: None,
-        }
+        plan.graph(self.links.numbers(), self.room, skeleton)
     }
 
     /// The lists in their final room, nearest first.
     fn finished(&self, plan: &Plan) -> Large {
         let room = 2 * plan.m;
-        let n_nodes = plan.codes.len() / plan.code_bytes;
-        let mut links = Large::of(NONE, n_nodes * room);
+        let mut links = Large::of(NONE, plan.n_nodes() * room);
         let places = links
             .numbers_mut()
             .par_chunks_mut(room)
-            .zip(0..n_nodes as u32);
+            .zip(0..plan.n_nodes() as u32);
         places.for_each_init(
             || Chooser::new(plan),
             |chooser, (place, node)| {
@@ -265,13 +294,9 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    fn code(&self, node: u32) -> &'a [u8] {
-        &self.plan.codes[node as usize * self.plan.code_bytes..][..self.plan.code_bytes]
-    }
-
     /// Where the descent to a node passes.
     fn trail(&mut self, graph: &Graph, node: u32) -> Trail {
-        self.query.set_to_code(self.code(node));
+        self.query.set_to_code(self.plan.code(node));
         let trail = self.scratch.trail(graph, &self.query, self.plan.isa);
         trail.expect("what is being built is in memory")
     }
@@ -292,7 +317,7 @@ impl<'a> Chooser<'a> {
 
     /// The links of a node that is not in the graph yet, nearest first.
     fn for_newcomer(&mut self, graph: &Graph, node: u32) -> Vec<u32> {
-        self.query.set_to_code(self.code(node));
+        self.query.set_to_code(self.plan.code(node));
         let limits = Limits::of(self.plan.ef_construction);
         let walked = self
             .scratch
@@ -306,7 +331,7 @@ impl<'a> Chooser<'a> {
     /// At most as many of the listed nodes as a list may have, nearest to `node` first.
     fn among(&mut self, node: u32, list: &[u32]) -> Vec<u32> {
         let Plan { codes, m, isa, .. } = *self.plan;
-        self.query.set_to_code(self.code(node));
+        self.query.set_to_code(self.plan.code(node));
         self.products.resize(list.len(), 0);
         self.query.listed(isa, codes, list, &mut self.products);
         self.candidates.clear();
@@ -327,7 +352,7 @@ impl<'a> Chooser<'a> {
         let mut chosen = Vec::with_capacity(2 * m);
         self.kept.clear();
         for &(candidate, product) in &self.candidates {
-            let code = self.code(candidate);
+            let code = self.plan.code(candidate);
             let as_near = (whole - (whole - product as f32) / SPREAD) as i32;
             if !self.kept.any_from(isa, as_near.max(product), code) {
                 self.kept.push(code);

@@ -89,11 +89,21 @@ fn build_here(
     if n_rows < options.graph_from {
         return Ok(built);
     }
-    observer.begin(Stage::Index, Some(n_rows as u64));
-    let linked = link(&mut built, rows, span, options, observer);
-    observer.end();
-    linked?;
+    link(&mut built, rows, span, options, observer)?;
     Ok(built)
+}
+
+/// Does a stage's work on so many papers, between its begin and its end.
+fn observed<T>(
+    observer: &dyn Observer,
+    stage: Stage,
+    n_papers: usize,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    observer.begin(stage, Some(n_papers as u64));
+    let outcome = work();
+    observer.end();
+    outcome
 }
 
 /// Makes the graph over the codes.
@@ -114,18 +124,16 @@ fn link(
         ef_construction: options.ef_construction.max(m),
         isa: Isa::detect(),
     };
-    let n_nodes = plan.codes.len() / plan.code_bytes;
-    let above: Vec<u32> = (0..n_nodes as u32).step_by(LEVEL_1_EVERY).collect();
-    let code = |node: u32| &plan.codes[node as usize * plan.code_bytes..][..plan.code_bytes];
+    let above = (0..plan.n_nodes() as u32).step_by(LEVEL_1_EVERY);
+    let above: Vec<u32> = above.collect();
+    let code = |node: u32| plan.code(node);
     let sizes = (m, plan.ef_construction);
-    let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
-    let base = attach(&plan, &skeleton, observer)?;
-    (built.m, built.skeleton, built.base) = (m, skeleton, base);
-    let graph = built.graph();
-    let plan = Plan {
-        codes: built.codes.bytes(),
-        ..plan
-    };
+    let (skeleton, base) = observed(observer, Stage::Index, plan.n_nodes(), || {
+        let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
+        let base = attach(&plan, &skeleton, observer)?;
+        Ok((skeleton, base))
+    })?;
+    let graph = plan.graph(base.numbers(), 2 * m, &skeleton);
     let mut strays = strays_of(&graph);
     let query_of = |node: u32| {
         // What cannot be read was named when its code was made.
@@ -133,9 +141,11 @@ fn link(
         let vector = vector.unwrap_or_else(|_| vec![0.0; rows.dim()]);
         Query::new(&vector, &built.geometry)
     };
-    strays.extend(unfound(&plan, &graph, query_of));
+    let looked = || unfound(&plan, &graph, query_of, observer);
+    strays.extend(observed(observer, Stage::Check, plan.n_nodes(), looked)?);
     strays.sort_unstable();
     strays.dedup();
+    (built.m, built.skeleton, built.base) = (m, skeleton, base);
     built.strays = strays;
     Ok(())
 }

@@ -17,14 +17,11 @@ use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
-use crate::vectors::{Row, RowFile, dot, stride_bytes};
+use crate::vectors::{HEADER_BYTES, Row, RowFile, dot, stride_bytes};
 
 /// How far the length of a stored embedding may be from 1: f16 rounds each number by 1/2048 of it
 /// at most, which changes the length by less.
 const LENGTH_TOLERANCE: f32 = 1e-2;
-
-/// Bytes before the first row of a row file.
-const ROW_FILE_HEADER_BYTES: u64 = 64;
 
 /// Papers after which progress is told and a request to stop is looked for.
 const STEP_PAPERS: u64 = 1024;
@@ -220,7 +217,7 @@ impl Library {
     /// Bytes of dead rows and of what is past the count.
     fn reclaimable_bytes(&self, active: &ActiveSpace, n_dead_rows: u64) -> u64 {
         let stride = stride_bytes(active.space.dim) as u64;
-        let wanted = ROW_FILE_HEADER_BYTES + active.n_rows as u64 * stride;
+        let wanted = HEADER_BYTES as u64 + active.n_rows as u64 * stride;
         let found = active.rows_path(&self.layout).metadata();
         let past_count = found.map_or(0, |meta| meta.len().saturating_sub(wanted));
         n_dead_rows * stride + past_count
@@ -407,7 +404,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let writer = library_of(dir.path(), 0);
         let mut bytes = fs::read(rows_path(&writer)).unwrap();
-        assert_eq!(bytes.len() as u64, ROW_FILE_HEADER_BYTES);
+        assert_eq!(bytes.len(), HEADER_BYTES);
         bytes.extend([1; 1000]);
         fs::write(rows_path(&writer), bytes).unwrap();
         let found = findings(dir.path());
@@ -420,7 +417,7 @@ mod tests {
             let mut bytes = fs::read(rows_path(writer)).unwrap();
             // Row 0 is dead: nobody reads it.
             for row in [0, 5] {
-                bytes[ROW_FILE_HEADER_BYTES as usize + row * stride_bytes(DIM) + 3] ^= 1;
+                bytes[HEADER_BYTES + row * stride_bytes(DIM) + 3] ^= 1;
             }
             fs::write(rows_path(writer), bytes).unwrap();
         });

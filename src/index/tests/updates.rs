@@ -128,7 +128,8 @@ fn a_build_is_told_in_rows() {
         &observer,
     )
     .unwrap();
-    assert_eq!(observer.1.into_inner(), 1100);
+    // Every row is linked, and then looked for.
+    assert_eq!(observer.1.into_inner(), 2 * 1100);
 }
 
 #[test]
