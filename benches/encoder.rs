@@ -10,7 +10,7 @@
 
 mod common;
 
-use akin::dump::{Dump, Source};
+use akin::dump::{Dump, Item, ReadOptions, Source};
 use akin::encoder::{Encoder, EncoderOptions, ModelSource, Precision, Role};
 use akin::progress::Unobserved;
 use candle_core::{DType, Device, Tensor};
@@ -83,8 +83,9 @@ fn passages() -> Vec<String> {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/arxiv-1000.jsonl");
     let path = std::env::var("AKIN_BENCH_DUMP").unwrap_or_else(|_| sample.to_owned());
     let n_papers = setting("AKIN_BENCH_PAPERS", 100);
-    let dump = Dump::open(&Source::from_arg(path)).unwrap();
+    let dump = Dump::open(&Source::from_arg(path), &ReadOptions::default()).unwrap();
     dump.flatten()
+        .filter_map(Item::into_paper)
         .take(n_papers)
         .map(|paper| paper.passage())
         .collect()

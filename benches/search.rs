@@ -19,7 +19,7 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 
-use akin::dump::{Dump, Source};
+use akin::dump::{Dump, Item, ReadOptions, Source};
 use akin::encoder::{Encoder, EncoderOptions, ModelSource, Role};
 use akin::index::{self, Index, IndexOptions, Mode, SearchOptions};
 use akin::library::Library;
@@ -244,8 +244,12 @@ fn vectors() -> Vec<Vec<f32>> {
             .collect();
     }
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/arxiv-1000.jsonl");
-    let dump = Dump::open(&Source::from_arg(sample)).unwrap();
-    let passages: Vec<String> = dump.flatten().map(|paper| paper.passage()).collect();
+    let dump = Dump::open(&Source::from_arg(sample), &ReadOptions::default()).unwrap();
+    let passages: Vec<String> = dump
+        .flatten()
+        .filter_map(Item::into_paper)
+        .map(|paper| paper.passage())
+        .collect();
     let encoder = Encoder::load(&ModelSource::Bundled, &EncoderOptions::default()).unwrap();
     let embedded = encoder
         .embed(&passages, Role::Passage, &Unobserved)

@@ -101,6 +101,14 @@ pub enum Error {
         /// The newest version that this build reads.
         supported: i64,
     },
+    /// A library written by an older akin, and not opened for writing since.
+    #[error("the library {} has format {found}, which has to be brought up to date first", path.display())]
+    LibraryOlder {
+        /// The library.
+        path: PathBuf,
+        /// Its format version.
+        found: i64,
+    },
     /// Another process writes to the library.
     #[error("the library {} is being written by {holder}", path.display())]
     LibraryBusy {
@@ -153,6 +161,14 @@ pub enum Error {
         /// The one that was asked for.
         given: String,
     },
+    /// A paper was not merged from the record that is to be taken out of it.
+    #[error("{id} was not merged from all of these; its records are: {}", if sources.is_empty() { "only itself".to_owned() } else { sources.join(", ") })]
+    NotASource {
+        /// The paper.
+        id: String,
+        /// The ids of the records that it was merged from.
+        sources: Vec<String>,
+    },
     /// No paper answers to this id.
     #[error("no paper {id:?} in the library")]
     UnknownPaper {
@@ -173,6 +189,38 @@ pub enum Error {
         /// 1-based line.
         line: u64,
         /// What is wrong there.
+        reason: String,
+    },
+    /// What is to be pulled makes no sense.
+    #[error("nothing can be pulled like this: {reason}")]
+    BadPull {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A server did not answer, or not for now. What was taken in stays.
+    #[error("no answer from {url}: {reason}")]
+    Unreachable {
+        /// What was asked for.
+        url: String,
+        /// What the last attempt came to.
+        reason: String,
+    },
+    /// A server answered that it will not give what was asked for.
+    #[error("{url} was refused: {answer}")]
+    Refused {
+        /// What was asked for.
+        url: String,
+        /// The server's words.
+        answer: String,
+    },
+    /// A server's answer cannot be used, also when asked for again.
+    #[error("{page} of {url} cannot be used: {reason}")]
+    BadAnswer {
+        /// Which page of which list.
+        page: String,
+        /// Where it was asked for.
+        url: String,
+        /// What is wrong with it.
         reason: String,
     },
     /// The work was stopped by the caller; what was committed stays.

@@ -46,10 +46,10 @@
 //! # The rooms, and who may enter whom
 //!
 //! ```text
-//! faces     the binary: main, cli           may use everything below
-//! flows     ingest search eval space check  meet the engines in one another
-//! engines   dump  encoder  library  index   do not know one another
-//! ground    paper  vectors  error  progress know nothing above
+//! faces     the binary: main, cli                may use everything below
+//! flows     ingest search eval space check pull  meet the engines in one another
+//! engines   dump  encoder  library  index        do not know one another
+//! ground    paper  vectors  error  progress      know nothing above
 //! ```
 //!
 //! | room | what lives there | the only place that knows |
@@ -65,14 +65,15 @@
 //! | [`search`] | a query to hits; related papers | ranking |
 //! | [`eval`] | judged queries and their metrics | — |
 //! | [`check`] | what is wrong with a library, and its mending | — |
+//! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
 //!
 //! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
 //! reads the environment.
 //!
 //! # What is always true
 //!
-//! 1. Read = stored + changed + unchanged + rejected, for every ingest, and the report says which
-//!    and why.
+//! 1. Read = stored + changed + unchanged + merged + deleted + rejected, for every ingest, and the
+//!    report says which and why.
 //! 2. A kill at any instant: the library opens, no committed paper is missing, at most one batch
 //!    is embedded again, and the finished result is that of an undisturbed run.
 //! 3. A text's vector does not depend on its neighbours in the batch, their order, the padding, or
@@ -105,6 +106,7 @@ pub mod ingest;
 pub mod library;
 pub mod paper;
 pub mod progress;
+pub mod pull;
 pub mod search;
 pub mod space;
 pub mod vectors;

@@ -6,6 +6,8 @@
 /// A stage of work that takes long enough to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Dumps are read, and nothing is embedded; counted in records.
+    Read,
     /// Papers are read from dumps and embedded; counted in papers.
     Embed,
     /// A segment of the index is built; counted in rows.

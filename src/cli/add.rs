@@ -4,8 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use akin::ingest::{self, IngestOptions, Report};
-use akin::library::Writer;
+use akin::Error;
+use akin::dump::{Rejected, Source};
+use akin::encoder::Encoder;
+use akin::ingest::{self, Decision, IngestOptions, Report};
+use akin::library::{Library, REJECTED_FILE, Writer};
 use akin::space::Origin;
 use clap::Args;
 use serde_json::json;
@@ -15,6 +18,7 @@ use super::context::Context;
 use super::fault::{self, Fault};
 use super::output::{self, count};
 use super::progress::Bar;
+use super::rejections::Rejections;
 use super::{Outcome, args};
 
 /// Rejections shown; the rest are counted.
@@ -22,15 +26,33 @@ const REJECTIONS_SHOWN: usize = 10;
 
 /// Add the papers of dumps to the library: read, embed, store and index what is new or changed
 ///
-/// Formats are recognised from content: arXiv metadata snapshot and daily JSON Lines, Hugging
-/// Face Daily Papers (API JSON, or the saved text of a page), JSON Lines, Arrow or Parquet with id,
-/// title and abstract, BEIR corpora; plain, .gz or .zst. What is already there is not embedded
-/// again, so an interrupted run goes on when it is run again.
+/// Formats are recognised from content: arXiv (snapshot, OAI-PMH, API, .abs), PubMed XML and
+/// MEDLINE, OpenAlex, Semantic Scholar, ACL Anthology, CORD-19, Hugging Face Daily Papers, BibTeX,
+/// RIS, EndNote, Web of Science, BEIR, and JSON, CSV, TSV, Arrow or Parquet with a title; plain or
+/// compressed, in a .zip or a folder. What is already there is not embedded again, so an
+/// interrupted run goes on when it is run again. Records of one work become one paper.
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
-    /// Dump files; - is stdin
+    /// Dump files, folders of them, .zip archives; - is stdin
     #[arg(required = true, value_name = "DUMP")]
     dumps: Vec<PathBuf>,
+    /// Take the dumps for this format instead of telling it from their content
+    #[arg(long, value_name = "FORMAT", value_parser = args::dump_format())]
+    format: Option<String>,
+    #[command(flatten)]
+    columns: args::ColumnArgs,
+    /// Say what would be done, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Say of every record what became of it, and why
+    #[arg(long)]
+    explain: bool,
+    /// Fail with exit code 2 at the first record that is rejected; what was stored before it stays
+    #[arg(long)]
+    strict: bool,
+    /// Where rejected records are listed [default: rejected.jsonl in the library]
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -38,23 +60,83 @@ pub(super) struct AddArgs {
 pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
     let start = Instant::now();
     let bar = Bar::stoppable(context);
-    let mut writer = Writer::open_or_create(&context.library, "akin add")?;
-    let remembered = writer.space().map(Origin::of).transpose()?;
-    let origin = match (args.model.asked(), remembered) {
-        (Some(asked), _) => asked,
-        (None, Some(remembered)) => remembered,
-        (None, None) => args.model.origin(),
-    };
-    let encoder = context.load(&origin)?;
     let sources = args::sources(&args.dumps);
+    let listed = match (&args.rejected, args.dry_run) {
+        (Some(path), _) => Some(path.clone()),
+        (None, true) => None,
+        (None, false) => Some(context.library.join(REJECTED_FILE)),
+    };
+    let rejections = Rejections::to(listed);
+    let told = |decision: &Decision| explain(decision, context);
+    let on_rejected = |dump: &str, rejected: &Rejected| rejections.note(dump, rejected);
     let options = IngestOptions {
+        strict: args.strict,
+        read: args.columns.read_options(args.format.as_deref()),
         index: context.index_options(),
+        on_decision: args.explain.then_some(&told),
+        on_rejected: Some(&on_rejected),
         ..IngestOptions::default()
     };
-    let report = ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?;
+    let report = if args.dry_run {
+        rehearse(&sources, &options, &bar, context)?
+    } else {
+        let mut writer = Writer::open_or_create(&context.library, "akin add")?;
+        rejections.begin()?;
+        let (encoder, origin) = encoder(&writer, &args.model, context)?;
+        ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?
+    };
     complain(&report, n_shown(context), context);
-    summarise(&report, start, context)?;
+    summarise(&report, start, args.dry_run, context)?;
+    if let Some(path) = rejections.finish()? {
+        context.note(&format!(
+            "what was rejected is listed in {}",
+            path.display()
+        ));
+    }
     Ok(outcome(&report))
+}
+
+/// The encoder that a library's papers are embedded with: the one asked for, else the library's
+/// own, else the default.
+pub(super) fn encoder(
+    writer: &Writer,
+    model: &ModelArgs,
+    context: &Context,
+) -> Result<(Encoder, Origin), Fault> {
+    let remembered = writer.space().map(Origin::of).transpose()?;
+    let origin = match (model.asked(), remembered) {
+        (Some(asked), _) => asked,
+        (None, Some(remembered)) => remembered,
+        (None, None) => model.origin(),
+    };
+    Ok((context.load(&origin)?, origin))
+}
+
+/// What adding to the library, or to a new one, would come to.
+fn rehearse(
+    sources: &[Source],
+    options: &IngestOptions<'_>,
+    bar: &Bar,
+    context: &Context,
+) -> Result<Report, Fault> {
+    let library = match Library::open(&context.library) {
+        Err(Error::LibraryMissing { .. }) => None,
+        opened => Some(opened?),
+    };
+    Ok(ingest::rehearse(library.as_ref(), sources, options, bar)?)
+}
+
+/// Says what became of a record.
+fn explain(decision: &Decision, context: &Context) {
+    let words = match decision {
+        Decision::Stored { id } => format!("stored     {id}"),
+        Decision::Changed { id } => format!("changed    {id}"),
+        Decision::Unchanged { id } => format!("unchanged  {id}"),
+        Decision::Merged { id, into, why } => format!("merged     {id} into {into}: {why}"),
+        Decision::Deleted { id } => format!("deleted    {id}"),
+        _ => return,
+    };
+    context.note(&words);
 }
 
 /// What a report means for the exit code.
@@ -113,7 +195,12 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
     }
 }
 
-fn summarise(report: &Report, start: Instant, context: &Context) -> Result<(), Fault> {
+pub(super) fn summarise(
+    report: &Report,
+    start: Instant,
+    is_dry: bool,
+    context: &Context,
+) -> Result<(), Fault> {
     let counts = &report.counts;
     let seconds = start.elapsed().as_secs_f64();
     let mut out = anstream::stdout().lock();
@@ -123,26 +210,40 @@ fn summarise(report: &Report, start: Instant, context: &Context) -> Result<(), F
             "stored": counts.n_stored,
             "changed": counts.n_changed,
             "unchanged": counts.n_unchanged,
+            "merged": counts.n_merged,
+            "deleted": counts.n_deleted,
             "rejected": counts.n_rejected,
             "embedded": report.n_embedded,
             "truncated": counts.n_truncated,
             "tokens": report.n_tokens,
             "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "complete": !report.stopped,
+            "dry_run": is_dry,
             "seconds": (seconds * 1000.0).round() / 1000.0,
         });
         output::json_line(&mut out, &summary)?;
         return Ok(());
     }
-    writeln!(
-        out,
-        "read {}: {} stored, {} changed, {} unchanged, {} rejected",
-        count(counts.n_read),
-        count(counts.n_stored),
-        count(counts.n_changed),
-        count(counts.n_unchanged),
-        count(counts.n_rejected),
-    )?;
+    let parts = [
+        (counts.n_stored, "stored"),
+        (counts.n_changed, "changed"),
+        (counts.n_unchanged, "unchanged"),
+        (counts.n_merged, "merged"),
+        (counts.n_deleted, "deleted"),
+        (counts.n_rejected, "rejected"),
+    ];
+    let parts = parts
+        .map(|(n, what)| format!("{} {what}", count(n)))
+        .join(", ");
+    writeln!(out, "read {}: {parts}", count(counts.n_read))?;
+    if is_dry {
+        let rate = counts.n_read as f64 / seconds;
+        writeln!(
+            out,
+            "read in {seconds:.1} s ({rate:.0} records/s); nothing was written"
+        )?;
+        return Ok(());
+    }
     if report.n_embedded == 0 {
         writeln!(out, "nothing new to embed")?;
     } else {

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use akin::dump::Source;
+use akin::dump::{Format, ReadOptions, Source};
 use akin::encoder::{ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::search::{Query, Target};
 use akin::space::Origin;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
@@ -192,9 +193,46 @@ impl ModelArgs {
     }
 }
 
-/// Dumps as sources.
+/// Which columns of tables hold what.
+#[derive(Debug, Args)]
+pub(super) struct ColumnArgs {
+    /// Which column of CSV, TSV, Arrow or Parquet holds what: title=Name, abstract=Text, id=…
+    #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
+    columns: Vec<(String, String)>,
+}
+
+impl ColumnArgs {
+    /// How dumps are read, of the format of this name if one is given.
+    pub(super) fn read_options(&self, format: Option<&str>) -> ReadOptions {
+        ReadOptions {
+            format: format.and_then(Format::from_name),
+            columns: self.columns.clone(),
+        }
+    }
+}
+
+/// The names of the formats of dumps.
+pub(super) fn dump_format() -> PossibleValuesParser {
+    PossibleValuesParser::new(Format::names())
+}
+
+fn column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, column)) if !field.is_empty() && !column.is_empty() => {
+            Ok((field.to_owned(), column.to_owned()))
+        }
+        _ => Err("FIELD=COLUMN is wanted, such as title=Name".to_owned()),
+    }
+}
+
+/// Dumps as sources, folders and archives as what is in them. What cannot be read shows when it is
+/// opened, so that the others are read all the same.
 pub(super) fn sources(dumps: &[PathBuf]) -> Vec<Source> {
-    dumps.iter().map(Source::from_arg).collect()
+    let expanded = |dump: &PathBuf| {
+        let source = Source::from_arg(dump);
+        source.clone().expanded().unwrap_or_else(|_| vec![source])
+    };
+    dumps.iter().flat_map(expanded).collect()
 }
 
 /// Parses a whole number from 1 on.

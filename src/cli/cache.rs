@@ -92,6 +92,7 @@ fn mirror(
     let options = IngestOptions {
         mirror: true,
         index: context.index_options(),
+        ..IngestOptions::default()
     };
     let sources = [Source::from_arg(dump)];
     let mut report = ingest::run(&mut writer, encoder, origin, &sources, &options, &bar)?;

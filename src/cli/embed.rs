@@ -50,6 +50,11 @@ pub(super) struct EmbedArgs {
     /// Fail with exit code 2 at the first record that is rejected
     #[arg(long)]
     strict: bool,
+    /// Take the dumps for this format instead of telling it from their content
+    #[arg(long, value_name = "FORMAT", value_parser = args::dump_format())]
+    dump_format: Option<String>,
+    #[command(flatten)]
+    columns: args::ColumnArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -84,6 +89,7 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault>
     let options = EmbedOptions {
         dim: args.dim,
         strict: args.strict,
+        read: args.columns.read_options(args.dump_format.as_deref()),
     };
     let vector_type = VectorType {
         dim: options.dim(&encoder)?,

@@ -124,6 +124,16 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "`akin add DUMP` makes one; `akin search --in DUMP QUERY` needs none".to_owned()
         }
         Error::NotALibrary { .. } => "name a new or an empty folder with --library DIR".to_owned(),
+        Error::Unreachable { .. } => {
+            "what was taken in is kept; run the same command again later to go on".to_owned()
+        }
+        Error::BadAnswer { .. } => {
+            "run the same command again later, or with --restart to begin the list anew".to_owned()
+        }
+        Error::NotASource { .. } => "akin show --sources ID lists them".to_owned(),
+        Error::LibraryOlder { .. } => {
+            "akin compact brings it up to date; nothing is embedded again".to_owned()
+        }
         Error::LibraryNewer { .. } => "update akin, or name another library".to_owned(),
         Error::LibraryBusy { .. } => "wait until it is done; searching works meanwhile".to_owned(),
         Error::SpaceMismatch { .. } => {

@@ -15,10 +15,13 @@ mod eval;
 mod fault;
 mod output;
 mod progress;
+mod pull;
+mod rejections;
 mod related;
 mod remove;
 mod search;
 mod show;
+mod split;
 mod status;
 
 use std::process::ExitCode;
@@ -33,7 +36,7 @@ use self::fault::Fault;
 ///
 /// akin embeds the title and abstract of each paper with a small language model and finds the
 /// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
-/// machine; nothing is sent anywhere.
+/// machine; nothing is sent anywhere, and nothing is fetched but by `akin pull`.
 #[derive(Debug, Parser)]
 #[command(name = "akin", version, max_term_width = 100)]
 struct Arguments {
@@ -47,10 +50,12 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Add(add::AddArgs),
+    Pull(pull::PullArgs),
     Search(search::SearchArgs),
     Related(related::RelatedArgs),
     Show(show::ShowArgs),
     Remove(remove::RemoveArgs),
+    Split(split::SplitArgs),
     Status(status::StatusArgs),
     Check(check::CheckArgs),
     Compact(compact::CompactArgs),
@@ -101,10 +106,12 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
     match command {
         Command::Add(args) => add::run(&args, context),
+        Command::Pull(args) => pull::run(&args, context),
         Command::Search(args) => search::run(&args, context),
         Command::Related(args) => related::run(&args, context),
         Command::Show(args) => show::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
+        Command::Split(args) => split::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),

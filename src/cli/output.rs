@@ -1,7 +1,9 @@
 //! What a person or a program reads on stdout, and notes on stderr.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use akin::library::SourceRecord;
 use akin::paper::Paper;
 use akin::search::{Answer, Hit};
 use anstyle::{AnsiColor, Style};
@@ -41,17 +43,43 @@ struct JsonHit<'a> {
 #[derive(Serialize)]
 pub(super) struct JsonPaper<'a> {
     #[serde(flatten)]
-    paper: &'a Paper,
+    paper: Cow<'a, Paper>,
     date: Option<String>,
     url: Option<String>,
 }
 
 impl<'a> From<&'a Paper> for JsonPaper<'a> {
     fn from(paper: &'a Paper) -> JsonPaper<'a> {
+        // The text before it was cleaned is shown by `akin show --raw` only.
+        let paper = match &paper.raw {
+            None => Cow::Borrowed(paper),
+            Some(_) => Cow::Owned(Paper {
+                raw: None,
+                ..paper.clone()
+            }),
+        };
         JsonPaper {
-            paper,
             date: paper.date().map(|date| date.to_string()),
             url: paper.id.address(),
+            paper,
+        }
+    }
+}
+
+/// One of the records that a paper was merged from, as programs get it.
+#[derive(Serialize)]
+pub(super) struct JsonSource<'a> {
+    source: JsonPaper<'a>,
+    why: Option<&'a str>,
+    merged: &'a str,
+}
+
+impl<'a> From<&'a SourceRecord> for JsonSource<'a> {
+    fn from(source: &'a SourceRecord) -> JsonSource<'a> {
+        JsonSource {
+            source: JsonPaper::from(&source.paper),
+            why: Some(source.why.as_str()).filter(|why| !why.is_empty()),
+            merged: &source.merged,
         }
     }
 }
@@ -138,6 +166,7 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
     let aliases: Vec<&str> = paper.aliases.iter().map(|id| id.as_str()).collect();
     let fields = [
         ("id", Some(paper.id.to_string())),
+        ("notice", paper.notice.map(|notice| notice.to_string())),
         ("also", non_empty(aliases.join(", "))),
         ("version", paper.version.map(|version| version.to_string())),
         ("categories", non_empty(paper.categories.join(" "))),
@@ -152,6 +181,23 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
     for (name, value) in fields {
         if let Some(value) = value {
             writeln!(out, "{CYAN}{name:<11}{CYAN:#} {value}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints the records that a paper was merged from.
+pub(super) fn sources(out: &mut impl Write, sources: &[SourceRecord]) -> io::Result<()> {
+    writeln!(out)?;
+    if sources.is_empty() {
+        return writeln!(out, "{DIM}one record, merged with no other{DIM:#}");
+    }
+    writeln!(out, "{DIM}merged from{DIM:#}")?;
+    for source in sources {
+        writeln!(out, "{}  {}", source.paper.id, source.paper.title)?;
+        if !source.why.is_empty() {
+            let day = source.merged.split('T').next().unwrap_or_default();
+            writeln!(out, "    {DIM}{day}: {}{DIM:#}", source.why)?;
         }
     }
     Ok(())

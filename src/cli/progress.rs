@@ -48,6 +48,7 @@ fn on_interrupt() {
 impl Observer for Bar {
     fn begin(&self, stage: Stage, total: Option<u64>) {
         let (verb, unit) = match stage {
+            Stage::Read => ("Reading", "records"),
             Stage::Embed => ("Embedding", "papers"),
             Stage::Index => ("Indexing", "papers"),
             Stage::Check => ("Checking", "papers"),

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use akin::library::Library;
+use akin::paper::Paper;
 use clap::Args;
 
 use super::context::Context;
@@ -15,6 +16,12 @@ pub(super) struct ShowArgs {
     /// Any spelling of its id
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
+    /// Show title and abstract as they stood in the dump, before they were cleaned
+    #[arg(long)]
+    raw: bool,
+    /// Show the records that the paper was merged from, and why
+    #[arg(long)]
+    sources: bool,
 }
 
 pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> {
@@ -22,15 +29,37 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> 
     let mut out = anstream::stdout().lock();
     for (idx, id) in args.ids.iter().enumerate() {
         let stored = library.find(id)?;
+        let mut paper = stored.paper;
+        if args.raw {
+            restore(&mut paper);
+        }
+        let sources = match args.sources {
+            true => library.lookup().sources(stored.key)?,
+            false => Vec::new(),
+        };
         if context.json {
-            output::json_line(&mut out, &output::JsonPaper::from(&stored.paper))?;
+            output::json_line(&mut out, &output::JsonPaper::from(&paper))?;
+            for source in &sources {
+                output::json_line(&mut out, &output::JsonSource::from(source))?;
+            }
             continue;
         }
         if idx > 0 {
             writeln!(out)?;
         }
-        output::paper(&mut out, &stored.paper, &library.listings(stored.key)?)?;
+        output::paper(&mut out, &paper, &library.listings(stored.key)?)?;
+        if args.sources {
+            output::sources(&mut out, &sources)?;
+        }
     }
     out.flush()?;
     Ok(Outcome::Done)
+}
+
+/// Puts the text as it stood in the dump in place of the cleaned one.
+fn restore(paper: &mut Paper) {
+    if let Some(raw) = paper.raw.take() {
+        paper.title = raw.title;
+        paper.abstract_text = raw.abstract_text;
+    }
 }

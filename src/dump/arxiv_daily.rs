@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::arxiv_snapshot::categories;
 use super::field::{Entry, Field, Items};
-use super::record::{Context, Fault, Record, arxiv_id, optional, paper, with_id};
+use super::record::{Context, Fault, Item, arxiv_id, optional, paper, with_id};
 use super::{Reason, names};
 use crate::paper::{Paper, arxiv_version};
 
@@ -27,7 +27,7 @@ struct Fields<'a> {
 }
 
 /// Reads one line of a daily list.
-pub(super) fn read(line: &str, context: &Context) -> Result<Record, Fault> {
+pub(super) fn read(line: &str, context: &Context) -> Result<Item, Fault> {
     let record: Fields<'_> = serde_json::from_str(line)?;
     with_id(&record.id, convert(&record, context))
 }

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::field::{Entry, Field, Items};
-use super::record::{Context, Fault, Record, add_alias, arxiv_id, optional, paper, with_id};
+use super::record::{Context, Fault, Item, add_alias, arxiv_id, optional, paper, with_id};
 use super::{Reason, dates, names};
 use crate::paper::{Paper, arxiv_version};
 
@@ -37,7 +37,7 @@ struct Fields<'a> {
 }
 
 /// Reads one line of a snapshot.
-pub(super) fn read(line: &str, _: &Context) -> Result<Record, Fault> {
+pub(super) fn read(line: &str, _: &Context) -> Result<Item, Fault> {
     let record: Fields<'_> = serde_json::from_str(line)?;
     with_id(&record.id, convert(&record))
 }

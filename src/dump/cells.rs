@@ -15,32 +15,28 @@ use jiff::Span;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::json_record::{self, IDS, PLAIN_TEXT, TEXTS, plain_key};
+use super::columns;
+use super::json_record::{IDS, PLAIN_TEXT, TEXTS, TITLES};
 
 const DAY_SECONDS: i64 = 86_400;
 
 /// The columns that are read.
 pub(super) struct Columns {
-    /// Each with its place and its [plain](plain_key) name.
+    /// Each with its place and its [plain](super::json_record::plain_key) name.
     columns: Vec<(usize, String)>,
     /// The plain name of the one that holds the ids.
     id: String,
 }
 
 impl Columns {
-    /// Chooses the columns of a schema, or says in words why there is nothing to read.
-    pub(super) fn choose(schema: &Schema) -> Result<Columns, String> {
-        let mut columns: Vec<(usize, String)> = Vec::new();
-        for (idx, field) in schema.fields().iter().enumerate() {
-            let name = plain_key(field.name());
-            if json_record::is_known(&name) {
-                columns.push((idx, name));
-            }
-        }
-        let id = settle(&mut columns, schema, &IDS, is_id)?;
-        let title = settle(&mut columns, schema, &["title"], is_text)?;
-        settle(&mut columns, schema, &TEXTS, is_text)?;
+    /// Chooses the columns of a schema, some of which may be `set`, or says in words why there is
+    /// nothing to read.
+    pub(super) fn choose(schema: &Schema, set: &[(String, String)]) -> Result<Columns, String> {
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        let mut columns = columns::choose(&names, set)?;
+        let id = settle(&mut columns, schema, &IDS, is_id)?;
+        let title = settle(&mut columns, schema, &TITLES, is_text)?;
+        settle(&mut columns, schema, &TEXTS, is_text)?;
         let names = names.join(", ");
         let id = id.ok_or_else(|| format!("no column is called `id` (its columns: {names})"))?;
         if title.is_none() && !columns.iter().any(|(_, name)| name == PLAIN_TEXT) {

@@ -5,17 +5,22 @@
 //! - runs of white space, line ends and no-break spaces become one space; none at either end;
 //! - control characters and invisible marks (soft hyphen, zero-width space, BOM) go;
 //! - HTML entities are resolved once (`entities.rs`);
+//! - tags of HTML, JATS and MathML go (`markup.rs`), written with brackets or with entities; those
+//!   of paragraphs, headings and the like leave a space;
 //! - outside maths, TeX's letters become Unicode (`tex.rs`), `\& \% \_ \#` lose the backslash,
 //!   `\ ` and `\,` become a space, `\-` goes, and a tie `~` becomes a space where it ties words.
 //!
-//! Maths (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`) is left as it stands but for white space and entities.
+//! Maths (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`) is left as it stands but for white space, entities and
+//! tags. An abstract also loses its heading, and is empty where it says that there is none
+//! (`heads.rs`).
 //! Words that were hyphenated at a line's end stay hyphenated: nobody can tell which were.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::{entities, tex};
+use super::markup::Tag;
+use super::{entities, heads, markup, tex};
 
 /// Cleans one text.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
@@ -31,6 +36,7 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
         maths: None,
         unclosed: false,
         unclosed_bracket: false,
+        closings: None,
     };
     cleaner.run();
     let out = cleaner.out;
@@ -40,12 +46,21 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(out.nfc().collect())
 }
 
-/// Whether cleaning would change nothing; a backslash, `&` or `~` counts as a change.
+/// Cleans an abstract: without its heading, and empty where it says that there is none.
+pub(super) fn clean_abstract(text: &str) -> Cow<'_, str> {
+    let cleaned = clean(heads::without_head(text));
+    if heads::is_placeholder(&cleaned) {
+        return Cow::Borrowed("");
+    }
+    cleaned
+}
+
+/// Whether cleaning would change nothing; a backslash, `&`, `<` or `~` counts as a change.
 fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
     // Without early exits, so that the compiler can look at many bytes at once.
     let (special, ascii) = bytes.iter().fold((false, true), |(special, ascii), &b| {
-        let is_special = matches!(b, 0..b' ' | b'~' | 0x7F | b'\\' | b'&');
+        let is_special = matches!(b, 0..b' ' | b'~' | 0x7F | b'\\' | b'&' | b'<');
         (special | is_special, ascii & (b < 0x80))
     });
     let pairs = bytes.iter().zip(bytes.iter().skip(1));
@@ -70,7 +85,7 @@ const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = b'!';
     while byte <= b'}' {
-        plain[byte as usize] = !matches!(byte, b'\\' | b'&' | b'$' | b'{');
+        plain[byte as usize] = !matches!(byte, b'\\' | b'&' | b'<' | b'$' | b'{');
         byte += 1;
     }
     plain
@@ -92,14 +107,17 @@ struct Cleaner<'a> {
     unclosed: bool,
     /// The same for `\(` and `\[`.
     unclosed_bracket: bool,
+    /// See [`markup::last_closings`]; looked for once it is needed.
+    closings: Option<Box<[usize; 26]>>,
 }
 
-impl Cleaner<'_> {
+impl<'a> Cleaner<'a> {
     fn run(&mut self) {
         while let Some(&byte) = self.text.as_bytes().get(self.at) {
             match byte {
                 b if is_plain(b) => self.copy_plain(),
                 b'&' => self.entity(),
+                b'<' => self.bracket(),
                 b'$' | b'\\' | b'{' | b'~' if self.maths.is_some() => self.inside_maths(),
                 b'$' => self.dollar(),
                 b'\\' => self.backslash(),
@@ -110,7 +128,7 @@ impl Cleaner<'_> {
         }
     }
 
-    fn rest(&self) -> &str {
+    fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
@@ -157,7 +175,44 @@ impl Cleaner<'_> {
         self.at += c.len_utf8();
     }
 
+    fn bracket(&mut self) {
+        match markup::tag(self.rest()) {
+            Some(tag) if self.is_meant(tag) => self.drop_tag(tag),
+            _ => self.copy(1),
+        }
+    }
+
+    /// Whether a tag is one, and not the mean of a variable: `<p>`.
+    fn is_meant(&mut self, tag: Tag<'_>) -> bool {
+        let letter = tag.name.as_bytes()[0].to_ascii_lowercase();
+        if !tag.is_letter || tag.is_closing || (letter == b'p' && self.is_between_sentences()) {
+            return true;
+        }
+        let text = self.text;
+        let closings = self
+            .closings
+            .get_or_insert_with(|| Box::new(markup::last_closings(text)));
+        closings[usize::from(letter - b'a')] > self.at
+    }
+
+    fn is_between_sentences(&self) -> bool {
+        self.out.is_empty() || self.out.ends_with(['.', '!', '?', ':'])
+    }
+
+    fn drop_tag(&mut self, tag: Tag<'_>) {
+        self.at += tag.bytes;
+        self.space |= tag.is_block;
+        if tag.is_closing && tag.name == "tex-math" {
+            self.at += markup::same_in_mathml(self.rest());
+        }
+    }
+
     fn entity(&mut self) {
+        if let Some(tag) = markup::escaped_tag(self.rest())
+            && self.is_meant(tag)
+        {
+            return self.drop_tag(tag);
+        }
         match entities::resolve(self.rest()) {
             Some((c, used)) => {
                 self.put(c);
@@ -216,6 +271,9 @@ impl Cleaner<'_> {
                 self.at += 2;
             }
             b'-' => self.at += 2,
+            b'd' | b'e' if markup::document_frame(self.rest()) > 0 => {
+                self.at += markup::document_frame(self.rest());
+            }
             b'(' => self.open_maths("\\)"),
             b'[' => self.open_maths("\\]"),
             b'~' | b'^' if self.is_bare_accent() => self.bare_accent(),
@@ -390,9 +448,65 @@ mod tests {
     }
 
     #[test]
+    fn tags_go_with_and_without_a_space() {
+        check("The <i>E. coli</i> H<sub>2</sub>O", "The E. coli H2O");
+        check(
+            "<jats:title>Aim</jats:title><jats:p>We test.</jats:p><p>It works.</p>",
+            "Aim We test. It works.",
+        );
+        check("one<br/>two<BR>three", "one two three");
+        check(
+            "&lt;p&gt;An &lt;I&gt;in vivo&lt;/I&gt; test&lt;/p&gt;",
+            "An in vivo test",
+        );
+        check("<a href=\"http://x\">y</a> $a<sub>2</sub>$", "y $a2$");
+        check("One.<p>Two.", "One. Two.");
+    }
+
+    #[test]
+    fn what_is_less_than_something_stays() {
+        for text in [
+            "a < b and c > d",
+            "p<0.05",
+            "the mean <x> and <p> of <b>",
+            "$a<b$ and $<p>$",
+            "List<T>",
+            "x<i and j>k",
+        ] {
+            check(text, text);
+        }
+    }
+
+    #[test]
+    fn a_formula_that_is_said_twice_is_said_once() {
+        check(
+            "of <tex-math>$$a$$</tex-math> <mml:math><mml:mi>a</mml:mi></mml:math> only",
+            "of $$a$$ only",
+        );
+        check(
+            "is \\documentclass[12pt]{minimal} \\usepackage{x} \\begin{document}$$b$$\\end{document}.",
+            "is $$b$$.",
+        );
+        check(r"\documentclass{x} alone", r"\documentclass{x} alone");
+    }
+
+    #[test]
+    fn an_abstract_loses_its_heading_and_what_stands_for_nothing() {
+        let check = |text: &str, expected: &str| assert_eq!(clean_abstract(text), expected);
+        check(
+            "<jats:title>Abstract</jats:title><jats:p>We show.</jats:p>",
+            "We show.",
+        );
+        check("Abstract: We <i>show</i>.", "We show.");
+        check("[No abstract available]", "");
+        check("Abstract interpretation", "Abstract interpretation");
+    }
+
+    #[test]
     fn odd_ends_do_not_trip() {
         for text in [
-            "\\", "a\\", "$", "$$", "$$$", "{", "&", "~", "\\~", "\\(", "\\[ \\", "$\\", "$\\é$",
+            "\\", "a\\", "<", "a<", "</", "&lt", "$", "$$", "$$$", "{", "&", "~", "\\~", "\\(",
+            "\\[ \\", "$\\", "$\\é$",
         ] {
             check(text, text);
         }

@@ -24,8 +24,8 @@ const GREEK: [&str; 25] = [
     "chi", "psi", "omega",
 ];
 
-/// The rest of the names worth knowing.
-const OTHERS: [(&str, char); 44] = [
+/// The rest of HTML 4's names, and those of SGML for marks that ASCII has.
+const OTHERS: [(&str, char); 116] = [
     ("amp", '&'),
     ("lt", '<'),
     ("gt", '>'),
@@ -70,6 +70,78 @@ const OTHERS: [(&str, char); 44] = [
     ("Yuml", 'Ÿ'),
     ("equals", '='),
     ("euro", '€'),
+    ("dagger", '†'),
+    ("Dagger", '‡'),
+    ("permil", '‰'),
+    ("lsaquo", '‹'),
+    ("rsaquo", '›'),
+    ("oline", '‾'),
+    ("frasl", '⁄'),
+    ("image", 'ℑ'),
+    ("weierp", '℘'),
+    ("real", 'ℜ'),
+    ("alefsym", 'ℵ'),
+    ("uarr", '↑'),
+    ("darr", '↓'),
+    ("crarr", '↵'),
+    ("lArr", '⇐'),
+    ("uArr", '⇑'),
+    ("rArr", '⇒'),
+    ("dArr", '⇓'),
+    ("hArr", '⇔'),
+    ("forall", '∀'),
+    ("exist", '∃'),
+    ("empty", '∅'),
+    ("notin", '∉'),
+    ("ni", '∋'),
+    ("lowast", '∗'),
+    ("prop", '∝'),
+    ("ang", '∠'),
+    ("and", '∧'),
+    ("or", '∨'),
+    ("cap", '∩'),
+    ("cup", '∪'),
+    ("int", '∫'),
+    ("there4", '∴'),
+    ("cong", '≅'),
+    ("equiv", '≡'),
+    ("sub", '⊂'),
+    ("sup", '⊃'),
+    ("nsub", '⊄'),
+    ("sube", '⊆'),
+    ("supe", '⊇'),
+    ("oplus", '⊕'),
+    ("otimes", '⊗'),
+    ("perp", '⊥'),
+    ("sdot", '⋅'),
+    ("lceil", '⌈'),
+    ("rceil", '⌉'),
+    ("lfloor", '⌊'),
+    ("rfloor", '⌋'),
+    ("lang", '⟨'),
+    ("rang", '⟩'),
+    ("loz", '◊'),
+    ("fnof", 'ƒ'),
+    ("circ", 'ˆ'),
+    ("tilde", '˜'),
+    ("thetasym", 'ϑ'),
+    ("upsih", 'ϒ'),
+    ("piv", 'ϖ'),
+    ("hairsp", ' '),
+    ("lpar", '('),
+    ("rpar", ')'),
+    ("lsqb", '['),
+    ("rsqb", ']'),
+    ("percnt", '%'),
+    ("plus", '+'),
+    ("ast", '*'),
+    ("num", '#'),
+    ("sol", '/'),
+    ("hyphen", '‐'),
+    ("dash", '‐'),
+    ("les", '⩽'),
+    ("ges", '⩾'),
+    ("ell", 'ℓ'),
 ];
 
 /// No entity that is known here is longer, with its `&` and `;`.
@@ -93,6 +165,10 @@ fn numbered(number: &str) -> Option<char> {
         Some(hex) => u32::from_str_radix(hex, 16).ok()?,
         None => number.parse().ok()?,
     };
+    if let Ok(byte @ 0x80..=0x9F) = u8::try_from(code) {
+        // As every browser reads them: meant is the character that Windows has there.
+        return encoding_rs::WINDOWS_1252.decode(&[byte]).0.chars().next();
+    }
     char::from_u32(code).filter(|&c| c != '\0')
 }
 
@@ -138,6 +214,9 @@ mod tests {
         check("&omega;", Some(('ω', 7)));
         check("&Omega;", Some(('Ω', 7)));
         check("&mu;-calculus", Some(('μ', 4)));
+        check("&#150;", Some(('–', 6)));
+        check("&#x92;s", Some(('’', 6)));
+        check("&sube;", Some(('⊆', 6)));
     }
 
     #[test]

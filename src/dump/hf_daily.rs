@@ -8,7 +8,7 @@
 use serde::Deserialize;
 
 use super::field::{Entry, Field, Items};
-use super::record::{Context, Fault, Record, arxiv_id, paper, with_id};
+use super::record::{Context, Fault, Item, arxiv_id, paper, with_id};
 use super::{Reason, dates, names};
 use crate::paper::{Paper, arxiv_version};
 
@@ -39,7 +39,7 @@ struct Fields<'a> {
 }
 
 /// Reads one element of the API's answer.
-pub(super) fn read_api(json: &str, context: &Context) -> Result<Record, Fault> {
+pub(super) fn read_api(json: &str, context: &Context) -> Result<Item, Fault> {
     let wrapped: Wrapped<'_> = serde_json::from_str(json)?;
     let record = match wrapped.paper {
         Some(record) => record,
@@ -55,7 +55,7 @@ pub(super) fn read_api(json: &str, context: &Context) -> Result<Record, Fault> {
 }
 
 /// Reads one paper of a scraped day.
-pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Record, Fault> {
+pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Item, Fault> {
     let record: Fields<'_> = serde_json::from_str(json)?;
     let scraped = |record: &Fields<'_>| {
         let has_abstract = record

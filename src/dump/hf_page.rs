@@ -16,10 +16,10 @@
 
 use super::clean::clean;
 use super::lines::{Chunk, LineReader};
-use super::record::Context;
+use super::record::{Context, Item, Record};
 use super::reject::excerpt;
 use super::source::Bytes;
-use super::{Reason, Rejected, Unit};
+use super::{ReadItems, Reason, Rejected, Unit};
 use crate::paper::{Paper, PaperId};
 
 /// From here on a block is an abstract, whatever it ends with; few titles are longer.
@@ -87,6 +87,17 @@ pub(super) struct PageReader {
     ended: bool,
 }
 
+impl ReadItems for PageReader {
+    fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
+        let next = self.next_paper()?;
+        Some(next.map(|paper| Record::new(paper, None).into()))
+    }
+
+    fn place(&self) -> (u64, Unit) {
+        (self.lines.line(), Unit::Line)
+    }
+}
+
 impl PageReader {
     pub(super) fn new(input: Bytes, context: Context, compressed: bool) -> PageReader {
         let mut reader = PageReader {
@@ -106,7 +117,7 @@ impl PageReader {
     }
 
     /// The next paper or what cannot be one.
-    pub(super) fn next_paper(&mut self) -> Option<Result<Paper, Rejected>> {
+    fn next_paper(&mut self) -> Option<Result<Paper, Rejected>> {
         while self.ready.is_empty() && !self.ended {
             self.step();
         }

@@ -1,53 +1,142 @@
 //! Records of one's own: JSON objects with a title and, under any of the usual names, the rest;
 //! or with nothing but an id and a `text`.
 //!
-//! Field names are compared without case, `_` and `-`. The first of these that says something wins:
+//! Field names are compared without case, `_`, `-` and the like. The first of these that says something wins:
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | id | `id` (or `_id`), `paper_id`, `arxiv_id`, `doi`, `corpus_id`, `doc_id`, `uid`, `pmid`; else made from the title |
-//! | aliases | `arxiv_id`, `doi`, `url` of arXiv or a DOI, `externalIds` |
-//! | title | `title` |
-//! | abstract | `abstract`, `summary`, `text`, `description` |
-//! | authors | `authors`, `author`, `creators`: names, objects with names, or one string |
-//! | categories | `categories`, `category`, `subjects`, `fields_of_study` |
-//! | published | `published`, `published_at`, `publication_date`, `date`, `created`, `year` |
+//! | id | `id` (or `_id`), `paper_id`, `cord_uid`, `openalex_id`, `eid`, `arxiv_id`, `doi`, `corpus_id`, `doc_id`, `uid`, `pmid`, `pmcid`, …; else the name of the record in a map of records; else made from the title |
+//! | aliases | every other field with an id of a known kind, `externalIds`, `url` of arXiv or a DOI |
+//! | title | `title`, `article_title`, `document_title` |
+//! | abstract | `abstract`, `abstract_note`, `summary`, `text`, `description` |
+//! | authors | `author_full_names`, `authors`, `author`, `author_names`, `creators`: names, objects with names, or one string |
+//! | categories | `categories`, `category`, `subjects`, `fields_of_study`, `index_keywords`, `mesh_terms` |
+//! | published | `published`, `published_at`, `publish_time`, `publication_date`, `date`, `created`, `year` |
 //! | updated | `updated`, `updated_at`, `update_date`, `last_modified` |
-//! | journal, comment | `journal`, `journal_ref`, `venue`; `comment`, `comments` |
+//! | journal, comment | `journal`, `journal_ref`, `source_title`, `publication_title`, `venue`; `comment`, `comments` |
 //!
 //! A number as an id is an id; one that can only be an arXiv id is mended (`arxiv_number.rs`).
 
+use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::clean::clean;
-use super::record::{Context, Fault, Record, add_alias};
+use super::record::{Context, Fault, Item, Record, cleaned};
 use super::{Reason, arxiv_number, dates, names};
-use crate::paper::{Paper, PaperId, arxiv_version};
+use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
 
 /// Fields that may hold the id.
-pub(super) const IDS: [&str; 8] = [
-    "id", "paperid", "arxivid", "doi", "corpusid", "docid", "uid", "pmid",
+pub(super) const IDS: [&str; 19] = [
+    "id",
+    "paperid",
+    "corduid",
+    "openalexid",
+    "uniquewosid",
+    "eid",
+    "arxivid",
+    "doi",
+    "corpusid",
+    "docid",
+    "uid",
+    "pmid",
+    "pubmedid",
+    "medlinepmid",
+    "pmcid",
+    "s2id",
+    "aclid",
+    "accessionnumber",
+    "zoterokey",
+];
+/// Fields that hold an id of one kind.
+const KINDS: [(&str, IdKind); 11] = [
+    ("arxivid", IdKind::Arxiv),
+    ("doi", IdKind::Doi),
+    ("pmid", IdKind::Pmid),
+    ("pubmedid", IdKind::Pmid),
+    ("medlinepmid", IdKind::Pmid),
+    ("pmcid", IdKind::Pmcid),
+    ("openalexid", IdKind::OpenAlex),
+    ("corpusid", IdKind::CorpusId),
+    ("s2id", IdKind::CorpusId),
+    ("s2id", IdKind::SemanticScholar),
+    ("aclid", IdKind::Acl),
+];
+/// The names of Semantic Scholar's external ids, in small letters.
+const EXTERNAL: [(&str, IdKind); 6] = [
+    ("arxiv", IdKind::Arxiv),
+    ("doi", IdKind::Doi),
+    ("pubmed", IdKind::Pmid),
+    ("pubmedcentral", IdKind::Pmcid),
+    ("acl", IdKind::Acl),
+    ("corpusid", IdKind::CorpusId),
+];
+/// Fields that may hold the title.
+pub(super) const TITLES: [&str; 5] = [
+    "title",
+    "articletitle",
+    "papertitle",
+    "documenttitle",
+    "primarytitle",
 ];
 /// Fields that may hold the abstract.
-pub(super) const TEXTS: [&str; 4] = ["abstract", "summary", "text", "description"];
+pub(super) const TEXTS: [&str; 8] = [
+    "abstract",
+    "abstracttext",
+    "abstractnote",
+    "paperabstract",
+    "notesabstract",
+    "summary",
+    "text",
+    "description",
+];
 /// The field that may stand without a title.
 pub(super) const PLAIN_TEXT: &str = "text";
-const AUTHORS: [&str; 3] = ["authors", "author", "creators"];
-const CATEGORIES: [&str; 4] = ["categories", "category", "subjects", "fieldsofstudy"];
-const PUBLISHED: [&str; 8] = [
+const AUTHORS: [&str; 7] = [
+    "authorfullnames",
+    "authors",
+    "author",
+    "authornames",
+    "firstauthors",
+    "creators",
+    "creator",
+];
+const CATEGORIES: [&str; 8] = [
+    "categories",
+    "category",
+    "subjects",
+    "fieldsofstudy",
+    "indexkeywords",
+    "meshterms",
+    "emtreemedicalindextermsmajorfocus",
+    "woscategories",
+];
+const PUBLISHED: [&str; 13] = [
     "published",
     "publishedat",
     "publisheddate",
+    "publishtime",
     "publicationdate",
+    "dateofpublication",
+    "coverdate",
     "date",
     "created",
     "year",
     "publicationyear",
+    "pubyear",
+    "createdate",
 ];
-const JOURNALS: [&str; 3] = ["journal", "journalref", "venue"];
+const JOURNALS: [&str; 8] = [
+    "journal",
+    "journalref",
+    "sourcetitle",
+    "publicationtitle",
+    "journaltitle",
+    "journalbook",
+    "journalname",
+    "venue",
+];
 const COMMENTS: [&str; 2] = ["comment", "comments"];
-#[cfg(feature = "arrow")]
-const OTHERS: [&str; 4] = ["title", "upvotes", "externalids", "url"];
+const OTHERS: [&str; 3] = ["upvotes", "externalids", "url"];
 const UPDATED: [&str; 5] = [
     "updated",
     "updatedat",
@@ -57,36 +146,40 @@ const UPDATED: [&str; 5] = [
 ];
 
 /// Reads one record.
-pub(super) fn read(json: &str, context: &Context) -> Result<Record, Fault> {
+pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
     let map: Map<String, Value> = serde_json::from_str(json)?;
     let plain = |(key, value): (String, Value)| (plain_key(&key), value);
     read_fields(map.into_iter().map(plain).collect(), context)
 }
 
 /// Reads one record from its fields, whose names are [plain](plain_key).
-pub(super) fn read_fields(
-    fields: Vec<(String, Value)>,
-    context: &Context,
-) -> Result<Record, Fault> {
-    let fields = Fields(fields);
+pub(super) fn read_fields(fields: Vec<(String, Value)>, context: &Context) -> Result<Item, Fault> {
+    let mut fields = Fields(fields);
+    // The name of the record in a map is its id, unless it is a word such as `message`.
+    if fields.named(&IDS).is_none() && context.around.contains(|c: char| c.is_ascii_digit()) {
+        fields
+            .0
+            .push(("id".to_owned(), context.around.clone().into()));
+    }
     let id = fields.named(&IDS).and_then(|(_, value)| spelling(value));
     match fields.paper(context) {
-        Ok(paper) => Ok(Record::new(paper, id)),
+        Ok(paper) => Ok(Record::new(paper, id).into()),
         Err(reason) => Err(Fault { id, reason }),
     }
 }
 
-/// A field's name without case and separators.
+/// A field's name without case, separators and other marks.
 pub(super) fn plain_key(key: &str) -> String {
-    let letters = key.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
+    let letters = key.chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a field of this [plain](plain_key) name is read.
-#[cfg(feature = "arrow")]
-pub(super) fn is_known(name: &str) -> bool {
+/// The names that stand for the same as this [plain](plain_key) one, the one that wins first;
+/// `None` where a field of that name is not read.
+pub(super) fn group(name: &str) -> Option<&'static [&'static str]> {
     let lists: [&[&str]; 9] = [
         &IDS,
+        &TITLES,
         &TEXTS,
         &AUTHORS,
         &CATEGORIES,
@@ -94,42 +187,43 @@ pub(super) fn is_known(name: &str) -> bool {
         &UPDATED,
         &JOURNALS,
         &COMMENTS,
-        &OTHERS,
     ];
-    lists.iter().any(|names| names.contains(&name))
+    let single = OTHERS.iter().map(std::slice::from_ref);
+    lists
+        .into_iter()
+        .chain(single)
+        .find(|names| names.contains(&name))
 }
 
 struct Fields(Vec<(String, Value)>);
 
 impl Fields {
     fn paper(&self, context: &Context) -> Result<Paper, Reason> {
-        let title = clean(self.required("title", &["title"])?);
-        if title.is_empty() {
+        let title = self.required("title", &TITLES)?;
+        let bare = clean(title);
+        if bare.is_empty() {
             return self.untitled();
         }
-        let text = clean(self.required("abstract", &TEXTS)?);
+        let authors = self.get(&AUTHORS).map(authors).unwrap_or_default();
         let (id, version) = match self.given_id()? {
             Some(found) => found,
-            None => (PaperId::from_title(&title), None),
+            None => {
+                let first = authors.first().map(String::as_str);
+                (PaperId::from_work(&bare, first), None)
+            }
         };
-        let mut paper = Paper::new(id, title, text);
+        let mut paper = cleaned(id, title, self.required("abstract", &TEXTS)?)?;
         paper.version = version;
-        paper.authors = self.get(&AUTHORS).map(authors).unwrap_or_default();
+        paper.authors = authors;
         paper.categories = self.get(&CATEGORIES).map(categories).unwrap_or_default();
-        paper.published = self
-            .get(&PUBLISHED)
-            .and_then(spelling)
-            .and_then(|day| dates::day(&day));
-        paper.updated = self
-            .get(&UPDATED)
-            .and_then(spelling)
-            .and_then(|day| dates::day(&day));
+        paper.published = self.day(&PUBLISHED);
+        paper.updated = self.day(&UPDATED);
         paper.listed = context.listed;
         paper.journal = self.get(&JOURNALS).and_then(text_or_name);
         paper.comment = self.get(&COMMENTS).and_then(text_or_name);
         paper.upvotes = self
             .get(&["upvotes"])
-            .and_then(|v| u32::try_from(v.as_u64()?).ok());
+            .and_then(|value| spelling(value)?.trim().parse().ok());
         self.add_aliases(&mut paper);
         Ok(paper)
     }
@@ -180,42 +274,66 @@ impl Fields {
         }
     }
 
-    /// The field that holds the id, and its spelling; numbers that were arXiv ids are mended.
-    fn id_field(&self) -> Option<(&str, String)> {
-        let (key, value) = self.named(&IDS)?;
-        let written = spelling(value)?;
-        let is_arxiv = key == "arxivid" || value.is_f64();
-        let repaired = is_arxiv.then(|| arxiv_number::repair(&written)).flatten();
-        Some((key, repaired.unwrap_or(written)))
+    /// The first of the fields `names` that holds a day.
+    fn day(&self, names: &[&str]) -> Option<Date> {
+        names.iter().find_map(|name| {
+            let written = spelling(self.get(&[name])?)?;
+            dates::day(&written).or_else(|| dates::most_exact([written.as_str()]))
+        })
     }
 
+    /// The id and the version in its spelling. What cannot be an id of its field's kind is passed
+    /// over; numbers that were arXiv ids are mended.
     fn given_id(&self) -> Result<Option<(PaperId, Option<u32>)>, Reason> {
-        match (self.id_field(), self.named(&IDS)) {
-            (Some((_, spelling)), _) => {
-                let id = PaperId::parse(&spelling).ok_or(Reason::UnusableId)?;
-                Ok(Some((id, arxiv_version(&spelling))))
-            }
-            (None, Some((_, value))) => Err(Reason::WrongType {
+        for name in IDS {
+            let Some(value) = self.get(&[name]) else {
+                continue;
+            };
+            let written = spelling(value).ok_or(Reason::WrongType {
                 field: "id",
                 found: kind(value),
-            }),
-            (None, None) => Ok(None),
+            })?;
+            let is_arxiv = name == "arxivid" || value.is_f64();
+            let repaired = is_arxiv.then(|| arxiv_number::repair(&written)).flatten();
+            let spelling = repaired.unwrap_or(written);
+            let id = match kinds(name).next() {
+                Some(_) => kinds(name).find_map(|kind| PaperId::of_kind(kind, &spelling)),
+                None => Some(PaperId::parse(&spelling).ok_or(Reason::UnusableId)?),
+            };
+            if let Some(id) = id {
+                return Ok(Some((id, arxiv_version(&spelling))));
+            }
         }
+        Ok(None)
     }
 
     fn add_aliases(&self, paper: &mut Paper) {
-        for name in ["arxivid", "doi"] {
-            add_alias(paper, self.get(&[name]).and_then(Value::as_str));
+        let mut add = |id: Option<PaperId>| {
+            if let Some(id) = id.filter(|id| *id != paper.id && !paper.aliases.contains(id)) {
+                paper.aliases.push(id);
+            }
+        };
+        for (name, kind) in KINDS {
+            let written = self.get(&[name]).and_then(spelling);
+            add(written.and_then(|id| PaperId::of_kind(kind, &id)));
         }
         if let Some(Value::Object(others)) = self.get(&["externalids"]) {
-            for name in ["ArXiv", "DOI"] {
-                add_alias(paper, others.get(name).and_then(Value::as_str));
+            for (name, value) in others {
+                let kind = EXTERNAL.iter().find(|(known, _)| *known == plain_key(name));
+                let written = spelling(value);
+                add(kind.and_then(|(_, kind)| PaperId::of_kind(*kind, &written?)));
             }
         }
         let url = self.get(&["url"]).and_then(Value::as_str);
-        let named = url.filter(|url| PaperId::parse(url).is_some_and(|id| id.address().is_some()));
-        add_alias(paper, named);
+        let named = url.and_then(PaperId::parse);
+        add(named.filter(|id| id.address().is_some()));
     }
+}
+
+/// The kinds of id that a field of this name holds.
+fn kinds(name: &str) -> impl Iterator<Item = IdKind> {
+    let of_name = KINDS.iter().filter(move |(known, _)| *known == name);
+    of_name.map(|(_, kind)| *kind)
 }
 
 fn spelling(value: &Value) -> Option<String> {
@@ -276,17 +394,22 @@ fn author(value: &Value) -> Option<String> {
     names::joined([given, &middle, family, text("suffix").unwrap_or("")])
 }
 
-/// Codes from a list, or from a string that separates them by commas, semicolons or spaces.
+/// Codes from a list, or from a string that separates them by semicolons, else by commas, else by
+/// spaces, outside parentheses.
 fn categories(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => {
-            let worded = text.contains([',', ';']);
+            let mark = [';', ',', ' ']
+                .into_iter()
+                .find(|mark| text.contains(*mark));
+            let mut depth = 0_usize;
             let parts = text.split(|c: char| {
-                if worded {
-                    c == ',' || c == ';'
-                } else {
-                    c == ' '
+                match c {
+                    '(' => depth += 1,
+                    ')' => depth = depth.saturating_sub(1),
+                    _ => {}
                 }
+                depth == 0 && Some(c) == mark
             });
             parts
                 .map(clean)

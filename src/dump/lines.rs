@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::source::Bytes;
-use super::{MAX_LINE_BYTES, Reason};
+use super::{Frame, MAX_LINE_BYTES, Reason, Unit};
 
 /// What the next place of a dump holds.
 #[derive(Debug)]
@@ -38,6 +38,16 @@ pub(super) struct LineReader {
     line: u64,
     failed: Option<io::Error>,
     ended: bool,
+}
+
+impl Frame for LineReader {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
+        self.next_line(buffer)
+    }
+
+    fn place(&self) -> (u64, Unit) {
+        (self.line, Unit::Line)
+    }
 }
 
 impl LineReader {

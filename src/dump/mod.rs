@@ -1,7 +1,7 @@
 //! Dump files to papers: the only place that knows file formats.
 //!
-//! In: a [`Source`]. Out: a [`Dump`], an iterator that gives a [`Paper`] for every record, or a
-//! [`Rejected`] that says where it stands and what is wrong.
+//! In: a [`Source`]. Out: a [`Dump`], an iterator that gives an [`Item`] for every record, most
+//! often a paper, or a [`Rejected`] that says where it stands and what is wrong.
 //!
 //! | format | reader |
 //! |---|---|
@@ -10,18 +10,25 @@
 //! | Hugging Face Daily Papers, from the API or scraped | `hf_daily.rs` |
 //! | saved text of a Hugging Face papers page | `hf_page.rs` |
 //! | BEIR corpus | `beir.rs` |
+//! | OpenAlex works; Semantic Scholar papers, abstracts, API answers, S2ORC | `openalex.rs`, `semantic_scholar.rs` |
 //! | any other JSON records with a title, or with an id and a text | `json_record.rs` |
+//! | arXiv OAI-PMH and API, PubMed, ACL Anthology | `xml/` |
+//! | BibTeX, RIS, MEDLINE, EndNote, Web of Science, arXiv `.abs` | `tagged/` |
+//! | CSV and TSV, CORD-19 among them | `delimited.rs` |
 //! | Arrow streams, Arrow files, Parquet: rows with the fields of such records | `table.rs`, `cells.rs` |
 //!
-//! `source.rs` opens and decompresses, `sniff.rs` tells the format, `lines.rs` and `values.rs`
-//! frame the records; `clean.rs` (with `tex.rs` and `entities.rs`), `names.rs`, `dates.rs` and
-//! `arxiv_number.rs` put in order what the records hold.
+//! `source.rs` (with `archive.rs`, `expansion.rs` and `utf16.rs`) opens and decompresses, `sniff.rs`
+//! and `sniff_json.rs` tell the format, a `Frame` cuts the bytes into records (`lines.rs`,
+//! `values.rs`, those of `xml/` and `tagged/`), `quoting.rs` and `columns.rs` tell rows and columns;
+//! `clean.rs` (with `tex.rs`, `entities.rs`, `markup.rs` and `heads.rs`), `names.rs`, `people.rs`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
+//! the records hold.
 //!
 //! Invariants: every record gives exactly one item; memory does not grow with the dump (one
 //! record of at most [`MAX_LINE_BYTES`] is held, or one batch of rows as its writer made it, and
 //! the decoder's window); nothing in a dump's
 //! content is an [`Error`] once it is open.
 
+mod archive;
 mod arxiv_daily;
 mod arxiv_number;
 mod arxiv_snapshot;
@@ -29,60 +36,89 @@ mod beir;
 #[cfg(feature = "arrow")]
 mod cells;
 mod clean;
+mod columns;
 mod dates;
+mod delimited;
 mod entities;
+mod expansion;
 mod field;
+mod heads;
 mod hf_daily;
 mod hf_page;
 mod json_record;
 mod lines;
+mod markup;
 mod names;
+mod openalex;
+mod people;
+mod quoting;
 mod record;
 mod reject;
+mod semantic_scholar;
 mod sniff;
+mod sniff_json;
 mod source;
 #[cfg(feature = "arrow")]
 mod table;
 #[cfg(not(feature = "arrow"))]
 #[path = "no_table.rs"]
 mod table;
+mod tagged;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_delimited;
 #[cfg(test)]
 mod tests_faults;
 #[cfg(test)]
 mod tests_random;
+#[cfg(test)]
+mod tests_source;
 #[cfg(all(test, feature = "arrow"))]
 mod tests_table;
 mod tex;
+mod utf16;
 mod values;
+mod withdrawn;
+mod xml;
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use delimited::CellReader;
 use hf_page::PageReader;
 use lines::{Chunk, LineReader};
 use record::{Context, Fault, ReadRecord};
 use sniff::Framing;
-use source::{Bytes, Compression};
+use source::{Bytes, Compression, Counted, Input};
 use table::TableReader;
 use values::ValueReader;
 
-pub use record::Record;
+pub use record::{Item, Record};
 pub use reject::{Reason, Rejected, Unit};
 pub use sniff::Format;
 pub use source::Source;
 
 use crate::error::{Error, Result};
-use crate::paper::Paper;
 
 /// The longest record that is read, in bytes; longer ones are skipped and rejected.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
 
 /// How much of a dump is looked at to tell its format, after decompression.
 const SNIFFED_BYTES: usize = 64 << 10;
+
+/// How dumps are read where their content does not say it.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The format; told from the content where it is `None`.
+    pub format: Option<Format>,
+    /// Which columns of CSV, TSV, Arrow or Parquet hold what: pairs of a field of a paper (`title`,
+    /// `abstract`, `id`, `authors`, `date`, …) and the column's name.
+    pub columns: Vec<(String, String)>,
+}
 
 /// A dump that is being read.
 ///
@@ -104,6 +140,8 @@ struct Opened {
     format: Format,
     bytes: Bytes,
     context: Context,
+    /// As in [`ReadOptions::columns`].
+    columns: Vec<(String, String)>,
     /// Whether `bytes` come out of a decoder.
     compressed: bool,
     /// Counts what is read of the dump as it lies there.
@@ -114,12 +152,33 @@ struct Opened {
     total_bytes: Option<u64>,
 }
 
-/// The records of a dump, by their framing.
+/// The records of a dump.
 enum Records {
-    Lines(LineReader),
-    Values(ValueReader),
-    Page(Box<PageReader>),
-    Table(Box<TableReader>),
+    /// Bytes that [`read_record`] makes an item of.
+    Framed(Box<dyn Frame>),
+    /// Items as they are.
+    Items(Box<dyn ReadItems>),
+}
+
+/// Cuts a stream of bytes into records.
+trait Frame: Send {
+    /// Reads the next record into `buffer`.
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk;
+
+    /// Where the last record stands, or what failed.
+    fn place(&self) -> (u64, Unit);
+
+    /// Notes what stands around the last record.
+    fn set_context(&self, _: &mut Context) {}
+}
+
+/// Reads records whose bytes do not stand together.
+trait ReadItems: Send {
+    /// The next item, or what cannot be one.
+    fn next_item(&mut self) -> Option<Result<Item, Rejected>>;
+
+    /// Where the last item stands.
+    fn place(&self) -> (u64, Unit);
 }
 
 impl Dump {
@@ -133,41 +192,58 @@ impl Dump {
     /// [`Error::UnknownFormat`] if it is empty or no dump; of a table, [`Error::Columns`] if it
     /// lacks a column, [`Error::Damaged`] if its schema cannot be read, and [`Error::NotBuilt`] in
     /// a build that reads none.
-    pub fn open(source: &Source) -> Result<Dump> {
-        let (bytes, total_bytes) = source.open()?;
-        Dump::read(source.name(), bytes, total_bytes)
+    pub fn open(source: &Source, options: &ReadOptions) -> Result<Dump> {
+        let read_bytes = Arc::new(AtomicU64::new(0));
+        let input = source.open(read_bytes.clone())?;
+        Dump::read(source.name(), input, read_bytes, options)
     }
 
     /// Reads a dump from anything; `name` stands for it in messages and may hold a day.
     ///
     /// # Errors
     /// As [`Dump::open`]. A Parquet file is refused: it cannot be read from front to end.
-    pub fn from_reader(name: impl Into<PathBuf>, bytes: Box<dyn Read + Send>) -> Result<Dump> {
-        Dump::read(name.into(), bytes, None)
+    pub fn from_reader(
+        name: impl Into<PathBuf>,
+        bytes: Box<dyn Read + Send>,
+        options: &ReadOptions,
+    ) -> Result<Dump> {
+        let read_bytes = Arc::new(AtomicU64::new(0));
+        let input = Input {
+            bytes: Box::new(Counted::new(bytes, read_bytes.clone())),
+            total_bytes: None,
+            is_member: false,
+        };
+        Dump::read(name.into(), input, read_bytes, options)
     }
 
-    /// Reads from `bytes`, which are those of the plain file `path` if their number is known.
-    fn read(path: PathBuf, bytes: Bytes, total_bytes: Option<u64>) -> Result<Dump> {
-        let read_bytes = Arc::new(AtomicU64::new(0));
-        let (bytes, compression) =
-            source::decompressed(bytes, read_bytes.clone()).map_err(Error::read(&path))?;
+    /// Reads from `input`, which counts its bytes in `read_bytes` as they lie there.
+    fn read(
+        path: PathBuf,
+        input: Input,
+        read_bytes: Arc<AtomicU64>,
+        options: &ReadOptions,
+    ) -> Result<Dump> {
+        let total_bytes = input.total_bytes;
+        let (bytes, compression) = source::decompressed(input.bytes).map_err(Error::read(&path))?;
         let peeked = source::peek(bytes, SNIFFED_BYTES).map_err(Error::read(&path))?;
-        let sniffed = sniff::sniff(&peeked.start, peeked.complete);
+        let sniffed = sniff::sniff(&peeked.start, peeked.complete, options.format);
         let context = Context {
             listed: listed(&path),
+            around: String::new(),
         };
         let (format, framing) = sniffed.map_err(|reason| Error::UnknownFormat {
             path: path.clone(),
             reason,
         })?;
-        let compressed = compression != Compression::Plain;
+        let compressed = input.is_member || compression != Compression::Plain;
         let records = Records::new(
             framing,
             Opened {
                 path,
                 format,
                 bytes: peeked.whole,
-                context,
+                context: context.clone(),
+                columns: options.columns.clone(),
                 compressed,
                 read_bytes: read_bytes.clone(),
                 total_bytes,
@@ -184,27 +260,37 @@ impl Dump {
         })
     }
 
-    /// Reads the next record: the next paper, with its id as the dump spells it.
-    pub fn next_record(&mut self) -> Option<Result<Record, Rejected>> {
-        let chunk = match &mut self.records {
-            Records::Page(page) => {
-                return Some(page.next_paper()?.map(|paper| Record::new(paper, None)));
-            }
-            Records::Table(table) => return table.next_record(),
-            Records::Lines(lines) => lines.next_line(&mut self.buffer),
-            Records::Values(values) => values.next_value(&mut self.buffer),
+    /// Reads the next record.
+    pub fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
+        let frame = match &mut self.records {
+            Records::Items(items) => return items.next_item(),
+            Records::Framed(frame) => frame,
         };
-        if let Records::Values(values) = &self.records {
-            self.context.listed = values.date().or(self.context.listed);
-        }
+        let chunk = frame.next_chunk(&mut self.buffer);
+        frame.set_context(&mut self.context);
         let outcome = match chunk {
             Chunk::End => return None,
-            Chunk::Record => read_record(self.reader(), &self.buffer, &self.context),
+            Chunk::Record => read_record(self.format, &self.buffer, &self.context),
             Chunk::Bad(reason) => Err(reason.into()),
             Chunk::Unfinished => Err(Reason::Cut.into()),
             Chunk::Failed(error) => Err(Reason::from_read(&error, self.compressed).into()),
         };
-        Some(outcome.map_err(|fault| self.rejected(fault)))
+        let (line, unit) = frame.place();
+        Some(outcome.map_err(|fault| Rejected {
+            line,
+            unit,
+            id: fault.id,
+            reason: fault.reason,
+            excerpt: reject::excerpt(&self.buffer),
+        }))
+    }
+
+    /// Where the last record stands.
+    pub fn place(&self) -> (u64, Unit) {
+        match &self.records {
+            Records::Framed(frame) => frame.place(),
+            Records::Items(items) => items.place(),
+        }
     }
 
     /// The format that was recognised.
@@ -222,81 +308,88 @@ impl Dump {
     pub fn total_bytes(&self) -> Option<u64> {
         self.total_bytes
     }
-
-    fn reader(&self) -> ReadRecord {
-        match self.format {
-            Format::ArxivSnapshot => arxiv_snapshot::read,
-            Format::ArxivDaily => arxiv_daily::read,
-            Format::HfDailyApi => hf_daily::read_api,
-            Format::HfDailyScrape => hf_daily::read_scrape,
-            Format::Beir => beir::read,
-            Format::JsonRecords | Format::HfPage => json_record::read,
-            Format::ArrowStream | Format::ArrowFile | Format::Parquet => json_record::read,
-        }
-    }
-
-    fn rejected(&self, fault: Fault) -> Rejected {
-        let (line, unit) = self.records.place();
-        let excerpt = reject::excerpt(&self.buffer);
-        Rejected {
-            line,
-            unit,
-            id: fault.id,
-            reason: fault.reason,
-            excerpt,
-        }
-    }
 }
 
 impl Iterator for Dump {
-    type Item = Result<Paper, Rejected>;
+    type Item = Result<Item, Rejected>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.next_record()?.map(|record| record.paper))
+        self.next_item()
     }
 }
 
 impl Records {
     fn new(framing: Framing, opened: Opened) -> Result<Records> {
-        let (bytes, context) = (opened.bytes, opened.context);
+        let format = opened.format;
         Ok(match framing {
-            Framing::Lines => Records::Lines(LineReader::new(bytes)),
-            Framing::Values { wrapper } => Records::Values(ValueReader::new(bytes, wrapper)),
+            Framing::Lines => Records::Framed(Box::new(LineReader::new(opened.bytes))),
+            Framing::Values { wrapper } => {
+                Records::Framed(Box::new(ValueReader::new(opened.bytes, wrapper)))
+            }
+            Framing::Map => Records::Framed(Box::new(ValueReader::of_maps(opened.bytes))),
+            Framing::Elements => Records::Framed(Box::new(xml::elements(format, opened.bytes))),
+            Framing::Blocks => Records::Framed(tagged::frame(format, opened.bytes)),
             Framing::Page => {
-                let page = PageReader::new(bytes, context, opened.compressed);
-                Records::Page(Box::new(page))
+                let page = PageReader::new(opened.bytes, opened.context, opened.compressed);
+                Records::Items(Box::new(page))
             }
-            Framing::Table => {
-                let table = TableReader::open(Opened { bytes, ..opened })?;
-                Records::Table(Box::new(table))
-            }
+            Framing::Cells => Records::Items(Box::new(CellReader::open(opened)?)),
+            Framing::Table => Records::Items(Box::new(TableReader::open(opened)?)),
         })
     }
+}
 
-    /// Where the last record stands.
-    fn place(&self) -> (u64, Unit) {
-        match self {
-            Records::Lines(lines) => (lines.line(), Unit::Line),
-            Records::Values(values) => (values.record(), Unit::Record),
-            Records::Page(_) => (0, Unit::Line),
-            Records::Table(_) => (0, Unit::Row),
-        }
+/// The reader of a framed format.
+fn reader(format: Format) -> ReadRecord {
+    match format {
+        Format::ArxivSnapshot => arxiv_snapshot::read,
+        Format::ArxivDaily => arxiv_daily::read,
+        Format::HfDailyApi => hf_daily::read_api,
+        Format::HfDailyScrape => hf_daily::read_scrape,
+        Format::Beir => beir::read,
+        Format::OpenAlex => openalex::read,
+        Format::SemanticScholar => semantic_scholar::read,
+        Format::ArxivOai => xml::arxiv_oai::read,
+        Format::ArxivAtom => xml::arxiv_atom::read,
+        Format::PubmedXml => xml::pubmed::read,
+        Format::AclAnthology => xml::acl::read,
+        Format::ArxivAbs => tagged::arxiv_abs::read,
+        Format::Bibtex => tagged::bibtex::read,
+        Format::Ris => tagged::ris::read,
+        Format::Medline => tagged::medline::read,
+        Format::EndNote => tagged::endnote::read,
+        Format::WebOfScience => tagged::web_of_science::read,
+        // Those that are not framed are read by their own readers.
+        Format::JsonRecords
+        | Format::HfPage
+        | Format::Delimited
+        | Format::Cord19
+        | Format::ArrowStream
+        | Format::ArrowFile
+        | Format::Parquet => json_record::read,
     }
 }
 
 /// Reads one record from its bytes.
-fn read_record(read: ReadRecord, bytes: &[u8], context: &Context) -> Result<Record, Fault> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Reason::NotUtf8 {
-        byte: error.valid_up_to(),
-    })?;
-    let text = text.trim();
-    if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
-        return Err(Reason::NotAnObject {
-            found: kind_of(text),
+fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, Fault> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        // Exports of reference managers are often in the encoding of the machine they come from.
+        Err(_) if format.is_tagged() => encoding_rs::WINDOWS_1252.decode(bytes).0,
+        Err(error) => {
+            let byte = error.valid_up_to();
+            return Err(Reason::NotUtf8 { byte }.into());
         }
-        .into());
+    };
+    let text = text.trim();
+    if format.is_json()
+        && !text.starts_with('{')
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    {
+        let found = kind_of(text);
+        return Err(Reason::NotAnObject { found }.into());
     }
-    read(text, context)
+    reader(format)(text, context)
 }
 
 /// What a JSON value is, told from its first byte.

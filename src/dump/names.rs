@@ -82,6 +82,45 @@ pub(super) fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> Option<Str
     single(&words.join(" ")).map(|name| name.replace(". -", ".-"))
 }
 
+/// Reads a name that stands alone and may be written family name first: `Lovelace, Ada`,
+/// `King, Martin Luther, Jr.`, `King, Jr., Martin Luther`, `King, Martin Luther Jr`.
+///
+/// A name without a comma is in its order already.
+pub(super) fn family_first(name: &str) -> Option<String> {
+    let cleaned = clean(name);
+    let mut parts = cleaned.splitn(3, ',').map(str::trim);
+    let family = parts.next().unwrap_or("");
+    let (mut given, mut suffix) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    if is_suffix(given) {
+        std::mem::swap(&mut given, &mut suffix);
+    } else if let Some((rest, last)) = given.rsplit_once(' ').filter(|_| suffix.is_empty())
+        && is_suffix(last)
+    {
+        (given, suffix) = (rest, last);
+    }
+    joined([given, family, suffix])
+}
+
+/// Reads a name whose initials follow it without a comma, as indexes write it: `Lovelace AK`,
+/// `van der Berg J`, `King ML Jr`.
+pub(super) fn initials_last(name: &str) -> Option<String> {
+    let cleaned = clean(name);
+    let (bare, suffix) = match cleaned.rsplit_once(' ') {
+        Some((rest, last)) if is_suffix(last) => (rest, last),
+        _ => (&*cleaned, ""),
+    };
+    let is_initials = |word: &str| {
+        word.chars().count() <= 4
+            && word
+                .chars()
+                .all(|c| c.is_uppercase() || c == '-' || c == '.')
+    };
+    match bare.rsplit_once(' ') {
+        Some((family, initials)) if is_initials(initials) => joined([initials, family, suffix]),
+        _ => single(&cleaned),
+    }
+}
+
 fn trim_name(part: &str) -> &str {
     part.trim_matches(|c: char| c.is_whitespace() || ",;:*".contains(c))
 }
@@ -133,10 +172,22 @@ fn without_et_al(part: &str) -> &str {
         .unwrap_or(part)
 }
 
-fn is_suffix(part: &str) -> bool {
+/// Whether a part of a name says which of the family, or of what standing, somebody is.
+pub(super) fn is_suffix(part: &str) -> bool {
     matches!(
         part,
-        "Jr" | "Jr." | "Sr" | "Sr." | "II" | "III" | "IV" | "Ph.D." | "PhD" | "M.D."
+        "Jr" | "Jr."
+            | "Sr"
+            | "Sr."
+            | "2nd"
+            | "3rd"
+            | "4th"
+            | "II"
+            | "III"
+            | "IV"
+            | "Ph.D."
+            | "PhD"
+            | "M.D."
     )
 }
 
@@ -231,5 +282,33 @@ mod tests {
             joined(["C. -P.", "", "Yuan", ""]).as_deref(),
             Some("C.-P. Yuan")
         );
+    }
+
+    #[test]
+    fn family_names_go_last() {
+        let check = |name: &str, expected: &str| {
+            assert_eq!(family_first(name).as_deref(), Some(expected), "{name}");
+        };
+        check("Lovelace, Ada", "Ada Lovelace");
+        check("van der Berg, J. H.", "J. H. van der Berg");
+        check("Ada Lovelace", "Ada Lovelace");
+        check("King, Martin Luther, Jr.", "Martin Luther King Jr.");
+        check("King, Jr., Martin Luther", "Martin Luther King Jr.");
+        check("Hoffman, James C 3rd", "James C Hoffman 3rd");
+        check("Lovelace,", "Lovelace");
+        check(r"Erd\H{o}s, P.", "P. Erdős");
+        assert_eq!(family_first(" , "), None);
+    }
+
+    #[test]
+    fn initials_go_first() {
+        let check = |name: &str, expected: &str| {
+            assert_eq!(initials_last(name).as_deref(), Some(expected), "{name}");
+        };
+        check("Lovelace AK", "AK Lovelace");
+        check("van der Berg J", "J van der Berg");
+        check("King ML Jr", "ML King Jr");
+        check("Ada Lovelace", "Ada Lovelace");
+        check("Plato", "Plato");
     }
 }

@@ -1,7 +1,7 @@
 //! In place of `table.rs` where akin is built without the feature `arrow`: it refuses to read.
 
-use super::record::Record;
-use super::{Opened, Rejected};
+use super::record::Item;
+use super::{Opened, ReadItems, Rejected, Unit};
 use crate::error::{Error, Result};
 
 /// Cannot be made in this build.
@@ -12,8 +12,14 @@ impl TableReader {
         let what = format!("{}: {}s", opened.path.display(), opened.format);
         Err(Error::not_built(&what, "arrow"))
     }
+}
 
-    pub(super) fn next_record(&mut self) -> Option<Result<Record, Rejected>> {
+impl ReadItems for TableReader {
+    fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
+        match *self {}
+    }
+
+    fn place(&self) -> (u64, Unit) {
         match *self {}
     }
 }

@@ -1,17 +1,23 @@
 //! What the record readers share: the reader's type, what it gives, ids, titles and small conversions.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 
-use super::clean::clean;
+use super::clean::{clean, clean_abstract};
 use super::field::Field;
+use super::withdrawn::says_withdrawn;
 use super::{Reason, arxiv_number};
-use crate::paper::{Paper, PaperId};
+use crate::paper::{IdKind, Notice, Paper, PaperId, RawText};
 
 /// What is known about a whole dump and said in none of its records.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Context {
     /// The day of the list, from the file's name or from around the records.
     pub(super) listed: Option<Date>,
+    /// What stands around the record in the dump and matters to it: the start tags of XML elements
+    /// that hold it and their `meta`, the `@string` entries before it. Empty for most formats.
+    pub(super) around: String,
 }
 
 /// Why a record is no paper, with its id where it has one.
@@ -34,6 +40,38 @@ impl From<serde_json::Error> for Fault {
     }
 }
 
+/// One item of a dump.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A paper.
+    Paper(Box<Record>),
+    /// The source says that it no longer has this paper.
+    Deletion(PaperId),
+    /// The abstract of a paper whose other fields stand in another dump.
+    Abstract {
+        /// Whose it is.
+        id: PaperId,
+        /// The abstract, clean.
+        text: String,
+    },
+}
+
+impl Item {
+    /// The paper, if it is one.
+    pub fn into_paper(self) -> Option<Paper> {
+        match self {
+            Item::Paper(record) => Some(record.paper),
+            _ => None,
+        }
+    }
+}
+
+impl From<Record> for Item {
+    fn from(record: Record) -> Item {
+        Item::Paper(Box::new(record))
+    }
+}
+
 /// One record of a dump that is a paper.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -45,14 +83,20 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn new(paper: Paper, given_id: Option<String>) -> Record {
+    pub(super) fn new(mut paper: Paper, given_id: Option<String>) -> Record {
         let given_id = given_id.unwrap_or_else(|| paper.id.to_string());
+        let says = |text: &str| says_withdrawn(text).then_some(Notice::Withdrawn);
+        let comment = paper.comment.as_deref();
+        paper.notice = paper
+            .notice
+            .or_else(|| says(&paper.abstract_text))
+            .or_else(|| says(comment?));
         Record { paper, given_id }
     }
 }
 
 /// A reader of one record in one format.
-pub(super) type ReadRecord = fn(&str, &Context) -> Result<Record, Fault>;
+pub(super) type ReadRecord = fn(&str, &Context) -> Result<Item, Fault>;
 
 /// The id of a record of arXiv: numbers are mended, see `arxiv_number.rs`.
 pub(super) fn arxiv_id(field: &Field<'_>) -> Result<PaperId, Reason> {
@@ -80,12 +124,134 @@ fn usable_id(spelling: &str) -> Result<PaperId, Reason> {
 
 /// A paper with its title and its abstract cleaned.
 pub(super) fn paper(id: PaperId, title: &Field<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
-    let title = clean(title.required("title")?);
+    cleaned(id, title.required("title")?, text.required("abstract")?)
+}
+
+/// A paper of a title and an abstract as they stand in the dump. What cleaning changed is kept
+/// beside it, where it is more than white space.
+pub(super) fn cleaned(id: PaperId, title: &str, text: &str) -> Result<Paper, Reason> {
+    let raw = (title, text);
+    let title = clean(title);
     if title.is_empty() {
         return Err(Reason::NoTitle);
     }
-    let text = clean(text.required("abstract")?);
-    Ok(Paper::new(id, title, text))
+    let text = clean_abstract(text);
+    let is_as_it_was = same_words(raw.0, &title) && same_words(raw.1, &text);
+    let mut paper = Paper::new(id, title, text);
+    paper.raw = (!is_as_it_was).then(|| {
+        Box::new(RawText {
+            title: raw.0.to_owned(),
+            abstract_text: raw.1.to_owned(),
+        })
+    });
+    Ok(paper)
+}
+
+/// Whether two texts differ in white space only.
+fn same_words(raw: &str, clean: &str) -> bool {
+    raw == clean
+        || raw
+            .split_ascii_whitespace()
+            .eq(clean.split(' ').filter(|word| !word.is_empty()))
+}
+
+/// What a reader found in one record, as it stands there; [`Found::item`] puts it in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Found<'a> {
+    /// The paper's ids, the source's own first; made from title and authors where there is none.
+    pub(super) ids: Vec<PaperId>,
+    /// The source's own id as it stands in the record.
+    pub(super) given_id: Option<String>,
+    /// The title with its markup.
+    pub(super) title: Cow<'a, str>,
+    /// The abstract with its markup, or empty.
+    pub(super) text: Cow<'a, str>,
+    /// Names in reading order ("Ada Lovelace"), clean: see `names.rs`.
+    pub(super) authors: Vec<String>,
+    /// Categories, subjects, keywords of a controlled list.
+    pub(super) categories: Vec<String>,
+    pub(super) published: Option<Date>,
+    pub(super) updated: Option<Date>,
+    pub(super) listed: Option<Date>,
+    /// As it stands; cleaned later.
+    pub(super) journal: Option<Cow<'a, str>>,
+    /// As it stands; cleaned later.
+    pub(super) comment: Option<Cow<'a, str>>,
+    pub(super) version: Option<u32>,
+    /// What the source says of the paper's standing.
+    pub(super) notice: Option<Notice>,
+}
+
+impl<'a> Found<'a> {
+    /// Adds an id of a known kind, if `value` is one and is not there yet.
+    pub(super) fn add_id(&mut self, kind: IdKind, value: &str) {
+        self.push_id(PaperId::of_kind(kind, value));
+    }
+
+    /// Adds an id of any kind, whose spelling shows it.
+    pub(super) fn add_spelling(&mut self, spelling: &str) {
+        self.push_id(PaperId::parse(spelling));
+    }
+
+    fn push_id(&mut self, id: Option<PaperId>) {
+        if let Some(id) = id.filter(|id| !self.ids.contains(id)) {
+            self.ids.push(id);
+        }
+    }
+
+    /// The item that this comes to.
+    ///
+    /// # Errors
+    /// A [`Fault`] where there is no title.
+    pub(super) fn item(self) -> Result<Item, Fault> {
+        let given_id = self.given_id.clone();
+        match self.paper() {
+            Ok(paper) => Ok(Record::new(paper, given_id).into()),
+            Err(reason) => Err(Fault {
+                id: given_id,
+                reason,
+            }),
+        }
+    }
+
+    fn paper(self) -> Result<Paper, Reason> {
+        let mut ids = self.ids.into_iter();
+        let id = ids.next();
+        let made = || {
+            PaperId::from_work(
+                &clean(&self.title),
+                self.authors.first().map(String::as_str),
+            )
+        };
+        let mut paper = cleaned(id.unwrap_or_else(made), &self.title, &self.text)?;
+        paper.aliases = ids.collect();
+        let text = |text: Option<Cow<'_, str>>| {
+            let text = clean(text.as_deref()?).into_owned();
+            (!text.is_empty()).then_some(text)
+        };
+        paper.version = self.version;
+        paper.categories = distinct(self.categories);
+        paper.authors = self.authors;
+        paper.published = self.published;
+        paper.updated = self.updated;
+        paper.listed = self.listed;
+        paper.journal = text(self.journal);
+        paper.comment = text(self.comment);
+        paper.notice = self.notice.or(paper.notice);
+        Ok(paper)
+    }
+}
+
+/// Texts, clean, each once, in their order.
+fn distinct(texts: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let text = clean(&text);
+        if !text.is_empty() && !kept.iter().any(|other| *other == text) {
+            kept.push(text.into_owned());
+        }
+    }
+    kept
 }
 
 /// A field's text, clean; `None` where nothing is left.
@@ -104,10 +270,10 @@ pub(super) fn add_alias(paper: &mut Paper, spelling: Option<&str>) {
 }
 
 /// Attaches the id, as it stands in the record, to what the record came to.
-pub(super) fn with_id(id: &Field<'_>, outcome: Result<Paper, Reason>) -> Result<Record, Fault> {
+pub(super) fn with_id(id: &Field<'_>, outcome: Result<Paper, Reason>) -> Result<Item, Fault> {
     let id = id.spelling().map(str::to_owned);
     match outcome {
-        Ok(paper) => Ok(Record::new(paper, id)),
+        Ok(paper) => Ok(Record::new(paper, id).into()),
         Err(reason) => Err(Fault { id, reason }),
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::expansion::Bomb;
+
 /// An excerpt holds at most this many characters.
 const MAX_EXCERPT_CHARS: usize = 80;
 
@@ -48,6 +50,24 @@ pub enum Reason {
         /// What serde_json said, with its column.
         message: String,
     },
+    /// Not XML, or an element that does not end.
+    #[error("not readable as XML: {message}")]
+    NotXml {
+        /// What quick-xml said, or where it breaks off.
+        message: String,
+    },
+    /// What the source answered instead of a record.
+    #[error("no record, but an error that the source reports: {message}")]
+    SourceError {
+        /// What the source said.
+        message: String,
+    },
+    /// An entry that is no BibTeX.
+    #[error("not readable as BibTeX: {message}")]
+    NotBibtex {
+        /// What the parser said.
+        message: String,
+    },
     /// JSON, but no object.
     #[error("not a record: {found} instead of a JSON object")]
     NotAnObject {
@@ -74,6 +94,20 @@ pub enum Reason {
         /// What it is.
         found: &'static str,
     },
+    /// An abstract alone, of a paper that is not there.
+    #[error("an abstract of a paper that is not in the library: add the dump of its papers first")]
+    NoPaper,
+    /// A row whose cells are not those of the header.
+    #[error("the row has {found} cells, and the header {expected}")]
+    Ragged {
+        /// Cells of the row.
+        found: usize,
+        /// Cells of the header.
+        expected: usize,
+    },
+    /// A row with a quote that nothing closes, or that closes inside a cell.
+    #[error("a quote in the row is not closed where a cell ends")]
+    Unquoted,
     /// A record that is longer than any paper.
     #[error("longer than {} MiB: skipped", limit_bytes >> 20)]
     TooLong {
@@ -95,6 +129,14 @@ pub enum Reason {
         /// What the decoder said.
         message: String,
     },
+    /// The compressed data grows as no honest dump does.
+    #[error(
+        "the compressed data grows beyond measure here, what stands before it was read: {message}"
+    )]
+    Bomb {
+        /// By how much.
+        message: String,
+    },
     /// The system could not read on.
     #[error("the dump cannot be read on from here: {message}")]
     ReadFailed {
@@ -108,13 +150,16 @@ impl Reason {
     pub fn ends_the_dump(&self) -> bool {
         matches!(
             self,
-            Reason::Cut | Reason::Corrupt { .. } | Reason::ReadFailed { .. }
+            Reason::Cut | Reason::Corrupt { .. } | Reason::Bomb { .. } | Reason::ReadFailed { .. }
         )
     }
 
     /// What a failed read in the middle of a dump means; `compressed` says whose words it has.
     pub(super) fn from_read(error: &io::Error, compressed: bool) -> Reason {
         let message = error.to_string();
+        if error.get_ref().is_some_and(|cause| cause.is::<Bomb>()) {
+            return Reason::Bomb { message };
+        }
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Reason::Cut,
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other

@@ -4,10 +4,8 @@
 //! it looks like instead. Records of JSON are told apart by the fields of the first one that can
 //! be read.
 
-use serde::de::IgnoredAny;
-
-use super::hf_page;
-use super::json_record::{IDS, PLAIN_TEXT, plain_key};
+use super::sniff_json::{fields, json};
+use super::{delimited, hf_page, tagged, xml};
 use std::fmt;
 
 /// The format of a dump.
@@ -18,12 +16,40 @@ pub enum Format {
     ArxivSnapshot,
     /// A daily arXiv list.
     ArxivDaily,
+    /// Responses of arXiv's OAI-PMH interface: `arXiv`, `arXivRaw`, `oai_dc`.
+    ArxivOai,
+    /// Feeds of the arXiv API.
+    ArxivAtom,
+    /// `.abs` files of arXiv.
+    ArxivAbs,
     /// What the API of Hugging Face Daily Papers answers.
     HfDailyApi,
     /// A day of Hugging Face Daily Papers, scraped.
     HfDailyScrape,
     /// The saved text of a Hugging Face papers page.
     HfPage,
+    /// PubMed's baseline and update files, and what its E-utilities answer.
+    PubmedXml,
+    /// MEDLINE text, also called `.nbib`.
+    Medline,
+    /// Works of OpenAlex.
+    OpenAlex,
+    /// Papers of Semantic Scholar: bulk data sets, API answers, S2ORC.
+    SemanticScholar,
+    /// A collection of the ACL Anthology.
+    AclAnthology,
+    /// BibTeX.
+    Bibtex,
+    /// RIS.
+    Ris,
+    /// EndNote's own export, with `%T` and the like.
+    EndNote,
+    /// Web of Science's field-tagged export.
+    WebOfScience,
+    /// `metadata.csv` of CORD-19.
+    Cord19,
+    /// Values separated by commas, semicolons or tabs, under a line of names.
+    Delimited,
     /// Records with a title, or with an id and a text, one a line or in an array.
     JsonRecords,
     /// `corpus.jsonl` of a BEIR folder.
@@ -36,20 +62,111 @@ pub enum Format {
     Parquet,
 }
 
+/// Every format: its name on the command line, and what it is called in messages.
+const FORMATS: [(Format, &str, &str); 24] = [
+    (
+        Format::ArxivSnapshot,
+        "arxiv-snapshot",
+        "arXiv metadata snapshot",
+    ),
+    (Format::ArxivDaily, "arxiv-daily", "daily arXiv list"),
+    (Format::ArxivOai, "arxiv-oai", "arXiv OAI-PMH"),
+    (Format::ArxivAtom, "arxiv-atom", "arXiv API feed"),
+    (Format::ArxivAbs, "arxiv-abs", "arXiv .abs"),
+    (
+        Format::HfDailyApi,
+        "hf-daily",
+        "Hugging Face Daily Papers (API)",
+    ),
+    (
+        Format::HfDailyScrape,
+        "hf-daily-scraped",
+        "Hugging Face Daily Papers (scraped)",
+    ),
+    (
+        Format::HfPage,
+        "hf-page",
+        "text of a Hugging Face papers page",
+    ),
+    (Format::PubmedXml, "pubmed", "PubMed XML"),
+    (Format::Medline, "medline", "MEDLINE"),
+    (Format::OpenAlex, "openalex", "OpenAlex works"),
+    (
+        Format::SemanticScholar,
+        "semantic-scholar",
+        "Semantic Scholar",
+    ),
+    (Format::AclAnthology, "acl", "ACL Anthology XML"),
+    (Format::Bibtex, "bibtex", "BibTeX"),
+    (Format::Ris, "ris", "RIS"),
+    (Format::EndNote, "endnote", "EndNote"),
+    (Format::WebOfScience, "wos", "Web of Science"),
+    (Format::Cord19, "cord19", "CORD-19 metadata"),
+    (Format::Delimited, "csv", "CSV or TSV"),
+    (Format::JsonRecords, "json", "JSON records"),
+    (Format::Beir, "beir", "BEIR corpus"),
+    (Format::ArrowStream, "arrow-stream", "Arrow stream"),
+    (Format::ArrowFile, "arrow", "Arrow file"),
+    (Format::Parquet, "parquet", "Parquet file"),
+];
+
+impl Format {
+    /// The format of this name on the command line.
+    pub fn from_name(name: &str) -> Option<Format> {
+        let (format, ..) = FORMATS.iter().find(|(_, known, _)| *known == name)?;
+        Some(*format)
+    }
+
+    /// The names that [`Format::from_name`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().map(|(_, name, _)| *name)
+    }
+
+    /// Whether its records are JSON objects.
+    pub(super) fn is_json(self) -> bool {
+        use Format::{ArxivDaily, ArxivSnapshot, Beir, HfDailyApi, HfDailyScrape, JsonRecords};
+        use Format::{OpenAlex, SemanticScholar};
+        matches!(
+            self,
+            ArxivSnapshot
+                | ArxivDaily
+                | HfDailyApi
+                | HfDailyScrape
+                | OpenAlex
+                | SemanticScholar
+                | JsonRecords
+                | Beir
+        )
+    }
+
+    /// Whether its records are made of lines with tags, or of entries.
+    pub(super) fn is_tagged(self) -> bool {
+        use Format::{ArxivAbs, Bibtex, EndNote, Medline, Ris, WebOfScience};
+        matches!(
+            self,
+            ArxivAbs | Bibtex | EndNote | Medline | Ris | WebOfScience
+        )
+    }
+
+    /// How its records are told apart, but for JSON, where it depends on the dump.
+    fn framing(self) -> Framing {
+        use Format::{AclAnthology, ArxivAtom, ArxivOai, PubmedXml};
+        use Format::{ArrowFile, ArrowStream, Cord19, Delimited, HfPage, Parquet};
+        match self {
+            ArxivOai | ArxivAtom | PubmedXml | AclAnthology => Framing::Elements,
+            HfPage => Framing::Page,
+            Cord19 | Delimited => Framing::Cells,
+            ArrowStream | ArrowFile | Parquet => Framing::Table,
+            tagged if tagged.is_tagged() => Framing::Blocks,
+            _ => Framing::Lines,
+        }
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Format::ArxivSnapshot => "arXiv metadata snapshot",
-            Format::ArxivDaily => "daily arXiv list",
-            Format::HfDailyApi => "Hugging Face Daily Papers (API)",
-            Format::HfDailyScrape => "Hugging Face Daily Papers (scraped)",
-            Format::HfPage => "text of a Hugging Face papers page",
-            Format::JsonRecords => "JSON records",
-            Format::Beir => "BEIR corpus",
-            Format::ArrowStream => "Arrow stream",
-            Format::ArrowFile => "Arrow file",
-            Format::Parquet => "Parquet file",
-        })
+        let known = FORMATS.iter().find(|(format, ..)| format == self);
+        f.write_str(known.map_or("", |(.., words)| words))
     }
 }
 
@@ -57,29 +174,40 @@ impl fmt::Display for Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     Lines,
-    Values { wrapper: Option<&'static str> },
+    Values {
+        wrapper: Option<&'static str>,
+    },
+    /// JSON objects whose fields are the records.
+    Map,
+    /// XML elements.
+    Elements,
+    /// Blocks of tagged lines, or entries.
+    Blocks,
     Page,
+    /// Rows of text.
+    Cells,
     Table,
 }
 
 /// What is known, for messages.
-const KNOWN: &str = "known are JSON Lines and JSON arrays of records with a title, or with an id \
-    and a text, the arXiv metadata snapshot, daily arXiv lists, Hugging Face Daily Papers (API, \
-    scraped, or a page's text), BEIR corpora, Arrow streams and files and Parquet files, plain or \
-    (but for Parquet) compressed with gzip or zstd";
+const KNOWN: &str = "known are arXiv's snapshot, OAI-PMH, API feeds, daily lists and .abs files, \
+    PubMed XML, MEDLINE, OpenAlex, Semantic Scholar, ACL Anthology XML, CORD-19, BibTeX, RIS, \
+    EndNote, Web of Science, Hugging Face Daily Papers, BEIR corpora, CSV and TSV, Arrow and \
+    Parquet, and JSON records with a title, or with an id and a text; plain or compressed";
 
 /// Beginnings of files that are something else.
-const MAGICS: [(&[u8], &str); 10] = [
+const MAGICS: [(&[u8], &str); 8] = [
     (b"%PDF-", "a PDF"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"BZh", "compressed with bzip2"),
-    (b"\xFD7zXZ\0", "compressed with xz"),
+    (
+        b"PK\x03\x04",
+        "a zip archive, which is read from a file of its own only",
+    ),
+    (b"BZh", "compressed with bzip2 twice"),
+    (b"\xFD7zXZ\0", "compressed with xz twice"),
     (b"7z\xBC\xAF", "a 7z archive"),
     (b"\x1F\x8B", "compressed with gzip twice"),
     (b"\x28\xB5\x2F\xFD", "compressed with zstd twice"),
     (b"SQLite format 3\0", "an SQLite database"),
-    (b"\xFF\xFE", "text in UTF-16, not UTF-8"),
-    (b"\xFE\xFF", "text in UTF-16, not UTF-8"),
 ];
 
 /// Beginnings of tables.
@@ -89,17 +217,13 @@ const TABLES: [(&[u8], Format); 3] = [
     (b"PAR1", Format::Parquet),
 ];
 
-/// Beginnings of texts that are something else, in lower case.
-const TAGS: [(&str, &str); 5] = [
-    ("ty  - ", "RIS"),
-    ("pmid- ", "MEDLINE"),
-    ("%!ps", "PostScript"),
-    ("@", "BibTeX"),
-    ("%0 ", "EndNote"),
-];
-
-/// Tells the format from the start of a dump; `complete` if that is all of it.
-pub(super) fn sniff(start: &[u8], complete: bool) -> Result<(Format, Framing), String> {
+/// Tells the format from the start of a dump; `complete` if that is all of it. An insisted format
+/// is taken at its word; of JSON only the framing is looked for.
+pub(super) fn sniff(
+    start: &[u8],
+    complete: bool,
+    insisted: Option<Format>,
+) -> Result<(Format, Framing), String> {
     let text = start
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(start)
@@ -110,9 +234,20 @@ pub(super) fn sniff(start: &[u8], complete: bool) -> Result<(Format, Framing), S
     if text.is_empty() {
         return Err("it holds nothing but blank space".to_owned());
     }
+    if let Some(format) = insisted {
+        let found = format.is_json().then(|| json(text, complete)).flatten();
+        return Ok((
+            format,
+            found.map_or(format.framing(), |(_, framing)| framing),
+        ));
+    }
+    let own = |format: Format| (format, format.framing());
     table(start)
         .or_else(|| json(text, complete))
+        .or_else(|| xml::sniff(text).map(own))
+        .or_else(|| tagged::sniff(text).map(own))
         .or_else(|| page(text, complete))
+        .or_else(|| delimited::sniff(text, complete).map(own))
         .ok_or_else(|| format!("it looks like {}; {KNOWN}", looks_like(start, text)))
 }
 
@@ -139,129 +274,6 @@ fn page(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
     hf_page::is_page(whole).then_some((Format::HfPage, Framing::Page))
 }
 
-fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
-    let mut lines = text.split(|&byte| byte == b'\n').peekable();
-    let array =
-        text.starts_with(b"[") && !(is_json(lines.peek()?) && lines.clone().nth(1).is_some());
-    if array {
-        let first = text[1..].iter().position(|&byte| byte == b'{')?;
-        return by_fields(&text[1 + first..], Framing::Values { wrapper: None });
-    }
-    while let Some(line) = lines.next() {
-        let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-        let cut = lines.peek().is_none() && !complete;
-        if line.starts_with(b"{")
-            && (cut || is_json(line))
-            && let Some(found) = by_fields(line, Framing::Lines)
-        {
-            return Some(found);
-        }
-    }
-    let first = text
-        .iter()
-        .position(|&byte| byte == b'{')
-        .filter(|&at| at == 0)?;
-    by_fields(&text[first..], Framing::Values { wrapper: None })
-}
-
-fn is_json(line: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(line).is_ok()
-}
-
-/// The format that an object of these fields is of.
-fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
-    let fields = fields(object);
-    let kind = |name: &str| {
-        fields
-            .iter()
-            .find(|(field, _)| field == name)
-            .map(|(_, first)| *first)
-    };
-    let has = |name: &str| kind(name).is_some();
-    let has_any = |names: &[&str]| {
-        let plain = |(field, _): &(String, u8)| names.contains(&&*plain_key(field));
-        fields.iter().any(plain)
-    };
-    if kind("papers") == Some(b'[') && !has("title") {
-        return Some((
-            Format::HfDailyScrape,
-            Framing::Values {
-                wrapper: Some("papers"),
-            },
-        ));
-    }
-    let format = if kind("paper") == Some(b'{') {
-        Format::HfDailyApi
-    } else if !has_any(&["title"]) {
-        let is_plain_text = has_any(&IDS) && has_any(&[PLAIN_TEXT]);
-        return is_plain_text.then_some((Format::JsonRecords, framing));
-    } else if has("summary")
-        && (has("submittedOnDailyAt") || (has("publishedAt") && has("upvotes")))
-    {
-        Format::HfDailyApi
-    } else if has("_id") && has("text") {
-        Format::Beir
-    } else if has("summary") && has("categories") && (has("abs") || has("pdf")) {
-        Format::ArxivDaily
-    } else if has("id")
-        && has("abstract")
-        && (kind("categories") == Some(b'"') || has("authors_parsed"))
-    {
-        Format::ArxivSnapshot
-    } else {
-        Format::JsonRecords
-    };
-    Some((format, framing))
-}
-
-/// The fields of the object at the start of `bytes`, each with the first byte of its value; as
-/// many as are there if the object is cut or broken.
-fn fields(bytes: &[u8]) -> Vec<(String, u8)> {
-    let mut found = Vec::new();
-    let mut depth = 0_usize;
-    let mut name: Option<String> = None;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
-                let length = string_bytes(&bytes[at..]);
-                let text = String::from_utf8_lossy(&bytes[at + 1..(at + length - 1).max(at + 1)]);
-                if depth == 1 && name.is_none() {
-                    name = Some(text.into_owned());
-                }
-                at += length;
-                continue;
-            }
-            b':' if depth == 1 => {
-                let value = bytes[at + 1..]
-                    .iter()
-                    .find(|byte| !byte.is_ascii_whitespace());
-                found.extend(name.clone().zip(value.copied()));
-            }
-            b',' if depth == 1 => name = None,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth <= 1 => return found,
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    found
-}
-
-/// The bytes of the string at the start of `bytes`, with its quotes, or all if it does not end.
-fn string_bytes(bytes: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
-}
-
 /// What a file is that is no dump, in words.
 fn looks_like(start: &[u8], text: &[u8]) -> String {
     if let Some((_, what)) = MAGICS.iter().find(|(magic, _)| start.starts_with(magic)) {
@@ -271,8 +283,8 @@ fn looks_like(start: &[u8], text: &[u8]) -> String {
         return "a tar archive".to_owned();
     }
     let head = String::from_utf8_lossy(&text[..text.len().min(1024)]).to_ascii_lowercase();
-    if let Some((_, what)) = TAGS.iter().find(|(tag, _)| head.starts_with(tag)) {
-        return (*what).to_owned();
+    if head.starts_with("%!ps") {
+        return "PostScript".to_owned();
     }
     if head.starts_with('<') {
         let html = ["<!doctype html", "<html", "<head", "<body"]
@@ -324,11 +336,11 @@ mod tests {
     const VALUES: Framing = Framing::Values { wrapper: None };
 
     fn check(start: &str, expected: (Format, Framing)) {
-        assert_eq!(sniff(start.as_bytes(), true), Ok(expected), "{start}");
+        assert_eq!(sniff(start.as_bytes(), true, None), Ok(expected), "{start}");
     }
 
     fn check_unknown(start: &[u8], words: &str) {
-        let reason = sniff(start, true).expect_err("no format");
+        let reason = sniff(start, true, None).expect_err("no format");
         assert!(reason.contains(words), "{reason:?} does not say {words:?}");
     }
 
@@ -356,6 +368,7 @@ mod tests {
             (Format::HfDailyApi, VALUES),
         );
         check(r#"{"Title":"t"}"#, (Format::JsonRecords, LINES));
+        check("[{\"title\":\"t\"}]\n", (Format::JsonRecords, VALUES));
         check(
             r#"{"_id":"q1","text":"a query"}"#,
             (Format::JsonRecords, LINES),
@@ -366,6 +379,61 @@ mod tests {
         check(
             r#"{"date":"2026-03-01","papers":[{"title":"t"}]}"#,
             (Format::HfDailyScrape, scrape),
+        );
+    }
+
+    #[test]
+    fn pages_and_maps_are_told_by_the_records_in_them() {
+        let page = |wrapper| Framing::Values {
+            wrapper: Some(wrapper),
+        };
+        check(
+            r#"{"meta":{"count":1},"results":[{"id":"https://openalex.org/W1234","display_name":"t"}]}"#,
+            (Format::OpenAlex, page("results")),
+        );
+        check(
+            "{\"total\": 1,\n\"data\": [null, {\"paperId\":\"x\",\"title\":\"t\"}]}",
+            (Format::SemanticScholar, page("data")),
+        );
+        check(
+            "{\"results\": [\n{\"title\":\"t\"},\n{\"title\":\"u\"}\n]}",
+            (Format::JsonRecords, page("results")),
+        );
+        check(
+            r#"{"records":[{"title":"t"}]}"#,
+            (Format::JsonRecords, page("records")),
+        );
+        check(
+            "{\n\"a1\": {\"title\": \"t\"},\n\"a2\": {}}",
+            (Format::JsonRecords, Framing::Map),
+        );
+        check_unknown(br#"{"data":[],"x":[{"title":"t"}]}"#, "neither");
+        check_unknown(br#"{"data":{"x":{"title":"t"}}}"#, "neither");
+    }
+
+    #[test]
+    fn records_of_the_indexes_are_told_by_their_fields() {
+        check(
+            r#"{"id":"x","title":"t","abstract_inverted_index":null}"#,
+            (Format::OpenAlex, LINES),
+        );
+        check(
+            r#"{"title":"t","authorships":[]}"#,
+            (Format::OpenAlex, LINES),
+        );
+        for record in [
+            r#"{"corpusid":1,"externalids":{},"title":"t"}"#,
+            r#"{"corpusid":1,"abstract":"a"}"#,
+            r#"{"paperId":"x","title":"t"}"#,
+            r#"{"paper_id":"1","title":"t","mag_id":null}"#,
+            r#"{"id":"1","title":"t","paperAbstract":"a"}"#,
+            r#"{"intents":[],"citedPaper":{"title":"t"}}"#,
+        ] {
+            check(record, (Format::SemanticScholar, LINES));
+        }
+        check(
+            r#"{"paper_id":"1","title":"t","abstract":"a"}"#,
+            (Format::JsonRecords, LINES),
         );
     }
 
@@ -395,7 +463,7 @@ mod tests {
     fn a_record_longer_than_the_window_is_known_by_its_start() {
         let start = format!(r#"{{"id":"1","title":"t","abstract":"{}"#, "x".repeat(99));
         assert_eq!(
-            sniff(start.as_bytes(), false),
+            sniff(start.as_bytes(), false, None),
             Ok((Format::JsonRecords, LINES))
         );
     }
@@ -406,16 +474,13 @@ mod tests {
         check_unknown(b"\n \n", "blank");
         check_unknown(b"%PDF-1.7", "a PDF");
         check_unknown(b"<!DOCTYPE html><html>", "HTML");
-        check_unknown(b"<?xml version='1.0'?><OAI-PMH>", "XML");
+        check_unknown(b"<?xml version='1.0'?><rss>", "XML");
         check_unknown(b"\x01\x02\x03\x04", "binary");
-        check_unknown(b"\xff\xfe{\0", "UTF-16");
         check_unknown(b"caf\xe9 au lait", "UTF-8");
         check_unknown(
             br#"{"name":"q1","text":"a query"}"#,
             "neither a title nor an id and a text (their fields: name, text)",
         );
-        check_unknown(b"TY  - JOUR\nTI  - A title\n", "RIS");
-        check_unknown(b"@article{x,\n", "BibTeX");
         check_unknown(b"[]", "no records");
         check_unknown(b"Dear all,\nno papers here.\n", "neither");
     }

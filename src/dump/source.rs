@@ -1,7 +1,10 @@
-//! Where a dump comes from, and its bytes: counted as they are read, then decompressed.
+//! Where a dump comes from, and its bytes: counted as they are read, decompressed, and turned into
+//! UTF-8 where they are text in UTF-16.
 //!
-//! Compression is told from the first bytes, never from the name. Several gzip members or zstd
-//! frames after one another are one dump, as the tools that write them mean it.
+//! Compression is told from the first bytes, never from the name. Several gzip members, zstd
+//! frames, bzip2 or xz streams after one another are one dump, as the tools that write them mean
+//! it. Folders and zip archives are expanded into the files and members in them
+//! ([`Source::expanded`], `archive.rs`); how far bytes may grow is told in `expansion.rs`.
 
 use std::fmt;
 use std::fs::File;
@@ -10,17 +13,34 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bzip2::bufread::MultiBzDecoder;
+use encoding_rs::{UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
+use walkdir::WalkDir;
 
+use super::archive;
+use super::expansion::Bounded;
+use super::utf16::Utf16;
 use crate::error::{Error, Result};
 
 /// Bytes read from the system at a time.
-const BUFFER_BYTES: usize = 256 << 10;
+pub(super) const BUFFER_BYTES: usize = 256 << 10;
 
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
+const XZ_MAGIC: &[u8] = b"\xFD7zXZ\0";
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// The magic of a skippable zstd frame, but for its first byte, whose lower half is free.
 const ZSTD_SKIPPABLE: [u8; 3] = [0x2A, 0x4D, 0x18];
+/// What begins the first block of bzip2, or ends a stream without any, behind `BZh` and a digit.
+const BZIP2_BLOCKS: [&[u8]; 2] = [b"1AY&SY", &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
+
+/// The longest of these.
+const MAX_MAGIC_BYTES: usize = 10;
+
+/// What an xz decoder may allocate; `xz -9` needs 65 MiB.
+const MAX_XZ_BYTES: u64 = 256 << 20;
 
 /// Bytes that can be handed to a reader thread.
 pub(super) type Bytes = Box<dyn Read + Send>;
@@ -30,8 +50,31 @@ pub(super) type Bytes = Box<dyn Read + Send>;
 pub enum Source {
     /// A file.
     File(PathBuf),
+    /// A member of a zip archive.
+    Member {
+        /// The archive.
+        archive: PathBuf,
+        /// The member's name as the archive has it, which is never used as a path.
+        name: String,
+    },
     /// The standard input.
     Stdin,
+    /// Bytes that are there already.
+    Memory {
+        /// What they are called in messages; may hold a day, as a file's name.
+        name: PathBuf,
+        /// The dump.
+        bytes: Arc<[u8]>,
+    },
+}
+
+/// The bytes of a source before they are decompressed as a dump.
+pub(super) struct Input {
+    pub(super) bytes: Bytes,
+    /// How many there are as they lie there, where that is known.
+    pub(super) total_bytes: Option<u64>,
+    /// They come out of an archive.
+    pub(super) is_member: bool,
 }
 
 impl Source {
@@ -43,27 +86,126 @@ impl Source {
         }
     }
 
-    /// The name for messages, as a path.
+    /// The files in a folder and below it, and the members of zip archives, each in the order of
+    /// their names; anything else is itself.
+    ///
+    /// Hidden files are left out, links are followed but not in circles, and an office document,
+    /// though a zip archive, is left whole. What is no dump shows when it is opened
+    /// ([`Error::UnknownFormat`]).
+    ///
+    /// # Errors
+    /// [`Error::Read`] if an archive or what was named cannot be read. What cannot be read inside a
+    /// folder stays in the list and shows when it is opened.
+    pub fn expanded(self) -> Result<Vec<Source>> {
+        let Source::File(path) = self else {
+            return Ok(vec![self]);
+        };
+        let metadata = path.metadata().map_err(Error::read(&path))?;
+        if metadata.is_dir() {
+            return Ok(files_below(&path));
+        }
+        if !metadata.is_file() {
+            return Ok(vec![Source::File(path)]);
+        }
+        members_of(&path).map_err(Error::read(&path))
+    }
+
+    /// The name for messages, as a path; of a member without what only a terminal understands.
     pub(super) fn name(&self) -> PathBuf {
         match self {
             Source::File(path) => path.clone(),
+            Source::Member { archive, name } => {
+                let parts = name.split(['/', '\\']);
+                let named = |part: &&str| !part.is_empty() && !part.trim_matches('.').is_empty();
+                let parts: Vec<&str> = parts.filter(named).collect();
+                let shown: String = parts
+                    .join("/")
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .collect();
+                archive.join(shown)
+            }
             Source::Stdin => PathBuf::from("standard input"),
+            Source::Memory { name, .. } => name.clone(),
         }
     }
 
-    /// Opens the bytes, and says how many there are where that is known.
-    pub(super) fn open(&self) -> Result<(Bytes, Option<u64>)> {
-        let Source::File(path) = self else {
-            return Ok((Box::new(io::stdin()), None));
+    /// Opens the bytes, which are counted in `count` as they lie there.
+    pub(super) fn open(&self, count: Arc<AtomicU64>) -> Result<Input> {
+        let (bytes, total_bytes): (Bytes, _) = match self {
+            Source::Stdin => (Box::new(Counted::new(Box::new(io::stdin()), count)), None),
+            Source::Memory { bytes, .. } => {
+                let bytes = Cursor::new(Arc::clone(bytes));
+                (Box::new(Counted::new(Box::new(bytes), count)), None)
+            }
+            Source::Member { archive, name } => {
+                let opened = archive::open(archive, name, count);
+                let (bytes, n_bytes) = opened.map_err(Error::read(self.name()))?;
+                (bytes, Some(n_bytes))
+            }
+            Source::File(path) => {
+                let file = File::open(path).map_err(Error::read(path))?;
+                let metadata = file.metadata().map_err(Error::read(path))?;
+                if metadata.is_dir() {
+                    return Err(Error::IsFolder { path: path.clone() });
+                }
+                let n_bytes = metadata.is_file().then_some(metadata.len());
+                (Box::new(Counted::new(Box::new(file), count)), n_bytes)
+            }
         };
-        let file = File::open(path).map_err(Error::read(path))?;
-        let metadata = file.metadata().map_err(Error::read(path))?;
-        if metadata.is_dir() {
-            return Err(Error::IsFolder { path: path.clone() });
-        }
-        let total_bytes = metadata.is_file().then_some(metadata.len());
-        Ok((Box::new(file), total_bytes))
+        Ok(Input {
+            bytes,
+            total_bytes,
+            is_member: matches!(self, Source::Member { .. }),
+        })
     }
+}
+
+/// The files below a folder, with the members of archives among them.
+fn files_below(folder: &Path) -> Vec<Source> {
+    let walk = WalkDir::new(folder)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()));
+    let mut sources = Vec::new();
+    for entry in walk {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => {
+                let path = entry.into_path();
+                let members = members_of(&path).unwrap_or_default();
+                // An archive that cannot be read says so when it is opened.
+                match members.is_empty() {
+                    true => sources.push(Source::File(path)),
+                    false => sources.extend(members),
+                }
+            }
+            Ok(_) => {}
+            Err(error) if error.loop_ancestor().is_some() => {}
+            Err(error) => sources.extend(error.path().map(|path| Source::File(path.to_owned()))),
+        }
+    }
+    sources
+}
+
+/// The members of a zip archive; a file that is none, or has none, is itself.
+fn members_of(path: &Path) -> io::Result<Vec<Source>> {
+    let names = match archive::is_zip(path)? {
+        true => archive::members(path)?,
+        false => Vec::new(),
+    };
+    if names.is_empty() {
+        return Ok(vec![Source::File(path.to_owned())]);
+    }
+    let member = |name| Source::Member {
+        archive: path.to_owned(),
+        name,
+    };
+    Ok(names.into_iter().map(member).collect())
+}
+
+fn is_hidden(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 impl fmt::Display for Source {
@@ -76,14 +218,22 @@ impl fmt::Display for Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compression {
     Plain,
+    Bzip2,
     Gzip,
+    Xz,
     Zstd,
 }
 
 /// Counts what is read through it.
-struct Counted {
+pub(super) struct Counted {
     inner: Bytes,
     count: Arc<AtomicU64>,
+}
+
+impl Counted {
+    pub(super) fn new(inner: Bytes, count: Arc<AtomicU64>) -> Counted {
+        Counted { inner, count }
+    }
 }
 
 impl Read for Counted {
@@ -94,37 +244,59 @@ impl Read for Counted {
     }
 }
 
-/// Wraps `bytes` so that they are counted and decompressed.
-pub(super) fn decompressed(
-    bytes: Bytes,
-    count: Arc<AtomicU64>,
-) -> io::Result<(Bytes, Compression)> {
-    let mut counted = Counted {
-        inner: bytes,
-        count,
-    };
-    let mut magic = [0; 4];
+/// Wraps `bytes` so that they are decompressed, and text in UTF-16 becomes UTF-8.
+pub(super) fn decompressed(bytes: Bytes) -> io::Result<(Bytes, Compression)> {
+    let n_in = Arc::new(AtomicU64::new(0));
+    let mut counted = Counted::new(bytes, n_in.clone());
+    let mut magic = [0; MAX_MAGIC_BYTES];
     let n = read_up_to(&mut counted, &mut magic)?;
     let whole = Cursor::new(magic).take(n as u64).chain(counted);
     let buffered = BufReader::with_capacity(BUFFER_BYTES, whole);
     let compression = compression(&magic[..n]);
-    let bytes: Bytes = match compression {
-        Compression::Plain => Box::new(buffered),
+    let decoder: Bytes = match compression {
+        Compression::Plain => return Ok((in_utf8(Box::new(buffered))?, compression)),
+        Compression::Bzip2 => Box::new(MultiBzDecoder::new(buffered)),
         Compression::Gzip => Box::new(MultiGzDecoder::new(buffered)),
+        Compression::Xz => xz(buffered)?,
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
     };
-    Ok((bytes, compression))
+    let bounded = Box::new(Bounded::new(decoder, n_in));
+    Ok((in_utf8(bounded)?, compression))
+}
+
+/// A decoder of xz streams that allocates no more than it should.
+pub(super) fn xz(stored: impl io::BufRead + Send + 'static) -> io::Result<Bytes> {
+    let stream = Stream::new_stream_decoder(MAX_XZ_BYTES, CONCATENATED)?;
+    Ok(Box::new(XzDecoder::new_stream(stored, stream)))
+}
+
+/// Text in UTF-16 with a BOM as UTF-8, anything else as it is.
+fn in_utf8(bytes: Bytes) -> io::Result<Bytes> {
+    let peeked = peek(bytes, 4)?;
+    let encoding = match peeked.start.as_slice() {
+        // The BOM of UTF-32 begins like that of UTF-16.
+        [0xFF, 0xFE, 0, 0] => None,
+        [0xFF, 0xFE, ..] => Some(UTF_16LE),
+        [0xFE, 0xFF, ..] => Some(UTF_16BE),
+        _ => None,
+    };
+    Ok(match encoding {
+        Some(encoding) => Box::new(Utf16::new(peeked.whole, encoding)),
+        None => peeked.whole,
+    })
 }
 
 fn compression(magic: &[u8]) -> Compression {
-    if magic.starts_with(&GZIP_MAGIC) {
-        Compression::Gzip
-    } else if magic == ZSTD_MAGIC
-        || (magic.len() == 4 && magic[0] >> 4 == 5 && magic[1..] == ZSTD_SKIPPABLE)
-    {
-        Compression::Zstd
-    } else {
-        Compression::Plain
+    let is_bzip2 = |rest: &[u8]| BZIP2_BLOCKS.iter().any(|block| rest.starts_with(block));
+    match magic {
+        [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if is_bzip2(rest) => Compression::Bzip2,
+        _ if magic.starts_with(&GZIP_MAGIC) => Compression::Gzip,
+        _ if magic.starts_with(XZ_MAGIC) => Compression::Xz,
+        _ if magic.starts_with(&ZSTD_MAGIC) => Compression::Zstd,
+        [first, rest @ ..] if first >> 4 == 5 && rest.starts_with(&ZSTD_SKIPPABLE) => {
+            Compression::Zstd
+        }
+        _ => Compression::Plain,
     }
 }
 
@@ -194,6 +366,10 @@ mod tests {
         check(&[0x1F, 0x8B, 8, 0], Compression::Gzip);
         check(&[0x28, 0xB5, 0x2F, 0xFD], Compression::Zstd);
         check(&[0x50, 0x2A, 0x4D, 0x18], Compression::Zstd);
+        check(b"BZh91AY&SY", Compression::Bzip2);
+        check(b"BZh9\x17\x72\x45\x38\x50\x90", Compression::Bzip2);
+        check(b"BZh91 is a", Compression::Plain);
+        check(b"\xFD7zXZ\0\0\x04", Compression::Xz);
         check(b"{\"id", Compression::Plain);
         check(b"", Compression::Plain);
         check(&[0x28, 0xB5], Compression::Plain);

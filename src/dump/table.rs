@@ -27,10 +27,10 @@ use serde_json::Value;
 
 use super::cells::Columns;
 use super::json_record;
-use super::record::{Context, Fault, Record};
+use super::record::{Context, Fault, Item};
 use super::reject::excerpt;
 use super::source::Bytes;
-use super::{Format, MAX_LINE_BYTES, Opened, Reason, Rejected, Unit};
+use super::{Format, MAX_LINE_BYTES, Opened, ReadItems, Reason, Rejected, Unit};
 use crate::error::{Error, Result};
 
 /// Every part of an Arrow stream or file is a multiple of this long.
@@ -74,13 +74,23 @@ struct Progress {
     n_rows: u64,
 }
 
+impl ReadItems for TableReader {
+    fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
+        self.next_record()
+    }
+
+    fn place(&self) -> (u64, Unit) {
+        (self.row, Unit::Row)
+    }
+}
+
 impl TableReader {
     /// Reads the schema of a table.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Damaged`], [`Error::Columns`].
     pub(super) fn open(opened: Opened) -> Result<TableReader> {
-        let (context, compressed) = (opened.context, opened.compressed);
+        let (context, compressed) = (opened.context.clone(), opened.compressed);
         let (columns, batches) = match opened.format {
             Format::Parquet => parquet(&opened)?,
             _ => arrow(opened)?,
@@ -97,8 +107,7 @@ impl TableReader {
         })
     }
 
-    /// Reads the next row.
-    pub(super) fn next_record(&mut self) -> Option<Result<Record, Rejected>> {
+    fn next_record(&mut self) -> Option<Result<Item, Rejected>> {
         loop {
             if self.ended {
                 return None;
@@ -127,7 +136,7 @@ impl TableReader {
         }
     }
 
-    fn read_row(&self, fields: Vec<(String, Value)>) -> Result<Record, Rejected> {
+    fn read_row(&self, fields: Vec<(String, Value)>) -> Result<Item, Rejected> {
         let texts = || fields.iter().filter_map(|(_, value)| value.as_str());
         let shown: String = texts().max_by_key(|text| text.len()).unwrap_or("").into();
         let outcome = if texts().any(|text| text.len() > MAX_LINE_BYTES) {
@@ -165,7 +174,7 @@ fn arrow(opened: Opened) -> Result<(Columns, Batches)> {
     let reader = begun
         .map_err(|panic| Error::damaged(path, panic))?
         .map_err(|error| cannot_begin(path, error))?;
-    let columns = Columns::choose(&reader.schema()).map_err(unfit(path))?;
+    let columns = Columns::choose(&reader.schema(), &opened.columns).map_err(unfit(path))?;
     let reader = Box::new(reader);
     Ok((columns, Batches::Arrow { reader, format }))
 }
@@ -208,7 +217,7 @@ fn parquet(opened: &Opened) -> Result<(Columns, Batches)> {
     let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file))
         .map_err(|panic| Error::damaged(path, panic))?
         .map_err(damaged)?;
-    let columns = Columns::choose(builder.schema()).map_err(unfit(path))?;
+    let columns = Columns::choose(builder.schema(), &opened.columns).map_err(unfit(path))?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), columns.indices());
     let metadata = builder.metadata().clone();
     if let Some(reason) = undecoded(&metadata, &mask) {
@@ -220,7 +229,7 @@ fn parquet(opened: &Opened) -> Result<(Columns, Batches)> {
         .build()
         .map_err(damaged)?;
     // The places of the columns among those that are left.
-    let columns = Columns::choose(&reader.schema()).map_err(unfit(path))?;
+    let columns = Columns::choose(&reader.schema(), &opened.columns).map_err(unfit(path))?;
     let progress = Progress {
         read_bytes: opened.read_bytes.clone(),
         total_bytes,

@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
+use crate::paper::Paper;
 
 pub(super) const GOOD: &str = r#"{"id":"2503.11731","title":"On X","abstract":"We show X."}"#;
 
@@ -18,7 +19,11 @@ pub(super) fn sample(name: &str) -> Vec<u8> {
 }
 
 pub(super) fn open(name: &str, bytes: impl Into<Vec<u8>>) -> Result<Dump> {
-    Dump::from_reader(name, Box::new(Cursor::new(bytes.into())))
+    Dump::from_reader(
+        name,
+        Box::new(Cursor::new(bytes.into())),
+        &ReadOptions::default(),
+    )
 }
 
 pub(super) fn read(
@@ -26,7 +31,8 @@ pub(super) fn read(
     bytes: impl Into<Vec<u8>>,
 ) -> (Format, Vec<Result<Paper, Rejected>>) {
     let dump = open(name, bytes).expect("a dump");
-    (dump.format(), dump.collect())
+    let paper = |item: Item| item.into_paper().expect("a paper");
+    (dump.format(), dump.map(|item| item.map(paper)).collect())
 }
 
 /// Reads a dump that holds nothing but papers.

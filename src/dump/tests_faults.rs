@@ -188,7 +188,7 @@ fn a_read_that_fails_in_the_middle_is_one_rejection() {
         }
     }
     let bytes = Cursor::new(records(5000)).chain(Failing);
-    let items: Vec<_> = Dump::from_reader("x", Box::new(bytes))
+    let items: Vec<_> = Dump::from_reader("x", Box::new(bytes), &ReadOptions::default())
         .expect("a dump")
         .collect();
     let last = items
@@ -202,7 +202,7 @@ fn a_read_that_fails_in_the_middle_is_one_rejection() {
     );
     assert_eq!(items.len(), 5001);
     assert!(matches!(
-        Dump::from_reader("x", Box::new(Failing)),
+        Dump::from_reader("x", Box::new(Failing), &ReadOptions::default()),
         Err(Error::Read { .. })
     ));
 }
@@ -221,13 +221,15 @@ fn what_is_no_dump_is_an_error_that_says_what_it_is() {
     unknown(b"<html><body>", "an HTML page");
     unknown(&gzip(&gzip(b"x")), "gzip twice");
     unknown(b"\x00\x01\x02", "binary");
-    unknown(b"Dear all", "known are JSON Lines");
+    unknown(b"Dear all", "known are arXiv's snapshot");
 }
 
 #[test]
 fn folders_and_missing_files_are_errors() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let opened = |path: &Path| Dump::open(&Source::from_arg(path)).map(|dump| dump.format());
+    let opened = |path: &Path| {
+        Dump::open(&Source::from_arg(path), &ReadOptions::default()).map(|dump| dump.format())
+    };
     assert!(matches!(opened(&folder), Err(Error::IsFolder { .. })));
     assert!(matches!(
         opened(&folder.join("missing")),
@@ -238,7 +240,7 @@ fn folders_and_missing_files_are_errors() {
 #[test]
 fn progress_is_counted_in_bytes_of_the_file() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/arxiv-1000.jsonl");
-    let mut dump = Dump::open(&Source::File(path)).expect("a dump");
+    let mut dump = Dump::open(&Source::File(path), &ReadOptions::default()).expect("a dump");
     let total = dump.total_bytes().expect("a file");
     assert_eq!(dump.by_ref().count(), 1000);
     assert_eq!(dump.bytes_read(), total);

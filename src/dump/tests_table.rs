@@ -106,7 +106,7 @@ fn a_damaged_parquet_file_is_an_error() {
     let path = folder.path().join("t.parquet");
     let outcome = |bytes: &[u8]| {
         std::fs::write(&path, bytes).expect("a file");
-        match Dump::open(&Source::File(path.clone())) {
+        match Dump::open(&Source::File(path.clone()), &ReadOptions::default()) {
             Ok(dump) => dump.filter(Result::is_ok).count(),
             Err(_) => 0,
         }

@@ -2,7 +2,8 @@
 //!
 //! The elements of an array are records, and so is every object outside an array; with a
 //! `wrapper`, the records are the elements of the array that an object holds under that name.
-//! One value is held at a time, and only its brackets and strings are looked at here.
+//! Where an object is a map, its fields are the records, and their names are handed on in
+//! [`Context::around`]. One value is held at a time, and only its brackets and strings are looked at here.
 //!
 //! A line end inside a string, which JSON forbids, ends the string, and a `{` that begins the next
 //! line begins a record: so a quote that is missing spoils one record and not all that follow.
@@ -13,8 +14,9 @@ use jiff::civil::Date;
 
 use super::dates;
 use super::lines::Chunk;
+use super::record::Context;
 use super::source::Bytes;
-use super::{MAX_LINE_BYTES, Reason};
+use super::{Frame, MAX_LINE_BYTES, Reason, Unit};
 
 const BUFFER_BYTES: usize = 128 << 10;
 
@@ -29,6 +31,10 @@ pub(super) struct ValueReader {
     input: BufReader<Bytes>,
     /// The object field that holds the records, if they are wrapped.
     wrapper: Option<&'static str>,
+    /// Objects outside arrays are maps of records.
+    is_map: bool,
+    /// The name of the last record in its map.
+    key: String,
     place: Place,
     record: u64,
     /// The `date` that stood in the wrapper.
@@ -41,6 +47,7 @@ enum Place {
     Top,
     Array,
     Wrapper,
+    Map,
 }
 
 /// How the bytes of one value ended.
@@ -50,11 +57,28 @@ enum Captured {
     Unfinished,
 }
 
+impl Frame for ValueReader {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
+        self.next_value(buffer)
+    }
+
+    fn place(&self) -> (u64, Unit) {
+        (self.record, Unit::Record)
+    }
+
+    fn set_context(&self, context: &mut Context) {
+        context.listed = self.date.or(context.listed);
+        context.around.clone_from(&self.key);
+    }
+}
+
 impl ValueReader {
     pub(super) fn new(input: Bytes, wrapper: Option<&'static str>) -> ValueReader {
         ValueReader {
             input: BufReader::with_capacity(BUFFER_BYTES, input),
             wrapper,
+            is_map: false,
+            key: String::new(),
             place: Place::Top,
             record: 0,
             date: None,
@@ -62,14 +86,12 @@ impl ValueReader {
         }
     }
 
-    /// The 1-based record that was read last; after a failure, the one that failed.
-    pub(super) fn record(&self) -> u64 {
-        self.record
-    }
-
-    /// The date that the wrapper around the last record gave, as far as it was read.
-    pub(super) fn date(&self) -> Option<Date> {
-        self.date
+    /// Reads the fields of objects as records.
+    pub(super) fn of_maps(input: Bytes) -> ValueReader {
+        ValueReader {
+            is_map: true,
+            ..ValueReader::new(input, None)
+        }
     }
 
     /// Reads the next value into `value`.
@@ -97,16 +119,36 @@ impl ValueReader {
                 return Ok(if whole { Chunk::End } else { Chunk::Unfinished });
             };
             match (self.place, byte) {
+                (Place::Top, b'[' | b']') if self.is_map || self.wrapper.is_some() => {
+                    // A list of pages is read like pages after one another.
+                    self.input.consume(1);
+                }
                 (Place::Top, b'[') => self.enter(Place::Array),
                 (Place::Top, b'{') if self.wrapper.is_some() => self.enter(Place::Wrapper),
+                (Place::Top, b'{') if self.is_map => self.enter(Place::Map),
                 (Place::Array, b']') => self.leave_array(),
-                (Place::Wrapper, b'}') => self.enter(Place::Top),
+                (Place::Wrapper | Place::Map, b'}') => self.enter(Place::Top),
+                (Place::Map, b'"') => {
+                    if let Some(ended) = self.map_key(value)? {
+                        return Ok(ended);
+                    }
+                    return self.record_at(value);
+                }
                 (Place::Wrapper, b'"') => self.field(value)?,
                 (Place::Wrapper, _) => self.input.consume(1),
                 _ => return self.record_at(value),
             }
             value.clear();
         }
+    }
+
+    /// Reads the name of a record in a map, up to its value; how the map ends if there is none.
+    fn map_key(&mut self, scratch: &mut Vec<u8>) -> io::Result<Option<Chunk>> {
+        self.capture(scratch, MAX_KEY_BYTES)?;
+        self.key = serde_json::from_slice(scratch).unwrap_or_default();
+        scratch.clear();
+        let next = self.peek_past(b" \t\r\n:")?;
+        Ok(next.is_none().then_some(Chunk::Unfinished))
     }
 
     fn enter(&mut self, place: Place) {
@@ -295,10 +337,10 @@ mod tests {
                 Chunk::Failed(_) | Chunk::Unfinished => "?".to_owned(),
             };
             let date = reader
-                .date()
+                .date
                 .map(|date| format!("@{date}"))
                 .unwrap_or_default();
-            read.push(format!("{}{date}:{text}", reader.record()));
+            read.push(format!("{}{date}:{text}", reader.place().0));
         }
     }
 
@@ -372,6 +414,41 @@ mod tests {
         );
         check(r#"{"papers": null}"#, Some("papers"), &[]);
         check(r#"{"papers": [{}"#, Some("papers"), &["1:{}", "2:?"]);
+    }
+
+    #[test]
+    fn the_fields_of_a_map_are_records_and_know_their_names() {
+        let read = |text: &str| {
+            let bytes = io::Cursor::new(text.as_bytes().to_vec());
+            let mut reader = ValueReader::of_maps(Box::new(Drip(bytes)));
+            let (mut buffer, mut read) = (Vec::new(), Vec::new());
+            loop {
+                let shown = match reader.next_value(&mut buffer) {
+                    Chunk::End => return read,
+                    Chunk::Record => String::from_utf8_lossy(&buffer).into_owned(),
+                    _ => "?".to_owned(),
+                };
+                let mut context = Context::default();
+                reader.set_context(&mut context);
+                read.push(format!("{}={shown}", context.around));
+            }
+        };
+        assert_eq!(
+            read("{\n\"a\\u00e9\": {\"x\": {}},\n\"b\" : {}, \"c\": 1}"),
+            ["aé={\"x\": {}}", "b={}", "c=1"]
+        );
+        assert_eq!(read("{}{\"a\": {}}"), ["a={}"]);
+        assert_eq!(read("{\"a\": {}, \"b\""), ["a={}", "b=?"]);
+        assert_eq!(read("{\"a\": {}, \"b\": {\"x\""), ["a={}", "b=?"]);
+    }
+
+    #[test]
+    fn a_list_of_pages_is_read_like_pages_after_one_another() {
+        check(
+            r#"[{"papers": [{"a": 1}]}, {"papers": [{}]}]"#,
+            Some("papers"),
+            &[r#"1:{"a": 1}"#, "2:{}"],
+        );
     }
 
     #[test]

@@ -9,8 +9,9 @@ use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 
-use crate::dump::{Dump, Format, Record, Rejected, Source};
+use crate::dump::{Dump, Format, Item, ReadOptions, Rejected, Source, Unit};
 use crate::error::{Error, Result};
+use crate::paper::PaperId;
 
 /// Records that are embedded and committed together.
 pub const BATCH_RECORDS: usize = 256;
@@ -22,7 +23,10 @@ const READ_AHEAD: usize = 2;
 pub(super) struct Chunk {
     /// In the first chunk of a dump, its format.
     pub(super) format: Option<Format>,
-    pub(super) records: Vec<Record>,
+    /// The dump that it is a part of.
+    pub(super) name: String,
+    /// Items with their places.
+    pub(super) items: Vec<(Item, (u64, Unit))>,
     pub(super) rejected: Vec<(String, Rejected)>,
     pub(super) failed: Vec<(String, Error)>,
     /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
@@ -34,11 +38,12 @@ pub(super) struct Chunk {
 /// a pipe that says nothing.
 pub(super) fn read_beside(
     sources: &[Source],
+    options: &ReadOptions,
     mut take: impl FnMut(Chunk) -> Result<bool>,
 ) -> Result<()> {
     let (to_taker, from_reader) = bounded(READ_AHEAD);
-    let sources = sources.to_vec();
-    let reader = thread::spawn(move || read_all(&sources, &to_taker));
+    let (sources, options) = (sources.to_vec(), options.clone());
+    let reader = thread::spawn(move || read_all(&sources, &options, &to_taker));
     for chunk in from_reader {
         if !take(chunk)? {
             return Ok(());
@@ -55,12 +60,12 @@ pub(super) fn estimate(n_read: u64, share_read: Option<f64>) -> Option<u64> {
 }
 
 /// Reads every dump into chunks; ends early when nobody takes them any more.
-fn read_all(sources: &[Source], to_run: &Sender<Chunk>) {
+fn read_all(sources: &[Source], options: &ReadOptions, to_run: &Sender<Chunk>) {
     let total_bytes: Option<u64> = sources.iter().map(size_bytes).sum();
     let mut bytes_before = 0;
     for source in sources {
         let name = source.to_string();
-        let mut dump = match Dump::open(source) {
+        let mut dump = match Dump::open(source, options) {
             Ok(dump) => dump,
             Err(error) => {
                 if to_run.send(Chunk::failed(name, error)).is_err() {
@@ -91,7 +96,8 @@ fn read_all(sources: &[Source], to_run: &Sender<Chunk>) {
 fn size_bytes(source: &Source) -> Option<u64> {
     match source {
         Source::File(path) => path.metadata().ok().map(|meta| meta.len()),
-        Source::Stdin => None,
+        Source::Member { .. } | Source::Stdin => None,
+        Source::Memory { bytes, .. } => Some(bytes.len() as u64),
     }
 }
 
@@ -99,7 +105,8 @@ impl Chunk {
     fn empty() -> Chunk {
         Chunk {
             format: None,
-            records: Vec::new(),
+            name: String::new(),
+            items: Vec::new(),
             rejected: Vec::new(),
             failed: Vec::new(),
             share_read: None,
@@ -122,19 +129,59 @@ impl Chunk {
 
     /// The next [`BATCH_RECORDS`] records of a dump.
     fn of(dump: &mut Dump, name: &str) -> Chunk {
-        let mut chunk = Chunk::empty();
-        let next = std::iter::from_fn(|| dump.next_record());
-        for record in next.take(BATCH_RECORDS) {
-            match record {
-                Ok(record) => chunk.records.push(record),
-                Err(rejected) => chunk.rejected.push((name.to_owned(), rejected)),
+        let mut chunk = Chunk {
+            name: name.to_owned(),
+            ..Chunk::empty()
+        };
+        while chunk.items.len() + chunk.rejected.len() < BATCH_RECORDS {
+            match dump.next_item() {
+                Some(Ok(item)) => chunk.items.push((item, dump.place())),
+                Some(Err(rejected)) => chunk.rejected.push((name.to_owned(), rejected)),
+                None => break,
             }
         }
         chunk
     }
 
+    /// Every id of its papers.
+    pub(super) fn ids(&self) -> Vec<PaperId> {
+        let mut ids = Vec::new();
+        for (item, _) in &self.items {
+            if let Item::Paper(record) = item {
+                ids.push(record.paper.id.clone());
+                ids.extend(record.paper.aliases.iter().cloned());
+            }
+        }
+        ids
+    }
+
     /// Whether it brings nothing but a format.
     pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.rejected.is_empty() && self.failed.is_empty()
+        self.items.is_empty() && self.rejected.is_empty() && self.failed.is_empty()
+    }
+}
+
+/// Fails with the first thing in a chunk that is no paper.
+pub(super) fn refuse(chunk: &mut Chunk) -> Result<()> {
+    if let Some((_, error)) = chunk.failed.pop() {
+        return Err(error);
+    }
+    let Some((name, rejected)) = chunk.rejected.first() else {
+        return Ok(());
+    };
+    Err(Error::Rejected {
+        path: name.into(),
+        what: describe(rejected),
+    })
+}
+
+/// A rejected record by its place, its id and its fault.
+fn describe(rejected: &Rejected) -> String {
+    let Rejected {
+        line, unit, reason, ..
+    } = rejected;
+    match &rejected.id {
+        Some(id) => format!("{unit} {line} (id {id:?}): {reason}"),
+        None => rejected.to_string(),
     }
 }

@@ -4,9 +4,9 @@
 //! dumps, under the id as the dump spells it. Nothing is merged: a dump that has a paper twice
 //! gets two vectors.
 
-use super::chunks::{self, Chunk};
+use super::chunks::{self, Chunk, refuse};
 use super::{Report, VectorSink};
-use crate::dump::{Format, Record, Rejected, Source};
+use crate::dump::{Format, Item, ReadOptions, Record, Source};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
@@ -24,6 +24,8 @@ pub struct EmbedOptions {
     pub dim: Option<usize>,
     /// Whether the first rejected record, or dump that cannot be read, is an error.
     pub strict: bool,
+    /// How the dumps are read.
+    pub read: ReadOptions,
 }
 
 impl EmbedOptions {
@@ -66,7 +68,7 @@ pub fn embed(
         report: EmbedReport::default(),
     };
     observer.begin(Stage::Embed, None);
-    chunks::read_beside(sources, |chunk| {
+    chunks::read_beside(sources, &options.read, |chunk| {
         if let (None, Some(format)) = (&run.sink, chunk.format) {
             run.sink = Some(open_sink(format)?);
         }
@@ -96,10 +98,18 @@ impl Run<'_> {
         }
         let n_rejected = chunk.rejected.len() as u64;
         self.report.counts.n_rejected += n_rejected;
-        self.report.counts.n_read += n_rejected + chunk.records.len() as u64;
+        self.report.counts.n_read += n_rejected + chunk.items.len() as u64;
         self.report.list(chunk.rejected, chunk.failed);
         self.observer.advance(n_rejected);
-        self.embed(chunk.records)?;
+        let n_items = chunk.items.len();
+        let paper = |(item, _)| match item {
+            Item::Paper(record) => Some(*record),
+            _ => None,
+        };
+        let records: Vec<Record> = chunk.items.into_iter().filter_map(paper).collect();
+        // What is no paper has no vector.
+        self.report.counts.n_unchanged += (n_items - records.len()) as u64;
+        self.embed(records)?;
         if let Some(total) = chunks::estimate(self.report.counts.n_read, chunk.share_read) {
             self.observer.estimate(total);
         }
@@ -140,30 +150,5 @@ impl Run<'_> {
             }
         }
         embeddings
-    }
-}
-
-/// Fails with the first thing in a chunk that is no paper.
-fn refuse(chunk: &mut Chunk) -> Result<()> {
-    if let Some((_, error)) = chunk.failed.pop() {
-        return Err(error);
-    }
-    let Some((name, rejected)) = chunk.rejected.first() else {
-        return Ok(());
-    };
-    Err(Error::Rejected {
-        path: name.into(),
-        what: describe(rejected),
-    })
-}
-
-/// A rejected record by its place, its id and its fault.
-fn describe(rejected: &Rejected) -> String {
-    let Rejected {
-        line, unit, reason, ..
-    } = rejected;
-    match &rejected.id {
-        Some(id) => format!("{unit} {line} (id {id:?}): {reason}"),
-        None => rejected.to_string(),
     }
 }

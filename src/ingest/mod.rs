@@ -1,60 +1,101 @@
 //! From dumps to an index: read, embed, store, index what is new or changed.
 //!
 //! ```text
-//! dumps ──► records ──► drafts ──► embeddings ──► commit ──► index
-//! thread 1              │ standing to the library │ one transaction a batch
+//! dumps ──► items ──► drafts ──► embeddings ──► commit ──► index
+//! thread 1            │ one a paper │              one transaction a batch
 //! ```
 //!
 //! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`Report`]. Reading goes on beside
-//! embedding; memory is bounded by the channel, not by the dump.
+//! embedding; memory is bounded by the channel, not by the dump. `drafts.rs` says which record
+//! belongs to which paper, `same_work.rs` when two records under different ids are one;
+//! [`rehearse()`] does all but embedding and writing.
 //!
-//! Invariants: read = stored + changed + unchanged + rejected. A batch of [`BATCH_RECORDS`] is
+//! Invariants: read = stored + changed + unchanged + merged + deleted + rejected. A batch of [`BATCH_RECORDS`] is
 //! committed before the next is embedded, so a kill costs at most one batch of embeddings; a
 //! requested stop costs none, because what is embedded by then is committed. A record that was
 //! taken in once is never embedded again, also when a newer one has superseded it since: running
 //! the same dumps again embeds nothing.
 
 mod chunks;
+mod drafts;
 mod embed;
+mod rehearse;
+mod same_work;
 mod sinks;
+mod split;
 
-use std::collections::{HashMap, HashSet};
-
-use jiff::civil::Date;
+use std::collections::HashSet;
+use std::fmt;
 
 use self::chunks::Chunk;
-use crate::dump::{Rejected, Source};
+use self::drafts::{Draft, Drafts, Shelf};
+use crate::dump::{Item, ReadOptions, Reason, Rejected, Source};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
-use crate::library::{Change, Ingest, Library, PaperKey, Standing, Writer};
-use crate::paper::{Paper, PaperId, TextHash};
+use crate::library::{Ingest, Library, Writer};
+use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
 use crate::vectors;
 
 pub use self::chunks::BATCH_RECORDS;
+pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
+pub use self::rehearse::rehearse;
+pub use self::same_work::Why;
 pub use self::sinks::{
     ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType,
 };
+pub use self::split::split;
 
 /// How many rejections a report lists, and those that end their dump in any case; all are counted.
 pub const MAX_LISTED_REJECTIONS: usize = 1000;
 
+/// Is told of a rejected record, with its dump's name.
+pub type OnRejected<'a> = &'a dyn Fn(&str, &Rejected);
+
 /// How dumps are taken in.
-#[derive(Debug, Clone, Default)]
-pub struct IngestOptions {
+#[derive(Default)]
+pub struct IngestOptions<'a> {
     /// Whether papers that are in none of the dumps are forgotten.
     pub mirror: bool,
+    /// Whether the first rejected record, or dump that cannot be read, is an error. What was
+    /// committed before it stays.
+    pub strict: bool,
+    /// How the dumps are read.
+    pub read: ReadOptions,
     /// How the index is built.
     pub index: IndexOptions,
+    /// Is told what became of each record, once it is committed.
+    pub on_decision: Option<&'a dyn Fn(&Decision)>,
+    /// Is told of each rejected record, with its dump's name.
+    pub on_rejected: Option<OnRejected<'a>>,
+}
+
+impl IngestOptions<'_> {
+    fn tell(&self, decisions: &[Decision]) {
+        if let Some(told) = self.on_decision {
+            decisions.iter().for_each(told);
+        }
+    }
+}
+
+impl fmt::Debug for IngestOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("IngestOptions");
+        shown.field("mirror", &self.mirror);
+        shown.field("strict", &self.strict);
+        shown.field("read", &self.read);
+        shown.field("index", &self.index);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// What taking in dumps came to.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Counts of records: read = stored + changed + unchanged + rejected.
+    /// Counts of records: read = stored + changed + unchanged + merged + deleted + rejected.
     pub counts: Ingest,
     /// Papers that were embedded.
     pub n_embedded: u64,
@@ -75,6 +116,16 @@ impl Report {
     pub fn has_unread(&self) -> bool {
         let is_cut = |(_, record): &(String, Rejected)| record.reason.ends_the_dump();
         !self.failed.is_empty() || self.rejected.iter().any(is_cut)
+    }
+
+    /// Adds what a later part of the same work came to.
+    pub fn absorb(&mut self, other: Report) {
+        self.counts = self.counts.plus(&other.counts);
+        self.n_embedded += other.n_embedded;
+        self.n_tokens += other.n_tokens;
+        self.n_removed += other.n_removed;
+        self.list(other.rejected, other.failed);
+        self.stopped |= other.stopped;
     }
 
     /// Notes what of a chunk could not be used, up to [`MAX_LISTED_REJECTIONS`] records.
@@ -99,7 +150,7 @@ pub fn run(
     encoder: &Encoder,
     origin: &Origin,
     sources: &[Source],
-    options: &IngestOptions,
+    options: &IngestOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<Report> {
     space::adopt(writer, encoder, origin)?;
@@ -108,12 +159,13 @@ pub fn run(
         key: writer.begin_ingest(&names)?,
         writer,
         encoder,
+        options,
         observer,
         report: Report::default(),
         seen: options.mirror.then(HashSet::new),
     };
     observer.begin(Stage::Embed, None);
-    chunks::read_beside(sources, |chunk| run.take_in(chunk))?;
+    chunks::read_beside(sources, &options.read, |chunk| run.take_in(chunk))?;
     observer.end();
     if options.mirror && !run.report.stopped && run.report.failed.is_empty() {
         run.forget_unseen()?;
@@ -145,122 +197,42 @@ pub fn build_index(writer: &Writer, options: &IndexOptions, observer: &dyn Obser
     Ok(())
 }
 
-/// One paper of a batch, as all records of the batch together make it.
-struct Draft {
-    change: Change,
-    /// The text hash that the library's embedding was made at.
-    embedded_at: Option<TextHash>,
-    /// What its records count as, once it is committed.
-    counts: Ingest,
-}
-
-/// What a batch of records comes to, before anything is embedded.
-#[derive(Default)]
-struct Drafts {
-    drafts: Vec<Draft>,
-    by_id: HashMap<PaperId, usize>,
-    listings: Vec<(PaperKey, Date)>,
-    counts: Ingest,
-}
-
-impl Drafts {
-    fn add(&mut self, writer: &Writer, record: Paper) -> Result<()> {
-        let hash = record.record_hash();
-        if let Some(&at) = self.by_id.get(&record.id) {
-            self.drafts[at].join(record, hash);
-            return Ok(());
-        }
-        let draft = match writer.standing(&record, hash)? {
-            Standing::Seen(key) => {
-                self.counts.n_read += 1;
-                self.counts.n_unchanged += 1;
-                self.listings.extend(record.listed.map(|date| (key, date)));
-                return Ok(());
+/// What the items of a chunk come to. What cannot be used is added to what the chunk rejects.
+///
+/// # Errors
+/// Of a strict run, [`Error::Rejected`] or why a dump cannot be read.
+fn drafted(shelf: &dyn Shelf, chunk: &mut Chunk, options: &IngestOptions<'_>) -> Result<Drafts> {
+    let mut drafts = Drafts::default();
+    for (item, place) in chunk.items.drain(..) {
+        match item {
+            Item::Paper(record) => drafts.add(shelf, record.paper)?,
+            Item::Deletion(id) => drafts.delete(shelf, id)?,
+            Item::Abstract { id, text } => {
+                if !drafts.add_abstract(shelf, &id, text)? {
+                    let rejected = Rejected {
+                        line: place.0,
+                        unit: place.1,
+                        excerpt: String::new(),
+                        id: Some(id.to_string()),
+                        reason: Reason::NoPaper,
+                    };
+                    chunk.rejected.push((chunk.name.clone(), rejected));
+                }
             }
-            Standing::New => Draft::of(None, record, hash, None),
-            Standing::Known {
-                key,
-                paper,
-                embedded_at,
-            } => {
-                let listed = record.listed;
-                let mut draft = Draft::of(Some(key), joined(*paper, record), hash, embedded_at);
-                draft.change.listed = listed.into_iter().collect();
-                draft
-            }
-        };
-        let paper = &draft.change.paper;
-        for id in paper.aliases.iter().chain([&paper.id]) {
-            self.by_id.insert(id.clone(), self.drafts.len());
-        }
-        self.drafts.push(draft);
-        Ok(())
-    }
-}
-
-impl Draft {
-    fn of(
-        key: Option<PaperKey>,
-        paper: Paper,
-        hash: TextHash,
-        embedded_at: Option<TextHash>,
-    ) -> Draft {
-        let counts = Ingest {
-            n_read: 1,
-            n_stored: u64::from(key.is_none()),
-            n_changed: u64::from(key.is_some()),
-            ..Ingest::default()
-        };
-        let change = Change {
-            key,
-            record_hashes: vec![hash],
-            forgets_earlier_records: false,
-            listed: paper.listed.into_iter().collect(),
-            paper,
-            embedding: None,
-        };
-        Draft {
-            change,
-            embedded_at,
-            counts,
         }
     }
-
-    /// Takes in another record of the same paper.
-    fn join(&mut self, record: Paper, hash: TextHash) {
-        self.counts.n_read += 1;
-        self.change.listed.extend(record.listed);
-        if self.change.record_hashes.contains(&hash) {
-            self.counts.n_unchanged += 1;
-            return;
-        }
-        self.counts.n_changed += 1;
-        self.change.record_hashes.push(hash);
-        let paper = self.change.paper.clone();
-        self.change.paper = joined(paper, record);
+    if options.strict {
+        chunks::refuse(chunk)?;
     }
-
-    fn needs_embedding(&self) -> bool {
-        self.embedded_at != Some(self.change.paper.text_hash())
+    if let Some(told) = options.on_rejected {
+        chunk
+            .rejected
+            .iter()
+            .for_each(|(name, rejected)| told(name, rejected));
     }
-}
-
-/// A stored paper with one more record of it: the newer of the two speaks first, the stored id
-/// stays.
-fn joined(stored: Paper, record: Paper) -> Paper {
-    let id = stored.id.clone();
-    let other_id = (record.id != id).then(|| record.id.clone());
-    let mut paper = if record.is_older_than(&stored) {
-        record.superseded_by(stored)
-    } else {
-        stored.superseded_by(record)
-    };
-    paper.id = id;
-    let known = |alias: &PaperId| paper.aliases.contains(alias) || *alias == paper.id;
-    if let Some(other) = other_id.filter(|other| !known(other)) {
-        paper.aliases.push(other);
-    }
-    paper
+    drafts.counts.n_read += chunk.rejected.len() as u64;
+    drafts.counts.n_rejected += chunk.rejected.len() as u64;
+    Ok(drafts)
 }
 
 /// A run at work.
@@ -268,6 +240,7 @@ struct Run<'a> {
     key: i64,
     writer: &'a mut Writer,
     encoder: &'a Encoder,
+    options: &'a IngestOptions<'a>,
     observer: &'a dyn Observer,
     report: Report,
     /// The ids met so far, where papers that are not met are to be forgotten.
@@ -289,36 +262,31 @@ impl Run<'_> {
         Ok(!self.report.stopped)
     }
 
-    fn commit_chunk(&mut self, chunk: Chunk) -> Result<()> {
-        let n_rejected = chunk.rejected.len() as u64;
-        self.report.list(chunk.rejected, chunk.failed);
-        let mut batch = Drafts::default();
+    fn commit_chunk(&mut self, mut chunk: Chunk) -> Result<()> {
         if let Some(seen) = &mut self.seen {
-            let ids =
-                |paper: &Paper| [&paper.aliases[..], std::slice::from_ref(&paper.id)].concat();
-            seen.extend(chunk.records.iter().flat_map(|record| ids(&record.paper)));
+            seen.extend(chunk.ids());
         }
-        for record in chunk.records {
-            batch.add(self.writer, record.paper)?;
-        }
-        batch.counts.n_read += n_rejected;
-        batch.counts.n_rejected += n_rejected;
-        self.observer.advance(batch.counts.n_read);
+        let mut drafts = drafted(&self.writer.lookup(), &mut chunk, self.options)?;
+        self.report.list(chunk.rejected, chunk.failed);
+        self.observer.advance(drafts.counts.n_read);
 
-        self.embed(&mut batch.drafts)?;
-        let mut counts = self.report.counts.plus(&batch.counts);
-        for draft in &batch.drafts {
+        let mut taken = drafts.take();
+        self.embed(&mut taken)?;
+        let mut counts = self.report.counts.plus(&drafts.counts);
+        let mut decisions = drafts.decisions;
+        for draft in taken {
             counts = counts.plus(&draft.counts);
+            decisions.extend(draft.decisions);
+            drafts.batch.changes.push(draft.change);
         }
-        let mut changes: Vec<Change> = batch.drafts.into_iter().map(|draft| draft.change).collect();
         // A mirror holds what the dump says now, also where that is what it once said before.
         let is_mirror = self.seen.is_some();
-        for change in &mut changes {
+        for change in &mut drafts.batch.changes {
             change.forgets_earlier_records = is_mirror;
         }
-        self.writer
-            .commit(&changes, &batch.listings, (self.key, &counts))?;
+        self.writer.commit(&drafts.batch, (self.key, &counts))?;
         self.report.counts = counts;
+        self.options.tell(&decisions);
         Ok(())
     }
 
@@ -326,7 +294,8 @@ impl Run<'_> {
     fn embed(&mut self, drafts: &mut Vec<Draft>) -> Result<()> {
         let (wanting, ready): (Vec<Draft>, Vec<Draft>) =
             drafts.drain(..).partition(Draft::needs_embedding);
-        self.observer.advance(ready.len() as u64);
+        self.observer
+            .advance(ready.iter().map(|draft| draft.counts.n_read).sum());
         drafts.extend(ready);
         let passages: Vec<String> = wanting.iter().map(|d| d.change.paper.passage()).collect();
         let embedded = self

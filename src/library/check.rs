@@ -196,7 +196,7 @@ impl Library {
     }
 
     fn check_unembedded(&self, active: &ActiveSpace, findings: &mut Findings) -> Result<()> {
-        let sql = "SELECT id FROM papers WHERE NOT EXISTS
+        let sql = "SELECT id FROM papers WHERE notice IS NOT 'withdrawn' AND NOT EXISTS
                    (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key) ORDER BY key";
         let list = || {
             let mut statement = self.db.prepare(sql)?;

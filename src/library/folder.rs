@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{Layout, Writer};
+use super::{Layout, REJECTED_FILE, Writer};
 use crate::error::{Error, Result};
 
 /// A file or folder in a library that nothing refers to.
@@ -101,6 +101,7 @@ fn is_owned_in_root(path: &Path, layout: &Layout) -> bool {
             .any(|e| *path == database.with_extension(e))
         || *path == layout.lock()
         || *path == layout.spaces()
+        || *path == layout.root.join(REJECTED_FILE)
 }
 
 /// Adds what nothing refers to in the folder of a space.

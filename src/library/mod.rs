@@ -4,6 +4,7 @@
 //! LIBRARY/
 //!   papers.db                       truth: papers, ids, spaces, which row is whose (SQLite, WAL)
 //!   lock                            held by the one writer; says who
+//!   rejected.jsonl                  what the last ingest could not use, for the user
 //!   spaces/<name>/vectors-<g>.f16   dear: one row an embedding, append-only (`vectors`)
 //!   spaces/<name>/index-<g>/        cheap: built from the two above, thrown away at any doubt
 //! ```
@@ -13,8 +14,8 @@
 //! leftovers.
 //!
 //! In: papers with their embeddings, from [`Writer::commit`]. Out: consistent snapshots of them,
-//! from [`Library`]; what is wrong with them, from [`Library::check`]. This room alone knows SQLite, locks and syncs; it does not know what made
-//! the vectors, nor how they are searched.
+//! from [`Library`]; what is wrong with them, from [`Library::check`]. This room alone knows SQLite,
+//! locks and syncs; it does not know what made the vectors, nor how they are searched.
 //!
 //! Invariants:
 //! - A batch is committed in this order: rows appended, rows synced, one transaction that counts
@@ -33,6 +34,7 @@ mod filter;
 mod finding;
 mod folder;
 mod lock;
+mod lookup;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -47,11 +49,15 @@ pub use self::compact::Compaction;
 pub use self::filter::Filter;
 pub use self::finding::{Fault, Finding};
 pub use self::folder::Orphan;
+pub use self::lookup::{Known, Lookup, SourceRecord};
 pub use self::read::{Library, Status, Stored};
 pub use self::schema::FORMAT_VERSION;
-pub use self::write::{Change, Ingest, Standing, Writer};
+pub use self::write::{Batch, Change, Ingest, Writer};
 
 use crate::error::{Cause, Error};
+
+/// The file in a library's folder that lists what its last ingest could not use.
+pub const REJECTED_FILE: &str = "rejected.jsonl";
 
 /// How long SQLite waits for another process that is in the way for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

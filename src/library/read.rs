@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 use super::schema;
 use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId};
+use crate::paper::{IdKind, Paper, PaperId};
 use crate::vectors::{Row, RowFile};
 
 /// A library, open for reading.
@@ -76,8 +76,8 @@ impl Library {
     /// Opens the library at `root` as it stands now; it is not created.
     ///
     /// # Errors
-    /// [`Error::LibraryMissing`], [`Error::LibraryNewer`], [`Error::Damaged`],
-    /// [`Error::Database`].
+    /// [`Error::LibraryMissing`], [`Error::LibraryNewer`], [`Error::LibraryOlder`],
+    /// [`Error::Damaged`], [`Error::Database`].
     pub fn open(root: &Path) -> Result<Library> {
         let layout = Layout::of(root);
         let missing = || Error::LibraryMissing {
@@ -87,8 +87,15 @@ impl Library {
             return Err(missing());
         }
         let db = connect(&layout)?;
-        if schema::version(&db, &layout)? == 0 {
-            return Err(missing());
+        match schema::version(&db, &layout)? {
+            0 => return Err(missing()),
+            schema::FORMAT_VERSION => {}
+            found => {
+                return Err(Error::LibraryOlder {
+                    path: root.to_owned(),
+                    found,
+                });
+            }
         }
         let mut library = Library {
             layout,
@@ -231,9 +238,20 @@ impl Library {
         let unknown = || Error::UnknownPaper {
             id: spelling.to_owned(),
         };
-        let id = PaperId::parse(spelling).ok_or_else(unknown)?;
         let fail = self.layout.database_error();
-        let key = key_of(&self.db, &id).map_err(&fail)?.ok_or_else(unknown)?;
+        let mut key = None;
+        // What looks like nothing known may be the key of a BibTeX entry.
+        let spellings = [
+            PaperId::parse(spelling),
+            PaperId::of_kind(IdKind::BibKey, spelling),
+        ];
+        for id in spellings.into_iter().flatten() {
+            key = match key {
+                None => key_of(&self.db, &id).map_err(&fail)?,
+                found => found,
+            };
+        }
+        let key = key.ok_or_else(unknown)?;
         let json: String = self
             .db
             .query_row("SELECT json FROM records WHERE paper = ?", [key.0], |r| {

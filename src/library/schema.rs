@@ -6,21 +6,26 @@
 //! | `records` | the paper's whole record as JSON, under the paper's key | it is read for hits only |
 //! | `record_hashes` | one record of a dump that has been taken in, current or superseded | a second ingest asks for every record |
 //! | `aliases` | another id of a paper | — |
+//! | `sources` | one of several records that a paper was merged from, under its own id | only merged papers have any |
+//! | `splits` | two ids that were taken apart by hand: never merged again | — |
+//! | `pulls` | how far a feed has been pulled | — |
 //! | `listings` | a paper stood in the list of a day | — |
 //! | `spaces` | one model with one recipe: how many rows count, which is active | — |
 //! | `embeddings` | which row of a space holds which paper at which text hash | — |
 //! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
 //! | `ingests` | one run of `add`: when, of what, with which counts | — |
 //!
-//! Version history: 1 (0.1.0).
+//! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records and notices. A library
+//! of version 1 is brought up to 2 when it is next opened for writing.
 
 use rusqlite::Connection;
 
 use super::Layout;
 use crate::error::{Error, Result};
+use crate::paper::title_key;
 
 /// The format that this build writes.
-pub const FORMAT_VERSION: i64 = 1;
+pub const FORMAT_VERSION: i64 = 2;
 
 /// "akin" in ASCII: tells a library from any other SQLite file.
 const APPLICATION_ID: i64 = 0x616b_696e;
@@ -32,8 +37,11 @@ CREATE TABLE papers (
     text_hash BLOB NOT NULL,
     date TEXT,                  -- YYYY-MM-DD: published, else updated, else listed
     categories TEXT NOT NULL,   -- lower case, each between spaces: ' cs.cl cs.lg '
-    authors TEXT NOT NULL       -- lower case without accents, each between newlines
+    authors TEXT NOT NULL,      -- lower case without accents, each between newlines
+    title_key INTEGER,          -- of the title's letters and digits
+    notice TEXT                 -- withdrawn, retracted
 );
+CREATE INDEX papers_by_title ON papers(title_key);
 CREATE TABLE records (
     paper INTEGER PRIMARY KEY REFERENCES papers(key) ON DELETE CASCADE,
     json TEXT NOT NULL
@@ -48,6 +56,24 @@ CREATE TABLE aliases (
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE
 ) WITHOUT ROWID;
 CREATE INDEX aliases_of ON aliases(paper);
+CREATE TABLE sources (
+    id TEXT PRIMARY KEY,
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
+    place INTEGER NOT NULL,         -- in the order of merging; the first speaks first
+    json TEXT NOT NULL,
+    why TEXT NOT NULL,              -- empty for the first
+    merged TEXT NOT NULL            -- when
+) WITHOUT ROWID;
+CREATE INDEX sources_of ON sources(paper, place);
+CREATE TABLE splits (
+    a TEXT NOT NULL,                -- a < b
+    b TEXT NOT NULL,
+    PRIMARY KEY (a, b)
+) WITHOUT ROWID;
+CREATE TABLE pulls (
+    feed TEXT PRIMARY KEY,
+    state TEXT NOT NULL             -- for the puller
+) WITHOUT ROWID;
 CREATE TABLE listings (
     date TEXT NOT NULL,
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
@@ -88,8 +114,37 @@ CREATE TABLE ingests (
     n_changed INTEGER NOT NULL,
     n_unchanged INTEGER NOT NULL,
     n_rejected INTEGER NOT NULL,
-    n_truncated INTEGER NOT NULL
+    n_truncated INTEGER NOT NULL,
+    n_merged INTEGER NOT NULL DEFAULT 0,
+    n_deleted INTEGER NOT NULL DEFAULT 0
 );
+";
+
+/// What version 2 has that version 1 had not; the titles' keys are filled in from the records.
+const FROM_1_TO_2: &str = "
+ALTER TABLE papers ADD COLUMN title_key INTEGER;
+ALTER TABLE papers ADD COLUMN notice TEXT;
+CREATE INDEX papers_by_title ON papers(title_key);
+CREATE TABLE sources (
+    id TEXT PRIMARY KEY,
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    why TEXT NOT NULL,
+    merged TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sources_of ON sources(paper, place);
+CREATE TABLE splits (
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    PRIMARY KEY (a, b)
+) WITHOUT ROWID;
+CREATE TABLE pulls (
+    feed TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+) WITHOUT ROWID;
+ALTER TABLE ingests ADD COLUMN n_merged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ingests ADD COLUMN n_deleted INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The format version of a database; 0 where nothing has been created in it yet.
@@ -116,17 +171,35 @@ pub(super) fn version(db: &Connection, layout: &Layout) -> Result<i64> {
     Ok(found)
 }
 
-/// Creates the tables where there are none, in one transaction with the version.
-pub(super) fn create(db: &mut Connection, layout: &Layout) -> Result<()> {
-    if version(db, layout)? > 0 {
+/// Brings a database to [`FORMAT_VERSION`]: creates the tables where there are none, adds what an
+/// older version lacks. In one transaction with the version.
+pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
+    let found = version(db, layout)?;
+    if found == FORMAT_VERSION {
         return Ok(());
     }
-    let create = |db: &mut Connection| {
+    let bring_up = |db: &mut Connection| {
         let tx = db.transaction()?;
-        tx.execute_batch(TABLES)?;
-        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        if found == 0 {
+            tx.execute_batch(TABLES)?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        } else {
+            tx.execute_batch(FROM_1_TO_2)?;
+            fill_title_keys(&tx)?;
+        }
         tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
         tx.commit()
     };
-    create(db).map_err(layout.database_error())
+    bring_up(db).map_err(layout.database_error())
+}
+
+fn fill_title_keys(db: &Connection) -> rusqlite::Result<()> {
+    let mut records = db.prepare("SELECT paper, json_extract(json, '$.title') FROM records")?;
+    let mut set = db.prepare("UPDATE papers SET title_key = ? WHERE key = ?")?;
+    let mut rows = records.query([])?;
+    while let Some(row) = rows.next()? {
+        let (key, title): (i64, String) = (row.get(0)?, row.get(1)?);
+        set.execute((title_key(&title), key))?;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Change, Ingest, Library, Space, Writer};
+use super::{Batch, Change, Ingest, Library, Space, Writer};
 use crate::paper::{Paper, PaperId, TextHash};
 use crate::vectors;
 
@@ -39,13 +39,17 @@ pub(super) fn add(writer: &mut Writer, id: &str, version: u32) {
         record_hashes: vec![TextHash(paper.text_hash().0)],
         forgets_earlier_records: false,
         listed: Vec::new(),
+        sources: Vec::new(),
+        absorbed: Vec::new(),
         paper,
         embedding: Some(vector(id, version)),
     };
     let run = writer.begin_ingest(&[]).unwrap();
-    writer
-        .commit(&[change], &[], (run, &Ingest::default()))
-        .unwrap();
+    let batch = Batch {
+        changes: vec![change],
+        ..Batch::default()
+    };
+    writer.commit(&batch, (run, &Ingest::default())).unwrap();
 }
 
 pub(super) fn remove(writer: &mut Writer, ids: &[&str]) {

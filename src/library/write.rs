@@ -12,11 +12,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::filter::{authors_column, categories_column};
 use super::lock::WriterLock;
-use super::read::{ActiveSpace, active_space, key_of, parse_record};
+use super::lookup::SourceRecord;
+use super::read::{ActiveSpace, active_space};
 use super::schema;
 use super::{BUSY_TIMEOUT, Layout, PaperKey, Space};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, TextHash};
+use crate::paper::{Notice, Paper, PaperId, TextHash, title_key};
 use crate::vectors::{Row, RowWriter};
 
 /// A library, open for writing; there is at most one at any time.
@@ -27,24 +28,6 @@ pub struct Writer {
     pub(super) space: Option<ActiveSpace>,
     pub(super) rows: Option<RowWriter>,
     _lock: WriterLock,
-}
-
-/// How a record stands to what the library holds.
-#[derive(Debug)]
-pub enum Standing {
-    /// No paper of this id.
-    New,
-    /// This very record has been taken in before; it may have been superseded since.
-    Seen(PaperKey),
-    /// The paper is there, the record is not known.
-    Known {
-        /// The paper's key.
-        key: PaperKey,
-        /// The paper as the library has it.
-        paper: Box<Paper>,
-        /// The text hash that its embedding in the active space was made at, if it has one.
-        embedded_at: Option<TextHash>,
-    },
 }
 
 /// One paper to store or to change.
@@ -61,8 +44,26 @@ pub struct Change {
     pub forgets_earlier_records: bool,
     /// The days in whose lists it stood.
     pub listed: Vec<Date>,
-    /// The new embedding; `None` where the one there is stays.
+    /// The records that it was merged from, the first to speak first; none if it is one record.
+    pub sources: Vec<SourceRecord>,
+    /// Papers that this one takes the place of: their ids, days and records become its own.
+    pub absorbed: Vec<PaperKey>,
+    /// The new embedding; `None` where the one there is stays, unless the paper is
+    /// [withdrawn](Notice::Withdrawn): then it goes.
     pub embedding: Option<Vec<f32>>,
+}
+
+/// What happens to papers and records in one [commit](Writer::commit).
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Papers to store or to change.
+    pub changes: Vec<Change>,
+    /// Days of papers that are otherwise unchanged.
+    pub listings: Vec<(PaperKey, Date)>,
+    /// Papers to forget.
+    pub removed: Vec<PaperKey>,
+    /// Ids that are never to be merged again.
+    pub splits: Vec<(PaperId, PaperId)>,
 }
 
 /// What one run of `add` has done so far.
@@ -76,6 +77,10 @@ pub struct Ingest {
     pub n_changed: u64,
     /// Records that said nothing new.
     pub n_unchanged: u64,
+    /// Records that became part of a paper of another id.
+    pub n_merged: u64,
+    /// Records that said a paper is gone, which it now is.
+    pub n_deleted: u64,
     /// Records rejected.
     pub n_rejected: u64,
     /// Passages cut to the token limit.
@@ -91,6 +96,8 @@ impl Ingest {
             n_stored: self.n_stored + other.n_stored,
             n_changed: self.n_changed + other.n_changed,
             n_unchanged: self.n_unchanged + other.n_unchanged,
+            n_merged: self.n_merged + other.n_merged,
+            n_deleted: self.n_deleted + other.n_deleted,
             n_rejected: self.n_rejected + other.n_rejected,
             n_truncated: self.n_truncated + other.n_truncated,
         }
@@ -117,7 +124,7 @@ impl Writer {
         let mut db = Connection::open(layout.database()).map_err(&fail)?;
         schema::version(&db, &layout)?;
         configure(&db).map_err(&fail)?;
-        schema::create(&mut db, &layout)?;
+        schema::bring_up(&mut db, &layout)?;
         sync_folder(root)?;
         let space = active_space(&db).map_err(&fail)?;
         Ok(Writer {
@@ -173,69 +180,32 @@ impl Writer {
         Ok(())
     }
 
-    /// How a record stands to what the library holds.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub fn standing(&self, record: &Paper, record_hash: TextHash) -> Result<Standing> {
-        let fail = self.layout.database_error();
-        let Some(key) = key_of(&self.db, &record.id).map_err(&fail)? else {
-            return Ok(Standing::New);
-        };
-        if self.has_seen(key, record_hash).map_err(&fail)? {
-            return Ok(Standing::Seen(key));
-        }
-        let (json, embedded_at) = self.record_and_hash(key).map_err(&fail)?;
-        Ok(Standing::Known {
-            key,
-            paper: Box::new(parse_record(&self.layout, &json)?),
-            embedded_at: embedded_at.map(TextHash),
-        })
-    }
-
-    fn has_seen(&self, key: PaperKey, hash: TextHash) -> rusqlite::Result<bool> {
-        self.db
-            .prepare_cached("SELECT 1 FROM record_hashes WHERE paper = ? AND hash = ?")?
-            .exists((key.0, hash.0))
-    }
-
-    fn record_and_hash(&self, key: PaperKey) -> rusqlite::Result<(String, Option<[u8; 16]>)> {
-        let space = self.space.as_ref().map_or(0, |active| active.key);
-        self.db
-            .prepare_cached(
-                "SELECT json, text_hash FROM records LEFT JOIN embeddings
-                 ON embeddings.paper = records.paper AND embeddings.space = ?
-                 WHERE records.paper = ?",
-            )?
-            .query_row((space, key.0), |row| Ok((row.get(0)?, row.get(1)?)))
-    }
-
     /// Stores a batch: all of it, or after a kill at any instant nothing of it.
     ///
-    /// `listings` are the days of papers that are otherwise unchanged. `ingest` is the run's key
-    /// and its counts with this batch included.
+    /// `ingest` is the run's key and its counts with this batch included.
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Database`]; [`Error::LibraryEmpty`] if there are embeddings and
     /// no space.
-    pub fn commit(
-        &mut self,
-        changes: &[Change],
-        listings: &[(PaperKey, Date)],
-        ingest: (i64, &Ingest),
-    ) -> Result<()> {
-        let rows = self.append(changes)?;
+    pub fn commit(&mut self, batch: &Batch, ingest: (i64, &Ingest)) -> Result<()> {
+        let rows = self.append(&batch.changes)?;
         let fail = self.layout.database_error();
         let tx = self.db.transaction().map_err(&fail)?;
         let store = || {
-            for (change, row) in changes.iter().zip(rows) {
+            forget(&tx, &batch.removed)?;
+            for (change, row) in batch.changes.iter().zip(rows) {
                 let key = store_paper(&tx, change)?;
                 if let (Some(row), Some(active)) = (row, &self.space) {
                     store_row(&tx, active.key, key, row, change.paper.text_hash())?;
                 }
             }
-            for &(paper, date) in listings {
+            for &(paper, date) in &batch.listings {
                 store_listing(&tx, paper, date)?;
+            }
+            for (one, other) in &batch.splits {
+                let sql = "INSERT OR IGNORE INTO splits VALUES (?, ?)";
+                let pair = (one.min(other).as_str(), one.max(other).as_str());
+                tx.prepare_cached(sql)?.execute(pair)?;
             }
             store_counts(&tx, ingest.0, ingest.1)?;
             if let (Some(active), Some(rows)) = (&self.space, &self.rows) {
@@ -287,7 +257,7 @@ impl Writer {
     /// [`Error::Database`].
     pub fn begin_ingest(&mut self, dumps: &[String]) -> Result<i64> {
         let names = serde_json::to_string(dumps).expect("names are plain data");
-        let sql = "INSERT INTO ingests VALUES (NULL, ?, NULL, ?, 0, 0, 0, 0, 0, 0)";
+        let sql = "INSERT INTO ingests VALUES (NULL, ?, NULL, ?, 0, 0, 0, 0, 0, 0, 0, 0)";
         self.db
             .execute(sql, (Timestamp::now().to_string(), names))
             .map_err(self.layout.database_error())?;
@@ -308,6 +278,27 @@ impl Writer {
         Ok(())
     }
 
+    /// How far a feed has been pulled, as [`Writer::set_pull_state`] was told.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn pull_state(&self, feed: &str) -> Result<Option<String>> {
+        let sql = "SELECT state FROM pulls WHERE feed = ?";
+        let state = self.db.query_row(sql, [feed], |row| row.get(0)).optional();
+        state.map_err(self.layout.database_error())
+    }
+
+    /// Notes how far a feed has been pulled.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn set_pull_state(&mut self, feed: &str, state: &str) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO pulls VALUES (?, ?)";
+        let stored = self.db.execute(sql, (feed, state));
+        stored.map_err(self.layout.database_error())?;
+        Ok(())
+    }
+
     /// Forgets papers: they are never returned again, and a dump that has them stores them anew.
     ///
     /// # Errors
@@ -315,18 +306,7 @@ impl Writer {
     pub fn remove(&mut self, keys: &[PaperKey]) -> Result<()> {
         let fail = self.layout.database_error();
         let tx = self.db.transaction().map_err(&fail)?;
-        let forget = || {
-            for key in keys {
-                tx.prepare_cached(
-                    "INSERT INTO dead_rows SELECT space, row FROM embeddings WHERE paper = ?",
-                )?
-                .execute([key.0])?;
-                tx.prepare_cached("DELETE FROM papers WHERE key = ?")?
-                    .execute([key.0])?;
-            }
-            rusqlite::Result::Ok(())
-        };
-        forget().map_err(&fail)?;
+        forget(&tx, keys).map_err(&fail)?;
         tx.commit().map_err(&fail)
     }
 }
@@ -354,45 +334,108 @@ fn insert_space(tx: &Transaction, space: &Space, generation: i64) -> rusqlite::R
     Ok(())
 }
 
+/// Deletes papers; their rows are dead.
+fn forget(tx: &Transaction, keys: &[PaperKey]) -> rusqlite::Result<()> {
+    for key in keys {
+        kill_rows(tx, *key)?;
+        let mut delete = tx.prepare_cached("DELETE FROM papers WHERE key = ?")?;
+        delete.execute([key.0])?;
+    }
+    Ok(())
+}
+
+fn kill_rows(tx: &Transaction, key: PaperKey) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO dead_rows SELECT space, row FROM embeddings WHERE paper = ?";
+    tx.prepare_cached(sql)?.execute([key.0])?;
+    Ok(())
+}
+
 fn store_paper(tx: &Transaction, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
     let json = serde_json::to_string(paper).expect("a paper is plain data");
-    let key: i64 = tx
-        .prepare_cached(
-            "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?)
-             ON CONFLICT (key) DO UPDATE SET text_hash = excluded.text_hash,
-             date = excluded.date, categories = excluded.categories, authors = excluded.authors
-             RETURNING key",
-        )?
-        .query_row(
-            (
-                change.key.map(|key| key.0),
-                paper.id.as_str(),
-                paper.text_hash().0,
-                paper.date().map(|date| date.to_string()),
-                categories_column(&paper.categories),
-                authors_column(&paper.authors),
-            ),
-            |row| row.get(0),
-        )?;
+    let key = store_columns(tx, change)?;
     tx.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?)")?
-        .execute((key, json))?;
+        .execute((key.0, json))?;
     if change.forgets_earlier_records {
         tx.prepare_cached("DELETE FROM record_hashes WHERE paper = ?")?
-            .execute([key])?;
+            .execute([key.0])?;
     }
+    absorb(tx, key, &change.absorbed)?;
     for hash in &change.record_hashes {
         tx.prepare_cached("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?
-            .execute((key, hash.0))?;
+            .execute((key.0, hash.0))?;
+    }
+    if change.key.is_some() {
+        tx.prepare_cached("DELETE FROM aliases WHERE paper = ?")?
+            .execute([key.0])?;
     }
     for alias in &paper.aliases {
         tx.prepare_cached("INSERT OR IGNORE INTO aliases VALUES (?, ?)")?
-            .execute((alias.as_str(), key))?;
+            .execute((alias.as_str(), key.0))?;
     }
     for &date in &change.listed {
-        store_listing(tx, PaperKey(key), date)?;
+        store_listing(tx, key, date)?;
     }
-    Ok(PaperKey(key))
+    store_sources(tx, key, &change.sources)?;
+    if paper.notice == Some(Notice::Withdrawn) {
+        kill_rows(tx, key)?;
+        tx.prepare_cached("DELETE FROM embeddings WHERE paper = ?")?
+            .execute([key.0])?;
+    }
+    Ok(key)
+}
+
+fn store_columns(tx: &Transaction, change: &Change) -> rusqlite::Result<PaperKey> {
+    let paper = &change.paper;
+    let sql = "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT (key) DO UPDATE SET id = excluded.id, text_hash = excluded.text_hash,
+               date = excluded.date, categories = excluded.categories,
+               authors = excluded.authors, title_key = excluded.title_key,
+               notice = excluded.notice RETURNING key";
+    let values = (
+        change.key.map(|key| key.0),
+        paper.id.as_str(),
+        paper.text_hash().0,
+        paper.date().map(|date| date.to_string()),
+        categories_column(&paper.categories),
+        authors_column(&paper.authors),
+        title_key(&paper.title),
+        paper.notice.map(|notice| notice.to_string()),
+    );
+    let mut statement = tx.prepare_cached(sql)?;
+    statement.query_row(values, |row| row.get(0)).map(PaperKey)
+}
+
+/// Gives what belongs to other papers to `key`, and deletes them.
+fn absorb(tx: &Transaction, key: PaperKey, others: &[PaperKey]) -> rusqlite::Result<()> {
+    for other in others {
+        for sql in [
+            "INSERT OR IGNORE INTO record_hashes SELECT ?1, hash FROM record_hashes WHERE paper = ?2",
+            "INSERT OR IGNORE INTO listings SELECT date, ?1 FROM listings WHERE paper = ?2",
+            "UPDATE aliases SET paper = ?1 WHERE paper = ?2",
+        ] {
+            tx.prepare_cached(sql)?.execute((key.0, other.0))?;
+        }
+    }
+    forget(tx, others)
+}
+
+/// Writes the records that a paper was merged from in place of those there are.
+fn store_sources(
+    tx: &Transaction,
+    key: PaperKey,
+    sources: &[SourceRecord],
+) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM sources WHERE paper = ?")?
+        .execute([key.0])?;
+    for (place, source) in sources.iter().enumerate() {
+        let json = serde_json::to_string(&source.paper).expect("a paper is plain data");
+        let id = source.paper.id.as_str();
+        let values = (id, key.0, place, json, &source.why, &source.merged);
+        tx.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?)")?
+            .execute(values)?;
+    }
+    Ok(())
 }
 
 fn store_row(
@@ -424,13 +467,15 @@ fn store_listing(tx: &Transaction, paper: PaperKey, date: Date) -> rusqlite::Res
 fn store_counts(db: &Connection, key: i64, counts: &Ingest) -> rusqlite::Result<()> {
     db.prepare_cached(
         "UPDATE ingests SET n_read = ?, n_stored = ?, n_changed = ?, n_unchanged = ?,
-         n_rejected = ?, n_truncated = ? WHERE key = ?",
+         n_merged = ?, n_deleted = ?, n_rejected = ?, n_truncated = ? WHERE key = ?",
     )?
     .execute((
         counts.n_read,
         counts.n_stored,
         counts.n_changed,
         counts.n_unchanged,
+        counts.n_merged,
+        counts.n_deleted,
         counts.n_rejected,
         counts.n_truncated,
         key,

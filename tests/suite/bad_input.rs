@@ -83,13 +83,18 @@ fn what_is_no_dump_is_refused_by_name_with_a_hint() {
             "missing.jsonl",
             &["missing.jsonl", "No such file", "hint"][..],
         ),
-        ("folder", &["folder", "not a dump", "hint"]),
         ("rubbish.bin", &["rubbish.bin"]),
         ("empty.jsonl", &["empty.jsonl", "empty"]),
     ] {
         check_refused(&["add", "--model", &model, dump], expected);
         check_refused(&["search", "--model", &model, "--in", dump, "x"], expected);
     }
+    check_refused(
+        &["add", "--model", &model, "folder"],
+        &["folder/file.txt", "empty"],
+    );
+    let search = ["search", "--model", &model, "--in", "folder", "x"];
+    check_refused(&search, &["folder", "not a dump", "hint"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 const GROUND: &[&str] = &["paper", "vectors", "error", "progress"];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
-const FLOWS: &[&str] = &["ingest", "search", "eval", "space", "check"];
+const FLOWS: &[&str] = &["ingest", "search", "eval", "space", "check", "pull"];
 
 /// Where tables of columns are read and written.
 const TABLES: &[&str] = &["dump", "ingest"];
@@ -18,8 +18,16 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("tokenizers", &["encoder"]),
     ("rusqlite", &["library"]),
     ("hnsw_rs", &["index"]),
-    ("flate2", &["dump"]),
+    ("flate2", &["dump", "pull"]),
+    ("ureq", &["pull"]),
     ("zstd", &["dump"]),
+    ("bzip2", &["dump"]),
+    ("liblzma", &["dump"]),
+    ("zip", &["dump"]),
+    ("quick_xml", &["dump", "pull"]),
+    ("biblatex", &["dump"]),
+    ("csv", &["dump"]),
+    ("encoding_rs", &["dump"]),
     ("arrow_array", TABLES),
     ("arrow_ipc", TABLES),
     ("arrow_schema", TABLES),

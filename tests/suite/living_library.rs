@@ -96,7 +96,7 @@ fn the_daily_files_add_up_whatever_repeats_across_days() {
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let report = sandbox.add(&files);
     let count = |name: &str| report[name].as_u64().unwrap() as usize;
-    let parts = ["stored", "changed", "unchanged", "rejected"].map(count);
+    let parts = ["stored", "changed", "unchanged", "merged", "rejected"].map(count);
     assert_eq!(count("read"), n_lines);
     assert_eq!(parts.iter().sum::<usize>(), n_lines);
     assert!(count("unchanged") > 0 && count("changed") > 0, "{report}");

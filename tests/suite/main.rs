@@ -11,6 +11,8 @@ mod golden;
 mod interruption;
 mod layers;
 mod living_library;
+mod merging;
+mod pull;
 mod related;
 mod sandbox;
 mod upkeep;

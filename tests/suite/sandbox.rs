@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use akin::library::{Change, Ingest, Space, Writer};
+use akin::library::{Batch, Change, Ingest, Space, Writer};
 use akin::paper::Paper;
 use akin::vectors;
 use serde_json::Value;
@@ -172,14 +172,18 @@ pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer 
         record_hashes: Vec::new(),
         forgets_earlier_records: false,
         listed: Vec::new(),
+        sources: Vec::new(),
+        absorbed: Vec::new(),
         paper,
         embedding: Some(vector),
     };
     let changes: Vec<Change> = papers.into_iter().map(change).collect();
     let run = writer.begin_ingest(&[]).unwrap();
-    writer
-        .commit(&changes, &[], (run, &Ingest::default()))
-        .unwrap();
+    let batch = Batch {
+        changes,
+        ..Batch::default()
+    };
+    writer.commit(&batch, (run, &Ingest::default())).unwrap();
     writer
 }
 

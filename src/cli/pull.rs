@@ -1,0 +1,187 @@
+//! `akin pull`: take in what is new at arXiv or Hugging Face.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use akin::dump::Source;
+use akin::ingest::{self, IngestOptions, Report};
+use akin::library::Writer;
+use akin::pull::{ARXIV_BASE, ArxivFeed, Feed, HF_DAILY_BASE, HF_MAX_DAYS, HfDailyFeed};
+use akin::pull::{Page, Pull, PullOptions, State, SystemClock};
+use akin::space::Origin;
+use akin::{Error, encoder::Encoder};
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use super::args::ModelArgs;
+use super::context::Context;
+use super::fault::Fault;
+use super::output::count;
+use super::progress::Bar;
+use super::{Outcome, add};
+
+/// Take in what is new at arXiv or Hugging Face, over the network
+///
+/// Each page is stored as it comes, so an interrupted pull goes on where it was when it is run
+/// again. A pull without dates takes what is new since the last one.
+#[derive(Debug, Args)]
+pub(super) struct PullArgs {
+    #[command(subcommand)]
+    feed: FeedArgs,
+    /// Forget a list that was begun and not finished, and begin anew
+    #[arg(long, global = true)]
+    restart: bool,
+    /// How often a server that does not answer is asked
+    #[arg(long, value_name = "N", default_value_t = 6, global = true,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    attempts: u32,
+    /// The proxy to go through
+    #[arg(long, value_name = "URL", env = "HTTPS_PROXY", global = true)]
+    proxy: Option<String>,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// Where from.
+#[derive(Debug, Subcommand)]
+enum FeedArgs {
+    /// arXiv's records, over OAI-PMH
+    Arxiv {
+        /// A set, such as cs or physics:hep-ex [default: all of arXiv]
+        #[arg(long)]
+        set: Option<String>,
+        /// The first day of changes [default: since the last pull]
+        #[arg(long, value_name = "DATE")]
+        from: Option<Date>,
+        /// The last day of changes [default: today]
+        #[arg(long, value_name = "DATE")]
+        until: Option<Date>,
+        /// The form of the records: arXiv, arXivRaw, oai_dc
+        #[arg(long, value_name = "NAME", default_value = "arXiv")]
+        prefix: String,
+        /// The repository's address
+        #[arg(long, value_name = "URL", default_value = ARXIV_BASE)]
+        base: String,
+    },
+    /// The papers of the day at Hugging Face
+    HfDaily {
+        /// A day [default: every day since the last pull]
+        #[arg(long, value_name = "DATE")]
+        date: Option<Date>,
+        /// How many days at most
+        #[arg(long, value_name = "N", default_value_t = HF_MAX_DAYS)]
+        days: u16,
+        /// The API's address
+        #[arg(long, value_name = "URL", default_value = HF_DAILY_BASE)]
+        base: String,
+    },
+}
+
+impl FeedArgs {
+    fn feed(&self) -> Feed {
+        match self {
+            FeedArgs::Arxiv {
+                set,
+                from,
+                until,
+                prefix,
+                base,
+            } => Feed::Arxiv(ArxivFeed {
+                base: base.clone(),
+                set: set.clone(),
+                prefix: prefix.clone(),
+                from: *from,
+                until: *until,
+            }),
+            FeedArgs::HfDaily { date, days, base } => Feed::HfDaily(HfDailyFeed {
+                base: base.clone(),
+                date: *date,
+                max_days: *days,
+            }),
+        }
+    }
+}
+
+pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> {
+    let start = Instant::now();
+    let bar = Bar::stoppable(context);
+    let mut writer = Writer::open_or_create(&context.library, "akin pull")?;
+    let (encoder, origin) = add::encoder(&writer, &args.model, context)?;
+    let mut options = PullOptions::new(args.feed.feed());
+    options.http.max_attempts = args.attempts;
+    options.http.proxy = args.proxy.clone().filter(|proxy| !proxy.is_empty());
+    let key = options.feed.key();
+    let mut state = stored_state(&writer, &key)?;
+    if args.restart {
+        state.forget_unfinished();
+    }
+    let mut pull = Pull::new(options, state, &SystemClock)?;
+    let mut whole = Report::default();
+    let ended = loop {
+        let page = match pull.next_page(&bar) {
+            Ok(Some(page)) => page,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        let after = page.state_after.clone();
+        let expected = page.n_expected;
+        let report = take_in(page, &mut writer, (&encoder, &origin), &bar, context)?;
+        let stopped = report.stopped;
+        whole.absorb(report);
+        if stopped {
+            break Err(Error::Interrupted);
+        }
+        writer.set_pull_state(&key, &as_json(&after))?;
+        if let Some(expected) = expected {
+            let n_read = whole.counts.n_read;
+            context.note(&format!("{} of {} records", count(n_read), count(expected)));
+        }
+    };
+    if ended.is_ok() {
+        writer.set_pull_state(&key, &as_json(pull.state()))?;
+    }
+    add::complain(&whole, add::n_shown(context), context);
+    add::summarise(&whole, start, false, context)?;
+    match ended {
+        Err(Error::Interrupted) => Ok(Outcome::Interrupted),
+        Err(error) => Err(error.into()),
+        Ok(()) => {
+            if let (false, Some(day)) = (context.json, pull.state().complete_through) {
+                writeln!(anstream::stdout().lock(), "complete through {day}")?;
+            }
+            Ok(add::outcome(&whole))
+        }
+    }
+}
+
+/// Takes one page into the library.
+fn take_in(
+    page: Page,
+    writer: &mut Writer,
+    (encoder, origin): (&Encoder, &Origin),
+    bar: &Bar,
+    context: &Context,
+) -> Result<Report, Error> {
+    let source = Source::Memory {
+        name: page.name.into(),
+        bytes: Arc::from(page.bytes),
+    };
+    let options = IngestOptions {
+        index: context.index_options(),
+        ..IngestOptions::default()
+    };
+    let report = ingest::run(writer, encoder, origin, &[source], &options, bar)?;
+    Ok(report)
+}
+
+fn stored_state(writer: &Writer, key: &str) -> Result<State, Error> {
+    let json = writer.pull_state(key)?;
+    // A state that cannot be read costs a longer pull, nothing else.
+    let state = json.and_then(|json| serde_json::from_str(&json).ok());
+    Ok(state.unwrap_or_default())
+}
+
+fn as_json(state: &State) -> String {
+    serde_json::to_string(state).expect("a state is plain data")
+}

@@ -1,0 +1,59 @@
+//! `akin split`: take apart what was merged.
+
+use std::io::Write;
+
+use akin::Error;
+use akin::ingest;
+use akin::library::Writer;
+use akin::paper::PaperId;
+use akin::space::Origin;
+use clap::Args;
+
+use super::Outcome;
+use super::context::Context;
+use super::fault::Fault;
+use super::progress::Bar;
+
+/// Take records out of a paper that they were merged into, each to be a paper of its own
+///
+/// `akin show --sources ID` lists the records that a paper was merged from. What is split is never
+/// merged again, also when the same dumps are added again.
+#[derive(Debug, Args)]
+pub(super) struct SplitArgs {
+    /// Any spelling of the paper's id
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Ids of the records to take out
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+}
+
+pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Fault> {
+    let mut writer = Writer::open(&context.library, "akin split")?;
+    let unknown = |id: &str| Error::UnknownPaper { id: id.to_owned() };
+    let parsed = |id: &String| PaperId::parse(id).ok_or_else(|| unknown(id));
+    let sources = args
+        .sources
+        .iter()
+        .map(parsed)
+        .collect::<Result<Vec<_>, _>>()?;
+    let id = parsed(&args.id)?;
+    let space = writer.space().ok_or_else(|| unknown(&args.id))?;
+    let origin = Origin::of(space)?;
+    let encoder = context.load(&origin)?;
+    let bar = Bar::stoppable(context);
+    let options = context.index_options();
+    let papers = ingest::split(
+        &mut writer,
+        (&encoder, &origin),
+        &id,
+        &sources,
+        &options,
+        &bar,
+    )?;
+    let mut out = anstream::stdout().lock();
+    for paper in papers {
+        writeln!(out, "{}  {}", paper.id, paper.title)?;
+    }
+    Ok(Outcome::Done)
+}

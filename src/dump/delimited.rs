@@ -1,0 +1,392 @@
+//! CSV and TSV: rows of text under a line of names, read as the records of `json_record.rs`.
+//!
+//! In: UTF-8, or what Windows makes of it where a row is none; separated by commas, tabs,
+//! semicolons or bars, told from the header. Which column says what is told by `columns.rs`; the
+//! exports of Scopus, Web of Science, Embase, PubMed and Zotero and the `metadata.csv` of CORD-19
+//! (<https://github.com/allenai/cord19>) are read so. Places are lines, those on which rows begin.
+//!
+//! A row whose quotes are unsound is taken as it stands where that gives as many cells as the
+//! header has, and rejected otherwise; reading goes on with the next *line*. Rows may be shorter
+//! than the header, and longer by empty cells; if only the last one is shorter, the dump is cut.
+//! Genuine samples: CORD-19, Embase, reference lists;
+//! those of Scopus, Web of Science, PubMed and Zotero follow their published headers.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use csv::ByteRecord;
+use serde_json::Value;
+
+use super::json_record::{self, IDS, PLAIN_TEXT, TITLES};
+use super::lines::{Chunk, LineReader};
+use super::quoting::{Line, Quoting, cells, scan};
+use super::record::{Context, Item};
+use super::reject::excerpt;
+use super::{Format, MAX_LINE_BYTES, Opened, ReadItems, Reason, Rejected, Unit};
+use super::{columns, people};
+use crate::error::{Error, Result};
+
+/// What may stand between cells.
+const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
+
+/// A row of more lines has a quote that nothing closes.
+const MAX_ROW_LINES: usize = 10_000;
+
+/// Reads rows of text.
+pub(super) struct CellReader {
+    lines: LineReader,
+    /// Lines that were read ahead, with their numbers.
+    ahead: VecDeque<(u64, Vec<u8>)>,
+    /// What came after the lines that were read ahead.
+    after: Option<Chunk>,
+    separator: u8,
+    /// The columns that are read, by [`columns::choose`].
+    columns: Vec<(usize, String)>,
+    n_columns: usize,
+    context: Context,
+    compressed: bool,
+    /// Where the last row begins.
+    line: u64,
+    /// Whether a row was shorter than the header; `None` before the first row.
+    is_ragged: Option<bool>,
+    ended: bool,
+}
+
+/// A row, or why it is none, with its first line.
+type Row = Result<ByteRecord, (Reason, Vec<u8>)>;
+
+impl ReadItems for CellReader {
+    fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
+        loop {
+            return match self.next_row()? {
+                Ok(row) if row.iter().all(|cell| cell.trim_ascii().is_empty()) => continue,
+                Ok(row) => Some(self.read_row(&row)),
+                Err((reason, line)) => Some(Err(self.rejected(None, reason, &line))),
+            };
+        }
+    }
+
+    fn place(&self) -> (u64, Unit) {
+        (self.line, Unit::Line)
+    }
+}
+
+impl CellReader {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// [`Error::Columns`] where it lacks a column; [`Error::Read`].
+    pub(super) fn open(opened: Opened) -> Result<CellReader> {
+        let unfit = |reason| Error::Columns {
+            path: opened.path.clone(),
+            reason,
+        };
+        let mut lines = LineReader::new(opened.bytes);
+        let mut header = Vec::new();
+        loop {
+            match lines.next_line(&mut header) {
+                Chunk::Record if separator_line(&header) => {}
+                Chunk::Record => break,
+                Chunk::Failed(error) => return Err(Error::read(&opened.path)(error)),
+                _ => return Err(unfit("it has no line of column names".to_owned())),
+            }
+        }
+        let separator = separator(&header);
+        let names = names(&header, separator);
+        let shown: Vec<&str> = names.iter().map(String::as_str).collect();
+        let columns = columns::choose(&shown, &opened.columns).map_err(unfit)?;
+        if !has_papers(&columns) {
+            let shown = shown.join(", ");
+            let reason = format!("no column is called `title` (its columns: {shown})");
+            return Err(unfit(reason));
+        }
+        Ok(CellReader {
+            n_columns: names.len(),
+            lines,
+            ahead: VecDeque::new(),
+            after: None,
+            separator,
+            columns,
+            context: opened.context,
+            compressed: opened.compressed,
+            line: 0,
+            is_ragged: None,
+            ended: false,
+        })
+    }
+
+    fn next_row(&mut self) -> Option<Row> {
+        let first = match self.next_line() {
+            Ok((line, bytes)) => {
+                self.line = line;
+                bytes
+            }
+            Err(chunk) => return self.end(chunk).map(Err),
+        };
+        for quoting in [Quoting::Doubled, Quoting::Escaped] {
+            if quoting == Quoting::Escaped && !first.windows(2).any(|pair| pair == b"\\\"") {
+                continue;
+            }
+            if let Some(row) = self.quoted(&first, quoting) {
+                let whole = row.and_then(|row| self.whole(row));
+                return Some(whole.map_err(|reason| (reason, first)));
+            }
+        }
+        Some(self.literal(first))
+    }
+
+    /// A row, unless it is what is left of one where the dump was cut.
+    fn whole(&mut self, row: ByteRecord) -> Result<ByteRecord, Reason> {
+        let is_short = row.len() < self.n_columns;
+        let is_first_short = is_short && self.is_ragged == Some(false);
+        if is_first_short && self.line_ahead(0).is_none() && matches!(self.after, Some(Chunk::End))
+        {
+            return Err(Reason::Cut);
+        }
+        self.is_ragged = Some(is_short || self.is_ragged == Some(true));
+        Ok(row)
+    }
+
+    /// The row that begins with a line, whose quotes are written in one way; `None` where they are
+    /// not, and no line but the first is used up.
+    fn quoted(&mut self, first: &[u8], quoting: Quoting) -> Option<Result<ByteRecord, Reason>> {
+        let mut state = scan(first, self.separator, false, quoting);
+        if state == Line::Ends {
+            return self.fitting(cells(first, self.separator, quoting), false);
+        }
+        let mut row = first.to_vec();
+        let mut used = 0;
+        while state == Line::Open {
+            let too_much = used == MAX_ROW_LINES || row.len() > MAX_LINE_BYTES;
+            let (_, next) = self.line_ahead(used).filter(|_| !too_much)?;
+            row.push(b'\n');
+            row.extend_from_slice(next);
+            let next = &row[row.len() - next.len()..];
+            state = scan(next, self.separator, true, quoting);
+            used += 1;
+        }
+        if state == Line::Unsound {
+            return None;
+        }
+        let fitting = self.fitting(cells(&row, self.separator, quoting), true)?;
+        self.ahead.drain(..used);
+        Some(fitting)
+    }
+
+    /// A row if it fits the header; of several lines none that does not is one.
+    fn fitting(&self, row: ByteRecord, is_of_lines: bool) -> Option<Result<ByteRecord, Reason>> {
+        let expected = self.n_columns;
+        let is_longer = row
+            .iter()
+            .skip(expected)
+            .any(|cell| !cell.trim_ascii().is_empty());
+        if is_longer && is_of_lines {
+            return None;
+        }
+        let found = row.len();
+        Some(match is_longer {
+            true => Err(Reason::Ragged { found, expected }),
+            false => Ok(row),
+        })
+    }
+
+    /// A line whose quotes are unsound as a row: what it holds as it stands, if that fits.
+    fn literal(&mut self, line: Vec<u8>) -> Row {
+        let separator = self.separator;
+        let fits = |line: &[u8]| cells(line, separator, Quoting::Doubled).len() == self.n_columns;
+        let is_open = scan(&line, separator, false, Quoting::Doubled) == Line::Open;
+        if is_open && !self.ahead.iter().any(|(_, line)| fits(line)) {
+            // Nothing is left but one cell; if that is because the dump ends, it is cut.
+            let reason = match &self.after {
+                Some(Chunk::End) => Some(Reason::Cut),
+                Some(Chunk::Failed(error)) => Some(Reason::from_read(error, self.compressed)),
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                self.ended = true;
+                return Err((reason, line));
+            }
+        }
+        let row = cells(&line, separator, Quoting::Literal);
+        match row.len() == self.n_columns {
+            true => Ok(row),
+            false => Err((Reason::Unquoted, line)),
+        }
+    }
+
+    /// The next line, or how the lines end.
+    fn next_line(&mut self) -> Result<(u64, Vec<u8>), Chunk> {
+        if self.ended {
+            return Err(Chunk::End);
+        }
+        if let Some(line) = self.ahead.pop_front() {
+            return Ok(line);
+        }
+        if let Some(chunk) = self.after.take() {
+            return Err(chunk);
+        }
+        let mut line = Vec::new();
+        match self.lines.next_line(&mut line) {
+            Chunk::Record => Ok((self.lines.line(), line)),
+            chunk => Err(chunk),
+        }
+    }
+
+    /// The line after `n_lines` more, which stays where it is; `None` where the lines end.
+    fn line_ahead(&mut self, n_lines: usize) -> Option<&(u64, Vec<u8>)> {
+        while self.ahead.len() <= n_lines && self.after.is_none() {
+            let mut line = Vec::new();
+            match self.lines.next_line(&mut line) {
+                Chunk::Record => self.ahead.push_back((self.lines.line(), line)),
+                chunk => self.after = Some(chunk),
+            }
+        }
+        self.ahead.get(n_lines)
+    }
+
+    /// What the end of the lines, or a line that is none, comes to.
+    fn end(&mut self, chunk: Chunk) -> Option<(Reason, Vec<u8>)> {
+        self.line = self.lines.line();
+        let reason = match chunk {
+            Chunk::Bad(reason) => return Some((reason, Vec::new())),
+            Chunk::Failed(error) => Reason::from_read(&error, self.compressed),
+            _ => {
+                self.ended = true;
+                return None;
+            }
+        };
+        self.ended = true;
+        Some((reason, Vec::new()))
+    }
+
+    fn read_row(&self, row: &ByteRecord) -> Result<Item, Rejected> {
+        let cell = |(idx, name): &(usize, String)| {
+            let text = text(row.get(*idx).unwrap_or(b""));
+            (name.clone(), value(name, &text))
+        };
+        let mut fields = self.columns.iter().map(cell).collect();
+        take_embase_day(&mut fields);
+        json_record::read_fields(fields, &self.context).map_err(|fault| {
+            let shown: Vec<&[u8]> = row.iter().collect();
+            self.rejected(fault.id, fault.reason, &shown.join(&self.separator))
+        })
+    }
+
+    fn rejected(&self, id: Option<String>, reason: Reason, shown: &[u8]) -> Rejected {
+        Rejected {
+            line: self.line,
+            unit: Unit::Line,
+            id,
+            reason,
+            excerpt: excerpt(shown),
+        }
+    }
+}
+
+/// The format of a text, told by its header: a column for titles and another that is known, or
+/// ids and texts.
+pub(super) fn sniff(text: &[u8], complete: bool) -> Option<Format> {
+    let mut lines = text.split(|&b| b == b'\n').peekable();
+    let header = loop {
+        let line = lines.next()?;
+        let is_whole = complete || lines.peek().is_some();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if is_whole && !line.trim_ascii().is_empty() && !separator_line(line) {
+            break line;
+        }
+    };
+    if header.contains(&0) {
+        return None;
+    }
+    let names = names(header, separator(header));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let known = columns::known(&names);
+    let is_of_cord = known.iter().any(|(_, name)| name == "corduid");
+    (known.len() > 1 && has_papers(&known)).then_some(match is_of_cord {
+        true => Format::Cord19,
+        false => Format::Delimited,
+    })
+}
+
+/// Whether papers can be read from these columns.
+fn has_papers(columns: &[(usize, String)]) -> bool {
+    let has = |names: &[&str]| {
+        columns
+            .iter()
+            .any(|(_, name)| names.contains(&name.as_str()))
+    };
+    has(&TITLES) || (has(&IDS) && has(&[PLAIN_TEXT]))
+}
+
+/// The separator that makes the most known columns of a header, else the most columns.
+fn separator(header: &[u8]) -> u8 {
+    let rank = |separator: &u8| {
+        let names = names(header, *separator);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        (columns::known(&names).len(), names.len())
+    };
+    // Of equals, `max_by_key` takes the last.
+    let best = SEPARATORS
+        .iter()
+        .rev()
+        .max_by_key(|separator| rank(separator));
+    best.copied().unwrap_or(b',')
+}
+
+fn names(header: &[u8], separator: u8) -> Vec<String> {
+    let cells = cells(header, separator, Quoting::Doubled);
+    cells
+        .iter()
+        .map(|cell| text(cell).trim().to_owned())
+        .collect()
+}
+
+/// Whether a line is Excel's `sep=;`, which stands before the header.
+fn separator_line(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.len() <= 5
+        && line
+            .get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case(b"sep="))
+}
+
+fn text(cell: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(cell) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::WINDOWS_1252.decode(cell).0,
+    }
+}
+
+/// A cell as the value of the field that it stands for.
+fn value(name: &str, text: &str) -> Value {
+    let text = text.trim();
+    match name {
+        "authorfullnames" => people::families_first(text).into(),
+        "authors" | "author" | "authornames" | "firstauthors" | "creators" | "creator" => {
+            people::listed(text).into()
+        }
+        _ if text.starts_with('[') && text.ends_with(']') && is_list(name) => {
+            people::elements(text).map_or(text.into(), Value::from)
+        }
+        _ => text.into(),
+    }
+}
+
+/// Takes the day off the source as Embase writes it: `J (2014) 3:3 (1-2). Date of Publication: 2014`.
+fn take_embase_day(fields: &mut Vec<(String, Value)>) {
+    const MARK: &str = "Date of Publication:";
+    let source = fields.iter_mut().find_map(|(name, value)| {
+        let written = value.as_str().filter(|_| name == "journal")?;
+        let (journal, day) = written.split_once(MARK)?;
+        Some((journal.trim().to_owned(), day.trim().to_owned(), value))
+    });
+    if let Some((journal, day, value)) = source {
+        *value = journal.trim_end_matches('.').into();
+        fields.push(("published".to_owned(), day.into()));
+    }
+}
+
+/// Whether a field of this name may be a list.
+fn is_list(name: &str) -> bool {
+    json_record::group(name).is_some_and(|names| names.contains(&"categories"))
+}

@@ -1,0 +1,215 @@
+//! What a dump of JSON is, told from the fields of its first record that can be read, and how its
+//! records are framed: lines, values, the list or the map that an object holds.
+//!
+//! In: the start of a dump. Out: its [`Format`] and [`Framing`]. Only names of fields and the first
+//! bytes of their values are looked at, so the start may be cut anywhere.
+
+use serde::de::IgnoredAny;
+
+use super::json_record::{IDS, PLAIN_TEXT, TITLES, plain_key};
+use super::sniff::{Format, Framing};
+
+/// Fields under which pages and exports hold their records.
+const WRAPPERS: [&str; 7] = [
+    "results",
+    "data",
+    "records",
+    "works",
+    "items",
+    "articles",
+    "recommendedPapers",
+];
+
+/// The format of a text that is JSON, told by the fields of the first record that can be read.
+pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
+    let mut lines = text.split(|&byte| byte == b'\n').peekable();
+    let first = *lines.peek()?;
+    let mut others = lines.clone().skip(1);
+    let goes_on = others.any(|line| !line.trim_ascii().is_empty());
+    // An array that is whole in its line is a line of its own, if others follow.
+    let array = text.starts_with(b"[") && !(is_json(first) && goes_on);
+    if array {
+        let first = text[1..].iter().position(|&byte| byte == b'{')?;
+        return by_fields(&text[1 + first..], Framing::Values { wrapper: None });
+    }
+    // A page with a record on each line is not taken for lines.
+    if text.starts_with(b"{")
+        && !is_json(lines.peek()?)
+        && let Some(found) = by_fields(text, Framing::Lines)
+        && found.1 != Framing::Lines
+    {
+        return Some(found);
+    }
+    while let Some(line) = lines.next() {
+        let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
+        let cut = lines.peek().is_none() && !complete;
+        if line.starts_with(b"{")
+            && (cut || is_json(line))
+            && let Some(found) = by_fields(line, Framing::Lines)
+        {
+            return Some(found);
+        }
+    }
+    let object = text.starts_with(b"{").then_some(text)?;
+    by_fields(object, Framing::Values { wrapper: None })
+}
+
+fn is_json(line: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(line).is_ok()
+}
+
+/// The format that an object of these fields is of, or the records that it wraps.
+fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
+    let fields = fields(object);
+    let kind = |name: &str| {
+        let found = fields.iter().find(|(field, _)| field == name);
+        found.map(|(_, at)| object[*at])
+    };
+    if kind("papers") == Some(b'[') && kind("title").is_none() {
+        let wrapper = Some("papers");
+        return Some((Format::HfDailyScrape, Framing::Values { wrapper }));
+    }
+    let format = of_fields(object, &fields, kind);
+    format
+        .map(|format| (format, framing))
+        .or_else(|| wrapped(object, &fields))
+        .or_else(|| mapped(object, &fields))
+}
+
+/// The format of a record with these fields, each with its place in the object; `kind` is the
+/// first byte of a field's value.
+fn of_fields(
+    object: &[u8],
+    fields: &[(String, usize)],
+    kind: impl Fn(&str) -> Option<u8>,
+) -> Option<Format> {
+    let has = |name: &str| kind(name).is_some();
+    let has_any = |names: &[&str]| {
+        let plain = |(field, _): &(String, usize)| names.contains(&&*plain_key(field));
+        fields.iter().any(plain)
+    };
+    let has_title = has_any(&TITLES);
+    let is_openalex = |(field, at): &(String, usize)| {
+        field == "id" && object[*at..].starts_with(b"\"https://openalex.org/W")
+    };
+    let format = if kind("paper") == Some(b'{') {
+        Format::HfDailyApi
+    } else if has("abstract_inverted_index") || fields.iter().any(is_openalex) {
+        Format::OpenAlex
+    } else if is_semantic_scholar(&kind) {
+        Format::SemanticScholar
+    } else if !has_title {
+        let is_plain_text = has_any(&IDS) && has_any(&[PLAIN_TEXT]);
+        return is_plain_text.then_some(Format::JsonRecords);
+    } else if has("authorships") {
+        Format::OpenAlex
+    } else if has("summary")
+        && (has("submittedOnDailyAt") || (has("publishedAt") && has("upvotes")))
+    {
+        Format::HfDailyApi
+    } else if has("_id") && has("text") {
+        Format::Beir
+    } else if has("summary") && has("categories") && (has("abs") || has("pdf")) {
+        Format::ArxivDaily
+    } else if has("id")
+        && has("abstract")
+        && (kind("categories") == Some(b'"') || has("authors_parsed"))
+    {
+        Format::ArxivSnapshot
+    } else {
+        Format::JsonRecords
+    };
+    Some(format)
+}
+
+/// Whether these are fields of Semantic Scholar's: of its data sets, its API, S2ORC, its corpus.
+fn is_semantic_scholar(kind: &impl Fn(&str) -> Option<u8>) -> bool {
+    let has = |name: &str| kind(name).is_some();
+    let has_any = |names: &[&str]| names.iter().any(|name| has(name));
+    let of_s2orc = ["mag_id", "s2_url", "mag_field_of_study", "has_pdf_parse"];
+    (has("corpusid") && has_any(&["title", "abstract"]))
+        || (has("paperId") && has("title"))
+        || (has("title") && has_any(&["paperAbstract", "externalIds", "externalids"]))
+        || (has("paper_id") && has("title") && has_any(&of_s2orc))
+        || ["citingPaper", "citedPaper"]
+            .iter()
+            .any(|name| kind(name) == Some(b'{'))
+}
+
+/// The format of the records in the list that an object has under one of the usual names.
+fn wrapped(object: &[u8], fields: &[(String, usize)]) -> Option<(Format, Framing)> {
+    WRAPPERS.iter().find_map(|wrapper| {
+        let (_, at) = fields.iter().find(|(field, _)| field == wrapper)?;
+        let list = object[*at..].strip_prefix(b"[")?;
+        let is_between = |b: &u8| b.is_ascii_whitespace() || b",nul".contains(b);
+        let first = list.iter().position(|b| !is_between(b))?;
+        let wrapper = Some(*wrapper);
+        inside(&list[first..], Framing::Values { wrapper })
+    })
+}
+
+/// The format of the records that are an object's fields.
+fn mapped(object: &[u8], fields: &[(String, usize)]) -> Option<(Format, Framing)> {
+    let is_map = fields.iter().all(|(_, at)| object[*at] == b'{');
+    let (_, at) = fields.first().filter(|_| is_map)?;
+    inside(&object[*at..], Framing::Map)
+}
+
+/// The format of the record at the start of `bytes`, which may not wrap others in turn.
+fn inside(bytes: &[u8], framing: Framing) -> Option<(Format, Framing)> {
+    let record = bytes.starts_with(b"{").then_some(bytes)?;
+    let fields = fields(record);
+    let kind = |name: &str| {
+        let found = fields.iter().find(|(field, _)| field == name);
+        found.map(|(_, at)| record[*at])
+    };
+    Some((of_fields(record, &fields, kind)?, framing))
+}
+
+/// The fields of the object at the start of `bytes`, each with the place of its value; as many as
+/// are there if the object is cut or broken.
+pub(super) fn fields(bytes: &[u8]) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    let mut depth = 0_usize;
+    let mut name: Option<String> = None;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                let length = string_bytes(&bytes[at..]);
+                let text = String::from_utf8_lossy(&bytes[at + 1..(at + length - 1).max(at + 1)]);
+                if depth == 1 && name.is_none() {
+                    name = Some(text.into_owned());
+                }
+                at += length;
+                continue;
+            }
+            b':' if depth == 1 => {
+                let gap = bytes[at + 1..]
+                    .iter()
+                    .position(|b| !b.is_ascii_whitespace());
+                found.extend(name.clone().zip(gap.map(|gap| at + 1 + gap)));
+            }
+            b',' if depth == 1 => name = None,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return found,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+/// The bytes of the string at the start of `bytes`, with its quotes, or all if it does not end.
+fn string_bytes(bytes: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}

@@ -1,0 +1,287 @@
+//! One paper, one record: which records become one paper, what is kept of each, and how it is
+//! undone.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::{Sandbox, data, tiny_model};
+
+const TITLE: &str = "Bimodal spectra of light in strongly scattering random media";
+const TEXT: &str = "We study the propagation of light through random media and show that the \
+    transmission matrix has a bimodal spectrum whose width follows from the mean free path of \
+    photons alone.";
+
+fn preprint() -> Value {
+    json!({ "id": "2401.00001", "title": TITLE, "abstract": TEXT, "authors": ["Ada Lovelace"] })
+}
+
+fn published() -> Value {
+    let text = TEXT.replace("random media and", "disordered media and");
+    json!({ "id": "10.1000/light", "title": TITLE, "abstract": text,
+            "authors": ["A. Lovelace", "C. Babbage"], "journal": "Journal of Light" })
+}
+
+fn lines(records: &[Value]) -> String {
+    records.iter().map(|record| format!("{record}\n")).collect()
+}
+
+/// Adds records in one dump, and then in one dump each to another library: the counts are equal.
+#[track_caller]
+fn check_counts(records: &[Value], expected: &[(&str, u64)]) -> Sandbox {
+    let together = Sandbox::new();
+    let dump = together.file("all.jsonl", lines(records));
+    let dry = together
+        .akin(&["add", "--dry-run", "--json", &dump])
+        .json()
+        .remove(0);
+    let report = together.add(&[&dump]);
+    let apart = Sandbox::new();
+    let dumps: Vec<String> = records
+        .iter()
+        .enumerate()
+        .map(|(i, record)| apart.file(&format!("{i}.jsonl"), lines(std::slice::from_ref(record))))
+        .collect();
+    let rehearsed: Vec<&str> = dumps.iter().map(String::as_str).collect();
+    let mut sums = vec![0; expected.len()];
+    for dump in &rehearsed {
+        let dry = apart
+            .akin(&["add", "--dry-run", "--json", dump])
+            .json()
+            .remove(0);
+        let report = apart.add(&[dump]);
+        for (sum, (name, _)) in sums.iter_mut().zip(expected) {
+            *sum += report[name].as_u64().unwrap();
+            assert_eq!(
+                dry[name], report[name],
+                "{name} of a dry run: {dry} {report}"
+            );
+        }
+    }
+    for ((name, n), sum) in expected.iter().zip(sums) {
+        assert_eq!(report[name], *n, "{name}: {report}");
+        assert_eq!(dry[name], *n, "{name} of a dry run: {dry}");
+        assert_eq!(sum, *n, "{name}, one by one");
+    }
+    assert_eq!(together.add(&[&dump])["unchanged"], records.len());
+    apart
+}
+
+#[test]
+fn a_preprint_and_its_published_version_are_one_paper_under_all_their_ids() {
+    let sandbox = check_counts(&[preprint(), published()], &[("stored", 1), ("merged", 1)]);
+    for id in [
+        "2401.00001",
+        "10.1000/light",
+        "https://doi.org/10.1000/LIGHT",
+    ] {
+        let shown = sandbox.akin(&["show", "--sources", id]).exits(0).stdout;
+        assert!(
+            shown.contains("Journal of Light"),
+            "what only one says is kept: {shown}"
+        );
+        assert!(
+            shown.contains("random media and"),
+            "the first speaks first: {shown}"
+        );
+        assert!(shown.contains("abstracts alike to"), "{shown}");
+    }
+    assert_eq!(sandbox.akin(&["search", "light", "--json"]).ids().len(), 1);
+}
+
+#[test]
+fn a_shared_id_joins_and_a_third_record_makes_one_of_two() {
+    let alone = json!({ "id": "10.1000/other", "title": "Light, in another catalogue",
+        "authors": ["Ada Lovelace"] });
+    let mut bridge = preprint();
+    bridge["id"] = json!("PMC123456");
+    bridge["arxiv_id"] = json!("2401.00001");
+    bridge["doi"] = json!("10.1000/other");
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file("two.jsonl", lines(&[preprint(), alone]));
+    assert_eq!(sandbox.add(&[&dump])["stored"], 2);
+    let bridge = sandbox.file("bridge.jsonl", lines(&[bridge]));
+    assert_eq!(sandbox.add(&[&bridge])["merged"], 1);
+    let shown = sandbox
+        .akin(&["show", "--json", "PMC123456"])
+        .exits(0)
+        .json();
+    assert_eq!(shown[0]["id"], "2401.00001");
+    assert_eq!(sandbox.add(&[&dump])["unchanged"], 2);
+    sandbox.akin(&["check"]).exits(0);
+}
+
+#[test]
+fn the_same_title_of_different_work_is_never_merged() {
+    let editorial = |id: &str, text: &str| json!({ "id": id, "title": "Editorial", "abstract": text, "authors": ["Ada Lovelace"] });
+    let other = "This issue of the journal brings many papers about engines, their mathematics, \
+        their history and the people who have built them over more than a hundred years.";
+    check_counts(
+        &[
+            editorial("10.1000/a", TEXT),
+            editorial("10.1000/b", other),
+            editorial("10.1000/c", ""),
+        ],
+        &[("stored", 3), ("merged", 0)],
+    );
+    let no_id =
+        |text: &str| json!({ "title": "Editorial", "abstract": text, "authors": ["A. Lovelace"] });
+    check_counts(
+        &[no_id(TEXT), no_id(other)],
+        &[("stored", 2), ("merged", 0)],
+    );
+    let mut second = preprint();
+    second["id"] = json!("2401.00002");
+    check_counts(&[preprint(), second], &[("stored", 2), ("merged", 0)]);
+}
+
+#[test]
+fn the_doi_of_a_whole_volume_joins_nothing() {
+    let of_volume = |title: &str, author: &str| json!({ "id": title, "doi": "10.1000/volume", "title": title, "authors": [author] });
+    check_counts(
+        &[
+            of_volume("On engines", "Ada Lovelace"),
+            of_volume("A theory of tides", "Alan Turing"),
+        ],
+        &[("stored", 2), ("merged", 0)],
+    );
+}
+
+#[test]
+fn what_was_split_stays_apart() {
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file("two.jsonl", lines(&[preprint(), published()]));
+    sandbox.add(&[&dump]);
+    sandbox
+        .akin(&["split", "2401.00001", "10.1000/other"])
+        .exits(2);
+    let said = sandbox
+        .akin(&["split", "2401.00001", "10.1000/light"])
+        .exits(0)
+        .stdout;
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert_eq!(sandbox.add(&[&dump])["merged"], 0);
+    let found = sandbox.akin(&["search", "light", "--json"]).exits(0).ids();
+    assert_eq!(found.len(), 2);
+    let shown = sandbox.akin(&["show", "2401.00001"]).stdout;
+    assert!(!shown.contains("Journal of Light"), "{shown}");
+    sandbox.akin(&["check"]).exits(0);
+}
+
+#[test]
+fn what_became_of_each_record_is_explained() {
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file(
+        "three.jsonl",
+        lines(&[preprint(), published(), json!({ "id": "x" })]),
+    );
+    let model = tiny_model();
+    let ran = sandbox
+        .akin(&["add", "--explain", "--model", &model, &dump])
+        .exits(1);
+    for words in [
+        "stored     2401.00001",
+        "merged     10.1000/light into 2401.00001: same title",
+    ] {
+        assert!(ran.stderr.contains(words), "{ran:?}");
+    }
+    let listed = std::fs::read_to_string(sandbox.library().join("rejected.jsonl")).unwrap();
+    let rejected: Value = serde_json::from_str(listed.trim()).unwrap();
+    assert_eq!(
+        (&rejected["line"], &rejected["id"]),
+        (&json!(3), &json!("x"))
+    );
+    assert!(rejected["reason"].as_str().unwrap().contains("no title"));
+    sandbox
+        .akin(&["add", "--strict", "--model", &model, &dump])
+        .exits(2);
+    sandbox.akin(&["check"]).exits(0);
+}
+
+#[test]
+fn a_withdrawn_paper_is_shown_and_never_found() {
+    let sandbox = Sandbox::new();
+    let mut gone = preprint();
+    gone["abstract"] = json!("This paper has been withdrawn by the author due to an error.");
+    let (before, after) = (
+        sandbox.file(
+            "before.jsonl",
+            lines(&[preprint(), json!({ "id": "y", "title": "Another" })]),
+        ),
+        sandbox.file("after.jsonl", lines(&[gone])),
+    );
+    sandbox.add(&[&before]);
+    assert_eq!(sandbox.akin(&["search", "light", "--json"]).ids().len(), 2);
+    assert_eq!(sandbox.add(&[&after])["changed"], 1);
+    assert_eq!(sandbox.akin(&["search", "light", "--json"]).ids(), ["y"]);
+    let shown = sandbox.akin(&["show", "2401.00001"]).exits(0).stdout;
+    assert!(shown.contains("withdrawn"), "{shown}");
+    sandbox.akin(&["check"]).exits(0);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file("two.jsonl", lines(&[preprint(), published()]));
+    let said = sandbox.akin(&["add", "--dry-run", &dump]).exits(0).stdout;
+    assert!(
+        said.contains("read 2: 1 stored") && said.contains("1 merged"),
+        "{said}"
+    );
+    assert!(!sandbox.library().exists());
+}
+
+#[test]
+fn the_text_before_cleaning_is_shown_on_demand() {
+    let sandbox = Sandbox::new();
+    let record = json!({ "id": "x", "title": r#"Schr\"odinger's cat"#, "abstract": "A  cat." });
+    let dump = sandbox.file("one.jsonl", lines(&[record]));
+    sandbox.add(&[&dump]);
+    assert!(
+        sandbox
+            .akin(&["show", "x"])
+            .stdout
+            .contains("Schrödinger's cat")
+    );
+    assert!(
+        sandbox
+            .akin(&["show", "--raw", "x"])
+            .stdout
+            .contains(r#"Schr\"odinger's cat"#)
+    );
+    let json = sandbox.akin(&["show", "--json", "x"]).json();
+    assert!(json[0].get("raw").is_none());
+}
+
+#[test]
+fn a_library_of_version_1_is_brought_up_to_date_without_embedding() {
+    let sandbox = Sandbox::new();
+    let golden = data("library-1");
+    let folder = "spaces/tiny-bert-cls-dc7be11e";
+    for file in ["papers.db", &format!("{folder}/vectors-0.f16")] {
+        sandbox.file(
+            &format!("library/{file}"),
+            std::fs::read(golden.join(file)).unwrap(),
+        );
+    }
+    let ran = sandbox.akin(&["show", "2401.00001"]).exits(2);
+    assert!(
+        ran.stderr.contains("format 1") && ran.stderr.contains("akin compact"),
+        "{ran:?}"
+    );
+    sandbox.akin(&["compact"]).exits(0);
+    sandbox.akin(&["check"]).exits(0);
+    let dump = sandbox.file(
+        "published.jsonl",
+        lines(&[json!({
+            "id": "10.1000/light", "title": TITLE.to_uppercase(), "authors": ["A. Lovelace"],
+        })]),
+    );
+    let report = sandbox.add(&[&dump]);
+    assert_eq!(
+        (&report["merged"], &report["embedded"]),
+        (&json!(1), &json!(0)),
+        "{report}"
+    );
+    let model = tiny_model();
+    let found = sandbox.akin(&["search", "light", "--json", "--model", &model]);
+    assert_eq!(found.ids().len(), 2);
+}
