@@ -143,13 +143,18 @@ fn explain(decision: &Decision, context: &Context) {
 pub(super) fn outcome(report: &Report) -> Outcome {
     if report.stopped {
         Outcome::Interrupted
-    } else if !report.failed.is_empty() {
+    } else if !report.failed.is_empty() || found_nothing(report) {
         Outcome::Failed
     } else if report.counts.n_rejected > 0 {
         Outcome::Partly
     } else {
         Outcome::Done
     }
+}
+
+/// Whether folders and archives were given, and no dump is in them.
+fn found_nothing(report: &Report) -> bool {
+    report.counts.n_read == 0 && !report.skipped.is_empty()
 }
 
 /// How many rejections are shown where a person reads them.
@@ -172,6 +177,14 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
     for (name, rejected) in &rejected[..n_shown] {
         context.note(&format!("{name}, {rejected}"));
     }
+    let n_shown_skipped = shown.min(report.skipped.len());
+    for (_, error) in &report.skipped[..n_shown_skipped] {
+        context.note(&format!("skipped: {error}"));
+    }
+    let n_more_skipped = (report.skipped.len() - n_shown_skipped) as u64;
+    if n_more_skipped > 0 {
+        context.note(&format!("{} more files skipped", count(n_more_skipped)));
+    }
     let n_more = report.counts.n_rejected - (n_shown + cut.len()) as u64;
     if n_more > 0 {
         context.note(&format!("{} more records rejected", count(n_more)));
@@ -186,6 +199,12 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
         if let Some(hint) = fault::hint(error) {
             let _ = writeln!(err, "hint: {hint}");
         }
+    }
+    if found_nothing(report) {
+        let _ = writeln!(
+            err,
+            "error: there is no dump among the files that were given"
+        );
     }
     if report.counts.n_truncated > 0 {
         context.note(&format!(
@@ -216,7 +235,9 @@ pub(super) fn summarise(
             "embedded": report.n_embedded,
             "truncated": counts.n_truncated,
             "tokens": report.n_tokens,
+            "encoder_idle": (report.encoding.idle_share() * 10000.0).round() / 10000.0,
             "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "skipped": report.skipped.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "complete": !report.stopped,
             "dry_run": is_dry,
             "seconds": (seconds * 1000.0).round() / 1000.0,
@@ -250,6 +271,12 @@ pub(super) fn summarise(
         let rate = report.n_embedded as f64 / seconds;
         let n = count(report.n_embedded);
         writeln!(out, "embedded {n} in {seconds:.1} s ({rate:.0} papers/s)")?;
+        if context.verbose {
+            let idle = 100.0 * report.encoding.idle_share();
+            context.note(&format!(
+                "the model waited for work {idle:.1} % of that time"
+            ));
+        }
     }
     if report.stopped {
         writeln!(

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use akin::Error;
+use akin::dump::KNOWN_FORMATS;
 use anstyle::{AnsiColor, Style};
 
 /// Why a command failed.
@@ -117,6 +118,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Damaged { path, .. } if is_of_a_library(path) => {
             "`akin check` says what is damaged, with which papers, and what to do".to_owned()
         }
+        Error::UnknownFormat { .. } => format!("known are {KNOWN_FORMATS}"),
         Error::IsFolder { path } => {
             format!("name the files in it, such as {}/*.jsonl", path.display())
         }

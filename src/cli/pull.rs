@@ -79,6 +79,13 @@ enum FeedArgs {
 }
 
 impl FeedArgs {
+    fn asks_for_all_of_arxiv(&self) -> bool {
+        let FeedArgs::Arxiv { set, from, .. } = self else {
+            return false;
+        };
+        set.is_none() && from.is_none()
+    }
+
     fn feed(&self) -> Feed {
         match self {
             FeedArgs::Arxiv {
@@ -115,6 +122,12 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> 
     let mut state = stored_state(&writer, &key)?;
     if args.restart {
         state.forget_unfinished();
+    }
+    if args.feed.asks_for_all_of_arxiv() && state == State::default() {
+        context.note(
+            "this asks for all of arXiv, millions of records, which takes days; \
+             --set and --from ask for a part",
+        );
     }
     let mut pull = Pull::new(options, state, &SystemClock)?;
     let mut whole = Report::default();

@@ -1,5 +1,6 @@
 //! `akin remove`: forget papers.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use akin::library::{Library, Writer};
@@ -21,10 +22,11 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault
     let mut writer = Writer::open(&context.library, "akin remove")?;
     let library = Library::open(&context.library)?;
     let mut keys = Vec::new();
+    let mut met = HashSet::new();
     let mut removed = Vec::new();
     for id in &args.ids {
         let stored = library.find(id)?;
-        if !keys.contains(&stored.key) {
+        if met.insert(stored.key) {
             keys.push(stored.key);
             removed.push(stored.paper);
         }

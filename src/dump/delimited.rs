@@ -284,8 +284,8 @@ impl CellReader {
 }
 
 /// The format of a text, told by its header: a column for titles and another that is known, or
-/// ids and texts.
-pub(super) fn sniff(text: &[u8], complete: bool) -> Option<Format> {
+/// ids and texts. Where the user has set columns, any header of several is one.
+pub(super) fn sniff(text: &[u8], complete: bool, set: &[(String, String)]) -> Option<Format> {
     let mut lines = text.split(|&b| b == b'\n').peekable();
     let header = loop {
         let line = lines.next()?;
@@ -302,7 +302,8 @@ pub(super) fn sniff(text: &[u8], complete: bool) -> Option<Format> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let known = columns::known(&names);
     let is_of_cord = known.iter().any(|(_, name)| name == "corduid");
-    (known.len() > 1 && has_papers(&known)).then_some(match is_of_cord {
+    let is_header = (known.len() > 1 && has_papers(&known)) || (!set.is_empty() && names.len() > 1);
+    is_header.then_some(match is_of_cord {
         true => Format::Cord19,
         false => Format::Delimited,
     })

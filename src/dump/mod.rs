@@ -28,6 +28,7 @@
 //! the decoder's window); nothing in a dump's
 //! content is an [`Error`] once it is open.
 
+mod ahead;
 mod archive;
 mod arxiv_daily;
 mod arxiv_number;
@@ -99,7 +100,7 @@ use values::ValueReader;
 
 pub use record::{Item, Record};
 pub use reject::{Reason, Rejected, Unit};
-pub use sniff::Format;
+pub use sniff::{Format, KNOWN_FORMATS};
 pub use source::Source;
 
 use crate::error::{Error, Result};
@@ -226,7 +227,7 @@ impl Dump {
         let total_bytes = input.total_bytes;
         let (bytes, compression) = source::decompressed(input.bytes).map_err(Error::read(&path))?;
         let peeked = source::peek(bytes, SNIFFED_BYTES).map_err(Error::read(&path))?;
-        let sniffed = sniff::sniff(&peeked.start, peeked.complete, options.format);
+        let sniffed = sniff::sniff(&peeked.start, peeked.complete, options);
         let context = Context {
             listed: listed(&path),
             around: String::new(),

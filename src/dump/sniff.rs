@@ -5,7 +5,7 @@
 //! be read.
 
 use super::sniff_json::{fields, json};
-use super::{delimited, hf_page, tagged, xml};
+use super::{ReadOptions, delimited, hf_page, tagged, xml};
 use std::fmt;
 
 /// The format of a dump.
@@ -189,8 +189,8 @@ pub(super) enum Framing {
     Table,
 }
 
-/// What is known, for messages.
-const KNOWN: &str = "known are arXiv's snapshot, OAI-PMH, API feeds, daily lists and .abs files, \
+/// The formats that are told from their content, in words.
+pub const KNOWN_FORMATS: &str = "arXiv's snapshot, OAI-PMH, API feeds, daily lists and .abs files, \
     PubMed XML, MEDLINE, OpenAlex, Semantic Scholar, ACL Anthology XML, CORD-19, BibTeX, RIS, \
     EndNote, Web of Science, Hugging Face Daily Papers, BEIR corpora, CSV and TSV, Arrow and \
     Parquet, and JSON records with a title, or with an id and a text; plain or compressed";
@@ -218,11 +218,12 @@ const TABLES: [(&[u8], Format); 3] = [
 ];
 
 /// Tells the format from the start of a dump; `complete` if that is all of it. An insisted format
-/// is taken at its word; of JSON only the framing is looked for.
+/// is taken at its word; of JSON only the framing is looked for. Of text, a header of columns is
+/// one where the user has set columns.
 pub(super) fn sniff(
     start: &[u8],
     complete: bool,
-    insisted: Option<Format>,
+    options: &ReadOptions,
 ) -> Result<(Format, Framing), String> {
     let text = start
         .strip_prefix(b"\xEF\xBB\xBF")
@@ -234,7 +235,7 @@ pub(super) fn sniff(
     if text.is_empty() {
         return Err("it holds nothing but blank space".to_owned());
     }
-    if let Some(format) = insisted {
+    if let Some(format) = options.format {
         let found = format.is_json().then(|| json(text, complete)).flatten();
         return Ok((
             format,
@@ -247,8 +248,8 @@ pub(super) fn sniff(
         .or_else(|| xml::sniff(text).map(own))
         .or_else(|| tagged::sniff(text).map(own))
         .or_else(|| page(text, complete))
-        .or_else(|| delimited::sniff(text, complete).map(own))
-        .ok_or_else(|| format!("it looks like {}; {KNOWN}", looks_like(start, text)))
+        .or_else(|| delimited::sniff(text, complete, &options.columns).map(own))
+        .ok_or_else(|| format!("it looks like {}", looks_like(start, text)))
 }
 
 fn table(start: &[u8]) -> Option<(Format, Framing)> {
@@ -336,11 +337,15 @@ mod tests {
     const VALUES: Framing = Framing::Values { wrapper: None };
 
     fn check(start: &str, expected: (Format, Framing)) {
-        assert_eq!(sniff(start.as_bytes(), true, None), Ok(expected), "{start}");
+        assert_eq!(
+            sniff(start.as_bytes(), true, &ReadOptions::default()),
+            Ok(expected),
+            "{start}"
+        );
     }
 
     fn check_unknown(start: &[u8], words: &str) {
-        let reason = sniff(start, true, None).expect_err("no format");
+        let reason = sniff(start, true, &ReadOptions::default()).expect_err("no format");
         assert!(reason.contains(words), "{reason:?} does not say {words:?}");
     }
 
@@ -463,7 +468,7 @@ mod tests {
     fn a_record_longer_than_the_window_is_known_by_its_start() {
         let start = format!(r#"{{"id":"1","title":"t","abstract":"{}"#, "x".repeat(99));
         assert_eq!(
-            sniff(start.as_bytes(), false, None),
+            sniff(start.as_bytes(), false, &ReadOptions::default()),
             Ok((Format::JsonRecords, LINES))
         );
     }

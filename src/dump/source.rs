@@ -20,6 +20,7 @@ use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 use walkdir::WalkDir;
 
+use super::ahead::Ahead;
 use super::archive;
 use super::expansion::Bounded;
 use super::utf16::Utf16;
@@ -50,6 +51,8 @@ pub(super) type Bytes = Box<dyn Read + Send>;
 pub enum Source {
     /// A file.
     File(PathBuf),
+    /// A file that was found in a folder: it need not be a dump.
+    Found(PathBuf),
     /// A member of a zip archive.
     Member {
         /// The archive.
@@ -91,7 +94,7 @@ impl Source {
     ///
     /// Hidden files are left out, links are followed but not in circles, and an office document,
     /// though a zip archive, is left whole. What is no dump shows when it is opened
-    /// ([`Error::UnknownFormat`]).
+    /// ([`Error::UnknownFormat`]); it [need not be one](Source::need_not_be_a_dump).
     ///
     /// # Errors
     /// [`Error::Read`] if an archive or what was named cannot be read. What cannot be read inside a
@@ -110,10 +113,15 @@ impl Source {
         members_of(&path).map_err(Error::read(&path))
     }
 
+    /// Whether it was found in a folder or an archive, where other things lie beside dumps.
+    pub fn need_not_be_a_dump(&self) -> bool {
+        matches!(self, Source::Found(_) | Source::Member { .. })
+    }
+
     /// The name for messages, as a path; of a member without what only a terminal understands.
     pub(super) fn name(&self) -> PathBuf {
         match self {
-            Source::File(path) => path.clone(),
+            Source::File(path) | Source::Found(path) => path.clone(),
             Source::Member { archive, name } => {
                 let parts = name.split(['/', '\\']);
                 let named = |part: &&str| !part.is_empty() && !part.trim_matches('.').is_empty();
@@ -143,7 +151,7 @@ impl Source {
                 let (bytes, n_bytes) = opened.map_err(Error::read(self.name()))?;
                 (bytes, Some(n_bytes))
             }
-            Source::File(path) => {
+            Source::File(path) | Source::Found(path) => {
                 let file = File::open(path).map_err(Error::read(path))?;
                 let metadata = file.metadata().map_err(Error::read(path))?;
                 if metadata.is_dir() {
@@ -173,11 +181,13 @@ fn files_below(folder: &Path) -> Vec<Source> {
         match entry {
             Ok(entry) if entry.file_type().is_file() => {
                 let path = entry.into_path();
-                let members = members_of(&path).unwrap_or_default();
-                // An archive that cannot be read says so when it is opened.
-                match members.is_empty() {
-                    true => sources.push(Source::File(path)),
-                    false => sources.extend(members),
+                match members_of(&path) {
+                    // An archive that cannot be read says so when it is opened.
+                    Err(_) => sources.push(Source::File(path)),
+                    Ok(members) if members == [Source::File(path.clone())] => {
+                        sources.push(Source::Found(path));
+                    }
+                    Ok(members) => sources.extend(members),
                 }
             }
             Ok(_) => {}
@@ -260,8 +270,8 @@ pub(super) fn decompressed(bytes: Bytes) -> io::Result<(Bytes, Compression)> {
         Compression::Xz => xz(buffered)?,
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
     };
-    let bounded = Box::new(Bounded::new(decoder, n_in));
-    Ok((in_utf8(bounded)?, compression))
+    let bounded = Ahead::of(Bounded::new(decoder, n_in));
+    Ok((in_utf8(Box::new(bounded))?, compression))
 }
 
 /// A decoder of xz streams that allocates no more than it should.

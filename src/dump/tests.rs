@@ -6,7 +6,9 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 
+use super::record::Fault;
 use super::*;
 use crate::paper::Paper;
 
@@ -64,6 +66,28 @@ pub(super) fn check(bytes: impl Into<Vec<u8>>, expected: &[&str]) {
         })
         .collect();
     assert_eq!(shown, expected);
+}
+
+/// A record that is a paper with these fields and no others.
+#[track_caller]
+pub(super) fn check_paper(outcome: Result<Item, Fault>, expected: &Value) {
+    assert_eq!(&json_of(outcome), expected);
+}
+
+/// A record that is a paper with these fields among others; `null` is a field that it has not.
+#[track_caller]
+pub(super) fn check_fields(outcome: Result<Item, Fault>, expected: &Value) {
+    let paper = json_of(outcome);
+    for (name, value) in expected.as_object().expect("fields") {
+        let found = paper.get(name).unwrap_or(&Value::Null);
+        assert_eq!(found, value, "{name} of {paper}");
+    }
+}
+
+#[track_caller]
+fn json_of(outcome: Result<Item, Fault>) -> Value {
+    let paper = outcome.expect("no fault").into_paper().expect("a paper");
+    serde_json::to_value(paper).expect("plain data")
 }
 
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {

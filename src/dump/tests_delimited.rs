@@ -229,7 +229,7 @@ fn texts_that_are_no_rows_are_left() {
         "a,b\n1,2\n",
         "",
     ] {
-        assert_eq!(sniff(text.as_bytes(), true), None, "{text}");
+        assert_eq!(sniff(text.as_bytes(), true, &[]), None, "{text}");
     }
-    assert_eq!(sniff(b"id,title", false), None);
+    assert_eq!(sniff(b"id,title", false, &[]), None);
 }

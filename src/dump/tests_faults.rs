@@ -221,7 +221,7 @@ fn what_is_no_dump_is_an_error_that_says_what_it_is() {
     unknown(b"<html><body>", "an HTML page");
     unknown(&gzip(&gzip(b"x")), "gzip twice");
     unknown(b"\x00\x01\x02", "binary");
-    unknown(b"Dear all", "known are arXiv's snapshot");
+    unknown(b"Dear all", "neither JSON records nor titles");
 }
 
 #[test]

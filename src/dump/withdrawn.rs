@@ -10,6 +10,9 @@ const LOOKED_AT: usize = 160;
 /// Characters between the work and what is said of it.
 const MAX_GAP: usize = 60;
 
+/// What is said of it.
+const WITHDRAWN: &str = "withdrawn";
+
 /// What authors call a paper of theirs.
 const WORKS: [&str; 11] = [
     "paper",
@@ -30,13 +33,21 @@ const HEADS: [&str; 3] = ["admin note:", "%auto-ignore", "none."];
 
 /// Whether a text says that the paper it belongs to was withdrawn.
 pub(super) fn says_withdrawn(text: &str) -> bool {
-    let start: String = text.chars().take(LOOKED_AT).collect();
+    let end = text
+        .char_indices()
+        .nth(LOOKED_AT)
+        .map_or(text.len(), |(at, _)| at);
+    let start = &text[..end];
+    let mut words = start.as_bytes().windows(WITHDRAWN.len());
+    if !words.any(|word| word.eq_ignore_ascii_case(WITHDRAWN.as_bytes())) {
+        return false;
+    }
     let lower = start.to_lowercase();
     let mut rest = lower.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '%');
     for head in HEADS {
         rest = rest.strip_prefix(head).unwrap_or(rest).trim_start();
     }
-    if rest.starts_with("withdrawn") && !rest.starts_with("withdrawn from") {
+    if rest.starts_with(WITHDRAWN) && !rest.starts_with("withdrawn from") {
         return true;
     }
     let is_work_before = |at: usize| {
@@ -52,7 +63,7 @@ pub(super) fn says_withdrawn(text: &str) -> bool {
         last.max()
             .is_some_and(|work_at| !before[work_at..].contains(". "))
     };
-    rest.match_indices("withdrawn")
+    rest.match_indices(WITHDRAWN)
         .any(|(at, _)| is_work_before(at))
 }
 

@@ -1,8 +1,8 @@
 //! Dumps, read ahead on a thread of their own, in chunks of one batch each.
 //!
 //! In: sources. Out: [`Chunk`]s in the order of the dumps; the first of each is empty and says its
-//! format. A dump that cannot be opened is part of its chunk; the others go on. At most
-//! [`READ_AHEAD`] chunks are held.
+//! format. A dump that cannot be opened is told in its chunk, and so is what lies in a folder or an
+//! archive and is no dump; the others go on. At most [`READ_AHEAD`] chunks are held.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -29,6 +29,8 @@ pub(super) struct Chunk {
     pub(super) items: Vec<(Item, (u64, Unit))>,
     pub(super) rejected: Vec<(String, Rejected)>,
     pub(super) failed: Vec<(String, Error)>,
+    /// What is no dump, found in a folder or an archive.
+    pub(super) skipped: Vec<(String, Error)>,
     /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
     pub(super) share_read: Option<f64>,
 }
@@ -68,7 +70,12 @@ fn read_all(sources: &[Source], options: &ReadOptions, to_run: &Sender<Chunk>) {
         let mut dump = match Dump::open(source, options) {
             Ok(dump) => dump,
             Err(error) => {
-                if to_run.send(Chunk::failed(name, error)).is_err() {
+                let is_none = matches!(error, Error::UnknownFormat { .. });
+                let unread = match is_none && source.need_not_be_a_dump() {
+                    true => Chunk::skipped(name, error),
+                    false => Chunk::failed(name, error),
+                };
+                if to_run.send(unread).is_err() {
                     return;
                 }
                 continue;
@@ -95,7 +102,7 @@ fn read_all(sources: &[Source], options: &ReadOptions, to_run: &Sender<Chunk>) {
 /// The size of a dump as it lies there, compressed or not.
 fn size_bytes(source: &Source) -> Option<u64> {
     match source {
-        Source::File(path) => path.metadata().ok().map(|meta| meta.len()),
+        Source::File(path) | Source::Found(path) => path.metadata().ok().map(|meta| meta.len()),
         Source::Member { .. } | Source::Stdin => None,
         Source::Memory { bytes, .. } => Some(bytes.len() as u64),
     }
@@ -109,6 +116,7 @@ impl Chunk {
             items: Vec::new(),
             rejected: Vec::new(),
             failed: Vec::new(),
+            skipped: Vec::new(),
             share_read: None,
         }
     }
@@ -116,6 +124,13 @@ impl Chunk {
     fn failed(name: String, error: Error) -> Chunk {
         Chunk {
             failed: vec![(name, error)],
+            ..Chunk::empty()
+        }
+    }
+
+    fn skipped(name: String, error: Error) -> Chunk {
+        Chunk {
+            skipped: vec![(name, error)],
             ..Chunk::empty()
         }
     }
@@ -157,7 +172,10 @@ impl Chunk {
 
     /// Whether it brings nothing but a format.
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.rejected.is_empty() && self.failed.is_empty()
+        self.items.is_empty()
+            && self.rejected.is_empty()
+            && self.failed.is_empty()
+            && self.skipped.is_empty()
     }
 }
 

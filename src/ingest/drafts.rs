@@ -128,7 +128,11 @@ impl Drafts {
     /// The papers, to be embedded and committed.
     pub(super) fn take(&mut self) -> Vec<Draft> {
         let drafts = std::mem::take(&mut self.drafts).into_iter().flatten();
-        drafts.filter(|draft| draft.is_touched).collect()
+        let mut taken: Vec<Draft> = drafts.filter(|draft| draft.is_touched).collect();
+        for draft in &mut taken {
+            draft.change.wants_embedding = draft.needs_embedding();
+        }
+        taken
     }
 
     /// Takes in a paper's record.
@@ -138,28 +142,25 @@ impl Drafts {
         }
         let hash = record.record_hash();
         let Some(mut homes) = self.homes(shelf, &record, hash)? else {
-            self.counts.n_read += 1;
-            self.counts.n_unchanged += 1;
-            self.decisions.push(Decision::Unchanged { id: record.id });
+            self.note_unchanged(record.id);
             return Ok(());
         };
         if homes.is_empty() {
-            homes.extend(self.namesake(shelf, &record)?);
+            let title = title_key(&record.title);
+            let Some(namesake) = self.namesake(shelf, &record, title)? else {
+                self.push(Draft::of_new(record, hash), title);
+                return Ok(());
+            };
+            homes.push(namesake);
         }
         let mut homes = homes.into_iter();
-        let Some((first, why)) = homes.next() else {
-            self.push(Draft::of_new(record, hash));
-            return Ok(());
-        };
+        let (first, why) = homes.next().expect("a home at least");
         let at = self.draft_at(shelf, first)?;
         for (other, why) in homes {
             let other = self.draft_at(shelf, other)?;
             self.unite(at, other, &why);
         }
-        let draft = self.drafts[at]
-            .as_mut()
-            .expect("homes are drafts that are there");
-        draft.join(record, hash, why);
+        self.draft(at).join(record, hash, why);
         self.register(at);
         Ok(())
     }
@@ -178,15 +179,11 @@ impl Drafts {
         if let Home::Shelf(key) = home
             && shelf.has_seen(key, hash)?
         {
-            self.counts.n_read += 1;
-            self.counts.n_unchanged += 1;
-            self.decisions.push(Decision::Unchanged { id: id.clone() });
+            self.note_unchanged(id.clone());
             return Ok(true);
         }
         let at = self.draft_at(shelf, home)?;
-        let draft = self.drafts[at]
-            .as_mut()
-            .expect("homes are drafts that are there");
+        let draft = self.draft(at);
         let mut record = draft.source_of(id).clone();
         record.abstract_text = text;
         draft.join(record, hash, None);
@@ -195,35 +192,32 @@ impl Drafts {
 
     /// Takes in that a source no longer has a paper.
     pub(super) fn delete(&mut self, shelf: &dyn Shelf, id: PaperId) -> Result<()> {
-        self.counts.n_read += 1;
         let home = self.home_of(shelf, &id)?;
         let at = home.map(|home| self.draft_at(shelf, home)).transpose()?;
-        let is_gone = at.is_some_and(|at| self.drop_source(at, &id));
-        if is_gone {
+        if at.is_some_and(|at| self.drop_source(at, &id)) {
+            self.counts.n_read += 1;
             self.counts.n_deleted += 1;
             self.decisions.push(Decision::Deleted { id });
         } else {
-            self.counts.n_unchanged += 1;
-            self.decisions.push(Decision::Unchanged { id });
+            self.note_unchanged(id);
         }
         Ok(())
     }
 
     /// Takes a source out of a draft, or the draft if it is its only one; whether it was there.
     fn drop_source(&mut self, at: usize, id: &PaperId) -> bool {
-        let draft = self.drafts[at]
-            .as_mut()
-            .expect("homes are drafts that are there");
-        let change = &mut draft.change;
-        if change.sources.is_empty() && change.paper.id == *id {
-            self.batch.removed.extend(change.key);
-            self.counts = self.counts.plus(&draft.counts);
-            self.decisions.append(&mut draft.decisions);
+        let is_only =
+            |draft: &mut Draft| draft.change.sources.is_empty() && draft.change.paper.id == *id;
+        if let Some(gone) = self.drafts[at].take_if(is_only) {
+            self.batch.removed.extend(gone.change.key);
+            self.counts = self.counts.plus(&gone.counts);
+            self.decisions.extend(gone.decisions);
             self.by_id.retain(|_, place| *place != at);
             self.by_key.retain(|_, place| *place != at);
-            self.drafts[at] = None;
             return true;
         }
+        let draft = self.draft(at);
+        let change = &mut draft.change;
         let n_before = change.sources.len();
         change.sources.retain(|source| source.paper.id != *id);
         if change.sources.len() == n_before {
@@ -272,9 +266,7 @@ impl Drafts {
                 continue;
             }
             let at = self.draft_at(shelf, home)?;
-            let draft = self.drafts[at]
-                .as_ref()
-                .expect("homes are drafts that are there");
+            let draft = self.draft(at);
             let paper = &draft.change.paper;
             let is_own = *id == record.id && draft.has_source(id);
             let is_one_work = is_own
@@ -287,9 +279,8 @@ impl Drafts {
         Ok(Some(homes))
     }
 
-    /// The paper of the same title that is the same work.
-    fn namesake(&mut self, shelf: &dyn Shelf, record: &Paper) -> Result<Option<Claim>> {
-        let title = title_key(&record.title);
+    /// The paper of the same title, whose key is `title`, that is the same work.
+    fn namesake(&mut self, shelf: &dyn Shelf, record: &Paper, title: i64) -> Result<Option<Claim>> {
         let here = self.by_title.get(&title).cloned().unwrap_or_default();
         for at in here {
             if let Some(draft) = &self.drafts[at]
@@ -328,18 +319,34 @@ impl Drafts {
         self.batch.removed.contains(&key)
     }
 
+    /// The draft at the place of a home.
+    fn draft(&mut self, at: usize) -> &mut Draft {
+        let draft = self.drafts[at].as_mut();
+        draft.expect("homes are drafts that are there")
+    }
+
+    fn note_unchanged(&mut self, id: PaperId) {
+        self.counts.n_read += 1;
+        self.counts.n_unchanged += 1;
+        self.decisions.push(Decision::Unchanged { id });
+    }
+
     /// The place of a home's draft, which is made where the home is on the shelf.
     fn draft_at(&mut self, shelf: &dyn Shelf, home: Home) -> Result<usize> {
         Ok(match home {
             Home::Draft(at) => at,
-            Home::Shelf(key) => self.push(Draft::of_known(shelf.known(key)?)),
+            Home::Shelf(key) => {
+                let draft = Draft::of_known(shelf.known(key)?);
+                let title = title_key(&draft.change.paper.title);
+                self.push(draft, title)
+            }
         })
     }
 
-    fn push(&mut self, draft: Draft) -> usize {
+    /// Puts a draft with this title's key to the others.
+    fn push(&mut self, draft: Draft, title: i64) -> usize {
         let at = self.drafts.len();
         self.by_key.extend(draft.change.key.map(|key| (key, at)));
-        let title = title_key(&draft.change.paper.title);
         self.by_title.entry(title).or_default().push(at);
         self.drafts.push(Some(draft));
         self.register(at);
@@ -417,7 +424,7 @@ impl Draft {
                 sources: Vec::new(),
                 absorbed: Vec::new(),
                 paper,
-                embedding: None,
+                wants_embedding: false,
             },
         }
     }
@@ -436,14 +443,23 @@ impl Draft {
                 sources: known.sources,
                 absorbed: Vec::new(),
                 paper: known.paper,
-                embedding: None,
+                wants_embedding: false,
             },
         }
     }
 
-    pub(super) fn needs_embedding(&self) -> bool {
+    /// The change, what its records count as, and what became of them.
+    pub(super) fn into_parts(self) -> (Change, Ingest, Vec<Decision>) {
+        (self.change, self.counts, self.decisions)
+    }
+
+    fn needs_embedding(&self) -> bool {
         let paper = &self.change.paper;
-        paper.notice != Some(Notice::Withdrawn) && self.embedded_at != Some(paper.text_hash())
+        let is_embedded = || {
+            self.embedded_at
+                .is_some_and(|hash| hash == paper.text_hash())
+        };
+        paper.notice != Some(Notice::Withdrawn) && !is_embedded()
     }
 
     fn has_source(&self, id: &PaperId) -> bool {

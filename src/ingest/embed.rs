@@ -99,7 +99,7 @@ impl Run<'_> {
         let n_rejected = chunk.rejected.len() as u64;
         self.report.counts.n_rejected += n_rejected;
         self.report.counts.n_read += n_rejected + chunk.items.len() as u64;
-        self.report.list(chunk.rejected, chunk.failed);
+        self.report.note_unused(&mut chunk);
         self.observer.advance(n_rejected);
         let n_items = chunk.items.len();
         let paper = |(item, _)| match item {

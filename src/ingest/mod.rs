@@ -2,23 +2,25 @@
 //!
 //! ```text
 //! dumps ──► items ──► drafts ──► embeddings ──► commit ──► index
-//! thread 1            │ one a paper │              one transaction a batch
+//!        reader     caller     encoder       caller          the threads
 //! ```
 //!
-//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`Report`]. Reading goes on beside
-//! embedding; memory is bounded by the channel, not by the dump. `drafts.rs` says which record
-//! belongs to which paper, `same_work.rs` when two records under different ids are one;
-//! [`rehearse()`] does all but embedding and writing.
+//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`Report`]. Three batches are under
+//! way at a time: one is drafted, one is embedded, one is committed; memory is bounded by them, not
+//! by the dump. `drafts.rs` says which record belongs to which paper, `same_work.rs` when two
+//! records under different ids are one; [`rehearse()`] does all but embedding and writing.
 //!
-//! Invariants: read = stored + changed + unchanged + merged + deleted + rejected. A batch of [`BATCH_RECORDS`] is
-//! committed before the next is embedded, so a kill costs at most one batch of embeddings; a
-//! requested stop costs none, because what is embedded by then is committed. A record that was
-//! taken in once is never embedded again, also when a newer one has superseded it since: running
-//! the same dumps again embeds nothing.
+//! Invariants: read = stored + changed + unchanged + merged + deleted + rejected. A batch of
+//! [`BATCH_RECORDS`] is committed as soon as it is embedded, so a kill costs at most one batch of
+//! embeddings and what was embedded of the next during the commit; a requested stop costs none,
+//! because what is embedded by then is committed. A record that was taken in once is never embedded
+//! again, also when a newer one has superseded it since: running the same dumps again embeds
+//! nothing.
 
 mod chunks;
 mod drafts;
 mod embed;
+mod encoding;
 mod rehearse;
 mod same_work;
 mod sinks;
@@ -26,22 +28,24 @@ mod split;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::thread;
 
 use self::chunks::Chunk;
-use self::drafts::{Draft, Drafts, Shelf};
+use self::drafts::{Drafts, Shelf};
+use self::encoding::Encoding;
 use crate::dump::{Item, ReadOptions, Reason, Rejected, Source};
-use crate::encoder::{Encoder, Role};
+use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
-use crate::library::{Ingest, Library, Writer};
+use crate::library::{Batch, Ingest, Library, Writer};
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
-use crate::vectors;
 
 pub use self::chunks::BATCH_RECORDS;
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
+pub use self::encoding::Effort;
 pub use self::rehearse::rehearse;
 pub use self::same_work::Why;
 pub use self::sinks::{
@@ -101,12 +105,16 @@ pub struct Report {
     pub n_embedded: u64,
     /// Tokens computed for them.
     pub n_tokens: u64,
+    /// How long the encoder computed, and how long it was kept waiting.
+    pub encoding: Effort,
     /// Papers forgotten because a mirrored dump no longer has them.
     pub n_removed: u64,
     /// The first [`MAX_LISTED_REJECTIONS`] rejected records, with their dump's name.
     pub rejected: Vec<(String, Rejected)>,
     /// Dumps that could not be read at all, and why.
     pub failed: Vec<(String, Error)>,
+    /// Files in folders and members of archives that are no dumps, and what they look like.
+    pub skipped: Vec<(String, Error)>,
     /// Whether the run ended early because a stop was requested.
     pub stopped: bool,
 }
@@ -123,19 +131,28 @@ impl Report {
         self.counts = self.counts.plus(&other.counts);
         self.n_embedded += other.n_embedded;
         self.n_tokens += other.n_tokens;
+        self.encoding = self.encoding.plus(other.encoding);
         self.n_removed += other.n_removed;
-        self.list(other.rejected, other.failed);
+        self.list(other.rejected);
+        self.failed.extend(other.failed);
+        self.skipped.extend(other.skipped);
         self.stopped |= other.stopped;
     }
 
-    /// Notes what of a chunk could not be used, up to [`MAX_LISTED_REJECTIONS`] records.
-    fn list(&mut self, rejected: Vec<(String, Rejected)>, failed: Vec<(String, Error)>) {
+    /// Notes what of a chunk could not be used.
+    fn note_unused(&mut self, chunk: &mut Chunk) {
+        self.list(std::mem::take(&mut chunk.rejected));
+        self.failed.append(&mut chunk.failed);
+        self.skipped.append(&mut chunk.skipped);
+    }
+
+    /// Lists rejected records, up to [`MAX_LISTED_REJECTIONS`].
+    fn list(&mut self, rejected: Vec<(String, Rejected)>) {
         for (name, record) in rejected {
             if self.rejected.len() < MAX_LISTED_REJECTIONS || record.reason.ends_the_dump() {
                 self.rejected.push((name, record));
             }
         }
-        self.failed.extend(failed);
     }
 }
 
@@ -155,22 +172,29 @@ pub fn run(
 ) -> Result<Report> {
     space::adopt(writer, encoder, origin)?;
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
-    let mut run = Run {
-        key: writer.begin_ingest(&names)?,
-        writer,
-        encoder,
-        options,
-        observer,
-        report: Report::default(),
-        seen: options.mirror.then(HashSet::new),
-    };
+    let key = writer.begin_ingest(&names)?;
     observer.begin(Stage::Embed, None);
-    chunks::read_beside(sources, &options.read, |chunk| run.take_in(chunk))?;
-    observer.end();
-    if options.mirror && !run.report.stopped && run.report.failed.is_empty() {
-        run.forget_unseen()?;
-    }
-    let Run { key, report, .. } = run;
+    let report = thread::scope(|scope| {
+        let mut run = Run {
+            key,
+            writer,
+            encoding: Encoding::start(scope, encoder, observer),
+            options,
+            observer,
+            report: Report::default(),
+            seen: options.mirror.then(HashSet::new),
+            waiting: None,
+        };
+        let read = chunks::read_beside(sources, &options.read, |chunk| run.take_in(chunk));
+        // What came before an error is kept.
+        let finished = run.finish_waiting();
+        observer.end();
+        read.and(finished)?;
+        if options.mirror && !run.report.stopped && run.report.failed.is_empty() {
+            run.forget_unseen()?;
+        }
+        Result::Ok(run.report)
+    })?;
     if !report.stopped {
         build_index(writer, &options.index, observer)?;
         writer.finish_ingest(key, &report.counts)?;
@@ -235,82 +259,85 @@ fn drafted(shelf: &dyn Shelf, chunk: &mut Chunk, options: &IngestOptions<'_>) ->
     Ok(drafts)
 }
 
-/// A run at work.
+/// A run at work. While the encoder embeds a batch, the one before it is committed and the one
+/// after it is read and drafted.
 struct Run<'a> {
     key: i64,
     writer: &'a mut Writer,
-    encoder: &'a Encoder,
+    encoding: Encoding,
     options: &'a IngestOptions<'a>,
     observer: &'a dyn Observer,
     report: Report,
     /// The ids met so far, where papers that are not met are to be forgotten.
     seen: Option<HashSet<PaperId>>,
+    waiting: Option<Waiting>,
+}
+
+/// A batch that is staged while its papers are embedded.
+struct Waiting {
+    batch: Batch,
+    /// What each change's records count as, and what became of them.
+    outcomes: Vec<(Ingest, Vec<Decision>)>,
+    /// The same for records that change nothing.
+    counts: Ingest,
+    decisions: Vec<Decision>,
 }
 
 impl Run<'_> {
     /// Takes in one chunk; whether to go on.
-    fn take_in(&mut self, chunk: Chunk) -> Result<bool> {
+    fn take_in(&mut self, mut chunk: Chunk) -> Result<bool> {
         if chunk.is_empty() {
             return Ok(true);
         }
-        let share_read = chunk.share_read;
-        self.commit_chunk(chunk)?;
-        if let Some(total) = chunks::estimate(self.report.counts.n_read, share_read) {
+        if let Some(seen) = &mut self.seen {
+            seen.extend(chunk.ids());
+        }
+        let drafts = drafted(&self.writer.lookup(), &mut chunk, self.options)?;
+        self.report.note_unused(&mut chunk);
+        let next = Waiting::of(drafts, self.seen.is_some());
+        self.encoding.send(next.batch.passages());
+        self.observer.advance(next.n_read_without_embedding());
+        self.finish_waiting()?;
+        if self.report.stopped {
+            return Ok(false);
+        }
+        self.writer.stage(&next.batch)?;
+        let n_read = self.report.counts.n_read + next.n_read();
+        if let Some(total) = chunks::estimate(n_read, chunk.share_read) {
             self.observer.estimate(total);
         }
+        self.waiting = Some(next);
         self.report.stopped = self.observer.stop_requested();
         Ok(!self.report.stopped)
     }
 
-    fn commit_chunk(&mut self, mut chunk: Chunk) -> Result<()> {
-        if let Some(seen) = &mut self.seen {
-            seen.extend(chunk.ids());
+    /// Commits the batch that waits for its embeddings, if there is one. What a requested stop
+    /// kept from being embedded is dropped.
+    fn finish_waiting(&mut self) -> Result<()> {
+        let Some(mut waiting) = self.waiting.take() else {
+            return Ok(());
+        };
+        let (embedded, effort) = self.encoding.receive()?;
+        if embedded.vectors.contains(&None) {
+            self.report.stopped = true;
+            self.writer.unstage()?;
+            waiting.keep(&embedded.vectors);
+            self.writer.stage(&waiting.batch)?;
         }
-        let mut drafts = drafted(&self.writer.lookup(), &mut chunk, self.options)?;
-        self.report.list(chunk.rejected, chunk.failed);
-        self.observer.advance(drafts.counts.n_read);
-
-        let mut taken = drafts.take();
-        self.embed(&mut taken)?;
-        let mut counts = self.report.counts.plus(&drafts.counts);
-        let mut decisions = drafts.decisions;
-        for draft in taken {
-            counts = counts.plus(&draft.counts);
-            decisions.extend(draft.decisions);
-            drafts.batch.changes.push(draft.change);
-        }
-        // A mirror holds what the dump says now, also where that is what it once said before.
-        let is_mirror = self.seen.is_some();
-        for change in &mut drafts.batch.changes {
-            change.forgets_earlier_records = is_mirror;
-        }
-        self.writer.commit(&drafts.batch, (self.key, &counts))?;
+        let kept = embedded.vectors.into_iter().zip(embedded.truncated);
+        let (vectors, truncated): (Vec<Vec<f32>>, Vec<bool>) = kept
+            .filter_map(|(vector, is_cut)| Some((vector?, is_cut)))
+            .unzip();
+        let mut counts = self.report.counts.plus(&waiting.counts());
+        counts.n_truncated += truncated.iter().filter(|is_cut| **is_cut).count() as u64;
+        self.writer.commit_staged(&vectors, (self.key, &counts))?;
         self.report.counts = counts;
-        self.options.tell(&decisions);
-        Ok(())
-    }
-
-    /// Embeds what needs it; drafts that a requested stop kept from it are dropped.
-    fn embed(&mut self, drafts: &mut Vec<Draft>) -> Result<()> {
-        let (wanting, ready): (Vec<Draft>, Vec<Draft>) =
-            drafts.drain(..).partition(Draft::needs_embedding);
-        self.observer
-            .advance(ready.iter().map(|draft| draft.counts.n_read).sum());
-        drafts.extend(ready);
-        let passages: Vec<String> = wanting.iter().map(|d| d.change.paper.passage()).collect();
-        let embedded = self
-            .encoder
-            .embed(&passages, Role::Passage, self.observer)?;
+        self.report.n_embedded += vectors.len() as u64;
         self.report.n_tokens += embedded.n_tokens;
-        let outcome = embedded.vectors.into_iter().zip(embedded.truncated);
-        for (mut draft, (vector, truncated)) in wanting.into_iter().zip(outcome) {
-            if let Some(mut vector) = vector {
-                vectors::normalize(&mut vector);
-                draft.change.embedding = Some(vector);
-                draft.counts.n_truncated = u64::from(truncated);
-                self.report.n_embedded += 1;
-                drafts.push(draft);
-            }
+        self.report.encoding = self.report.encoding.plus(effort);
+        self.options.tell(&waiting.decisions);
+        for (_, decisions) in &waiting.outcomes {
+            self.options.tell(decisions);
         }
         Ok(())
     }
@@ -334,5 +361,56 @@ impl Run<'_> {
         self.writer.remove(&gone)?;
         self.report.n_removed = gone.len() as u64;
         Ok(())
+    }
+}
+
+impl Waiting {
+    /// A mirror holds what the dump says now, also where that is what it once said before.
+    fn of(mut drafts: Drafts, is_mirror: bool) -> Waiting {
+        let (mut changes, mut outcomes) = (Vec::new(), Vec::new());
+        for draft in drafts.take() {
+            let (mut change, counts, decisions) = draft.into_parts();
+            change.forgets_earlier_records = is_mirror;
+            changes.push(change);
+            outcomes.push((counts, decisions));
+        }
+        Waiting {
+            batch: Batch {
+                changes,
+                ..drafts.batch
+            },
+            outcomes,
+            counts: drafts.counts,
+            decisions: drafts.decisions,
+        }
+    }
+
+    fn counts(&self) -> Ingest {
+        let counts = self.outcomes.iter().map(|(counts, _)| counts);
+        counts.fold(self.counts, |sum, counts| sum.plus(counts))
+    }
+
+    fn n_read(&self) -> u64 {
+        self.counts().n_read
+    }
+
+    /// Records whose progress the encoder does not tell.
+    fn n_read_without_embedding(&self) -> u64 {
+        let wanting = self.batch.changes.iter();
+        let n_wanted = wanting.filter(|change| change.wants_embedding).count();
+        self.n_read() - n_wanted as u64
+    }
+
+    /// Drops the papers that want an embedding and have none in `vectors`.
+    fn keep(&mut self, vectors: &[Option<Vec<f32>>]) {
+        let mut vectors = vectors.iter();
+        let changes = std::mem::take(&mut self.batch.changes);
+        let outcomes = std::mem::take(&mut self.outcomes);
+        for (change, outcome) in changes.into_iter().zip(outcomes) {
+            if !change.wants_embedding || vectors.next().is_some_and(Option::is_some) {
+                self.batch.changes.push(change);
+                self.outcomes.push(outcome);
+            }
+        }
     }
 }

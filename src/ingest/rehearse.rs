@@ -24,6 +24,9 @@ use crate::progress::{Observer, Stage};
 /// What the spill is called in messages.
 const SPILL: &str = "a temporary file";
 
+/// Bytes that are written to it at a time.
+const SPILL_BUFFER_BYTES: usize = 256 << 10;
+
 /// Takes in dumps, in their order, as [`run`](super::run) would into this library, or into a new
 /// one; nothing is embedded and nothing is written.
 ///
@@ -46,7 +49,7 @@ pub fn rehearse(
         let share_read = chunk.share_read;
         let drafts = drafted(&overlay, &mut chunk, options)?;
         observer.advance(drafts.counts.n_read);
-        report.list(chunk.rejected, chunk.failed);
+        report.note_unused(&mut chunk);
         let n_before = report.counts.n_read;
         overlay.take_in(drafts, &mut report, options)?;
         observer.advance(report.counts.n_read - n_before);
@@ -72,6 +75,8 @@ struct Overlay<'a> {
     spilled: HashMap<PaperKey, u64>,
     spill: RefCell<BufWriter<File>>,
     spilled_bytes: u64,
+    /// The last of the spill.
+    json: Vec<u8>,
     /// New papers have keys below zero, which no library has.
     last_key: i64,
 }
@@ -93,8 +98,9 @@ impl<'a> Overlay<'a> {
             seen: HashSet::new(),
             gone: HashSet::new(),
             spilled: HashMap::new(),
-            spill: RefCell::new(BufWriter::new(file)),
+            spill: RefCell::new(BufWriter::with_capacity(SPILL_BUFFER_BYTES, file)),
             spilled_bytes: 0,
+            json: Vec::new(),
             last_key: 0,
         })
     }
@@ -142,14 +148,15 @@ impl<'a> Overlay<'a> {
             paper: change.paper,
             sources: change.sources.into_iter().map(source).collect(),
         };
-        let json = serde_json::to_vec(&spilled).expect("a paper is plain data");
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, &spilled).expect("a paper is plain data");
         self.spilled.insert(key, self.spilled_bytes);
-        self.spilled_bytes += 8 + json.len() as u64;
+        self.spilled_bytes += 8 + self.json.len() as u64;
         let spill = self.spill.get_mut();
-        let length = (json.len() as u64).to_le_bytes();
+        let length = (self.json.len() as u64).to_le_bytes();
         let written = spill
             .write_all(&length)
-            .and_then(|()| spill.write_all(&json));
+            .and_then(|()| spill.write_all(&self.json));
         written.map_err(Error::write(Path::new(SPILL)))
     }
 

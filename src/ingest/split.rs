@@ -61,17 +61,14 @@ pub fn split(
     batch.changes.extend(own);
     for change in &mut batch.changes {
         let is_stored = change.key.is_some() && known.embedded_at == Some(change.paper.text_hash());
-        if !is_stored && change.paper.notice != Some(Notice::Withdrawn) {
-            let passages = [change.paper.passage()];
-            let embedded = encoder.embed(&passages, Role::Passage, observer)?;
-            let vector = embedded.vectors.into_iter().next().flatten();
-            let mut vector = vector.ok_or(Error::Interrupted)?;
-            vectors::normalize(&mut vector);
-            change.embedding = Some(vector);
-        }
+        change.wants_embedding = !is_stored && change.paper.notice != Some(Notice::Withdrawn);
     }
+    let embedded = encoder.embed(&batch.passages(), Role::Passage, observer)?;
+    let vectors: Option<Vec<_>> = embedded.vectors.into_iter().collect();
+    let mut vectors = vectors.ok_or(Error::Interrupted)?;
+    vectors.iter_mut().for_each(|v| vectors::normalize(v));
     let run = writer.begin_ingest(&[format!("split {id}")])?;
-    writer.commit(&batch, (run, &Ingest::default()))?;
+    writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
     writer.finish_ingest(run, &Ingest::default())?;
     super::build_index(writer, options, observer)?;
     Ok(batch
@@ -90,6 +87,6 @@ fn change_of(paper: Paper, sources: Vec<SourceRecord>) -> Change {
         sources,
         absorbed: Vec::new(),
         paper,
-        embedding: None,
+        wants_embedding: false,
     }
 }

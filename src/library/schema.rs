@@ -15,14 +15,15 @@
 //! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
 //! | `ingests` | one run of `add`: when, of what, with which counts | — |
 //!
-//! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records and notices. A library
-//! of version 1 is brought up to 2 when it is next opened for writing.
+//! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records and notices, and finds
+//! the embeddings of a paper without looking at all of them. A library of version 1 is brought up to
+//! 2 when it is next opened for writing.
 
 use rusqlite::Connection;
 
 use super::Layout;
 use crate::error::{Error, Result};
-use crate::paper::title_key;
+use crate::paper::{Paper, title_key};
 
 /// The format that this build writes.
 pub const FORMAT_VERSION: i64 = 2;
@@ -96,7 +97,7 @@ CREATE TABLE embeddings (
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
     row INTEGER NOT NULL,
     text_hash BLOB NOT NULL,
-    PRIMARY KEY (space, paper)
+    PRIMARY KEY (paper, space)      -- the paper first: papers are removed, spaces hardly ever
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
 CREATE TABLE dead_rows (
@@ -120,7 +121,7 @@ CREATE TABLE ingests (
 );
 ";
 
-/// What version 2 has that version 1 had not; the titles' keys are filled in from the records.
+/// What version 2 has that version 1 had not; the rest is filled in from the records.
 const FROM_1_TO_2: &str = "
 ALTER TABLE papers ADD COLUMN title_key INTEGER;
 ALTER TABLE papers ADD COLUMN notice TEXT;
@@ -145,6 +146,18 @@ CREATE TABLE pulls (
 ) WITHOUT ROWID;
 ALTER TABLE ingests ADD COLUMN n_merged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE ingests ADD COLUMN n_deleted INTEGER NOT NULL DEFAULT 0;
+DROP INDEX embeddings_by_row;
+ALTER TABLE embeddings RENAME TO embeddings_of_1;
+CREATE TABLE embeddings (
+    space INTEGER NOT NULL REFERENCES spaces(key) ON DELETE CASCADE,
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
+    row INTEGER NOT NULL,
+    text_hash BLOB NOT NULL,
+    PRIMARY KEY (paper, space)
+) WITHOUT ROWID;
+INSERT INTO embeddings SELECT * FROM embeddings_of_1 ORDER BY paper, space;
+DROP TABLE embeddings_of_1;
+CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
 ";
 
 /// The format version of a database; 0 where nothing has been created in it yet.
@@ -185,7 +198,7 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
             tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         } else {
             tx.execute_batch(FROM_1_TO_2)?;
-            fill_title_keys(&tx)?;
+            fill_from_records(&tx)?;
         }
         tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
         tx.commit()
@@ -193,13 +206,19 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
     bring_up(db).map_err(layout.database_error())
 }
 
-fn fill_title_keys(db: &Connection) -> rusqlite::Result<()> {
-    let mut records = db.prepare("SELECT paper, json_extract(json, '$.title') FROM records")?;
+/// Fills in what version 1 had not from the papers' records: the titles' keys, and the fingerprints
+/// of the records, which were made in another way. What cannot be read is left to `check`.
+fn fill_from_records(db: &Connection) -> rusqlite::Result<()> {
+    let mut records = db.prepare("SELECT paper, json FROM records")?;
     let mut set = db.prepare("UPDATE papers SET title_key = ? WHERE key = ?")?;
+    let mut note = db.prepare("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?;
     let mut rows = records.query([])?;
     while let Some(row) = rows.next()? {
-        let (key, title): (i64, String) = (row.get(0)?, row.get(1)?);
-        set.execute((title_key(&title), key))?;
+        let (key, json): (i64, String) = (row.get(0)?, row.get(1)?);
+        if let Ok(paper) = serde_json::from_str::<Paper>(&json) {
+            set.execute((title_key(&paper.title), key))?;
+            note.execute((key, paper.record_hash().0))?;
+        }
     }
     Ok(())
 }

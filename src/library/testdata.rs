@@ -42,14 +42,16 @@ pub(super) fn add(writer: &mut Writer, id: &str, version: u32) {
         sources: Vec::new(),
         absorbed: Vec::new(),
         paper,
-        embedding: Some(vector(id, version)),
+        wants_embedding: true,
     };
     let run = writer.begin_ingest(&[]).unwrap();
     let batch = Batch {
         changes: vec![change],
         ..Batch::default()
     };
-    writer.commit(&batch, (run, &Ingest::default())).unwrap();
+    let embeddings = [vector(id, version)];
+    let counts = Ingest::default();
+    writer.commit(&batch, &embeddings, (run, &counts)).unwrap();
 }
 
 pub(super) fn remove(writer: &mut Writer, ids: &[&str]) {

@@ -27,6 +27,8 @@ pub struct Writer {
     pub(super) db: Connection,
     pub(super) space: Option<ActiveSpace>,
     pub(super) rows: Option<RowWriter>,
+    /// Embeddings that what is staged waits for.
+    n_staged: usize,
     _lock: WriterLock,
 }
 
@@ -48,9 +50,9 @@ pub struct Change {
     pub sources: Vec<SourceRecord>,
     /// Papers that this one takes the place of: their ids, days and records become its own.
     pub absorbed: Vec<PaperKey>,
-    /// The new embedding; `None` where the one there is stays, unless the paper is
+    /// Whether it gets a new embedding; where not, the one that is there stays, unless the paper is
     /// [withdrawn](Notice::Withdrawn): then it goes.
-    pub embedding: Option<Vec<f32>>,
+    pub wants_embedding: bool,
 }
 
 /// What happens to papers and records in one [commit](Writer::commit).
@@ -64,6 +66,14 @@ pub struct Batch {
     pub removed: Vec<PaperKey>,
     /// Ids that are never to be merged again.
     pub splits: Vec<(PaperId, PaperId)>,
+}
+
+impl Batch {
+    /// The passages of the papers that want an embedding.
+    pub fn passages(&self) -> Vec<String> {
+        let wanting = self.changes.iter().filter(|change| change.wants_embedding);
+        wanting.map(|change| change.paper.passage()).collect()
+    }
 }
 
 /// What one run of `add` has done so far.
@@ -132,6 +142,7 @@ impl Writer {
             db,
             space,
             rows: None,
+            n_staged: 0,
             _lock: lock,
         })
     }
@@ -180,57 +191,97 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores a batch: all of it, or after a kill at any instant nothing of it.
+    /// Stores a batch with its embeddings: all of it, or after a kill at any instant nothing of it.
+    /// It is [`stage`](Writer::stage) and [`commit_staged`](Writer::commit_staged) in one.
+    ///
+    /// # Errors
+    /// As those two.
+    pub fn commit(
+        &mut self,
+        batch: &Batch,
+        embeddings: &[Vec<f32>],
+        ingest: (i64, &Ingest),
+    ) -> Result<()> {
+        self.stage(batch)?;
+        self.commit_staged(embeddings, ingest)
+    }
+
+    /// Stores all of a batch but its embeddings, in a transaction that stays open: what was staged
+    /// is seen by this writer's [lookups](Writer::lookup) and by nobody else.
+    ///
+    /// # Errors
+    /// [`Error::Database`]; [`Error::LibraryEmpty`] if embeddings are wanted and there is no space.
+    pub fn stage(&mut self, batch: &Batch) -> Result<()> {
+        let wanting = batch.changes.iter().filter(|change| change.wants_embedding);
+        let n_wanted = wanting.count();
+        if n_wanted > 0 && self.space.is_none() {
+            return Err(Error::LibraryEmpty {
+                path: self.layout.root.clone(),
+            });
+        }
+        let fail = self.layout.database_error();
+        self.db.execute_batch("BEGIN IMMEDIATE").map_err(&fail)?;
+        if let Err(error) = store_batch(&self.db, self.space.as_ref(), batch) {
+            let error = fail(error);
+            self.unstage()?;
+            return Err(error);
+        }
+        self.n_staged = n_wanted;
+        Ok(())
+    }
+
+    /// Ends what [`stage`](Writer::stage) began: appends the embeddings, shape `[dim]` each, those
+    /// of the changes that want one in their order, and commits. After an error nothing is staged.
     ///
     /// `ingest` is the run's key and its counts with this batch included.
     ///
     /// # Errors
-    /// [`Error::Write`], [`Error::Database`]; [`Error::LibraryEmpty`] if there are embeddings and
-    /// no space.
-    pub fn commit(&mut self, batch: &Batch, ingest: (i64, &Ingest)) -> Result<()> {
-        let rows = self.append(&batch.changes)?;
+    /// [`Error::Write`], [`Error::Database`].
+    pub fn commit_staged(&mut self, embeddings: &[Vec<f32>], ingest: (i64, &Ingest)) -> Result<()> {
+        let outcome = self.complete(embeddings, ingest);
+        if outcome.is_err() {
+            // What went wrong first is what matters; closing the database rolls back as well.
+            let _ = self.unstage();
+        }
+        outcome
+    }
+
+    /// Takes back what was staged.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn unstage(&mut self) -> Result<()> {
+        self.n_staged = 0;
+        if self.db.is_autocommit() {
+            return Ok(());
+        }
         let fail = self.layout.database_error();
-        let tx = self.db.transaction().map_err(&fail)?;
-        let store = || {
-            forget(&tx, &batch.removed)?;
-            for (change, row) in batch.changes.iter().zip(rows) {
-                let key = store_paper(&tx, change)?;
-                if let (Some(row), Some(active)) = (row, &self.space) {
-                    store_row(&tx, active.key, key, row, change.paper.text_hash())?;
-                }
-            }
-            for &(paper, date) in &batch.listings {
-                store_listing(&tx, paper, date)?;
-            }
-            for (one, other) in &batch.splits {
-                let sql = "INSERT OR IGNORE INTO splits VALUES (?, ?)";
-                let pair = (one.min(other).as_str(), one.max(other).as_str());
-                tx.prepare_cached(sql)?.execute(pair)?;
-            }
-            store_counts(&tx, ingest.0, ingest.1)?;
+        self.db.execute_batch("ROLLBACK").map_err(fail)
+    }
+
+    fn complete(&mut self, embeddings: &[Vec<f32>], ingest: (i64, &Ingest)) -> Result<()> {
+        assert_eq!(embeddings.len(), self.n_staged, "an embedding each");
+        self.append(embeddings)?;
+        let complete = || {
+            store_counts(&self.db, ingest.0, ingest.1)?;
             if let (Some(active), Some(rows)) = (&self.space, &self.rows) {
                 let sql = "UPDATE spaces SET n_rows = ? WHERE key = ?";
-                tx.execute(sql, (rows.len(), active.key))?;
+                self.db.execute(sql, (rows.len(), active.key))?;
             }
-            rusqlite::Result::Ok(())
+            self.db.execute_batch("COMMIT")
         };
-        store().map_err(&fail)?;
-        tx.commit().map_err(&fail)?;
+        complete().map_err(self.layout.database_error())?;
+        self.n_staged = 0;
         if let (Some(active), Some(rows)) = (&mut self.space, &self.rows) {
             active.n_rows = rows.len();
         }
         Ok(())
     }
 
-    /// Appends the embeddings of a batch and syncs them; which row each change got.
-    fn append(&mut self, changes: &[Change]) -> Result<Vec<Option<Row>>> {
-        if changes.iter().all(|change| change.embedding.is_none()) {
-            return Ok(vec![None; changes.len()]);
-        }
-        let Some(active) = &self.space else {
-            return Err(Error::LibraryEmpty {
-                path: self.layout.root.clone(),
-            });
+    /// Appends embeddings and syncs them.
+    fn append(&mut self, embeddings: &[Vec<f32>]) -> Result<()> {
+        let Some(active) = self.space.as_ref().filter(|_| !embeddings.is_empty()) else {
+            return Ok(());
         };
         let rows = match &mut self.rows {
             Some(rows) if rows.len() == active.n_rows => rows,
@@ -239,16 +290,10 @@ impl Writer {
                 stale.insert(RowWriter::open(&path, active.space.dim, active.n_rows)?)
             }
         };
-        let mut appended = Vec::with_capacity(changes.len());
-        for change in changes {
-            let row = change
-                .embedding
-                .as_deref()
-                .map(|vector| rows.append(vector));
-            appended.push(row.transpose()?);
+        for embedding in embeddings {
+            rows.append(embedding)?;
         }
-        rows.sync()?;
-        Ok(appended)
+        rows.sync()
     }
 
     /// Notes that a run of `add` begins; the key is for [`Writer::commit`].
@@ -334,58 +379,85 @@ fn insert_space(tx: &Transaction, space: &Space, generation: i64) -> rusqlite::R
     Ok(())
 }
 
+/// Stores all of a batch but the bytes of its embeddings, whose rows will follow those that count.
+fn store_batch(
+    db: &Connection,
+    active: Option<&ActiveSpace>,
+    batch: &Batch,
+) -> rusqlite::Result<()> {
+    forget(db, &batch.removed)?;
+    let mut next_row = active.map_or(0, |active| active.n_rows);
+    for change in &batch.changes {
+        let key = store_paper(db, change)?;
+        if let (Some(active), true) = (active, change.wants_embedding) {
+            let row = Row(u32::try_from(next_row).expect("fewer than 2^32 rows"));
+            store_row(db, active.key, key, row, change.paper.text_hash())?;
+            next_row += 1;
+        }
+    }
+    for &(paper, date) in &batch.listings {
+        store_listing(db, paper, date)?;
+    }
+    for (one, other) in &batch.splits {
+        let sql = "INSERT OR IGNORE INTO splits VALUES (?, ?)";
+        let pair = (one.min(other).as_str(), one.max(other).as_str());
+        db.prepare_cached(sql)?.execute(pair)?;
+    }
+    Ok(())
+}
+
 /// Deletes papers; their rows are dead.
-fn forget(tx: &Transaction, keys: &[PaperKey]) -> rusqlite::Result<()> {
+fn forget(db: &Connection, keys: &[PaperKey]) -> rusqlite::Result<()> {
     for key in keys {
-        kill_rows(tx, *key)?;
-        let mut delete = tx.prepare_cached("DELETE FROM papers WHERE key = ?")?;
+        kill_rows(db, *key)?;
+        let mut delete = db.prepare_cached("DELETE FROM papers WHERE key = ?")?;
         delete.execute([key.0])?;
     }
     Ok(())
 }
 
-fn kill_rows(tx: &Transaction, key: PaperKey) -> rusqlite::Result<()> {
+fn kill_rows(db: &Connection, key: PaperKey) -> rusqlite::Result<()> {
     let sql = "INSERT INTO dead_rows SELECT space, row FROM embeddings WHERE paper = ?";
-    tx.prepare_cached(sql)?.execute([key.0])?;
+    db.prepare_cached(sql)?.execute([key.0])?;
     Ok(())
 }
 
-fn store_paper(tx: &Transaction, change: &Change) -> rusqlite::Result<PaperKey> {
+fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
     let json = serde_json::to_string(paper).expect("a paper is plain data");
-    let key = store_columns(tx, change)?;
-    tx.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?)")?
+    let key = store_columns(db, change)?;
+    db.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?)")?
         .execute((key.0, json))?;
     if change.forgets_earlier_records {
-        tx.prepare_cached("DELETE FROM record_hashes WHERE paper = ?")?
+        db.prepare_cached("DELETE FROM record_hashes WHERE paper = ?")?
             .execute([key.0])?;
     }
-    absorb(tx, key, &change.absorbed)?;
+    absorb(db, key, &change.absorbed)?;
     for hash in &change.record_hashes {
-        tx.prepare_cached("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?
+        db.prepare_cached("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?
             .execute((key.0, hash.0))?;
     }
     if change.key.is_some() {
-        tx.prepare_cached("DELETE FROM aliases WHERE paper = ?")?
+        db.prepare_cached("DELETE FROM aliases WHERE paper = ?")?
             .execute([key.0])?;
     }
     for alias in &paper.aliases {
-        tx.prepare_cached("INSERT OR IGNORE INTO aliases VALUES (?, ?)")?
+        db.prepare_cached("INSERT OR IGNORE INTO aliases VALUES (?, ?)")?
             .execute((alias.as_str(), key.0))?;
     }
     for &date in &change.listed {
-        store_listing(tx, key, date)?;
+        store_listing(db, key, date)?;
     }
-    store_sources(tx, key, &change.sources)?;
+    store_sources(db, key, &change.sources)?;
     if paper.notice == Some(Notice::Withdrawn) {
-        kill_rows(tx, key)?;
-        tx.prepare_cached("DELETE FROM embeddings WHERE paper = ?")?
+        kill_rows(db, key)?;
+        db.prepare_cached("DELETE FROM embeddings WHERE paper = ?")?
             .execute([key.0])?;
     }
     Ok(key)
 }
 
-fn store_columns(tx: &Transaction, change: &Change) -> rusqlite::Result<PaperKey> {
+fn store_columns(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
     let sql = "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (key) DO UPDATE SET id = excluded.id, text_hash = excluded.text_hash,
@@ -402,64 +474,60 @@ fn store_columns(tx: &Transaction, change: &Change) -> rusqlite::Result<PaperKey
         title_key(&paper.title),
         paper.notice.map(|notice| notice.to_string()),
     );
-    let mut statement = tx.prepare_cached(sql)?;
+    let mut statement = db.prepare_cached(sql)?;
     statement.query_row(values, |row| row.get(0)).map(PaperKey)
 }
 
 /// Gives what belongs to other papers to `key`, and deletes them.
-fn absorb(tx: &Transaction, key: PaperKey, others: &[PaperKey]) -> rusqlite::Result<()> {
+fn absorb(db: &Connection, key: PaperKey, others: &[PaperKey]) -> rusqlite::Result<()> {
     for other in others {
         for sql in [
             "INSERT OR IGNORE INTO record_hashes SELECT ?1, hash FROM record_hashes WHERE paper = ?2",
             "INSERT OR IGNORE INTO listings SELECT date, ?1 FROM listings WHERE paper = ?2",
             "UPDATE aliases SET paper = ?1 WHERE paper = ?2",
         ] {
-            tx.prepare_cached(sql)?.execute((key.0, other.0))?;
+            db.prepare_cached(sql)?.execute((key.0, other.0))?;
         }
     }
-    forget(tx, others)
+    forget(db, others)
 }
 
 /// Writes the records that a paper was merged from in place of those there are.
-fn store_sources(
-    tx: &Transaction,
-    key: PaperKey,
-    sources: &[SourceRecord],
-) -> rusqlite::Result<()> {
-    tx.prepare_cached("DELETE FROM sources WHERE paper = ?")?
+fn store_sources(db: &Connection, key: PaperKey, sources: &[SourceRecord]) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM sources WHERE paper = ?")?
         .execute([key.0])?;
     for (place, source) in sources.iter().enumerate() {
         let json = serde_json::to_string(&source.paper).expect("a paper is plain data");
         let id = source.paper.id.as_str();
         let values = (id, key.0, place, json, &source.why, &source.merged);
-        tx.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?)")?
+        db.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?)")?
             .execute(values)?;
     }
     Ok(())
 }
 
 fn store_row(
-    tx: &Transaction,
+    db: &Connection,
     space: i64,
     key: PaperKey,
     row: Row,
     text_hash: TextHash,
 ) -> rusqlite::Result<()> {
-    let old: Option<u32> = tx
+    let old: Option<u32> = db
         .prepare_cached("SELECT row FROM embeddings WHERE space = ? AND paper = ?")?
         .query_row((space, key.0), |row| row.get(0))
         .optional()?;
     if let Some(old) = old {
-        tx.prepare_cached("INSERT INTO dead_rows VALUES (?, ?)")?
+        db.prepare_cached("INSERT INTO dead_rows VALUES (?, ?)")?
             .execute((space, old))?;
     }
-    tx.prepare_cached("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)")?
+    db.prepare_cached("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)")?
         .execute((space, key.0, row.0, text_hash.0))?;
     Ok(())
 }
 
-fn store_listing(tx: &Transaction, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT OR IGNORE INTO listings VALUES (?, ?)")?
+fn store_listing(db: &Connection, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO listings VALUES (?, ?)")?
         .execute((date.to_string(), paper.0))?;
     Ok(())
 }

@@ -98,6 +98,55 @@ fn what_is_no_dump_is_refused_by_name_with_a_hint() {
 }
 
 #[test]
+fn what_lies_beside_dumps_in_a_folder_is_told_and_skipped() {
+    let sandbox = Sandbox::new();
+    sandbox.file("folder/papers.jsonl", papers(GOOD));
+    sandbox.file("folder/README.txt", "Downloaded in spring.");
+    sandbox.file("folder/figure.png", b"\x89PNG\r\n\x1a\n");
+    let folder = sandbox.path("folder").display().to_string();
+    let ran = add(&sandbox, &folder).exits(0);
+    let report = &ran.json()[0];
+    assert_eq!(report["stored"], 2, "{ran:?}");
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 2, "{ran:?}");
+    for name in ["skipped", "README.txt", "figure.png"] {
+        assert!(ran.stderr.contains(name), "{ran:?}");
+    }
+    // A broken archive is no such thing.
+    sandbox.file("folder/more.zip", b"PK\x03\x04 no archive");
+    assert!(add(&sandbox, &folder).exits(2).stderr.contains("more.zip"));
+}
+
+#[test]
+fn columns_of_any_name_can_be_set() {
+    let sandbox = Sandbox::new();
+    let table = "Nummer;Titel der Arbeit;Inhalt\n7;Motoren;Von Dampf.\n";
+    let dump = sandbox.file("tabelle.csv", table);
+    add(&sandbox, &dump).exits(2);
+    let model = tiny_model();
+    let mut args = vec!["add", &dump, "--json", "--model", &model];
+    args.extend([
+        "--column",
+        "id=Nummer",
+        "--column",
+        "title=Titel der Arbeit",
+    ]);
+    args.extend(["--column", "abstract=Inhalt"]);
+    let ran = sandbox.akin(&args).exits(0);
+    assert_eq!(ran.json()[0]["stored"], 1, "{ran:?}");
+    let shown = sandbox.akin(&["show", "7"]).exits(0).stdout;
+    assert!(
+        shown.contains("Motoren") && shown.contains("Von Dampf."),
+        "{shown}"
+    );
+    args.extend(["--column", "authors=Verfasser"]);
+    let ran = sandbox.akin(&args).exits(2);
+    assert!(
+        ran.stderr.contains("no column is called `Verfasser`"),
+        "{ran:?}"
+    );
+}
+
+#[test]
 fn a_library_without_papers_is_called_empty() {
     let sandbox = Sandbox::new();
     let dump = sandbox.file("rubbish.txt", "nothing that is a paper");

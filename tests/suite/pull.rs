@@ -105,6 +105,8 @@ fn a_pull_without_an_answer_keeps_what_it_has_and_says_how_to_go_on() {
         "--model",
         &model,
         "arxiv",
+        "--attempts",
+        "1",
         "--base",
         &server.address,
     ];
@@ -129,6 +131,8 @@ fn a_pull_without_an_answer_keeps_what_it_has_and_says_how_to_go_on() {
         "--model",
         &model,
         "arxiv",
+        "--attempts",
+        "1",
         "--base",
         &server.address,
     ];

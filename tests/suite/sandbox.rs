@@ -167,7 +167,7 @@ pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer 
         source: "{}".to_owned(),
     };
     writer.create_space(space).unwrap();
-    let change = |(paper, vector): (Paper, Vec<f32>)| Change {
+    let change = |paper: Paper| Change {
         key: None,
         record_hashes: Vec::new(),
         forgets_earlier_records: false,
@@ -175,15 +175,16 @@ pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer 
         sources: Vec::new(),
         absorbed: Vec::new(),
         paper,
-        embedding: Some(vector),
+        wants_embedding: true,
     };
-    let changes: Vec<Change> = papers.into_iter().map(change).collect();
+    let (papers, embeddings): (Vec<Paper>, Vec<Vec<f32>>) = papers.into_iter().unzip();
     let run = writer.begin_ingest(&[]).unwrap();
     let batch = Batch {
-        changes,
+        changes: papers.into_iter().map(change).collect(),
         ..Batch::default()
     };
-    writer.commit(&batch, (run, &Ingest::default())).unwrap();
+    let counts = Ingest::default();
+    writer.commit(&batch, &embeddings, (run, &counts)).unwrap();
     writer
 }
 

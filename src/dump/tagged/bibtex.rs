@@ -204,6 +204,7 @@ mod tests {
     use super::super::bibtex_fields::define;
     use super::*;
     use crate::dump::record::Record;
+    use crate::dump::tests::check_fields;
 
     fn record_in(entry: &str, around: &str) -> Record {
         let context = Context {
@@ -216,16 +217,9 @@ mod tests {
         }
     }
 
+    #[track_caller]
     fn check(entry: &str, expected: serde_json::Value) {
-        let paper = record_in(entry, "").paper;
-        let read = serde_json::to_value(&paper).unwrap();
-        for (field, value) in expected.as_object().unwrap() {
-            assert_eq!(
-                read.get(field).unwrap_or(&serde_json::Value::Null),
-                value,
-                "{field} of {entry}"
-            );
-        }
+        check_fields(Ok(record_in(entry, "").into()), &expected);
     }
 
     fn check_unreadable(entry: &str, id: Option<&str>, expected: &str) {

@@ -144,17 +144,12 @@ mod tests {
     use super::super::blocks::BlockReader;
     use super::super::blocks::tests::records;
     use super::*;
+    use crate::dump::tests::check_fields;
     use std::io::Cursor;
 
+    #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
-        let Ok(Item::Paper(found)) = read(record, &Context::default()) else {
-            panic!("{record} is no paper");
-        };
-        let read = serde_json::to_value(&found.paper).unwrap();
-        for (field, value) in expected.as_object().unwrap() {
-            let found = read.get(field).unwrap_or(&serde_json::Value::Null);
-            assert_eq!(found, value, "{field} of {record}");
-        }
+        check_fields(read(record, &Context::default()), &expected);
     }
 
     #[test]

@@ -115,13 +115,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::dump::tests::check_paper;
 
+    #[track_caller]
     fn check(xml: &str, expected: Value) {
-        let Ok(Item::Paper(record)) = read(xml, &Context::default()) else {
-            panic!("no paper: {xml}");
-        };
-        let paper = serde_json::to_value(&record.paper).expect("plain data");
-        assert_eq!(paper, expected, "{xml}");
+        check_paper(read(xml, &Context::default()), &expected);
     }
 
     #[test]

@@ -1,0 +1,104 @@
+//! The encoder on a thread of its own, so that it embeds one batch while others are read, looked
+//! up and written.
+//!
+//! In: passages, a batch at a time. Out: their [`Embedded`] in the same order, normalised. How long
+//! the encoder had nothing to do between its batches is measured: it is what limits a run, and
+//! nothing else should.
+
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::encoder::{Embedded, Encoder, Role};
+use crate::error::Result;
+use crate::progress::Observer;
+use crate::vectors;
+
+/// Batches that wait while one is embedded.
+const WAITING: usize = 1;
+
+/// An encoder at work on a thread of its own, until this is dropped.
+pub(super) struct Encoding {
+    to_encoder: Sender<Vec<String>>,
+    from_encoder: Receiver<Result<(Embedded, Effort)>>,
+}
+
+/// How long an encoder computed, and how long it waited between batches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Computing.
+    pub busy: Duration,
+    /// Having nothing to compute, between the first batch and the last.
+    pub idle: Duration,
+}
+
+impl Effort {
+    /// The share of the time in which there was nothing to compute, 0 to 1.
+    pub fn idle_share(&self) -> f64 {
+        let total = (self.busy + self.idle).as_secs_f64();
+        self.idle.as_secs_f64() / total.max(f64::MIN_POSITIVE)
+    }
+
+    pub(super) fn plus(self, other: Effort) -> Effort {
+        Effort {
+            busy: self.busy + other.busy,
+            idle: self.idle + other.idle,
+        }
+    }
+}
+
+impl Encoding {
+    pub(super) fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        encoder: &'scope Encoder,
+        observer: &'scope dyn Observer,
+    ) -> Encoding {
+        let (to_encoder, passages) = bounded::<Vec<String>>(WAITING);
+        let (outcomes, from_encoder) = bounded(WAITING);
+        scope.spawn(move || {
+            let mut free_since = None;
+            for passages in passages {
+                let start = Instant::now();
+                let embedded = encoder.embed(&passages, Role::Passage, observer);
+                let mut effort = Effort::default();
+                if !passages.is_empty() {
+                    let end = Instant::now();
+                    effort.busy = end - start;
+                    effort.idle = start - free_since.unwrap_or(start);
+                    free_since = Some(end);
+                }
+                let normalised = embedded.map(|embedded| (normalised(embedded), effort));
+                if outcomes.send(normalised).is_err() {
+                    return;
+                }
+            }
+        });
+        Encoding {
+            to_encoder,
+            from_encoder,
+        }
+    }
+
+    /// Hands a batch over; waits while there is another that has not been begun.
+    pub(super) fn send(&self, passages: Vec<String>) {
+        let sent = self.to_encoder.send(passages);
+        sent.expect("the encoder's thread lives as long as its channels");
+    }
+
+    /// The embeddings of the earliest batch that was sent and not yet received.
+    ///
+    /// # Errors
+    /// As [`Encoder::embed`].
+    pub(super) fn receive(&self) -> Result<(Embedded, Effort)> {
+        let received = self.from_encoder.recv();
+        received.expect("the encoder's thread lives as long as its channels")
+    }
+}
+
+fn normalised(mut embedded: Embedded) -> Embedded {
+    for vector in embedded.vectors.iter_mut().flatten() {
+        vectors::normalize(vector);
+    }
+    embedded
+}
