@@ -105,29 +105,28 @@ pub(super) fn attach(plan: &Plan, skeleton: &Skeleton, observer: &dyn Observer) 
     Ok(lists.finished(plan))
 }
 
-/// The nodes that a walk for their own rows, whose queries `query_of` makes, does not find with
-/// [`OWN_EF`] candidates: others have pushed them out of all lists that lead there.
+/// Those of `nodes` that a walk for their own rows, whose queries `query_of` makes, does not find
+/// with [`OWN_EF`] candidates: others have pushed them out of all lists that lead there.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
 pub(super) fn unfound(
     plan: &Plan,
     graph: &Graph,
+    nodes: &[u32],
     query_of: impl Fn(u32) -> Query + Sync,
     observer: &dyn Observer,
 ) -> Result<Vec<u32>> {
-    let is_lost = |chooser: &mut Chooser, node| {
-        chooser.query = query_of(node);
-        (!chooser.finds(graph, node)).then_some(node)
+    let is_lost = |chooser: &mut Chooser, &node: &u32| {
+        (!chooser.finds(graph, node, query_of(node))).then_some(node)
     };
     let mut unfound = Vec::new();
-    for first in (0..graph.n_nodes).step_by(LOOKED_FOR) {
+    for nodes in nodes.chunks(LOOKED_FOR) {
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
-        let nodes = first..(first + LOOKED_FOR as u32).min(graph.n_nodes);
         observer.advance(nodes.len() as u64);
-        let looked = nodes.into_par_iter();
+        let looked = nodes.par_iter();
         let looked = looked.map_init(|| Chooser::new(plan), is_lost);
         unfound.par_extend(looked.flatten());
     }
@@ -273,7 +272,7 @@ impl Lists {
 }
 
 /// Chooses the links of nodes; one a thread.
-struct Chooser<'a> {
+pub(super) struct Chooser<'a> {
     plan: &'a Plan<'a>,
     scratch: Scratch,
     query: Query,
@@ -283,7 +282,7 @@ struct Chooser<'a> {
 }
 
 impl<'a> Chooser<'a> {
-    fn new(plan: &'a Plan<'a>) -> Chooser<'a> {
+    pub(super) fn new(plan: &'a Plan<'a>) -> Chooser<'a> {
         Chooser {
             plan,
             scratch: Scratch::default(),
@@ -301,18 +300,26 @@ impl<'a> Chooser<'a> {
         trail.expect("what is being built is in memory")
     }
 
-    /// Whether a walk for the query finds a node, or as many that are as near.
-    fn finds(&mut self, graph: &Graph, node: u32) -> bool {
-        let isa = self.plan.isa;
+    /// What a walk for a query finds with [`OWN_EF`] candidates, nearest first.
+    pub(super) fn near(&mut self, graph: &Graph, query: Query) -> Vec<u32> {
+        self.query = query;
+        let (isa, limits) = (self.plan.isa, Limits::of(OWN_EF));
         let walked = self
             .scratch
-            .walk(graph, &self.query, isa, &Limits::of(OWN_EF), |_| true);
+            .walk(graph, &self.query, isa, &limits, |_| true);
         walked.expect("what is being built is in memory");
+        self.scratch.found().map(|(node, _)| node).collect()
+    }
+
+    /// Whether a walk for a node's own query finds it, or as many that are as near.
+    fn finds(&mut self, graph: &Graph, node: u32, query: Query) -> bool {
+        if self.near(graph, query).contains(&node) {
+            return true;
+        }
         let mut own = [0];
-        self.query.listed(isa, graph.codes, &[node], &mut own);
-        let mut found = self.scratch.found();
-        found.any(|(other, _)| other == node)
-            || self.scratch.found().all(|(_, product)| product >= own[0])
+        self.query
+            .listed(self.plan.isa, graph.codes, &[node], &mut own);
+        self.scratch.found().all(|(_, product)| product >= own[0])
     }
 
     /// The links of a node that is not in the graph yet, nearest first.
@@ -329,7 +336,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// At most as many of the listed nodes as a list may have, nearest to `node` first.
-    fn among(&mut self, node: u32, list: &[u32]) -> Vec<u32> {
+    pub(super) fn among(&mut self, node: u32, list: &[u32]) -> Vec<u32> {
         let Plan { codes, m, isa, .. } = *self.plan;
         self.query.set_to_code(self.plan.code(node));
         self.products.resize(list.len(), 0);

@@ -1,8 +1,8 @@
 //! From the rows of a span to a segment in memory.
 //!
 //! ```text
-//! rows ──► codes ──┬─► hnsw (every 16th node: the upper levels) ──► attach (level 0) ──┬─► segment
-//!                  └─► (few rows: no graph) ───────────────────────────────────────────┘
+//! rows ─► codes ─┬─► hnsw (every 16th node: the upper levels) ─► attach (level 0) ─► mend ─┬─► segment
+//!                └─► (few rows: no graph) ─────────────────────────────────────────────────┘
 //! ```
 //!
 //! In: rows, a span of them, the options. Out: [`Built`], ready to be written (`freeze`). The
@@ -24,6 +24,7 @@ use super::graph::Graph;
 use super::hnsw::{self, Skeleton, reachable};
 use super::kernels::Isa;
 use super::memory::Large;
+use super::mend::mend;
 use super::span::Span;
 use crate::error::Result;
 use crate::progress::{Observer, Stage};
@@ -34,6 +35,13 @@ const LEVEL_1_EVERY: usize = 16;
 
 /// Rows that the codes' scale is fitted to.
 const SAMPLE_ROWS: usize = 2048;
+
+/// Strays that are compared one by one with every query, rather than linked at the cost of looking
+/// for every node a second time. So many take less than a tenth of a walk.
+const STRAYS_BORNE: usize = 64;
+
+/// How often lost nodes are linked and looked for again.
+const MENDINGS: usize = 3;
 
 /// Rows that are turned into codes as one piece of work.
 const ROWS_PER_TASK: usize = 1024;
@@ -128,26 +136,59 @@ fn link(
     let above: Vec<u32> = above.collect();
     let code = |node: u32| plan.code(node);
     let sizes = (m, plan.ef_construction);
-    let (skeleton, base) = observed(observer, Stage::Index, plan.n_nodes(), || {
+    let (skeleton, mut base) = observed(observer, Stage::Index, plan.n_nodes(), || {
         let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
         let base = attach(&plan, &skeleton, observer)?;
         Ok((skeleton, base))
     })?;
-    let graph = plan.graph(base.numbers(), 2 * m, &skeleton);
-    let mut strays = strays_of(&graph);
     let query_of = |node: u32| {
         // What cannot be read was named when its code was made.
         let vector = rows.vector(Row(span.first + node));
         let vector = vector.unwrap_or_else(|_| vec![0.0; rows.dim()]);
         Query::new(&vector, &built.geometry)
     };
-    let looked = || unfound(&plan, &graph, query_of, observer);
-    strays.extend(observed(observer, Stage::Check, plan.n_nodes(), looked)?);
-    strays.sort_unstable();
-    strays.dedup();
+    let strays = make_findable(&plan, &skeleton, &mut base, &query_of, observer)?;
     (built.m, built.skeleton, built.base) = (m, skeleton, base);
     built.strays = strays;
     Ok(())
+}
+
+/// Links the nodes that walks miss, unless they are few. Returns those that they still miss.
+fn make_findable(
+    plan: &Plan,
+    skeleton: &Skeleton,
+    base: &mut Large,
+    query_of: &(impl Fn(u32) -> Query + Sync),
+    observer: &dyn Observer,
+) -> Result<Vec<u32>> {
+    let lost_of = |base: &Large, nodes: &[u32]| {
+        let graph = plan.graph(base.numbers(), 2 * plan.m, skeleton);
+        let look = || unfound(plan, &graph, nodes, query_of, observer);
+        let unfound = observed(observer, Stage::Check, nodes.len(), look)?;
+        Result::Ok(united(unfound, unreached(&graph)))
+    };
+    let all: Vec<u32> = (0..plan.n_nodes() as u32).collect();
+    let mut lost = lost_of(base, &all)?;
+    if lost.len() <= STRAYS_BORNE {
+        return Ok(lost);
+    }
+    for _ in 0..MENDINGS {
+        let given_up = mend(plan, skeleton, base, &lost, query_of);
+        lost = lost_of(base, &united(lost, given_up))?;
+        if lost.is_empty() {
+            break;
+        }
+    }
+    // What was linked may lead walks for other nodes astray.
+    lost_of(base, &all)
+}
+
+/// The nodes of both lists, in order.
+fn united(one: Vec<u32>, other: Vec<u32>) -> Vec<u32> {
+    let mut both = [one, other].concat();
+    both.sort_unstable();
+    both.dedup();
+    both
 }
 
 /// The segment without links.
@@ -192,7 +233,7 @@ fn encode(rows: &RowFile, span: Span) -> Result<Built> {
 }
 
 /// The nodes that cannot be reached from the entry point along level 0.
-fn strays_of(graph: &Graph) -> Vec<u32> {
+fn unreached(graph: &Graph) -> Vec<u32> {
     let mut entry = graph.entry;
     for level in (1..=graph.n_levels()).rev() {
         (_, entry, _) = graph

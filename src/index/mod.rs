@@ -30,6 +30,7 @@ mod graph;
 mod hnsw;
 mod kernels;
 mod memory;
+mod mend;
 mod segments;
 mod span;
 mod stored;
