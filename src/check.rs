@@ -2,25 +2,27 @@
 //!
 //! ```text
 //! library ──► truth and rows ──► index, every byte ──► found by itself? recall@10 ──► report
-//! report ──► leftovers deleted, index built anew ──► repairs
+//! report ──► leftovers deleted, lost embeddings made anew, index built anew ──► repairs
 //! ```
 //!
 //! In: an open [`Library`]; to repair it, its [`Writer`]. Out: a [`Report`], as data.
 //!
 //! Invariants: nothing is changed by [`run`]; [`repair`] deletes only what akin made and what can
-//! be made again. Rows that are damaged are named once and left out of all that is measured.
+//! be made again, and of embeddings only those that are no good. Rows that are damaged are named once and left out of all that is measured.
 
 use std::fs;
 
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
+use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::{Index, IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
 use crate::ingest;
 use crate::library::{Fault, Filter, Finding, Findings, Library, Orphan, Writer};
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
+use crate::space;
 use crate::vectors::{self, Row};
 
 /// Papers by which recall is measured.
@@ -58,6 +60,11 @@ impl Report {
         self.library.list.is_empty() && !self.needs_index()
     }
 
+    /// Whether papers have lost their embeddings.
+    fn has_lost_embeddings(&self) -> bool {
+        self.library.list.iter().any(Finding::wants_embedding)
+    }
+
     /// Whether the index is in doubt.
     fn needs_index(&self) -> bool {
         !self.doubts.is_empty() || !self.lost.is_empty()
@@ -65,10 +72,14 @@ impl Report {
 }
 
 /// What was done to a library.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Repairs {
     /// What akin had left behind, now deleted.
     pub removed: Vec<Orphan>,
+    /// Papers whose embeddings were lost and made anew.
+    pub n_embedded: u64,
+    /// Why they were not, where the model cannot be had.
+    pub not_embedded: Option<Error>,
     /// Whether the index was built anew.
     pub rebuilt_index: bool,
 }
@@ -76,7 +87,7 @@ pub struct Repairs {
 impl Repairs {
     /// Whether there was anything to do.
     pub fn is_empty(&self) -> bool {
-        self.removed.is_empty() && !self.rebuilt_index
+        self.removed.is_empty() && self.n_embedded == 0 && !self.rebuilt_index
     }
 }
 
@@ -120,31 +131,45 @@ pub fn run(
     Ok(report)
 }
 
-/// Mends what a report names and what can be mended: deletes leftovers, and builds an index that
-/// is in doubt anew.
+/// Mends what a report names and what can be mended: deletes leftovers, embeds papers anew whose
+/// embeddings are lost, and builds an index that is in doubt anew. `load` is asked for the encoder of
+/// the library's space if one is needed.
 ///
 /// # Errors
-/// [`Error::Write`] if something cannot be deleted; as [`Writer::remove_leftovers`] and
-/// [`ingest::build_index`].
+/// [`Error::Write`] if something cannot be deleted; as [`Writer::remove_leftovers`],
+/// [`Writer::salvage`], [`ingest::embed_missing`] and [`ingest::build_index`]. Where the encoder
+/// cannot be loaded, the rest is mended and the reason is in the repairs.
 pub fn repair(
     writer: &mut Writer,
     report: &Report,
     options: &IndexOptions,
+    load: impl FnOnce() -> Result<Encoder>,
     observer: &dyn Observer,
 ) -> Result<Repairs> {
-    let removed = writer.remove_leftovers()?;
-    if report.needs_index()
+    let mut repairs = Repairs {
+        removed: writer.remove_leftovers()?,
+        ..Repairs::default()
+    };
+    if report.has_lost_embeddings() {
+        match load() {
+            Ok(encoder) => {
+                space::ensure_same(&Library::open(writer.path())?, &encoder)?;
+                writer.salvage(observer)?;
+                repairs.n_embedded = ingest::embed_missing(writer, &encoder, observer)?;
+            }
+            Err(error) => repairs.not_embedded = Some(error),
+        }
+    }
+    repairs.rebuilt_index = report.needs_index() || repairs.n_embedded > 0;
+    if repairs.rebuilt_index
         && let Some(dir) = Library::open(writer.path())?.index_dir()
     {
-        if dir.exists() {
+        if report.needs_index() && dir.exists() {
             fs::remove_dir_all(&dir).map_err(Error::write(&dir))?;
         }
         ingest::build_index(writer, options, observer)?;
     }
-    Ok(Repairs {
-        removed,
-        rebuilt_index: report.needs_index(),
-    })
+    Ok(repairs)
 }
 
 /// Searches for papers by their own vectors, and measures recall by a sample of them.

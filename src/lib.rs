@@ -49,7 +49,7 @@
 //! faces     the binary: main, cli                may use everything below
 //! flows     ingest search eval space check pull  meet the engines in one another
 //! engines   dump  encoder  library  index        do not know one another
-//! ground    paper  vectors  error  progress      know nothing above
+//! ground    paper  vectors  error  progress step know nothing above
 //! ```
 //!
 //! | room | what lives there | the only place that knows |
@@ -66,6 +66,7 @@
 //! | [`eval`] | judged queries and their metrics | — |
 //! | [`check`] | what is wrong with a library, and its mending | — |
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
+//! | [`step`] | what writing has come to, for the fault tests | — |
 //!
 //! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
 //! reads the environment.
@@ -109,6 +110,7 @@ pub mod progress;
 pub mod pull;
 pub mod search;
 pub mod space;
+pub mod step;
 pub mod vectors;
 
 pub use error::{Error, Result};

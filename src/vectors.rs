@@ -29,6 +29,7 @@ use half::slice::HalfFloatSliceExt;
 use memmap2::Mmap;
 
 use crate::error::{Error, Result};
+use crate::step;
 
 const MAGIC: &[u8; 8] = b"AKINROWS";
 const VERSION: u32 = 1;
@@ -131,6 +132,16 @@ impl RowFile {
         })
     }
 
+    /// Opens as many of the first `n_rows` rows as the file still holds whole.
+    ///
+    /// # Errors
+    /// As [`RowFile::open`], but for a file that is too short.
+    pub fn open_left(path: &Path, dim: usize, n_rows: usize) -> Result<RowFile> {
+        let n_bytes = path.metadata().map_err(Error::read(path))?.len() as usize;
+        let n_left = n_bytes.saturating_sub(HEADER_BYTES) / stride_bytes(dim);
+        RowFile::open(path, dim, n_left.min(n_rows))
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.n_rows
@@ -213,6 +224,7 @@ impl RowWriter {
         file.write_all(&header(dim))
             .and_then(|()| file.sync_all())
             .map_err(Error::write(path))?;
+        step::synced(path);
         Ok(RowWriter::over(path, file, dim, 0))
     }
 
@@ -281,7 +293,9 @@ impl RowWriter {
         self.file
             .flush()
             .and_then(|()| self.file.get_ref().sync_data())
-            .map_err(Error::write(&self.path))
+            .map_err(Error::write(&self.path))?;
+        step::synced(&self.path);
+        Ok(())
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use akin::Error;
 use akin::check::{self, Repairs, Report};
 use akin::library::{Finding, Library, Writer};
+use akin::space::Origin;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -24,8 +26,8 @@ const FINDINGS_SHOWN: usize = 20;
 /// every paper. Exits with 1 if something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// Delete what interrupted work has left behind, and build an index that is in doubt anew;
-    /// papers with a damaged embedding are named and left as they are
+    /// Delete what interrupted work has left behind, embed papers anew whose embeddings are
+    /// damaged or gone, and build an index that is in doubt anew
     #[arg(long)]
     repair: bool,
     /// Search for so many papers only, evenly spread over the library
@@ -45,7 +47,14 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
     let found = look(writer.as_ref())?;
     let mut repairs = Repairs::default();
     if let Some(writer) = &mut writer {
-        repairs = check::repair(writer, &found, &context.index_options(), &bar)?;
+        let origin = writer.space().map(Origin::of).transpose();
+        let load = || match origin? {
+            Some(origin) => origin.load(context.threads, context.precision),
+            None => Err(Error::LibraryEmpty {
+                path: context.library.clone(),
+            }),
+        };
+        repairs = check::repair(writer, &found, &context.index_options(), load, &bar)?;
     }
     let mut out = anstream::stdout().lock();
     if !context.json {
@@ -156,6 +165,13 @@ fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
         let size = bytes(orphan.bytes);
         writeln!(out, "repaired: {} deleted ({size})", orphan.path.display())?;
     }
+    if repairs.n_embedded > 0 {
+        let n = count(repairs.n_embedded);
+        writeln!(out, "repaired: {n} papers are embedded anew")?;
+    }
+    if let Some(error) = &repairs.not_embedded {
+        writeln!(out, "not repaired: embeddings, because {error}")?;
+    }
     if repairs.rebuilt_index {
         writeln!(out, "repaired: the index is built anew")?;
     }
@@ -184,6 +200,7 @@ fn summary(report: &Report, repairs: &Repairs) -> Value {
         "lost": report.lost,
         "recall@10": report.recall_at_10,
         "removed": repairs.removed,
+        "embedded": repairs.n_embedded,
         "rebuilt_index": repairs.rebuilt_index,
     })
 }

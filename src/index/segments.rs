@@ -37,6 +37,7 @@ use super::stored::Stored;
 use super::{IndexOptions, IndexStats};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
+use crate::step::{self, Step};
 use crate::vectors::{Row, RowFile};
 
 const MANIFEST: &str = "manifest.json";
@@ -287,6 +288,7 @@ pub fn update(
         write_manifest(dir, space, &spans)?;
     }
     remove_orphans(dir, &spans);
+    step::reached(Step::SegmentsRemoved);
     Ok(stats_of(
         &Standing::read(dir, space, rows).segments,
         rows.len(),
@@ -342,7 +344,11 @@ fn build(
     let name = span.file_name();
     let unfinished = dir.join(unfinished(&name));
     freeze::create(&unfinished, space, rows.dim(), span, &built)?;
-    give_name(dir, &name)
+    step::synced(&unfinished);
+    step::reached(Step::SegmentWritten);
+    give_name(dir, &name)?;
+    step::reached(Step::SegmentNamed);
+    Ok(())
 }
 
 fn write_manifest(dir: &Path, space: &[u8; 32], spans: &[Span]) -> Result<()> {
@@ -356,7 +362,11 @@ fn write_manifest(dir: &Path, space: &[u8; 32], spans: &[Span]) -> Result<()> {
     File::create(&path)
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         .map_err(Error::write(&path))?;
-    give_name(dir, MANIFEST)
+    step::synced(&path);
+    step::reached(Step::ManifestWritten);
+    give_name(dir, MANIFEST)?;
+    step::reached(Step::ManifestNamed);
+    Ok(())
 }
 
 /// What a file is called until it is complete.
@@ -373,6 +383,7 @@ fn give_name(dir: &Path, name: &str) -> Result<()> {
     File::open(dir)
         .and_then(|folder| folder.sync_all())
         .map_err(Error::write(dir))?;
+    step::synced(dir);
     Ok(())
 }
 

@@ -21,6 +21,7 @@ mod chunks;
 mod drafts;
 mod embed;
 mod encoding;
+mod missing;
 mod rehearse;
 mod same_work;
 mod sinks;
@@ -46,6 +47,7 @@ pub use self::chunks::BATCH_RECORDS;
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
+pub use self::missing::embed_missing;
 pub use self::rehearse::rehearse;
 pub use self::same_work::Why;
 pub use self::sinks::{
@@ -398,7 +400,7 @@ impl Waiting {
     fn n_read_without_embedding(&self) -> u64 {
         let wanting = self.batch.changes.iter();
         let n_wanted = wanting.filter(|change| change.wants_embedding).count();
-        self.n_read() - n_wanted as u64
+        self.n_read().saturating_sub(n_wanted as u64)
     }
 
     /// Drops the papers that want an embedding and have none in `vectors`.

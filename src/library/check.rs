@@ -13,9 +13,10 @@ use super::finding::{Fault, Finding};
 use super::folder::orphans;
 use super::lock::holder;
 use super::read::{ActiveSpace, Library};
+use super::record::{self, Columns};
 use super::write::Writer;
 use crate::error::{Error, Result};
-use crate::paper::{Paper, PaperId};
+use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
 use crate::vectors::{HEADER_BYTES, Row, RowFile, dot, stride_bytes};
 
@@ -99,7 +100,7 @@ impl Library {
     fn check_database(&self, findings: &mut Findings) -> Result<()> {
         let ask = || {
             let mut said = Vec::new();
-            let mut statement = self.db.prepare("PRAGMA quick_check")?;
+            let mut statement = self.db.prepare("PRAGMA integrity_check")?;
             for line in statement.query_map([], |row| row.get::<_, String>(0))? {
                 let what = line?;
                 if what != "ok" {
@@ -138,6 +139,9 @@ impl Library {
             let path = active.rows_path(&self.layout);
             let finding = Finding::of_file(&path, Fault::Rows { what });
             findings.list.push(finding);
+            return RowFile::open_left(&path, active.space.dim, active.n_rows)
+                .ok()
+                .map(Arc::new);
         }
         found.ok()
     }
@@ -153,7 +157,9 @@ impl Library {
     ) -> Result<()> {
         let fail = self.layout.database_error();
         let database = self.layout.database();
-        let sql = "SELECT embeddings.row, papers.id, records.json FROM embeddings
+        let sql =
+            "SELECT papers.id, papers.text_hash, date, categories, authors, title_key, notice,
+                   json, sum, embeddings.text_hash, embeddings.row FROM embeddings
                    JOIN papers ON papers.key = embeddings.paper
                    LEFT JOIN records ON records.paper = embeddings.paper
                    WHERE embeddings.space = ? ORDER BY embeddings.row";
@@ -161,19 +167,23 @@ impl Library {
         let mut papers = statement.query([active.key]).map_err(&fail)?;
         let mut vector = vec![0.0; active.space.dim];
         while let Some(found) = papers.next().map_err(&fail)? {
-            let parts = || Ok((found.get(0)?, found.get(1)?, found.get(2)?));
-            let (row, id, json): (u32, String, Option<String>) = parts().map_err(&fail)?;
-            let (row, paper) = (Row(row), paper_id(&id));
+            let parts = || Ok((Columns::read(found)?, found.get(9)?, found.get(10)?));
+            let (columns, embedded_at, row): (Columns, [u8; 16], u32) = parts().map_err(&fail)?;
+            let (row, paper) = (Row(row), paper_id(&columns.id));
             let of_paper = |path: &Path, row, fault| Finding {
                 path: path.to_owned(),
                 row,
                 paper: Some(paper.clone()),
                 fault,
             };
-            let fault = fault_of_record(json.as_deref());
+            let of_record = fault_of_record(found, &columns).map_err(&fail)?;
+            let of_text = (embedded_at != columns.text_hash).then_some(Fault::RowOutdated);
             findings
                 .list
-                .extend(fault.map(|fault| of_paper(&database, None, fault)));
+                .extend(of_record.map(|fault| of_paper(&database, None, fault)));
+            findings
+                .list
+                .extend(of_text.map(|fault| of_paper(&database, Some(row), fault)));
             let (is_first, fault) = claims.claim(row);
             findings
                 .list
@@ -195,22 +205,34 @@ impl Library {
         Ok(())
     }
 
+    /// Reads the records of papers without an embedding; withdrawn ones want none.
     fn check_unembedded(&self, active: &ActiveSpace, findings: &mut Findings) -> Result<()> {
-        let sql = "SELECT id FROM papers WHERE notice IS NOT 'withdrawn' AND NOT EXISTS
-                   (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key) ORDER BY key";
-        let list = || {
+        let sql = "SELECT id, papers.text_hash, date, categories, authors, title_key, notice,
+                   json, sum FROM papers LEFT JOIN records ON records.paper = papers.key
+                   WHERE NOT EXISTS (SELECT 1 FROM embeddings WHERE space = ? AND paper = key)
+                   ORDER BY key";
+        let read = || {
             let mut statement = self.db.prepare(sql)?;
-            let ids = statement.query_map([active.key], |row| row.get::<_, String>(0))?;
-            ids.collect::<rusqlite::Result<Vec<_>>>()
+            let mut papers = statement.query([active.key])?;
+            let mut found = Vec::new();
+            while let Some(row) = papers.next()? {
+                let columns = Columns::read(row)?;
+                let of_record = fault_of_record(row, &columns)?;
+                let is_wanted = columns.notice.as_deref() != Some("withdrawn");
+                let of_row = is_wanted.then_some(Fault::NoEmbedding);
+                let faults = of_record.into_iter().chain(of_row);
+                found.extend(faults.map(|fault| (paper_id(&columns.id), fault)));
+            }
+            rusqlite::Result::Ok(found)
         };
-        let ids = list().map_err(self.layout.database_error())?;
-        let finding = |id: &String| Finding {
+        let found = read().map_err(self.layout.database_error())?;
+        let finding = |(paper, fault)| Finding {
             path: self.layout.database(),
             row: None,
-            paper: Some(paper_id(id)),
-            fault: Fault::NoEmbedding,
+            paper: Some(paper),
+            fault,
         };
-        findings.list.extend(ids.iter().map(finding));
+        findings.list.extend(found.into_iter().map(finding));
         Ok(())
     }
 
@@ -323,7 +345,10 @@ impl Claims {
 }
 
 /// What is wrong with a row, if anything is.
-fn fault_of_row(rows: &RowFile, row: Row, vector: &mut [f32]) -> Option<Fault> {
+pub(super) fn fault_of_row(rows: &RowFile, row: Row, vector: &mut [f32]) -> Option<Fault> {
+    if row.idx() >= rows.len() {
+        return Some(Fault::RowMissing);
+    }
     if rows.read_into(row, vector).is_err() {
         return Some(Fault::RowDamaged);
     }
@@ -335,13 +360,19 @@ fn fault_of_row(rows: &RowFile, row: Row, vector: &mut [f32]) -> Option<Fault> {
     is_off.then_some(Fault::RowLength { length })
 }
 
-fn fault_of_record(json: Option<&str>) -> Option<Fault> {
-    let what = match json.map(serde_json::from_str::<Paper>) {
-        Some(Ok(_)) => return None,
-        Some(Err(e)) => e.to_string(),
-        None => "it is not there".to_owned(),
+fn fault_of_record(row: &rusqlite::Row<'_>, columns: &Columns) -> rusqlite::Result<Option<Fault>> {
+    let stored: (Option<String>, Option<u32>) = (row.get(7)?, row.get(8)?);
+    let what = match stored {
+        (Some(json), Some(sum)) => match record::parse(&json, sum) {
+            Ok(paper) => match columns.difference(&Columns::of(&paper)) {
+                None => return Ok(None),
+                Some(column) => format!("the column `{column}` says something else"),
+            },
+            Err(what) => what,
+        },
+        _ => "it is not there".to_owned(),
     };
-    Some(Fault::Record { what })
+    Ok(Some(Fault::Record { what }))
 }
 
 /// An id as it is stored; one that is none is shown under its hash.
@@ -424,7 +455,7 @@ mod tests {
         assert_eq!(kinds_of(&found), ["row_damaged"], "{found:?}");
         assert_eq!(found[0].row, Some(Row(5)));
         let said = found[0].to_string();
-        for part in ["vectors-0.f16: row 5, of paper p5, ", "akin remove p5"] {
+        for part in ["vectors-0.f16: row 5, of paper p5, ", "akin check --repair"] {
             assert!(said.contains(part), "{said}");
         }
     }
@@ -457,7 +488,8 @@ mod tests {
             let bytes = fs::read(rows_path(writer)).unwrap();
             fs::write(rows_path(writer), &bytes[..bytes.len() - 1]).unwrap();
         });
-        assert_eq!(kinds_of(&found), ["rows"], "{found:?}");
+        assert_eq!(kinds_of(&found), ["rows", "row_missing"], "{found:?}");
+        assert_eq!(found[1].row, Some(Row(7)));
         let found = found_after(|writer| fs::remove_file(rows_path(writer)).unwrap());
         assert_eq!(kinds_of(&found), ["rows"], "{found:?}");
     }
@@ -490,6 +522,18 @@ mod tests {
             &["no_embedding"],
         );
         check("UPDATE records SET json = '{' WHERE paper = 4", &["record"]);
+        check(
+            "UPDATE records SET json = replace(json, 'Text', 'Test') WHERE paper = 4",
+            &["record"],
+        );
+        for column in ["date", "categories", "authors", "title_key", "notice"] {
+            let sql = format!("UPDATE papers SET {column} = '2' WHERE key = 4");
+            check(&sql, &["record"]);
+        }
+        check(
+            "UPDATE embeddings SET text_hash = zeroblob(16) WHERE paper = 4",
+            &["row_outdated"],
+        );
         check("DELETE FROM records WHERE paper = 4", &["record"]);
         check("INSERT INTO aliases VALUES ('x', 999)", &["dangling"]);
     }
@@ -519,8 +563,9 @@ mod tests {
         drop(library_of(dir.path(), 200));
         let path = dir.path().join("papers.db");
         let mut bytes = fs::read(&path).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle..].fill(0xa5);
+        // Before it are the roots of the tables, without which it cannot be opened.
+        let most = bytes.len() / 5 * 4;
+        bytes[most..].fill(0xa5);
         fs::write(&path, bytes).unwrap();
         let found = findings(dir.path()).list;
         assert!(

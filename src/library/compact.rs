@@ -16,6 +16,7 @@ use super::write::sync_folder;
 use super::{BUSY_TIMEOUT, PaperKey, Writer};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
+use crate::step::{self, Step};
 use crate::vectors::{Row, RowFile, RowWriter};
 
 /// Rows after which progress is told and a request to stop is looked for.
@@ -49,6 +50,7 @@ impl Writer {
         let bytes_before = dear_bytes(&self.layout)?;
         let n_dropped = self.drop_dead_rows(observer)?;
         self.remove_leftovers()?;
+        step::reached(Step::LeftoversRemoved);
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
@@ -72,23 +74,43 @@ impl Writer {
         if live.len() == active.n_rows && n_dead == 0 {
             return Ok(0);
         }
+        let old = RowFile::open(
+            &active.rows_path(&self.layout),
+            active.space.dim,
+            active.n_rows,
+        )?;
+        self.renew_rows(&active, Some(&old), &live, &[], observer)?;
+        Ok(active.n_rows.saturating_sub(live.len()) as u64)
+    }
+
+    /// Brings a space to its next generation: the rows of `live` in their order, none for the papers
+    /// of `lost`. The old row file is a leftover afterwards.
+    pub(super) fn renew_rows(
+        &mut self,
+        active: &ActiveSpace,
+        old: Option<&RowFile>,
+        live: &[(PaperKey, Row)],
+        lost: &[PaperKey],
+        observer: &dyn Observer,
+    ) -> Result<()> {
         let next = ActiveSpace {
             generation: active.generation + 1,
             n_rows: live.len(),
             ..active.clone()
         };
-        let dim = active.space.dim;
-        let old = RowFile::open(&active.rows_path(&self.layout), dim, active.n_rows)?;
         let path = next.rows_path(&self.layout);
-        let rows = copy_rows(&old, &live, &path, observer).inspect_err(|_| {
+        let rows = copy_rows(old, live, &path, next.space.dim, observer).inspect_err(|_| {
             // One that cannot be deleted now is a leftover for the next compaction.
             let _ = std::fs::remove_file(&path);
         })?;
         sync_folder(&self.layout.space(&next.space.name))?;
-        switch(&mut self.db, &next, &live).map_err(&fail)?;
+        step::reached(Step::RowsCopied);
+        let fail = self.layout.database_error();
+        switch(&mut self.db, &next, live, lost).map_err(&fail)?;
+        step::reached(Step::Committed);
         self.rows = Some(rows);
         self.space = active_space(&self.db).map_err(&fail)?;
-        Ok(active.n_rows.saturating_sub(next.n_rows) as u64)
+        Ok(())
     }
 }
 
@@ -107,19 +129,21 @@ fn n_dead_rows(db: &Connection, space: i64) -> rusqlite::Result<u64> {
 
 /// Writes the rows that live to a file of their own, and puts it on the disk.
 fn copy_rows(
-    old: &RowFile,
+    old: Option<&RowFile>,
     live: &[(PaperKey, Row)],
     path: &Path,
+    dim: usize,
     observer: &dyn Observer,
 ) -> Result<RowWriter> {
     observer.begin(Stage::Compact, Some(live.len() as u64));
-    let mut rows = RowWriter::create(path, old.dim())?;
-    let mut vector = vec![0.0; old.dim()];
+    let mut rows = RowWriter::create(path, dim)?;
+    let mut vector = vec![0.0; dim];
     for step in live.chunks(STEP_ROWS) {
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
         for &(_, row) in step {
+            let old = old.expect("rows that live are in a file");
             // f16 to f32 and back is exact.
             old.read_into(row, &mut vector)?;
             rows.append(&vector)?;
@@ -131,13 +155,19 @@ fn copy_rows(
     Ok(rows)
 }
 
-/// Makes `next` the state of its space, the rows of `live` numbered in their order.
+/// Makes `next` the state of its space, the rows of `live` numbered in their order; the papers of
+/// `lost` have none.
 fn switch(
     db: &mut Connection,
     next: &ActiveSpace,
     live: &[(PaperKey, Row)],
+    lost: &[PaperKey],
 ) -> rusqlite::Result<()> {
     let tx = db.transaction()?;
+    for paper in lost {
+        let sql = "DELETE FROM embeddings WHERE space = ? AND paper = ?";
+        tx.prepare_cached(sql)?.execute((next.key, paper.0))?;
+    }
     {
         // In this order no row is given a number that another one still has.
         let sql = "UPDATE embeddings SET row = ? WHERE space = ? AND paper = ?";

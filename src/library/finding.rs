@@ -51,6 +51,8 @@ pub enum Fault {
         /// Why.
         what: String,
     },
+    /// A row counts, and its file ends before it.
+    RowMissing,
     /// A row's checksum does not hold.
     RowDamaged,
     /// A row holds something that is no number.
@@ -65,6 +67,8 @@ pub enum Fault {
         /// How many rows there are.
         n_rows: usize,
     },
+    /// A row was made of another text than the paper has.
+    RowOutdated,
     /// A row is claimed by a paper that another one claims too.
     RowClaimedTwice,
     /// A row is claimed by a paper, and dead.
@@ -118,6 +122,22 @@ impl Finding {
         matches!(self.fault, Fault::Leftover { .. } | Fault::Stranger { .. })
     }
 
+    /// Whether a paper, or all of them, must be embedded anew.
+    pub fn wants_embedding(&self) -> bool {
+        match self.fault {
+            Fault::RowMissing
+            | Fault::RowDamaged
+            | Fault::RowNotFinite
+            | Fault::RowLength { .. }
+            | Fault::RowPastEnd { .. }
+            | Fault::RowOutdated
+            | Fault::RowClaimedTwice
+            | Fault::NoEmbedding => self.paper.is_some(),
+            Fault::Rows { .. } => true,
+            _ => false,
+        }
+    }
+
     /// What can be done about it.
     fn remedy(&self) -> String {
         match (&self.fault, &self.paper) {
@@ -127,6 +147,12 @@ impl Finding {
             }
             (Fault::RowLiveAndDead | Fault::RowUnclaimed, _) | (Fault::RowPastEnd { .. }, None) => {
                 "`akin compact` mends it".to_owned()
+            }
+            (Fault::Rows { .. }, _) => {
+                "`akin check --repair` embeds the papers of the rows that are lost anew".to_owned()
+            }
+            (_, Some(_)) if self.wants_embedding() => {
+                "`akin check --repair` embeds it anew".to_owned()
             }
             (_, Some(paper)) => {
                 format!("run `akin remove {paper}`, then `akin add` with the dump that has it")
@@ -158,12 +184,14 @@ impl fmt::Display for Fault {
                 "a line of the table {table} speaks of one of {parent} that is not there"
             ),
             Fault::Record { what } => write!(f, "has no record that can be read ({what})"),
+            Fault::RowMissing => f.write_str("is past the end of the file"),
             Fault::RowDamaged => f.write_str("does not match its checksum"),
             Fault::RowNotFinite => f.write_str("holds something that is no number"),
             Fault::RowLength { length } => write!(f, "has length {length} where 1 is due"),
             Fault::RowPastEnd { n_rows } => {
                 write!(f, "is spoken of where there are {n_rows} rows")
             }
+            Fault::RowOutdated => f.write_str("is that of another text"),
             Fault::RowClaimedTwice => f.write_str("is also another paper's"),
             Fault::RowLiveAndDead => f.write_str("counts as removed, so the paper is not found"),
             Fault::RowUnclaimed => f.write_str("is no paper's, and does not count as removed"),

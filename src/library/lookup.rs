@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::read::{key_of, parse_record};
+use super::read::key_of;
+use super::record;
 use super::{Layout, Library, PaperKey, Writer};
 use crate::error::Result;
 use crate::paper::{Paper, PaperId, TextHash};
@@ -137,10 +138,10 @@ impl Lookup<'_> {
     /// [`Lookup::key_of`].
     pub fn known(&self, key: PaperKey) -> Result<Known> {
         let fail = self.layout.database_error();
-        let (json, embedded_at) = self.record_and_hash(key).map_err(&fail)?;
+        let (json, sum, embedded_at) = self.record_and_hash(key).map_err(&fail)?;
         Ok(Known {
             key,
-            paper: parse_record(self.layout, &json)?,
+            paper: record::from_stored(self.layout, &json, sum)?,
             sources: self.sources(key)?,
             embedded_at: embedded_at.map(TextHash),
         })
@@ -153,27 +154,30 @@ impl Lookup<'_> {
     /// As [`Lookup::known`].
     pub fn sources(&self, key: PaperKey) -> Result<Vec<SourceRecord>> {
         let ask = || {
-            let sql = "SELECT json, why, merged FROM sources WHERE paper = ? ORDER BY place";
+            let sql = "SELECT json, sum, why, merged FROM sources WHERE paper = ? ORDER BY place";
             let mut statement = self.db.prepare_cached(sql)?;
             let rows = statement.query_map([key.0], |row| {
-                Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+                let record: (String, u32) = (row.get(0)?, row.get(1)?);
+                Ok((record, row.get(2)?, row.get(3)?))
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         let rows = ask().map_err(self.layout.database_error())?;
-        let source = |(json, why, merged): (String, String, String)| {
-            let paper = parse_record(self.layout, &json)?;
+        let source = |((json, sum), why, merged): ((String, u32), String, String)| {
+            let paper = record::from_stored(self.layout, &json, sum)?;
             Ok(SourceRecord { paper, why, merged })
         };
         rows.into_iter().map(source).collect()
     }
 
-    fn record_and_hash(&self, key: PaperKey) -> rusqlite::Result<(String, Option<[u8; 16]>)> {
-        let sql = "SELECT json, text_hash FROM records LEFT JOIN embeddings
+    fn record_and_hash(&self, key: PaperKey) -> rusqlite::Result<(String, u32, Option<[u8; 16]>)> {
+        let sql = "SELECT json, sum, text_hash FROM records LEFT JOIN embeddings
                    ON embeddings.paper = records.paper AND embeddings.space = ?
                    WHERE records.paper = ?";
         let mut statement = self.db.prepare_cached(sql)?;
-        let found = statement.query_row((self.space, key.0), |row| Ok((row.get(0)?, row.get(1)?)));
+        let found = statement.query_row((self.space, key.0), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        });
         found
             .optional()?
             .ok_or(rusqlite::Error::QueryReturnedNoRows)

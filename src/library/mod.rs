@@ -18,9 +18,9 @@
 //! locks and syncs; it does not know what made the vectors, nor how they are searched.
 //!
 //! Invariants:
-//! - A batch is committed in this order: rows appended, rows synced, one transaction that counts
-//!   them. A kill between any two leaves the state before the batch; leftover rows are cut off
-//!   by the next writer.
+//! - A batch is committed in this order: records stored in a transaction that stays open, rows
+//!   appended, rows synced, the transaction, which counts them, committed. A kill before its end
+//!   leaves the state before the batch; leftover rows are cut off by the next writer.
 //! - A compaction is committed in this order: rows written under the next generation, synced,
 //!   one transaction that renumbers them, the old file deleted.
 //! - One writer holds the lock; readers hold a transaction and see one state throughout.
@@ -36,6 +36,8 @@ mod folder;
 mod lock;
 mod lookup;
 mod read;
+mod record;
+mod salvage;
 mod schema;
 #[cfg(test)]
 mod testdata;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
+use super::record;
 use super::schema;
 use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space};
 use crate::error::{Error, Result};
@@ -216,18 +217,19 @@ impl Library {
     /// [`Error::Damaged`] if no paper claims the row, [`Error::Database`].
     pub fn paper_at(&self, row: Row) -> Result<Paper> {
         let active = self.active()?;
-        let sql = "SELECT json FROM embeddings JOIN records USING (paper)
+        let sql = "SELECT json, sum FROM embeddings JOIN records USING (paper)
                    WHERE space = ? AND row = ?";
-        let json: Option<String> = self
-            .db
-            .prepare_cached(sql)
-            .and_then(|mut s| s.query_row((active.key, row.0), |r| r.get(0)).optional())
-            .map_err(self.layout.database_error())?;
-        let json = json.ok_or_else(|| {
+        let ask = || {
+            let mut statement = self.db.prepare_cached(sql)?;
+            let found = statement.query_row((active.key, row.0), json_and_sum);
+            found.optional()
+        };
+        let found = ask().map_err(self.layout.database_error())?;
+        let (json, sum) = found.ok_or_else(|| {
             let what = format!("no paper claims row {} of {}", row.0, active.space.name);
             Error::damaged(self.layout.database(), what)
         })?;
-        parse_record(&self.layout, &json)
+        record::from_stored(&self.layout, &json, sum)
     }
 
     /// The paper that answers to this spelling of an id.
@@ -252,11 +254,10 @@ impl Library {
             };
         }
         let key = key.ok_or_else(unknown)?;
-        let json: String = self
+        let sql = "SELECT json, sum FROM records WHERE paper = ?";
+        let (json, sum) = self
             .db
-            .query_row("SELECT json FROM records WHERE paper = ?", [key.0], |r| {
-                r.get(0)
-            })
+            .query_row(sql, [key.0], json_and_sum)
             .map_err(&fail)?;
         let space_key = self.space.as_ref().map_or(0, |active| active.key);
         let sql = "SELECT row FROM embeddings WHERE space = ? AND paper = ?";
@@ -267,7 +268,7 @@ impl Library {
             .map_err(&fail)?;
         Ok(Stored {
             key,
-            paper: parse_record(&self.layout, &json)?,
+            paper: record::from_stored(&self.layout, &json, sum)?,
             row: row.map(Row),
         })
     }
@@ -397,9 +398,8 @@ pub(super) fn key_of(db: &Connection, id: &PaperId) -> rusqlite::Result<Option<P
     Ok(key.map(PaperKey))
 }
 
-pub(super) fn parse_record(layout: &Layout, json: &str) -> Result<Paper> {
-    serde_json::from_str(json)
-        .map_err(|e| Error::damaged(layout.database(), format!("a paper's record: {e}")))
+fn json_and_sum(row: &rusqlite::Row<'_>) -> rusqlite::Result<(String, u32)> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@
 //! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
 //! | `ingests` | one run of `add`: when, of what, with which counts | — |
 //!
-//! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records and notices, and finds
-//! the embeddings of a paper without looking at all of them. A library of version 1 is brought up to
+//! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records, notices and checksums
+//! of the records, and finds the embeddings of a paper without looking at all of them. A library of version 1 is brought up to
 //! 2 when it is next opened for writing.
 
 use rusqlite::Connection;
@@ -45,7 +45,8 @@ CREATE TABLE papers (
 CREATE INDEX papers_by_title ON papers(title_key);
 CREATE TABLE records (
     paper INTEGER PRIMARY KEY REFERENCES papers(key) ON DELETE CASCADE,
-    json TEXT NOT NULL
+    json TEXT NOT NULL,
+    sum INTEGER NOT NULL        -- CRC-32 of the JSON
 );
 CREATE TABLE record_hashes (
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
@@ -62,6 +63,7 @@ CREATE TABLE sources (
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
     place INTEGER NOT NULL,         -- in the order of merging; the first speaks first
     json TEXT NOT NULL,
+    sum INTEGER NOT NULL,           -- CRC-32 of the JSON
     why TEXT NOT NULL,              -- empty for the first
     merged TEXT NOT NULL            -- when
 ) WITHOUT ROWID;
@@ -121,9 +123,14 @@ CREATE TABLE ingests (
 );
 ";
 
+/// The keys of the papers that want an embedding in a space and have none, oldest first.
+pub(super) const UNEMBEDDED: &str = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn'
+    AND NOT EXISTS (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key) ORDER BY key";
+
 /// What version 2 has that version 1 had not; the rest is filled in from the records.
 const FROM_1_TO_2: &str = "
 ALTER TABLE papers ADD COLUMN title_key INTEGER;
+ALTER TABLE records ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE papers ADD COLUMN notice TEXT;
 CREATE INDEX papers_by_title ON papers(title_key);
 CREATE TABLE sources (
@@ -131,6 +138,7 @@ CREATE TABLE sources (
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
     place INTEGER NOT NULL,
     json TEXT NOT NULL,
+    sum INTEGER NOT NULL,
     why TEXT NOT NULL,
     merged TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -206,15 +214,18 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
     bring_up(db).map_err(layout.database_error())
 }
 
-/// Fills in what version 1 had not from the papers' records: the titles' keys, and the fingerprints
-/// of the records, which were made in another way. What cannot be read is left to `check`.
+/// Fills in what version 1 had not from the papers' records: their checksums, the titles' keys, and
+/// the fingerprints of the records, which were made in another way. What cannot be read is left to
+/// `check`.
 fn fill_from_records(db: &Connection) -> rusqlite::Result<()> {
     let mut records = db.prepare("SELECT paper, json FROM records")?;
     let mut set = db.prepare("UPDATE papers SET title_key = ? WHERE key = ?")?;
+    let mut sum = db.prepare("UPDATE records SET sum = ? WHERE paper = ?")?;
     let mut note = db.prepare("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?;
     let mut rows = records.query([])?;
     while let Some(row) = rows.next()? {
         let (key, json): (i64, String) = (row.get(0)?, row.get(1)?);
+        sum.execute((crc32fast::hash(json.as_bytes()), key))?;
         if let Ok(paper) = serde_json::from_str::<Paper>(&json) {
             set.execute((title_key(&paper.title), key))?;
             note.execute((key, paper.record_hash().0))?;

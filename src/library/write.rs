@@ -10,14 +10,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::filter::{authors_column, categories_column};
 use super::lock::WriterLock;
 use super::lookup::SourceRecord;
 use super::read::{ActiveSpace, active_space};
+use super::record::{self, Columns};
 use super::schema;
 use super::{BUSY_TIMEOUT, Layout, PaperKey, Space};
 use crate::error::{Error, Result};
-use crate::paper::{Notice, Paper, PaperId, TextHash, title_key};
+use crate::paper::{Notice, Paper, PaperId, TextHash};
+use crate::step::{self, Step};
 use crate::vectors::{Row, RowWriter};
 
 /// A library, open for writing; there is at most one at any time.
@@ -183,10 +184,12 @@ impl Writer {
         for folder in folder.ancestors().take(3) {
             sync_folder(folder)?;
         }
+        step::reached(Step::SpaceMade);
         let fail = self.layout.database_error();
         let tx = self.db.transaction().map_err(&fail)?;
         insert_space(&tx, &space, GENERATION).map_err(&fail)?;
         tx.commit().map_err(&fail)?;
+        step::reached(Step::Committed);
         self.space = active_space(&self.db).map_err(&fail)?;
         Ok(())
     }
@@ -227,6 +230,7 @@ impl Writer {
             return Err(error);
         }
         self.n_staged = n_wanted;
+        step::reached(Step::Staged);
         Ok(())
     }
 
@@ -271,6 +275,7 @@ impl Writer {
             self.db.execute_batch("COMMIT")
         };
         complete().map_err(self.layout.database_error())?;
+        step::reached(Step::Committed);
         self.n_staged = 0;
         if let (Some(active), Some(rows)) = (&mut self.space, &self.rows) {
             active.n_rows = rows.len();
@@ -293,7 +298,9 @@ impl Writer {
         for embedding in embeddings {
             rows.append(embedding)?;
         }
-        rows.sync()
+        rows.sync()?;
+        step::reached(Step::RowsSynced);
+        Ok(())
     }
 
     /// Notes that a run of `add` begins; the key is for [`Writer::commit`].
@@ -352,7 +359,9 @@ impl Writer {
         let fail = self.layout.database_error();
         let tx = self.db.transaction().map_err(&fail)?;
         forget(&tx, keys).map_err(&fail)?;
-        tx.commit().map_err(&fail)
+        tx.commit().map_err(&fail)?;
+        step::reached(Step::Committed);
+        Ok(())
     }
 }
 
@@ -424,10 +433,10 @@ fn kill_rows(db: &Connection, key: PaperKey) -> rusqlite::Result<()> {
 
 fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
-    let json = serde_json::to_string(paper).expect("a paper is plain data");
+    let (json, sum) = record::to_stored(paper);
     let key = store_columns(db, change)?;
-    db.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?)")?
-        .execute((key.0, json))?;
+    db.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?, ?)")?
+        .execute((key.0, json, sum))?;
     if change.forgets_earlier_records {
         db.prepare_cached("DELETE FROM record_hashes WHERE paper = ?")?
             .execute([key.0])?;
@@ -458,7 +467,7 @@ fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
 }
 
 fn store_columns(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
-    let paper = &change.paper;
+    let columns = Columns::of(&change.paper);
     let sql = "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (key) DO UPDATE SET id = excluded.id, text_hash = excluded.text_hash,
                date = excluded.date, categories = excluded.categories,
@@ -466,13 +475,13 @@ fn store_columns(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey>
                notice = excluded.notice RETURNING key";
     let values = (
         change.key.map(|key| key.0),
-        paper.id.as_str(),
-        paper.text_hash().0,
-        paper.date().map(|date| date.to_string()),
-        categories_column(&paper.categories),
-        authors_column(&paper.authors),
-        title_key(&paper.title),
-        paper.notice.map(|notice| notice.to_string()),
+        columns.id,
+        columns.text_hash,
+        columns.date,
+        columns.categories,
+        columns.authors,
+        columns.title_key,
+        columns.notice,
     );
     let mut statement = db.prepare_cached(sql)?;
     statement.query_row(values, |row| row.get(0)).map(PaperKey)
@@ -497,10 +506,10 @@ fn store_sources(db: &Connection, key: PaperKey, sources: &[SourceRecord]) -> ru
     db.prepare_cached("DELETE FROM sources WHERE paper = ?")?
         .execute([key.0])?;
     for (place, source) in sources.iter().enumerate() {
-        let json = serde_json::to_string(&source.paper).expect("a paper is plain data");
+        let (json, sum) = record::to_stored(&source.paper);
         let id = source.paper.id.as_str();
-        let values = (id, key.0, place, json, &source.why, &source.merged);
-        db.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?)")?
+        let values = (id, key.0, place, json, sum, &source.why, &source.merged);
+        db.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)")?
             .execute(values)?;
     }
     Ok(())
@@ -572,6 +581,7 @@ pub(super) fn sync_folder(path: &Path) -> Result<()> {
         File::open(path)
             .and_then(|dir| dir.sync_all())
             .map_err(Error::write(path))?;
+        step::synced(path);
     }
     Ok(())
 }

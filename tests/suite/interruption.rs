@@ -9,10 +9,13 @@ use akin::ingest::BATCH_RECORDS;
 use akin::library::Library;
 use serde_json::Value;
 
+use crate::faults::is_full;
 use crate::sandbox::{Ran, Sandbox, data, tiny_model};
 
 /// How often `add` is killed.
-const N_KILLS: u64 = 24;
+fn n_kills() -> u32 {
+    if is_full() { 200 } else { 24 }
+}
 
 /// Every paper with its text hash and the numbers of its embedding.
 type State = BTreeMap<String, (String, Vec<f32>)>;
@@ -56,13 +59,9 @@ fn an_add_killed_at_any_instant_goes_on_and_ends_as_an_undisturbed_one() {
     assert_eq!(expected.len(), 1000);
 
     let mut n_killed = 0;
-    for kill in 0..N_KILLS {
+    for kill in 0..n_kills() {
         let sandbox = Sandbox::new();
-        n_killed += u64::from(killed_after(
-            &sandbox,
-            &dump,
-            whole * kill as u32 / N_KILLS as u32,
-        ));
+        n_killed += u64::from(killed_after(&sandbox, &dump, whole * kill / n_kills()));
         let committed = Library::open(&sandbox.library())
             .map_or(0, |library| library.status().unwrap().n_papers);
         assert!(committed.is_multiple_of(BATCH_RECORDS as u64) || committed == 1000);
@@ -74,7 +73,10 @@ fn an_add_killed_at_any_instant_goes_on_and_ends_as_an_undisturbed_one() {
         );
         assert_eq!(state(&sandbox), expected, "kill {kill}");
     }
-    println!("{n_killed} of {N_KILLS} adds were killed before their end");
+    println!(
+        "{n_killed} of {} adds were killed before their end",
+        n_kills()
+    );
     assert!(n_killed > 0);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const GROUND: &[&str] = &["paper", "vectors", "error", "progress"];
+const GROUND: &[&str] = &["paper", "vectors", "error", "progress", "step"];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
 const FLOWS: &[&str] = &["ingest", "search", "eval", "space", "check", "pull"];
 

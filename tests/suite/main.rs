@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod command_line;
+mod faults;
 mod filter;
 #[cfg(feature = "arrow")]
 mod filter_tables;

@@ -14,10 +14,13 @@ use akin::paper::{Paper, PaperId};
 use akin::progress::Unobserved;
 use serde_json::Value;
 
+use crate::faults::is_full;
 use crate::sandbox::{Dice, Sandbox, data, library_of, papers};
 
 /// How often `compact` is killed.
-const N_KILLS: u32 = 24;
+fn n_kills() -> u32 {
+    if is_full() { 200 } else { 24 }
+}
 
 /// `n` papers `p0`, `p1`, … with random embeddings.
 fn some_papers(n: usize) -> Vec<(Paper, Vec<f32>)> {
@@ -199,10 +202,10 @@ fn a_compact_killed_at_any_instant_loses_nothing() {
     let duration = start.elapsed();
 
     let mut n_killed = 0;
-    for kill in 0..N_KILLS {
+    for kill in 0..n_kills() {
         let sandbox = Sandbox::new();
         copy(&origin, &sandbox.library());
-        let pause = duration * kill / N_KILLS;
+        let pause = duration * kill / n_kills();
         n_killed += u32::from(compact_killed_after(&sandbox, pause));
         assert_eq!(
             state(&sandbox.library()),
@@ -219,7 +222,7 @@ fn a_compact_killed_at_any_instant_loses_nothing() {
         let (report, code) = check(&sandbox, &["--sample", "20"]);
         assert_eq!((code, &report["dead_rows"]), (0, &0.into()), "{report}");
     }
-    println!("{n_killed} of {N_KILLS} were killed before their end");
+    println!("{n_killed} of {} were killed before their end", n_kills());
     assert!(n_killed > 0);
 }
 
@@ -278,11 +281,12 @@ fn a_flipped_bit_of_an_embedding_is_found_and_its_paper_named() {
         "vectors-0.f16",
         "row 88",
         "p88",
-        "akin remove p88",
+        "akin check --repair",
         "99 of 99",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {ran:?}");
     }
+    // Nobody knows what embedded these papers.
     let (report, code) = check(&sandbox, &["--repair"]);
     assert_eq!((code, kinds(&report)), (1, vec!["row_damaged"]), "{report}");
     assert_eq!(report["findings"][0]["paper"], "p88");
@@ -295,6 +299,51 @@ fn a_flipped_bit_of_an_embedding_is_found_and_its_paper_named() {
     sandbox.akin(&["remove", "p88"]).exits(0);
     sandbox.akin(&["compact"]).exits(0);
     assert_eq!(check(&sandbox, &[]).1, 0);
+}
+
+/// Harms the rows of a library of 300 papers, which a check names and a repair makes good again.
+fn check_mended(harm: impl FnOnce(&Path), kind: &str, n_lost: u64) {
+    let sandbox = Sandbox::new();
+    let sample = fs::read_to_string(data("arxiv-1000.jsonl")).unwrap();
+    let lines: Vec<&str> = sample.lines().take(300).collect();
+    let dump = sandbox.file("some.jsonl", lines.join("\n"));
+    sandbox.add(&[&dump]);
+    let before = state(&sandbox.library());
+    let path = Library::open(&sandbox.library())
+        .unwrap()
+        .rows()
+        .unwrap()
+        .path()
+        .to_owned();
+    harm(&path);
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!(code, 1);
+    assert!(kinds(&report).contains(&kind), "{report}");
+    let (report, code) = check(&sandbox, &["--repair"]);
+    assert_eq!((code, &report["embedded"]), (0, &n_lost.into()), "{report}");
+    assert!(state(&sandbox.library()) == before);
+    assert_eq!(sandbox.add(&[&dump])["unchanged"], 300);
+    assert_eq!(check(&sandbox, &[]).1, 0);
+}
+
+#[test]
+fn lost_embeddings_are_made_anew_by_repair() {
+    let flip = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        for at in [100, 5000, 5001] {
+            bytes[at] ^= 0x40;
+        }
+        fs::write(path, bytes).unwrap();
+    };
+    check_mended(flip, "row_damaged", 2);
+    let cut = |path: &Path| {
+        let bytes = fs::read(path).unwrap();
+        let stride = (bytes.len() - 64) / 300;
+        fs::write(path, &bytes[..64 + 200 * stride + 7]).unwrap();
+    };
+    check_mended(cut, "row_missing", 100);
+    check_mended(|path| fs::remove_file(path).unwrap(), "rows", 300);
+    check_mended(|path| fs::write(path, "").unwrap(), "rows", 300);
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! Damaged rows: their papers lose them, and can be embedded anew.
+//!
+//! The rows that are still good are written under the next generation, as a compaction does it
+//! (`compact.rs`); papers whose rows are not have no embedding afterwards. What is lost was lost
+//! before: a damaged row is never searched.
+
+use std::collections::HashMap;
+
+use super::check::fault_of_row;
+use super::{PaperKey, Writer};
+use crate::error::Result;
+use crate::progress::Observer;
+use crate::vectors::{Row, RowFile};
+
+impl Writer {
+    /// Drops the rows of the active space that are no good: damaged, past the end of their file,
+    /// of another text, or claimed by two papers. Their papers have no embedding afterwards. Rows have other numbers,
+    /// so there is no index until one is built.
+    ///
+    /// Returns how many papers lost their row; where none does, nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop: nothing is
+    /// changed then. [`Error::Write`](crate::Error::Write),
+    /// [`Error::Database`](crate::Error::Database).
+    pub fn salvage(&mut self, observer: &dyn Observer) -> Result<u64> {
+        let Some(active) = self.space.clone() else {
+            return Ok(0);
+        };
+        let claims = || {
+            let sql = "SELECT paper, row, embeddings.text_hash = papers.text_hash FROM embeddings
+                       JOIN papers ON papers.key = paper WHERE space = ? ORDER BY row";
+            let mut statement = self.db.prepare(sql)?;
+            let claims = statement.query_map([active.key], |claim| {
+                Ok((PaperKey(claim.get(0)?), Row(claim.get(1)?), claim.get(2)?))
+            })?;
+            claims.collect::<rusqlite::Result<Vec<(PaperKey, Row, bool)>>>()
+        };
+        let claims = claims().map_err(self.layout.database_error())?;
+        let mut n_claims: HashMap<Row, u32> = HashMap::new();
+        for (_, row, _) in &claims {
+            *n_claims.entry(*row).or_default() += 1;
+        }
+        let path = active.rows_path(&self.layout);
+        let rows = RowFile::open_left(&path, active.space.dim, active.n_rows).ok();
+        let mut vector = vec![0.0; active.space.dim];
+        let mut is_good = |row: Row| {
+            let read = rows.as_ref();
+            n_claims[&row] == 1
+                && read.is_some_and(|rows| fault_of_row(rows, row, &mut vector).is_none())
+        };
+        let (mut good, mut lost) = (Vec::new(), Vec::new());
+        for (paper, row, is_of_text) in claims {
+            match is_of_text && is_good(row) {
+                true => good.push((paper, row)),
+                false => lost.push(paper),
+            }
+        }
+        if lost.is_empty() {
+            return Ok(0);
+        }
+        self.renew_rows(&active, rows.as_ref(), &good, &lost, observer)?;
+        self.remove_leftovers()?;
+        Ok(lost.len() as u64)
+    }
+
+    /// The papers that want an embedding in the active space and have none, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database).
+    pub fn unembedded(&self) -> Result<Vec<PaperKey>> {
+        let Some(active) = &self.space else {
+            return Ok(Vec::new());
+        };
+        let list = || {
+            let mut statement = self.db.prepare(super::schema::UNEMBEDDED)?;
+            let keys = statement.query_map([active.key], |row| row.get(0).map(PaperKey))?;
+            keys.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(self.layout.database_error())
+    }
+}
