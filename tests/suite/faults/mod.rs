@@ -7,6 +7,8 @@
 //! By default few faults are tried; `AKIN_FAULTS=full` tries all of them.
 
 mod damage;
+#[cfg(target_os = "linux")]
+mod disk_full;
 mod kills;
 #[cfg(unix)]
 mod lost_syncs;
