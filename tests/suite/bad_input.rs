@@ -59,6 +59,82 @@ fn a_bad_line_is_rejected_with_its_place_and_the_good_ones_stay() {
     check_rejected(long.as_bytes(), 2, "longer than 8 MiB");
 }
 
+/// One record that is odd and no mistake, between good ones: it is stored, and shown under this id
+/// with these words.
+#[track_caller]
+fn check_taken(odd: &str, id: &str, words: &str) {
+    let sandbox = Sandbox::new();
+    let good = papers(GOOD);
+    let (first, second) = good.split_once('\n').unwrap();
+    let dump = sandbox.file("odd.jsonl", format!("{first}\n{odd}\n{second}"));
+    let ran = add(&sandbox, &dump).exits(0);
+    assert_eq!(ran.json()[0]["stored"], 3, "{ran:?}");
+    let shown = sandbox.akin(&["show", id]).exits(0).stdout;
+    assert!(shown.contains(words), "{id}: {shown}");
+    sandbox.akin(&["check"]).exits(0);
+}
+
+#[test]
+fn what_is_odd_and_no_mistake_is_taken() {
+    let record = |id: &str, text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        format!(r#"{{"id": {id}, "title": "Odd", "abstract": {text}}}"#)
+    };
+    check_taken(
+        &record(r#""m""#, &"word ".repeat(200_000)),
+        "m",
+        "word word",
+    );
+    check_taken(&record(r#""e""#, ""), "e", "Odd");
+    check_taken(&record("4983", "A number."), "4983", "A number.");
+    check_taken(&record(r#""a b/c""#, "Slashes."), "a b/c", "Slashes.");
+    check_taken(&record(r#""n""#, "A\0B."), "n", "AB.");
+    let dates = [
+        ("1991-08-14", "1991-08-14"),
+        ("yesterday", "Odd"),
+        ("0000-99-99", "Odd"),
+    ];
+    for (date, shown) in dates {
+        let odd =
+            format!(r#"{{"id": "d", "title": "Odd", "abstract": "x", "published": "{date}"}}"#);
+        check_taken(&odd, "d", shown);
+    }
+}
+
+#[test]
+fn an_id_that_stands_twice_in_a_file_is_one_paper() {
+    let sandbox = Sandbox::new();
+    let twice = [GOOD[0], ("g1", "Good", "A better paper."), GOOD[0]];
+    let dump = sandbox.file("twice.jsonl", papers(&twice));
+    let report = &add(&sandbox, &dump).exits(0).json()[0];
+    assert_eq!(
+        (&report["read"], &report["stored"]),
+        (&3.into(), &1.into()),
+        "{report}"
+    );
+    assert_eq!(sandbox.akin(&["status", "--json"]).json()[0]["papers"], 1);
+}
+
+#[test]
+fn files_in_other_encodings_and_with_other_line_ends_are_read() {
+    let text = papers(GOOD);
+    let utf16: Vec<u8> = std::iter::once(0xFEFF)
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let files = [
+        [b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+        text.replace('\n', "\r\n").into_bytes(),
+        utf16,
+    ];
+    for bytes in files {
+        let sandbox = Sandbox::new();
+        let dump = sandbox.file("good.jsonl", bytes);
+        let ran = add(&sandbox, &dump).exits(0);
+        assert_eq!(ran.json()[0]["stored"], 2, "{ran:?}");
+    }
+}
+
 /// A file that cannot be taken for a dump at all.
 #[track_caller]
 fn check_refused(args: &[&str], expected: &[&str]) {
