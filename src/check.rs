@@ -8,7 +8,8 @@
 //! In: an open [`Library`]; to repair it, its [`Writer`]. Out: a [`Report`], as data.
 //!
 //! Invariants: nothing is changed by [`run`]; [`repair`] deletes only what akin made and what can
-//! be made again, and of embeddings only those that are no good. Rows that are damaged are named once and left out of all that is measured.
+//! be made again, and of embeddings only those that are no good. Rows that are damaged are named
+//! once and left out of all that is measured.
 
 use std::fs;
 

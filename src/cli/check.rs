@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use akin::Error;
 use akin::check::{self, Repairs, Report};
 use akin::library::{Finding, Library, Writer};
-use akin::space::Origin;
+use akin::space;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -47,12 +46,9 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
     let found = look(writer.as_ref())?;
     let mut repairs = Repairs::default();
     if let Some(writer) = &mut writer {
-        let origin = writer.space().map(Origin::of).transpose();
-        let load = || match origin? {
-            Some(origin) => origin.load(context.threads, context.precision),
-            None => Err(Error::LibraryEmpty {
-                path: context.library.clone(),
-            }),
+        let load = || {
+            let origin = space::origin_of(&Library::open(&context.library)?)?;
+            origin.load(context.threads, context.precision)
         };
         repairs = check::repair(writer, &found, &context.index_options(), load, &bar)?;
     }

@@ -3,7 +3,7 @@
 //!
 //! In: passages, a batch at a time. Out: their [`Embedded`] in the same order, normalised. How long
 //! the encoder had nothing to do between its batches is measured: it is what limits a run, and
-//! nothing else should.
+//! nothing else should. [`embed_whole`] is for batches that have nothing beside them.
 
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::encoder::{Embedded, Encoder, Role};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::library::Batch;
 use crate::progress::Observer;
 use crate::vectors;
 
@@ -94,6 +95,21 @@ impl Encoding {
         let received = self.from_encoder.recv();
         received.expect("the encoder's thread lives as long as its channels")
     }
+}
+
+/// The embeddings of a batch that nothing is done beside, shape `[dim]` each, normalised.
+///
+/// # Errors
+/// [`Error::Interrupted`] if the observer asked to stop before all were made; as
+/// [`Encoder::embed`].
+pub(super) fn embed_whole(
+    encoder: &Encoder,
+    batch: &Batch,
+    observer: &dyn Observer,
+) -> Result<Vec<Vec<f32>>> {
+    let embedded = encoder.embed(&batch.passages(), Role::Passage, observer)?;
+    let vectors: Option<Vec<_>> = normalised(embedded).vectors.into_iter().collect();
+    vectors.ok_or(Error::Interrupted)
 }
 
 fn normalised(mut embedded: Embedded) -> Embedded {

@@ -1,12 +1,11 @@
 //! Papers of a library that have no embedding, to embeddings.
 
-use crate::encoder::{Encoder, Role};
+use super::BATCH_RECORDS;
+use super::encoding::embed_whole;
+use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::library::{Batch, Change, Ingest, Known, PaperKey, Writer};
 use crate::progress::{Observer, Stage};
-use crate::vectors;
-
-use super::BATCH_RECORDS;
 
 /// Embeds every paper that wants an embedding in the active space and has none; how many those
 /// are. A paper whose record is damaged is left out. The index is not brought up.
@@ -32,10 +31,7 @@ pub fn embed_missing(
             changes: changes.collect::<Result<_>>()?,
             ..Batch::default()
         };
-        let embedded = encoder.embed(&batch.passages(), Role::Passage, observer)?;
-        let vectors: Option<Vec<_>> = embedded.vectors.into_iter().collect();
-        let mut vectors = vectors.ok_or(Error::Interrupted)?;
-        vectors.iter_mut().for_each(|v| vectors::normalize(v));
+        let vectors = embed_whole(encoder, &batch, observer)?;
         writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
         n_embedded += vectors.len() as u64;
     }

@@ -1,14 +1,14 @@
 //! Taking apart what was merged: a source becomes a paper of its own again, for good.
 
 use super::drafts::folded;
-use crate::encoder::{Encoder, Role};
+use super::encoding::embed_whole;
+use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
 use crate::library::{Batch, Change, Ingest, SourceRecord, Writer};
 use crate::paper::{Notice, Paper, PaperId};
 use crate::progress::Observer;
 use crate::space::{self, Origin};
-use crate::vectors;
 
 /// Takes the sources `ids` out of the paper `id`, each to be a paper of its own; the ids are never
 /// merged with it again. Returns the papers that this makes, the remaining one first.
@@ -63,10 +63,7 @@ pub fn split(
         let is_stored = change.key.is_some() && known.embedded_at == Some(change.paper.text_hash());
         change.wants_embedding = !is_stored && change.paper.notice != Some(Notice::Withdrawn);
     }
-    let embedded = encoder.embed(&batch.passages(), Role::Passage, observer)?;
-    let vectors: Option<Vec<_>> = embedded.vectors.into_iter().collect();
-    let mut vectors = vectors.ok_or(Error::Interrupted)?;
-    vectors.iter_mut().for_each(|v| vectors::normalize(v));
+    let vectors = embed_whole(encoder, &batch, observer)?;
     let run = writer.begin_ingest(&[format!("split {id}")])?;
     writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
     writer.finish_ingest(run, &Ingest::default())?;

@@ -73,7 +73,9 @@ impl Writer {
             return Ok(Vec::new());
         };
         let list = || {
-            let mut statement = self.db.prepare(super::schema::UNEMBEDDED)?;
+            let sql = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND NOT EXISTS
+                (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key) ORDER BY key";
+            let mut statement = self.db.prepare(sql)?;
             let keys = statement.query_map([active.key], |row| row.get(0).map(PaperKey))?;
             keys.collect::<rusqlite::Result<Vec<_>>>()
         };

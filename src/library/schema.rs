@@ -123,10 +123,6 @@ CREATE TABLE ingests (
 );
 ";
 
-/// The keys of the papers that want an embedding in a space and have none, oldest first.
-pub(super) const UNEMBEDDED: &str = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn'
-    AND NOT EXISTS (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key) ORDER BY key";
-
 /// What version 2 has that version 1 had not; the rest is filled in from the records.
 const FROM_1_TO_2: &str = "
 ALTER TABLE papers ADD COLUMN title_key INTEGER;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use crate::sandbox::{Sandbox, tiny_model};
+use crate::sandbox::{Ran, Sandbox, tiny_model};
 
 /// A server that gives its answers in order, one a connection; where an answer is `None` it hangs
 /// up. It keeps the addresses that it was asked for.
@@ -65,23 +65,19 @@ const DELETED: &str = "<record><header status=\"deleted\">\
     <identifier>oai:arXiv.org:2610.00001</identifier><datestamp>2026-11-01</datestamp></header>\
     </record>";
 
+/// Pulls from a server with the tiny model.
+fn pull(sandbox: &Sandbox, server: &Server, feed: &[&str]) -> Ran {
+    let model = tiny_model();
+    let base = ["--base", &server.address];
+    sandbox.akin(&[&["pull", "--model", &model], feed, &base].concat())
+}
+
 #[test]
 fn pages_of_arxiv_become_papers_and_deletions_are_obeyed() {
     let sandbox = Sandbox::new();
     let two = record("2610.00001", "Engines") + &record("2610.00002", "Looms");
     let server = Server::of(vec![Some(oai(&two, "next")), Some(oai(DELETED, ""))]);
-    let model = tiny_model();
-    let args = [
-        "pull",
-        "--model",
-        &model,
-        "arxiv",
-        "--set",
-        "cs",
-        "--base",
-        &server.address,
-    ];
-    let said = sandbox.akin(&args).exits(0);
+    let said = pull(&sandbox, &server, &["arxiv", "--set", "cs"]).exits(0);
     assert!(said.stdout.contains("read 3: 2 stored"), "{said:?}");
     assert!(said.stdout.contains("1 deleted"), "{said:?}");
     assert!(
@@ -97,20 +93,9 @@ fn pages_of_arxiv_become_papers_and_deletions_are_obeyed() {
 #[test]
 fn a_pull_without_an_answer_keeps_what_it_has_and_says_how_to_go_on() {
     let sandbox = Sandbox::new();
-    let model = tiny_model();
     // Nobody listens where the server was.
     let server = Server::of(vec![Some(oai(&record("2610.00001", "Engines"), "next"))]);
-    let args = [
-        "pull",
-        "--model",
-        &model,
-        "arxiv",
-        "--attempts",
-        "1",
-        "--base",
-        &server.address,
-    ];
-    let cut = sandbox.akin(&args).exits(2);
+    let cut = pull(&sandbox, &server, &["arxiv", "--attempts", "1"]).exits(2);
     assert!(
         cut.stderr.contains("hint: what was taken in is kept"),
         "{cut:?}"
@@ -126,17 +111,7 @@ fn a_pull_without_an_answer_keeps_what_it_has_and_says_how_to_go_on() {
         Some(oai(&record("2610.00002", "Looms"), "")),
         Some(nothing_new.to_owned()),
     ]);
-    let args = [
-        "pull",
-        "--model",
-        &model,
-        "arxiv",
-        "--attempts",
-        "1",
-        "--base",
-        &server.address,
-    ];
-    sandbox.akin(&args).exits(0);
+    pull(&sandbox, &server, &["arxiv", "--attempts", "1"]).exits(0);
     assert!(
         server.asked()[0].contains("resumptionToken=next"),
         "{:?}",
@@ -148,21 +123,10 @@ fn a_pull_without_an_answer_keeps_what_it_has_and_says_how_to_go_on() {
 #[test]
 fn a_day_of_hugging_face_becomes_papers_listed_on_that_day() {
     let sandbox = Sandbox::new();
-    let model = tiny_model();
     let paper = r#"[{"paper": {"id": "2610.00003", "title": "Cards", "summary": "Punched.",
         "authors": [{"name": "Ada Lovelace"}], "upvotes": 7}}]"#;
     let server = Server::of(vec![Some(paper.to_owned()), Some("[]".to_owned())]);
-    let args = [
-        "pull",
-        "--model",
-        &model,
-        "hf-daily",
-        "--date",
-        "2026-10-05",
-        "--base",
-        &server.address,
-    ];
-    sandbox.akin(&args).exits(0);
+    pull(&sandbox, &server, &["hf-daily", "--date", "2026-10-05"]).exits(0);
     assert!(
         server.asked()[0].contains("date=2026-10-05"),
         "{:?}",

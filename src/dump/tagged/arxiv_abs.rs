@@ -261,11 +261,9 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::BlockReader;
-    use super::super::blocks::tests::records;
+    use super::super::blocks::tests::check_records;
     use super::*;
     use crate::dump::tests::check_fields;
-    use std::io::Cursor;
 
     const RULE: &str = "------------------------------------------------------------------------";
 
@@ -331,9 +329,7 @@ mod tests {
     #[test]
     fn records_stand_between_fences() {
         let check = |text: &str, expected: &[&str]| {
-            let bytes = Box::new(Cursor::new(text.as_bytes().to_vec()));
-            let mut reader = BlockReader::new(bytes, Lines::default());
-            assert_eq!(records(&mut reader), expected, "{text}");
+            check_records(Lines::default(), text, expected);
         };
         check(
             &format!("{RULE}\n\\\\\nh\n\\\\\nt\n\\\\\nu\n\\\\\n"),

@@ -203,6 +203,18 @@ pub(super) mod tests {
         }
     }
 
+    /// A text whose records these are; see [`records`].
+    #[track_caller]
+    pub(in crate::dump::tagged) fn check_records(
+        layout: impl Layout,
+        text: &str,
+        expected: &[&str],
+    ) {
+        let bytes = Box::new(Cursor::new(text.as_bytes().to_vec()));
+        let mut reader = BlockReader::new(bytes, layout);
+        assert_eq!(records(&mut reader), expected, "{text}");
+    }
+
     /// Records from `>` to `<`; `-` belongs to none.
     struct Arrows;
 

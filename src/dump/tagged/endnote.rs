@@ -141,11 +141,9 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::BlockReader;
-    use super::super::blocks::tests::records;
+    use super::super::blocks::tests::check_records;
     use super::*;
     use crate::dump::tests::check_fields;
-    use std::io::Cursor;
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
@@ -185,9 +183,7 @@ mod tests {
     #[test]
     fn records_begin_with_a_type_or_after_a_blank_line() {
         let check = |text: &str, expected: &[&str]| {
-            let bytes = Box::new(Cursor::new(text.as_bytes().to_vec()));
-            let mut reader = BlockReader::new(bytes, Lines::default());
-            assert_eq!(records(&mut reader), expected, "{text}");
+            check_records(Lines::default(), text, expected);
         };
         check(
             "%0 A\n%X x\n\ny\n\n%T z\n%0 B\n",

@@ -219,11 +219,9 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::BlockReader;
-    use super::super::blocks::tests::records;
+    use super::super::blocks::tests::check_records;
     use super::*;
     use crate::dump::tests::check_fields;
-    use std::io::Cursor;
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
@@ -290,9 +288,7 @@ mod tests {
     #[test]
     fn a_record_begins_with_its_number() {
         let check = |text: &str, expected: &[&str]| {
-            let bytes = Box::new(Cursor::new(text.as_bytes().to_vec()));
-            let mut reader = BlockReader::new(bytes, Lines::default());
-            assert_eq!(records(&mut reader), expected, "{text}");
+            check_records(Lines::default(), text, expected);
         };
         check(
             "\nPMID- 1\r\nAB  - x\r\n      y\n\nPMID- 2\nTI  - z\n",

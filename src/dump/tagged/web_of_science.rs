@@ -142,11 +142,9 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::BlockReader;
-    use super::super::blocks::tests::records;
+    use super::super::blocks::tests::check_records;
     use super::*;
     use crate::dump::tests::check_fields;
-    use std::io::Cursor;
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
@@ -189,9 +187,7 @@ mod tests {
     #[test]
     fn records_go_from_pt_to_er() {
         let check = |text: &str, expected: &[&str]| {
-            let bytes = Box::new(Cursor::new(text.as_bytes().to_vec()));
-            let mut reader = BlockReader::new(bytes, Lines::default());
-            assert_eq!(records(&mut reader), expected, "{text}");
+            check_records(Lines::default(), text, expected);
         };
         check(
             "FN X\nVR 1.0\nPT J\nAB x\n   PT y\nER\n\nPT J\nPT B\nER\nEF\nFN X\nTI z\nER",
