@@ -1,8 +1,8 @@
 //! From a library to what is wrong with it, and to its mending.
 //!
 //! ```text
-//! library ──► truth and rows ──► index, every byte ──► found by itself? recall@10 ──► report
-//! report ──► leftovers deleted, lost embeddings made anew, index built anew ──► repairs
+//! library ──► truth and rows ──► indexes, every byte ──► found by itself? recall@10 ──► report
+//! report ──► leftovers deleted; columns, lost embeddings, the index made anew ──► repairs
 //! ```
 //!
 //! In: an open [`Library`]; to repair it, its [`Writer`]. Out: a [`Report`], as data.
@@ -11,6 +11,7 @@
 //! be made again, and of embeddings only those that are no good. Rows that are damaged are named
 //! once and left out of all that is measured.
 
+use std::collections::HashMap;
 use std::fs;
 
 use fixedbitset::FixedBitSet;
@@ -18,9 +19,10 @@ use rayon::prelude::*;
 
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
+use crate::index::lexical::Lexical;
 use crate::index::{Index, IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
 use crate::ingest;
-use crate::library::{Fault, Filter, Finding, Findings, Library, Orphan, Writer};
+use crate::library::{Fault, Filter, Finding, Findings, Library, Orphan, PaperKey, Writer};
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
 use crate::space;
@@ -45,6 +47,11 @@ pub struct Report {
     pub library: Findings,
     /// Why parts of the index are not to be trusted: one sentence each, with the file.
     pub doubts: Vec<String>,
+    /// Why the lexical index is not to be trusted.
+    pub lexical_doubt: Option<String>,
+    /// Papers in the lexical index, and papers that are not in it as they are now: they have not been
+    /// put in yet.
+    pub n_words: (u64, u64),
     /// How large the index is.
     pub index: IndexStats,
     /// Papers that were searched for by their own vectors.
@@ -58,12 +65,18 @@ pub struct Report {
 impl Report {
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
-        self.library.list.is_empty() && !self.needs_index()
+        self.library.list.is_empty() && !self.needs_index() && self.lexical_doubt.is_none()
     }
 
     /// Whether papers have lost their embeddings.
     fn has_lost_embeddings(&self) -> bool {
         self.library.list.iter().any(Finding::wants_embedding)
+    }
+
+    /// Whether columns differ from their records.
+    fn has_wrong_columns(&self) -> bool {
+        let is_column = |finding: &Finding| matches!(finding.fault, Fault::Column { .. });
+        self.library.list.iter().any(is_column)
     }
 
     /// Whether the index is in doubt.
@@ -77,18 +90,26 @@ impl Report {
 pub struct Repairs {
     /// What akin had left behind, now deleted.
     pub removed: Vec<Orphan>,
+    /// Papers whose columns differed from their records and were made of them anew.
+    pub n_columns: u64,
     /// Papers whose embeddings were lost and made anew.
     pub n_embedded: u64,
     /// Why they were not, where the model cannot be had.
     pub not_embedded: Option<Error>,
     /// Whether the index was built anew.
     pub rebuilt_index: bool,
+    /// Papers whose words were indexed, or taken out of the index.
+    pub n_words: u64,
 }
 
 impl Repairs {
     /// Whether there was anything to do.
     pub fn is_empty(&self) -> bool {
-        self.removed.is_empty() && self.n_embedded == 0 && !self.rebuilt_index
+        self.removed.is_empty()
+            && self.n_columns == 0
+            && self.n_embedded == 0
+            && !self.rebuilt_index
+            && self.n_words == 0
     }
 }
 
@@ -128,17 +149,19 @@ pub fn run(
     index.verify();
     report.doubts = index.doubts();
     report.index = index.stats();
+    check_lexical(library, &mut report)?;
     measure(library, &index, sample, &mut report, observer)?;
     Ok(report)
 }
 
-/// Mends what a report names and what can be mended: deletes leftovers, embeds papers anew whose
-/// embeddings are lost, and builds an index that is in doubt anew. `load` is asked for the encoder of
+/// Mends what a report names and what can be mended: deletes leftovers, makes columns of their
+/// records anew, embeds papers anew whose embeddings are lost, and builds an index that is in doubt
+/// anew. `load` is asked for the encoder of
 /// the library's space if one is needed.
 ///
 /// # Errors
 /// [`Error::Write`] if something cannot be deleted; as [`Writer::remove_leftovers`],
-/// [`Writer::salvage`], [`ingest::embed_missing`] and [`ingest::build_index`]. Where the encoder
+/// [`Writer::renew_columns`], [`Writer::salvage`], [`ingest::embed_missing`] and [`ingest::build_index`]. Where the encoder
 /// cannot be loaded, the rest is mended and the reason is in the repairs.
 pub fn repair(
     writer: &mut Writer,
@@ -151,26 +174,54 @@ pub fn repair(
         removed: writer.remove_leftovers()?,
         ..Repairs::default()
     };
+    if report.has_wrong_columns() {
+        repairs.n_columns = writer.renew_columns()?;
+    }
+    let mut n_dropped = 0;
     if report.has_lost_embeddings() {
         match load() {
             Ok(encoder) => {
                 space::ensure_same(&Library::open(writer.path())?, &encoder)?;
-                writer.salvage(observer)?;
+                n_dropped = writer.salvage(observer)?;
                 repairs.n_embedded = ingest::embed_missing(writer, &encoder, observer)?;
             }
             Err(error) => repairs.not_embedded = Some(error),
         }
     }
-    repairs.rebuilt_index = report.needs_index() || repairs.n_embedded > 0;
+    repairs.rebuilt_index = report.needs_index() || repairs.n_embedded > 0 || n_dropped > 0;
     if repairs.rebuilt_index
         && let Some(dir) = Library::open(writer.path())?.index_dir()
     {
         if report.needs_index() && dir.exists() {
             fs::remove_dir_all(&dir).map_err(Error::write(&dir))?;
         }
-        ingest::build_index(writer, options, observer)?;
+        repairs.n_words = ingest::build_index(writer, options, observer)?;
     }
+    repairs.n_words += ingest::update_lexical(writer, observer)?;
     Ok(repairs)
+}
+
+/// Reads every byte of the lexical index, and holds it against the papers.
+fn check_lexical(library: &Library, report: &mut Report) -> Result<()> {
+    let path = library.lexical_dir();
+    let stamps = library.stamps()?;
+    let held = match path.exists() {
+        false => Ok(HashMap::new()),
+        true => Lexical::open(&path).and_then(|lexical| {
+            lexical.verify()?;
+            lexical.stamps()
+        }),
+    };
+    match held {
+        Ok(held) => {
+            let is_held =
+                |(key, stamp): &&(PaperKey, u32)| held.get(&(key.0 as u64)) == Some(stamp);
+            let n_held = stamps.iter().filter(is_held).count();
+            report.n_words = (n_held as u64, (stamps.len() - n_held) as u64);
+        }
+        Err(what) => report.lexical_doubt = Some(format!("{}: {what}", path.display())),
+    }
+    Ok(())
 }
 
 /// Searches for papers by their own vectors, and measures recall by a sample of them.

@@ -131,6 +131,14 @@ pub enum Error {
         /// What does not hold.
         what: String,
     },
+    /// There is no lexical index that can be trusted, and the words are needed.
+    #[error("the words of the papers are not indexed in {}: {what}", path.display())]
+    LexicalDoubt {
+        /// The folder of the lexical index.
+        path: PathBuf,
+        /// What is missing or does not hold.
+        what: String,
+    },
     /// SQLite refused something.
     #[error("the database {} failed", path.display())]
     Database {

@@ -15,7 +15,8 @@
 //! use akin::index::Index;
 //! use akin::library::{Library, Writer};
 //! use akin::progress::Unobserved;
-//! use akin::search::{Query, Target};
+//! use akin::index::lexical::Lexical;
+//! use akin::search::{Indexes, Query, Target};
 //! use akin::encoder::{ModelSource, Precision};
 //! use akin::{ingest, search, space};
 //! use std::path::Path;
@@ -34,9 +35,12 @@
 //! let space = library.space().expect("something was added");
 //! let dir = library.index_dir().expect("something was added");
 //! let index = Index::open(&dir, &space.fingerprint, library.rows()?);
+//! let lexical = Lexical::open(&library.lexical_dir());
+//! let lexical = lexical.as_ref().map_err(String::clone);
+//! let indexes = Indexes { library: &library, index: &index, lexical };
 //! let target = Target::Text("how do fish swim in schools?".to_owned());
 //! let query = Query { target, k: 10, ..Query::default() };
-//! for hit in search::answer(&library, &index, Some(&encoder), &query)?.hits {
+//! for hit in search::answer(&indexes, Some(&encoder), &query)?.hits {
 //!     println!("{:.3} {} {}", hit.similarity, hit.paper.id, hit.paper.title);
 //! }
 //! # Ok(())
@@ -67,6 +71,8 @@
 //! | [`check`] | what is wrong with a library, and its mending | — |
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
 //! | [`step`] | what writing has come to, for the fault tests | — |
+//! | `text` | text as it is compared | — |
+//! | `fuzz` | spoilt inputs, for tests only | proptest |
 //!
 //! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
 //! reads the environment.
@@ -102,6 +108,8 @@ pub mod dump;
 pub mod encoder;
 pub mod error;
 pub mod eval;
+#[cfg(test)]
+mod fuzz;
 pub mod index;
 pub mod ingest;
 pub mod library;
@@ -111,6 +119,7 @@ pub mod pull;
 pub mod search;
 pub mod space;
 pub mod step;
+mod text;
 pub mod vectors;
 
 pub use error::{Error, Result};

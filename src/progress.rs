@@ -12,6 +12,8 @@ pub enum Stage {
     Embed,
     /// A segment of the index is built; counted in rows.
     Index,
+    /// Papers are put into the lexical index; counted in papers.
+    Words,
     /// Every paper is read and held against what is said of it elsewhere, or is looked for in an
     /// index that has just been built; counted in papers.
     Check,

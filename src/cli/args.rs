@@ -6,7 +6,7 @@ use akin::dump::{Format, ReadOptions, Source};
 use akin::encoder::{ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
-use akin::search::{Query, Target};
+use akin::search::{Matching, Query, Target};
 use akin::space::Origin;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
@@ -91,8 +91,14 @@ pub(super) struct LookupArgs {
     /// How many papers to show
     #[arg(short, value_name = "N", default_value_t = 10)]
     k: usize,
+    /// Say of each paper why it is there: the sentence of its abstract that is nearest, the rare
+    /// words that it shares, and its places by meaning and by words
+    #[arg(long)]
+    pub(super) explain: bool,
     #[command(flatten)]
     filters: FilterArgs,
+    #[command(flatten)]
+    matching: MatchingArgs,
     #[command(flatten)]
     mode: ModeArgs,
     #[command(flatten)]
@@ -106,7 +112,9 @@ impl LookupArgs {
             target,
             k: self.k,
             filter: self.filters.filter(),
+            matching: self.matching.matching(),
             mode: self.mode.mode(),
+            keeps_duplicates: false,
             ef_search: None,
         }
     }
@@ -137,6 +145,27 @@ impl FilterArgs {
             until: self.until,
             categories: self.category.clone(),
             authors: self.author.clone(),
+        }
+    }
+}
+
+/// Which index finds papers.
+#[derive(Debug, Args)]
+pub(super) struct MatchingArgs {
+    /// Find papers by what they mean only, not by their words
+    #[arg(long, conflicts_with = "lexical")]
+    dense: bool,
+    /// Find papers by their words only
+    #[arg(long)]
+    lexical: bool,
+}
+
+impl MatchingArgs {
+    pub(super) fn matching(&self) -> Matching {
+        match (self.dense, self.lexical) {
+            (true, _) => Matching::Dense,
+            (_, true) => Matching::Lexical,
+            _ => Matching::Hybrid,
         }
     }
 }

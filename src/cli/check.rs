@@ -25,8 +25,8 @@ const FINDINGS_SHOWN: usize = 20;
 /// every paper. Exits with 1 if something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// Delete what interrupted work has left behind, embed papers anew whose embeddings are
-    /// damaged or gone, and build an index that is in doubt anew
+    /// Delete what interrupted work has left behind, restore columns from their records, embed
+    /// papers anew whose embeddings are damaged or gone, and build an index that is in doubt anew
     #[arg(long)]
     repair: bool,
     /// Search for so many papers only, evenly spread over the library
@@ -114,6 +114,17 @@ fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io:
         (n, doubts) => format!("{} segments: {}", count(n as u64), verdict(doubts)),
     };
     line("index", index)?;
+    let (n_held, n_behind) = report.n_words;
+    let words = match (&report.lexical_doubt, n_behind) {
+        (Some(_), _) => "1 fault".to_owned(),
+        (None, 0) => format!("of {} papers: whole", count(n_held)),
+        (None, n) => format!(
+            "of {} papers: whole; {} are not in it before the next add",
+            count(n_held),
+            count(n)
+        ),
+    };
+    line("words", words)?;
     let n_found = report.n_sampled - report.lost.len();
     let n_sampled = count(report.n_sampled as u64);
     let found = match report.n_sampled {
@@ -141,7 +152,10 @@ fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io:
             "{doubt}; its papers are compared one by one until `akin check --repair` builds it anew"
         )
     });
-    let said: Vec<String> = faults.chain(doubts).chain(lost).collect();
+    let words = report.lexical_doubt.iter().map(|doubt| {
+        format!("{doubt}; papers are not found by their words until `akin check --repair` indexes them anew")
+    });
+    let said: Vec<String> = faults.chain(doubts).chain(words).chain(lost).collect();
     let shown = if context.verbose {
         usize::MAX
     } else {
@@ -161,6 +175,13 @@ fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
         let size = bytes(orphan.bytes);
         writeln!(out, "repaired: {} deleted ({size})", orphan.path.display())?;
     }
+    if repairs.n_columns > 0 {
+        let n = count(repairs.n_columns);
+        writeln!(
+            out,
+            "repaired: columns of {n} papers are made of their records anew"
+        )?;
+    }
     if repairs.n_embedded > 0 {
         let n = count(repairs.n_embedded);
         writeln!(out, "repaired: {n} papers are embedded anew")?;
@@ -170,6 +191,10 @@ fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
     }
     if repairs.rebuilt_index {
         writeln!(out, "repaired: the index is built anew")?;
+    }
+    if repairs.n_words > 0 {
+        let n = count(repairs.n_words);
+        writeln!(out, "repaired: the words of {n} papers are indexed")?;
     }
     Ok(())
 }
@@ -192,11 +217,17 @@ fn summary(report: &Report, repairs: &Repairs) -> Value {
         "index_segments": report.index.n_segments,
         "graph_rows": report.index.graph_rows,
         "index_doubts": report.doubts,
+        "lexical_papers": report.n_words.0,
+        "lexical_behind": report.n_words.1,
+        "lexical_doubt": report.lexical_doubt,
         "sampled": report.n_sampled,
         "lost": report.lost,
         "recall@10": report.recall_at_10,
         "removed": repairs.removed,
+        "columns": repairs.n_columns,
         "embedded": repairs.n_embedded,
+        "not_embedded": repairs.not_embedded.as_ref().map(ToString::to_string),
         "rebuilt_index": repairs.rebuilt_index,
+        "indexed_words": repairs.n_words,
     })
 }

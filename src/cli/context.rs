@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use akin::Error;
 use akin::encoder::{Encoder, Precision};
+use akin::index::lexical::Lexical;
 use akin::index::{Index, IndexOptions};
 use akin::library::Library;
+use akin::search::Indexes;
 use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::Deserialize;
@@ -36,6 +38,25 @@ pub(super) struct Context {
     pub(super) quiet: bool,
     /// Whether stderr is to say more.
     pub(super) verbose: bool,
+}
+
+/// A library with its indexes.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) library: Library,
+    pub(super) index: Index,
+    /// Or in words why there is none.
+    pub(super) lexical: Result<Lexical, String>,
+}
+
+impl Opened {
+    pub(super) fn indexes(&self) -> Indexes<'_> {
+        Indexes {
+            library: &self.library,
+            index: &self.index,
+            lexical: self.lexical.as_ref().map_err(String::clone),
+        }
+    }
 }
 
 /// What `config.toml` may set.
@@ -67,8 +88,8 @@ impl Context {
         Ok(base_folders()?.cache_dir().join("akin"))
     }
 
-    /// Opens a library with its index, and says what of the index had to be left aside.
-    pub(super) fn open(&self, root: &Path) -> Result<(Library, Index), Fault> {
+    /// Opens a library with its indexes, and says what of them had to be left aside.
+    pub(super) fn open(&self, root: &Path) -> Result<Opened, Fault> {
         let library = Library::open(root)?;
         let empty = || Error::LibraryEmpty {
             path: root.to_owned(),
@@ -85,7 +106,12 @@ impl Context {
                 "{doubt}; its papers are compared one by one until the next add"
             ));
         }
-        Ok((library, index))
+        let lexical = Lexical::open(&library.lexical_dir());
+        Ok(Opened {
+            library,
+            index,
+            lexical,
+        })
     }
 
     /// How an index is built.

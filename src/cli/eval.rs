@@ -1,89 +1,214 @@
 //! `akin eval`: how well the search finds what people judged relevant.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use akin::Error;
-use akin::eval::{self, Ranking, Scores, Task};
+use akin::eval::{self, DEFAULT_METRICS, EvalOptions, Metric, Run, Task, TaskFiles};
 use akin::index::{IndexOptions, Mode};
 use akin::ingest;
 use akin::library::Writer;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::args::{ModeArgs, ModelArgs};
+use super::args::{MatchingArgs, ModeArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
 use super::{Outcome, cache, output};
 
-/// Measure the search on a BEIR folder: nDCG@10, Recall@100, MRR@10
+/// Papers found for a query where a metric looks at all of them, as TREC has it.
+const WHOLE_DEPTH: usize = 1000;
+
+/// Measure how well the search finds what people judged relevant
 ///
-/// The folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv. The corpus's embeddings are
-/// kept in the cache folder.
+/// The folder is one of BEIR: corpus.jsonl, queries.jsonl and qrels/test.tsv; --corpus, --queries and
+/// --qrels name other files, also TREC topics and qrels. The corpus's embeddings are kept in the cache
+/// folder. Metrics are those of trec_eval, with their mean over the queries and the interval in which
+/// it lies in 95 of 100 samples of such queries.
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
     /// BEIR folder
-    #[arg(value_name = "FOLDER")]
-    folder: PathBuf,
+    #[arg(value_name = "FOLDER", required_unless_present_all = ["corpus", "queries", "qrels"])]
+    folder: Option<PathBuf>,
     /// Which judgments: qrels/SPLIT.tsv
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: String,
-    /// Write the rankings as a TREC run file
+    /// The papers, in any format that `akin add` reads
+    #[arg(long, value_name = "DUMP")]
+    corpus: Option<PathBuf>,
+    /// The queries: JSON Lines with _id and text, TREC topics, or lines of id, tab, text
+    #[arg(long, value_name = "FILE")]
+    queries: Option<PathBuf>,
+    /// The judgments: query, paper, grade (BEIR) or query, 0, paper, grade (TREC)
+    #[arg(long, value_name = "FILE")]
+    qrels: Option<PathBuf>,
+    /// The queries are papers: find what is related to each, leaving out itself
+    #[arg(long)]
+    by_id: bool,
+    /// What to measure: nDCG@K, Recall@K, MRR@K, P@K, MAP; can be repeated [default: nDCG@10,
+    /// Recall@100, MRR@10, MAP, P@10]
+    #[arg(long = "metric", value_name = "NAME")]
+    metrics: Vec<Metric>,
+    /// Write what was found as a TREC run
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
+    /// Measure this TREC run instead of searching
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    score: Option<PathBuf>,
+    /// Compare with this TREC run, query by query: its mean, the difference, and p, how often two
+    /// that are equally good differ as much by chance
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    #[command(flatten)]
+    matching: MatchingArgs,
     #[command(flatten)]
     mode: ModeArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
 
+impl EvalArgs {
+    fn files(&self) -> TaskFiles {
+        let folder = self.folder.clone().unwrap_or_default();
+        let of_beir = TaskFiles::of_beir(&folder, &self.split);
+        TaskFiles {
+            corpus: self.corpus.clone().unwrap_or(of_beir.corpus),
+            queries: self.queries.clone().unwrap_or(of_beir.queries),
+            qrels: self.qrels.clone().unwrap_or(of_beir.qrels),
+        }
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        match self.metrics.is_empty() {
+            true => DEFAULT_METRICS.to_vec(),
+            false => self.metrics.clone(),
+        }
+    }
+
+    fn options(&self) -> EvalOptions {
+        let depths = self.metrics().into_iter();
+        let depths = depths.map(|metric| metric.depth().unwrap_or(WHOLE_DEPTH));
+        EvalOptions {
+            depth: depths.max().unwrap_or(WHOLE_DEPTH),
+            matching: self.matching.matching(),
+            mode: self.mode.mode(),
+            by_id: self.by_id,
+        }
+    }
+}
+
 pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> {
-    let task = Task::read_beir(&args.folder, &args.split)?;
+    let files = args.files();
+    let task = Task::read(&files)?;
     if task.queries.is_empty() {
         return Err(Fault::usage(format!(
-            "{}: no query has a relevant paper in qrels/{}.tsv",
-            args.folder.display(),
-            args.split
+            "no query of {} has a relevant paper in {}",
+            files.queries.display(),
+            files.qrels.display()
         )));
     }
-    let bar = Bar::stoppable(context);
-    let mode = args.mode.mode();
-    let cached = cache::library_of(&task.corpus, &args.model, context)?;
-    if mode == Mode::Graph {
-        let writer = Writer::open(&cached.root, "akin eval --graph")?;
-        ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
-    }
-    let (library, index) = context.open(&cached.root)?;
-    let encoder = cached.encoder(&library, context)?;
-    let rankings = eval::run(&library, &index, &encoder, &task, mode, &bar)?;
+    let found = match &args.score {
+        Some(path) => eval::read_run(path)?,
+        None => search(args, &task, context)?,
+    };
     if let Some(path) = &args.run {
         let file = File::create(path).map_err(Error::write(path))?;
-        eval::write_trec_run(&rankings, "akin", BufWriter::new(file))
-            .map_err(Error::write(path))?;
+        eval::write_run(&found, &task, "akin", BufWriter::new(file)).map_err(Error::write(path))?;
     }
-    print(&rankings, context)?;
+    let other = args.against.as_deref().map(eval::read_run).transpose()?;
+    let measured = args.metrics().into_iter();
+    let measured: Vec<Measured> = measured
+        .map(|metric| Measured::of(metric, &task, &found, other.as_ref()))
+        .collect();
+    print(&measured, task.queries.len(), context)?;
     Ok(Outcome::Done)
 }
 
-fn print(rankings: &[Ranking], context: &Context) -> std::io::Result<()> {
-    let scores: Vec<Scores> = rankings.iter().map(|ranking| ranking.scores).collect();
-    let mean = eval::mean(&scores);
+/// Asks every query over the corpus's library in the cache.
+fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault> {
+    let bar = Bar::stoppable(context);
+    let options = args.options();
+    let cached = cache::library_of(&task.corpus, &args.model, context)?;
+    if options.mode == Mode::Graph {
+        let writer = Writer::open(&cached.root, "akin eval --graph")?;
+        ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
+    }
+    let opened = context.open(&cached.root)?;
+    let encoder = cached.encoder(&opened.library, context)?;
+    Ok(eval::run(
+        &opened.indexes(),
+        &encoder,
+        task,
+        &options,
+        &bar,
+    )?)
+}
+
+/// A metric over all queries.
+struct Measured {
+    metric: Metric,
+    mean: eval::Mean,
+    /// The mean of what it is compared with, and the p-value of the difference.
+    against: Option<(f64, f64)>,
+}
+
+impl Measured {
+    fn of(metric: Metric, task: &Task, run: &Run, other: Option<&Run>) -> Measured {
+        let values = eval::values(metric, run, task);
+        let against = other.map(|other| {
+            let others = eval::values(metric, other, task);
+            (eval::mean(&others).mean, eval::p_value(&values, &others))
+        });
+        Measured {
+            metric,
+            mean: eval::mean(&values),
+            against,
+        }
+    }
+}
+
+fn print(measured: &[Measured], n_queries: usize, context: &Context) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if context.json {
-        let summary = json!({
-            "queries": rankings.len(),
-            "ndcg@10": mean.ndcg_at_10,
-            "recall@100": mean.recall_at_100,
-            "mrr@10": mean.mrr_at_10,
-        });
-        output::json_line(&mut out, &summary)?;
-    } else {
-        writeln!(out, "queries     {}", rankings.len())?;
-        writeln!(out, "nDCG@10     {:.4}", mean.ndcg_at_10)?;
-        writeln!(out, "Recall@100  {:.4}", mean.recall_at_100)?;
-        writeln!(out, "MRR@10      {:.4}", mean.mrr_at_10)?;
+        let mut summary = Map::new();
+        summary.insert("queries".to_owned(), n_queries.into());
+        for Measured {
+            metric,
+            mean,
+            against,
+        } in measured
+        {
+            let name = metric.to_string().to_lowercase();
+            summary.insert(
+                format!("{name}_interval"),
+                json!([mean.interval.0, mean.interval.1]),
+            );
+            if let Some((other, p)) = against {
+                summary.insert(format!("{name}_against"), json!(other));
+                summary.insert(format!("{name}_p"), json!(p));
+            }
+            summary.insert(name, json!(mean.mean));
+        }
+        output::json_line(&mut out, &Value::Object(summary))?;
+        return out.flush();
+    }
+    writeln!(out, "{:<11} {n_queries}", "queries")?;
+    for Measured {
+        metric,
+        mean,
+        against,
+    } in measured
+    {
+        let (low, high) = mean.interval;
+        let name = metric.to_string();
+        write!(out, "{name:<11} {:.4}  {low:.4} to {high:.4}", mean.mean)?;
+        if let Some((other, p)) = against {
+            let difference = mean.mean - other;
+            write!(out, "  against {other:.4}: {difference:+.4}, p {p:.4}")?;
+        }
+        writeln!(out)?;
     }
     out.flush()
 }

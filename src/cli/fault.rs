@@ -96,6 +96,11 @@ pub(super) fn write_causes(error: &Error, err: &mut impl Write) -> io::Result<()
 /// What the user can do.
 pub(super) fn hint(error: &Error) -> Option<String> {
     Some(match error {
+        Error::Read { path, source }
+            if source.kind() == ErrorKind::NotFound && is_of_a_library(path) =>
+        {
+            "`akin check --repair` makes it anew".to_owned()
+        }
         Error::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
             "check the name; `akin add -` reads a dump from stdin".to_owned()
         }
@@ -153,6 +158,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::NoDirection => {
             "name other papers, or give those after --not less weight with --not-weight".to_owned()
+        }
+        Error::LexicalDoubt { .. } => {
+            "`akin check --repair` indexes them; --dense finds papers without".to_owned()
         }
         Error::NotBuilt { feature, .. } => {
             format!("cargo install --path . --features {feature}")

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use akin::library::SourceRecord;
 use akin::paper::Paper;
-use akin::search::{Answer, Hit};
+use akin::search::{Answer, Explanation, Hit};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use textwrap::Options;
@@ -34,7 +34,15 @@ pub(super) fn note(text: &str) {
 #[derive(Serialize)]
 struct JsonHit<'a> {
     rank: usize,
+    score: f32,
     similarity: f32,
+    dense_rank: Option<usize>,
+    lexical_rank: Option<usize>,
+    word_score: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentence: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_words: Option<&'a [String]>,
     #[serde(flatten)]
     paper: JsonPaper<'a>,
 }
@@ -90,29 +98,48 @@ pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Res
     out.write_all(b"\n")
 }
 
-/// Prints an answer, fitted to the terminal, or as JSON.
-pub(super) fn answer(answer: &Answer, context: &Context) -> io::Result<()> {
+/// Prints an answer, fitted to the terminal, or as JSON; with as many explanations as hits, or none.
+pub(super) fn answer(
+    answer: &Answer,
+    explanations: &[Explanation],
+    context: &Context,
+) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    for hit in &answer.hits {
+    for (place, hit) in answer.hits.iter().enumerate() {
+        let explanation = explanations.get(place);
         if context.json {
             let paper = JsonPaper::from(&hit.paper);
-            let (rank, similarity) = (hit.rank, hit.similarity);
-            json_line(
-                &mut out,
-                &JsonHit {
-                    rank,
-                    similarity,
-                    paper,
-                },
-            )?;
+            let shown = JsonHit {
+                rank: hit.rank,
+                score: hit.score,
+                similarity: hit.similarity,
+                dense_rank: hit.dense_rank,
+                lexical_rank: hit.lexical_rank,
+                word_score: hit.word_score,
+                sentence: explanation.and_then(|explanation| sentence(hit, explanation)),
+                shared_words: explanation.map(|explanation| &explanation.words[..]),
+                paper,
+            };
+            json_line(&mut out, &shown)?;
         } else {
-            write_hit(&mut out, hit, width())?;
+            write_hit(&mut out, hit, explanation, width())?;
         }
     }
     out.flush()
 }
 
-fn write_hit(out: &mut impl Write, hit: &Hit, width: usize) -> io::Result<()> {
+/// The sentence of a hit's abstract that explains it.
+fn sentence<'a>(hit: &'a Hit, explanation: &Explanation) -> Option<&'a str> {
+    let sentence = explanation.sentence.clone()?;
+    hit.paper.abstract_text.get(sentence)
+}
+
+fn write_hit(
+    out: &mut impl Write,
+    hit: &Hit,
+    explanation: Option<&Explanation>,
+    width: usize,
+) -> io::Result<()> {
     let Hit {
         rank,
         similarity,
@@ -140,10 +167,37 @@ fn write_hit(out: &mut impl Write, hit: &Hit, width: usize) -> io::Result<()> {
             writeln!(out, "{DIM}{line}{DIM:#}")?;
         }
     }
-    for line in wrapped(&paper.abstract_text, width, indent, ABSTRACT_LINES) {
-        writeln!(out, "{line}")?;
+    let Some(explanation) = explanation else {
+        for line in wrapped(&paper.abstract_text, width, indent, ABSTRACT_LINES) {
+            writeln!(out, "{line}")?;
+        }
+        return Ok(());
+    };
+    if let Some(sentence) = sentence(hit, explanation) {
+        for line in wrapped(sentence, width, indent, usize::MAX) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    for line in wrapped(&why(hit, explanation), width, indent, 2) {
+        writeln!(out, "{DIM}{line}{DIM:#}")?;
     }
     Ok(())
+}
+
+/// A hit's places in both lists, and the words that it shares.
+fn why(hit: &Hit, explanation: &Explanation) -> String {
+    let place = |rank: Option<usize>, of: &str| match rank {
+        Some(rank) => format!("{rank}. by {of}"),
+        None => format!("far by {of}"),
+    };
+    let mut why = place(hit.dense_rank, "meaning");
+    why += ", ";
+    why += &place(hit.lexical_rank, "words");
+    if !explanation.words.is_empty() {
+        why += ": ";
+        why += &explanation.words.join(", ");
+    }
+    why
 }
 
 /// Prints everything about one paper.

@@ -50,7 +50,7 @@ impl Observer for Bar {
         let (verb, unit) = match stage {
             Stage::Read => ("Reading", "records"),
             Stage::Embed => ("Embedding", "papers"),
-            Stage::Index => ("Indexing", "papers"),
+            Stage::Index | Stage::Words => ("Indexing", "papers"),
             Stage::Check => ("Checking", "papers"),
             Stage::Compact => ("Compacting", "papers"),
             Stage::Evaluate => ("Searching", "queries"),

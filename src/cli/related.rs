@@ -45,8 +45,17 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
         Some(dump) => cache::library_of(dump, &args.lookup.model, context)?.root,
         None => context.library.clone(),
     };
-    let (library, index) = context.open(&root)?;
-    search::show(&library, &index, None, &query, context)
+    let opened = context.open(&root)?;
+    let explained = args.lookup.explain;
+    let encoder = explained.then(|| context.load_for(&opened.library));
+    let encoder = encoder.transpose()?;
+    search::show(
+        &opened.indexes(),
+        encoder.as_ref(),
+        &query,
+        explained,
+        context,
+    )
 }
 
 /// Parses a number from 0 on.

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use akin::ingest;
 use akin::library::{Library, Writer};
 use clap::Args;
 
 use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
+use super::progress::Bar;
 
 /// Forget papers: they are never found again, unless a dump that has them is added again
 #[derive(Debug, Args)]
@@ -33,6 +35,7 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault
     }
     drop(library);
     writer.remove(&keys)?;
+    ingest::update_lexical(&writer, &Bar::stoppable(context))?;
     let mut out = anstream::stdout().lock();
     for paper in removed {
         writeln!(out, "removed {}  {}", paper.id, paper.title)?;

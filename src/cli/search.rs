@@ -4,18 +4,21 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use akin::encoder::Encoder;
-use akin::index::Index;
 use akin::library::Library;
-use akin::search::{self, Query, Target};
+use akin::search::{self, Indexes, Matching, Query, Target};
 use akin::{Error, space};
 use clap::Args;
 
-use super::args::LookupArgs;
+use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Fault;
 use super::{Outcome, cache, output};
 
 /// Find papers similar to a sentence, a question or a draft
+///
+/// Papers are found by what they mean and by their words, and both count. Words can be conditions:
+/// "a phrase", +necessary, -forbidden, title:word, author:name, cat:cs.LG, id:2503.11731. What is
+/// read from a file or from stdin has no conditions: every word is a word.
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
     /// What to look for; - reads it from stdin
@@ -29,41 +32,57 @@ pub(super) struct SearchArgs {
 }
 
 pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault> {
-    let text = query_text(args)?;
-    if text.trim().is_empty() {
-        return Err(Error::EmptyQuery.into());
-    }
-    let query = args.lookup.query(Target::Text(text));
+    let target = target(args)?;
+    let query = args.lookup.query(target);
     let model = &args.lookup.model;
-    if let Some(dump) = &args.lookup.dump {
-        let cached = cache::library_of(dump, model, context)?;
-        let (library, index) = context.open(&cached.root)?;
-        let encoder = cached.encoder(&library, context)?;
-        return show(&library, &index, Some(&encoder), &query, context);
-    }
-    let (library, index) = context.open(&context.library)?;
-    let encoder = match model.asked() {
-        Some(asked) => {
-            let encoder = context.load(&asked)?;
-            space::ensure_same(&library, &encoder)?;
-            encoder
+    let needs_encoder = query.matching != Matching::Lexical;
+    let (opened, encoder) = match &args.lookup.dump {
+        Some(dump) => {
+            let cached = cache::library_of(dump, model, context)?;
+            let opened = context.open(&cached.root)?;
+            let encoder = needs_encoder.then(|| cached.encoder(&opened.library, context));
+            (opened, encoder.transpose()?)
         }
-        None => context.load_for(&library)?,
+        None => {
+            let opened = context.open(&context.library)?;
+            let encoder = needs_encoder.then(|| encoder_for(&opened.library, model, context));
+            (opened, encoder.transpose()?)
+        }
     };
-    show(&library, &index, Some(&encoder), &query, context)
+    show(
+        &opened.indexes(),
+        encoder.as_ref(),
+        &query,
+        args.lookup.explain,
+        context,
+    )
 }
 
-/// Answers a query and prints the answer; a query by papers wants no encoder.
+/// The encoder of a library, which must be the one that is asked for.
+fn encoder_for(library: &Library, model: &ModelArgs, context: &Context) -> Result<Encoder, Fault> {
+    let Some(asked) = model.asked() else {
+        return context.load_for(library);
+    };
+    let encoder = context.load(&asked)?;
+    space::ensure_same(library, &encoder)?;
+    Ok(encoder)
+}
+
+/// Answers a query and prints the answer; a query by papers wants no encoder, unless it is to be
+/// explained.
 pub(super) fn show(
-    library: &Library,
-    index: &Index,
+    indexes: &Indexes<'_>,
     encoder: Option<&Encoder>,
     query: &Query,
+    explained: bool,
     context: &Context,
 ) -> Result<Outcome, Fault> {
-    let answer = search::answer(library, index, encoder, query)?;
+    let answer = search::answer(indexes, encoder, query)?;
     if context.verbose {
         context.note(&answer.plan);
+    }
+    for note in &answer.notes {
+        context.note(note);
     }
     for paper in &answer.left_out {
         context.note(&format!(
@@ -71,7 +90,11 @@ pub(super) fn show(
             paper.id, paper.title
         ));
     }
-    output::answer(&answer, context)?;
+    let explanations = match explained {
+        true => search::explain(indexes, encoder, &answer)?,
+        false => Vec::new(),
+    };
+    output::answer(&answer, &explanations, context)?;
     if answer.hits.is_empty() {
         context.note("no paper passes the filters");
         return Ok(Outcome::Partly);
@@ -79,13 +102,26 @@ pub(super) fn show(
     Ok(Outcome::Done)
 }
 
-fn query_text(args: &SearchArgs) -> Result<String, Fault> {
+/// A question as it is typed, or a draft as it is read.
+fn target(args: &SearchArgs) -> Result<Target, Fault> {
+    let joined = args.query.join(" ");
+    let is_draft = args.file.is_some() || joined == "-";
+    let text = match is_draft {
+        true => draft(args)?,
+        false => joined,
+    };
+    if text.trim().is_empty() {
+        return Err(Error::EmptyQuery.into());
+    }
+    Ok(match is_draft {
+        true => Target::Draft(text),
+        false => Target::Text(text),
+    })
+}
+
+fn draft(args: &SearchArgs) -> Result<String, Fault> {
     if let Some(path) = &args.file {
         return Ok(std::fs::read_to_string(path).map_err(Error::read(path))?);
-    }
-    let joined = args.query.join(" ");
-    if joined != "-" {
-        return Ok(joined);
     }
     let mut text = String::new();
     let read = std::io::stdin().read_to_string(&mut text);

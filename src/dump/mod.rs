@@ -72,6 +72,8 @@ mod tests_delimited;
 #[cfg(test)]
 mod tests_faults;
 #[cfg(test)]
+mod tests_fuzz;
+#[cfg(test)]
 mod tests_random;
 #[cfg(test)]
 mod tests_source;

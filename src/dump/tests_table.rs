@@ -35,8 +35,26 @@ fn stream(batches: &[RecordBatch]) -> Vec<u8> {
     writer.into_inner().expect("memory")
 }
 
-fn two_batches() -> Vec<u8> {
+pub(super) fn two_batches() -> Vec<u8> {
     stream(&[texts(["a", "b"]), texts(["c", "d"])])
+}
+
+pub(super) fn arrow_file_of_two() -> Vec<u8> {
+    let batches = [texts(["a", "b"]), texts(["c", "d"])];
+    let mut writer = FileWriter::try_new(Vec::new(), &batches[0].schema()).expect("memory");
+    for batch in &batches {
+        writer.write(batch).expect("memory");
+    }
+    writer.into_inner().expect("memory")
+}
+
+pub(super) fn parquet_of_two() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let batch = texts(["a", "b"]);
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("memory");
+    writer.write(&batch).expect("memory");
+    writer.close().expect("memory");
+    bytes
 }
 
 /// How many papers a dump gives, and whether it says that something is wrong.
@@ -66,12 +84,7 @@ fn a_stream_cut_anywhere_but_between_batches_says_so() {
 
 #[test]
 fn an_arrow_file_cut_before_its_end_mark_says_so() {
-    let batches = [texts(["a", "b"]), texts(["c", "d"])];
-    let mut writer = FileWriter::try_new(Vec::new(), &batches[0].schema()).expect("memory");
-    for batch in &batches {
-        writer.write(batch).expect("memory");
-    }
-    let whole = writer.into_inner().expect("memory");
+    let whole = arrow_file_of_two();
     assert_eq!(
         open("x", &whole[..]).expect("a dump").format(),
         Format::ArrowFile
@@ -97,11 +110,7 @@ fn no_flipped_byte_is_worse_than_an_error() {
 
 #[test]
 fn a_damaged_parquet_file_is_an_error() {
-    let mut whole = Vec::new();
-    let batch = texts(["a", "b"]);
-    let mut writer = ArrowWriter::try_new(&mut whole, batch.schema(), None).expect("memory");
-    writer.write(&batch).expect("memory");
-    writer.close().expect("memory");
+    let whole = parquet_of_two();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("t.parquet");
     let outcome = |bytes: &[u8]| {

@@ -1,102 +1,120 @@
 //! How well a search finds what people judged relevant.
 //!
-//! In: a [`Task`] (queries and judgments) and a library that holds its corpus. Out: a [`Ranking`]
-//! for each query: the papers found, and its [`Scores`] under the field's metrics.
-//!
-//! Reads BEIR folders (`corpus.jsonl`, `queries.jsonl`, `qrels/*.tsv`); writes TREC run files.
+//! In: a [`Task`] (queries and judgments) and a library that holds its corpus. Out: a [`Run`]: the
+//! scored papers that each query finds; and of runs, their own or others', each [`Metric`] by query,
+//! its [`Mean`] with an interval, and how likely the difference of two is chance.
 
-mod beir;
 mod metrics;
+mod task;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-pub use self::beir::Task;
-pub use self::metrics::{Scores, mean};
+pub use self::metrics::{DEFAULT_METRICS, Mean, Metric, mean, p_value};
+pub use self::task::{JudgedQuery, Run, Task, TaskFiles, read_run};
 
 use crate::encoder::{Encoder, Role};
 use crate::error::Result;
-use crate::index::{Index, Mode};
-use crate::library::Library;
+use crate::index::Mode;
+use crate::index::lexical::WordQuery;
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
-use crate::search::{self, Query};
+use crate::search::{self, Answer, Indexes, Matching, Query, Rocchio, Target};
 use crate::vectors;
-
-/// How many papers are found for each query: as many as the deepest metric looks at.
-pub const DEPTH: usize = 100;
 
 /// Judgments of one query: the grade of each paper; above 0 is relevant.
 pub type Judgments = BTreeMap<PaperId, i32>;
 
-/// What one query found.
+/// How the queries of a task are asked.
 #[derive(Debug, Clone)]
-pub struct Ranking {
-    /// The query's id.
-    pub query_id: String,
-    /// Papers found, closest first, with their similarities.
-    pub found: Vec<(PaperId, f32)>,
-    /// How well that matches the judgments.
-    pub scores: Scores,
+pub struct EvalOptions {
+    /// Papers found for each query.
+    pub depth: usize,
+    /// Which index finds them.
+    pub matching: Matching,
+    /// How the index of the embeddings is searched.
+    pub mode: Mode,
+    /// Whether the queries are papers of the corpus, by their ids: those related to them are found,
+    /// they themselves are not.
+    pub by_id: bool,
 }
 
-/// Answers every judged query of a task, and scores the answers.
+/// Asks every judged query of a task.
 ///
 /// # Errors
-/// As [`Encoder::embed`] and [`search::similar`].
+/// As [`Encoder::embed`] and [`search::answer`]; [`Error::UnknownPaper`](crate::Error::UnknownPaper)
+/// for a query that is a paper and not in the library.
 pub fn run(
-    library: &Library,
-    index: &Index,
+    indexes: &Indexes<'_>,
     encoder: &Encoder,
     task: &Task,
-    mode: Mode,
+    options: &EvalOptions,
     observer: &dyn Observer,
-) -> Result<Vec<Ranking>> {
-    let texts: Vec<&str> = task
-        .queries
-        .iter()
-        .map(|query| query.text.as_str())
-        .collect();
-    let embedded = encoder.embed(&texts, Role::Query, &crate::progress::Unobserved)?;
-    observer.begin(Stage::Evaluate, Some(texts.len() as u64));
-    let mut rankings = Vec::with_capacity(texts.len());
-    for (query, vector) in task.queries.iter().zip(embedded.vectors) {
-        let mut vector = vector.expect("an unobserved embedding is never stopped");
-        vectors::normalize(&mut vector);
-        let asked = Query {
-            k: DEPTH,
-            mode,
-            ..Query::default()
-        };
-        let answer = search::similar(library, index, &vector, &asked)?;
-        let found: Vec<(PaperId, f32)> = answer
-            .hits
-            .into_iter()
-            .map(|hit| (hit.paper.id, hit.similarity))
+) -> Result<Run> {
+    observer.begin(Stage::Evaluate, Some(task.queries.len() as u64));
+    let mut run = Run::new();
+    let scored = |answer: Answer| {
+        let hits = answer.hits.into_iter();
+        hits.map(|hit| (hit.paper.id, hit.score)).collect()
+    };
+    let mut query = Query {
+        k: options.depth,
+        matching: options.matching,
+        mode: options.mode,
+        keeps_duplicates: true,
+        ..Query::default()
+    };
+    if options.by_id {
+        for judged in &task.queries {
+            query.target = Target::Papers {
+                like: vec![judged.id.clone()],
+                unlike: Vec::new(),
+                weights: Rocchio::default(),
+            };
+            let answer = search::answer(indexes, None, &query)?;
+            run.insert(judged.id.clone(), scored(answer));
+            observer.advance(1);
+        }
+    } else {
+        let texts: Vec<&str> = task
+            .queries
+            .iter()
+            .map(|query| query.text.as_str())
             .collect();
-        let ids: Vec<&PaperId> = found.iter().map(|(id, _)| id).collect();
-        rankings.push(Ranking {
-            query_id: query.id.clone(),
-            scores: Scores::of(&ids, &query.judgments),
-            found,
-        });
-        observer.advance(1);
+        let embedded = encoder.embed(&texts, Role::Query, &crate::progress::Unobserved)?;
+        for (judged, vector) in task.queries.iter().zip(embedded.vectors) {
+            let mut vector = vector.expect("an unobserved embedding is never stopped");
+            vectors::normalize(&mut vector);
+            let words = WordQuery::of_text(&judged.text);
+            let answer = search::similar(indexes, Some(&vector), &words, &query)?;
+            run.insert(judged.id.clone(), scored(answer));
+            observer.advance(1);
+        }
     }
     observer.end();
-    Ok(rankings)
+    Ok(run)
 }
 
-/// Writes rankings as a TREC run: `query Q0 paper rank similarity tag`.
+/// A metric of each query of a task, in its order; a query that a run has not is 0.
+pub fn values(metric: Metric, run: &Run, task: &Task) -> Vec<f64> {
+    let value = |query: &JudgedQuery| {
+        let ranking = run.get(&query.id).map_or(&[][..], Vec::as_slice);
+        metric.of(ranking, &query.judgments)
+    };
+    task.queries.iter().map(value).collect()
+}
+
+/// Writes a run as TREC wants it, `query Q0 paper rank score tag`, the queries in a task's order.
 ///
 /// # Errors
 /// What the writer fails with.
-pub fn write_trec_run(rankings: &[Ranking], tag: &str, mut out: impl Write) -> io::Result<()> {
-    for ranking in rankings {
-        for (idx, (id, similarity)) in ranking.found.iter().enumerate() {
-            let query_id = &ranking.query_id;
+pub fn write_run(run: &Run, task: &Task, tag: &str, mut out: impl Write) -> io::Result<()> {
+    for query in &task.queries {
+        let ranking = run.get(&query.id).map_or(&[][..], Vec::as_slice);
+        for (idx, (id, score)) in ranking.iter().enumerate() {
             // A run's fields are separated by spaces, which ids may hold.
             let id = id.as_str().replace(char::is_whitespace, "_");
-            writeln!(out, "{query_id} Q0 {id} {} {similarity:.6} {tag}", idx + 1)?;
+            writeln!(out, "{} Q0 {id} {} {score:?} {tag}", query.id, idx + 1)?;
         }
     }
     out.flush()

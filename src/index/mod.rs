@@ -29,6 +29,7 @@ mod freeze;
 mod graph;
 mod hnsw;
 mod kernels;
+pub mod lexical;
 mod memory;
 mod mend;
 mod segments;

@@ -21,6 +21,7 @@ mod chunks;
 mod drafts;
 mod embed;
 mod encoding;
+mod lexical;
 mod missing;
 mod rehearse;
 mod same_work;
@@ -47,6 +48,7 @@ pub use self::chunks::BATCH_RECORDS;
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
+pub use self::lexical::update_lexical;
 pub use self::missing::embed_missing;
 pub use self::rehearse::rehearse;
 pub use self::same_work::Why;
@@ -204,14 +206,19 @@ pub fn run(
     Ok(report)
 }
 
-/// Brings a library's index up to its rows.
+/// Brings a library's indexes up to its rows and its papers. Returns how many papers' words were
+/// indexed or taken out.
 ///
 /// # Errors
-/// As [`index::update`].
-pub fn build_index(writer: &Writer, options: &IndexOptions, observer: &dyn Observer) -> Result<()> {
+/// As [`index::update`] and [`update_lexical`].
+pub fn build_index(
+    writer: &Writer,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<u64> {
     let library = Library::open(writer.path())?;
     let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
-        return Ok(());
+        return Ok(0);
     };
     index::update(
         &dir,
@@ -220,7 +227,8 @@ pub fn build_index(writer: &Writer, options: &IndexOptions, observer: &dyn Obser
         options,
         observer,
     )?;
-    Ok(())
+    drop(library);
+    update_lexical(writer, observer)
 }
 
 /// What the items of a chunk come to. What cannot be used is added to what the chunk rejects.

@@ -364,10 +364,10 @@ fn fault_of_record(row: &rusqlite::Row<'_>, columns: &Columns) -> rusqlite::Resu
     let stored: (Option<String>, Option<u32>) = (row.get(7)?, row.get(8)?);
     let what = match stored {
         (Some(json), Some(sum)) => match record::parse(&json, sum) {
-            Ok(paper) => match columns.difference(&Columns::of(&paper)) {
-                None => return Ok(None),
-                Some(column) => format!("the column `{column}` says something else"),
-            },
+            Ok(paper) => {
+                let differs = columns.difference(&Columns::of(&paper));
+                return Ok(differs.map(|column| Fault::Column { column }));
+            }
             Err(what) => what,
         },
         _ => "it is not there".to_owned(),
@@ -528,7 +528,7 @@ mod tests {
         );
         for column in ["date", "categories", "authors", "title_key", "notice"] {
             let sql = format!("UPDATE papers SET {column} = '2' WHERE key = 4");
-            check(&sql, &["record"]);
+            check(&sql, &["column"]);
         }
         check(
             "UPDATE embeddings SET text_hash = zeroblob(16) WHERE paper = 4",
@@ -536,6 +536,21 @@ mod tests {
         );
         check("DELETE FROM records WHERE paper = 4", &["record"]);
         check("INSERT INTO aliases VALUES ('x', 999)", &["dangling"]);
+    }
+
+    #[test]
+    fn columns_are_made_of_their_records_anew() {
+        let found = found_after(|writer| {
+            let sql = "UPDATE papers SET authors = 'x', id = 'other' WHERE key = 4;
+                       UPDATE papers SET text_hash = zeroblob(16) WHERE key = 5;
+                       UPDATE records SET json = '{' WHERE paper = 6;
+                       UPDATE papers SET date = '1900-01-01' WHERE key = 6";
+            writer.db.execute_batch(sql).unwrap();
+            assert_eq!(writer.renew_columns().unwrap(), 2);
+            assert_eq!(writer.renew_columns().unwrap(), 0);
+        });
+        // A record that is damaged says nothing about its columns.
+        assert_eq!(kinds_of(&found), ["record"], "{found:?}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 use rusqlite::types::Value;
-use unicode_normalization::UnicodeNormalization;
+
+use crate::text::fold;
 
 /// Which papers may be found. An empty filter lets all through; every condition must hold, and
 /// within `categories` and `authors` one match is enough.
@@ -64,43 +65,9 @@ pub(super) fn authors_column(authors: &[String]) -> String {
     std::iter::once("\n".to_owned()).chain(names).collect()
 }
 
-/// Lower case without accents, so that `Balazs` finds `Balázs`.
-fn fold(name: &str) -> String {
-    let bare = name
-        .trim()
-        .nfkd()
-        .filter(|c| !unicode_normalization::char::is_combining_mark(*c));
-    let mut folded = String::with_capacity(name.len());
-    for c in bare.flat_map(char::to_lowercase) {
-        match c {
-            'ø' => folded.push('o'),
-            'ł' => folded.push('l'),
-            'đ' | 'ð' => folded.push('d'),
-            'ı' => folded.push('i'),
-            'ß' => folded.push_str("ss"),
-            'æ' => folded.push_str("ae"),
-            'œ' => folded.push_str("oe"),
-            other => folded.push(other),
-        }
-    }
-    folded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_fold_to_what_a_keyboard_has() {
-        for (name, folded) in [
-            ("C. Balázs", "c. balazs"),
-            ("Erdős", "erdos"),
-            ("Łukasz Ørsted", "lukasz orsted"),
-            ("  Weiß ", "weiss"),
-        ] {
-            assert_eq!(fold(name), folded);
-        }
-    }
 
     #[test]
     fn an_empty_filter_asks_nothing() {

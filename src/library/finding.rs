@@ -46,6 +46,11 @@ pub enum Fault {
         /// Which of the two, and why.
         what: String,
     },
+    /// A column says something else than the paper's record that it is made of.
+    Column {
+        /// Its name.
+        column: &'static str,
+    },
     /// No row can be read.
     Rows {
         /// Why.
@@ -148,6 +153,9 @@ impl Finding {
             (Fault::RowLiveAndDead | Fault::RowUnclaimed, _) | (Fault::RowPastEnd { .. }, None) => {
                 "`akin compact` mends it".to_owned()
             }
+            (Fault::Column { .. }, _) => {
+                "`akin check --repair` makes it of the record anew".to_owned()
+            }
             (Fault::Rows { .. }, _) => {
                 "`akin check --repair` embeds the papers of the rows that are lost anew".to_owned()
             }
@@ -184,6 +192,9 @@ impl fmt::Display for Fault {
                 "a line of the table {table} speaks of one of {parent} that is not there"
             ),
             Fault::Record { what } => write!(f, "has no record that can be read ({what})"),
+            Fault::Column { column } => {
+                write!(f, "has a column `{column}` that differs from its record")
+            }
             Fault::RowMissing => f.write_str("is past the end of the file"),
             Fault::RowDamaged => f.write_str("does not match its checksum"),
             Fault::RowNotFinite => f.write_str("holds something that is no number"),

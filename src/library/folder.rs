@@ -1,7 +1,7 @@
 //! What lies in a library's folder, and what of it nothing refers to.
 //!
 //! A file is owned if the database speaks of it: the row file and the index folder of a space's
-//! own generation, and SQLite's files. The rest are orphans. Of these a *leftover* is a file of
+//! own generation, the lexical index, and SQLite's files. The rest are orphans. Of these a *leftover* is a file of
 //! ours that a kill, or a compaction beside a reader, left behind: it can be deleted by whoever
 //! holds the writer's lock. Anything else was put there by somebody else and is only named.
 
@@ -101,6 +101,7 @@ fn is_owned_in_root(path: &Path, layout: &Layout) -> bool {
             .any(|e| *path == database.with_extension(e))
         || *path == layout.lock()
         || *path == layout.spaces()
+        || *path == layout.lexical()
         || *path == layout.root.join(REJECTED_FILE)
 }
 

@@ -7,6 +7,7 @@
 //!   rejected.jsonl                  what the last ingest could not use, for the user
 //!   spaces/<name>/vectors-<g>.f16   dear: one row an embedding, append-only (`vectors`)
 //!   spaces/<name>/index-<g>/        cheap: built from the two above, thrown away at any doubt
+//!   lexical/                        cheap: built from the papers, thrown away at any doubt
 //! ```
 //!
 //! `<g>` is the *generation* of a space's rows: compaction writes the rows that live under the
@@ -39,6 +40,7 @@ mod read;
 mod record;
 mod salvage;
 mod schema;
+mod stamps;
 #[cfg(test)]
 mod testdata;
 mod write;
@@ -108,6 +110,10 @@ impl Layout {
 
     fn spaces(&self) -> PathBuf {
         self.root.join("spaces")
+    }
+
+    fn lexical(&self) -> PathBuf {
+        self.root.join("lexical")
     }
 
     fn space(&self, name: &str) -> PathBuf {

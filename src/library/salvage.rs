@@ -1,4 +1,5 @@
-//! Damaged rows: their papers lose them, and can be embedded anew.
+//! What was damaged and can be had again: columns are made of the records anew; papers lose rows that
+//! are no good, and can be embedded anew.
 //!
 //! The rows that are still good are written under the next generation, as a compaction does it
 //! (`compact.rs`); papers whose rows are not have no embedding afterwards. What is lost was lost
@@ -6,16 +7,37 @@
 
 use std::collections::HashMap;
 
+use rusqlite::Connection;
+
 use super::check::fault_of_row;
+use super::record::{self, Columns};
+use super::write::store_columns;
 use super::{PaperKey, Writer};
 use crate::error::Result;
 use crate::progress::Observer;
 use crate::vectors::{Row, RowFile};
 
 impl Writer {
+    /// Makes the columns of papers anew that differ from the records that they are made of. A record
+    /// that is damaged says nothing: its columns stay.
+    ///
+    /// Returns how many papers had such columns.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Damaged`](crate::Error::Damaged).
+    pub fn renew_columns(&mut self) -> Result<u64> {
+        let renew = |db: &mut Connection| {
+            let tx = db.transaction()?;
+            let n_renewed = renew_columns(&tx)?;
+            tx.commit()?;
+            Ok(n_renewed)
+        };
+        renew(&mut self.db).map_err(self.layout.database_error())
+    }
+
     /// Drops the rows of the active space that are no good: damaged, past the end of their file,
-    /// of another text, or claimed by two papers. Their papers have no embedding afterwards. Rows have other numbers,
-    /// so there is no index until one is built.
+    /// of another text, or claimed by two papers. Their papers have no embedding afterwards. Rows
+    /// have other numbers, so there is no index until one is built.
     ///
     /// Returns how many papers lost their row; where none does, nothing is changed.
     ///
@@ -81,4 +103,28 @@ impl Writer {
         };
         list().map_err(self.layout.database_error())
     }
+}
+
+fn renew_columns(db: &Connection) -> rusqlite::Result<u64> {
+    let sql =
+        "SELECT id, papers.text_hash, date, categories, authors, title_key, notice, json, sum,
+               key FROM papers JOIN records ON records.paper = key";
+    let mut statement = db.prepare(sql)?;
+    let mut papers = statement.query([])?;
+    let mut differing = Vec::new();
+    while let Some(row) = papers.next()? {
+        let json: String = row.get(7)?;
+        let Ok(paper) = record::parse(&json, row.get(8)?) else {
+            continue;
+        };
+        let right = Columns::of(&paper);
+        if Columns::read(row)? != right {
+            differing.push((PaperKey(row.get(9)?), right));
+        }
+    }
+    let n_differing = differing.len() as u64;
+    for (key, columns) in differing {
+        store_columns(db, Some(key), columns)?;
+    }
+    Ok(n_differing)
 }

@@ -13,6 +13,7 @@
 //! | `spaces` | one model with one recipe: how many rows count, which is active | — |
 //! | `embeddings` | which row of a space holds which paper at which text hash | — |
 //! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
+//! | `state` | the one: how often records have changed | read at every search by words |
 //! | `ingests` | one run of `add`: when, of what, with which counts | — |
 //!
 //! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records, notices and checksums
@@ -164,6 +165,22 @@ DROP TABLE embeddings_of_1;
 CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
 ";
 
+/// What tells that papers have changed, in either.
+const STATE: &str = "
+CREATE INDEX record_sums ON records(paper, sum);
+CREATE INDEX withdrawn ON papers(notice) WHERE notice = 'withdrawn';
+CREATE TABLE state (
+    changes INTEGER NOT NULL    -- of records, counted by the triggers
+);
+INSERT INTO state VALUES (1);
+CREATE TRIGGER record_inserted AFTER INSERT ON records
+    BEGIN UPDATE state SET changes = changes + 1; END;
+CREATE TRIGGER record_updated AFTER UPDATE ON records
+    BEGIN UPDATE state SET changes = changes + 1; END;
+CREATE TRIGGER record_deleted AFTER DELETE ON records
+    BEGIN UPDATE state SET changes = changes + 1; END;
+";
+
 /// The format version of a database; 0 where nothing has been created in it yet.
 ///
 /// # Errors
@@ -204,6 +221,7 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
             tx.execute_batch(FROM_1_TO_2)?;
             fill_from_records(&tx)?;
         }
+        tx.execute_batch(STATE)?;
         tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
         tx.commit()
     };

@@ -434,7 +434,7 @@ fn kill_rows(db: &Connection, key: PaperKey) -> rusqlite::Result<()> {
 fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
     let (json, sum) = record::to_stored(paper);
-    let key = store_columns(db, change)?;
+    let key = store_columns(db, change.key, Columns::of(paper))?;
     db.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?, ?)")?
         .execute((key.0, json, sum))?;
     if change.forgets_earlier_records {
@@ -466,15 +466,19 @@ fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     Ok(key)
 }
 
-fn store_columns(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
-    let columns = Columns::of(&change.paper);
+/// Writes the columns of a paper that is there, or of a new one.
+pub(super) fn store_columns(
+    db: &Connection,
+    key: Option<PaperKey>,
+    columns: Columns,
+) -> rusqlite::Result<PaperKey> {
     let sql = "INSERT INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (key) DO UPDATE SET id = excluded.id, text_hash = excluded.text_hash,
                date = excluded.date, categories = excluded.categories,
                authors = excluded.authors, title_key = excluded.title_key,
                notice = excluded.notice RETURNING key";
     let values = (
-        change.key.map(|key| key.0),
+        key.map(|key| key.0),
         columns.id,
         columns.text_hash,
         columns.date,

@@ -1,30 +1,60 @@
 //! From a query to hits.
 //!
 //! ```text
-//! text ──► embedding ─┐
-//!                     ├──► rows ──► papers ──► hits
-//! ids  ──► centroid ──┘    index    library
+//!        ┌──► embedding ──► nearest rows ──┐
+//! text ──┤                                 ├──► one order ──► papers ──► hits
+//!        └──► words ──────► BM25 ──────────┘    `fusion`      library
+//! ids ──► centroid and words of these papers ──► the same
 //! ```
 //!
-//! In: a [`Library`], its [`Index`] and a [`Query`]. Out: an [`Answer`]: papers, closest first,
-//! with the cosine similarity of the stored embeddings.
+//! In: a library with its [`Indexes`] and a [`Query`]. Out: an [`Answer`]: papers, best first, with
+//! the cosine similarity of the stored embeddings.
 //!
-//! Invariants: min(k, papers that pass the filter and may be returned) hits; equal similarities
+//! Invariants: min(k, papers that pass the filter and may be returned) hits; equal scores
 //! are ordered by paper id; related papers never hold a given paper, and duplicates of one are
-//! left out and counted.
+//! left out and counted, unless they are asked for.
 
+mod explain;
+mod fusion;
+mod hybrid;
 mod related;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
-use crate::index::{Index, Mode, Neighbor, SearchOptions};
+use crate::index::lexical::{Lexical, WordQuery};
+use crate::index::{Index, Mode};
 use crate::library::{Filter, Library};
 use crate::paper::Paper;
 use crate::vectors::{self, Row};
 
+pub use self::explain::{Explanation, explain};
 pub use self::related::DUPLICATE_SIMILARITY;
+
+/// What is searched.
+#[derive(Debug)]
+pub struct Indexes<'a> {
+    /// The papers and their embeddings.
+    pub library: &'a Library,
+    /// The index of the embeddings.
+    pub index: &'a Index,
+    /// The index of the words, or in words why there is none.
+    pub lexical: std::result::Result<&'a Lexical, String>,
+}
+
+/// Which index finds papers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Matching {
+    /// Both, their scores joined.
+    #[default]
+    Hybrid,
+    /// That of the embeddings.
+    Dense,
+    /// That of the words.
+    Lexical,
+}
 
 /// What is searched for, and how.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +65,12 @@ pub struct Query {
     pub k: usize,
     /// Which papers may be found.
     pub filter: Filter,
+    /// Which index finds papers.
+    pub matching: Matching,
     /// Exact scan, graph, or whichever is better.
     pub mode: Mode,
+    /// Whether duplicates of the papers that are given may be found.
+    pub keeps_duplicates: bool,
     /// Candidates that the graph's walk keeps; the index's default where `None`.
     pub ef_search: Option<usize>,
 }
@@ -44,8 +78,10 @@ pub struct Query {
 /// What hits are to be like.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// A sentence or a draft.
+    /// A question as a person writes it, with or without conditions ([`WordQuery::parse`]).
     Text(String),
+    /// A draft, every word of which is a word.
+    Draft(String),
     /// Papers of the library, by any spelling of their ids.
     Papers {
         /// Papers to be close to.
@@ -85,10 +121,18 @@ impl Default for Target {
 /// One paper of an answer.
 #[derive(Debug, Clone)]
 pub struct Hit {
-    /// 1 for the closest.
+    /// 1 for the best.
     pub rank: usize,
+    /// By what it is ranked; higher is better. Comparable within one answer.
+    pub score: f32,
     /// Cosine similarity to the query, at most 1; higher is closer.
     pub similarity: f32,
+    /// Its place among the nearest, if it is among those that were looked at.
+    pub dense_rank: Option<usize>,
+    /// Its place among those that have the words, if it is among those that were looked at.
+    pub lexical_rank: Option<usize>,
+    /// BM25 of the query's words; 0 where it has none.
+    pub word_score: f32,
     /// The row of its embedding.
     pub row: Row,
     /// The paper.
@@ -104,12 +148,18 @@ pub struct Answer {
     pub left_out: Vec<Paper>,
     /// How the index was searched, in words.
     pub plan: String,
+    /// What could not be done as it was asked for, in words.
+    pub notes: Vec<String>,
+    /// The vector that was asked for, if one was; shape `[dim]`, normalised.
+    pub vector: Option<Vec<f32>>,
+    /// The words that were asked for.
+    pub words: WordQuery,
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Target::Text(text) => f.write_str(text),
+            Target::Text(text) | Target::Draft(text) => f.write_str(text),
             Target::Papers { like, unlike, .. } => {
                 f.write_str(&like.join(" "))?;
                 unlike.iter().try_for_each(|id| write!(f, " --not {id}"))
@@ -118,87 +168,65 @@ impl fmt::Display for Target {
     }
 }
 
-/// Answers a query. Only a query by text wants an encoder.
+impl<'a> Indexes<'a> {
+    /// A library with the index of its embeddings only.
+    pub fn dense(library: &'a Library, index: &'a Index) -> Indexes<'a> {
+        Indexes {
+            library,
+            index,
+            lexical: Err("it was not asked for".to_owned()),
+        }
+    }
+}
+
+/// Answers a query. Only a query by text wants an encoder, unless its words alone are to find papers.
 ///
 /// # Errors
 /// [`Error::EmptyQuery`], also for a text without an encoder; [`Error::UnknownPaper`],
-/// [`Error::NoDirection`], [`Error::LibraryEmpty`], and what the encoder, the index and the library
-/// fail with.
-pub fn answer(
-    library: &Library,
-    index: &Index,
-    encoder: Option<&Encoder>,
-    query: &Query,
-) -> Result<Answer> {
-    match &query.target {
-        Target::Text(text) => {
-            let mut vector = encoder.ok_or(Error::EmptyQuery)?.embed_query(text)?;
-            vectors::normalize(&mut vector);
-            similar(library, index, &vector, query)
-        }
+/// [`Error::NoDirection`], [`Error::LibraryEmpty`], [`Error::LexicalDoubt`] where the words are needed,
+/// and what the encoder, the index and the library fail with.
+pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
+    let words = match &query.target {
+        Target::Text(text) => WordQuery::parse(text),
+        Target::Draft(text) => WordQuery::of_text(text),
         Target::Papers {
             like,
             unlike,
             weights,
         } => {
-            let target = related::target(library, like, unlike, *weights)?;
-            related::answer(library, index, &target, query)
+            let target = related::target(indexes.library, like, unlike, *weights)?;
+            return related::answer(indexes, &target, query);
         }
+    };
+    let has_text = !words.text().trim().is_empty();
+    if !has_text && !words.has_conditions() {
+        return Err(Error::EmptyQuery);
     }
+    let vector = match (encoder, query.matching) {
+        _ if !has_text => None,
+        (_, Matching::Lexical) => None,
+        (None, _) => return Err(Error::EmptyQuery),
+        (Some(encoder), _) => {
+            let mut vector = encoder.embed_query(words.text())?;
+            vectors::normalize(&mut vector);
+            Some(vector)
+        }
+    };
+    similar(indexes, vector.as_deref(), &words, query)
 }
 
-/// The papers closest to a vector of the library's space, shape `[dim]`, normalised.
+/// The papers most similar to a text of which the vector in the library's space, shape `[dim]`,
+/// normalised, and the words are given.
 ///
 /// # Errors
 /// As [`answer`].
-pub fn similar(library: &Library, index: &Index, vector: &[f32], query: &Query) -> Result<Answer> {
-    let (found, plan) = nearest(library, index, vector, query, query.k)?;
-    let mut hits = found;
-    hits.truncate(query.k);
-    Ok(Answer {
-        hits,
-        left_out: Vec::new(),
-        plan,
-    })
-}
-
-/// At least `k` papers closest to a vector, as far as so many pass the filter, best first.
-fn nearest(
-    library: &Library,
-    index: &Index,
-    vector: &[f32],
+pub fn similar(
+    indexes: &Indexes<'_>,
+    vector: Option<&[f32]>,
+    words: &WordQuery,
     query: &Query,
-    k: usize,
-) -> Result<(Vec<Hit>, String)> {
-    let allowed = library.allowed(&query.filter)?;
-    let options = SearchOptions {
-        k,
-        mode: query.mode,
-        ef_search: query.ef_search,
-        allowed: allowed.as_ref(),
-    };
-    let plan = index.plan(&options).to_string();
-    let neighbors = index.search(vector, &options)?;
-    Ok((hits_of(library, &neighbors)?, plan))
-}
-
-/// Turns rows into ranked papers; ties are ordered by id.
-fn hits_of(library: &Library, neighbors: &[Neighbor]) -> Result<Vec<Hit>> {
-    let hit = |neighbor: &Neighbor| {
-        Ok(Hit {
-            rank: 0,
-            similarity: neighbor.similarity.min(1.0),
-            row: neighbor.row,
-            paper: library.paper_at(neighbor.row)?,
-        })
-    };
-    let mut hits: Vec<Hit> = neighbors.iter().map(hit).collect::<Result<_>>()?;
-    hits.sort_by(|a, b| {
-        let closer = b.similarity.total_cmp(&a.similarity);
-        closer.then_with(|| a.paper.id.cmp(&b.paper.id))
-    });
-    rank(&mut hits);
-    Ok(hits)
+) -> Result<Answer> {
+    hybrid::answer(indexes, vector, words, query, &HashSet::new())
 }
 
 fn rank(hits: &mut [Hit]) {

@@ -7,14 +7,17 @@
 //! target = normalise(β · mean(like) − γ · mean(unlike))
 //! ```
 //!
+//! Their words are those of the papers to be close to: the rarest, by how often they stand there ("more
+//! like this"). Vector and words are then asked like a question's.
+//!
 //! The given papers themselves are never returned; neither is a duplicate of one: a paper of the
 //! same title, or one at least [`DUPLICATE_SIMILARITY`] close to it.
 
 use std::collections::HashSet;
 
-use super::{Answer, Hit, Query, Rocchio, nearest, rank};
+use super::{Answer, Hit, Indexes, Query, Rocchio, hybrid, rank};
 use crate::error::{Error, Result};
-use crate::index::Index;
+use crate::index::lexical::WordQuery;
 use crate::library::{Library, Stored};
 use crate::paper::PaperId;
 use crate::vectors::{self, Row};
@@ -31,6 +34,7 @@ const LEAST_LENGTH: f64 = 1e-5;
 struct Given {
     row: Row,
     title: PaperId,
+    text: String,
     vector: Vec<f32>,
 }
 
@@ -38,6 +42,7 @@ struct Given {
 pub(super) struct RelatedTarget {
     given: Vec<Given>,
     vector: Vec<f32>,
+    words: WordQuery,
 }
 
 /// Finds the given papers, and what lies between them.
@@ -53,27 +58,37 @@ pub(super) fn target(
         return Err(Error::EmptyQuery);
     }
     let vector = rocchio(&like, &unlike, weights)?;
+    let texts: Vec<&str> = like.iter().map(|paper| paper.text.as_str()).collect();
+    let words = WordQuery::of_text(&texts.join("\n"));
     let given = like.into_iter().chain(unlike).collect();
-    Ok(RelatedTarget { given, vector })
+    Ok(RelatedTarget {
+        given,
+        vector,
+        words,
+    })
 }
 
 pub(super) fn answer(
-    library: &Library,
-    index: &Index,
+    indexes: &Indexes<'_>,
     target: &RelatedTarget,
     query: &Query,
 ) -> Result<Answer> {
-    let n_rows = library.rows()?.len();
-    let mut wanted = query.k + target.given.len();
+    let n_rows = indexes.library.rows()?.len();
+    let given: HashSet<Row> = target.given.iter().map(|given| given.row).collect();
+    let mut asked = query.clone();
     loop {
-        let (found, plan) = nearest(library, index, &target.vector, query, wanted)?;
-        let exhausted = found.len() < wanted || wanted >= n_rows;
-        let mut answer = without_duplicates(library, found, &target.given, plan)?;
+        let vector = Some(&target.vector[..]);
+        let found = hybrid::answer(indexes, vector, &target.words, &asked, &given)?;
+        let exhausted = found.hits.len() < asked.k || asked.k >= n_rows;
+        let mut answer = match query.keeps_duplicates {
+            true => found,
+            false => without_duplicates(indexes.library, found, &target.given)?,
+        };
         if answer.hits.len() >= query.k || exhausted {
             answer.hits.truncate(query.k);
             return Ok(answer);
         }
-        wanted = (2 * wanted).min(n_rows);
+        asked.k = (2 * asked.k).min(n_rows);
     }
 }
 
@@ -88,7 +103,12 @@ fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
         if met.insert(row) {
             let vector = rows.vector(row)?;
             let title = PaperId::from_title(&paper.title);
-            given.push(Given { row, title, vector });
+            given.push(Given {
+                row,
+                title,
+                text: format!("{}\n{}", paper.title, paper.abstract_text),
+                vector,
+            });
         }
     }
     Ok(given)
@@ -115,19 +135,11 @@ fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32
     Err(Error::NoDirection)
 }
 
-fn without_duplicates(
-    library: &Library,
-    found: Vec<Hit>,
-    given: &[Given],
-    plan: String,
-) -> Result<Answer> {
+fn without_duplicates(library: &Library, found: Answer, given: &[Given]) -> Result<Answer> {
     let rows = library.rows()?;
-    let mut hits = Vec::new();
-    let mut left_out = Vec::new();
-    for hit in found {
-        if given.iter().any(|g| g.row == hit.row) {
-            continue;
-        }
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut left_out = found.left_out;
+    for hit in found.hits {
         let (title, vector) = (PaperId::from_title(&hit.paper.title), rows.vector(hit.row)?);
         let is_same = |g: &Given| {
             g.title == title || vectors::dot(&g.vector, &vector) >= DUPLICATE_SIMILARITY
@@ -142,7 +154,7 @@ fn without_duplicates(
     Ok(Answer {
         hits,
         left_out,
-        plan,
+        ..found
     })
 }
 
@@ -154,6 +166,7 @@ mod tests {
         let given = |(i, v): (usize, &[f32; 2])| Given {
             row: Row(i as u32),
             title: PaperId::from_title("Any"),
+            text: String::new(),
             vector: v.to_vec(),
         };
         vectors.iter().enumerate().map(given).collect()

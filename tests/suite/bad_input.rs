@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use crate::faults::is_full;
 use crate::sandbox::{Ran, Sandbox, data, papers, tiny_model};
 
 const GOOD: &[(&str, &str, &str)] = &[
@@ -51,11 +52,9 @@ fn a_bad_line_is_rejected_with_its_place_and_the_good_ones_stay() {
     );
     check_rejected(b"{\"id\": \"x\", \"title\": ", 2, "JSON");
     check_rejected(b"\x00\x01\x02 rubbish", 2, "JSON");
-    let long = format!(
-        "{{\"id\": \"x\", \"title\": \"{}\"}}",
-        "long ".repeat(2 << 20)
-    );
-    assert!(long.len() > 10_000_000);
+    let n_bytes = if is_full() { 100_000_000 } else { 10_000_000 };
+    let title = "long ".repeat(n_bytes / 5);
+    let long = format!("{{\"id\": \"x\", \"title\": \"{title}\"}}");
     check_rejected(long.as_bytes(), 2, "longer than 8 MiB");
 }
 
@@ -289,28 +288,4 @@ fn a_compressed_dump_that_is_cut_keeps_what_came_before() {
     let whole = sandbox.file("whole.zst", zstd::encode_all(&sample[..], 1).unwrap());
     let report = &add(&sandbox, &whole).exits(0).json()[0];
     assert_eq!(report["read"], 1000);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_read_only_library_can_be_searched_and_a_change_is_refused_clearly() {
-    use std::os::unix::fs::PermissionsExt;
-    let sandbox = Sandbox::new();
-    let dump = sandbox.file("good.jsonl", papers(GOOD));
-    add(&sandbox, &dump).exits(0);
-    let set = |mode| {
-        let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(sandbox.library(), permissions).unwrap();
-    };
-    set(0o555);
-    let probe = std::fs::write(sandbox.library().join("probe"), "");
-    let searched = sandbox.akin(&["search", "good"]);
-    let added = add(&sandbox, &dump);
-    set(0o755);
-    searched.exits(0);
-    match probe {
-        Err(_) => assert!(added.exits(2).stderr.contains("library")),
-        // Root may write anywhere.
-        Ok(()) => assert_eq!(added.code, Some(0)),
-    }
 }

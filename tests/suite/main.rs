@@ -9,6 +9,7 @@ mod filter;
 #[cfg(feature = "arrow")]
 mod filter_tables;
 mod golden;
+mod hybrid;
 mod interruption;
 mod layers;
 mod living_library;

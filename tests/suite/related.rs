@@ -6,7 +6,7 @@ use akin::Error;
 use akin::index::{Index, Mode};
 use akin::library::Library;
 use akin::paper::{Paper, PaperId};
-use akin::search::{self, Answer, DUPLICATE_SIMILARITY, Query, Rocchio, Target};
+use akin::search::{self, Answer, DUPLICATE_SIMILARITY, Indexes, Query, Rocchio, Target};
 
 use crate::sandbox::{Dice, Sandbox, library_of};
 
@@ -187,7 +187,7 @@ fn related_papers_are_those_of_the_definition() {
             mode: Mode::Exact,
             ..Query::default()
         };
-        let found = search::answer(&library, &index, None, &query).unwrap();
+        let found = search::answer(&Indexes::dense(&library, &index), None, &query).unwrap();
         let what = format!("seed {SEED}, trial {trial}: {like:?} not {unlike:?}, {weights:?}");
         assert_same(&found, &table.answer(&like, &unlike, weights), k, &what);
         n_left_out += found.left_out.len();
@@ -238,6 +238,6 @@ fn the_weight_of_what_to_be_away_from_can_be_set_and_must_leave_something() {
         k: 3,
         ..Query::default()
     };
-    let answer = search::answer(&library, &index, None, &query);
+    let answer = search::answer(&Indexes::dense(&library, &index), None, &query);
     assert!(matches!(answer, Err(Error::NoDirection)), "{answer:?}");
 }

@@ -377,6 +377,35 @@ fn leftovers_are_deleted_by_repair_and_the_files_of_others_are_not() {
     assert_eq!(check(&sandbox, &["--repair"]).1, 0);
 }
 
+#[test]
+fn columns_that_differ_from_their_records_are_restored_by_repair() {
+    let sandbox = Sandbox::new();
+    sandbox.add(&[&data("arxiv-1000.jsonl").display().to_string()]);
+    let found = || {
+        let args = [
+            "search", "graphs", "--json", "--since", "2010", "-k", "2000",
+        ];
+        sandbox.akin(&args).exits(0).stdout
+    };
+    let before = found();
+    let db = rusqlite::Connection::open(sandbox.library().join("papers.db")).unwrap();
+    let sql = "UPDATE papers SET date = '1950-01-01' WHERE key % 9 = 1;
+               UPDATE papers SET text_hash = zeroblob(16) WHERE key = 3";
+    db.execute_batch(sql).unwrap();
+    drop(db);
+    assert_ne!(found(), before);
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!(code, 1);
+    assert!(kinds(&report).contains(&"column"), "{report}");
+    let (report, code) = check(&sandbox, &["--repair"]);
+    assert_eq!((code, &report["columns"]), (0, &113.into()), "{report}");
+    assert_eq!(
+        (&report["embedded"], &report["not_embedded"]),
+        (&0.into(), &Value::Null)
+    );
+    assert_eq!(found(), before);
+}
+
 /// The graph files of a library's index.
 fn graphs(root: &Path) -> Vec<PathBuf> {
     let dir = Library::open(root).unwrap().index_dir().unwrap();

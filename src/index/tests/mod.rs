@@ -1,6 +1,7 @@
 //! The index as a whole: searched, updated, damaged; here is what these tests share.
 
 mod damage;
+mod fuzz;
 mod search;
 mod updates;
 

@@ -1,4 +1,5 @@
-//! Faults: a process that dies at any instant, and a disk that keeps only what was synced.
+//! Faults: a process that dies at any instant, a disk that keeps only what was synced or that is
+//! full, damaged files, and what is around the program going wrong.
 //!
 //! The work under test is a week of a library's life ([`work`]): daily files that overlap and
 //! correct one another, removals, a compaction, and the index all along. It runs in a process of
@@ -12,6 +13,7 @@ mod disk_full;
 mod kills;
 #[cfg(unix)]
 mod lost_syncs;
+mod surroundings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

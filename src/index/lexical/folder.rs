@@ -1,0 +1,233 @@
+//! The folder of the lexical index, whose bytes are verified when they are first read.
+//!
+//! A tantivy [`Directory`] over files that end with the checksums of their blocks:
+//!
+//! ```text
+//! ┌─ … ─────────────┬───────────────────────────┬──────────────┬──────────────────┐
+//! │data             │crc32 of each block, u32   │bytes of data │crc32 of the table│
+//! └─ … ─────────────┴───────────────────────────┴──────u64─────┴──────and that────┘
+//! ```
+//!
+//! A block is [`BLOCK_BYTES`] of data. Small files, which tantivy replaces as a whole, begin with the
+//! crc32 of what follows it. All numbers are little-endian.
+//!
+//! Invariants: no byte is given before its block has been verified, by this process; there are no
+//! locks, since the library's is held by whoever writes, and a reader whose files vanish under it
+//! opens the folder again.
+
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tantivy::HasLen;
+use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
+use tantivy::directory::{
+    AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, MmapDirectory, OwnedBytes,
+    TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
+};
+
+use crate::vectors::Marks;
+
+/// Bytes that share a checksum.
+const BLOCK_BYTES: usize = 4096;
+
+/// Bytes after the table.
+const TRAILER_BYTES: usize = 12;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    inner: MmapDirectory,
+}
+
+impl Folder {
+    /// The folder at `path`, which is there.
+    pub(super) fn open(path: &Path) -> tantivy::Result<Folder> {
+        let inner = MmapDirectory::open(path)?;
+        Ok(Folder { inner })
+    }
+}
+
+impl Directory for Folder {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        let inner = self.inner.get_file_handle(path)?;
+        let file = Verified::open(inner, path);
+        let file = file.map_err(|e| OpenReadError::wrap_io_error(e, path.to_owned()))?;
+        Ok(Arc::new(file))
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.inner.delete(path)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        self.inner.exists(path)
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        let inner = self.inner.open_write(path)?;
+        Ok(BufWriter::new(Box::new(Summing::new(inner))))
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        let bytes = self.inner.atomic_read(path)?;
+        match bytes.split_first_chunk() {
+            Some((sum, data)) if crc32fast::hash(data).to_le_bytes() == *sum => Ok(data.to_vec()),
+            _ => Err(OpenReadError::wrap_io_error(damaged(path), path.to_owned())),
+        }
+    }
+
+    fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        let sum = crc32fast::hash(data).to_le_bytes();
+        self.inner.atomic_write(path, &[&sum, data].concat())
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.inner.sync_directory()
+    }
+
+    fn acquire_lock(&self, _: &Lock) -> Result<DirectoryLock, LockError> {
+        Ok(DirectoryLock::from(Box::new(())))
+    }
+
+    fn watch(&self, _: WatchCallback) -> tantivy::Result<WatchHandle> {
+        Ok(WatchHandle::empty())
+    }
+}
+
+fn damaged(path: &Path) -> io::Error {
+    let what = format!("{} does not match its checksums", path.display());
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// A file that is being written, with the checksums of its blocks so far.
+struct Summing {
+    inner: WritePtr,
+    n_bytes: u64,
+    block: crc32fast::Hasher,
+    table: Vec<u8>,
+}
+
+impl Summing {
+    fn new(inner: WritePtr) -> Summing {
+        Summing {
+            inner,
+            n_bytes: 0,
+            block: crc32fast::Hasher::new(),
+            table: Vec::new(),
+        }
+    }
+
+    /// Bytes that the block has room for.
+    fn room(&self) -> usize {
+        BLOCK_BYTES - (self.n_bytes % BLOCK_BYTES as u64) as usize
+    }
+
+    fn end_block(&mut self) {
+        let block = std::mem::take(&mut self.block);
+        self.table.extend(block.finalize().to_le_bytes());
+    }
+}
+
+impl Write for Summing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n_written = self.inner.write(&bytes[..bytes.len().min(self.room())])?;
+        self.block.update(&bytes[..n_written]);
+        let fills_block = n_written == self.room();
+        self.n_bytes += n_written as u64;
+        if n_written > 0 && fills_block {
+            self.end_block();
+        }
+        Ok(n_written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl TerminatingWrite for Summing {
+    fn terminate_ref(&mut self, token: AntiCallToken) -> io::Result<()> {
+        if self.room() < BLOCK_BYTES {
+            self.end_block();
+        }
+        self.table.extend(self.n_bytes.to_le_bytes());
+        let sum = crc32fast::hash(&self.table);
+        self.table.extend(sum.to_le_bytes());
+        self.inner.write_all(&self.table)?;
+        self.inner.terminate_ref(token)
+    }
+}
+
+/// A file whose blocks are verified as they are read.
+#[derive(Debug)]
+struct Verified {
+    inner: Arc<dyn FileHandle>,
+    path: PathBuf,
+    n_bytes: usize,
+    table: OwnedBytes,
+    verified: Marks,
+}
+
+impl Verified {
+    fn open(inner: Arc<dyn FileHandle>, path: &Path) -> io::Result<Verified> {
+        let wrong = || damaged(path);
+        let end = inner.len();
+        let trailer_at = end.checked_sub(TRAILER_BYTES).ok_or_else(wrong)?;
+        let trailer = inner.read_bytes(trailer_at..end)?;
+        let (n_bytes, sum) = trailer.split_first_chunk().ok_or_else(wrong)?;
+        let n_bytes = usize::try_from(u64::from_le_bytes(*n_bytes)).map_err(|_| wrong())?;
+        let n_blocks = n_bytes.div_ceil(BLOCK_BYTES);
+        let is_of_size = n_blocks
+            .checked_mul(4)
+            .and_then(|table_bytes| n_bytes.checked_add(table_bytes))
+            .is_some_and(|data_and_table| data_and_table == trailer_at);
+        if !is_of_size {
+            return Err(wrong());
+        }
+        let table = inner.read_bytes(n_bytes..trailer_at + 8)?;
+        if crc32fast::hash(&table).to_le_bytes() != sum {
+            return Err(wrong());
+        }
+        Ok(Verified {
+            inner,
+            path: path.to_owned(),
+            n_bytes,
+            table,
+            verified: Marks::none(n_blocks),
+        })
+    }
+
+    fn verify(&self, blocks: Range<usize>) -> io::Result<()> {
+        for block in blocks.filter(|block| !self.verified.has(*block)) {
+            let start = block * BLOCK_BYTES;
+            let bytes = self
+                .inner
+                .read_bytes(start..self.n_bytes.min(start + BLOCK_BYTES))?;
+            if crc32fast::hash(&bytes).to_le_bytes() != self.table[4 * block..4 * block + 4] {
+                return Err(damaged(&self.path));
+            }
+            self.verified.set(block);
+        }
+        Ok(())
+    }
+}
+
+impl HasLen for Verified {
+    fn len(&self) -> usize {
+        self.n_bytes
+    }
+}
+
+impl FileHandle for Verified {
+    fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
+        if range.end > self.n_bytes {
+            return Err(damaged(&self.path));
+        }
+        if !range.is_empty() {
+            self.verify(range.start / BLOCK_BYTES..range.end.div_ceil(BLOCK_BYTES))?;
+        }
+        self.inner.read_bytes(range)
+    }
+}

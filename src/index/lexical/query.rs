@@ -1,0 +1,311 @@
+//! A question in words, and the conditions that a person can write into it.
+//!
+//! ```text
+//! attention "residual stream" title:"in-context learning" author:olsson cat:cs.LG -vision +induction
+//! ```
+//!
+//! Plain words and `"phrases"` rank. `+` makes one necessary, `-` forbids it; `title:`, `author:`,
+//! `cat:` and `id:` are necessary too, and of several `cat:` or `id:` one is enough. What is none of
+//! these is text.
+
+use super::terms::{Term, name_terms, terms};
+use crate::paper::PaperId;
+
+/// What a condition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Title and abstract.
+    Text,
+    Title,
+    Author,
+}
+
+/// Words that stand one after the other; one of the forms is enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Phrase {
+    pub(super) part: Part,
+    /// Terms with their distance from the first; a compound in one is a form of its own.
+    pub(super) forms: Vec<Vec<(usize, String)>>,
+}
+
+/// A question in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WordQuery {
+    /// What is asked, without what is forbidden or about other things than the text.
+    text: String,
+    /// Phrases that a person put into quotation marks; they rank.
+    pub(super) phrases: Vec<Phrase>,
+    pub(super) required: Vec<Phrase>,
+    pub(super) forbidden: Vec<Phrase>,
+    pub(super) forbidden_categories: Vec<String>,
+    /// Lower case; one is enough.
+    pub(super) categories: Vec<String>,
+    /// Lower case; one is enough.
+    pub(super) ids: Vec<String>,
+}
+
+impl WordQuery {
+    /// A text whose every word is a word: a draft.
+    pub fn of_text(text: &str) -> WordQuery {
+        WordQuery {
+            text: text.to_owned(),
+            ..WordQuery::default()
+        }
+    }
+
+    /// A question as a person writes it, with conditions.
+    pub fn parse(question: &str) -> WordQuery {
+        let mut query = WordQuery::default();
+        let mut text = Vec::new();
+        for piece in pieces(question) {
+            if let Some(words) = query.take(&piece) {
+                text.push(words);
+            }
+        }
+        query.text = text.join(" ");
+        query
+    }
+
+    /// What is asked, in words, for those who do not look at conditions.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether papers have to meet conditions.
+    pub fn has_conditions(&self) -> bool {
+        !(self.required.is_empty()
+            && self.forbidden.is_empty()
+            && self.forbidden_categories.is_empty()
+            && self.categories.is_empty()
+            && self.ids.is_empty())
+    }
+
+    /// Takes a piece in; what of it is text.
+    fn take<'a>(&mut self, piece: &Piece<'a>) -> Option<&'a str> {
+        let Piece {
+            whole,
+            sign,
+            field,
+            words,
+            is_quoted,
+        } = *piece;
+        let is_forbidden = sign == Some('-');
+        let part = match field {
+            None => Part::Text,
+            Some("title") => Part::Title,
+            Some("author") => Part::Author,
+            Some("cat") if is_forbidden => {
+                self.forbidden_categories.push(words.to_lowercase());
+                return None;
+            }
+            Some("cat") => {
+                self.categories.push(words.to_lowercase());
+                return None;
+            }
+            Some(_) if is_forbidden => return Some(whole),
+            Some(_) => {
+                let id = PaperId::parse(words).map(|id| id.as_str().to_lowercase());
+                self.ids.push(id.unwrap_or_else(|| words.to_lowercase()));
+                return None;
+            }
+        };
+        let Some(phrase) = Phrase::of(part, words) else {
+            return (field.is_none() && !is_forbidden).then_some(words);
+        };
+        if is_forbidden {
+            self.forbidden.push(phrase);
+            return None;
+        }
+        if sign.is_some() || field.is_some() {
+            self.required.push(phrase);
+        } else if is_quoted && phrase.forms[0].len() > 1 {
+            self.phrases.push(phrase);
+        }
+        (part != Part::Author).then_some(words)
+    }
+}
+
+impl Phrase {
+    /// `None` where there is no term.
+    fn of(part: Part, words: &str) -> Option<Phrase> {
+        let terms = match part {
+            Part::Author => name_terms(words),
+            _ => terms(words),
+        };
+        let from_first = |terms: Vec<Term>| {
+            let first = terms.first().map_or(0, |term| term.position);
+            let offset = |term: Term| (term.position - first, term.text);
+            terms.into_iter().map(offset).collect::<Vec<_>>()
+        };
+        let n_compounds = terms.iter().filter(|term| term.is_compound).count();
+        let (compounds, single): (Vec<Term>, Vec<Term>) =
+            terms.into_iter().partition(|term| term.is_compound);
+        let mut forms = vec![from_first(single)];
+        // A lone compound can also stand in one word.
+        if n_compounds == 1 && forms[0].iter().all(|(offset, _)| *offset < 3) {
+            forms.push(from_first(compounds));
+        }
+        forms.retain(|form| !form.is_empty());
+        (!forms.is_empty()).then_some(Phrase { part, forms })
+    }
+}
+
+/// A piece of a question between spaces.
+struct Piece<'a> {
+    whole: &'a str,
+    sign: Option<char>,
+    field: Option<&'a str>,
+    /// Without sign, field and quotation marks.
+    words: &'a str,
+    is_quoted: bool,
+}
+
+/// Cuts a question at spaces outside quotation marks.
+fn pieces(question: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = question.trim_start();
+    while !rest.is_empty() {
+        let (piece, n_bytes) = first_piece(rest);
+        pieces.push(piece);
+        rest = rest[n_bytes..].trim_start();
+    }
+    pieces
+}
+
+/// The first piece, and how many bytes it has.
+fn first_piece(text: &str) -> (Piece<'_>, usize) {
+    let sign = text.chars().next().filter(|c| matches!(c, '+' | '-'));
+    let after_sign = &text[sign.map_or(0, char::len_utf8)..];
+    let named = after_sign.split_once(':').and_then(|(name, rest)| {
+        let field = match name.to_ascii_lowercase().as_str() {
+            "title" | "ti" => "title",
+            "author" | "au" => "author",
+            "cat" | "category" => "cat",
+            "id" => "id",
+            _ => return None,
+        };
+        let is_followed = !rest.is_empty() && !rest.starts_with(char::is_whitespace);
+        is_followed.then_some((field, rest))
+    });
+    let field = named.map(|(field, _)| field);
+    let words = named.map_or(after_sign, |(_, rest)| rest);
+    let ahead = text.len() - words.len();
+    let quoted = words
+        .strip_prefix('"')
+        .and_then(|inside| inside.split_once('"'));
+    let is_quoted = quoted.is_some();
+    let (words, n_bytes) = match quoted {
+        Some((inside, _)) => (inside, ahead + inside.len() + 2),
+        None => {
+            let end = words.find(char::is_whitespace).unwrap_or(words.len());
+            (&words[..end], ahead + end)
+        }
+    };
+    // A sign before nothing that could be meant is text.
+    let is_meant = field.is_some() || is_quoted || words.starts_with(char::is_alphanumeric);
+    let whole = &text[..n_bytes];
+    let piece = Piece {
+        whole,
+        sign: sign.filter(|_| is_meant),
+        field,
+        words: if is_meant { words } else { whole },
+        is_quoted,
+    };
+    (piece, n_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(phrases: &[Phrase]) -> String {
+        let form = |form: &Vec<(usize, String)>| {
+            let words = form.iter().map(|(offset, word)| format!("{offset}{word}"));
+            words.collect::<Vec<_>>().join(" ")
+        };
+        let phrase = |phrase: &Phrase| {
+            let forms: Vec<String> = phrase.forms.iter().map(form).collect();
+            format!("{:?}({})", phrase.part, forms.join("|"))
+        };
+        phrases.iter().map(phrase).collect::<Vec<_>>().join(" ")
+    }
+
+    #[track_caller]
+    fn check(question: &str, text: &str, conditions: [&str; 3]) {
+        let query = WordQuery::parse(question);
+        let found = [&query.phrases, &query.required, &query.forbidden].map(|p| shown(p));
+        assert_eq!(query.text(), text, "{question}");
+        assert_eq!(found, conditions, "{question}");
+    }
+
+    #[test]
+    fn plain_words_are_text() {
+        check(
+            "is attention all you need?",
+            "is attention all you need?",
+            ["", "", ""],
+        );
+        check(
+            "GPT-4: a survey - part 2",
+            "GPT-4: a survey - part 2",
+            ["", "", ""],
+        );
+        check("what + is -- this \"", "what + is -- this \"", ["", "", ""]);
+        check(
+            "see https://x.org/a:b",
+            "see https://x.org/a:b",
+            ["", "", ""],
+        );
+        check("", "", ["", "", ""]);
+    }
+
+    #[test]
+    fn conditions_are_taken_out() {
+        check(
+            "\"residual streams\" in nets",
+            "residual streams in nets",
+            ["Text(0residu 1stream)", "", ""],
+        );
+        check(
+            "nets +induction -vision",
+            "nets induction",
+            ["", "Text(0induct)", "Text(0vision)"],
+        );
+        check(
+            "title:\"in context\" learning",
+            "in context learning",
+            ["", "Title(0context)", ""],
+        );
+        check(
+            "author:\"Le Cun\" nets",
+            "nets",
+            ["", "Author(0le 1cun)", ""],
+        );
+        check("+GPT-4", "GPT-4", ["", "Text(0gpt 14|0gpt4)", ""]);
+        check(
+            "au:Erdős ti:graphs",
+            "graphs",
+            ["", "Author(0erdos) Title(0graph)", ""],
+        );
+    }
+
+    #[test]
+    fn categories_and_ids_are_kept_apart() {
+        let query = WordQuery::parse("cat:cs.LG nets cat:stat -cat:cs.CV id:arXiv:2503.11731v2");
+        assert_eq!(query.text(), "nets");
+        assert_eq!(query.categories, ["cs.lg", "stat"]);
+        assert_eq!(query.forbidden_categories, ["cs.cv"]);
+        assert_eq!(query.ids, ["2503.11731"]);
+        assert!(query.has_conditions());
+        assert!(!WordQuery::of_text("cat:cs.LG +x").has_conditions());
+    }
+
+    proptest! {
+        #[test]
+        fn no_question_panics(question in "([-+]?(title:|cat:|id:|au:)?\"?[a-zé -]{0,6}\"?[ :+-]?){0,6}") {
+            let _ = WordQuery::parse(&question);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The lexical index as a whole: built, asked, changed, damaged.
+
+use tempfile::TempDir;
+
+use super::*;
+
+const PAPERS: &[(u64, &str, &str, &str, &str)] = &[
+    (
+        1,
+        "Attention is all you need",
+        "Transformers without recurrence.",
+        "Ashish Vaswani",
+        "cs.CL",
+    ),
+    (
+        2,
+        "GPT-4 technical report",
+        "A large transformer. Attention everywhere.",
+        "Open AI",
+        "cs.CL",
+    ),
+    (
+        4,
+        "TiO2 surfaces",
+        "Photocatalysis on TiO2 and its attention.",
+        "Jürgen Young",
+        "cond-mat.mtrl-sci",
+    ),
+    (
+        9,
+        "NF-κB signalling",
+        "The p53 pathway in cells.",
+        "Ada Vaswani Young",
+        "q-bio.MN",
+    ),
+    (
+        30,
+        "Residual streams",
+        "In-context learning of residual streams, young and old.",
+        "C. Olsson",
+        "cs.LG",
+    ),
+];
+
+fn document<'a>(
+    (key, title, text): (u64, &'a str, &'a str),
+    (authors, categories): (&'a [String], &'a [String]),
+    id: &'a str,
+) -> Document<'a> {
+    Document {
+        key,
+        stamp: key as u32 + 100,
+        title,
+        abstract_text: text,
+        authors,
+        categories,
+        ids: vec![id],
+    }
+}
+
+fn add_all(writer: &mut LexicalWriter) {
+    for (key, title, text, author, category) in PAPERS {
+        let (authors, categories) = ([(*author).to_owned()], [(*category).to_owned()]);
+        let id = format!("2401.0000{key}");
+        let document = document((*key, title, text), (&authors, &categories), &id);
+        writer.add(&document).unwrap();
+    }
+}
+
+fn shelf() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = LexicalWriter::create(&dir.path().join("lexical")).unwrap();
+    add_all(&mut writer);
+    writer.commit(7).unwrap();
+    dir
+}
+
+fn open(dir: &TempDir) -> Lexical {
+    Lexical::open(&dir.path().join("lexical")).unwrap()
+}
+
+fn found(lexical: &Lexical, question: &str) -> Vec<u64> {
+    let query = WordQuery::parse(question);
+    let matches = lexical.search(&query, 10, None).unwrap();
+    matches.iter().map(|found| found.key).collect()
+}
+
+#[track_caller]
+fn check(question: &str, expected: &[u64]) {
+    let dir = shelf();
+    let mut keys = found(&open(&dir), question);
+    keys.sort_unstable();
+    assert_eq!(keys, expected, "{question}");
+}
+
+#[test]
+fn words_find_the_papers_that_have_them() {
+    check("transformer", &[1, 2]);
+    check("TIO2", &[4]);
+    check("gpt4", &[2]);
+    check("gpt 4", &[2]);
+    check("NF-kappaB or p53", &[9]);
+    check("nothing of the kind", &[]);
+    check("the", &[]);
+    check("", &[]);
+}
+
+#[test]
+fn names_find_authors_unless_they_are_words_of_texts() {
+    check("vaswani", &[1, 9]);
+    check("jurgen", &[4]);
+    let dir = shelf();
+    assert_eq!(found(&open(&dir), "young")[0], 30, "its text has the word");
+}
+
+#[test]
+fn conditions_are_held() {
+    check("attention -gpt", &[1, 4]);
+    check("attention +transformers", &[1, 2]);
+    check("attention cat:cs", &[1, 2]);
+    check("cat:cs", &[1, 2, 30]);
+    check("attention cat:cond-mat.mtrl-sci", &[4]);
+    check("attention -cat:cs.CL", &[4]);
+    check("-cat:cs.CL", &[4, 9, 30]);
+    check("title:attention", &[1]);
+    check("author:\"ada vaswani\"", &[9]);
+    check("author:vaswani attention", &[1, 9]);
+    check("id:2401.00004", &[4]);
+    check("id:arXiv:2401.00004v3 id:2401.00009", &[4, 9]);
+    check("\"residual streams\"", &[30]);
+    check("+\"streams residual\"", &[]);
+    check("+in-context", &[30]);
+    check("+\"attention is all you need\"", &[1]);
+    check("+\"need is all you attention\"", &[]);
+}
+
+#[test]
+fn scores_are_those_of_bm25_and_the_same_however_asked() {
+    let dir = shelf();
+    let lexical = open(&dir);
+    let query = WordQuery::parse("attention transformers");
+    let matches = lexical.search(&query, 10, None).unwrap();
+    assert!(matches.is_sorted_by(|a, b| a.score >= b.score));
+    assert!(
+        matches
+            .iter()
+            .all(|found| u64::from(found.stamp) == found.key + 100)
+    );
+    let keys: Vec<u64> = matches
+        .iter()
+        .map(|found| found.key)
+        .chain([9, 77])
+        .collect();
+    let scores = lexical.scores(&query, &keys).unwrap();
+    let expected: Vec<f32> = matches
+        .iter()
+        .map(|found| found.score)
+        .chain([0.0, 0.0])
+        .collect();
+    assert_eq!(scores, expected);
+    // "photocatalysis" is in one of five papers: 7 terms where 8 are the mean.
+    let one = lexical
+        .search(&WordQuery::parse("photocatalysis"), 10, None)
+        .unwrap()[0];
+    let n_terms = |text: &str| terms::terms(text).len() as f32;
+    let lengths: Vec<f32> = PAPERS.iter().map(|p| n_terms(p.1) + n_terms(p.2)).collect();
+    let mean = lengths.iter().sum::<f32>() / 5.0;
+    let idf = (1.0f32 + (5.0 - 1.0 + 0.5) / (1.0 + 0.5)).ln();
+    let bm25 = idf * 2.2 / (1.0 + 1.2 * (0.25 + 0.75 * lengths[2] / mean));
+    assert!(
+        (one.score - bm25).abs() < 1e-4,
+        "{} is not {bm25}",
+        one.score
+    );
+}
+
+#[test]
+fn filters_and_k_are_exact() {
+    let dir = shelf();
+    let lexical = open(&dir);
+    let query = WordQuery::parse("attention");
+    let all = lexical.search(&query, 10, None).unwrap();
+    for k in 0..4 {
+        assert_eq!(lexical.search(&query, k, None).unwrap(), all[..k.min(3)]);
+    }
+    let allowed: FixedBitSet = [2usize, 4].into_iter().collect();
+    let some = lexical.search(&query, 10, Some(&allowed)).unwrap();
+    let expected: Vec<Match> = all.into_iter().filter(|found| found.key != 1).collect();
+    assert_eq!(some, expected);
+}
+
+#[test]
+fn changes_are_found_after_a_commit_and_not_before() {
+    let dir = shelf();
+    let before = open(&dir);
+    let mut writer = LexicalWriter::open_or_create(&dir.path().join("lexical")).unwrap();
+    assert_eq!((writer.state(), writer.stamps()[&9]), (Some(7), 109));
+    writer.remove(1);
+    let changed = document((2, "Cats", "No more."), (&[], &[]), "x");
+    writer.add(&changed).unwrap();
+    assert_eq!(found(&open(&dir), "attention").len(), 3);
+    writer.commit(8).unwrap();
+    let after = open(&dir);
+    assert_eq!((after.state(), after.n_papers()), (8, 4));
+    assert_eq!(found(&after, "attention"), [4]);
+    assert_eq!(found(&after, "cats"), [2]);
+    assert_eq!(
+        found(&before, "attention").len(),
+        3,
+        "a reader sees one state"
+    );
+    // What is not committed is not there.
+    let mut writer = LexicalWriter::open_or_create(&dir.path().join("lexical")).unwrap();
+    writer.remove(2);
+    drop(writer);
+    assert_eq!(found(&open(&dir), "cats"), [2]);
+    after.verify().unwrap();
+}
+
+#[test]
+fn damage_is_never_believed_and_an_index_in_doubt_is_begun_anew() {
+    let dir = shelf();
+    let path = dir.path().join("lexical");
+    let truth = open(&dir);
+    let questions = [
+        "attention",
+        "vaswani",
+        "\"residual streams\"",
+        "cat:cs",
+        "-gpt transformer",
+    ];
+    let answers = |lexical: &Lexical| -> Vec<std::result::Result<Vec<Match>, String>> {
+        questions
+            .iter()
+            .map(|q| lexical.search(&WordQuery::parse(q), 10, None))
+            .collect()
+    };
+    let expected = answers(&truth);
+    let mut n_found = 0;
+    for entry in fs::read_dir(&path).unwrap() {
+        let file = entry.unwrap().path();
+        let good = fs::read(&file).unwrap();
+        let steps = (good.len() / 60).max(1);
+        for at in (0..good.len()).step_by(steps) {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << (at % 8);
+            for bad in [&bad[..], &good[..at]] {
+                fs::write(&file, bad).unwrap();
+                let Ok(lexical) = Lexical::open(&path) else {
+                    n_found += 1;
+                    continue;
+                };
+                for (said, right) in answers(&lexical).iter().zip(&expected) {
+                    assert!(
+                        said.is_err() || said == right,
+                        "{}, byte {at}",
+                        file.display()
+                    );
+                }
+                n_found += usize::from(lexical.verify().is_err());
+            }
+        }
+        fs::write(&file, good).unwrap();
+    }
+    assert!(n_found > 200, "{n_found} were found");
+    let meta = fs::read(path.join("meta.json")).unwrap();
+    fs::write(path.join("meta.json"), &meta[..meta.len() - 1]).unwrap();
+    let writer = LexicalWriter::open_or_create(&path).unwrap();
+    assert_eq!((writer.state(), writer.stamps().len()), (None, 0));
+}

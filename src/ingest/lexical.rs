@@ -1,0 +1,91 @@
+//! Papers of a library to its lexical index: what is new or changed since is put in, what is gone is
+//! taken out.
+//!
+//! What there is to do is told by the papers' stamps, not by what was done last: whatever was cut off,
+//! restored or copied, the index is that of these papers afterwards.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::index::lexical::{Document, LexicalWriter};
+use crate::library::{Library, PaperKey, Writer};
+use crate::paper::Paper;
+use crate::progress::{Observer, Stage};
+
+/// Papers after which progress is told and a request to stop is looked for.
+const STEP_PAPERS: usize = 256;
+
+/// Brings a library's lexical index up to its papers. One that is damaged or of another format is
+/// built anew. Returns how many papers were put in or taken out.
+///
+/// # Errors
+/// [`Error::Interrupted`] if the observer asks to stop: the index stays as it was. [`Error::Write`],
+/// [`Error::Database`]. A paper whose record is damaged is left out.
+pub fn update_lexical(writer: &Writer, observer: &dyn Observer) -> Result<u64> {
+    let library = Library::open(writer.path())?;
+    let path = library.lexical_dir();
+    let index = LexicalWriter::open_or_create(&path)?;
+    match update(&library, index, observer) {
+        // What it held could not be merged with what is new.
+        Err(Error::Write { source, .. }) if source.kind() == std::io::ErrorKind::InvalidData => {
+            update(&library, LexicalWriter::create(&path)?, observer)
+        }
+        done => done,
+    }
+}
+
+fn update(library: &Library, mut index: LexicalWriter, observer: &dyn Observer) -> Result<u64> {
+    let state = library.state()?;
+    if index.state() == Some(state) {
+        return Ok(0);
+    }
+    let wanted: HashMap<u64, u32> = library
+        .stamps()?
+        .into_iter()
+        .map(|(key, stamp)| (key.0 as u64, stamp))
+        .collect();
+    let held = index.stamps();
+    let gone: Vec<u64> = held
+        .keys()
+        .filter(|key| !wanted.contains_key(key))
+        .copied()
+        .collect();
+    let differs = |(key, stamp): &(&u64, &u32)| held.get(key) != Some(stamp);
+    let mut new: Vec<u64> = wanted.iter().filter(differs).map(|(key, _)| *key).collect();
+    new.sort_unstable();
+    let n_changes = (gone.len() + new.len()) as u64;
+    for key in gone {
+        index.remove(key);
+    }
+    observer.begin(Stage::Words, Some(new.len() as u64));
+    for keys in new.chunks(STEP_PAPERS) {
+        if observer.stop_requested() {
+            return Err(Error::Interrupted);
+        }
+        for &key in keys {
+            match library.paper(PaperKey(key as i64)) {
+                Ok(Some((paper, stamp, _))) => index.add(&document(key, stamp, &paper))?,
+                // A check names it.
+                Ok(None) | Err(Error::Damaged { .. }) => index.remove(key),
+                Err(other) => return Err(other),
+            }
+        }
+        observer.advance(keys.len() as u64);
+    }
+    index.commit(state)?;
+    observer.end();
+    Ok(n_changes)
+}
+
+fn document(key: u64, stamp: u32, paper: &Paper) -> Document<'_> {
+    let ids = std::iter::once(&paper.id).chain(&paper.aliases);
+    Document {
+        key,
+        stamp,
+        title: &paper.title,
+        abstract_text: &paper.abstract_text,
+        authors: &paper.authors,
+        categories: &paper.categories,
+        ids: ids.map(|id| id.as_str()).collect(),
+    }
+}
