@@ -60,7 +60,7 @@ fn words_bring_papers_up_and_hide_none() {
         ("p53", "2401.00004"),
         ("NF-kappaB", "2401.00004"),
         ("jurgen", "2401.00003"),
-        ("photocatalytic", "2401.00003"),
+        ("vacancy", "2401.00003"),
     ] {
         let hybrid = found(&sandbox, &[question]);
         assert_eq!(hybrid.len(), 4, "{question}: all papers are ranked");

@@ -190,10 +190,20 @@ impl Rarities {
     pub fn shared(&self, text: &str, n: usize) -> Vec<String> {
         let mut met = BTreeSet::new();
         let mut shared: Vec<(f32, String)> = Vec::new();
+        // The words of a compound that is shared are not named beside it.
+        let mut named_to = 0;
         for term in terms(text) {
-            if let Some(rarity) = self.0.get(&term.text)
-                && met.insert(term.text.clone())
-            {
+            let Some(rarity) = self
+                .0
+                .get(&term.text)
+                .filter(|_| term.bytes.start >= named_to)
+            else {
+                continue;
+            };
+            if term.is_compound {
+                named_to = term.bytes.end;
+            }
+            if met.insert(term.text) {
                 shared.push((*rarity, text[term.bytes].to_owned()));
             }
         }

@@ -268,3 +268,19 @@ fn damage_is_never_believed_and_an_index_in_doubt_is_begun_anew() {
     let writer = LexicalWriter::open_or_create(&path).unwrap();
     assert_eq!((writer.state(), writer.stamps().len()), (None, 0));
 }
+
+#[test]
+fn shared_words_stand_as_in_the_text_and_the_rarest_comes_first() {
+    let dir = shelf();
+    let rarities = open(&dir)
+        .rarities(&WordQuery::parse("attention of GPT-4 photocatalysis"))
+        .unwrap();
+    let text = "Attention! Photocatalysis by GPT-4 and attention";
+    assert_eq!(
+        rarities.shared(text, 9),
+        ["Photocatalysis", "GPT-4", "Attention"]
+    );
+    assert_eq!(rarities.shared(text, 1), ["Photocatalysis"]);
+    assert!(rarities.overlap(text) > rarities.overlap("attention"));
+    assert_eq!(rarities.overlap("nothing"), 0.0);
+}
