@@ -18,7 +18,7 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tantivy::HasLen;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
@@ -39,13 +39,37 @@ const TRAILER_BYTES: usize = 12;
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     inner: MmapDirectory,
+    failure: Failure,
+}
+
+/// What kept the folder from being written, if anything did: the threads that write do not say it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Failure(Arc<OnceLock<io::ErrorKind>>);
+
+impl Failure {
+    pub(super) fn kind(&self) -> Option<io::ErrorKind> {
+        self.0.get().copied()
+    }
+
+    /// Notes an error that goes by; the first one counts.
+    fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            let _ = self.0.set(error.kind());
+        })
+    }
 }
 
 impl Folder {
     /// The folder at `path`, which is there.
     pub(super) fn open(path: &Path) -> tantivy::Result<Folder> {
         let inner = MmapDirectory::open(path)?;
-        Ok(Folder { inner })
+        let failure = Failure::default();
+        Ok(Folder { inner, failure })
+    }
+
+    /// Is told when writing fails.
+    pub(super) fn failure(&self) -> Failure {
+        self.failure.clone()
     }
 }
 
@@ -66,8 +90,13 @@ impl Directory for Folder {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        let inner = self.inner.open_write(path)?;
-        Ok(BufWriter::new(Box::new(Summing::new(inner))))
+        let inner = self.inner.open_write(path).inspect_err(|error| {
+            if let OpenWriteError::IoError { io_error, .. } = error {
+                let _ = self.failure.0.set(io_error.kind());
+            }
+        })?;
+        let summing = Summing::new(inner, self.failure.clone());
+        Ok(BufWriter::new(Box::new(summing)))
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
@@ -80,11 +109,12 @@ impl Directory for Folder {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         let sum = crc32fast::hash(data).to_le_bytes();
-        self.inner.atomic_write(path, &[&sum, data].concat())
+        let written = self.inner.atomic_write(path, &[&sum, data].concat());
+        self.failure.note(written)
     }
 
     fn sync_directory(&self) -> io::Result<()> {
-        self.inner.sync_directory()
+        self.failure.note(self.inner.sync_directory())
     }
 
     fn acquire_lock(&self, _: &Lock) -> Result<DirectoryLock, LockError> {
@@ -104,15 +134,17 @@ fn damaged(path: &Path) -> io::Error {
 /// A file that is being written, with the checksums of its blocks so far.
 struct Summing {
     inner: WritePtr,
+    failure: Failure,
     n_bytes: u64,
     block: crc32fast::Hasher,
     table: Vec<u8>,
 }
 
 impl Summing {
-    fn new(inner: WritePtr) -> Summing {
+    fn new(inner: WritePtr, failure: Failure) -> Summing {
         Summing {
             inner,
+            failure,
             n_bytes: 0,
             block: crc32fast::Hasher::new(),
             table: Vec::new(),
@@ -132,7 +164,8 @@ impl Summing {
 
 impl Write for Summing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n_written = self.inner.write(&bytes[..bytes.len().min(self.room())])?;
+        let written = self.inner.write(&bytes[..bytes.len().min(self.room())]);
+        let n_written = self.failure.note(written)?;
         self.block.update(&bytes[..n_written]);
         let fills_block = n_written == self.room();
         self.n_bytes += n_written as u64;
@@ -143,7 +176,8 @@ impl Write for Summing {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        let flushed = self.inner.flush();
+        self.failure.note(flushed)
     }
 }
 
@@ -155,8 +189,9 @@ impl TerminatingWrite for Summing {
         self.table.extend(self.n_bytes.to_le_bytes());
         let sum = crc32fast::hash(&self.table);
         self.table.extend(sum.to_le_bytes());
-        self.inner.write_all(&self.table)?;
-        self.inner.terminate_ref(token)
+        let ended = self.inner.write_all(&self.table);
+        let ended = ended.and_then(|()| self.inner.terminate_ref(token));
+        self.failure.note(ended)
     }
 }
 

@@ -32,7 +32,7 @@ use tantivy::{
     Directory, Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument,
 };
 
-use self::folder::Folder;
+use self::folder::{Failure, Folder};
 use self::terms::TermTokenizer;
 use crate::error::{Error, Result};
 
@@ -97,6 +97,7 @@ pub struct Lexical {
 /// The lexical index of a library, open for changes.
 pub struct LexicalWriter {
     path: PathBuf,
+    failure: Failure,
     writer: IndexWriter,
     fields: Fields,
     /// Stamps by key, as they were when it was opened.
@@ -133,7 +134,7 @@ impl Lexical {
     /// # Errors
     /// In words, why there is none: it is not there, of another format, or damaged.
     pub fn open(path: &Path) -> std::result::Result<Lexical, String> {
-        let (index, state) = open_index(path)?;
+        let (index, state, _) = open_index(path)?;
         let searcher = searcher_of(&index).map_err(|e| e.to_string())?;
         Ok(Lexical {
             path: path.to_owned(),
@@ -226,9 +227,9 @@ impl LexicalWriter {
     }
 
     fn open_whole(path: &Path) -> std::result::Result<LexicalWriter, String> {
-        let (index, state) = open_index(path)?;
+        let (index, state, failure) = open_index(path)?;
         verify(&index)?;
-        let begin = || LexicalWriter::of(path, &index, Some(state));
+        let begin = || LexicalWriter::of(path, &index, failure, Some(state));
         begin().map_err(|e| e.to_string())
     }
 
@@ -241,23 +242,31 @@ impl LexicalWriter {
             fs::remove_dir_all(path).map_err(Error::write(path))?;
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;
+        let failure = std::cell::OnceCell::new();
         let create = || {
             let folder = Folder::open(path)?;
+            let failure = failure.get_or_init(|| folder.failure()).clone();
             let builder = Index::builder().schema(schema().0).settings(IndexSettings {
                 docstore_compress_dedicated_thread: false,
                 ..IndexSettings::default()
             });
             let index = builder.open_or_create(folder)?;
             register_tokenizers(&index);
-            LexicalWriter::of(path, &index, None)
+            LexicalWriter::of(path, &index, failure, None)
         };
-        create().map_err(write_error(path))
+        create().map_err(|error| write_error(path, error, failure.get()))
     }
 
-    fn of(path: &Path, index: &Index, state: Option<u64>) -> tantivy::Result<LexicalWriter> {
+    fn of(
+        path: &Path,
+        index: &Index,
+        failure: Failure,
+        state: Option<u64>,
+    ) -> tantivy::Result<LexicalWriter> {
         let stamps = stamps(&searcher_of(index)?)?;
         Ok(LexicalWriter {
             path: path.to_owned(),
+            failure,
             writer: index.writer_with_num_threads(1, BUFFER_BYTES)?,
             fields: schema().1,
             stamps,
@@ -310,7 +319,8 @@ impl LexicalWriter {
             stored.add_text(fields.id, id.to_lowercase());
         }
         let added = self.writer.add_document(stored);
-        added.map(drop).map_err(write_error(&self.path))
+        let written = added.map(drop);
+        written.map_err(|error| write_error(&self.path, error, Some(&self.failure)))
     }
 
     /// Puts everything on the disk; what was said is found from then on.
@@ -323,25 +333,26 @@ impl LexicalWriter {
             state,
         };
         let payload = serde_json::to_string(&payload).expect("plain data");
-        let path = self.path.clone();
+        let (path, failure) = (self.path.clone(), self.failure.clone());
         let commit = || {
             let mut prepared = self.writer.prepare_commit()?;
             prepared.set_payload(&payload);
             prepared.commit()?;
             self.writer.wait_merging_threads()
         };
-        commit().map_err(write_error(&path))
+        commit().map_err(|error| write_error(&path, error, Some(&failure)))
     }
 }
 
-fn write_error(path: &Path) -> impl Fn(tantivy::TantivyError) -> Error + use<> {
-    let path = path.to_owned();
-    move |error| Error::Write {
-        path: path.clone(),
-        source: match error {
-            tantivy::TantivyError::IoError(io) => std::io::Error::new(io.kind(), io),
-            other => std::io::Error::other(other),
-        },
+/// What went wrong, with the kind that the folder knows where tantivy does not say it.
+fn write_error(path: &Path, error: tantivy::TantivyError, failure: Option<&Failure>) -> Error {
+    let kind = match &error {
+        tantivy::TantivyError::IoError(io) => Some(io.kind()),
+        _ => failure.and_then(Failure::kind),
+    };
+    Error::Write {
+        path: path.to_owned(),
+        source: std::io::Error::new(kind.unwrap_or(std::io::ErrorKind::Other), error),
     }
 }
 
@@ -377,18 +388,19 @@ fn register_tokenizers(index: &Index) {
 }
 
 /// The index in a folder, and what it was brought up to.
-fn open_index(path: &Path) -> std::result::Result<(Index, u64), String> {
+fn open_index(path: &Path) -> std::result::Result<(Index, u64, Failure), String> {
     if !path.is_dir() {
         return Err("there is none".to_owned());
     }
-    let open = || Index::open(Folder::open(path)?);
-    let index = open().map_err(|e| e.to_string())?;
+    let folder = Folder::open(path).map_err(|e| e.to_string())?;
+    let failure = folder.failure();
+    let index = Index::open(folder).map_err(|e| e.to_string())?;
     let metas = index.load_metas().map_err(|e| e.to_string())?;
     let payload = metas.payload.unwrap_or_default();
     match serde_json::from_str::<Payload>(&payload) {
         Ok(Payload { format, state }) if format == FORMAT && index.schema() == schema().0 => {
             register_tokenizers(&index);
-            Ok((index, state))
+            Ok((index, state, failure))
         }
         _ => Err("it is of another format".to_owned()),
     }
