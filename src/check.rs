@@ -156,13 +156,13 @@ pub fn run(
 
 /// Mends what a report names and what can be mended: deletes leftovers, makes columns of their
 /// records anew, embeds papers anew whose embeddings are lost, and builds an index that is in doubt
-/// anew. `load` is asked for the encoder of
-/// the library's space if one is needed.
+/// anew. `load` is asked for the encoder of the library's space if one is needed.
 ///
 /// # Errors
 /// [`Error::Write`] if something cannot be deleted; as [`Writer::remove_leftovers`],
-/// [`Writer::renew_columns`], [`Writer::salvage`], [`ingest::embed_missing`] and [`ingest::build_index`]. Where the encoder
-/// cannot be loaded, the rest is mended and the reason is in the repairs.
+/// [`Writer::renew_columns`], [`Writer::salvage`], [`ingest::embed_missing`],
+/// [`ingest::build_index`] and [`ingest::update_lexical`]. Where the encoder cannot be loaded, the
+/// rest is mended and the reason is in the repairs.
 pub fn repair(
     writer: &mut Writer,
     report: &Report,
@@ -189,15 +189,16 @@ pub fn repair(
         }
     }
     repairs.rebuilt_index = report.needs_index() || repairs.n_embedded > 0 || n_dropped > 0;
-    if repairs.rebuilt_index
+    if report.needs_index()
         && let Some(dir) = Library::open(writer.path())?.index_dir()
+        && dir.exists()
     {
-        if report.needs_index() && dir.exists() {
-            fs::remove_dir_all(&dir).map_err(Error::write(&dir))?;
-        }
-        repairs.n_words = ingest::build_index(writer, options, observer)?;
+        fs::remove_dir_all(&dir).map_err(Error::write(&dir))?;
     }
-    repairs.n_words += ingest::update_lexical(writer, observer)?;
+    repairs.n_words = match repairs.rebuilt_index {
+        true => ingest::build_index(writer, options, observer)?,
+        false => ingest::update_lexical(writer, observer)?,
+    };
     Ok(repairs)
 }
 

@@ -2,15 +2,14 @@
 //! a property.
 //!
 //! In: seeds, and a property of any bytes. Out: nothing, or a failed test with the shortest list of
-//! [`Mutation`]s that breaks the property. What is tried is the same every time; `AKIN_FUZZ_SEED`, a
-//! number, tries other things, and `AKIN_FAULTS=full` many more of them.
+//! [`Mutation`]s that breaks the property. What is tried is the same every time; proptest's own
+//! `PROPTEST_RNG_SEED` tries other things, and its `PROPTEST_CASES` says how many.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestError, TestRng, TestRunner};
 
 /// Numbers at which counts and lengths go wrong.
 const NUMBERS: &[u32] = &[
@@ -105,35 +104,36 @@ impl Mutation {
     }
 }
 
-/// How often something is tried: `few` times, or `many` where all faults are to be tried.
-pub(crate) fn n_runs(few: u32, many: u32) -> u32 {
-    let is_full = std::env::var("AKIN_FAULTS").is_ok_and(|wish| wish == "full");
-    if is_full { many } else { few }
-}
+/// How often something is tried where proptest is not told otherwise.
+const UNASKED_RUNS: u32 = 4_000;
 
-/// The folder of further seeds that `AKIN_SEEDS` names.
-pub(crate) fn own_seeds() -> Option<PathBuf> {
-    std::env::var_os("AKIN_SEEDS").map(PathBuf::from)
-}
+/// What proptest runs by itself: too few to spoil files.
+const PROPTEST_RUNS: u32 = 256;
 
-/// Spoils the seeds `n_runs` times, with pieces of one another and with `tokens` among other
+/// Spoils the seeds many times, with pieces of one another and with `tokens` among other
 /// things; `property` is given the number of the seed and the bytes, and says what is wrong.
 #[track_caller]
 pub(crate) fn fuzz(
     name: &str,
-    n_runs: u32,
     seeds: &[Vec<u8>],
     tokens: &[&str],
     property: impl Fn(usize, &[u8]) -> Result<(), String> + Sync,
 ) {
+    let config = Config::default();
+    let n_runs = match config.cases {
+        PROPTEST_RUNS => UNASKED_RUNS,
+        asked => asked,
+    };
+    let seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => 1,
+    };
     for (number, seed) in seeds.iter().enumerate() {
         property(number, seed).expect("a seed that is right");
     }
-    let given = std::env::var("AKIN_FUZZ_SEED").map(|seed| seed.parse().expect("a number"));
-    let seed: u64 = given.unwrap_or(1);
     let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
     println!(
-        "{name}: {n_runs} runs over {} seeds, AKIN_FUZZ_SEED={seed}",
+        "{name}: {n_runs} runs over {} seeds, PROPTEST_RNG_SEED={seed}",
         seeds.len()
     );
     std::thread::scope(|scope| {

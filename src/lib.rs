@@ -63,7 +63,7 @@
 //! | [`dump`] | one file a format: bytes to papers | the formats of dumps |
 //! | [`encoder`] | text to vectors | candle, tokenizers |
 //! | [`library`] | the folder on disk: papers, spaces, the lock | SQLite, fsync |
-//! | [`index`] | nearest rows: exact scan, graph, segments | hnsw_rs |
+//! | [`index`] | nearest rows: exact scan, graph, segments; papers by their words | hnsw_rs, tantivy |
 //! | [`space`] | the encoder of a library | what a space remembers |
 //! | [`ingest`] | dumps into a library, or into vectors | the formats of vectors |
 //! | [`search`] | a query to hits; related papers | ranking |

@@ -42,9 +42,10 @@ pub(super) struct Candidate {
 }
 
 /// Which papers may be found, as either index wants it.
-struct Allowed {
+struct Allowed<'a> {
     rows: Option<FixedBitSet>,
     keys: Option<FixedBitSet>,
+    excluded: &'a HashSet<Row>,
 }
 
 /// Answers a question of which the vector, shape `[dim]`, normalised, and the words are given; what is
@@ -56,19 +57,21 @@ pub(super) fn answer(
     query: &Query,
     excluded: &HashSet<Row>,
 ) -> Result<Answer> {
-    let lexical = lexical_of(indexes, words, query)?;
     let mut notes = Vec::new();
-    if let Err(note) = &lexical {
-        notes.extend(note.clone());
-    }
-    let lexical = lexical.ok();
-    let allowed = allowed(indexes, lexical, words, query)?;
+    let lexical = lexical_of(indexes, words, query, &mut notes)?;
+    let mut matching = match (lexical, vector) {
+        (None, _) => Matching::Dense,
+        // Nothing but conditions.
+        (Some(_), None) => Matching::Lexical,
+        (Some(_), Some(_)) => query.matching,
+    };
+    let allowed = Allowed::of(indexes, lexical, words, query, excluded)?;
     let depth = DEPTH.max(query.k) + excluded.len();
     let mut candidates = Vec::new();
     let mut plan = "by words only".to_owned();
-    if let Some(vector) = vector.filter(|_| query.matching != Matching::Lexical) {
+    if let Some(vector) = vector.filter(|_| matching != Matching::Lexical) {
         let options = SearchOptions {
-            k: match query.matching {
+            k: match matching {
                 Matching::Hybrid => depth,
                 _ => query.k + excluded.len(),
             },
@@ -77,7 +80,9 @@ pub(super) fn answer(
             allowed: allowed.rows.as_ref(),
         };
         plan = indexes.index.plan(&options).to_string();
-        for (place, found) in indexes.index.search(vector, &options)?.iter().enumerate() {
+        let found = indexes.index.search(vector, &options)?.into_iter();
+        let found = found.filter(|found| !excluded.contains(&found.row));
+        for (place, found) in found.enumerate() {
             candidates.push(Candidate {
                 row: found.row,
                 key: None,
@@ -88,12 +93,6 @@ pub(super) fn answer(
             });
         }
     }
-    let mut matching = match (lexical, vector) {
-        (None, _) => Matching::Dense,
-        // Nothing but conditions.
-        (Some(_), None) => Matching::Lexical,
-        (Some(_), Some(_)) => query.matching,
-    };
     if let Some(lexical) = lexical.filter(|_| matching != Matching::Dense) {
         let joined = join(
             indexes,
@@ -112,7 +111,6 @@ pub(super) fn answer(
             other => other?,
         }
     }
-    candidates.retain(|candidate| !excluded.contains(&candidate.row));
     let scores = match (matching, vector) {
         (Matching::Hybrid, Some(vector)) => mixed(indexes, vector, &candidates)?,
         _ => fusion::plain(&candidates, matching),
@@ -166,20 +164,23 @@ fn mixed(indexes: &Indexes<'_>, vector: &[f32], candidates: &[Candidate]) -> Res
     Ok(fusion::mixed(&similarities, candidates))
 }
 
-/// The lexical index where it is to be asked; otherwise why not, where that is to be said.
+/// The lexical index where it is to be asked and can be; where it only should be, a note says why it
+/// cannot.
 fn lexical_of<'a>(
     indexes: &Indexes<'a>,
     words: &WordQuery,
     query: &Query,
-) -> Result<std::result::Result<&'a Lexical, Option<String>>> {
+    notes: &mut Vec<String>,
+) -> Result<Option<&'a Lexical>> {
     let is_needed = query.matching == Matching::Lexical || words.has_conditions();
     match &indexes.lexical {
-        Ok(lexical) if query.matching != Matching::Dense || is_needed => Ok(Ok(*lexical)),
+        _ if query.matching == Matching::Dense && !is_needed => Ok(None),
+        Ok(lexical) => Ok(Some(lexical)),
         Err(doubt) if is_needed => Err(doubt_of(indexes, doubt)),
-        Err(doubt) if query.matching == Matching::Hybrid => {
-            Ok(Err(Some(doubt_of(indexes, doubt).to_string())))
+        Err(doubt) => {
+            notes.push(doubt_of(indexes, doubt).to_string());
+            Ok(None)
         }
-        _ => Ok(Err(None)),
     }
 }
 
@@ -190,29 +191,43 @@ fn doubt_of(indexes: &Indexes<'_>, what: &str) -> Error {
     }
 }
 
-fn allowed(
-    indexes: &Indexes<'_>,
-    lexical: Option<&Lexical>,
-    words: &WordQuery,
-    query: &Query,
-) -> Result<Allowed> {
-    let library = indexes.library;
-    let mut allowed = Allowed {
-        rows: library.allowed(&query.filter)?,
-        keys: library.allowed_keys(&query.filter)?,
-    };
-    let matching = lexical.map(|lexical| lexical.matching(words));
-    let matching = matching
-        .transpose()
-        .map_err(|what| doubt_of(indexes, &what))?;
-    if let Some(keys) = matching.flatten() {
-        let mut rows = library.rows_among(&keys)?;
-        if let Some(others) = &allowed.rows {
-            rows.intersect_with(others);
-        }
-        allowed.rows = Some(rows);
+impl<'a> Allowed<'a> {
+    fn of(
+        indexes: &Indexes<'_>,
+        lexical: Option<&Lexical>,
+        words: &WordQuery,
+        query: &Query,
+        excluded: &'a HashSet<Row>,
+    ) -> Result<Allowed<'a>> {
+        let library = indexes.library;
+        let Some(lexical) = lexical else {
+            return Ok(Allowed {
+                rows: library.allowed(&query.filter)?,
+                keys: None,
+                excluded,
+            });
+        };
+        // The papers are gone through once, for both indexes.
+        let keys = library.allowed_keys(&query.filter)?;
+        let matching = lexical.matching(words);
+        let matching = matching.map_err(|what| doubt_of(indexes, &what))?;
+        let both = match (keys.clone(), matching) {
+            (Some(mut keys), Some(matching)) => {
+                keys.intersect_with(&matching);
+                Some(keys)
+            }
+            (keys, matching) => keys.or(matching),
+        };
+        let rows = match both {
+            Some(keys) => Some(library.rows_among(&keys)?),
+            None => library.allowed(&query.filter)?,
+        };
+        Ok(Allowed {
+            rows,
+            keys,
+            excluded,
+        })
     }
-    Ok(allowed)
 }
 
 /// Adds the papers that the words find, and the scores of the words to those that are there.
@@ -221,7 +236,7 @@ fn join(
     lexical: &Lexical,
     vector: Option<&[f32]>,
     words: &WordQuery,
-    allowed: &Allowed,
+    allowed: &Allowed<'_>,
     depth: usize,
     candidates: &mut Vec<Candidate>,
 ) -> Result<()> {
@@ -241,7 +256,9 @@ fn join(
     }
     let mut lexical_rank = 0;
     for ((found, key), at) in found.iter().zip(&keys).zip(library.rows_of_keys(&keys)?) {
-        let Some((row, _)) = at.filter(|(_, stamp)| *stamp == found.stamp) else {
+        let may_be_found =
+            |(row, stamp): &(Row, u32)| *stamp == found.stamp && !allowed.excluded.contains(row);
+        let Some((row, _)) = at.filter(may_be_found) else {
             continue;
         };
         lexical_rank += 1;

@@ -130,6 +130,15 @@ fn a_hit_is_explained_by_a_sentence_and_the_words_it_shares() {
         .exits(0)
         .stdout;
     assert!(shown.contains("attention"), "{shown}");
+    let near = sandbox
+        .akin(&["related", "--json", "2401.00001"])
+        .exits(0)
+        .json();
+    let ranks: Vec<_> = near
+        .iter()
+        .filter_map(|hit| hit["dense_rank"].as_u64())
+        .collect();
+    assert!(ranks.contains(&1), "the paper itself has no rank: {near:?}");
     let hits = sandbox
         .akin(&["search", "--json", question])
         .exits(0)

@@ -142,8 +142,7 @@ fn a_crate_that_is_kept_apart_is_named_in_its_rooms_only() {
                 path.display()
             );
         }
-        // `fuzz` is of the tests only.
-        if !["main", "cli", "fuzz"].contains(&room.as_str()) {
+        if !["main", "cli"].contains(&room.as_str()) {
             assert!(
                 !code.contains("std::env"),
                 "{} reads the environment",

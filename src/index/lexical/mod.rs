@@ -242,19 +242,18 @@ impl LexicalWriter {
             fs::remove_dir_all(path).map_err(Error::write(path))?;
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;
-        let failure = std::cell::OnceCell::new();
+        let folder = Folder::open(path).map_err(|error| write_error(path, error, None))?;
+        let failure = folder.failure();
         let create = || {
-            let folder = Folder::open(path)?;
-            let failure = failure.get_or_init(|| folder.failure()).clone();
             let builder = Index::builder().schema(schema().0).settings(IndexSettings {
                 docstore_compress_dedicated_thread: false,
                 ..IndexSettings::default()
             });
             let index = builder.open_or_create(folder)?;
             register_tokenizers(&index);
-            LexicalWriter::of(path, &index, failure, None)
+            LexicalWriter::of(path, &index, failure.clone(), None)
         };
-        create().map_err(|error| write_error(path, error, failure.get()))
+        create().map_err(|error| write_error(path, error, Some(&failure)))
     }
 
     fn of(

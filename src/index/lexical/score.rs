@@ -227,16 +227,26 @@ impl<const N: usize> From<[(&str, f32); N]> for Rarities {
 
 pub(super) fn rarities(lexical: &Lexical, query: &WordQuery) -> Result<Rarities> {
     let mut rarities = BTreeMap::new();
-    let n_papers = lexical.searcher.num_docs() as f32;
     for term in terms(query.text()) {
-        let n_with = lexical
-            .searcher
-            .doc_freq(&Term::from_field_text(lexical.fields.text, &term.text))?;
-        if n_with > 0 {
-            rarities.insert(term.text, (1.0 + n_papers / n_with as f32).ln());
+        if let Some(rarity) = rarity(lexical, &term.text)? {
+            rarities.insert(term.text, rarity);
         }
     }
     Ok(Rarities(rarities))
+}
+
+/// How rare a word of a text is; `None` where no paper has it.
+fn rarity(lexical: &Lexical, word: &str) -> Result<Option<f32>> {
+    let n_papers = lexical.searcher.num_docs() as f32;
+    let n_with = n_with(lexical, lexical.fields.text, word)?;
+    Ok((n_with > 0).then(|| (1.0 + n_papers / n_with as f32).ln()))
+}
+
+/// Papers that have a term in a field.
+fn n_with(lexical: &Lexical, field: Field, term: &str) -> Result<u64> {
+    lexical
+        .searcher
+        .doc_freq(&Term::from_field_text(field, term))
 }
 
 fn keys_of(segment: &SegmentReader) -> Result<std::sync::Arc<dyn ColumnValues<u64>>> {
@@ -250,13 +260,11 @@ fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
     for term in terms(query.text()) {
         *counts.entry(term.text).or_default() += 1.0;
     }
-    let n_papers = lexical.searcher.num_docs() as f32;
     let mut weighed = Vec::with_capacity(counts.len());
     for (text, count) in counts {
-        let term = Term::from_field_text(fields.text, &text);
-        let n_with = lexical.searcher.doc_freq(&term)?;
-        if n_with > 0 {
-            weighed.push((count * (1.0 + n_papers / n_with as f32).ln(), count, term));
+        if let Some(rarity) = rarity(lexical, &text)? {
+            let term = Term::from_field_text(fields.text, &text);
+            weighed.push((count * rarity, count, term));
         }
     }
     weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -288,20 +296,17 @@ fn names_in(lexical: &Lexical, question: &str) -> Result<Vec<String>> {
         if name.text.len() < NAME_LETTERS || names.contains(&name.text) {
             continue;
         }
-        let by = lexical
-            .searcher
-            .doc_freq(&Term::from_field_text(fields.author, &name.text))?;
-        if by == 0 {
+        let by = n_with(lexical, fields.author, &name.text)?;
+        let in_texts = terms(&name.text);
+        // A stop word is no term at all, and yet no name.
+        if by == 0 || in_texts.is_empty() {
             continue;
         }
-        let mut n_with = 0;
-        for term in terms(&name.text) {
-            n_with += lexical
-                .searcher
-                .doc_freq(&Term::from_field_text(fields.text, &term.text))?;
+        let mut n_in_texts = 0;
+        for term in in_texts {
+            n_in_texts += n_with(lexical, fields.text, &term.text)?;
         }
-        // A stop word is no term at all, and yet no name.
-        if !terms(&name.text).is_empty() && n_with <= NAME_RATIO * by {
+        if n_in_texts <= NAME_RATIO * by {
             names.push(name.text);
         }
     }

@@ -3,7 +3,7 @@
 
 use super::super::format::Header;
 use super::*;
-use crate::fuzz::{fuzz, n_runs};
+use crate::fuzz::fuzz;
 
 const N_ROWS: usize = 60;
 
@@ -83,25 +83,19 @@ fn fuzz_segments() {
     let name = shelves[0].segment();
     let manifest = fs::read(shelves[0].folder().join("manifest.json")).unwrap();
     let rows = &shelves[0].rows;
-    fuzz(
-        "segments",
-        n_runs(1_000, 200_000),
-        &seeds,
-        &[],
-        |_, bytes| {
-            for bytes in [bytes.to_vec(), sealed(bytes.to_vec())] {
-                let dir = tempfile::tempdir().unwrap();
-                fs::write(dir.path().join("manifest.json"), &manifest).unwrap();
-                fs::write(dir.path().join(name.file_name().unwrap()), bytes).unwrap();
-                let index = Index::open(dir.path(), &SPACE, Arc::clone(rows));
-                check_answers(&index, rows, query)?;
-                index.verify();
-                let _ = (index.doubts(), index.stats());
-                check_answers(&index, rows, query)?;
-            }
-            Ok(())
-        },
-    );
+    fuzz("segments", &seeds, &[], |_, bytes| {
+        for bytes in [bytes.to_vec(), sealed(bytes.to_vec())] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("manifest.json"), &manifest).unwrap();
+            fs::write(dir.path().join(name.file_name().unwrap()), bytes).unwrap();
+            let index = Index::open(dir.path(), &SPACE, Arc::clone(rows));
+            check_answers(&index, rows, query)?;
+            index.verify();
+            let _ = (index.doubts(), index.stats());
+            check_answers(&index, rows, query)?;
+        }
+        Ok(())
+    });
 }
 
 #[test]
@@ -126,31 +120,25 @@ fn fuzz_manifests_and_rows() {
         "60",
         "4294967295",
     ];
-    fuzz(
-        "manifests and rows",
-        n_runs(1_000, 200_000),
-        &seeds,
-        &tokens,
-        |which, bytes| {
-            let dir = tempfile::tempdir().unwrap();
-            let path = |name: &str| dir.path().join(name);
-            for (name, seed) in names.iter().zip(&seeds) {
-                fs::write(path(name), seed).unwrap();
-            }
-            fs::copy(
-                &segment,
-                path(&segment.file_name().unwrap().to_string_lossy()),
-            )
-            .unwrap();
-            fs::write(path(names[which]), bytes).unwrap();
-            let Ok(rows) = RowFile::open(&path("vectors-0.f16"), 8, N_ROWS) else {
-                return Ok(());
-            };
-            let rows = Arc::new(rows);
-            let index = Index::open(dir.path(), &SPACE, Arc::clone(&rows));
-            check_answers(&index, &rows, query)?;
-            index.verify();
-            check_answers(&index, &rows, query)
-        },
-    );
+    fuzz("manifests and rows", &seeds, &tokens, |which, bytes| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for (name, seed) in names.iter().zip(&seeds) {
+            fs::write(path(name), seed).unwrap();
+        }
+        fs::copy(
+            &segment,
+            path(&segment.file_name().unwrap().to_string_lossy()),
+        )
+        .unwrap();
+        fs::write(path(names[which]), bytes).unwrap();
+        let Ok(rows) = RowFile::open(&path("vectors-0.f16"), 8, N_ROWS) else {
+            return Ok(());
+        };
+        let rows = Arc::new(rows);
+        let index = Index::open(dir.path(), &SPACE, Arc::clone(&rows));
+        check_answers(&index, &rows, query)?;
+        index.verify();
+        check_answers(&index, &rows, query)
+    });
 }
