@@ -15,6 +15,7 @@
 //! locks, since the library's is held by whoever writes, and a reader whose files vanish under it
 //! opens the folder again.
 
+use std::error::Error;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,7 @@ impl Failure {
     /// Notes an error that goes by; the first one counts.
     fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
         result.inspect_err(|error| {
-            let _ = self.0.set(error.kind());
+            let _ = self.0.set(kind_of(error));
         })
     }
 }
@@ -92,7 +93,7 @@ impl Directory for Folder {
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
         let inner = self.inner.open_write(path).inspect_err(|error| {
             if let OpenWriteError::IoError { io_error, .. } = error {
-                let _ = self.failure.0.set(io_error.kind());
+                let _ = self.failure.0.set(kind_of(io_error));
             }
         })?;
         let summing = Summing::new(inner, self.failure.clone());
@@ -124,6 +125,19 @@ impl Directory for Folder {
     fn watch(&self, _: WatchCallback) -> tantivy::Result<WatchHandle> {
         Ok(WatchHandle::empty())
     }
+}
+
+/// The kind of an error, which may be wrapped in others of no kind.
+pub(super) fn kind_of(error: &io::Error) -> io::ErrorKind {
+    let mut inner: Option<&(dyn Error + 'static)> = error.get_ref().map(|inner| inner as _);
+    while let Some(error) = inner {
+        let shared = || error.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
+        if let Some(error) = error.downcast_ref::<io::Error>().or_else(shared) {
+            return kind_of(error);
+        }
+        inner = error.source();
+    }
+    error.kind()
 }
 
 fn damaged(path: &Path) -> io::Error {
@@ -264,5 +278,20 @@ impl FileHandle for Verified {
             self.verify(range.start / BLOCK_BYTES..range.end.div_ceil(BLOCK_BYTES))?;
         }
         self.inner.read_bytes(range)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_wrapped_error_is_that_of_what_is_wrapped() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let kind = io::ErrorKind::StorageFull;
+        assert_eq!(kind_of(&full()), kind);
+        assert_eq!(kind_of(&io::Error::other(full())), kind);
+        assert_eq!(kind_of(&io::Error::other(Arc::new(full()))), kind);
+        assert_eq!(kind_of(&io::Error::other("words")), io::ErrorKind::Other);
     }
 }

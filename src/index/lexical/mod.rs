@@ -21,6 +21,7 @@ mod terms;
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use fixedbitset::FixedBitSet;
@@ -32,7 +33,7 @@ use tantivy::{
     Directory, Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument,
 };
 
-use self::folder::{Failure, Folder};
+use self::folder::{Failure, Folder, kind_of};
 use self::terms::TermTokenizer;
 use crate::error::{Error, Result};
 
@@ -346,12 +347,14 @@ impl LexicalWriter {
 /// What went wrong, with the kind that the folder knows where tantivy does not say it.
 fn write_error(path: &Path, error: tantivy::TantivyError, failure: Option<&Failure>) -> Error {
     let kind = match &error {
-        tantivy::TantivyError::IoError(io) => Some(io.kind()),
-        _ => failure.and_then(Failure::kind),
+        tantivy::TantivyError::IoError(io) => Some(kind_of(io)),
+        _ => None,
     };
+    let is_said = |kind: &ErrorKind| *kind != ErrorKind::Other;
+    let kind = kind.filter(is_said).or(failure.and_then(Failure::kind));
     Error::Write {
         path: path.to_owned(),
-        source: std::io::Error::new(kind.unwrap_or(std::io::ErrorKind::Other), error),
+        source: io::Error::new(kind.unwrap_or(ErrorKind::Other), error),
     }
 }
 
