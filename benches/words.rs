@@ -60,7 +60,7 @@ fn main() {
     };
     let ask = |question: &str, matching, explained| {
         let query = Query {
-            target: Target::Draft(question.to_owned()),
+            target: Target::Plain(question.to_owned()),
             k: 10,
             matching,
             ..Query::default()

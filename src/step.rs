@@ -32,11 +32,15 @@ pub enum Step {
     ManifestNamed,
     /// Segments that the manifest no longer names are deleted.
     SegmentsRemoved,
+    /// The background of a space is complete and synced under a name that is not its own.
+    BackgroundWritten,
+    /// The background has been replaced.
+    BackgroundNamed,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Step; 11] = [
+    pub const ALL: [Step; 13] = [
         Step::SpaceMade,
         Step::Staged,
         Step::RowsSynced,
@@ -48,6 +52,8 @@ impl Step {
         Step::ManifestWritten,
         Step::ManifestNamed,
         Step::SegmentsRemoved,
+        Step::BackgroundWritten,
+        Step::BackgroundNamed,
     ];
 }
 

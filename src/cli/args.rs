@@ -95,8 +95,13 @@ pub(super) struct LookupArgs {
     /// words that it shares, and its places by meaning and by words
     #[arg(long)]
     pub(super) explain: bool,
+    /// Count the years, the categories and the authors of the 200 best papers
+    #[arg(long)]
+    facets: bool,
     #[command(flatten)]
     filters: FilterArgs,
+    #[command(flatten)]
+    preferences: PreferenceArgs,
     #[command(flatten)]
     matching: MatchingArgs,
     #[command(flatten)]
@@ -115,6 +120,10 @@ impl LookupArgs {
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             keeps_duplicates: false,
+            min_percentile: self.preferences.min_percentile,
+            diversity: self.preferences.diverse.unwrap_or(0.0),
+            half_life_days: self.preferences.half_life,
+            with_facets: self.facets,
             ef_search: None,
         }
     }
@@ -147,6 +156,25 @@ impl FilterArgs {
             authors: self.author.clone(),
         }
     }
+}
+
+/// Which of the papers that may be found are wanted.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Preferences")]
+pub(super) struct PreferenceArgs {
+    /// Only papers that are closer than P of 100 pairs of papers of the library are to each other:
+    /// 99.9 is "top 0.1 %"
+    #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "lexical")]
+    min_percentile: Option<f64>,
+    /// Papers that are unlike one another, chosen among the 200 best: the more so the nearer to 1
+    /// [default if given: 0.3]
+    #[arg(long, value_name = "0..1", value_parser = share, num_args = 0..=1,
+          require_equals = true, default_missing_value = "0.3")]
+    diverse: Option<f32>,
+    /// Let young papers come first: the score of a paper halves with every so many days that it is
+    /// older than the youngest
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    half_life: Option<f32>,
 }
 
 /// Which index finds papers.
@@ -270,6 +298,27 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) => Err("at least 1 is wanted".to_owned()),
         Ok(n) => Ok(n),
         Err(_) => Err("a whole number is wanted".to_owned()),
+    }
+}
+
+fn percentile(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
+        _ => Err("a number from 0 to 100 is wanted".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a number from 0 to 1 is wanted".to_owned()),
+    }
+}
+
+fn days(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(days) if days > 0.0 && days.is_finite() => Ok(days),
+        _ => Err("a number of days above 0 is wanted".to_owned()),
     }
 }
 

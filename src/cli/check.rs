@@ -148,9 +148,7 @@ fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io:
         format!("paper {id} is not found by its own embedding; `akin check --repair` builds the index anew")
     });
     let doubts = report.doubts.iter().map(|doubt| {
-        format!(
-            "{doubt}; its papers are compared one by one until `akin check --repair` builds it anew"
-        )
+        format!("{doubt}; it is left aside until `akin check --repair` builds it anew")
     });
     let words = report.lexical_doubt.iter().map(|doubt| {
         format!("{doubt}; papers are not found by their words until `akin check --repair` indexes them anew")

@@ -103,7 +103,7 @@ impl Context {
         let index = Index::open(&dir, &space.fingerprint, rows);
         for doubt in index.doubts() {
             self.note(&format!(
-                "{doubt}; its papers are compared one by one until the next add"
+                "{doubt}; it is left aside until the next add makes it anew"
             ));
         }
         let lexical = Lexical::open(&library.lexical_dir());

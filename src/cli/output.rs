@@ -1,11 +1,12 @@
 //! What a person or a program reads on stdout, and notes on stderr.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use akin::library::SourceRecord;
 use akin::paper::Paper;
-use akin::search::{Answer, Explanation, Hit};
+use akin::search::{Answer, Explanation, Facets, Hit};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use textwrap::Options;
@@ -36,6 +37,7 @@ struct JsonHit<'a> {
     rank: usize,
     score: f32,
     similarity: f32,
+    percentile: Option<f64>,
     dense_rank: Option<usize>,
     lexical_rank: Option<usize>,
     word_score: f32,
@@ -43,6 +45,8 @@ struct JsonHit<'a> {
     sentence: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shared_words: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    duplicates: Vec<&'a str>,
     #[serde(flatten)]
     paper: JsonPaper<'a>,
 }
@@ -113,11 +117,17 @@ pub(super) fn answer(
                 rank: hit.rank,
                 score: hit.score,
                 similarity: hit.similarity,
+                percentile: hit.percentile,
                 dense_rank: hit.dense_rank,
                 lexical_rank: hit.lexical_rank,
                 word_score: hit.word_score,
                 sentence: explanation.and_then(|explanation| sentence(hit, explanation)),
                 shared_words: explanation.map(|explanation| &explanation.words[..]),
+                duplicates: hit
+                    .duplicates
+                    .iter()
+                    .map(|paper| paper.id.as_str())
+                    .collect(),
                 paper,
             };
             json_line(&mut out, &shown)?;
@@ -125,7 +135,89 @@ pub(super) fn answer(
             write_hit(&mut out, hit, explanation, width())?;
         }
     }
+    match &answer.facets {
+        Some(facets) if context.json => json_line(&mut out, &JsonFacets::from(facets))?,
+        Some(facets) => write_facets(&mut out, facets, width())?,
+        None => {}
+    }
     out.flush()
+}
+
+/// What the best papers have in common, as programs get it.
+#[derive(Serialize)]
+struct JsonFacets<'a> {
+    facets: BTreeMap<&'a str, Vec<JsonCount<'a>>>,
+    n_papers: usize,
+}
+
+/// A value, and how many papers have it.
+#[derive(Serialize)]
+struct JsonCount<'a> {
+    value: &'a str,
+    n_papers: usize,
+}
+
+impl<'a> From<&'a Facets> for JsonFacets<'a> {
+    fn from(facets: &'a Facets) -> JsonFacets<'a> {
+        let count = |(value, n): &'a (String, usize)| JsonCount {
+            value,
+            n_papers: *n,
+        };
+        let named = named(facets);
+        JsonFacets {
+            facets: named
+                .map(|(name, counts)| (name, counts.iter().map(count).collect()))
+                .into(),
+            n_papers: facets.n_papers,
+        }
+    }
+}
+
+fn named(facets: &Facets) -> [(&'static str, &[(String, usize)]); 3] {
+    [
+        ("years", &facets.years),
+        ("categories", &facets.categories),
+        ("authors", &facets.authors),
+    ]
+}
+
+fn write_facets(out: &mut impl Write, facets: &Facets, width: usize) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n{DIM}among the {} best papers{DIM:#}",
+        facets.n_papers
+    )?;
+    for (name, counts) in named(facets) {
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(value, n)| format!("{} {n}", value.replace(' ', "\u{a0}")))
+            .collect();
+        let indent = " ".repeat(12);
+        let lines = wrapped(&counts.join(" · "), width, &indent, usize::MAX);
+        for (place, line) in lines.iter().enumerate() {
+            let line = line.trim_start().replace('\u{a0}', " ");
+            let name = if place == 0 { name } else { "" };
+            writeln!(out, "{CYAN}{name:<11}{CYAN:#} {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// How few pairs of papers are as close: "top 0.02 %".
+fn top(percentile: f64) -> String {
+    let share = 100.0 - percentile;
+    let digits = match share {
+        _ if share >= 10.0 => 0,
+        _ if share >= 1.0 => 1,
+        // Two digits that say something.
+        _ => (1.0 - share.max(1e-9).log10().floor()) as usize,
+    };
+    let number = format!("{share:.digits$}");
+    let number = match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => &number,
+    };
+    format!("top {number} %")
 }
 
 /// The sentence of a hit's abstract that explains it.
@@ -152,9 +244,11 @@ fn write_hit(
     if *rank > 1 {
         writeln!(out)?;
     }
+    let top = hit.percentile.map(top).unwrap_or_default();
     writeln!(
         out,
-        "{rank:>3}  {GREEN}{similarity:.3}{GREEN:#}  {date}  {CYAN}{}{CYAN:#}",
+        "{rank:>3}  {GREEN}{similarity:.3}{GREEN:#}  {DIM}{top:<12}{DIM:#}  {date}  \
+         {CYAN}{}{CYAN:#}",
         paper.id
     )?;
     let indent = "     ";
@@ -164,6 +258,16 @@ fn write_hit(
     let byline = byline(paper);
     if !byline.is_empty() {
         for line in wrapped(&byline, width, indent, 1) {
+            writeln!(out, "{DIM}{line}{DIM:#}")?;
+        }
+    }
+    if !hit.duplicates.is_empty() {
+        let ids: Vec<&str> = hit
+            .duplicates
+            .iter()
+            .map(|paper| paper.id.as_str())
+            .collect();
+        for line in wrapped(&format!("also {}", ids.join(", ")), width, indent, 2) {
             writeln!(out, "{DIM}{line}{DIM:#}")?;
         }
     }
@@ -342,6 +446,17 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(45_141_904), "45.1 MB");
+    }
+
+    #[test]
+    fn a_percentile_is_said_in_two_digits() {
+        let said = |percentile| top(percentile);
+        assert_eq!(said(0.0), "top 100 %");
+        assert_eq!(said(58.7), "top 41 %");
+        assert_eq!(said(97.25), "top 2.8 %");
+        assert_eq!(said(99.5), "top 0.5 %");
+        assert_eq!(said(99.9823), "top 0.018 %");
+        assert_eq!(said(99.99981), "top 0.00019 %");
     }
 
     #[test]

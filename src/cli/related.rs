@@ -1,25 +1,32 @@
 //! `akin related`: papers related to one or several.
 
+use std::path::PathBuf;
+
 use akin::search::{Rocchio, Target};
 use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::Context;
 use super::fault::Fault;
-use super::{Outcome, cache, search};
+use super::search::{read_draft, show};
+use super::{Outcome, cache};
 
-/// Find papers related to one or several papers
+/// Find papers related to one or several papers, or to a draft
 ///
-/// Ids can be written in any way: 2503.11731, arXiv:2503.11731v2, an address of the abstract or
+/// A draft is LaTeX, Markdown or plain text, such as `pdftotext` makes of a PDF: its title and its
+/// abstract count, or all of it where they cannot be told. Ids can be written in any way: 2503.11731, arXiv:2503.11731v2, an address of the abstract or
 /// the PDF, hep-th/9901001, a DOI. The papers themselves and their duplicates are left out.
 ///
 /// What is looked for is Rocchio's: the mean embedding of the papers to be close to, minus W times
 /// the mean embedding of those to be away from, W being --not-weight, scaled to length 1.
 #[derive(Debug, Args)]
 pub(super) struct RelatedArgs {
-    /// Papers to be close to
-    #[arg(required = true, value_name = "ID")]
+    /// Papers to be close to; - reads a draft from stdin
+    #[arg(required_unless_present = "file", value_name = "ID")]
     like: Vec<String>,
+    /// A draft to be close to, alone or together with papers
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
     /// Papers to be away from; can be repeated
     #[arg(long = "not", value_name = "ID")]
     unlike: Vec<String>,
@@ -33,8 +40,22 @@ pub(super) struct RelatedArgs {
 }
 
 pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fault> {
+    let (stdin, like): (Vec<String>, Vec<String>) =
+        args.like.iter().cloned().partition(|id| id == "-");
+    let draft = match (&args.file, stdin.len()) {
+        (None, 0) => None,
+        (Some(file), 0) => Some(read_draft(Some(file))?),
+        (None, 1) => Some(read_draft(None)?),
+        _ => {
+            return Err(Fault::usage(
+                "one draft is wanted, from a file or from stdin",
+            ));
+        }
+    };
+    let needs_encoder = draft.is_some() || args.lookup.explain;
     let query = args.lookup.query(Target::Papers {
-        like: args.like.clone(),
+        like,
+        draft: draft.map(|draft| Box::new(draft.into_paper())),
         unlike: args.unlike.clone(),
         weights: Rocchio {
             unlike: args.not_weight,
@@ -46,14 +67,13 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
         None => context.library.clone(),
     };
     let opened = context.open(&root)?;
-    let explained = args.lookup.explain;
-    let encoder = explained.then(|| context.load_for(&opened.library));
+    let encoder = needs_encoder.then(|| context.load_for(&opened.library));
     let encoder = encoder.transpose()?;
-    search::show(
+    show(
         &opened.indexes(),
         encoder.as_ref(),
         &query,
-        explained,
+        args.lookup.explain,
         context,
     )
 }

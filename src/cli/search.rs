@@ -1,8 +1,9 @@
 //! `akin search`: papers similar to a sentence or a draft.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use akin::dump::Draft;
 use akin::encoder::Encoder;
 use akin::library::Library;
 use akin::search::{self, Indexes, Matching, Query, Target};
@@ -24,7 +25,8 @@ pub(super) struct SearchArgs {
     /// What to look for; - reads it from stdin
     #[arg(value_name = "QUERY", required_unless_present = "file")]
     query: Vec<String>,
-    /// Read what to look for from a file, such as a draft's title and abstract
+    /// Read what to look for from a file: a draft in LaTeX, Markdown or plain text, of which the title
+    /// and the abstract count
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -96,7 +98,17 @@ pub(super) fn show(
     };
     output::answer(&answer, &explanations, context)?;
     if answer.hits.is_empty() {
-        context.note("no paper passes the filters");
+        context.note(match query.min_percentile {
+            Some(_) => "no paper is that close, or none passes the filters",
+            None => "no paper passes the filters",
+        });
+        return Ok(Outcome::Partly);
+    }
+    if answer.is_far {
+        context.note(
+            "nothing here is close to that: the papers above are the nearest, and no nearer than \
+             papers of other subjects are to each other",
+        );
         return Ok(Outcome::Partly);
     }
     Ok(Outcome::Done)
@@ -105,26 +117,45 @@ pub(super) fn show(
 /// A question as it is typed, or a draft as it is read.
 fn target(args: &SearchArgs) -> Result<Target, Fault> {
     let joined = args.query.join(" ");
-    let is_draft = args.file.is_some() || joined == "-";
-    let text = match is_draft {
-        true => draft(args)?,
-        false => joined,
-    };
-    if text.trim().is_empty() {
-        return Err(Error::EmptyQuery.into());
+    if args.file.is_none() && joined != "-" {
+        return match joined.trim().is_empty() {
+            true => Err(Error::EmptyQuery.into()),
+            false => Ok(Target::Text(joined)),
+        };
     }
-    Ok(match is_draft {
-        true => Target::Draft(text),
-        false => Target::Text(text),
-    })
+    let draft = read_draft(args.file.as_deref())?;
+    Ok(Target::Plain(draft.into_paper().passage()))
 }
 
-fn draft(args: &SearchArgs) -> Result<String, Fault> {
-    if let Some(path) = &args.file {
-        return Ok(std::fs::read_to_string(path).map_err(Error::read(path))?);
+/// Reads a draft from a file, or from stdin where none is given.
+pub(super) fn read_draft(file: Option<&Path>) -> Result<Draft, Fault> {
+    let mut bytes = Vec::new();
+    let (read, name) = match file {
+        Some(path) => (
+            std::fs::read(path).map(|read| bytes = read),
+            path.to_owned(),
+        ),
+        None => (
+            std::io::stdin().read_to_end(&mut bytes).map(|_| ()),
+            PathBuf::from("stdin"),
+        ),
+    };
+    read.map_err(Error::read(&name))?;
+    let name = name.display();
+    if bytes.starts_with(b"%PDF") {
+        return Err(Fault::usage(format!(
+            "{name} is a PDF; its text is wanted: `pdftotext FILE.pdf - | akin related -`"
+        )));
     }
-    let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text);
-    read.map_err(Error::read("stdin"))?;
-    Ok(text)
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        Fault::usage(format!(
+            "{name} is no text in UTF-8: byte {at} cannot be read; save it as UTF-8"
+        ))
+    })?;
+    let draft = Draft::read(&text);
+    match draft.is_empty() {
+        true => Err(Error::EmptyQuery.into()),
+        false => Ok(draft),
+    }
 }

@@ -40,6 +40,7 @@ mod clean;
 mod columns;
 mod dates;
 mod delimited;
+mod draft;
 mod entities;
 mod expansion;
 mod field;
@@ -100,6 +101,7 @@ use source::{Bytes, Compression, Counted, Input};
 use table::TableReader;
 use values::ValueReader;
 
+pub use draft::Draft;
 pub use record::{Item, Record};
 pub use reject::{Reason, Rejected, Unit};
 pub use sniff::{Format, KNOWN_FORMATS};

@@ -28,6 +28,8 @@ pub use self::recipe::Recipe;
 pub use self::source::ModelSource;
 pub use self::tokenize::Encoding;
 
+use std::sync::OnceLock;
+
 use self::body::Body;
 use self::tokenize::Tokenize;
 use crate::error::{Error, Result};
@@ -50,6 +52,9 @@ pub struct EncoderOptions {
 fn calibration_texts() -> Vec<&'static str> {
     include_str!("calibration.txt").lines().collect()
 }
+
+/// Of 100 pairs of titles of unrelated papers, so many are less close than what is close at all.
+const UNRELATED_PERCENTILE: usize = 99;
 
 /// The numbers that a model is computed with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,6 +96,7 @@ pub struct Encoder {
     tokenizer: Tokenize,
     body: Body,
     pool: rayon::ThreadPool,
+    unrelated: OnceLock<f32>,
 }
 
 impl Encoder {
@@ -125,6 +131,7 @@ impl Encoder {
             tokenizer,
             body,
             pool,
+            unrelated: OnceLock::new(),
         })
     }
 
@@ -196,6 +203,29 @@ impl Encoder {
         let embedded = self.embed(&[text], Role::Query, &crate::progress::Unobserved)?;
         let vector = embedded.vectors.into_iter().next().flatten();
         Ok(vector.expect("an unobserved embedding is never stopped"))
+    }
+
+    /// The cosine similarity that one in a hundred pairs of titles of unrelated papers has in this
+    /// model: what is not above it is not close. Computed once.
+    ///
+    /// # Errors
+    /// As [`Encoder::embed`].
+    pub fn unrelated_similarity(&self) -> Result<f32> {
+        if let Some(known) = self.unrelated.get() {
+            return Ok(*known);
+        }
+        let title = |text: &'static str| text.split_once(". ").map_or(text, |(title, _)| title);
+        let titles: Vec<&str> = calibration_texts().into_iter().map(title).collect();
+        let embedded = self.embed(&titles, Role::Passage, &crate::progress::Unobserved)?;
+        let mut vectors: Vec<Vec<f32>> = embedded.vectors.into_iter().flatten().collect();
+        vectors.iter_mut().for_each(|v| vectors::normalize(v));
+        let mut similarities = Vec::new();
+        for (i, a) in vectors.iter().enumerate() {
+            similarities.extend(vectors[..i].iter().map(|b| vectors::dot(a, b)));
+        }
+        similarities.sort_by(f32::total_cmp);
+        let place = similarities.len() * UNRELATED_PERCENTILE / 100;
+        Ok(*self.unrelated.get_or_init(|| similarities[place]))
     }
 
     fn embed_batch(&self, encodings: &[Encoding], batch: &[usize]) -> Result<Vec<Vec<f32>>> {

@@ -68,6 +68,7 @@ pub fn run(
         for judged in &task.queries {
             query.target = Target::Papers {
                 like: vec![judged.id.clone()],
+                draft: None,
                 unlike: Vec::new(),
                 weights: Rocchio::default(),
             };

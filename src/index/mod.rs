@@ -19,6 +19,7 @@
 //! paper is left to the library, and the order of papers that tie to the caller.
 
 mod attach;
+mod background;
 mod best;
 mod build;
 mod checked;
@@ -50,6 +51,7 @@ use fixedbitset::FixedBitSet;
 
 use crate::error::{Error, Result};
 use crate::vectors::{Row, RowFile, dot};
+pub use background::Background;
 use best::Best;
 use checked::Damage;
 use exact::{Candidate, Field, rescore, scan, scan_codes};
@@ -224,6 +226,7 @@ const SCAN_THREADS: usize = 4;
 pub struct Index {
     rows: Arc<RowFile>,
     segments: Vec<Segment>,
+    background: Option<Background>,
     doubts: Vec<String>,
     isa: Isa,
     /// What walks work with, lent to one at a time.
@@ -237,10 +240,19 @@ impl Index {
     /// A missing folder is an index without segments. Nothing in the folder can make this fail:
     /// what cannot be trusted is left out and named in [`Index::doubts`].
     pub fn open(dir: &Path, space: &[u8; 32], rows: Arc<RowFile>) -> Index {
-        let Standing { segments, doubts } = Standing::read(dir, space, &rows);
+        let Standing {
+            segments,
+            mut doubts,
+        } = Standing::read(dir, space, &rows);
+        let background = Background::read(dir, space, rows.len());
+        let background = background.unwrap_or_else(|doubt| {
+            doubts.push(doubt);
+            None
+        });
         Index {
             rows,
             segments,
+            background,
             doubts,
             isa: Isa::detect(),
             scratches: Mutex::new(Vec::new()),
@@ -307,12 +319,17 @@ impl Index {
         }
     }
 
+    /// How close rows are to one another by chance, as far as it has been found out.
+    pub fn background(&self) -> Option<&Background> {
+        self.background.as_ref()
+    }
+
     /// How large it is.
     pub fn stats(&self) -> IndexStats {
         stats_of(&self.segments, self.rows.len())
     }
 
-    /// Why segments that the folder names are not used: one sentence each, with the file. A
+    /// Why segments and the background that the folder holds are not used: one sentence each, with the file. A
     /// search that meets damage answers from the rows and adds to this; the next [`update`] mends
     /// it.
     pub fn doubts(&self) -> Vec<String> {

@@ -29,6 +29,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::background::Background;
 use super::build;
 use super::codes::code_bytes;
 use super::freeze;
@@ -289,6 +290,7 @@ pub fn update(
     }
     remove_orphans(dir, &spans);
     step::reached(Step::SegmentsRemoved);
+    Background::update(dir, space, rows)?;
     Ok(stats_of(
         &Standing::read(dir, space, rows).segments,
         rows.len(),
@@ -358,15 +360,21 @@ fn write_manifest(dir: &Path, space: &[u8; 32], spans: &[Span]) -> Result<()> {
         segments: spans.to_vec(),
     };
     let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
-    let path = dir.join(unfinished(MANIFEST));
-    File::create(&path)
-        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-        .map_err(Error::write(&path))?;
-    step::synced(&path);
-    step::reached(Step::ManifestWritten);
-    give_name(dir, MANIFEST)?;
+    replace(dir, MANIFEST, &text, Step::ManifestWritten)?;
     step::reached(Step::ManifestNamed);
     Ok(())
+}
+
+/// Puts a file in place of any other of its name; `written` is reached once it is complete under
+/// another one.
+pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8], written: Step) -> Result<()> {
+    let path = dir.join(unfinished(name));
+    File::create(&path)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(Error::write(&path))?;
+    step::synced(&path);
+    step::reached(written);
+    give_name(dir, name)
 }
 
 /// What a file is called until it is complete.
@@ -405,6 +413,6 @@ fn remove_orphans(dir: &Path, spans: &[Span]) {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
+use jiff::civil::Date;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::record;
@@ -230,6 +231,27 @@ impl Library {
             Error::damaged(self.layout.database(), what)
         })?;
         record::from_stored(&self.layout, &json, sum)
+    }
+
+    /// The dates of the papers whose embeddings are in these rows of the active space; `None` for one
+    /// without a date.
+    ///
+    /// # Errors
+    /// [`Error::LibraryEmpty`], [`Error::Database`].
+    pub fn dates(&self, rows: &[Row]) -> Result<Vec<Option<Date>>> {
+        let space = self.active()?.key;
+        let ask = || {
+            let sql = "SELECT date FROM embeddings JOIN papers ON papers.key = embeddings.paper
+                       WHERE space = ? AND row = ?";
+            let mut statement = self.db.prepare_cached(sql)?;
+            let mut date = |row: &Row| -> rusqlite::Result<Option<Date>> {
+                let text = statement.query_row((space, row.0), |found| found.get(0));
+                let text: Option<String> = text.optional()?.flatten();
+                Ok(text.and_then(|text| text.parse().ok()))
+            };
+            rows.iter().map(&mut date).collect::<rusqlite::Result<_>>()
+        };
+        ask().map_err(self.layout.database_error())
     }
 
     /// The paper that answers to this spelling of an id.

@@ -78,7 +78,7 @@ pub(super) fn similarities(question: &[f32], vectors: &[Vec<f32>]) -> Vec<f32> {
 }
 
 /// Scores from 0, the least, to 1, the greatest; all 0 where they are the same.
-fn to_unit(scores: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
+pub(super) fn to_unit(scores: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
     let least = scores.clone().fold(f32::INFINITY, f32::min);
     let width = scores.clone().fold(f32::NEG_INFINITY, f32::max) - least;
     let unit = |score| {

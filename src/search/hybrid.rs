@@ -1,8 +1,8 @@
-//! Candidates of both indexes, and one order of them.
+//! Candidates of both indexes.
 //!
 //! ```text
 //! vector ──► nearest rows ────┐
-//!                             ├──► both scores of every candidate ──► mixed score ──► order
+//!                             ├──► candidates, each with both scores
 //! words ──► papers by BM25 ───┘
 //! ```
 //!
@@ -17,16 +17,12 @@ use std::collections::{HashMap, HashSet};
 
 use fixedbitset::FixedBitSet;
 
-use super::fusion::FEEDBACK_PAPERS;
-use super::{Answer, Hit, Indexes, Matching, Query, fusion, rank};
+use super::{Indexes, Matching, Query};
 use crate::error::{Error, Result};
 use crate::index::SearchOptions;
 use crate::index::lexical::{Lexical, WordQuery};
 use crate::library::PaperKey;
 use crate::vectors::{Row, dot};
-
-/// Candidates of each index, at least.
-const DEPTH: usize = 200;
 
 /// A paper that one of the indexes found.
 #[derive(Debug, Clone)]
@@ -41,127 +37,205 @@ pub(super) struct Candidate {
     pub(super) lexical_rank: Option<usize>,
 }
 
-/// Which papers may be found, as either index wants it.
-struct Allowed<'a> {
-    rows: Option<FixedBitSet>,
-    keys: Option<FixedBitSet>,
-    excluded: &'a HashSet<Row>,
+/// What the indexes found.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    pub(super) list: Vec<Candidate>,
+    /// Which indexes were asked.
+    pub(super) matching: Matching,
+    /// Whether nothing more can be found, however deep is looked.
+    pub(super) is_all: bool,
+    /// How the index of the embeddings was searched, in words.
+    pub(super) plan: String,
 }
 
-/// Answers a question of which the vector, shape `[dim]`, normalised, and the words are given; what is
-/// in the rows of `excluded` is not found.
-pub(super) fn answer(
-    indexes: &Indexes<'_>,
-    vector: Option<&[f32]>,
-    words: &WordQuery,
-    query: &Query,
-    excluded: &HashSet<Row>,
-) -> Result<Answer> {
-    let mut notes = Vec::new();
-    let lexical = lexical_of(indexes, words, query, &mut notes)?;
-    let mut matching = match (lexical, vector) {
-        (None, _) => Matching::Dense,
-        // Nothing but conditions.
-        (Some(_), None) => Matching::Lexical,
-        (Some(_), Some(_)) => query.matching,
-    };
-    let allowed = Allowed::of(indexes, lexical, words, query, excluded)?;
-    let depth = DEPTH.max(query.k) + excluded.len();
-    let mut candidates = Vec::new();
-    let mut plan = "by words only".to_owned();
-    if let Some(vector) = vector.filter(|_| matching != Matching::Lexical) {
-        let options = SearchOptions {
-            k: match matching {
-                Matching::Hybrid => depth,
-                _ => query.k + excluded.len(),
-            },
-            mode: query.mode,
-            ef_search: query.ef_search,
-            allowed: allowed.rows.as_ref(),
+/// A question that can be asked of both indexes, to any depth.
+pub(super) struct Finder<'a> {
+    indexes: &'a Indexes<'a>,
+    /// Shape `[dim]`, normalised.
+    vector: Option<&'a [f32]>,
+    words: &'a WordQuery,
+    query: &'a Query,
+    lexical: Option<&'a Lexical>,
+    allowed: Allowed,
+    /// What is not to be found.
+    excluded: HashSet<Row>,
+    /// What could not be done as it was asked for, in words.
+    pub(super) notes: Vec<String>,
+}
+
+/// Which papers may be found, as either index wants it.
+struct Allowed {
+    rows: Option<FixedBitSet>,
+    keys: Option<FixedBitSet>,
+}
+
+impl<'a> Finder<'a> {
+    /// Makes ready to look for papers of which the vector and the words are given.
+    pub(super) fn of(
+        indexes: &'a Indexes<'a>,
+        vector: Option<&'a [f32]>,
+        words: &'a WordQuery,
+        query: &'a Query,
+    ) -> Result<Finder<'a>> {
+        let mut notes = Vec::new();
+        let lexical = lexical_of(indexes, words, query, &mut notes)?;
+        let allowed = Allowed::of(indexes, lexical, words, query)?;
+        Ok(Finder {
+            indexes,
+            vector,
+            words,
+            query,
+            lexical,
+            allowed,
+            excluded: HashSet::new(),
+            notes,
+        })
+    }
+
+    /// Leaves the papers of these rows out from now on: they are no candidates.
+    pub(super) fn exclude(&mut self, rows: impl IntoIterator<Item = Row>) {
+        self.excluded.extend(rows);
+    }
+
+    /// Which indexes are asked.
+    pub(super) fn matching(&self) -> Matching {
+        match (self.lexical, self.vector) {
+            (None, _) => Matching::Dense,
+            // Nothing but conditions.
+            (Some(_), None) => Matching::Lexical,
+            (Some(_), Some(_)) => self.query.matching,
+        }
+    }
+
+    /// The candidates: `depth` of each index, or all where there are fewer.
+    pub(super) fn find(&mut self, depth: usize) -> Result<Candidates> {
+        let mut found = Candidates {
+            list: Vec::new(),
+            matching: self.matching(),
+            is_all: true,
+            plan: "by words only".to_owned(),
         };
-        plan = indexes.index.plan(&options).to_string();
-        let found = indexes.index.search(vector, &options)?.into_iter();
-        let found = found.filter(|found| !excluded.contains(&found.row));
-        for (place, found) in found.enumerate() {
-            candidates.push(Candidate {
-                row: found.row,
+        if found.matching != Matching::Lexical {
+            self.nearest(depth, &mut found)?;
+        }
+        if found.matching == Matching::Dense {
+            return Ok(found);
+        }
+        match self.join(depth, &mut found) {
+            Err(Error::LexicalDoubt { path, what }) if found.matching == Matching::Hybrid => {
+                let doubt = Error::LexicalDoubt { path, what };
+                self.notes.push(doubt.to_string());
+                self.lexical = None;
+                self.find(depth)
+            }
+            other => other.map(|()| found),
+        }
+    }
+
+    fn nearest(&self, depth: usize, found: &mut Candidates) -> Result<()> {
+        let Some(vector) = self.vector else {
+            return Ok(());
+        };
+        let excluded = &self.excluded;
+        let options = SearchOptions {
+            k: depth + excluded.len(),
+            mode: self.query.mode,
+            ef_search: self.query.ef_search,
+            allowed: self.allowed.rows.as_ref(),
+        };
+        let plan = self.indexes.index.plan(&options);
+        let neighbors = self.indexes.index.search(vector, &options)?;
+        found.plan = plan.to_string();
+        found.is_all = plan.n_allowed <= options.k;
+        let neighbors = neighbors.into_iter();
+        let neighbors = neighbors.filter(|neighbor| !excluded.contains(&neighbor.row));
+        found.list = neighbors
+            .enumerate()
+            .map(|(place, neighbor)| Candidate {
+                row: neighbor.row,
                 key: None,
-                similarity: found.similarity.min(1.0),
+                similarity: neighbor.similarity.min(1.0),
                 word_score: 0.0,
                 dense_rank: Some(place + 1),
                 lexical_rank: None,
-            });
-        }
+            })
+            .collect();
+        Ok(())
     }
-    if let Some(lexical) = lexical.filter(|_| matching != Matching::Dense) {
-        let joined = join(
-            indexes,
-            lexical,
-            vector,
-            words,
-            &allowed,
-            depth,
-            &mut candidates,
-        );
-        match joined {
-            Err(Error::LexicalDoubt { .. }) if matching == Matching::Hybrid => {
-                notes.extend(joined.err().map(|e| e.to_string()));
-                matching = Matching::Dense;
-            }
-            other => other?,
-        }
-    }
-    let scores = match (matching, vector) {
-        (Matching::Hybrid, Some(vector)) => mixed(indexes, vector, &candidates)?,
-        _ => fusion::plain(&candidates, matching),
-    };
-    let order = fusion::order(&candidates, scores);
-    let mut hits = Vec::with_capacity(query.k.min(order.len()));
-    for (place, score) in order.into_iter().take(query.k) {
-        let candidate = &candidates[place];
-        hits.push(Hit {
-            rank: 0,
-            score,
-            similarity: candidate.similarity,
-            dense_rank: candidate.dense_rank,
-            lexical_rank: candidate.lexical_rank,
-            word_score: candidate.word_score,
-            row: candidate.row,
-            paper: indexes.library.paper_at(candidate.row)?,
-        });
-    }
-    hits.sort_by(|a, b| {
-        let better = b.score.total_cmp(&a.score);
-        better.then_with(|| a.paper.id.cmp(&b.paper.id))
-    });
-    rank(&mut hits);
-    Ok(Answer {
-        hits,
-        left_out: Vec::new(),
-        plan,
-        notes,
-        vector: vector.map(<[f32]>::to_vec),
-        words: words.clone(),
-    })
-}
 
-/// The mixed scores of candidates, after the question was moved towards the best of them.
-fn mixed(indexes: &Indexes<'_>, vector: &[f32], candidates: &[Candidate]) -> Result<Vec<f32>> {
-    let rows = indexes.library.rows()?;
-    let vectors = candidates
-        .iter()
-        .map(|candidate| rows.vector(candidate.row));
-    let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
-    let first = fusion::mixed(&fusion::plain(candidates, Matching::Dense), candidates);
-    let best = fusion::order(candidates, first)
-        .into_iter()
-        .take(FEEDBACK_PAPERS);
-    let best: Vec<(f32, Vec<f32>)> = best
-        .map(|(place, score)| (score, vectors[place].clone()))
-        .collect();
-    let moved = fusion::moved(vector, &best);
-    let similarities = fusion::similarities(&moved, &vectors);
-    Ok(fusion::mixed(&similarities, candidates))
+    /// Adds the papers that the words find, and the scores of the words to those that are there.
+    fn join(&self, depth: usize, found: &mut Candidates) -> Result<()> {
+        let Some(lexical) = self.lexical else {
+            return Ok(());
+        };
+        let Finder { indexes, words, .. } = self;
+        let library = indexes.library;
+        let doubt = |what: String| doubt_of(indexes, &what);
+        let depth = depth + self.excluded.len();
+        let matches = lexical
+            .search(words, depth, self.allowed.keys.as_ref())
+            .map_err(doubt)?;
+        found.is_all &= matches.len() < depth;
+        let candidates = &mut found.list;
+        let keys: Vec<PaperKey> = matches.iter().map(|m| PaperKey(m.key as i64)).collect();
+        let rows = library.rows()?;
+        let mut places: HashMap<Row, usize> = HashMap::with_capacity(2 * depth);
+        for (place, candidate) in candidates.iter().enumerate() {
+            places.insert(candidate.row, place);
+        }
+        let mut lexical_rank = 0;
+        for ((found, key), at) in matches.iter().zip(&keys).zip(library.rows_of_keys(&keys)?) {
+            let may_be_found =
+                |(row, stamp): &(Row, u32)| *stamp == found.stamp && !self.excluded.contains(row);
+            let Some((row, _)) = at.filter(may_be_found) else {
+                continue;
+            };
+            lexical_rank += 1;
+            let place = match places.get(&row) {
+                Some(place) => *place,
+                None => {
+                    let similarity = self.vector.map(|v| Ok(dot(v, &rows.vector(row)?)));
+                    candidates.push(Candidate {
+                        row,
+                        key: None,
+                        similarity: similarity.transpose()?.unwrap_or(0.0).min(1.0),
+                        word_score: 0.0,
+                        dense_rank: None,
+                        lexical_rank: None,
+                    });
+                    candidates.len() - 1
+                }
+            };
+            let candidate = &mut candidates[place];
+            candidate.key = Some(*key);
+            candidate.word_score = found.score;
+            candidate.lexical_rank = Some(lexical_rank);
+        }
+        self.score_the_rest(lexical, candidates)
+    }
+
+    /// What the words did not find among the best may have some of them.
+    fn score_the_rest(&self, lexical: &Lexical, candidates: &mut [Candidate]) -> Result<()> {
+        let rest = candidates
+            .iter()
+            .enumerate()
+            .filter(|(_, candidate)| candidate.key.is_none());
+        let (places, rest): (Vec<usize>, Vec<Row>) = rest.map(|(place, c)| (place, c.row)).unzip();
+        let keys = self.indexes.library.keys_of(&rest)?;
+        let numbers: Vec<u64> = keys
+            .iter()
+            .map(|key| key.map_or(u64::MAX, |key| key.0 as u64))
+            .collect();
+        let scores = lexical
+            .scores(self.words, &numbers)
+            .map_err(|what| doubt_of(self.indexes, &what))?;
+        for ((place, key), score) in places.into_iter().zip(keys).zip(scores) {
+            candidates[place].key = key;
+            candidates[place].word_score = score;
+        }
+        Ok(())
+    }
 }
 
 /// The lexical index where it is to be asked and can be; where it only should be, a note says why it
@@ -191,20 +265,18 @@ fn doubt_of(indexes: &Indexes<'_>, what: &str) -> Error {
     }
 }
 
-impl<'a> Allowed<'a> {
+impl Allowed {
     fn of(
         indexes: &Indexes<'_>,
         lexical: Option<&Lexical>,
         words: &WordQuery,
         query: &Query,
-        excluded: &'a HashSet<Row>,
-    ) -> Result<Allowed<'a>> {
+    ) -> Result<Allowed> {
         let library = indexes.library;
         let Some(lexical) = lexical else {
             return Ok(Allowed {
                 rows: library.allowed(&query.filter)?,
                 keys: None,
-                excluded,
             });
         };
         // The papers are gone through once, for both indexes.
@@ -222,81 +294,6 @@ impl<'a> Allowed<'a> {
             Some(keys) => Some(library.rows_among(&keys)?),
             None => library.allowed(&query.filter)?,
         };
-        Ok(Allowed {
-            rows,
-            keys,
-            excluded,
-        })
+        Ok(Allowed { rows, keys })
     }
-}
-
-/// Adds the papers that the words find, and the scores of the words to those that are there.
-fn join(
-    indexes: &Indexes<'_>,
-    lexical: &Lexical,
-    vector: Option<&[f32]>,
-    words: &WordQuery,
-    allowed: &Allowed<'_>,
-    depth: usize,
-    candidates: &mut Vec<Candidate>,
-) -> Result<()> {
-    let library = indexes.library;
-    let doubt = |what: String| doubt_of(indexes, &what);
-    let found = lexical
-        .search(words, depth, allowed.keys.as_ref())
-        .map_err(doubt)?;
-    let keys: Vec<PaperKey> = found
-        .iter()
-        .map(|found| PaperKey(found.key as i64))
-        .collect();
-    let rows = library.rows()?;
-    let mut places: HashMap<Row, usize> = HashMap::with_capacity(2 * depth);
-    for (place, candidate) in candidates.iter().enumerate() {
-        places.insert(candidate.row, place);
-    }
-    let mut lexical_rank = 0;
-    for ((found, key), at) in found.iter().zip(&keys).zip(library.rows_of_keys(&keys)?) {
-        let may_be_found =
-            |(row, stamp): &(Row, u32)| *stamp == found.stamp && !allowed.excluded.contains(row);
-        let Some((row, _)) = at.filter(may_be_found) else {
-            continue;
-        };
-        lexical_rank += 1;
-        let place = match places.get(&row) {
-            Some(place) => *place,
-            None => {
-                let similarity = vector.map(|vector| Ok(dot(vector, &rows.vector(row)?)));
-                candidates.push(Candidate {
-                    row,
-                    key: None,
-                    similarity: similarity.transpose()?.unwrap_or(0.0).min(1.0),
-                    word_score: 0.0,
-                    dense_rank: None,
-                    lexical_rank: None,
-                });
-                candidates.len() - 1
-            }
-        };
-        let candidate = &mut candidates[place];
-        candidate.key = Some(*key);
-        candidate.word_score = found.score;
-        candidate.lexical_rank = Some(lexical_rank);
-    }
-    // What the words did not find among the best may have some of them.
-    let rest = candidates
-        .iter()
-        .enumerate()
-        .filter(|(_, candidate)| candidate.key.is_none());
-    let (places, rest): (Vec<usize>, Vec<Row>) = rest.map(|(place, c)| (place, c.row)).unzip();
-    let keys = library.keys_of(&rest)?;
-    let numbers: Vec<u64> = keys
-        .iter()
-        .map(|key| key.map_or(u64::MAX, |key| key.0 as u64))
-        .collect();
-    let scores = lexical.scores(words, &numbers).map_err(doubt)?;
-    for ((place, key), score) in places.into_iter().zip(keys).zip(scores) {
-        candidates[place].key = key;
-        candidates[place].word_score = score;
-    }
-    Ok(())
 }

@@ -3,23 +3,26 @@
 //! ```text
 //!        ┌──► embedding ──► nearest rows ──┐
 //! text ──┤                                 ├──► one order ──► papers ──► hits
-//!        └──► words ──────► BM25 ──────────┘    `fusion`      library
-//! ids ──► centroid and words of these papers ──► the same
+//!        └──► words ──────► BM25 ──────────┘    `ranking`     library
+//! papers, draft ──► centroid and words of these ──► the same
 //! ```
 //!
 //! In: a library with its [`Indexes`] and a [`Query`]. Out: an [`Answer`]: papers, best first, with
 //! the cosine similarity of the stored embeddings.
 //!
-//! Invariants: min(k, papers that pass the filter and may be returned) hits; equal scores
-//! are ordered by paper id; related papers never hold a given paper, and duplicates of one are
-//! left out and counted, unless they are asked for.
+//! Invariants: min(k, papers that pass the filter and may be returned) hits; equal scores are ordered
+//! by paper id; related papers never hold a given paper; duplicates of one are left out and counted,
+//! and those of a better hit are folded into it, unless they are asked for.
 
+mod closeness;
 mod explain;
+mod facets;
 mod fusion;
 mod hybrid;
+mod preference;
+mod ranking;
 mod related;
 
-use std::collections::HashSet;
 use std::fmt;
 
 use crate::encoder::Encoder;
@@ -31,6 +34,7 @@ use crate::paper::Paper;
 use crate::vectors::{self, Row};
 
 pub use self::explain::{Explanation, explain};
+pub use self::facets::Facets;
 pub use self::related::DUPLICATE_SIMILARITY;
 
 /// What is searched.
@@ -69,8 +73,17 @@ pub struct Query {
     pub matching: Matching,
     /// Exact scan, graph, or whichever is better.
     pub mode: Mode,
-    /// Whether duplicates of the papers that are given may be found.
+    /// Whether duplicates of the papers that are given, and of a better hit, are hits.
     pub keeps_duplicates: bool,
+    /// The least percentile of a hit ([`Hit::percentile`]); where there are no percentiles, or words
+    /// alone find papers, all pass.
+    pub min_percentile: Option<f64>,
+    /// How much hits are to be unlike one another: from 0, not at all, to 1, where nothing else counts.
+    pub diversity: f32,
+    /// In how many days the score of a paper halves; it does not where `None`.
+    pub half_life_days: Option<f32>,
+    /// Whether the best papers are counted by what they have in common.
+    pub with_facets: bool,
     /// Candidates that the graph's walk keeps; the index's default where `None`.
     pub ef_search: Option<usize>,
 }
@@ -80,12 +93,14 @@ pub struct Query {
 pub enum Target {
     /// A question as a person writes it, with or without conditions ([`WordQuery::parse`]).
     Text(String),
-    /// A draft, every word of which is a word.
-    Draft(String),
-    /// Papers of the library, by any spelling of their ids.
+    /// A text, every word of which is a word.
+    Plain(String),
+    /// Papers.
     Papers {
-        /// Papers to be close to.
+        /// Papers of the library to be close to, by any spelling of their ids.
         like: Vec<String>,
+        /// A paper to be close to that need not be in the library, such as a draft.
+        draft: Option<Box<Paper>>,
         /// Papers to be away from.
         unlike: Vec<String>,
         /// How much either counts.
@@ -127,6 +142,10 @@ pub struct Hit {
     pub score: f32,
     /// Cosine similarity to the query, at most 1; higher is closer.
     pub similarity: f32,
+    /// Of 100 pairs of papers of the library, so many are less close than this paper is to the query:
+    /// 99.98 is "top 0.02 %". `None` where words alone were asked, or
+    /// there are too few papers.
+    pub percentile: Option<f64>,
     /// Its place among the nearest, if it is among those that were looked at.
     pub dense_rank: Option<usize>,
     /// Its place among those that have the words, if it is among those that were looked at.
@@ -137,6 +156,8 @@ pub struct Hit {
     pub row: Row,
     /// The paper.
     pub paper: Paper,
+    /// Papers that are the same work, and would have been hits below it.
+    pub duplicates: Vec<Paper>,
 }
 
 /// What a query came to.
@@ -146,6 +167,13 @@ pub struct Answer {
     pub hits: Vec<Hit>,
     /// Papers left out as duplicates of the given ones.
     pub left_out: Vec<Paper>,
+    /// What the best papers have in common, if that was asked for.
+    pub facets: Option<Facets>,
+    /// The similarity of the nearest paper, if there was something to be near to.
+    pub nearest: Option<f32>,
+    /// Whether nothing in the library is close to the text that was asked for: its hits are the nearest,
+    /// and far.
+    pub is_far: bool,
     /// How the index was searched, in words.
     pub plan: String,
     /// What could not be done as it was asked for, in words.
@@ -156,11 +184,25 @@ pub struct Answer {
     pub words: WordQuery,
 }
 
+impl Query {
+    /// Whether hits are to be unlike one another.
+    fn is_diverse(&self) -> bool {
+        self.diversity > 0.0
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Target::Text(text) | Target::Draft(text) => f.write_str(text),
-            Target::Papers { like, unlike, .. } => {
+            Target::Text(text) | Target::Plain(text) => f.write_str(text),
+            Target::Papers {
+                like,
+                draft,
+                unlike,
+                ..
+            } => {
+                let titles = draft.iter().map(|draft| &draft.title);
+                let like: Vec<&str> = like.iter().chain(titles).map(String::as_str).collect();
                 f.write_str(&like.join(" "))?;
                 unlike.iter().try_for_each(|id| write!(f, " --not {id}"))
             }
@@ -179,7 +221,8 @@ impl<'a> Indexes<'a> {
     }
 }
 
-/// Answers a query. Only a query by text wants an encoder, unless its words alone are to find papers.
+/// Answers a query. Only a query by text wants an encoder, unless its words alone are to find papers,
+/// and one with a draft.
 ///
 /// # Errors
 /// [`Error::EmptyQuery`], also for a text without an encoder; [`Error::UnknownPaper`],
@@ -188,14 +231,24 @@ impl<'a> Indexes<'a> {
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
     let words = match &query.target {
         Target::Text(text) => WordQuery::parse(text),
-        Target::Draft(text) => WordQuery::of_text(text),
+        Target::Plain(text) => WordQuery::of_text(text),
         Target::Papers {
             like,
+            draft,
             unlike,
             weights,
         } => {
-            let target = related::target(indexes.library, like, unlike, *weights)?;
-            return related::answer(indexes, &target, query);
+            let library = indexes.library;
+            let mut given = related::given(library, like)?;
+            let mut notes = Vec::new();
+            if let Some(draft) = draft {
+                let encoder = encoder.ok_or(Error::EmptyQuery)?;
+                given.push(related::drafted(encoder, draft, &mut notes)?);
+            }
+            let target = related::target(given, related::given(library, unlike)?, *weights)?;
+            let mut answer = related::answer(indexes, &target, query)?;
+            answer.notes.extend(notes);
+            return Ok(answer);
         }
     };
     let has_text = !words.text().trim().is_empty();
@@ -212,7 +265,11 @@ pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -
             Some(vector)
         }
     };
-    similar(indexes, vector.as_deref(), &words, query)
+    let mut answer = similar(indexes, vector.as_deref(), &words, query)?;
+    if let Some(encoder) = encoder {
+        answer.is_far = closeness::is_far(indexes, encoder, &answer)?;
+    }
+    Ok(answer)
 }
 
 /// The papers most similar to a text of which the vector in the library's space, shape `[dim]`,
@@ -226,11 +283,5 @@ pub fn similar(
     words: &WordQuery,
     query: &Query,
 ) -> Result<Answer> {
-    hybrid::answer(indexes, vector, words, query, &HashSet::new())
-}
-
-fn rank(hits: &mut [Hit]) {
-    for (idx, hit) in hits.iter_mut().enumerate() {
-        hit.rank = idx + 1;
-    }
+    ranking::answer(indexes, vector, words, query, &[])
 }

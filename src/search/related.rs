@@ -15,12 +15,15 @@
 
 use std::collections::HashSet;
 
-use super::{Answer, Hit, Indexes, Query, Rocchio, hybrid, rank};
+use super::ranking::{self, Work};
+use super::{Answer, Indexes, Query, Rocchio};
+use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
 use crate::library::{Library, Stored};
-use crate::paper::PaperId;
-use crate::vectors::{self, Row};
+use crate::paper::Paper;
+use crate::progress::Unobserved;
+use crate::vectors::{Row, normalize};
 
 /// From this cosine similarity to a given paper on, a paper counts as the same work: texts of
 /// this closeness differ in a few words.
@@ -30,12 +33,12 @@ pub const DUPLICATE_SIMILARITY: f32 = 0.99;
 /// numbers have 11 bits.
 const LEAST_LENGTH: f64 = 1e-5;
 
-/// A given paper with its embedding.
-struct Given {
-    row: Row,
-    title: PaperId,
+/// A given paper.
+pub(super) struct Given {
+    /// Of one that is in the library.
+    pub(super) row: Option<Row>,
+    pub(super) work: Work,
     text: String,
-    vector: Vec<f32>,
 }
 
 /// What related papers are to be like.
@@ -45,15 +48,12 @@ pub(super) struct RelatedTarget {
     words: WordQuery,
 }
 
-/// Finds the given papers, and what lies between them.
+/// What lies between papers to be close to, and away from others.
 pub(super) fn target(
-    library: &Library,
-    like: &[String],
-    unlike: &[String],
+    like: Vec<Given>,
+    unlike: Vec<Given>,
     weights: Rocchio,
 ) -> Result<RelatedTarget> {
-    let like = given(library, like)?;
-    let unlike = given(library, unlike)?;
     if like.is_empty() {
         return Err(Error::EmptyQuery);
     }
@@ -73,27 +73,12 @@ pub(super) fn answer(
     target: &RelatedTarget,
     query: &Query,
 ) -> Result<Answer> {
-    let n_rows = indexes.library.rows()?.len();
-    let given: HashSet<Row> = target.given.iter().map(|given| given.row).collect();
-    let mut asked = query.clone();
-    loop {
-        let vector = Some(&target.vector[..]);
-        let found = hybrid::answer(indexes, vector, &target.words, &asked, &given)?;
-        let exhausted = found.hits.len() < asked.k || asked.k >= n_rows;
-        let mut answer = match query.keeps_duplicates {
-            true => found,
-            false => without_duplicates(indexes.library, found, &target.given)?,
-        };
-        if answer.hits.len() >= query.k || exhausted {
-            answer.hits.truncate(query.k);
-            return Ok(answer);
-        }
-        asked.k = (2 * asked.k).min(n_rows);
-    }
+    let vector = Some(&target.vector[..]);
+    ranking::answer(indexes, vector, &target.words, query, &target.given)
 }
 
 /// The papers of these ids with their embeddings, each once.
-fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
+pub(super) fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
     let rows = library.rows()?;
     let mut met = HashSet::new();
     let mut given = Vec::with_capacity(ids.len());
@@ -101,27 +86,47 @@ fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
         let Stored { paper, row, .. } = library.find(id)?;
         let row = row.ok_or_else(|| Error::UnknownPaper { id: id.clone() })?;
         if met.insert(row) {
-            let vector = rows.vector(row)?;
-            let title = PaperId::from_title(&paper.title);
             given.push(Given {
-                row,
-                title,
+                row: Some(row),
+                work: Work::of(&paper, rows.vector(row)?),
                 text: format!("{}\n{}", paper.title, paper.abstract_text),
-                vector,
             });
         }
     }
     Ok(given)
 }
 
+/// A paper that need not be in the library; a note says so if the model does not see all of it.
+pub(super) fn drafted(encoder: &Encoder, draft: &Paper, notes: &mut Vec<String>) -> Result<Given> {
+    let passage = draft.passage();
+    if passage.trim().is_empty() {
+        return Err(Error::EmptyQuery);
+    }
+    let embedded = encoder.embed(&[&passage], Role::Passage, &Unobserved)?;
+    if embedded.truncated == [true] {
+        notes.push(format!(
+            "the draft is longer than the model sees: what it means is told from its first {} tokens",
+            encoder.recipe().max_tokens
+        ));
+    }
+    let vector = embedded.vectors.into_iter().next().flatten();
+    let mut vector = vector.expect("an unobserved embedding is never stopped");
+    normalize(&mut vector);
+    Ok(Given {
+        row: None,
+        work: Work::of(draft, vector),
+        text: passage,
+    })
+}
+
 /// The query vector, of length 1.
 fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32>> {
     let (beta, gamma) = (f64::from(weights.like), f64::from(weights.unlike));
-    let mut target = vec![0f64; like[0].vector.len()];
+    let mut target = vec![0f64; like[0].work.vector().len()];
     for (papers, weight) in [(like, beta), (unlike, -gamma)] {
         let share = weight / papers.len() as f64;
         for paper in papers {
-            for (sum, x) in target.iter_mut().zip(&paper.vector) {
+            for (sum, x) in target.iter_mut().zip(paper.work.vector()) {
                 *sum += share * f64::from(*x);
             }
         }
@@ -135,41 +140,22 @@ fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32
     Err(Error::NoDirection)
 }
 
-fn without_duplicates(library: &Library, found: Answer, given: &[Given]) -> Result<Answer> {
-    let rows = library.rows()?;
-    let mut hits: Vec<Hit> = Vec::new();
-    let mut left_out = found.left_out;
-    for hit in found.hits {
-        let (title, vector) = (PaperId::from_title(&hit.paper.title), rows.vector(hit.row)?);
-        let is_same = |g: &Given| {
-            g.title == title || vectors::dot(&g.vector, &vector) >= DUPLICATE_SIMILARITY
-        };
-        if given.iter().any(is_same) {
-            left_out.push(hit.paper);
-        } else {
-            hits.push(hit);
-        }
-    }
-    rank(&mut hits);
-    Ok(Answer {
-        hits,
-        left_out,
-        ..found
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::PaperId;
 
     fn given(vectors: &[[f32; 2]]) -> Vec<Given> {
         let given = |(i, v): (usize, &[f32; 2])| Given {
-            row: Row(i as u32),
-            title: PaperId::from_title("Any"),
+            row: Some(Row(i as u32)),
+            work: Work::of(&any_paper(), v.to_vec()),
             text: String::new(),
-            vector: v.to_vec(),
         };
         vectors.iter().enumerate().map(given).collect()
+    }
+
+    fn any_paper() -> Paper {
+        Paper::new(PaperId::from_title("Any"), "Any", "")
     }
 
     fn weights(like: f32, unlike: f32) -> Rocchio {

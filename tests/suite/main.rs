@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may fail")]
 
+mod answers;
 mod bad_input;
 mod command_line;
 mod faults;

@@ -8,7 +8,9 @@ use akin::library::Library;
 use akin::paper::{Paper, PaperId};
 use akin::search::{self, Answer, DUPLICATE_SIMILARITY, Indexes, Query, Rocchio, Target};
 
-use crate::sandbox::{Dice, Sandbox, library_of};
+use serde_json::Value;
+
+use crate::sandbox::{Dice, Sandbox, data, library_of};
 
 const N_PAPERS: usize = 300;
 const DIM: usize = 24;
@@ -81,6 +83,14 @@ impl Table {
         mean
     }
 
+    /// Whether two papers are one work.
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        let closeness = dot(self.vector(one), self.vector(other));
+        let limit = f64::from(DUPLICATE_SIMILARITY);
+        assert!((closeness - limit).abs() > SAME, "the test is to be clear");
+        closeness > limit || letters(&self.0[one].0) == letters(&self.0[other].0)
+    }
+
     /// The similarity of every paper that may be returned, and of every duplicate.
     fn answer(&self, like: &[String], unlike: &[String], weights: Rocchio) -> [Ranked; 2] {
         let (away, mut target) = (self.mean(unlike), self.mean(like));
@@ -91,14 +101,8 @@ impl Table {
         let mut answer = [Ranked::new(), Ranked::new()];
         let given: Vec<&String> = like.iter().chain(unlike).collect();
         let others = self.0.iter().filter(|(id, _)| !given.contains(id));
-        for (id, (title, vector)) in others {
-            let is_same = |g: &&&String| {
-                let closeness = dot(self.vector(g), vector);
-                let limit = f64::from(DUPLICATE_SIMILARITY);
-                assert!((closeness - limit).abs() > SAME, "the test is to be clear");
-                closeness > limit || letters(&self.0[**g].0) == letters(title)
-            };
-            let is_duplicate = given.iter().any(|g| is_same(&g));
+        for (id, (_, vector)) in others {
+            let is_duplicate = given.iter().any(|given| self.is_same(given, id));
             let similarity = dot(&target, vector) / length;
             answer[usize::from(is_duplicate)].insert(id.clone(), similarity);
         }
@@ -117,32 +121,55 @@ fn letters(title: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// Equal up to the order of ties: at every place stands a paper as similar as the one due there.
-fn assert_same(found: &Answer, [others, duplicates]: &[Ranked; 2], k: usize, what: &str) {
-    let mut due: Vec<f64> = others.values().copied().collect();
-    due.sort_by(|a, b| b.total_cmp(a));
-    assert_eq!(found.hits.len(), k.min(due.len()), "{what}");
-    let mut met = BTreeSet::new();
-    for (hit, due) in found.hits.iter().zip(&due) {
+/// Equal up to the order of ties: the hits are the most similar papers, in their order, but for those
+/// that are one work with a better one, which are found folded into that.
+fn assert_same(
+    found: &Answer,
+    table: &Table,
+    [others, duplicates]: &[Ranked; 2],
+    k: usize,
+    what: &str,
+) {
+    let mut met = BTreeSet::<&str>::new();
+    let mut last = f64::INFINITY;
+    for hit in &found.hits {
         let id = hit.paper.id.as_str();
         let similarity = others.get(id);
-        let similarity = similarity.unwrap_or_else(|| panic!("{what}: {id} may not be returned"));
-        assert!(
-            (similarity - due).abs() < SAME,
-            "{what}: {id} is out of place"
-        );
+        let similarity = *similarity.unwrap_or_else(|| panic!("{what}: {id} may not be returned"));
+        assert!(similarity < last + SAME, "{what}: {id} is out of place");
+        last = similarity;
         assert!(
             (similarity - f64::from(hit.similarity)).abs() < SAME,
             "{what}: {id}"
         );
+        for other in &met {
+            assert!(!table.is_same(other, id), "{what}: {id} is {other}");
+        }
         assert!(met.insert(id), "{what}: {id} twice");
     }
+    let mut folded = BTreeSet::new();
+    for hit in &found.hits {
+        for same in &hit.duplicates {
+            let (id, same) = (hit.paper.id.as_str(), same.id.as_str());
+            assert!(table.is_same(id, same), "{what}: {same} is not {id}");
+            assert!(
+                others[same] < others[id] + SAME,
+                "{what}: {same} is better than {id}"
+            );
+            assert!(folded.insert(same), "{what}: {same} twice");
+        }
+    }
+    let is_full = found.hits.len() == k;
+    for (id, similarity) in others {
+        let is_due = !is_full || *similarity > last + SAME;
+        let is_there = met.contains(id.as_str()) || folded.contains(id.as_str());
+        assert!(is_there || !is_due, "{what}: {id} is missing");
+    }
     let left_out: BTreeSet<&str> = found.left_out.iter().map(|p| p.id.as_str()).collect();
-    let last = due.get(k.min(due.len()).wrapping_sub(1)).unwrap();
     for (id, similarity) in duplicates {
         let is_reported = left_out.contains(id.as_str());
         assert!(
-            is_reported || *similarity < last + SAME,
+            is_reported || (is_full && *similarity < last + SAME),
             "{what}: {id} is not reported"
         );
     }
@@ -163,7 +190,7 @@ fn related_papers_are_those_of_the_definition() {
     let ids: Vec<String> = table.0.keys().cloned().collect();
     let weights = [(1.0, 0.5), (1.0, 0.0), (1.0, 1.0), (2.0, 0.3), (1.0, 3.0)];
     let mut dice = Dice(SEED + 1);
-    let mut n_left_out = 0;
+    let (mut n_left_out, mut n_folded) = (0, 0);
     for trial in 0..60 {
         let mut some = |n: usize| -> Vec<String> {
             let picked: BTreeSet<usize> = (0..n).map(|_| dice.below(ids.len())).collect();
@@ -180,6 +207,7 @@ fn related_papers_are_those_of_the_definition() {
         let query = Query {
             target: Target::Papers {
                 like: like.clone(),
+                draft: None,
                 unlike: unlike.clone(),
                 weights,
             },
@@ -189,10 +217,16 @@ fn related_papers_are_those_of_the_definition() {
         };
         let found = search::answer(&Indexes::dense(&library, &index), None, &query).unwrap();
         let what = format!("seed {SEED}, trial {trial}: {like:?} not {unlike:?}, {weights:?}");
-        assert_same(&found, &table.answer(&like, &unlike, weights), k, &what);
+        let due = table.answer(&like, &unlike, weights);
+        assert_same(&found, &table, &due, k, &what);
         n_left_out += found.left_out.len();
+        n_folded += found
+            .hits
+            .iter()
+            .map(|hit| hit.duplicates.len())
+            .sum::<usize>();
     }
-    assert!(n_left_out > 20, "{n_left_out}");
+    assert!(n_left_out > 20 && n_folded > 20, "{n_left_out}, {n_folded}");
 }
 
 #[test]
@@ -227,6 +261,7 @@ fn the_weight_of_what_to_be_away_from_can_be_set_and_must_leave_something() {
     let index = Index::open(&sandbox.path("none"), &[7; 32], library.rows().unwrap());
     let target = Target::Papers {
         like: vec!["p1".to_owned()],
+        draft: None,
         unlike: Vec::new(),
         weights: Rocchio {
             like: 0.0,
@@ -240,4 +275,57 @@ fn the_weight_of_what_to_be_away_from_can_be_set_and_must_leave_something() {
     };
     let answer = search::answer(&Indexes::dense(&library, &index), None, &query);
     assert!(matches!(answer, Err(Error::NoDirection)), "{answer:?}");
+}
+
+#[test]
+fn a_draft_is_a_paper_to_be_close_to() {
+    let sandbox = Sandbox::new();
+    let dump = data("arxiv-1000.jsonl");
+    sandbox.add(&[dump.to_str().unwrap()]);
+    let shown = sandbox.akin(&["search", "--json", "-k", "100", "the mass of a galaxy"]);
+    let is_plain = |paper: &&Value| {
+        let text = format!("{}{}", paper["title"], paper["abstract"]);
+        let plain = |c: char| c.is_ascii_alphanumeric() || " ,.\"".contains(c);
+        text.chars().all(plain)
+    };
+    let shown = shown.json();
+    let paper = shown.iter().find(is_plain).unwrap();
+    let field = |name: &str| paper[name].as_str().unwrap().to_owned();
+    let (id, title, text) = (field("id"), field("title"), field("abstract"));
+
+    // The draft of what is in the library already: its relatives are those of the paper, and the paper
+    // is the same work.
+    let tex = format!(
+        "\\documentclass{{article}}\\title{{{title}}}\n\\begin{{abstract}}\n{text}\n\\end{{abstract}}"
+    );
+    let file = sandbox.file("draft.tex", &tex);
+    let by_id = sandbox.akin(&["related", "--json", &id]).exits(0);
+    let by_file = sandbox
+        .akin(&["related", "--json", "--file", &file])
+        .exits(0);
+    assert_eq!(by_file.ids(), by_id.ids());
+    assert!(by_file.stderr.contains(&id), "{by_file:?}");
+    let markdown = format!("# {title}\n\n## Abstract\n\n{text}\n\n## Introduction\n\nNo.\n");
+    let piped = sandbox.akin_with_stdin(&["related", "--json", "-"], markdown.as_bytes());
+    assert_eq!(piped.exits(0).ids(), by_id.ids());
+    let with = ["related", "--json", "--file", &file, &by_id.ids()[0]];
+    let with = sandbox.akin(&with).exits(0).ids();
+    assert!(
+        !with.contains(&by_id.ids()[0]) && !with.contains(&id),
+        "{with:?}"
+    );
+
+    let check = |args: &[&str], stdin: &[u8], expected: &str| {
+        let ran = sandbox
+            .akin_with_stdin(&[&["related"], args].concat(), stdin)
+            .exits(2);
+        assert!(ran.stderr.contains(expected), "{ran:?}");
+    };
+    check(&["-"], b"%PDF-1.7 \xFF", "pdftotext");
+    check(&["-"], b"caf\xE9", "byte 3");
+    check(&["-"], b" \n", "error: ");
+    check(&["--file", "missing.tex"], b"", "missing.tex");
+    check(&["-", "--file", &file], b"x", "one draft");
+    let said = sandbox.akin_with_stdin(&["search", "--json", "-"], tex.as_bytes());
+    assert_eq!(said.exits(0).ids()[0], id);
 }

@@ -177,13 +177,26 @@ pub(super) fn matching(lexical: &Lexical, query: &WordQuery) -> Result<FixedBitS
 /// Words of a question by how rare they are among the papers: the logarithm of how many papers there
 /// are to one that has the word.
 #[derive(Debug, Clone, Default)]
-pub struct Rarities(BTreeMap<String, f32>);
+pub struct Rarities {
+    words: BTreeMap<String, f32>,
+    /// Of those that no paper has: all of them together, each as if half a paper had it.
+    unheard_of: f32,
+}
 
 impl Rarities {
     /// How much of the question a text has: the sum over the words that it shares.
     pub fn overlap(&self, text: &str) -> f32 {
         let own: BTreeSet<String> = terms(text).into_iter().map(|term| term.text).collect();
-        own.iter().filter_map(|word| self.0.get(word)).sum()
+        own.iter().filter_map(|word| self.words.get(word)).sum()
+    }
+
+    /// The share of the question that a text has, from 0 to 1; 0 where the question has no words.
+    pub fn share(&self, text: &str) -> f32 {
+        let all = self.words.values().sum::<f32>() + self.unheard_of;
+        match all > 0.0 {
+            true => self.overlap(text) / all,
+            false => 0.0,
+        }
     }
 
     /// The rarest `n` words of a text that the question has too, as they stand in the text first.
@@ -194,7 +207,7 @@ impl Rarities {
         let mut named_to = 0;
         for term in terms(text) {
             let Some(rarity) = self
-                .0
+                .words
                 .get(&term.text)
                 .filter(|_| term.bytes.start >= named_to)
             else {
@@ -216,23 +229,29 @@ impl Rarities {
 #[cfg(test)]
 impl<const N: usize> From<[(&str, f32); N]> for Rarities {
     fn from(words: [(&str, f32); N]) -> Rarities {
-        Rarities(
-            words
-                .into_iter()
+        let words = words.into_iter();
+        Rarities {
+            words: words
                 .map(|(word, rarity)| (word.to_owned(), rarity))
                 .collect(),
-        )
+            unheard_of: 0.0,
+        }
     }
 }
 
 pub(super) fn rarities(lexical: &Lexical, query: &WordQuery) -> Result<Rarities> {
-    let mut rarities = BTreeMap::new();
-    for term in terms(query.text()) {
-        if let Some(rarity) = rarity(lexical, &term.text)? {
-            rarities.insert(term.text, rarity);
+    let mut rarities = Rarities::default();
+    let rarest = (1.0 + 2.0 * lexical.searcher.num_docs() as f32).ln();
+    let words: BTreeSet<String> = terms(query.text()).into_iter().map(|t| t.text).collect();
+    for word in words {
+        match rarity(lexical, &word)? {
+            Some(rarity) => {
+                rarities.words.insert(word, rarity);
+            }
+            None => rarities.unheard_of += rarest,
         }
     }
-    Ok(Rarities(rarities))
+    Ok(rarities)
 }
 
 /// How rare a word of a text is; `None` where no paper has it.
