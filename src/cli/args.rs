@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use akin::Result;
 use akin::dump::{Format, ReadOptions, Source};
-use akin::encoder::{ModelSource, Precision};
+use akin::encoder::{CrossEncoder, ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::search::{Matching, Query, Target};
@@ -96,6 +97,8 @@ pub(super) struct LookupArgs {
     #[arg(long)]
     pub(super) explain: bool,
     #[command(flatten)]
+    pub(super) rerank: RerankArgs,
+    #[command(flatten)]
     filters: FilterArgs,
     #[command(flatten)]
     matching: MatchingArgs,
@@ -167,6 +170,24 @@ impl MatchingArgs {
             (_, true) => Matching::Lexical,
             _ => Matching::Hybrid,
         }
+    }
+}
+
+/// Which model reads the first papers again.
+#[derive(Debug, Args)]
+pub(super) struct RerankArgs {
+    /// Folder of a sentence-transformers cross-encoder with one label, such as a reranker of the shape
+    /// of BERT, RoBERTa, XLM-RoBERTa or ModernBERT: it reads the first 100 papers found together with
+    /// what is looked for, and they are shown in its order. Takes seconds a question
+    #[arg(long = "rerank", value_name = "DIR")]
+    reranker: Option<PathBuf>,
+}
+
+impl RerankArgs {
+    /// The model, if one is asked for.
+    pub(super) fn load(&self, threads: Option<usize>) -> Result<Option<CrossEncoder>> {
+        let folder = self.reranker.as_deref();
+        folder.map(|f| CrossEncoder::load(f, threads)).transpose()
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) fn note(text: &str) {
 struct JsonHit<'a> {
     rank: usize,
     score: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerank_score: Option<f32>,
     similarity: f32,
     dense_rank: Option<usize>,
     lexical_rank: Option<usize>,
@@ -112,6 +114,7 @@ pub(super) fn answer(
             let shown = JsonHit {
                 rank: hit.rank,
                 score: hit.score,
+                rerank_score: hit.rerank_score,
                 similarity: hit.similarity,
                 dense_rank: hit.dense_rank,
                 lexical_rank: hit.lexical_rank,
@@ -193,6 +196,9 @@ fn why(hit: &Hit, explanation: &Explanation) -> String {
     let mut why = place(hit.dense_rank, "meaning");
     why += ", ";
     why += &place(hit.lexical_rank, "words");
+    if let Some(score) = hit.rerank_score {
+        why += &format!(", {score:.2} by the reranker");
+    }
     if !explanation.words.is_empty() {
         why += ": ";
         why += &explanation.words.join(", ");

@@ -53,7 +53,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
         &opened.indexes(),
         encoder.as_ref(),
         &query,
-        explained,
+        &args.lookup,
         context,
     )
 }

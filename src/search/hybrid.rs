@@ -122,6 +122,7 @@ pub(super) fn answer(
         hits.push(Hit {
             rank: 0,
             score,
+            rerank_score: None,
             similarity: candidate.similarity,
             dense_rank: candidate.dense_rank,
             lexical_rank: candidate.lexical_rank,

@@ -7,6 +7,8 @@
 //! ids ──► centroid and words of these papers ──► the same
 //! ```
 //!
+//! What a cross-encoder makes of the first hits can order them anew ([`answer_reranked`], `rerank`).
+//!
 //! In: a library with its [`Indexes`] and a [`Query`]. Out: an [`Answer`]: papers, best first, with
 //! the cosine similarity of the stored embeddings.
 //!
@@ -18,6 +20,7 @@ mod explain;
 mod fusion;
 mod hybrid;
 mod related;
+mod rerank;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -32,6 +35,7 @@ use crate::vectors::{self, Row};
 
 pub use self::explain::{Explanation, explain};
 pub use self::related::DUPLICATE_SIMILARITY;
+pub use self::rerank::{RERANK_DEPTH, answer_reranked, rerank};
 
 /// What is searched.
 #[derive(Debug)]
@@ -125,6 +129,8 @@ pub struct Hit {
     pub rank: usize,
     /// By what it is ranked; higher is better. Comparable within one answer.
     pub score: f32,
+    /// What a cross-encoder made of it and the question, if one was asked.
+    pub rerank_score: Option<f32>,
     /// Cosine similarity to the query, at most 1; higher is closer.
     pub similarity: f32,
     /// Its place among the nearest, if it is among those that were looked at.
