@@ -61,7 +61,7 @@
 //! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
 //! | [`vectors`] | dot product, normalisation, the file of f16 rows | how a row is stored |
 //! | [`dump`] | one file a format: bytes to papers | the formats of dumps |
-//! | [`encoder`] | text to vectors | candle, tokenizers |
+//! | [`encoder`] | text to vectors; a question and a text to a score | candle, tokenizers |
 //! | [`library`] | the folder on disk: papers, spaces, the lock | SQLite, fsync |
 //! | [`index`] | nearest rows: exact scan, graph, segments; papers by their words | hnsw_rs, tantivy |
 //! | [`space`] | the encoder of a library | what a space remembers |

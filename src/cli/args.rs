@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use akin::Result;
 use akin::dump::{Format, ReadOptions, Source};
-use akin::encoder::{ModelSource, Precision};
+use akin::encoder::{CrossEncoder, ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::search::{Matching, Query, Target};
@@ -99,6 +100,8 @@ pub(super) struct LookupArgs {
     #[arg(long)]
     facets: bool,
     #[command(flatten)]
+    pub(super) rerank: RerankArgs,
+    #[command(flatten)]
     filters: FilterArgs,
     #[command(flatten)]
     preferences: PreferenceArgs,
@@ -169,11 +172,12 @@ pub(super) struct PreferenceArgs {
     /// Papers that are unlike one another, chosen among the 200 best: the more so the nearer to 1
     /// [default if given: 0.3]
     #[arg(long, value_name = "0..1", value_parser = share, num_args = 0..=1,
-          require_equals = true, default_missing_value = "0.3")]
+          require_equals = true, default_missing_value = "0.3",
+          conflicts_with = "reranker")]
     diverse: Option<f32>,
     /// Let young papers come first: the score of a paper halves with every so many days that it is
     /// older than the youngest
-    #[arg(long, value_name = "DAYS", value_parser = days)]
+    #[arg(long, value_name = "DAYS", value_parser = days, conflicts_with = "reranker")]
     half_life: Option<f32>,
 }
 
@@ -195,6 +199,24 @@ impl MatchingArgs {
             (_, true) => Matching::Lexical,
             _ => Matching::Hybrid,
         }
+    }
+}
+
+/// Which model reads the first papers again.
+#[derive(Debug, Args)]
+pub(super) struct RerankArgs {
+    /// Folder of a sentence-transformers cross-encoder with one label, such as a reranker of the shape
+    /// of BERT, RoBERTa, XLM-RoBERTa or ModernBERT: it reads the first 100 papers found together with
+    /// what is looked for, and they are shown in its order. Takes seconds a question
+    #[arg(long = "rerank", value_name = "DIR")]
+    reranker: Option<PathBuf>,
+}
+
+impl RerankArgs {
+    /// The model, if one is asked for.
+    pub(super) fn load(&self, threads: Option<usize>) -> Result<Option<CrossEncoder>> {
+        let folder = self.reranker.as_deref();
+        folder.map(|f| CrossEncoder::load(f, threads)).transpose()
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use akin::Error;
+use akin::encoder::CrossEncoder;
 use akin::eval::{self, DEFAULT_METRICS, EvalOptions, Metric, Run, Task, TaskFiles};
 use akin::index::{IndexOptions, Mode};
 use akin::ingest;
@@ -12,7 +13,7 @@ use akin::library::Writer;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::args::{MatchingArgs, ModeArgs, ModelArgs};
+use super::args::{MatchingArgs, ModeArgs, ModelArgs, RerankArgs};
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
@@ -62,6 +63,8 @@ pub(super) struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     #[command(flatten)]
+    rerank: RerankArgs,
+    #[command(flatten)]
     matching: MatchingArgs,
     #[command(flatten)]
     mode: ModeArgs,
@@ -87,7 +90,7 @@ impl EvalArgs {
         }
     }
 
-    fn options(&self) -> EvalOptions {
+    fn options<'a>(&self, reranker: Option<&'a CrossEncoder>) -> EvalOptions<'a> {
         let depths = self.metrics().into_iter();
         let depths = depths.map(|metric| metric.depth().unwrap_or(WHOLE_DEPTH));
         EvalOptions {
@@ -95,6 +98,7 @@ impl EvalArgs {
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             by_id: self.by_id,
+            reranker,
         }
     }
 }
@@ -129,7 +133,8 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
 /// Asks every query over the corpus's library in the cache.
 fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault> {
     let bar = Bar::stoppable(context);
-    let options = args.options();
+    let reranker = args.rerank.load(context.threads)?;
+    let options = args.options(reranker.as_ref());
     let cached = cache::library_of(&task.corpus, &args.model, context)?;
     if options.mode == Mode::Graph {
         let writer = Writer::open(&cached.root, "akin eval --graph")?;

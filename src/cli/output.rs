@@ -36,6 +36,8 @@ pub(super) fn note(text: &str) {
 struct JsonHit<'a> {
     rank: usize,
     score: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerank_score: Option<f32>,
     similarity: f32,
     percentile: Option<f64>,
     dense_rank: Option<usize>,
@@ -116,6 +118,7 @@ pub(super) fn answer(
             let shown = JsonHit {
                 rank: hit.rank,
                 score: hit.score,
+                rerank_score: hit.rerank_score,
                 similarity: hit.similarity,
                 percentile: hit.percentile,
                 dense_rank: hit.dense_rank,
@@ -297,6 +300,9 @@ fn why(hit: &Hit, explanation: &Explanation) -> String {
     let mut why = place(hit.dense_rank, "meaning");
     why += ", ";
     why += &place(hit.lexical_rank, "words");
+    if let Some(score) = hit.rerank_score {
+        why += &format!(", {score:.2} by the reranker");
+    }
     if !explanation.words.is_empty() {
         why += ": ";
         why += &explanation.words.join(", ");

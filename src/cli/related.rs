@@ -73,7 +73,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
         &opened.indexes(),
         encoder.as_ref(),
         &query,
-        args.lookup.explain,
+        &args.lookup,
         context,
     )
 }

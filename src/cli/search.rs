@@ -55,7 +55,7 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault
         &opened.indexes(),
         encoder.as_ref(),
         &query,
-        args.lookup.explain,
+        &args.lookup,
         context,
     )
 }
@@ -76,10 +76,13 @@ pub(super) fn show(
     indexes: &Indexes<'_>,
     encoder: Option<&Encoder>,
     query: &Query,
-    explained: bool,
+    lookup: &LookupArgs,
     context: &Context,
 ) -> Result<Outcome, Fault> {
-    let answer = search::answer(indexes, encoder, query)?;
+    let answer = match lookup.rerank.load(context.threads)? {
+        Some(reranker) => search::answer_reranked(indexes, encoder, &reranker, query)?,
+        None => search::answer(indexes, encoder, query)?,
+    };
     if context.verbose {
         context.note(&answer.plan);
     }
@@ -92,7 +95,7 @@ pub(super) fn show(
             paper.id, paper.title
         ));
     }
-    let explanations = match explained {
+    let explanations = match lookup.explain {
         true => search::explain(indexes, encoder, &answer)?,
         false => Vec::new(),
     };

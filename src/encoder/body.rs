@@ -88,7 +88,7 @@ impl std::fmt::Debug for Body {
 }
 
 /// Why a checkpoint could not be loaded; the caller says of which model.
-type Reason = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
 
 fn load_candle(files: &ModelFiles, config: &Config) -> Result<Route, Reason> {
     let tensors = candle_core::safetensors::load_buffer(&files.weights, &Device::Cpu)?;
@@ -174,7 +174,9 @@ fn calibrate(
 
 /// The checkpoint's tensors where they lie, under the names that transformers gives them now.
 /// Numbers of other types than f16 and f32 are converted.
-fn tensors_in_place(weights: &Arc<Bytes>) -> Result<HashMap<String, packed::Tensor>, Reason> {
+pub(super) fn tensors_in_place(
+    weights: &Arc<Bytes>,
+) -> Result<HashMap<String, packed::Tensor>, Reason> {
     let whole: &[u8] = weights;
     let file = SliceSafetensors::new(whole)?;
     let mut tensors = HashMap::new();

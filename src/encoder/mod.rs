@@ -6,6 +6,8 @@
 //!                                    packed ─► kernels
 //! ```
 //!
+//! A model that reads two texts together and gives a score instead is a [`CrossEncoder`] (`cross`).
+//!
 //! In: texts and a [`ModelSource`]. Out: one embedding a text, f32, shape `[dim]`, and how many
 //! tokens were seen and cut. This room alone knows candle and tokenizers.
 //!
@@ -16,6 +18,7 @@
 mod batch;
 mod body;
 mod candle_bert;
+mod cross;
 mod kernels;
 mod packed;
 mod pooling;
@@ -23,6 +26,7 @@ mod recipe;
 mod source;
 mod tokenize;
 
+pub use self::cross::{CrossEncoder, MOST_PAIR_TOKENS, PairScores};
 pub use self::pooling::Pooling;
 pub use self::recipe::Recipe;
 pub use self::source::ModelSource;
@@ -31,7 +35,7 @@ pub use self::tokenize::Encoding;
 use std::sync::OnceLock;
 
 use self::body::Body;
-use self::tokenize::Tokenize;
+use self::tokenize::{Input, Tokenize};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
 use crate::vectors;
@@ -113,19 +117,15 @@ impl Encoder {
             .thread_name(|n| format!("encoder-{n}"))
             .build()
             .map_err(|e| Error::Encode { source: e.into() })?;
-        let tokenizer = || Tokenize::load(&files, recipe.max_tokens);
+        let tokenizer = || {
+            let (name, json) = (&files.name, &files.tokenizer);
+            Tokenize::load(name, json, Input::Texts, recipe.max_tokens)
+        };
         let sample = || tokenizer()?.encode_all("", &calibration_texts());
         let body = || Body::load(&files, options.precision, sample);
         let (body, tokenizer) = pool.install(|| rayon::join(body, tokenizer));
         let (tokenizer, body) = (tokenizer?, body?);
-        if tokenizer.n_tokens() > body.vocab_size() {
-            let reason = format!(
-                "its tokenizer knows {} tokens and its embedding table {}",
-                tokenizer.n_tokens(),
-                body.vocab_size()
-            );
-            return Err(Error::model(&files.name, reason));
-        }
+        ensure_known(&files.name, &tokenizer, body.vocab_size())?;
         Ok(Encoder {
             recipe,
             tokenizer,
@@ -230,16 +230,7 @@ impl Encoder {
 
     fn embed_batch(&self, encodings: &[Encoding], batch: &[usize]) -> Result<Vec<Vec<f32>>> {
         let ids: Vec<&[u32]> = batch.iter().map(|&i| &encodings[i].ids[..]).collect();
-        let n_known = self.body.vocab_size();
-        if let Some(id) = ids
-            .iter()
-            .copied()
-            .flatten()
-            .find(|id| **id as usize >= n_known)
-        {
-            let source = format!("token {id} has no embedding among {n_known}").into();
-            return Err(Error::Encode { source });
-        }
+        ensure_embedded(ids.iter().copied(), self.body.vocab_size())?;
         let pooling = self.recipe.pooling;
         let mut vectors = self.pool.install(|| self.body.embed(&ids, pooling))?;
         for vector in &mut vectors {
@@ -252,5 +243,28 @@ impl Encoder {
             }
         }
         Ok(vectors)
+    }
+}
+
+/// Checks that every token of a model's tokenizer has an embedding.
+fn ensure_known(model: &str, tokenizer: &Tokenize, n_known: usize) -> Result<()> {
+    if tokenizer.n_tokens() <= n_known {
+        return Ok(());
+    }
+    let reason = format!(
+        "its tokenizer knows {} tokens and its embedding table {n_known}",
+        tokenizer.n_tokens()
+    );
+    Err(Error::model(model, reason))
+}
+
+/// Checks that every token of these texts has an embedding.
+fn ensure_embedded<'a>(texts: impl Iterator<Item = &'a [u32]>, n_known: usize) -> Result<()> {
+    match texts.flatten().find(|id| **id as usize >= n_known) {
+        None => Ok(()),
+        Some(id) => {
+            let source = format!("token {id} has no embedding among {n_known}").into();
+            Err(Error::Encode { source })
+        }
     }
 }

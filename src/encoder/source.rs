@@ -117,16 +117,27 @@ impl SentenceTransformersConfig {
 }
 
 /// A folder whose small JSON files are read with the folder's name in every complaint.
-struct Folder<'a> {
-    path: &'a Path,
+pub(super) struct Folder<'a> {
+    pub(super) path: &'a Path,
 }
 
-impl Folder<'_> {
-    fn wrong(&self, reason: impl fmt::Display) -> Error {
+impl<'a> Folder<'a> {
+    /// A folder that there is.
+    pub(super) fn open(path: &'a Path) -> Result<Folder<'a>> {
+        let folder = Folder { path };
+        match path.is_dir() {
+            true => Ok(folder),
+            false => Err(folder.wrong("there is no such folder")),
+        }
+    }
+
+    /// A complaint about the folder.
+    pub(super) fn wrong(&self, reason: impl fmt::Display) -> Error {
         Error::model(self.path.display(), reason)
     }
 
-    fn bytes(&self, name: &str) -> Result<Vec<u8>> {
+    /// A file that must be there.
+    pub(super) fn bytes(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.path.join(name);
         std::fs::read(&path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => self.wrong(format!("it has no {name}")),
@@ -134,11 +145,17 @@ impl Folder<'_> {
         })
     }
 
-    fn parse<T: for<'de> Deserialize<'de>>(&self, name: &str, bytes: &[u8]) -> Result<T> {
+    /// What a JSON file of these bytes says.
+    pub(super) fn parse<T: for<'de> Deserialize<'de>>(
+        &self,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<T> {
         serde_json::from_slice(bytes).map_err(|e| self.wrong(format!("{name}: {e}")))
     }
 
-    fn bytes_if_there(&self, name: &str) -> Result<Option<Vec<u8>>> {
+    /// A file that may be missing.
+    pub(super) fn bytes_if_there(&self, name: &str) -> Result<Option<Vec<u8>>> {
         self.path
             .join(name)
             .exists()
@@ -146,18 +163,18 @@ impl Folder<'_> {
             .transpose()
     }
 
-    /// A file that may be missing.
-    fn parse_if_there<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>> {
+    /// What a JSON file says that may be missing.
+    pub(super) fn parse_if_there<T: for<'de> Deserialize<'de>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>> {
         let bytes = self.bytes_if_there(name)?;
         bytes.map(|bytes| self.parse(name, &bytes)).transpose()
     }
 }
 
 fn read_folder(path: &Path) -> Result<ModelFiles> {
-    let folder = Folder { path };
-    if !path.is_dir() {
-        return Err(folder.wrong("there is no such folder"));
-    }
+    let folder = Folder::open(path)?;
     let modules = Modules::read(&folder)?;
     let body_path = path.join(&modules.body);
     let body = Folder { path: &body_path };
@@ -193,7 +210,7 @@ fn read_folder(path: &Path) -> Result<ModelFiles> {
 
 /// The token limit that the folder sets: in `sentence_bert_config.json`, or as newer versions of
 /// sentence-transformers save it, in `tokenizer_config.json`.
-fn token_limit(body: &Folder) -> Result<Option<usize>> {
+pub(super) fn token_limit(body: &Folder) -> Result<Option<usize>> {
     let limits: Option<SentenceBertConfig> = body.parse_if_there("sentence_bert_config.json")?;
     if let Some(limit) = limits.and_then(|limits| limits.max_seq_length) {
         return Ok(Some(limit));
@@ -205,7 +222,8 @@ fn token_limit(body: &Folder) -> Result<Option<usize>> {
         .map(|limit| limit as usize))
 }
 
-fn folder_name(path: &Path) -> String {
+/// The name of a model's folder, for people.
+pub(super) fn folder_name(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     whole.file_name().map_or_else(
         || path.display().to_string(),
@@ -213,7 +231,8 @@ fn folder_name(path: &Path) -> String {
     )
 }
 
-fn read_weights(body: &Folder) -> Result<Vec<u8>> {
+/// The bytes of `model.safetensors`; pickled weights are refused by name.
+pub(super) fn read_weights(body: &Folder) -> Result<Vec<u8>> {
     let pickled = ["pytorch_model.bin", "model.pt", "pytorch_model.pt"];
     let safe = body.path.join("model.safetensors").exists();
     if let Some(name) = pickled

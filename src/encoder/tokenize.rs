@@ -5,11 +5,10 @@
 
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::{
-    DecoderWrapper, NormalizerWrapper, PostProcessor, PostProcessorWrapper, PreTokenizerWrapper,
-    Tokenizer, TokenizerImpl, TruncationParams,
+    DecoderWrapper, EncodeInput, NormalizerWrapper, PostProcessor, PostProcessorWrapper,
+    PreTokenizerWrapper, Tokenizer, TokenizerImpl, TruncationParams, truncate_encodings,
 };
 
-use super::source::ModelFiles;
 use crate::error::{Error, Result};
 
 /// One text as the model sees it.
@@ -21,34 +20,64 @@ pub struct Encoding {
     pub truncated: bool,
 }
 
+/// A pair of texts as the model sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PairEncoding {
+    /// Token ids, specials included; at least one.
+    pub(super) ids: Vec<u32>,
+    /// The type of each token: which of the two texts it belongs to, where the tokenizer says so.
+    pub(super) types: Vec<u32>,
+    /// Whether the two were longer than the token limit.
+    pub(super) truncated: bool,
+}
+
+/// What a model is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// One text at a time.
+    Texts,
+    /// Two texts at a time.
+    Pairs,
+}
+
 /// A tokenizer with the recipe's limit.
 #[derive(Debug)]
 pub(super) struct Tokenize {
     tokenizer: Tokenizer,
+    /// The limit without specials.
+    n_content_tokens: usize,
 }
 
 impl Tokenize {
-    /// Loads `tokenizer.json` and sets its limit to `max_tokens`, specials included.
-    pub(super) fn load(files: &ModelFiles, max_tokens: usize) -> Result<Tokenize> {
-        let wrong =
-            |e: tokenizers::Error| Error::model(&files.name, format!("tokenizer.json: {e}"));
-        let mut tokenizer = parse(&files.tokenizer).map_err(wrong)?;
+    /// Loads the `tokenizer.json` of `model` and sets its limit to `max_tokens`, specials included.
+    pub(super) fn load(
+        model: &str,
+        json: &[u8],
+        input: Input,
+        max_tokens: usize,
+    ) -> Result<Tokenize> {
+        let wrong = |e: tokenizers::Error| Error::model(model, format!("tokenizer.json: {e}"));
+        let mut tokenizer = parse(json).map_err(wrong)?;
         let n_specials = tokenizer
             .get_post_processor()
-            .map_or(0, |p| p.added_tokens(false));
+            .map_or(0, |p| p.added_tokens(input == Input::Pairs));
         if max_tokens <= n_specials {
             let reason = format!(
                 "a limit of {max_tokens} tokens leaves no room beside {n_specials} specials"
             );
-            return Err(Error::model(&files.name, reason));
+            return Err(Error::model(model, reason));
         }
         let truncation = TruncationParams {
             max_length: max_tokens,
             ..TruncationParams::default()
         };
         tokenizer.with_padding(None);
-        tokenizer.with_truncation(Some(truncation)).map_err(wrong)?;
-        Ok(Tokenize { tokenizer })
+        let truncation = (input == Input::Texts).then_some(truncation);
+        tokenizer.with_truncation(truncation).map_err(wrong)?;
+        Ok(Tokenize {
+            tokenizer,
+            n_content_tokens: max_tokens - n_specials,
+        })
     }
 
     /// How many tokens it knows, added ones included.
@@ -66,15 +95,61 @@ impl Tokenize {
             .iter()
             .map(|text| [prompt, text.as_ref()].concat())
             .collect();
-        let encodings = self
-            .tokenizer
-            .encode_batch_fast(prompted, true)
-            .map_err(|source| Error::Encode { source })?;
         let plain = |e: tokenizers::Encoding| Encoding {
             ids: e.get_ids().to_vec(),
             truncated: !e.get_overflowing().is_empty(),
         };
-        Ok(encodings.into_iter().map(plain).collect())
+        Ok(self
+            .encodings(prompted, true)?
+            .into_iter()
+            .map(plain)
+            .collect())
+    }
+
+    /// Encodes one text with each of others, the longer of the two cut first, on the threads of the
+    /// current pool.
+    ///
+    /// The texts are cut here: since its version 0.23 the tokenizer stops reading a text at the limit,
+    /// and no longer knows which of two was the longer.
+    pub(super) fn encode_pairs(&self, first: &str, others: &[&str]) -> Result<Vec<PairEncoding>> {
+        let first = self.encodings(vec![first], false)?.swap_remove(0);
+        let others = self.encodings(others.to_vec(), false)?;
+        let pair = |other| self.pair(first.clone(), other);
+        let pairs: tokenizers::Result<_> = others.into_iter().map(pair).collect();
+        pairs.map_err(|source| Error::Encode { source })
+    }
+
+    fn pair(
+        &self,
+        first: tokenizers::Encoding,
+        mut second: tokenizers::Encoding,
+    ) -> tokenizers::Result<PairEncoding> {
+        second.set_type_ids(vec![1; second.len()]);
+        let truncated = first.len() + second.len() > self.n_content_tokens;
+        let truncation = TruncationParams {
+            max_length: self.n_content_tokens,
+            ..TruncationParams::default()
+        };
+        let (mut first, mut second) = truncate_encodings(first, Some(second), &truncation)?;
+        // What was cut off, or every piece of one text would be paired with every piece of the other.
+        first.take_overflowing();
+        second.as_mut().map(tokenizers::Encoding::take_overflowing);
+        let pair = self.tokenizer.post_process(first, second, true)?;
+        Ok(PairEncoding {
+            ids: pair.get_ids().to_vec(),
+            types: pair.get_type_ids().to_vec(),
+            truncated,
+        })
+    }
+
+    fn encodings<'s>(
+        &self,
+        inputs: Vec<impl Into<EncodeInput<'s>> + Send>,
+        with_specials: bool,
+    ) -> Result<Vec<tokenizers::Encoding>> {
+        self.tokenizer
+            .encode_batch_fast(inputs, with_specials)
+            .map_err(|source| Error::Encode { source })
     }
 }
 

@@ -13,13 +13,13 @@ use std::io::{self, Write};
 pub use self::metrics::{DEFAULT_METRICS, Mean, Metric, mean, p_value};
 pub use self::task::{JudgedQuery, Run, Task, TaskFiles, read_run};
 
-use crate::encoder::{Encoder, Role};
+use crate::encoder::{CrossEncoder, Encoder, Role};
 use crate::error::Result;
 use crate::index::Mode;
 use crate::index::lexical::WordQuery;
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
-use crate::search::{self, Answer, Indexes, Matching, Query, Rocchio, Target};
+use crate::search::{self, Answer, Indexes, Matching, Query, RERANK_DEPTH, Rocchio, Target};
 use crate::vectors;
 
 /// Judgments of one query: the grade of each paper; above 0 is relevant.
@@ -27,7 +27,7 @@ pub type Judgments = BTreeMap<PaperId, i32>;
 
 /// How the queries of a task are asked.
 #[derive(Debug, Clone)]
-pub struct EvalOptions {
+pub struct EvalOptions<'a> {
     /// Papers found for each query.
     pub depth: usize,
     /// Which index finds them.
@@ -37,6 +37,8 @@ pub struct EvalOptions {
     /// Whether the queries are papers of the corpus, by their ids: those related to them are found,
     /// they themselves are not.
     pub by_id: bool,
+    /// What reads the first papers of each query again.
+    pub reranker: Option<&'a CrossEncoder>,
 }
 
 /// Asks every judged query of a task.
@@ -48,7 +50,7 @@ pub fn run(
     indexes: &Indexes<'_>,
     encoder: &Encoder,
     task: &Task,
-    options: &EvalOptions,
+    options: &EvalOptions<'_>,
     observer: &dyn Observer,
 ) -> Result<Run> {
     observer.begin(Stage::Evaluate, Some(task.queries.len() as u64));
@@ -58,7 +60,10 @@ pub fn run(
         hits.map(|hit| (hit.paper.id, hit.score)).collect()
     };
     let mut query = Query {
-        k: options.depth,
+        k: match options.reranker {
+            Some(_) => options.depth.max(RERANK_DEPTH),
+            None => options.depth,
+        },
         matching: options.matching,
         mode: options.mode,
         keeps_duplicates: true,
@@ -72,7 +77,10 @@ pub fn run(
                 unlike: Vec::new(),
                 weights: Rocchio::default(),
             };
-            let answer = search::answer(indexes, None, &query)?;
+            let answer = match options.reranker {
+                Some(reranker) => search::answer_reranked(indexes, None, reranker, &query)?,
+                None => search::answer(indexes, None, &query)?,
+            };
             run.insert(judged.id.clone(), scored(answer));
             observer.advance(1);
         }
@@ -87,7 +95,11 @@ pub fn run(
             let mut vector = vector.expect("an unobserved embedding is never stopped");
             vectors::normalize(&mut vector);
             let words = WordQuery::of_text(&judged.text);
-            let answer = search::similar(indexes, Some(&vector), &words, &query)?;
+            let mut answer = search::similar(indexes, Some(&vector), &words, &query)?;
+            if let Some(reranker) = options.reranker {
+                search::rerank(reranker, &judged.text, &mut answer)?;
+                answer.hits.truncate(options.depth);
+            }
             run.insert(judged.id.clone(), scored(answer));
             observer.advance(1);
         }

@@ -9,7 +9,7 @@
 //! - it is less similar than one in a hundred pairs of titles of unrelated papers are
 //!   ([`Encoder::unrelated_similarity`]): in a library of one narrow field, pairs are close by
 //!   themselves;
-//! - no hit has half of the question's words, weighed by how rare they are: a name can be all that is
+//! - no hit has two thirds of the question's words, weighed by how rare they are: a name can be all that is
 //!   asked for.
 //!
 //! Of 552 questions of SciFact, Cranfield and CACM asked of their own library, 2 % are held to be far
@@ -24,7 +24,7 @@ use crate::index::Index;
 const CLOSE_PERCENTILE: f64 = 99.0;
 
 /// The share of a question's words that a paper which is asked for by its words has.
-const SHARE_OF_WORDS: f32 = 0.5;
+const SHARE_OF_WORDS: f32 = 2.0 / 3.0;
 
 /// The percentile of a similarity; `None` where the library has too few papers, or its background has
 /// not been found out.

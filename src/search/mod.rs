@@ -7,6 +7,8 @@
 //! papers, draft ──► centroid and words of these ──► the same
 //! ```
 //!
+//! What a cross-encoder makes of the first hits can order them anew ([`answer_reranked`], `rerank`).
+//!
 //! In: a library with its [`Indexes`] and a [`Query`]. Out: an [`Answer`]: papers, best first, with
 //! the cosine similarity of the stored embeddings.
 //!
@@ -22,6 +24,7 @@ mod hybrid;
 mod preference;
 mod ranking;
 mod related;
+mod rerank;
 
 use std::fmt;
 
@@ -36,6 +39,7 @@ use crate::vectors::{self, Row};
 pub use self::explain::{Explanation, explain};
 pub use self::facets::Facets;
 pub use self::related::DUPLICATE_SIMILARITY;
+pub use self::rerank::{RERANK_DEPTH, answer_reranked, rerank};
 
 /// What is searched.
 #[derive(Debug)]
@@ -140,6 +144,8 @@ pub struct Hit {
     pub rank: usize,
     /// By what it is ranked; higher is better. Comparable within one answer.
     pub score: f32,
+    /// What a cross-encoder made of it and the question, if one was asked.
+    pub rerank_score: Option<f32>,
     /// Cosine similarity to the query, at most 1; higher is closer.
     pub similarity: f32,
     /// Of 100 pairs of papers of the library, so many are less close than this paper is to the query:

@@ -203,6 +203,7 @@ fn choose(
         chosen.hits.push(Hit {
             rank: 0,
             score,
+            rerank_score: None,
             similarity: candidate.similarity,
             percentile,
             dense_rank: candidate.dense_rank,

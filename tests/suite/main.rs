@@ -17,5 +17,6 @@ mod living_library;
 mod merging;
 mod pull;
 mod related;
+mod rerank;
 mod sandbox;
 mod upkeep;

@@ -5,6 +5,8 @@ use super::tensor::Tensor;
 use super::{BertShape, Layer, Norm};
 use crate::encoder::kernels::{Attention, Isa};
 
+const TYPES: &str = "embeddings.token_type_embeddings.weight";
+
 /// Finds a tensor by its name in a checkpoint, such as
 /// `encoder.layer.0.attention.self.query.weight`, without a prefix.
 pub(crate) type Tensors<'a> = dyn Fn(&str) -> Option<Tensor> + Sync + 'a;
@@ -72,6 +74,35 @@ impl Source<'_> {
             });
         }
         Ok(tensor.to_floats())
+    }
+
+    /// Position embeddings with the embedding of token type 0 added.
+    pub(super) fn positions(&self) -> Result<Vec<f32>, PackError> {
+        let hidden = self.shape.hidden;
+        let name = "embeddings.position_embeddings.weight";
+        let mut positions = self.get(name, self.shape.positions * hidden)?;
+        let types = self.some(TYPES)?;
+        if types.len() >= hidden {
+            let mut of_type = vec![0.0; hidden];
+            types.read(0, &mut of_type);
+            for row in positions.chunks_exact_mut(hidden) {
+                row.iter_mut().zip(&of_type).for_each(|(p, t)| *p += t);
+            }
+        }
+        Ok(positions)
+    }
+
+    /// Embeddings of the token types, less that of type 0, which the positions hold.
+    pub(super) fn types(&self) -> Result<Vec<f32>, PackError> {
+        let hidden = self.shape.hidden;
+        let mut types = self.some(TYPES)?.to_floats();
+        let first = types.get(..hidden).unwrap_or_default().to_vec();
+        for row in types.chunks_exact_mut(hidden) {
+            row.iter_mut()
+                .zip(&first)
+                .for_each(|(t, first)| *t -= first);
+        }
+        Ok(types)
     }
 
     pub(super) fn norm(&self, name: &str) -> Result<Norm, PackError> {

@@ -8,6 +8,7 @@
 //!
 //! Invariant: a sequence's result depends on nothing but its own tokens, bit for bit.
 
+mod groups;
 mod load;
 mod matrix;
 mod tensor;
@@ -22,17 +23,10 @@ pub(crate) use tensor::{Dtype, Tensor};
 use super::kernels::{
     Aligned, Attention, AttentionScratch, Epilogue, Isa, Numbers, Operand, Spares, Split,
 };
+use groups::{Block, Group, Sequences, blocks, group};
 use load::{Packing, Source};
 use matrix::{How, Matrix, Role};
 use rayon::prelude::*;
-use std::ops::Range;
-
-/// Tokens a group holds at least, if there are as many for each thread: the more, the less often
-/// all weights are read; the fewer, the more of the rows stay in a core's cache.
-const GROUP_TOKENS: usize = 512;
-
-/// Tokens that go through attention together, at least: their wide rows stay in the cache.
-const BLOCK_TOKENS: usize = 128;
 
 /// Rows that pass through the feed-forward block together: their wide rows stay in the cache, next
 /// to the weights.
@@ -91,6 +85,8 @@ pub(crate) struct PackedBert {
     words: Tensor,
     /// Position embeddings, the embedding of token type 0 already added.
     positions: Vec<f32>,
+    /// Embeddings of the token types, that of type 0 taken off each.
+    types: Vec<f32>,
     embedding_norm: Norm,
     layers: Vec<Layer>,
     attention: Attention,
@@ -106,12 +102,6 @@ struct Scratch {
     context: Aligned<f32>,
     wide: Aligned<f32>,
     operand: Operand,
-}
-
-/// Whole sequences that one worker takes through the body.
-struct Group {
-    sequences: Range<usize>,
-    tokens: Range<usize>,
 }
 
 impl PackedBert {
@@ -170,7 +160,8 @@ impl PackedBert {
         Ok(Self {
             isa,
             words: source.some("embeddings.word_embeddings.weight")?,
-            positions: positions(&source)?,
+            positions: source.positions()?,
+            types: source.types()?,
             embedding_norm: source.norm("embeddings.LayerNorm")?,
             layers,
             attention: Attention {
@@ -218,6 +209,11 @@ impl PackedBert {
         Ok(Calibration { inputs })
     }
 
+    /// How many types of tokens have an embedding.
+    pub(crate) fn n_types(&self) -> usize {
+        self.types.len() / self.shape.hidden
+    }
+
     /// The shape it was packed with.
     pub(crate) fn shape(&self) -> &BertShape {
         &self.shape
@@ -231,9 +227,13 @@ impl PackedBert {
     /// token is not in the vocabulary.
     pub(crate) fn forward(&self, token_ids: &[u32], lengths: &[usize]) -> Vec<f32> {
         let mut out = vec![0.0; token_ids.len() * self.shape.hidden];
-        self.run(
-            token_ids,
+        let sequences = Sequences {
+            ids: token_ids,
+            types: &[],
             lengths,
+        };
+        self.run(
+            sequences,
             &mut out,
             |g| g.tokens.len(),
             |_, rows, out| out.copy_from_slice(rows),
@@ -252,11 +252,30 @@ impl PackedBert {
         lengths: &[usize],
         pool: impl Fn(&[f32], &mut [f32]) + Sync,
     ) -> Vec<f32> {
+        self.embed_typed(token_ids, &[], lengths, pool)
+    }
+
+    /// [`embed`](Self::embed) for tokens of different types, such as those of the second text of a
+    /// pair: `token_types` has the type of each token.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward), and if a type has no embedding.
+    pub(crate) fn embed_typed(
+        &self,
+        token_ids: &[u32],
+        token_types: &[u32],
+        lengths: &[usize],
+        pool: impl Fn(&[f32], &mut [f32]) + Sync,
+    ) -> Vec<f32> {
         let hidden = self.shape.hidden;
         let mut out = vec![0.0; lengths.len() * hidden];
-        self.run(
-            token_ids,
+        let sequences = Sequences {
+            ids: token_ids,
+            types: token_types,
             lengths,
+        };
+        self.run(
+            sequences,
             &mut out,
             |g| g.sequences.len(),
             |group, rows, out| {
@@ -275,15 +294,15 @@ impl PackedBert {
     /// which holds `rows_of(group)` rows.
     fn run(
         &self,
-        token_ids: &[u32],
-        lengths: &[usize],
+        sequences: Sequences<'_>,
         out: &mut [f32],
         rows_of: impl Fn(&Group) -> usize,
         finish: impl Fn(&Group, &[f32], &mut [f32]) + Sync,
     ) {
+        let lengths = sequences.lengths;
         assert_eq!(
             lengths.iter().sum::<usize>(),
-            token_ids.len(),
+            sequences.ids.len(),
             "lengths add up to the tokens"
         );
         let threads = rayon::current_num_threads();
@@ -301,12 +320,7 @@ impl PackedBert {
         }
         let work = |(group, part): (&Group, &mut [f32])| {
             self.scratch.lend(|scratch| {
-                self.group(
-                    &token_ids[group.tokens.clone()],
-                    &lengths[group.sequences.clone()],
-                    scratch,
-                    split,
-                );
+                self.group(sequences.of(group), scratch, split);
                 finish(group, &scratch.hidden, part);
             });
         };
@@ -317,9 +331,9 @@ impl PackedBert {
     }
 
     /// Takes one group through all layers; its hidden states stay in the scratch.
-    fn group(&self, token_ids: &[u32], lengths: &[usize], scratch: &mut Scratch, split: Split) {
-        let (tokens, hidden) = (token_ids.len(), self.shape.hidden);
-        let blocks = blocks(lengths);
+    fn group(&self, sequences: Sequences<'_>, scratch: &mut Scratch, split: Split) {
+        let (tokens, hidden) = (sequences.ids.len(), self.shape.hidden);
+        let blocks = blocks(sequences.lengths);
         let largest = blocks.iter().map(Block::n_tokens).max().unwrap_or(0);
         scratch.hidden.reserve(tokens * hidden);
         scratch.fused.reserve(largest * 3 * hidden);
@@ -327,7 +341,7 @@ impl PackedBert {
         scratch
             .wide
             .reserve(WIDE_ROWS.min(tokens) * self.shape.intermediate);
-        self.embed_tokens(token_ids, lengths, &mut scratch.hidden);
+        self.embed_tokens(sequences, &mut scratch.hidden);
         let how = How {
             isa: self.isa,
             split,
@@ -389,10 +403,11 @@ impl PackedBert {
     }
 
     /// Sums of word, position and type embeddings, normalised.
-    fn embed_tokens(&self, token_ids: &[u32], lengths: &[usize], rows: &mut [f32]) {
+    fn embed_tokens(&self, sequences: Sequences<'_>, rows: &mut [f32]) {
         let hidden = self.shape.hidden;
-        let places = lengths.iter().flat_map(|&length| 0..length);
-        for ((&token, place), row) in token_ids
+        let places = sequences.lengths.iter().flat_map(|&length| 0..length);
+        for ((&token, place), row) in sequences
+            .ids
             .iter()
             .zip(places)
             .zip(rows.chunks_exact_mut(hidden))
@@ -401,6 +416,12 @@ impl PackedBert {
             let position = &self.positions[place * hidden..][..hidden];
             row.iter_mut().zip(position).for_each(|(x, p)| *x += p);
         }
+        for (&of_type, row) in sequences.types.iter().zip(rows.chunks_exact_mut(hidden)) {
+            if of_type > 0 {
+                let of_type = &self.types[of_type as usize * hidden..][..hidden];
+                row.iter_mut().zip(of_type).for_each(|(x, t)| *x += t);
+            }
+        }
         self.norm(rows, &self.embedding_norm);
     }
 
@@ -408,75 +429,4 @@ impl PackedBert {
         self.isa
             .layer_norm(rows, &norm.gain, &norm.shift, self.shape.eps);
     }
-}
-
-/// Sequences of a group that go through attention together.
-struct Block<'a> {
-    lengths: &'a [usize],
-    /// The first token, counted in the group.
-    first: usize,
-}
-
-impl Block<'_> {
-    fn n_tokens(&self) -> usize {
-        self.lengths.iter().sum()
-    }
-}
-
-/// Cuts a group into blocks of at least [`BLOCK_TOKENS`], but for the last.
-fn blocks(lengths: &[usize]) -> Vec<Block<'_>> {
-    let mut blocks = Vec::new();
-    let (mut from, mut first, mut tokens) = (0, 0, 0);
-    for (i, &length) in lengths.iter().enumerate() {
-        tokens += length;
-        if tokens >= BLOCK_TOKENS || i + 1 == lengths.len() {
-            let lengths = &lengths[from..=i];
-            blocks.push(Block { lengths, first });
-            (from, first, tokens) = (i + 1, first + tokens, 0);
-        }
-    }
-    blocks
-}
-
-/// Cuts a batch into groups of whole sequences, of about equal size and a multiple of the threads.
-fn group(lengths: &[usize], threads: usize) -> Vec<Group> {
-    let total: usize = lengths.iter().sum();
-    let rounds = total.div_ceil(GROUP_TOKENS * threads).max(1);
-    let share = total.div_ceil(rounds * threads);
-    // Below a few dozen tokens a product is no faster for having fewer rows.
-    let enough = share.max(32);
-    let mut groups: Vec<Group> = Vec::new();
-    let mut at = 0;
-    for (sequence, &length) in lengths.iter().enumerate() {
-        match groups.last_mut() {
-            Some(group) if group.tokens.len() + length / 2 < enough => {
-                group.sequences.end = sequence + 1;
-                group.tokens.end = at + length;
-            }
-            _ => groups.push(Group {
-                sequences: sequence..sequence + 1,
-                tokens: at..at + length,
-            }),
-        }
-        at += length;
-    }
-    groups
-}
-
-/// Position embeddings with the embedding of token type 0 added.
-fn positions(source: &Source<'_>) -> Result<Vec<f32>, PackError> {
-    let hidden = source.shape.hidden;
-    let mut positions = source.get(
-        "embeddings.position_embeddings.weight",
-        source.shape.positions * hidden,
-    )?;
-    let mut of_type = vec![0.0; hidden];
-    let types = source.some("embeddings.token_type_embeddings.weight")?;
-    if types.len() >= hidden {
-        types.read(0, &mut of_type);
-    }
-    for row in positions.chunks_exact_mut(hidden) {
-        row.iter_mut().zip(&of_type).for_each(|(p, t)| *p += t);
-    }
-    Ok(positions)
 }
