@@ -170,9 +170,9 @@ pub(super) struct PreferenceArgs {
     #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "lexical")]
     min_percentile: Option<f64>,
     /// Papers that are unlike one another, chosen among the 200 best: the more so the nearer to 1
-    /// [default if given: 0.3]
+    /// [default if given: 0.6]
     #[arg(long, value_name = "0..1", value_parser = share, num_args = 0..=1,
-          require_equals = true, default_missing_value = "0.3",
+          require_equals = true, default_missing_value = "0.6",
           conflicts_with = "reranker")]
     diverse: Option<f32>,
     /// Let young papers come first: the score of a paper halves with every so many days that it is

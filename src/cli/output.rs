@@ -193,12 +193,19 @@ fn write_facets(out: &mut impl Write, facets: &Facets, width: usize) -> io::Resu
     for (name, counts) in named(facets) {
         let counts: Vec<String> = counts
             .iter()
-            .map(|(value, n)| format!("{} {n}", value.replace(' ', "\u{a0}")))
+            .map(|(value, n)| {
+                format!("{value}\u{a0}{n}")
+                    .replace(' ', "\u{a0}")
+                    .replace('-', "\u{2011}")
+            })
             .collect();
         let indent = " ".repeat(12);
         let lines = wrapped(&counts.join(" · "), width, &indent, usize::MAX);
         for (place, line) in lines.iter().enumerate() {
-            let line = line.trim_start().replace('\u{a0}', " ");
+            let line = line
+                .trim_start()
+                .replace('\u{a0}', " ")
+                .replace('\u{2011}', "-");
             let name = if place == 0 { name } else { "" };
             writeln!(out, "{CYAN}{name:<11}{CYAN:#} {line}")?;
         }
