@@ -32,10 +32,12 @@ pub enum Step {
     ManifestNamed,
     /// Segments that the manifest no longer names are deleted.
     SegmentsRemoved,
+    /// A digest has been taken by whom it was handed to; no transaction says so.
+    DigestTaken,
 }
 
 impl Step {
-    /// Every step.
+    /// Every step of taking in papers.
     pub const ALL: [Step; 11] = [
         Step::SpaceMade,
         Step::Staged,
