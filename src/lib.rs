@@ -91,7 +91,7 @@
 //! 5. A damaged file is an error that names it, never a wrong answer; what is cheap is rebuilt.
 //! 6. Two models never mix; two writers never interleave.
 //! 7. Every spelling of one paper's id gives the same answer.
-//! 8. No network.
+//! 8. No network, but for `pull` and for mail.
 //!
 //! # The words
 //!

@@ -43,7 +43,7 @@ use self::fault::Fault;
 ///
 /// akin embeds the title and abstract of each paper with a small language model and finds the
 /// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
-/// machine; nothing is sent anywhere, and nothing is fetched but by `akin pull`.
+/// machine; nothing is fetched but by `akin pull`, and nothing is sent but the mail of `akin digest`.
 #[derive(Debug, Parser)]
 #[command(name = "akin", version, max_term_width = 100)]
 struct Arguments {
