@@ -35,7 +35,7 @@ const LOOSER: f64 = 5.0;
 /// The closest papers of a library are close enough, whatever its size.
 const LEAST_RANK: usize = 10;
 /// Papers of a follow whose sentences are compared by meaning; those of the rest by their words.
-const COMPARED: usize = 3;
+const COMPARED: usize = 2;
 /// Papers of a follow that have related papers named.
 const WITH_RELATED: usize = 10;
 /// Related papers that are named.
@@ -252,8 +252,8 @@ fn all_of(desk: &Desk<'_>, filter: &Filter) -> Result<Found> {
 
 /// How close, and with how many of the words, the library's best papers are.
 struct Bar {
-    /// Similarities of the closest papers, closest first: as many as may be close by meaning if they
-    /// are found by words. Empty where nothing is asked by meaning.
+    /// Similarities of the closest papers, closest first: as many as are close enough, or where words
+    /// may make up for meaning, as many as may be. Empty where nothing is asked by meaning.
     similarities: Vec<f32>,
     /// BM25 of the papers that have most of the words, best first.
     word_scores: Vec<f32>,
@@ -274,21 +274,17 @@ impl Bar {
         let Some(vector) = &answer.vector else {
             return Ok(bar);
         };
-        let options = SearchOptions {
-            k: rank_of(follow.share() * LOOSER, desk.n_living),
-            mode: Mode::Exact,
-            ef_search: None,
-            allowed: desk.living.as_ref(),
-        };
-        let closest = desk.indexes.index.search(vector, &options)?;
-        bar.similarities = closest.iter().map(|found| found.similarity).collect();
+        bar.similarities = closest(desk, vector, rank)?;
         // The words of whole papers are too many to tell one subject from another.
         if let (Ok(lexical), Some(_)) = (&desk.indexes.lexical, &follow.query) {
             // An index in doubt is named by the search itself.
-            let best = lexical
-                .search(&answer.words, rank, None)
-                .unwrap_or_default();
-            bar.word_scores = best.iter().map(|found| found.score).collect();
+            let best = lexical.search(&answer.words, rank, None);
+            bar.word_scores = best.unwrap_or_default().iter().map(|m| m.score).collect();
+        }
+        let is_open = |hit: &Hit| bar.is_found_by_words(hit) && !bar.is_close_enough(hit);
+        if answer.hits.iter().any(is_open) {
+            let rank = rank_of(follow.share() * LOOSER, desk.n_living);
+            bar.similarities = closest(desk, vector, rank)?;
         }
         Ok(bar)
     }
@@ -299,15 +295,14 @@ impl Bar {
         if self.similarities.is_empty() {
             return true;
         }
-        let nth =
-            |scores: &[f32], n: usize| scores.get(n.min(scores.len()).wrapping_sub(1)).copied();
-        let is_above = |score: f32, least: Option<f32>| least.is_some_and(|least| score >= least);
-        let by_meaning = nth(&self.similarities, self.rank);
-        let by_words = nth(&self.word_scores, self.rank);
-        is_above(hit.similarity, by_meaning)
-            || (hit.word_score > 0.0
-                && is_above(hit.word_score, by_words)
-                && is_above(hit.similarity, self.similarities.last().copied()))
+        is_among(&self.similarities, self.rank, hit.similarity)
+            || (self.is_found_by_words(hit)
+                && is_among(&self.similarities, usize::MAX, hit.similarity))
+    }
+
+    /// Whether few papers have the words as much.
+    fn is_found_by_words(&self, hit: &Hit) -> bool {
+        hit.word_score > 0.0 && is_among(&self.word_scores, self.rank, hit.word_score)
     }
 
     /// The share of the library, in percent, that is less close than this.
@@ -319,6 +314,24 @@ impl Bar {
         let n_less = self.n_papers.saturating_sub(n_as_close);
         is_known.then(|| 100.0 * n_less as f64 / self.n_papers.max(1) as f64)
     }
+}
+
+/// The similarities of the `k` closest papers of the library, closest first.
+fn closest(desk: &Desk<'_>, vector: &[f32], k: usize) -> Result<Vec<f32>> {
+    let options = SearchOptions {
+        k,
+        mode: Mode::Exact,
+        ef_search: None,
+        allowed: desk.living.as_ref(),
+    };
+    let found = desk.indexes.index.search(vector, &options)?;
+    Ok(found.iter().map(|found| found.similarity).collect())
+}
+
+/// Whether a score is at least the `n`th of scores, best first, or their last; of none it is not.
+fn is_among(scores: &[f32], n: usize, score: f32) -> bool {
+    let least = scores.get(n.min(scores.len()).wrapping_sub(1));
+    least.is_some_and(|least| score >= *least)
 }
 
 /// How many papers a share of the library is.
