@@ -183,6 +183,40 @@ pub enum Error {
         /// The id as it was typed.
         id: String,
     },
+    /// There is no follow of this name.
+    #[error("no follow {name:?}{}", if known.is_empty() { "; there are none yet".to_owned() } else { format!("; there are {}", known.join(", ")) })]
+    UnknownFollow {
+        /// The name as it was typed.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// A follow cannot be as it is wanted.
+    #[error("the follow {name:?}: {reason}")]
+    BadFollow {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A subscriber, or how mail is to be sent, cannot be as it is wanted.
+    #[error("no mail can be sent like this: {reason}")]
+    BadMail {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A message was not taken by the mail server; it is kept and sent again.
+    #[error("the digest for {to} was not sent through {server}: {reason}")]
+    NotSent {
+        /// The subscriber's address.
+        to: String,
+        /// The mail server.
+        server: String,
+        /// What went wrong, in the server's words where it said any.
+        reason: String,
+        /// Whether the server will not take it later either.
+        is_permanent: bool,
+    },
     /// The papers to be close to and to be away from have nothing left in common to search for.
     #[error("the papers to be close to and the papers to be away from cancel one another out")]
     NoDirection,

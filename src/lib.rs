@@ -51,7 +51,8 @@
 //!
 //! ```text
 //! faces     the binary: main, cli                may use everything below
-//! flows     ingest search eval space check pull  meet the engines in one another
+//! flows     ingest search digest eval space     meet the engines in one another
+//!           check pull
 //! engines   dump  encoder  library  index        do not know one another
 //! ground    paper  vectors  error  progress step know nothing above
 //! ```
@@ -67,6 +68,7 @@
 //! | [`space`] | the encoder of a library | what a space remembers |
 //! | [`ingest`] | dumps into a library, or into vectors | the formats of vectors |
 //! | [`search`] | a query to hits; related papers | ranking |
+//! | [`digest`] | what is new in what is followed, what is rising, the papers of a day | mail, feeds |
 //! | [`eval`] | judged queries and their metrics | — |
 //! | [`check`] | what is wrong with a library, and its mending | — |
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
@@ -89,7 +91,7 @@
 //! 5. A damaged file is an error that names it, never a wrong answer; what is cheap is rebuilt.
 //! 6. Two models never mix; two writers never interleave.
 //! 7. Every spelling of one paper's id gives the same answer.
-//! 8. No network.
+//! 8. No network, but for `pull` and for mail.
 //!
 //! # The words
 //!
@@ -104,6 +106,7 @@
 compile_error!("akin's files are little-endian and are read in place");
 
 pub mod check;
+pub mod digest;
 pub mod dump;
 pub mod encoder;
 pub mod error;

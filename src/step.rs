@@ -36,10 +36,12 @@ pub enum Step {
     BackgroundWritten,
     /// The background has been replaced.
     BackgroundNamed,
+    /// A digest has been taken by whom it was handed to; no transaction says so.
+    DigestTaken,
 }
 
 impl Step {
-    /// Every step.
+    /// Every step of taking in papers.
     pub const ALL: [Step; 13] = [
         Step::SpaceMade,
         Step::Staged,

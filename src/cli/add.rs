@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use akin::Error;
-use akin::dump::{Rejected, Source};
+use akin::dump::{ReadOptions, Rejected, Source};
 use akin::encoder::Encoder;
 use akin::ingest::{self, Decision, IngestOptions, Report};
 use akin::library::{Library, REJECTED_FILE, Writer};
@@ -41,6 +41,9 @@ pub(super) struct AddArgs {
     format: Option<String>,
     #[command(flatten)]
     columns: args::ColumnArgs,
+    /// The year of the day on a saved page that gives none ("Aug 6"): the day its papers were listed
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1900..=2999))]
+    year: Option<i16>,
     /// Say what would be done, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -71,7 +74,10 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
     let on_rejected = |dump: &str, rejected: &Rejected| rejections.note(dump, rejected);
     let options = IngestOptions {
         strict: args.strict,
-        read: args.columns.read_options(args.format.as_deref()),
+        read: ReadOptions {
+            year: args.year,
+            ..args.columns.read_options(args.format.as_deref())
+        },
         index: context.index_options(),
         on_decision: args.explain.then_some(&told),
         on_rejected: Some(&on_rejected),
@@ -176,6 +182,11 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
     let n_shown = shown.min(rejected.len());
     for (name, rejected) in &rejected[..n_shown] {
         context.note(&format!("{name}, {rejected}"));
+    }
+    for (name, day) in &report.without_year {
+        context.note(&format!(
+            "{name} says {day} and no year, so its papers stand in no list; --year YEAR gives it one"
+        ));
     }
     let n_shown_skipped = shown.min(report.skipped.len());
     for (_, error) in &report.skipped[..n_shown_skipped] {

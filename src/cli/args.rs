@@ -157,6 +157,7 @@ impl FilterArgs {
             until: self.until,
             categories: self.category.clone(),
             authors: self.author.clone(),
+            among: None,
         }
     }
 }
@@ -286,6 +287,7 @@ impl ColumnArgs {
         ReadOptions {
             format: format.and_then(Format::from_name),
             columns: self.columns.clone(),
+            year: None,
         }
     }
 }

@@ -7,6 +7,8 @@
 //! library = "/data/papers"
 //! threads = 4
 //! ```
+//!
+//! and how mail is sent, see `mail.rs`.
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,7 @@ use serde::Deserialize;
 
 use super::args::Common;
 use super::fault::Fault;
+use super::mail::MailConfig;
 
 /// Settings in force.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(super) struct Context {
     pub(super) quiet: bool,
     /// Whether stderr is to say more.
     pub(super) verbose: bool,
+    /// How mail is sent, where anyone said.
+    pub(super) mail: Option<MailConfig>,
 }
 
 /// A library with its indexes.
@@ -65,6 +70,7 @@ impl Opened {
 struct Config {
     library: Option<PathBuf>,
     threads: Option<usize>,
+    mail: Option<MailConfig>,
 }
 
 impl Context {
@@ -80,6 +86,7 @@ impl Context {
             json: common.json,
             quiet: common.quiet,
             verbose: common.verbose,
+            mail: config.mail,
         })
     }
 

@@ -49,7 +49,9 @@ impl Fault {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Fault::Akin(Error::Interrupted) => ExitCode::from(130),
-            Fault::Akin(Error::UnknownPaper { .. }) => ExitCode::from(1),
+            Fault::Akin(Error::UnknownPaper { .. } | Error::UnknownFollow { .. }) => {
+                ExitCode::from(1)
+            }
             _ => ExitCode::from(2),
         }
     }
@@ -156,6 +158,17 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::EmptyQuery => {
             "say what you look for: akin search \"graph neural networks\"".to_owned()
         }
+        Error::UnknownFollow { .. } => "akin follow list names them".to_owned(),
+        Error::BadMail { .. } => {
+            "akin/config.toml in your config folder says how, in its part [mail]: from, host, \
+             security, user, password-file"
+                .to_owned()
+        }
+        Error::NotSent { is_permanent, .. } => match is_permanent {
+            true => "what it had to say is new again: mend this and run the same command again",
+            false => "it is kept; run the same command again later to send it",
+        }
+        .to_owned(),
         Error::NoDirection => {
             "name other papers, or give those after --not less weight with --not-weight".to_owned()
         }

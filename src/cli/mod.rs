@@ -10,9 +10,14 @@ mod check;
 mod compact;
 mod completions;
 mod context;
+mod daily;
+mod digest;
 mod embed;
 mod eval;
 mod fault;
+mod follow;
+mod mail;
+mod moment;
 mod output;
 mod progress;
 mod pull;
@@ -23,6 +28,8 @@ mod search;
 mod show;
 mod split;
 mod status;
+mod subscribe;
+mod trending;
 
 use std::process::ExitCode;
 
@@ -36,7 +43,7 @@ use self::fault::Fault;
 ///
 /// akin embeds the title and abstract of each paper with a small language model and finds the
 /// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
-/// machine; nothing is sent anywhere, and nothing is fetched but by `akin pull`.
+/// machine; nothing is fetched but by `akin pull`, and nothing is sent but the mail of `akin digest`.
 #[derive(Debug, Parser)]
 #[command(name = "akin", version, max_term_width = 100)]
 struct Arguments {
@@ -53,6 +60,11 @@ enum Command {
     Pull(pull::PullArgs),
     Search(search::SearchArgs),
     Related(related::RelatedArgs),
+    Follow(follow::FollowArgs),
+    Digest(digest::DigestArgs),
+    Subscribe(subscribe::SubscribeArgs),
+    Daily(daily::DailyArgs),
+    Trending(trending::TrendingArgs),
     Show(show::ShowArgs),
     Remove(remove::RemoveArgs),
     Split(split::SplitArgs),
@@ -109,6 +121,11 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
         Command::Pull(args) => pull::run(&args, context),
         Command::Search(args) => search::run(&args, context),
         Command::Related(args) => related::run(&args, context),
+        Command::Follow(args) => follow::run(&args, context),
+        Command::Digest(args) => digest::run(&args, context),
+        Command::Subscribe(args) => subscribe::run(&args, context),
+        Command::Daily(args) => daily::run(&args, context),
+        Command::Trending(args) => trending::run(&args, context),
         Command::Show(args) => show::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Split(args) => split::run(&args, context),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use akin::digest::{self, DayPaper, Days, Entry, Marks, Rising, Trend};
 use akin::library::SourceRecord;
 use akin::paper::Paper;
 use akin::search::{Answer, Explanation, Facets, Hit};
@@ -94,6 +95,54 @@ impl<'a> From<&'a SourceRecord> for JsonSource<'a> {
             source: JsonPaper::from(&source.paper),
             why: Some(source.why.as_str()).filter(|why| !why.is_empty()),
             merged: &source.merged,
+        }
+    }
+}
+
+/// A paper of a day as programs get it.
+#[derive(Serialize)]
+pub(super) struct JsonDayPaper<'a> {
+    rank: usize,
+    day: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f32>,
+    #[serde(flatten)]
+    paper: JsonPaper<'a>,
+}
+
+impl<'a> JsonDayPaper<'a> {
+    pub(super) fn of(rank: usize, paper: &'a DayPaper) -> JsonDayPaper<'a> {
+        JsonDayPaper {
+            rank,
+            day: paper.day.to_string(),
+            similarity: paper.similarity,
+            paper: JsonPaper::from(&paper.paper),
+        }
+    }
+}
+
+/// A rising paper as programs get it.
+#[derive(Serialize)]
+pub(super) struct JsonRising<'a> {
+    rank: usize,
+    score: f64,
+    by: &'static str,
+    why: String,
+    #[serde(flatten)]
+    paper: JsonPaper<'a>,
+}
+
+impl<'a> JsonRising<'a> {
+    pub(super) fn of(rank: usize, rising: &'a Rising) -> JsonRising<'a> {
+        JsonRising {
+            rank,
+            score: rising.score,
+            by: match rising.trend {
+                Trend::Votes { .. } => "votes",
+                Trend::Topic { .. } => "topics",
+            },
+            why: rising.trend.words(),
+            paper: JsonPaper::from(&rising.paper),
         }
     }
 }
@@ -298,6 +347,73 @@ fn write_hit(
     Ok(())
 }
 
+/// Prints the heading of a list of days.
+pub(super) fn days(out: &mut impl Write, days: &Days) -> io::Result<()> {
+    let span = match days.first == days.last {
+        true => days.first.to_string(),
+        false => format!("{} to {}", days.first, days.last),
+    };
+    let n = count(days.papers.len() as u64);
+    write!(out, "{BOLD}{span}{BOLD:#}  {n} papers{DIM}")?;
+    if let Some(day) = days.previous {
+        write!(out, "  previous {day}")?;
+    }
+    if let Some(day) = days.next {
+        write!(out, "  next {day}")?;
+    }
+    writeln!(out, "{DIM:#}")
+}
+
+/// Prints a paper of a day in a few lines.
+pub(super) fn day_paper(out: &mut impl Write, rank: usize, shown: &DayPaper) -> io::Result<()> {
+    let paper = &shown.paper;
+    let mut facts = Vec::new();
+    facts.extend(
+        shown
+            .similarity
+            .map(|similarity| format!("{similarity:.3}")),
+    );
+    facts.extend(paper.upvotes.map(|n| counted(n, "upvote")));
+    facts.extend(paper.n_comments.map(|n| counted(n, "comment")));
+    let submitter = paper.submitter.as_ref();
+    facts.extend(submitter.map(|name| format!("submitted by {name}")));
+    let published = paper.published.filter(|date| *date != shown.day);
+    facts.extend(published.map(|date| format!("published {date}")));
+    short(out, rank, paper, &facts.join(" · "))
+}
+
+/// Prints an entry of a digest.
+pub(super) fn entry(out: &mut impl Write, rank: usize, entry: &Entry) -> io::Result<()> {
+    let text = digest::entry_text(entry, width(), Marks::ANSI);
+    let gap = if rank > 1 { "\n" } else { "" };
+    write!(out, "{gap}{text}")
+}
+
+fn counted(n: u32, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Prints a rising paper in a few lines.
+pub(super) fn rising(out: &mut impl Write, rank: usize, rising: &Rising) -> io::Result<()> {
+    short(out, rank, &rising.paper, &rising.trend.words())
+}
+
+/// Prints a paper and what is to be said of it in a few lines.
+fn short(out: &mut impl Write, rank: usize, paper: &Paper, facts: &str) -> io::Result<()> {
+    let (indent, width) = ("     ", width());
+    writeln!(out)?;
+    writeln!(out, "{rank:>3}  {CYAN}{}{CYAN:#}", paper.id)?;
+    for line in wrapped(&paper.title, width, indent, 3) {
+        writeln!(out, "{BOLD}{line}{BOLD:#}")?;
+    }
+    for text in [&byline(paper), facts] {
+        for line in wrapped(text, width, indent, 2) {
+            writeln!(out, "{DIM}{line}{DIM:#}")?;
+        }
+    }
+    Ok(())
+}
+
 /// A hit's places in both lists, and the words that it shares.
 fn why(hit: &Hit, explanation: &Explanation) -> String {
     let place = |rank: Option<usize>, of: &str| match rank {
@@ -347,6 +463,8 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
         ("journal", paper.journal.clone()),
         ("comment", paper.comment.clone()),
         ("upvotes", paper.upvotes.map(|n| n.to_string())),
+        ("comments", paper.n_comments.map(|n| n.to_string())),
+        ("submitter", paper.submitter.clone()),
         ("address", paper.id.address()),
     ];
     for (name, value) in fields {
@@ -417,7 +535,7 @@ fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) -> Vec<Stri
 }
 
 /// Columns of the terminal, within what reads well.
-fn width() -> usize {
+pub(super) fn width() -> usize {
     let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
     columns.map_or(DEFAULT_WIDTH, usize::from).clamp(40, 120)
 }

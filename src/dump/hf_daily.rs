@@ -7,7 +7,7 @@
 
 use serde::Deserialize;
 
-use super::field::{Entry, Field, Items};
+use super::field::{Entry, Field, Items, Part};
 use super::record::{Context, Fault, Item, arxiv_id, paper, with_id};
 use super::{Reason, dates, names};
 use crate::paper::{Paper, arxiv_version};
@@ -16,6 +16,19 @@ use crate::paper::{Paper, arxiv_version};
 struct Wrapped<'a> {
     #[serde(borrow, default)]
     paper: Option<Fields<'a>>,
+    #[serde(borrow, default, rename = "numComments")]
+    comments: Field<'a>,
+    #[serde(borrow, default, rename = "submittedBy")]
+    submitter: Part<Person<'a>>,
+}
+
+/// Somebody with an account at the site.
+#[derive(Debug, Deserialize, Default)]
+struct Person<'a> {
+    #[serde(borrow, default)]
+    fullname: Field<'a>,
+    #[serde(borrow, default)]
+    name: Field<'a>,
 }
 
 #[derive(Deserialize)]
@@ -36,17 +49,23 @@ struct Fields<'a> {
     listed: Field<'a>,
     #[serde(borrow, default)]
     upvotes: Field<'a>,
+    #[serde(borrow, default, rename = "submittedOnDailyBy")]
+    submitter: Part<Person<'a>>,
 }
 
 /// Reads one element of the API's answer.
 pub(super) fn read_api(json: &str, context: &Context) -> Result<Item, Fault> {
     let wrapped: Wrapped<'_> = serde_json::from_str(json)?;
+    let (comments, around) = (wrapped.comments, wrapped.submitter);
     let record = match wrapped.paper {
         Some(record) => record,
         None => serde_json::from_str(json)?,
     };
     let api = |record: &Fields<'_>| {
         let mut paper = convert(record, &record.summary)?;
+        paper.n_comments = count(&comments);
+        let submitter = record.submitter.0.called();
+        paper.submitter = submitter.or_else(|| around.0.called());
         paper.published = record.published.text().and_then(dates::day);
         paper.listed = record.listed.text().and_then(dates::day).or(context.listed);
         Ok(paper)
@@ -83,11 +102,23 @@ fn convert(record: &Fields<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
         .filter_map(|author| names::single(author.name.text()?))
         .collect();
     paper.version = record.id.text().and_then(arxiv_version);
-    paper.upvotes = record
-        .upvotes
-        .spelling()
-        .and_then(|count| count.parse().ok());
+    paper.upvotes = count(&record.upvotes);
     Ok(paper)
+}
+
+fn count(field: &Field<'_>) -> Option<u32> {
+    field.spelling().and_then(|count| count.parse().ok())
+}
+
+impl Person<'_> {
+    /// The full name, else the name of the account.
+    fn called(&self) -> Option<String> {
+        let names = [self.fullname.text(), self.name.text()]
+            .into_iter()
+            .flatten();
+        let mut names = names.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
+        names.find(|name| !name.is_empty())
+    }
 }
 
 /// Closes the gap that a link left before punctuation: `self-forcing , or` to `self-forcing, or`.

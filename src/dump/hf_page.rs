@@ -12,7 +12,10 @@
 //!   they are glued to the first title; up to the first title, short lines are the page's head.
 //!
 //! What is left over is rejected. Such pages have no ids: they are made from the titles.
+//! The day of the page is that of its list, if the year stands with it or is given: it is never guessed.
 //! Places are lines. One block is read ahead.
+
+use jiff::civil::Date;
 
 use super::clean::clean;
 use super::lines::{Chunk, LineReader};
@@ -85,6 +88,8 @@ pub(super) struct PageReader {
     ready: std::collections::VecDeque<Result<Paper, Rejected>>,
     in_head: bool,
     ended: bool,
+    /// The page's day, as it stands there, if no year is known for it.
+    day_without_year: Option<String>,
 }
 
 impl ReadItems for PageReader {
@@ -95,6 +100,10 @@ impl ReadItems for PageReader {
 
     fn place(&self) -> (u64, Unit) {
         (self.lines.line(), Unit::Line)
+    }
+
+    fn day_without_year(&self) -> Option<&str> {
+        self.day_without_year.as_deref()
     }
 }
 
@@ -111,6 +120,7 @@ impl PageReader {
             ready: std::collections::VecDeque::new(),
             in_head: true,
             ended: false,
+            day_without_year: None,
         };
         reader.ahead = reader.read_block();
         reader
@@ -196,6 +206,17 @@ impl PageReader {
         self.ready.push_back(Ok(paper));
     }
 
+    /// Takes the day of the page for that of its list, where the file's name does not say it.
+    fn note_day(&mut self, day: String) {
+        if self.context.listed.is_some() {
+            return;
+        }
+        match dated(&day, self.context.year) {
+            Some(date) => self.context.listed = Some(date),
+            None => self.day_without_year = Some(day),
+        }
+    }
+
     /// Reads the next block that is no line of the page.
     fn read_block(&mut self) -> Option<Result<Block, Rejected>> {
         loop {
@@ -208,16 +229,18 @@ impl PageReader {
                     Err(error) => Reason::NotUtf8 {
                         byte: error.valid_up_to(),
                     },
-                    Ok(line) => match without_page_lines(line) {
-                        "" => continue,
-                        text => {
-                            let text = clean(text).into_owned();
-                            return Some(Ok(Block {
-                                line: self.lines.line(),
-                                text,
-                            }));
+                    Ok(line) => {
+                        let day = page_day(line).filter(|_| self.in_head).map(str::to_owned);
+                        let text = clean(without_page_lines(line)).into_owned();
+                        if let Some(day) = day {
+                            self.note_day(day);
                         }
-                    },
+                        if text.is_empty() {
+                            continue;
+                        }
+                        let line = self.lines.line();
+                        return Some(Ok(Block { line, text }));
+                    }
                 },
             };
             let excerpt = excerpt(&self.buffer);
@@ -294,6 +317,30 @@ fn after_day(text: &str) -> Option<&str> {
     Some(year.map_or(after, |year| &year[2..]))
 }
 
+/// The day among the page's own lines at the start of a line, as it stands there.
+fn page_day(line: &str) -> Option<&str> {
+    let mut rest = line.trim();
+    while let Some(after) = after_page_line(rest) {
+        if let Some(after) = after_day(rest) {
+            return Some(&rest[..rest.len() - after.len()]);
+        }
+        rest = after.trim_start();
+    }
+    None
+}
+
+/// The date of `Aug 6, 2025`, or of `Aug 6` in the year that is given.
+fn dated(day: &str, year: Option<i16>) -> Option<Date> {
+    let (day, own_year) = match day.split_once(", ") {
+        Some((day, year)) => (day, year.parse().ok()),
+        None => (day, None),
+    };
+    let (name, number) = day.split_once(' ')?;
+    let month = MONTHS.iter().position(|month| *month == name)? + 1;
+    let month = i8::try_from(month).ok()?;
+    Date::new(own_year.or(year)?, month, number.parse().ok()?).ok()
+}
+
 /// Votes, numbers of comments or authors, bullets.
 fn is_count(text: &str) -> bool {
     let bare = text
@@ -358,6 +405,29 @@ mod tests {
             "Daily PapersbyAK and the research communityAug 6, 2025On X\n{B}",
             &["On X|B"],
         );
+    }
+
+    #[test]
+    fn the_day_of_a_page_is_its_lists_where_the_year_is_known() {
+        let check = |page: &str, year: Option<i16>, listed: Option<&str>, unknown: Option<&str>| {
+            let bytes = Box::new(std::io::Cursor::new(page.replace("{B}", BODY).into_bytes()));
+            let context = Context {
+                year,
+                ..Context::default()
+            };
+            let mut reader = PageReader::new(bytes, context, false);
+            assert_eq!(reader.day_without_year(), unknown, "{page}");
+            let paper = reader.next_paper().unwrap().unwrap();
+            let found = paper.listed.map(|date| date.to_string());
+            assert_eq!(found.as_deref(), listed, "{page}");
+        };
+        let page = "Daily Papers\nby AK and the research community\nAug 6\nOn X\n{B}";
+        check(page, None, None, Some("Aug 6"));
+        check(page, Some(2025), Some("2025-08-06"), None);
+        let glued = "Daily PapersbyAK and the research communityAug 16, 2025On X\n{B}";
+        check(glued, Some(2019), Some("2025-08-16"), None);
+        check("On X\n{B}", Some(2025), None, None);
+        check("Feb 30\nOn X\n{B}", Some(2025), None, Some("Feb 30"));
     }
 
     #[test]

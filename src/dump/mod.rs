@@ -123,6 +123,8 @@ pub struct ReadOptions {
     /// Which columns of CSV, TSV, Arrow or Parquet hold what: pairs of a field of a paper (`title`,
     /// `abstract`, `id`, `authors`, `date`, …) and the column's name.
     pub columns: Vec<(String, String)>,
+    /// The year of a day that stands in a dump without one (`Aug 6`); such a day is none where `None`.
+    pub year: Option<i16>,
 }
 
 /// A dump that is being read.
@@ -184,6 +186,11 @@ trait ReadItems: Send {
 
     /// Where the last item stands.
     fn place(&self) -> (u64, Unit);
+
+    /// The day of the list as it stands in the dump, if its year is not known.
+    fn day_without_year(&self) -> Option<&str> {
+        None
+    }
 }
 
 impl Dump {
@@ -234,6 +241,7 @@ impl Dump {
         let sniffed = sniff::sniff(&peeked.start, peeked.complete, options);
         let context = Context {
             listed: listed(&path),
+            year: options.year,
             around: String::new(),
         };
         let (format, framing) = sniffed.map_err(|reason| Error::UnknownFormat {
@@ -301,6 +309,15 @@ impl Dump {
     /// The format that was recognised.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// The day of the list as it stands in the dump (`Aug 6`), if no year is known for it: the papers
+    /// then stand in no list.
+    pub fn day_without_year(&self) -> Option<&str> {
+        match &self.records {
+            Records::Items(items) => items.day_without_year(),
+            Records::Framed(_) => None,
+        }
     }
 
     /// Bytes read so far, before decompression: for a progress bar against

@@ -15,6 +15,8 @@ use crate::paper::{IdKind, Notice, Paper, PaperId, RawText};
 pub(super) struct Context {
     /// The day of the list, from the file's name or from around the records.
     pub(super) listed: Option<Date>,
+    /// The year of a day that stands in the dump without one.
+    pub(super) year: Option<i16>,
     /// What stands around the record in the dump and matters to it: the start tags of XML elements
     /// that hold it and their `meta`, the `@string` entries before it. Empty for most formats.
     pub(super) around: String,

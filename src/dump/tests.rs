@@ -236,6 +236,30 @@ fn the_answers_of_the_hf_api_are_read() {
 }
 
 #[test]
+fn comments_and_submitters_of_the_api_are_read() {
+    let check = |around: &str, within: &str, comments: Option<u32>, submitter: Option<&str>| {
+        let json = format!(
+            r#"[{{"paper":{{"id":"2602.1","title":"t","summary":"s","publishedAt":"2026-02-26","upvotes":7{within}}}{around}}}]"#
+        );
+        let (_, papers) = self::papers("x", json);
+        let found = (papers[0].n_comments, papers[0].submitter.as_deref());
+        assert_eq!(found, (comments, submitter), "{around} {within}");
+    };
+    let ada = r#","submittedBy":{"name":"ada","fullname":"Ada  Example"},"numComments":2"#;
+    let bob = r#","submittedOnDailyBy":{"name":"bob"}"#;
+    check("", "", None, None);
+    check(ada, "", Some(2), Some("Ada Example"));
+    check(ada, bob, Some(2), Some("bob"));
+    check(
+        r#","submittedBy":"ada","numComments":"many""#,
+        "",
+        None,
+        None,
+    );
+    check(r#","submittedBy":null,"numComments":null"#, "", None, None);
+}
+
+#[test]
 fn scraped_days_are_read() {
     let (format, papers) = papers_of("formats/hf-daily-scrape.json");
     assert_eq!((format, papers.len()), (Format::HfDailyScrape, 2));

@@ -193,6 +193,7 @@ fn columns_can_be_set() {
             .iter()
             .map(|(a, b)| ((*a).into(), (*b).into()))
             .collect(),
+        year: None,
     };
     let set = options(&[("title", "headline"), ("abstract", "body")]);
     match items(b"n;headline;body\n1;A;B", &set).remove(0) {

@@ -31,6 +31,8 @@ pub(super) struct Chunk {
     pub(super) failed: Vec<(String, Error)>,
     /// What is no dump, found in a folder or an archive.
     pub(super) skipped: Vec<(String, Error)>,
+    /// The dump, and the day of its list that has no year.
+    pub(super) without_year: Vec<(String, String)>,
     /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
     pub(super) share_read: Option<f64>,
 }
@@ -81,7 +83,12 @@ fn read_all(sources: &[Source], options: &ReadOptions, to_run: &Sender<Chunk>) {
                 continue;
             }
         };
-        if to_run.send(Chunk::opened(dump.format())).is_err() {
+        let mut opened = Chunk::opened(dump.format());
+        let day = dump.day_without_year().map(str::to_owned);
+        opened
+            .without_year
+            .extend(day.map(|day| (name.clone(), day)));
+        if to_run.send(opened).is_err() {
             return;
         }
         loop {
@@ -117,6 +124,7 @@ impl Chunk {
             rejected: Vec::new(),
             failed: Vec::new(),
             skipped: Vec::new(),
+            without_year: Vec::new(),
             share_read: None,
         }
     }

@@ -260,6 +260,9 @@ impl Drafts {
                 self.batch
                     .listings
                     .extend(record.listed.map(|date| (key, date)));
+                self.batch
+                    .votes
+                    .extend(record.votes().map(|votes| (key, votes)));
                 return Ok(None);
             }
             if homes.iter().any(|(other, _)| *other == home) {

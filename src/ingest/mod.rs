@@ -119,6 +119,8 @@ pub struct Report {
     pub failed: Vec<(String, Error)>,
     /// Files in folders and members of archives that are no dumps, and what they look like.
     pub skipped: Vec<(String, Error)>,
+    /// Dumps whose list has a day without a year, and that day as it stands there.
+    pub without_year: Vec<(String, String)>,
     /// Whether the run ended early because a stop was requested.
     pub stopped: bool,
 }
@@ -140,6 +142,7 @@ impl Report {
         self.list(other.rejected);
         self.failed.extend(other.failed);
         self.skipped.extend(other.skipped);
+        self.without_year.extend(other.without_year);
         self.stopped |= other.stopped;
     }
 
@@ -148,6 +151,7 @@ impl Report {
         self.list(std::mem::take(&mut chunk.rejected));
         self.failed.append(&mut chunk.failed);
         self.skipped.append(&mut chunk.skipped);
+        self.without_year.append(&mut chunk.without_year);
     }
 
     /// Lists rejected records, up to [`MAX_LISTED_REJECTIONS`].
@@ -297,6 +301,7 @@ impl Run<'_> {
     /// Takes in one chunk; whether to go on.
     fn take_in(&mut self, mut chunk: Chunk) -> Result<bool> {
         if chunk.is_empty() {
+            self.report.note_unused(&mut chunk);
             return Ok(true);
         }
         if let Some(seen) = &mut self.seen {

@@ -1,8 +1,10 @@
-//! Which papers may be found: dates, categories, authors, as SQL over the narrow columns.
+//! Which papers may be found: dates, categories, authors, or listed one by one, as SQL over the narrow
+//! columns.
 
 use jiff::civil::Date;
 use rusqlite::types::Value;
 
+use super::PaperKey;
 use crate::text::fold;
 
 /// Which papers may be found. An empty filter lets all through; every condition must hold, and
@@ -17,6 +19,8 @@ pub struct Filter {
     pub categories: Vec<String>,
     /// Parts of authors' names, in any case, with or without accents.
     pub authors: Vec<String>,
+    /// Only papers with these keys.
+    pub among: Option<Vec<PaperKey>>,
 }
 
 impl Filter {
@@ -29,6 +33,14 @@ impl Filter {
     pub(super) fn sql(&self) -> (String, Vec<Value>) {
         let mut all = vec!["1".to_owned()];
         let mut values = Vec::new();
+        if let Some(keys) = &self.among {
+            // One value, however many keys there are.
+            let keys: Vec<i64> = keys.iter().map(|key| key.0).collect();
+            all.push("papers.key IN (SELECT value FROM json_each(?))".to_owned());
+            values.push(Value::from(
+                serde_json::to_string(&keys).expect("numbers are plain data"),
+            ));
+        }
         for (date, comparison) in [(self.since, ">="), (self.until, "<=")] {
             if let Some(date) = date {
                 all.push(format!("papers.date {comparison} ?"));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! LIBRARY/
-//!   papers.db                       truth: papers, ids, spaces, which row is whose (SQLite, WAL)
+//!   papers.db                       truth: papers, ids, spaces, which row is whose, follows (SQLite, WAL)
 //!   lock                            held by the one writer; says who
 //!   rejected.jsonl                  what the last ingest could not use, for the user
 //!   spaces/<name>/vectors-<g>.f16   dear: one row an embedding, append-only (`vectors`)
@@ -34,6 +34,8 @@ mod compact;
 mod filter;
 mod finding;
 mod folder;
+mod follows;
+mod lists;
 mod lock;
 mod lookup;
 mod read;
@@ -53,6 +55,10 @@ pub use self::compact::Compaction;
 pub use self::filter::Filter;
 pub use self::finding::{Fault, Finding};
 pub use self::folder::Orphan;
+pub use self::follows::{
+    DigestKey, FollowKey, Shown, StoredDigest, StoredFollow, StoredSubscriber,
+};
+pub use self::lists::Day;
 pub use self::lookup::{Known, Lookup, SourceRecord};
 pub use self::read::{Library, Status, Stored};
 pub use self::schema::FORMAT_VERSION;

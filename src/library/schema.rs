@@ -15,6 +15,11 @@
 //! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
 //! | `state` | the one: how often records have changed | read at every search by words |
 //! | `ingests` | one run of `add`: when, of what, with which counts | — |
+//! | `follows` | one question that is asked again and again, under a name | — |
+//! | `subscribers` | somebody who gets digests by mail | — |
+//! | `progress` | up to which paper a follow has been gone through for somebody | — |
+//! | `digests` | a digest: prepared, and sent or not | — |
+//! | `shown` | an id that a sent digest showed under a follow | ids, because papers merge and change keys |
 //!
 //! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records, notices and checksums
 //! of the records, and finds the embeddings of a paper without looking at all of them. A library of version 1 is brought up to
@@ -181,6 +186,55 @@ CREATE TRIGGER record_deleted AFTER DELETE ON records
     BEGIN UPDATE state SET changes = changes + 1; END;
 ";
 
+/// What digests need. Libraries of this format were made before there were any, so a writer creates
+/// these where they are missing, and a reader takes a missing table for an empty one.
+///
+/// Keys of papers are given again once the paper with the largest is gone: the trigger takes marks
+/// back to what is left, so that the next paper is above them.
+const DIGESTS: &str = "
+CREATE TABLE IF NOT EXISTS follows (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    definition TEXT NOT NULL,       -- for the caller
+    created TEXT NOT NULL,
+    after INTEGER NOT NULL          -- the largest key of a paper when it was created
+);
+CREATE TABLE IF NOT EXISTS subscribers (
+    address TEXT PRIMARY KEY,
+    definition TEXT NOT NULL,       -- for the caller
+    created TEXT NOT NULL,
+    after INTEGER NOT NULL          -- as of a follow
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS progress (
+    reader TEXT NOT NULL,           -- a subscriber's address; empty for the library's owner
+    follow INTEGER NOT NULL REFERENCES follows(key) ON DELETE CASCADE,
+    after INTEGER NOT NULL,         -- papers with keys up to this one have been gone through
+    PRIMARY KEY (reader, follow)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS digests (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    reader TEXT NOT NULL,
+    prepared TEXT NOT NULL,
+    sent TEXT,                      -- when; NULL while it is not
+    body TEXT NOT NULL              -- for the caller
+);
+CREATE INDEX IF NOT EXISTS digests_of ON digests(reader, sent);
+CREATE TABLE IF NOT EXISTS shown (
+    follow INTEGER NOT NULL REFERENCES follows(key) ON DELETE CASCADE,
+    reader TEXT NOT NULL,
+    id TEXT NOT NULL,               -- every id that the paper had when it was shown
+    digest INTEGER NOT NULL,
+    PRIMARY KEY (follow, reader, id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS last_paper_forgotten AFTER DELETE ON papers
+    WHEN OLD.key > (SELECT coalesce(max(key), 0) FROM papers)
+BEGIN
+    UPDATE follows SET after = min(after, (SELECT coalesce(max(key), 0) FROM papers));
+    UPDATE subscribers SET after = min(after, (SELECT coalesce(max(key), 0) FROM papers));
+    UPDATE progress SET after = min(after, (SELECT coalesce(max(key), 0) FROM papers));
+END;
+";
+
 /// The format version of a database; 0 where nothing has been created in it yet.
 ///
 /// # Errors
@@ -210,7 +264,7 @@ pub(super) fn version(db: &Connection, layout: &Layout) -> Result<i64> {
 pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
     let found = version(db, layout)?;
     if found == FORMAT_VERSION {
-        return Ok(());
+        return db.execute_batch(DIGESTS).map_err(layout.database_error());
     }
     let bring_up = |db: &mut Connection| {
         let tx = db.transaction()?;
@@ -222,6 +276,7 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
             fill_from_records(&tx)?;
         }
         tx.execute_batch(STATE)?;
+        tx.execute_batch(DIGESTS)?;
         tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
         tx.commit()
     };

@@ -17,7 +17,7 @@ use super::record::{self, Columns};
 use super::schema;
 use super::{BUSY_TIMEOUT, Layout, PaperKey, Space};
 use crate::error::{Error, Result};
-use crate::paper::{Notice, Paper, PaperId, TextHash};
+use crate::paper::{Notice, Paper, PaperId, TextHash, Votes};
 use crate::step::{self, Step};
 use crate::vectors::{Row, RowWriter};
 
@@ -63,6 +63,8 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// Days of papers that are otherwise unchanged.
     pub listings: Vec<(PaperKey, Date)>,
+    /// Votes of papers that are otherwise unchanged.
+    pub votes: Vec<(PaperKey, Votes)>,
     /// Papers to forget.
     pub removed: Vec<PaperKey>,
     /// Ids that are never to be merged again.
@@ -407,6 +409,9 @@ fn store_batch(
     for &(paper, date) in &batch.listings {
         store_listing(db, paper, date)?;
     }
+    for (paper, votes) in &batch.votes {
+        store_votes(db, *paper, votes)?;
+    }
     for (one, other) in &batch.splits {
         let sql = "INSERT OR IGNORE INTO splits VALUES (?, ?)";
         let pair = (one.min(other).as_str(), one.max(other).as_str());
@@ -542,6 +547,24 @@ fn store_row(
 fn store_listing(db: &Connection, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR IGNORE INTO listings VALUES (?, ?)")?
         .execute((date.to_string(), paper.0))?;
+    Ok(())
+}
+
+/// Puts later votes into a paper's record. One that is damaged is left as it is, for `check` to name.
+fn store_votes(db: &Connection, key: PaperKey, votes: &Votes) -> rusqlite::Result<()> {
+    let stored: Option<(String, u32)> = db
+        .prepare_cached("SELECT json, sum FROM records WHERE paper = ?")?
+        .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let paper = stored.and_then(|(json, sum)| record::parse(&json, sum).ok());
+    let Some(mut paper) = paper else {
+        return Ok(());
+    };
+    if paper.take_votes(votes) {
+        let (json, sum) = record::to_stored(&paper);
+        db.prepare_cached("UPDATE records SET json = ?, sum = ? WHERE paper = ?")?
+            .execute((json, sum, key.0))?;
+    }
     Ok(())
 }
 

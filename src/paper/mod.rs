@@ -94,6 +94,12 @@ pub struct Paper {
     /// The community's votes, where the source counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upvotes: Option<u32>,
+    /// How often it was commented on, where the source counts that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_comments: Option<u32>,
+    /// Who put it on the list, where the source says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitter: Option<String>,
     /// Whether it was withdrawn or retracted, where the source says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
@@ -102,7 +108,39 @@ pub struct Paper {
     pub raw: Option<Box<RawText>>,
 }
 
+/// What a community says of a paper, and another thing every day: no part of what the record says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Votes {
+    /// As [`Paper::upvotes`].
+    pub upvotes: Option<u32>,
+    /// As [`Paper::n_comments`].
+    pub n_comments: Option<u32>,
+    /// As [`Paper::submitter`].
+    pub submitter: Option<String>,
+}
+
 impl Paper {
+    /// The votes of a record that has any.
+    pub fn votes(&self) -> Option<Votes> {
+        let votes = Votes {
+            upvotes: self.upvotes,
+            n_comments: self.n_comments,
+            submitter: self.submitter.clone(),
+        };
+        (votes != Votes::default()).then_some(votes)
+    }
+
+    /// Takes the votes of a later record, as far as it has them, and says whether that changed any.
+    pub fn take_votes(&mut self, later: &Votes) -> bool {
+        let before = self.votes();
+        self.upvotes = later.upvotes.or(self.upvotes);
+        self.n_comments = later.n_comments.or(self.n_comments);
+        if later.submitter.is_some() {
+            self.submitter.clone_from(&later.submitter);
+        }
+        self.votes() != before
+    }
+
     /// A paper with an id, a title and an abstract, and nothing else known.
     pub fn new(id: PaperId, title: impl Into<String>, abstract_text: impl Into<String>) -> Paper {
         Paper {
@@ -119,6 +157,8 @@ impl Paper {
             comment: None,
             journal: None,
             upvotes: None,
+            n_comments: None,
+            submitter: None,
             notice: None,
             raw: None,
         }
@@ -158,8 +198,8 @@ impl Paper {
         hasher.finish()
     }
 
-    /// The fingerprint of what the record says, but for the list it stood in and its votes, which
-    /// change from day to day, and for how its text stood in the dump.
+    /// The fingerprint of what the record says, but for the list it stood in with its submitter, its
+    /// votes and its comments, which change from day to day, and for how its text stood in the dump.
     pub fn record_hash(&self) -> TextHash {
         let mut hasher = PartsHasher::default();
         for text in [self.id.as_str(), &self.title, &self.abstract_text] {
@@ -219,6 +259,8 @@ impl Paper {
             comment: newer.comment.or(self.comment),
             journal: newer.journal.or(self.journal),
             upvotes: newer.upvotes.or(self.upvotes),
+            n_comments: newer.n_comments.or(self.n_comments),
+            submitter: newer.submitter.or(self.submitter),
             notice: newer.notice.or(self.notice),
             raw: newer.raw,
         }

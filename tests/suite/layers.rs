@@ -7,7 +7,9 @@ const GROUND: &[&str] = &[
     "paper", "vectors", "error", "progress", "step", "text", "fuzz",
 ];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
-const FLOWS: &[&str] = &["ingest", "search", "eval", "space", "check", "pull"];
+const FLOWS: &[&str] = &[
+    "ingest", "search", "digest", "eval", "space", "check", "pull",
+];
 
 /// Where tables of columns are read and written.
 const TABLES: &[&str] = &["dump", "ingest"];
@@ -24,6 +26,10 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("frostem", &["index"]),
     ("flate2", &["dump", "pull"]),
     ("ureq", &["pull"]),
+    ("lettre", &["digest"]),
+    ("rss", &["digest"]),
+    ("atom_syndication", &["digest"]),
+    ("askama", &["digest"]),
     ("zstd", &["dump"]),
     ("bzip2", &["dump"]),
     ("liblzma", &["dump"]),

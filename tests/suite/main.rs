@@ -15,6 +15,7 @@ mod interruption;
 mod layers;
 mod living_library;
 mod merging;
+mod morning;
 mod pull;
 mod related;
 mod rerank;

@@ -25,7 +25,7 @@ pub(super) fn log_steps(root: &Path, log: &Path) {
 }
 
 /// Has this process die at the `nth` step that it reaches, without a word to anybody.
-pub(super) fn die_at(nth: u64) {
+pub(crate) fn die_at(nth: u64) {
     let reached = AtomicU64::new(0);
     step::watch(move |event| {
         if let Event::Reached(_) = event

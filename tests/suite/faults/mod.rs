@@ -30,6 +30,8 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{data, tiny_model};
 
+pub(crate) use self::kills::die_at;
+
 /// Names of the variables that tell the process its library and what is to happen in it.
 const ROOT: &str = "AKIN_FAULTS_ROOT";
 const FAULT: &str = "AKIN_FAULTS_PROCESS";

@@ -1,0 +1,495 @@
+//! `akin digest`: what is new in what is followed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use akin::Error;
+use akin::digest::{self, Delivery, Desk, Digest, FEED_DIGESTS, Feed, Follow, Job, Marks};
+use akin::digest::{Scheduler, Sending, Since, Subscriber, Wanted};
+use akin::encoder::Encoder;
+use akin::library::{Library, StoredSubscriber, Writer};
+use clap::{Args, ValueEnum};
+use jiff::civil::{Date, Time};
+use jiff::{Timestamp, ToSpan, Zoned};
+
+use super::context::Context;
+use super::fault::Fault;
+use super::moment::MomentArgs;
+use super::{Outcome, follow, output};
+
+/// Say what is new in what you follow, once
+///
+/// A paper is shown once under a follow, whatever is run again. What was shown is noted once it is
+/// written, or taken by the mail server: a digest that could not be sent is sent the next time.
+///
+/// Mail (--to smtp) goes through the server that akin/config.toml names in its part [mail]: from,
+/// host, port, security ("starttls", "tls", "none"), user, one of password-file, password-env and
+/// password-command, and ca-file for certificates that are trusted as well.
+#[derive(Debug, Args)]
+pub(super) struct DigestArgs {
+    /// Only this follow; repeat for several
+    #[arg(long, value_name = "NAME")]
+    follow: Vec<String>,
+    /// From when on papers are new: last (the last digest), 7d, 2w, or a day of a list or of publication
+    #[arg(long, value_name = "WHEN", default_value = "last", value_parser = since)]
+    since: SinceArg,
+    /// What to make of it
+    #[arg(long, value_name = "FORM", default_value = "terminal")]
+    to: Form,
+    /// Write to this file instead of stdout; it appears when it is whole
+    #[arg(short, long, value_name = "FILE", conflicts_with = "install")]
+    output: Option<PathBuf>,
+    /// Look, and note nothing: what is shown now is shown again
+    #[arg(long)]
+    dry_run: bool,
+    /// How many rising papers to name
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    trending: usize,
+    /// Send to this subscriber only, whether it is time or not
+    #[arg(long, value_name = "ADDRESS")]
+    subscriber: Option<String>,
+    /// Send mail that is empty, too
+    #[arg(long)]
+    even_if_empty: bool,
+    /// Where the feed will be found: an address that feed readers want to know
+    #[arg(long, value_name = "URL")]
+    feed_url: Option<String>,
+    /// Print what has this machine do it every morning, and install nothing
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "this",
+          require_equals = true)]
+    install: Option<SchedulerArg>,
+    /// With --install: when, of a day
+    #[arg(long, value_name = "HH:MM", default_value = "07:00")]
+    at: Time,
+    /// With --install: pull this before, such as "arxiv --set cs"; repeat for several
+    #[arg(long, value_name = "FEED")]
+    pull: Vec<String>,
+    #[command(flatten)]
+    moment: MomentArgs,
+}
+
+/// What to make of a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Text for a terminal
+    Terminal,
+    /// A page
+    Html,
+    /// Markdown
+    Md,
+    /// One JSON object
+    Json,
+    /// A feed of the last digests, RSS 2.0
+    Rss,
+    /// A feed of the last digests, Atom
+    Atom,
+    /// A message, as mailers store it
+    Eml,
+    /// Mail to every subscriber whose time has come
+    Smtp,
+}
+
+/// What has a machine do things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchedulerArg {
+    /// What this machine has
+    This,
+    Cron,
+    Systemd,
+    Launchd,
+}
+
+/// From when on papers are new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SinceArg {
+    Last,
+    Days(i32),
+    Day(Date),
+}
+
+impl SinceArg {
+    fn at(self, today: Date) -> Since {
+        match self {
+            SinceArg::Last => Since::Last,
+            SinceArg::Days(n) => Since::Day(today.saturating_sub((n - 1).days())),
+            SinceArg::Day(day) => Since::Day(day),
+        }
+    }
+}
+
+pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
+    match (args.install, args.to) {
+        (Some(scheduler), _) => install(args, scheduler, context),
+        (None, Form::Smtp) => to_subscribers(args, context),
+        (None, _) => to_reader(args, context),
+    }
+}
+
+/// Writes what is new for one reader: the library's owner, or a subscriber.
+fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
+    let now = args.moment.now()?;
+    let reader = args.subscriber.clone().unwrap_or_default();
+    let form = if context.json { Form::Json } else { args.to };
+    let room = Room::new(args, context)?;
+    let names = match &args.subscriber {
+        Some(address) => room.follows_of(&subscriber(address, context)?)?,
+        None => args.follow.clone(),
+    };
+    let mut newest = None;
+    let mut send = |digest: &Digest| {
+        newest = Some(digest.clone());
+        let text = room.rendered(form, digest)?;
+        write_out(args.output.as_deref(), &text)
+    };
+    let compose = || room.compose(&names, &reader, &now);
+    if args.dry_run {
+        send(&compose()?)?;
+    } else {
+        let mut writer = Writer::open(&context.library, "akin digest")?;
+        // A page or a letter of this morning is not replaced by one with nothing in it.
+        let is_kept = args.output.is_some() && !matches!(form, Form::Rss | Form::Atom);
+        let if_empty = args.even_if_empty || !is_kept;
+        let sending = Sending {
+            now: now.timestamp(),
+            if_empty,
+            // Two pages are no page.
+            one_at_a_time: !matches!(form, Form::Terminal | Form::Json),
+        };
+        let delivery = digest::deliver(&mut writer, &reader, &sending, compose, &mut send)?;
+        if delivery == Delivery::SentWaiting {
+            context.note("this one had waited; run the same command again for what came since");
+        }
+    }
+    if let Some(path) = args.output.as_ref().filter(|_| newest.is_none()) {
+        context.note(&format!("nothing new; {} is left as it is", path.display()));
+    }
+    Ok(match newest {
+        Some(digest) if !digest.is_empty() => Outcome::Done,
+        _ => Outcome::Partly,
+    })
+}
+
+/// Sends mail to every subscriber whose time has come. What fails for one is no matter to the others.
+fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
+    let now = args.moment.now()?.timestamp();
+    let due = due(args, now, context)?;
+    if due.is_empty() {
+        context.note("it is nobody's time; --subscriber ADDRESS sends all the same");
+        return Ok(Outcome::Partly);
+    }
+    let room = Room::new(args, context)?;
+    let mailer = match args.dry_run {
+        true => None,
+        false => Some(context.mailer()?),
+    };
+    let mut writer = match args.dry_run {
+        true => None,
+        false => Some(Writer::open(&context.library, "akin digest")?),
+    };
+    let mut outcome = Outcome::Partly;
+    for subscriber in due {
+        let here = now.to_zoned(subscriber.zone()?);
+        let names = room.follows_of(&subscriber)?;
+        let compose = || room.compose(&names, &subscriber.address, &here);
+        let (Some(mailer), Some(writer)) = (&mailer, &mut writer) else {
+            say(&subscriber.address, "would get", &compose()?)?;
+            outcome = Outcome::Done;
+            continue;
+        };
+        let mut send = |digest: &Digest| {
+            mailer.send(digest)?;
+            // It is sent, whether anybody reads of it or not.
+            let _ = say(&digest.reader, "was sent", digest);
+            Ok(())
+        };
+        let sending = Sending {
+            now,
+            if_empty: args.even_if_empty,
+            one_at_a_time: false,
+        };
+        match digest::deliver(writer, &subscriber.address, &sending, compose, &mut send) {
+            Ok(Delivery::Sent) if outcome == Outcome::Partly => outcome = Outcome::Done,
+            Ok(_) => {}
+            Err(Fault::Akin(error @ Error::NotSent { .. })) => {
+                Fault::Akin(error).print();
+                outcome = Outcome::Failed;
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(outcome)
+}
+
+fn say(address: &str, what: &str, digest: &Digest) -> std::io::Result<()> {
+    writeln!(anstream::stdout(), "{address} {what}: {}", digest.title())
+}
+
+/// The subscribers whose time has come, or the one who is named.
+fn due(args: &DigestArgs, now: Timestamp, context: &Context) -> Result<Vec<Subscriber>, Fault> {
+    if let Some(address) = &args.subscriber {
+        return Ok(vec![subscriber(address, context)?]);
+    }
+    let mut due = Vec::new();
+    for stored in Library::open(&context.library)?.subscribers()? {
+        let subscriber = Subscriber::of_stored(&stored)?;
+        let last = stored.last_sent.as_ref().unwrap_or(&stored.created);
+        let last = last.parse().unwrap_or(Timestamp::MIN);
+        if stored.has_unsent || subscriber.is_due(now, last)? {
+            due.push(subscriber);
+        }
+    }
+    Ok(due)
+}
+
+fn subscriber(address: &str, context: &Context) -> Result<Subscriber, Fault> {
+    let subscribers = Library::open(&context.library)?.subscribers()?;
+    let is_named = |stored: &&StoredSubscriber| stored.address == address;
+    match subscribers.iter().find(is_named) {
+        Some(stored) => Ok(Subscriber::of_stored(stored)?),
+        None => Err(Fault::usage(format!(
+            "nobody is subscribed as {address:?}; akin subscribe list names who is"
+        ))),
+    }
+}
+
+/// What all readers' digests are made in: the model is loaded once, the library is looked at anew for
+/// each, because what waited for a reader is noted before what is new is composed.
+struct Room<'a> {
+    args: &'a DigestArgs,
+    context: &'a Context,
+    encoder: Option<Encoder>,
+}
+
+impl<'a> Room<'a> {
+    fn new(args: &'a DigestArgs, context: &'a Context) -> Result<Room<'a>, Fault> {
+        let library = Library::open(&context.library)?;
+        let follows = follow::stored(&[], &library)?;
+        if follows.is_empty() {
+            return Err(Fault::usage(
+                "nothing is followed yet: akin follow add NAME QUERY",
+            ));
+        }
+        let is_text = |(_, follow): &(_, Follow)| follow.target().is_some();
+        let encoder = match follows.iter().any(is_text) {
+            true => Some(context.load_for(&library)?),
+            false => None,
+        };
+        Ok(Room {
+            args,
+            context,
+            encoder,
+        })
+    }
+
+    /// The follows of a subscriber that there are; the others are named.
+    fn follows_of(&self, subscriber: &Subscriber) -> Result<Vec<String>, Fault> {
+        let library = Library::open(&self.context.library)?;
+        let known = library.follows()?;
+        let (names, gone): (Vec<String>, Vec<String>) = subscriber
+            .follows
+            .iter()
+            .cloned()
+            .partition(|name| known.iter().any(|follow| follow.name == *name));
+        if !gone.is_empty() {
+            self.context.note(&format!(
+                "{} follows what is no longer there: {}",
+                subscriber.address,
+                gone.join(", ")
+            ));
+        }
+        if names.is_empty() && !gone.is_empty() {
+            return Err(Fault::usage(format!(
+                "{} follows nothing that is there",
+                subscriber.address
+            )));
+        }
+        Ok(names)
+    }
+
+    fn compose(&self, names: &[String], reader: &str, now: &Zoned) -> Result<Digest, Fault> {
+        let opened = self.context.open(&self.context.library)?;
+        let indexes = opened.indexes();
+        let desk = Desk::new(&indexes, self.encoder.as_ref())?;
+        let follows = follow::stored(names, &opened.library)?.into_iter();
+        let wanted = Wanted {
+            reader,
+            follows: follows.map(|(stored, _)| stored).collect(),
+            since: self.args.since.at(now.date()),
+            n_trending: self.args.trending,
+            now: now.timestamp(),
+            time_zone: now.time_zone().clone(),
+            domain: &self.context.mail_domain()?,
+        };
+        Ok(digest::compose(&desk, &wanted)?)
+    }
+
+    /// A digest in the form that is asked for.
+    fn rendered(&self, form: Form, digest: &Digest) -> Result<Vec<u8>, Error> {
+        let text = match form {
+            Form::Terminal | Form::Smtp => {
+                let marks = match self.args.output {
+                    Some(_) => Marks::default(),
+                    None => Marks::ANSI,
+                };
+                digest::text(digest, output::width(), marks)
+            }
+            Form::Html => digest::html(digest, ""),
+            Form::Md => digest::markdown(digest),
+            Form::Json => digest::json(digest),
+            Form::Rss => self.feed(Feed::Rss, digest)?,
+            Form::Atom => self.feed(Feed::Atom, digest)?,
+            Form::Eml => return self.letter(digest),
+        };
+        Ok(text.into_bytes())
+    }
+
+    /// A feed of this digest and of those that were sent before.
+    fn feed(&self, kind: Feed, digest: &Digest) -> Result<String, Error> {
+        let library = Library::open(&self.context.library)?;
+        let mut digests = vec![digest.clone()];
+        for stored in library.sent(&digest.reader, FEED_DIGESTS)? {
+            digests.push(Digest::of_stored(&library, &stored)?);
+        }
+        let address = self.args.feed_url.as_deref();
+        Ok(digest::feed(kind, &digests, address))
+    }
+
+    /// A message; the library's owner writes to himself.
+    fn letter(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
+        let from = self.context.mail_from()?;
+        let mut digest = digest.clone();
+        if digest.reader.is_empty() {
+            digest.reader.clone_from(&from);
+        }
+        digest::eml(&digest, &from)
+    }
+}
+
+/// Writes to stdout, or to a file that appears under its name when it is whole.
+fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
+    let Some(path) = path else {
+        let mut out = anstream::stdout().lock();
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        return written.map_err(Error::write("stdout"));
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        open_to_all(file.as_file())?;
+        file.persist(path).map_err(|e| e.error)?;
+        std::io::Result::Ok(())
+    };
+    write().map_err(Error::write(path))
+}
+
+/// A page or a feed is there to be read by others, such as a web server.
+#[cfg(unix)]
+fn open_to_all(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn open_to_all(_: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Prints what has a machine do this every day.
+fn install(
+    args: &DigestArgs,
+    scheduler: SchedulerArg,
+    context: &Context,
+) -> Result<Outcome, Fault> {
+    let scheduler = match scheduler {
+        SchedulerArg::Cron => Scheduler::Cron,
+        SchedulerArg::Systemd => Scheduler::Systemd,
+        SchedulerArg::Launchd => Scheduler::Launchd,
+        SchedulerArg::This if cfg!(target_os = "macos") => Scheduler::Launchd,
+        SchedulerArg::This if cfg!(target_os = "linux") => Scheduler::Systemd,
+        SchedulerArg::This => Scheduler::Cron,
+    };
+    let program = std::env::current_exe().map_err(Error::read("akin"))?;
+    let library = std::path::absolute(&context.library).map_err(Error::read(&context.library))?;
+    let command = |words: Vec<String>| {
+        let library = library.display().to_string();
+        let mut command = vec![program.display().to_string()];
+        command.extend(words);
+        command.extend(["--quiet".to_owned(), "--library".to_owned(), library]);
+        command
+    };
+    let pull = |feed: &String| {
+        let words = std::iter::once("pull").chain(feed.split_whitespace());
+        command(words.map(str::to_owned).collect())
+    };
+    let mut commands: Vec<Vec<String>> = args.pull.iter().map(pull).collect();
+    commands.push(command(digest_words(args)?));
+    let at = args.at;
+    write!(
+        anstream::stdout(),
+        "{}",
+        digest::job(scheduler, &Job { commands, at })
+    )?;
+    Ok(Outcome::Done)
+}
+
+/// The words of this command, as far as they are about what is written where.
+fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Fault> {
+    let mut words = vec!["digest".to_owned()];
+    let form = args.to.to_possible_value();
+    let form = form.map(|value| value.get_name().to_owned());
+    words.extend(["--to".to_owned(), form.unwrap_or_default()]);
+    let mut named = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    args.follow.iter().for_each(|name| named("--follow", name));
+    if let Some(path) = &args.output {
+        let path = std::path::absolute(path).map_err(Error::read(path))?;
+        named("--output", &path.display().to_string());
+    }
+    if let Some(url) = &args.feed_url {
+        named("--feed-url", url);
+    }
+    if let Some(address) = &args.subscriber {
+        named("--subscriber", address);
+    }
+    Ok(words)
+}
+
+/// Parses `last`, `7d`, `2w`, or a day.
+fn since(text: &str) -> Result<SinceArg, String> {
+    let wanted = || format!("{text:?} is no time; last, 7d, 2w or 2026-03-14 is wanted");
+    if text == "last" {
+        return Ok(SinceArg::Last);
+    }
+    for (unit, days) in [('d', 1), ('w', 7)] {
+        if let Some(number) = text.strip_suffix(unit) {
+            let number: u16 = number.parse().map_err(|_| wanted())?;
+            let number = Some(i32::from(number)).filter(|number| *number > 0);
+            return Ok(SinceArg::Days(number.ok_or_else(wanted)? * days));
+        }
+    }
+    text.parse().map(SinceArg::Day).map_err(|_| wanted())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read() {
+        assert_eq!(since("last"), Ok(SinceArg::Last));
+        assert_eq!(since("7d"), Ok(SinceArg::Days(7)));
+        assert_eq!(since("2w"), Ok(SinceArg::Days(14)));
+        let day: Date = "2026-03-14".parse().unwrap();
+        assert_eq!(since("2026-03-14"), Ok(SinceArg::Day(day)));
+        assert_eq!(
+            SinceArg::Days(7).at(day),
+            Since::Day("2026-03-08".parse().unwrap())
+        );
+        for bad in ["", "0d", "-1d", "d", "yesterday", "2026-13-01"] {
+            assert!(since(bad).is_err(), "{bad}");
+        }
+    }
+}

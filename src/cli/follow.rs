@@ -1,0 +1,455 @@
+//! `akin follow`: questions that are asked again and again.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use akin::Error;
+use akin::digest::{self, DEFAULT_MIN_PERCENTILE, Desk, Follow};
+use akin::library::{Library, StoredFollow, Writer};
+use clap::{Args, Subcommand};
+use jiff::ToSpan;
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::fault::Fault;
+use super::moment::MomentArgs;
+use super::{Outcome, output};
+
+/// Days that `test` looks back.
+const TEST_DAYS: i32 = 30;
+
+/// Follow a subject, some papers or some authors; `akin digest` says what is new
+///
+/// A new paper is found if it is closer to what you follow than 99.5 % of your library is
+/// (--min-percentile), or, by its words, among as few. `akin follow test NAME` shows what that
+/// would have been in the last month.
+#[derive(Debug, Args)]
+pub(super) struct FollowArgs {
+    #[command(subcommand)]
+    command: FollowCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum FollowCommand {
+    /// Follow something under a name; papers that are in the library already are not new to it
+    Add {
+        /// The name, which heads its part of a digest
+        name: String,
+        #[command(flatten)]
+        asked: Asked,
+        #[command(flatten)]
+        moment: MomentArgs,
+    },
+    /// List what is followed
+    List,
+    /// Show one follow
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Show what it would have found last month, and change nothing
+    Test {
+        /// Its name
+        name: String,
+        /// How many days to look back
+        #[arg(long, value_name = "N", default_value_t = TEST_DAYS, value_parser = clap::value_parser!(i32).range(1..=36500))]
+        days: i32,
+        /// Try another percentile
+        #[arg(long, value_name = "PERCENT")]
+        min_percentile: Option<f64>,
+        #[command(flatten)]
+        moment: MomentArgs,
+    },
+    /// Change what is given; what it has shown it has shown
+    Edit {
+        /// Its name
+        name: String,
+        /// Another name
+        #[arg(long, value_name = "NAME")]
+        rename: Option<String>,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Follow no longer, and forget what was shown
+    Remove {
+        /// The names
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Write all follows, or these, as TOML
+    Export {
+        /// The names
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Read follows from TOML, as export writes it
+    Import {
+        /// The file; - is stdin
+        file: PathBuf,
+        /// Change follows of the same names; without it they are an error, and nothing is read
+        #[arg(long)]
+        replace: bool,
+        #[command(flatten)]
+        moment: MomentArgs,
+    },
+}
+
+/// What is followed.
+#[derive(Debug, Args)]
+struct Asked {
+    /// What papers are to be about, as for `akin search`
+    #[arg(value_name = "QUERY")]
+    query: Vec<String>,
+    /// A paper to be close to; repeat for several
+    #[arg(long, value_name = "ID")]
+    like: Vec<String>,
+    /// A paper to be away from; repeat for several
+    #[arg(long = "not", value_name = "ID")]
+    unlike: Vec<String>,
+    /// An author's name, or part of one; repeat for any of several
+    #[arg(long, value_name = "NAME")]
+    author: Vec<String>,
+    /// A category (cs.CL) or archive (cs); repeat for any of several
+    #[arg(long, value_name = "CODE")]
+    category: Vec<String>,
+    /// The share of the library, in percent, that a paper has to be closer than
+    #[arg(long, value_name = "PERCENT")]
+    min_percentile: Option<f64>,
+}
+
+/// Follows as a file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FollowFile {
+    #[serde(default)]
+    follow: Vec<Follow>,
+}
+
+pub(super) fn run(args: &FollowArgs, context: &Context) -> Result<Outcome, Fault> {
+    match &args.command {
+        FollowCommand::Add {
+            name,
+            asked,
+            moment,
+        } => {
+            let mut follow = Follow {
+                name: name.clone(),
+                ..Follow::default()
+            };
+            asked.put_into(&mut follow);
+            add(&follow, moment, context)
+        }
+        FollowCommand::List => list(context),
+        FollowCommand::Show { name } => show(name, context),
+        FollowCommand::Test {
+            name,
+            days,
+            min_percentile,
+            moment,
+        } => test(name, *days, *min_percentile, moment, context),
+        FollowCommand::Edit {
+            name,
+            rename,
+            asked,
+        } => edit(name, rename.as_deref(), asked, context),
+        FollowCommand::Remove { names } => remove(names, context),
+        FollowCommand::Export { names } => export(names, context),
+        FollowCommand::Import {
+            file,
+            replace,
+            moment,
+        } => import(file, *replace, moment, context),
+    }
+}
+
+impl Asked {
+    /// Puts what is given in place of what is there.
+    fn put_into(&self, follow: &mut Follow) {
+        if !self.query.is_empty() {
+            follow.query = Some(self.query.join(" "));
+            follow.like.clear();
+            follow.not.clear();
+        }
+        if !self.like.is_empty() {
+            follow.query = None;
+            follow.like.clone_from(&self.like);
+        }
+        for (given, kept) in [
+            (&self.unlike, &mut follow.not),
+            (&self.author, &mut follow.authors),
+            (&self.category, &mut follow.categories),
+        ] {
+            if !given.is_empty() {
+                kept.clone_from(given);
+            }
+        }
+        follow.min_percentile = self.min_percentile.or(follow.min_percentile);
+    }
+}
+
+fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcome, Fault> {
+    follow.check()?;
+    follow.check_papers(&Library::open(&context.library)?)?;
+    let mut writer = Writer::open(&context.library, "akin follow")?;
+    let now = moment.now()?.timestamp();
+    writer.add_follow(&follow.name, &follow.definition(), now)?;
+    context.note(&format!(
+        "what comes from now on is new to it; akin follow test {:?} shows what last month had been",
+        follow.name
+    ));
+    Ok(Outcome::Done)
+}
+
+fn list(context: &Context) -> Result<Outcome, Fault> {
+    let follows = stored(&[], &Library::open(&context.library)?)?;
+    let mut out = anstream::stdout().lock();
+    for (_, follow) in &follows {
+        match context.json {
+            true => output::json_line(&mut out, follow)?,
+            false => writeln!(out, "{}  {}", follow.name, follow.about())?,
+        }
+    }
+    if follows.is_empty() {
+        context.note("nothing is followed yet: akin follow add NAME QUERY");
+        return Ok(Outcome::Partly);
+    }
+    Ok(Outcome::Done)
+}
+
+fn show(name: &str, context: &Context) -> Result<Outcome, Fault> {
+    let stored = Library::open(&context.library)?.follow(name)?;
+    let follow = Follow::of_stored(&stored)?;
+    let mut out = anstream::stdout().lock();
+    if context.json {
+        output::json_line(&mut out, &follow)?;
+        return Ok(Outcome::Done);
+    }
+    let percentile = follow.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
+    let closeness = follow.target().map(|_| format!("{percentile} %"));
+    for (label, value) in [
+        ("name", Some(follow.name.clone())),
+        ("about", follow.query.clone()),
+        ("like", joined(&follow.like)),
+        ("not like", joined(&follow.not)),
+        ("authors", joined(&follow.authors)),
+        ("categories", joined(&follow.categories)),
+        ("closer than", closeness),
+        ("since", Some(stored.created)),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "{label:<12} {value}")?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn joined(values: &[String]) -> Option<String> {
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+fn test(
+    name: &str,
+    days: i32,
+    min_percentile: Option<f64>,
+    moment: &MomentArgs,
+    context: &Context,
+) -> Result<Outcome, Fault> {
+    let opened = context.open(&context.library)?;
+    let mut follow = Follow::of_stored(&opened.library.follow(name)?)?;
+    follow.min_percentile = min_percentile.or(follow.min_percentile);
+    follow.check()?;
+    let encoder = follow.target().map(|_| context.load_for(&opened.library));
+    let encoder = encoder.transpose()?;
+    let indexes = opened.indexes();
+    let desk = Desk::new(&indexes, encoder.as_ref())?;
+    let today = moment.today()?;
+    let first = today.saturating_sub((days - 1).days());
+    let keys = opened.library.arrived_between(first, today)?;
+    let n_new = keys.len();
+    let found = digest::find(&desk, &follow, keys)?;
+    found.notes.iter().for_each(|note| context.note(note));
+    let mut out = anstream::stdout().lock();
+    for (place, found) in found.matches.iter().enumerate() {
+        let entry = digest::entry(found);
+        match context.json {
+            true => output::json_line(&mut out, &entry)?,
+            false => output::entry(&mut out, place + 1, &entry)?,
+        }
+    }
+    out.flush()?;
+    context.note(&format!(
+        "{} of {} papers that came from {first} to {today}",
+        output::count(found.matches.len() as u64),
+        output::count(n_new as u64),
+    ));
+    Ok(match found.matches.is_empty() {
+        true => Outcome::Partly,
+        false => Outcome::Done,
+    })
+}
+
+fn edit(
+    name: &str,
+    rename: Option<&str>,
+    asked: &Asked,
+    context: &Context,
+) -> Result<Outcome, Fault> {
+    let library = Library::open(&context.library)?;
+    let stored = library.follow(name)?;
+    let mut follow = Follow::of_stored(&stored)?;
+    asked.put_into(&mut follow);
+    if let Some(rename) = rename {
+        rename.clone_into(&mut follow.name);
+    }
+    follow.check()?;
+    follow.check_papers(&library)?;
+    drop(library);
+    let mut writer = Writer::open(&context.library, "akin follow")?;
+    writer.change_follow(stored.key, &follow.name, &follow.definition())?;
+    Ok(Outcome::Done)
+}
+
+fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
+    let follows = stored(names, &Library::open(&context.library)?)?;
+    let mut writer = Writer::open(&context.library, "akin follow")?;
+    for (stored, _) in follows {
+        writer.remove_follow(stored.key)?;
+        writeln!(anstream::stdout(), "removed {}", stored.name)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn export(names: &[String], context: &Context) -> Result<Outcome, Fault> {
+    let follows = stored(names, &Library::open(&context.library)?)?;
+    let file = FollowFile {
+        follow: follows.into_iter().map(|(_, follow)| follow).collect(),
+    };
+    let text = toml::to_string(&file).map_err(|e| Fault::usage(e.to_string()))?;
+    write!(anstream::stdout(), "{text}")?;
+    Ok(Outcome::Done)
+}
+
+/// Reads all of a file, or nothing of it.
+fn import(
+    path: &Path,
+    replace: bool,
+    moment: &MomentArgs,
+    context: &Context,
+) -> Result<Outcome, Fault> {
+    let text = read(path)?;
+    let file: FollowFile = toml::from_str(&text).map_err(|e| malformed(path, &text, &e))?;
+    let library = Library::open(&context.library)?;
+    let known = stored(&[], &library)?;
+    let key_of = |name: &str| {
+        let known = known.iter().find(|(stored, _)| stored.name == name);
+        known.map(|(stored, _)| stored.key)
+    };
+    for (place, follow) in file.follow.iter().enumerate() {
+        follow.check()?;
+        follow.check_papers(&library)?;
+        let is_twice = file.follow[..place]
+            .iter()
+            .any(|other| other.name == follow.name);
+        if is_twice || (!replace && key_of(&follow.name).is_some()) {
+            let reason = match is_twice {
+                true => "the file has it twice",
+                false => "there is one of this name; --replace changes it",
+            };
+            return Err(Fault::Akin(Error::BadFollow {
+                name: follow.name.clone(),
+                reason: reason.to_owned(),
+            }));
+        }
+    }
+    drop(library);
+    let mut writer = Writer::open(&context.library, "akin follow")?;
+    let now = moment.now()?.timestamp();
+    for follow in &file.follow {
+        match key_of(&follow.name) {
+            Some(key) => writer.change_follow(key, &follow.name, &follow.definition())?,
+            None => writer.add_follow(&follow.name, &follow.definition(), now)?,
+        }
+    }
+    context.note(&format!("{} follows read", file.follow.len()));
+    Ok(Outcome::Done)
+}
+
+fn read(path: &Path) -> Result<String, Fault> {
+    if path.as_os_str() != "-" {
+        return Ok(std::fs::read_to_string(path).map_err(Error::read(path))?);
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map_err(Error::read("stdin"))?;
+    Ok(text)
+}
+
+fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Fault {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or_default();
+    Fault::Akin(Error::Malformed {
+        path: path.to_owned(),
+        line: before.matches('\n').count() as u64 + 1,
+        reason: error.message().to_owned(),
+    })
+}
+
+/// The follows of these names, or all.
+pub(super) fn stored(
+    names: &[String],
+    library: &Library,
+) -> Result<Vec<(StoredFollow, Follow)>, Error> {
+    let stored = match names.is_empty() {
+        true => library.follows()?,
+        false => {
+            let named = names.iter().map(|name| library.follow(name));
+            named.collect::<Result<_, _>>()?
+        }
+    };
+    let whole = |stored: StoredFollow| {
+        let follow = Follow::of_stored(&stored)?;
+        Ok((stored, follow))
+    };
+    stored.into_iter().map(whole).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_exported_is_what_is_imported() {
+        let file = FollowFile {
+            follow: vec![
+                Follow {
+                    name: "a \"quoted\" name".to_owned(),
+                    query: Some("\"dark matter\" +relic".to_owned()),
+                    min_percentile: Some(99.9),
+                    ..Follow::default()
+                },
+                Follow {
+                    name: "b".to_owned(),
+                    authors: vec!["Erdős".to_owned()],
+                    ..Follow::default()
+                },
+            ],
+        };
+        let text = toml::to_string(&file).unwrap();
+        let again: FollowFile = toml::from_str(&text).unwrap();
+        assert_eq!(again.follow, file.follow, "{text}");
+    }
+
+    #[test]
+    fn a_file_that_is_wrong_says_where() {
+        let text = "[[follow]]\nname = \"a\"\nquery = \"x\"\nauthor = \"y\"\n";
+        let error = toml::from_str::<FollowFile>(text).unwrap_err();
+        let Fault::Akin(error) = malformed(Path::new("f.toml"), text, &error) else {
+            panic!("another fault");
+        };
+        let said = error.to_string();
+        assert!(
+            said.contains("f.toml, line 4") && said.contains("author"),
+            "{said}"
+        );
+    }
+}

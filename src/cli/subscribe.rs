@@ -1,0 +1,152 @@
+//! `akin subscribe`: who gets digests by mail, of what, and when.
+
+use std::io::Write;
+
+use akin::digest::{self, Subscriber, Weekdays};
+use akin::library::{Library, Writer};
+use clap::{Args, Subcommand};
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+use super::context::Context;
+use super::fault::Fault;
+use super::moment::MomentArgs;
+use super::{Outcome, output};
+
+/// Have digests mailed: who gets which follows, and when
+///
+/// `akin digest --to smtp` mails to everybody whose time has come since the last mail; run it as
+/// often as you like, from cron or a timer (`akin digest --install`). How mail is sent is said in
+/// config.toml, see `akin digest --help`.
+#[derive(Debug, Args)]
+pub(super) struct SubscribeArgs {
+    #[command(subcommand)]
+    command: SubscribeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum SubscribeCommand {
+    /// Subscribe an address, or change its subscription
+    Add {
+        /// Where digests are sent
+        address: String,
+        /// A follow; repeat for several [default: all there are]
+        #[arg(long, value_name = "NAME")]
+        follow: Vec<String>,
+        /// From when on, of a day
+        #[arg(long, value_name = "HH:MM", default_value = "07:00")]
+        at: Time,
+        /// On which days: daily, mon-fri, mon,thu
+        #[arg(long, value_name = "DAYS", default_value = "daily")]
+        days: Weekdays,
+        #[command(flatten)]
+        moment: MomentArgs,
+    },
+    /// List who is subscribed
+    List,
+    /// Send no more to these
+    Remove {
+        /// The addresses
+        #[arg(required = true, value_name = "ADDRESS")]
+        addresses: Vec<String>,
+    },
+}
+
+pub(super) fn run(args: &SubscribeArgs, context: &Context) -> Result<Outcome, Fault> {
+    match &args.command {
+        SubscribeCommand::Add {
+            address,
+            follow,
+            at,
+            days,
+            moment,
+        } => {
+            let subscriber = Subscriber {
+                address: address.clone(),
+                follows: follow.clone(),
+                at: *at,
+                days: *days,
+                time_zone: zone_name(&moment.zone()?)?,
+            };
+            add(&subscriber, moment, context)
+        }
+        SubscribeCommand::List => list(context),
+        SubscribeCommand::Remove { addresses } => remove(addresses, context),
+    }
+}
+
+fn add(subscriber: &Subscriber, moment: &MomentArgs, context: &Context) -> Result<Outcome, Fault> {
+    digest::domain(&subscriber.address)?;
+    let library = Library::open(&context.library)?;
+    for name in &subscriber.follows {
+        library.follow(name)?;
+    }
+    drop(library);
+    let mut writer = Writer::open(&context.library, "akin subscribe")?;
+    let now = moment.now()?.timestamp();
+    writer.put_subscriber(&subscriber.address, &subscriber.definition(), now)?;
+    Ok(Outcome::Done)
+}
+
+fn list(context: &Context) -> Result<Outcome, Fault> {
+    let subscribers = Library::open(&context.library)?.subscribers()?;
+    let mut out = anstream::stdout().lock();
+    for stored in &subscribers {
+        let subscriber = Subscriber::of_stored(stored)?;
+        if context.json {
+            output::json_line(&mut out, &subscriber)?;
+            continue;
+        }
+        let Subscriber {
+            address,
+            follows,
+            at,
+            days,
+            time_zone,
+        } = subscriber;
+        let follows = match follows.is_empty() {
+            true => "everything".to_owned(),
+            false => follows.join(", "),
+        };
+        let last = stored.last_sent.as_deref().unwrap_or("never");
+        let (hour, minute) = (at.hour(), at.minute());
+        write!(
+            out,
+            "{address}  {follows}  {days} {hour:02}:{minute:02} {time_zone}  last {last}"
+        )?;
+        let waiting = if stored.has_unsent {
+            "  one waits to be sent again"
+        } else {
+            ""
+        };
+        writeln!(out, "{waiting}")?;
+    }
+    if subscribers.is_empty() {
+        context.note("nobody is subscribed: akin subscribe add ADDRESS");
+        return Ok(Outcome::Partly);
+    }
+    Ok(Outcome::Done)
+}
+
+fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Fault> {
+    let mut writer = Writer::open(&context.library, "akin subscribe")?;
+    let mut outcome = Outcome::Done;
+    for address in addresses {
+        match writer.remove_subscriber(address)? {
+            true => writeln!(anstream::stdout(), "removed {address}")?,
+            false => {
+                context.note(&format!("nobody is subscribed as {address:?}"));
+                outcome = Outcome::Partly;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// The name under which a time zone is known on other machines, too.
+fn zone_name(zone: &TimeZone) -> Result<String, Fault> {
+    let name = zone.iana_name().map(str::to_owned);
+    name.ok_or_else(|| {
+        Fault::usage("this machine's time zone has no name; --time-zone Europe/Berlin gives one")
+    })
+}

@@ -1,0 +1,93 @@
+//! `akin trending`: what is rising.
+
+use std::io::Write;
+
+use akin::digest::{self, Desk, TrendBy, TrendOptions};
+use akin::library::Day;
+use clap::{Args, ValueEnum};
+
+use super::context::Context;
+use super::fault::Fault;
+use super::moment::MomentArgs;
+use super::{Outcome, args, output};
+
+/// Show what is rising: by votes that fade, or by topics that grow
+///
+/// Where the dumps count votes, a vote counts half after three days: upvotes · 2^(−age/3).
+///
+/// Where they do not, a paper rises if its topic grows: if of the 32 papers nearest to it more are
+/// as recent than of the whole library, by the log-likelihood ratio of the two counts. A topic is
+/// named once, by its best paper. What grows is your library: after a dump of one category
+/// everything in it is rising; --category holds it against its own past.
+#[derive(Debug, Args)]
+pub(super) struct TrendingArgs {
+    /// How many days are recent
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(i32).range(1..=3650))]
+    days: i32,
+    /// Only papers of this category (cs.CL) or archive (cs); repeat for any of several
+    #[arg(long, value_name = "CODE")]
+    category: Vec<String>,
+    /// By what papers rise
+    #[arg(long, value_name = "WHAT", default_value = "either")]
+    by: ByArg,
+    /// How many papers to show
+    #[arg(short, value_name = "N", default_value_t = 10, value_parser = args::at_least_one)]
+    k: usize,
+    #[command(flatten)]
+    moment: MomentArgs,
+}
+
+/// By what papers rise.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ByArg {
+    /// By votes where there are any, else by topics
+    Either,
+    /// By votes that fade
+    Votes,
+    /// By topics that grow
+    Topics,
+}
+
+pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fault> {
+    let opened = context.open(&context.library)?;
+    let indexes = opened.indexes();
+    let desk = Desk::new(&indexes, None)?;
+    let today = args.moment.today()?;
+    // A library that was last fed a month ago has its last week then.
+    let listed = digest::last_day(&opened.library, Day::Listed, today)?;
+    let dated = digest::last_day(&opened.library, Day::Dated, today)?;
+    let Some(last) = listed.max(dated) else {
+        context.note("no paper has a date up to today");
+        return Ok(Outcome::Partly);
+    };
+    if last < today {
+        context.note(&format!(
+            "the last papers are of {last}: looking back from there"
+        ));
+    }
+    let options = TrendOptions {
+        today: last,
+        days: args.days,
+        categories: args.category.clone(),
+        by: match args.by {
+            ByArg::Either => TrendBy::Either,
+            ByArg::Votes => TrendBy::Votes,
+            ByArg::Topics => TrendBy::Topics,
+        },
+        k: args.k,
+    };
+    let rising = digest::trending(&desk, &options)?;
+    let mut out = anstream::stdout().lock();
+    for (place, rising) in rising.iter().enumerate() {
+        match context.json {
+            true => output::json_line(&mut out, &output::JsonRising::of(place + 1, rising))?,
+            false => output::rising(&mut out, place + 1, rising)?,
+        }
+    }
+    out.flush()?;
+    if rising.is_empty() {
+        context.note("nothing is rising by more than chance; --days N looks at another time");
+        return Ok(Outcome::Partly);
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,243 @@
+//! Follows: questions that are asked again and again, each under a name.
+//!
+//! In: what a person wants to hear of, as typed or as read from TOML. Out: a [`Follow`] that makes
+//! sense, and the question and the conditions that it stands for. What is asked for are papers like a
+//! question, or like papers and unlike others, or all of some authors or categories.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::library::{Filter, Library, PaperKey, StoredFollow};
+use crate::search::{Rocchio, Target};
+
+/// The share of the library, in percent, that a paper has to be closer than where a follow does not
+/// say: one of two hundred papers is at least as close.
+pub const DEFAULT_MIN_PERCENTILE: f64 = 99.5;
+
+/// The longest name.
+const MAX_NAME_CHARS: usize = 60;
+
+/// A question that is asked again and again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Follow {
+    /// Its name, which heads its part of a digest.
+    pub name: String,
+    /// What papers are to be like, as a person writes it, with or without conditions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Ids of papers to be close to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub like: Vec<String>,
+    /// Ids of papers to be away from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not: Vec<String>,
+    /// Parts of authors' names, one of which a paper must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// Categories or archives, one of which a paper must have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// The share of the library, in percent, that a paper has to be closer than;
+    /// [`DEFAULT_MIN_PERCENTILE`] where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_percentile: Option<f64>,
+}
+
+impl Follow {
+    /// A follow as the library has it.
+    ///
+    /// # Errors
+    /// [`Error::BadFollow`] if a newer akin wrote something that this one cannot read.
+    pub fn of_stored(stored: &StoredFollow) -> Result<Follow> {
+        let bad = |e: serde_json::Error| Error::BadFollow {
+            name: stored.name.clone(),
+            reason: format!("it cannot be read: {e}"),
+        };
+        let mut follow: Follow = serde_json::from_str(&stored.definition).map_err(bad)?;
+        follow.name.clone_from(&stored.name);
+        Ok(follow)
+    }
+
+    /// What the library keeps.
+    pub fn definition(&self) -> String {
+        serde_json::to_string(self).expect("a follow is plain data")
+    }
+
+    /// Makes sure that the follow can be asked of any library.
+    ///
+    /// # Errors
+    /// [`Error::BadFollow`] with what is wrong.
+    pub fn check(&self) -> Result<()> {
+        match self.fault() {
+            None => Ok(()),
+            Some(reason) => Err(Error::BadFollow {
+                name: self.name.clone(),
+                reason: reason.to_owned(),
+            }),
+        }
+    }
+
+    /// Makes sure that the papers it is about are in this library.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPaper`].
+    pub fn check_papers(&self, library: &Library) -> Result<()> {
+        let mut ids = self.like.iter().chain(&self.not);
+        ids.try_for_each(|id| library.find(id).map(drop))
+    }
+
+    /// What papers are to be like; `None` where authors or categories are all that counts.
+    pub fn target(&self) -> Option<Target> {
+        if let Some(query) = &self.query {
+            return Some(Target::Text(query.clone()));
+        }
+        (!self.like.is_empty()).then(|| Target::Papers {
+            like: self.like.clone(),
+            draft: None,
+            unlike: self.not.clone(),
+            weights: Rocchio::default(),
+        })
+    }
+
+    /// Which papers may be found at all, of those with the given keys.
+    pub fn filter(&self, among: Vec<PaperKey>) -> Filter {
+        Filter {
+            authors: self.authors.clone(),
+            categories: self.categories.clone(),
+            among: Some(among),
+            ..Filter::default()
+        }
+    }
+
+    /// The share of the library, from 0 to 1, that may be as close as a paper that is found.
+    pub fn share(&self) -> f64 {
+        let percentile = self.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
+        (1.0 - percentile / 100.0).clamp(0.0, 1.0)
+    }
+
+    /// What it asks, in words.
+    pub fn about(&self) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.query.clone());
+        if !self.like.is_empty() {
+            parts.push(format!("like {}", self.like.join(", ")));
+        }
+        if !self.not.is_empty() {
+            parts.push(format!("not like {}", self.not.join(", ")));
+        }
+        if !self.authors.is_empty() {
+            parts.push(format!("by {}", self.authors.join(" or ")));
+        }
+        if !self.categories.is_empty() {
+            parts.push(format!("in {}", self.categories.join(" or ")));
+        }
+        parts.join("; ")
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        let is_blank = |text: &String| text.trim().is_empty();
+        let lists = [&self.like, &self.not, &self.authors, &self.categories];
+        let percentile = self.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
+        if is_blank(&self.name) || self.name.trim() != self.name {
+            Some("a name is wanted, without spaces around it")
+        } else if self.name.chars().any(char::is_control) {
+            Some("a name is one line of plain text")
+        } else if self.name.chars().count() > MAX_NAME_CHARS {
+            Some("a name has at most 60 characters")
+        } else if self.query.as_ref().is_some_and(is_blank)
+            || lists.into_iter().flatten().any(is_blank)
+        {
+            Some("something in it is empty")
+        } else if self.query.is_some() && !self.like.is_empty() {
+            Some("it asks for a text and for papers; follow each under a name of its own")
+        } else if !self.not.is_empty() && self.like.is_empty() {
+            Some("papers to be away from want papers to be close to")
+        } else if self.target().is_none() && self.authors.is_empty() && self.categories.is_empty() {
+            Some("it asks for nothing: a text, papers, authors or categories are wanted")
+        } else if self.target().is_none() && self.min_percentile.is_some() {
+            Some("without a text or papers there is nothing to be close to")
+        } else if !(0.0..100.0).contains(&percentile) {
+            Some("the percentile is a number from 0 to below 100")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: impl Fn(&mut Follow), fault: Option<&str>) {
+        let mut follow = Follow {
+            name: "graphs".to_owned(),
+            query: Some("graph neural networks".to_owned()),
+            ..Follow::default()
+        };
+        change(&mut follow);
+        match (follow.check(), fault) {
+            (Ok(()), None) => {}
+            (Err(error), Some(part)) if error.to_string().contains(part) => {}
+            (outcome, _) => panic!("{follow:?}: {outcome:?}, not {fault:?}"),
+        }
+    }
+
+    #[test]
+    fn a_follow_that_makes_no_sense_is_refused_with_what_is_wrong() {
+        let some = || vec!["x".to_owned()];
+        check(|_| {}, None);
+        check(|f| f.min_percentile = Some(0.0), None);
+        check(|f| f.categories = some(), None);
+        check(|f| f.name.clear(), Some("a name is wanted"));
+        check(|f| f.name.push('\n'), Some("without spaces"));
+        check(|f| f.name = "a\u{1b}b".to_owned(), Some("one line"));
+        check(|f| f.name = "x".repeat(61), Some("60"));
+        check(|f| f.query = Some(" ".to_owned()), Some("empty"));
+        check(|f| f.query = None, Some("nothing"));
+        check(|f| f.like = some(), Some("of its own"));
+        check(|f| f.not = some(), Some("close to"));
+        for bad in [100.0, -1.0, f64::NAN] {
+            check(|f| f.min_percentile = Some(bad), Some("below 100"));
+        }
+        let by_author = |f: &mut Follow| {
+            f.query = None;
+            f.authors = some();
+        };
+        check(by_author, None);
+        check(
+            |f| {
+                by_author(f);
+                f.min_percentile = Some(99.0);
+            },
+            Some("nothing to be close to"),
+        );
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_said() {
+        let follow = Follow {
+            name: "a".to_owned(),
+            like: vec!["2401.00001".to_owned()],
+            not: vec!["2401.00002".to_owned()],
+            min_percentile: Some(98.5),
+            ..Follow::default()
+        };
+        let stored = StoredFollow {
+            key: crate::library::FollowKey(1),
+            name: "b".to_owned(),
+            definition: follow.definition(),
+            created: String::new(),
+        };
+        let again = Follow::of_stored(&stored).unwrap();
+        assert_eq!(
+            again,
+            Follow {
+                name: "b".to_owned(),
+                ..follow
+            }
+        );
+        assert_eq!(again.about(), "like 2401.00001; not like 2401.00002");
+        assert!((again.share() - 0.015).abs() < 1e-9);
+    }
+}

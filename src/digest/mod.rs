@@ -1,0 +1,421 @@
+//! What is new, for whoever follows something.
+//!
+//! ```text
+//! follows ──► papers not yet shown ──► close enough ──► folded ──► explained ──┐
+//! `follow`    library                  `news`                                  ├──► `Digest`
+//! recent papers ──► votes that fade, or topics that grow `trending` ───────────┘      │
+//!                                                                                     ▼
+//!            sent ◄── stdout, a file, or a mail server ◄── text, HTML, feed… ◄── prepared
+//!            library          `send`                          `render`           library
+//! ```
+//!
+//! In: a library with its indexes, the follows of one *reader* (the library's owner, or a subscriber),
+//! and the present moment, which is always an argument. Out: a [`Digest`] that is stored before it is
+//! sent and marked sent afterwards, in the transaction that notes what it showed. `daily.rs` stands
+//! beside this: the papers of a day, for nobody in particular; `schedule.rs` says how to have the whole
+//! done every morning.
+//!
+//! Invariants:
+//! - A paper is shown once under a follow to one reader, whatever is run again: under any of its ids,
+//!   and also as the duplicate of another.
+//! - A digest that was prepared is sent as it stands, with the same Message-ID however often it is
+//!   tried. Between the moment in which the other side has taken it and the transaction that notes it
+//!   lies an instant in which a kill has it sent again, with the same Message-ID; it is never lost.
+//! - The same library and the same moment give the same digest, byte for byte.
+
+mod daily;
+mod follow;
+mod news;
+mod render;
+mod schedule;
+mod send;
+mod subscriber;
+mod trending;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::library::{FollowKey, Library, PaperKey, Shown, StoredDigest, StoredFollow, Writer};
+use crate::paper::{Paper, PaperId};
+
+pub use self::daily::{DayPaper, Days, days, last_day};
+pub use self::follow::{DEFAULT_MIN_PERCENTILE, Follow};
+pub use self::news::{Desk, Found, Match, entry, find};
+pub use self::render::mail::Letter;
+pub use self::render::{Feed, Marks, entry_text, feed, html, json, mail, markdown, text};
+pub use self::schedule::{Job, Scheduler, job};
+pub use self::send::{Login, Mailer, Secret, Security, Server, domain, eml};
+pub use self::subscriber::{Subscriber, Weekdays};
+pub use self::trending::{HALF_LIFE_DAYS, Rising, Trend, TrendBy, TrendOptions, trending};
+
+/// Digests that a feed is made of.
+pub const FEED_DIGESTS: usize = 30;
+
+/// From when on papers are new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Since the follow's last digest, or since it was made.
+    Last,
+    /// This day, by the first list that a paper stood in, or else its date.
+    Day(Date),
+}
+
+/// What a digest is to be about.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// Whose it is: a subscriber's address, or empty for the library's owner.
+    pub reader: &'a str,
+    /// The follows, in the order in which they are to stand.
+    pub follows: Vec<StoredFollow>,
+    /// From when on papers are new.
+    pub since: Since,
+    /// How many rising papers are named; none where 0.
+    pub n_trending: usize,
+    /// The present moment.
+    pub now: Timestamp,
+    /// The reader's time zone.
+    pub time_zone: TimeZone,
+    /// What stands behind the `@` of its Message-ID.
+    pub domain: &'a str,
+}
+
+/// What is new, as it is stored and rendered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Digest {
+    /// Whose it is.
+    pub reader: String,
+    /// When it was prepared, with the reader's time zone; stored as UTC with the zone's name.
+    pub made: Zoned,
+    /// Tells it from any other digest; without angle brackets.
+    pub message_id: String,
+    /// One part a follow, also where there is nothing new.
+    pub sections: Vec<Section>,
+    /// What is rising.
+    pub trending: Vec<Riser>,
+    /// What could not be done as it was asked for, in words.
+    pub notes: Vec<String>,
+}
+
+/// What is new under one follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Section {
+    /// The follow's name.
+    pub follow: String,
+    /// What it asks, in words.
+    pub about: String,
+    /// Papers that were looked at.
+    pub n_new: usize,
+    /// What was found, best first.
+    pub entries: Vec<Entry>,
+    follow_key: i64,
+    up_to: Option<i64>,
+}
+
+/// A paper that is new under a follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The paper, in short.
+    #[serde(flatten)]
+    pub brief: Brief,
+    /// Its names.
+    pub authors: Vec<String>,
+    /// Its categories.
+    pub categories: Vec<String>,
+    /// The cosine similarity to what is followed, where that has an embedding.
+    pub similarity: Option<f32>,
+    /// The share of the library, in percent, that it is closer than.
+    pub closer_than: Option<f64>,
+    /// The sentence of its abstract that is nearest to what is followed.
+    pub sentence: Option<String>,
+    /// Why it is here, in words.
+    pub why: String,
+    /// The same work again, which is not shown by itself.
+    pub folded: Vec<Brief>,
+    /// Papers near to it that were in the library before.
+    pub related: Vec<Brief>,
+    /// Every id of it and of what is folded into it.
+    ids: Vec<PaperId>,
+}
+
+/// A paper in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Brief {
+    /// Its id.
+    pub id: PaperId,
+    /// Its title.
+    pub title: String,
+    /// Where it can be read.
+    pub url: Option<String>,
+    /// When it was published.
+    pub date: Option<Date>,
+    /// When it was first listed.
+    pub listed: Option<Date>,
+}
+
+/// A paper that is rising.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Riser {
+    /// The paper, in short.
+    #[serde(flatten)]
+    pub brief: Brief,
+    /// Its names.
+    pub authors: Vec<String>,
+    /// Its categories.
+    pub categories: Vec<String>,
+    /// Why it is here, in words.
+    pub why: String,
+}
+
+impl Brief {
+    /// A paper in short.
+    pub fn of(paper: &Paper) -> Brief {
+        Brief {
+            id: paper.id.clone(),
+            title: paper.title.clone(),
+            url: paper.id.address(),
+            date: paper.date(),
+            listed: paper.listed,
+        }
+    }
+}
+
+impl Digest {
+    /// How many papers are new under some follow; one under two counts twice.
+    pub fn n_entries(&self) -> usize {
+        self.sections
+            .iter()
+            .map(|section| section.entries.len())
+            .sum()
+    }
+
+    /// Whether no follow has anything new.
+    pub fn is_empty(&self) -> bool {
+        self.n_entries() == 0
+    }
+
+    /// The follows that have nothing new, with how many papers were looked at.
+    fn quiet(&self) -> String {
+        let quiet = self
+            .sections
+            .iter()
+            .filter(|section| section.entries.is_empty());
+        let quiet = quiet.map(|section| match section.n_new {
+            0 => section.follow.clone(),
+            n => format!("{} (of {n})", section.follow),
+        });
+        quiet.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The digest's heading.
+    pub fn title(&self) -> String {
+        let papers = match self.n_entries() {
+            0 => "nothing new".to_owned(),
+            1 => "1 new paper".to_owned(),
+            n => format!("{n} new papers"),
+        };
+        format!("{papers}, {}", self.made.date())
+    }
+
+    /// A digest as the library has it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be read.
+    pub fn of_stored(library: &Library, stored: &StoredDigest) -> Result<Digest> {
+        let bad = |e| Error::damaged(library.path(), format!("a stored digest: {e}"));
+        serde_json::from_str(&stored.body).map_err(bad)
+    }
+
+    /// What the library keeps.
+    pub fn body(&self) -> String {
+        serde_json::to_string(self).expect("a digest is plain data")
+    }
+
+    /// What is noted once it is sent.
+    pub fn shown(&self) -> Vec<Shown<'_>> {
+        let shown = |section: &'_ Section| -> (FollowKey, Option<PaperKey>) {
+            (FollowKey(section.follow_key), section.up_to.map(PaperKey))
+        };
+        let of_section = |section| {
+            let (follow, up_to) = shown(section);
+            Shown {
+                follow,
+                up_to,
+                ids: section
+                    .entries
+                    .iter()
+                    .flat_map(|entry| &entry.ids)
+                    .collect(),
+            }
+        };
+        self.sections.iter().map(of_section).collect()
+    }
+}
+
+/// Composes a digest: looks, and changes nothing.
+///
+/// # Errors
+/// [`Error::BadFollow`], [`Error::UnknownPaper`] if a paper that is followed has gone, and what the
+/// search fails with.
+pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
+    let library = desk.library();
+    let made = wanted.now.to_zoned(wanted.time_zone.clone());
+    let last = library.last_key()?;
+    let mut notes = Vec::new();
+    let mut sections = Vec::with_capacity(wanted.follows.len());
+    for stored in &wanted.follows {
+        let follow = Follow::of_stored(stored)?;
+        let mut keys = match wanted.since {
+            Since::Last => {
+                library.stored_after(library.gone_through(wanted.reader, stored.key)?)?
+            }
+            Since::Day(day) => library.arrived_between(day, made.date())?,
+        };
+        let shown = library.shown(wanted.reader, stored.key)?;
+        keys.retain(|key| !shown.contains(key));
+        let n_new = keys.len();
+        let mut is_done = wanted.since == Since::Last;
+        let found = match news::find(desk, &follow, keys) {
+            // One follow that cannot be asked is no reason to keep the others from their reader; what
+            // came is new to it once it can be.
+            Err(error) if is_of_one_follow(&error) => {
+                notes.push(format!("{}: {error}", follow.name));
+                is_done = false;
+                Found::default()
+            }
+            found => found?,
+        };
+        for note in found.notes {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        sections.push(Section {
+            follow: follow.name.clone(),
+            about: follow.about(),
+            n_new,
+            entries: found.matches.iter().map(news::entry).collect(),
+            follow_key: stored.key.0,
+            up_to: is_done.then_some(last.0),
+        });
+    }
+    let trending = match wanted.n_trending {
+        0 => Vec::new(),
+        n => trending::risers(desk, made.date(), n)?,
+    };
+    let mut digest = Digest {
+        reader: wanted.reader.to_owned(),
+        message_id: String::new(),
+        made,
+        sections,
+        trending,
+        notes,
+    };
+    let hash = blake3::hash(digest.body().as_bytes()).to_hex();
+    let second = wanted.now.as_second();
+    digest.message_id = format!("{second}.{}@{}", &hash[..24], wanted.domain);
+    Ok(digest)
+}
+
+/// Whether an error comes of what a follow asks.
+fn is_of_one_follow(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::UnknownPaper { .. }
+            | Error::NoDirection
+            | Error::EmptyQuery
+            | Error::LexicalDoubt { .. }
+    )
+}
+
+/// How digests are sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending {
+    /// The present moment.
+    pub now: Timestamp,
+    /// Whether a digest with nothing new is sent.
+    pub if_empty: bool,
+    /// Whether what is new has to wait where a digest waited, because only one can be sent.
+    pub one_at_a_time: bool,
+}
+
+/// What became of a digest on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delivery {
+    /// It was sent, and what it showed is noted.
+    Sent,
+    /// Nothing was new, so nothing was sent; what was gone through is noted.
+    Empty,
+    /// One that waited was sent; what is new is for the next time.
+    SentWaiting,
+}
+
+/// Sends what waits for a reader, and then what is new: a digest is stored, handed to `send`, and
+/// noted as sent in one transaction with what it showed. If `send` fails, it waits; if that is for
+/// good, it is dropped, and what it would have shown is new again.
+///
+/// `compose` gives the digest of what is new.
+///
+/// # Errors
+/// What `compose`, `send` and the library fail with.
+pub fn deliver<E: From<Error>>(
+    writer: &mut Writer,
+    reader: &str,
+    sending: &Sending,
+    compose: impl FnOnce() -> std::result::Result<Digest, E>,
+    send: &mut dyn FnMut(&Digest) -> Result<()>,
+) -> std::result::Result<Delivery, E> {
+    let now = sending.now;
+    let waiting = {
+        let library = Library::open(writer.path())?;
+        match library.unsent(reader)? {
+            Some(stored) => Some((stored.key, Digest::of_stored(&library, &stored)?)),
+            None => None,
+        }
+    };
+    let mut delivery = Delivery::Empty;
+    if let Some((key, digest)) = waiting {
+        hand_over(writer, key, &digest, now, send)?;
+        if sending.one_at_a_time {
+            return Ok(Delivery::SentWaiting);
+        }
+        delivery = Delivery::Sent;
+    }
+    let digest = compose()?;
+    let key = writer.prepare_digest(reader, &digest.body(), now)?;
+    if digest.is_empty() && !sending.if_empty {
+        writer.mark_sent(key, reader, &digest.shown(), now)?;
+        return Ok(delivery);
+    }
+    hand_over(writer, key, &digest, now, send)?;
+    Ok(Delivery::Sent)
+}
+
+fn hand_over(
+    writer: &mut Writer,
+    key: crate::library::DigestKey,
+    digest: &Digest,
+    now: Timestamp,
+    send: &mut dyn FnMut(&Digest) -> Result<()>,
+) -> Result<()> {
+    match send(digest) {
+        Ok(()) => {
+            crate::step::reached(crate::step::Step::DigestTaken);
+            writer.mark_sent(key, &digest.reader, &digest.shown(), now)
+        }
+        Err(error) => {
+            if matches!(
+                error,
+                Error::NotSent {
+                    is_permanent: true,
+                    ..
+                }
+            ) {
+                writer.drop_digest(key)?;
+            }
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,488 @@
+//! Which of the new papers a follow is about.
+//!
+//! ```text
+//! new papers ──► search among them ──► close enough? ──► duplicates folded ──► explained, related
+//! ```
+//!
+//! A similarity alone does not say whether a paper is about something: 0.4 is close for one question
+//! and far for another. So a paper is held against the library: it is *close enough* if no more than a
+//! [share](Follow::share) of all papers there is as close. The share is counted exactly, over every
+//! embedding. Words that a model does not know are given their due: a paper is also close enough if no
+//! more than that share has the words as much, and no more than [`LOOSER`] times that share is as close.
+//! In a small library a share of it is no paper at all, so the [`LEAST_RANK`] closest papers of the
+//! library are always close enough.
+//!
+//! Limit: the share is one of *this* library. In a library that is all about one subject, what is in
+//! the first two hundredth is closer than in one about everything.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use fixedbitset::FixedBitSet;
+
+use super::{Brief, Entry, Follow};
+use crate::encoder::Encoder;
+use crate::error::Result;
+use crate::index::{Mode, SearchOptions};
+use crate::library::{Filter, Library, PaperKey};
+use crate::paper::Paper;
+use crate::search::{self, Answer, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Query};
+use crate::text;
+use crate::vectors::{Row, dot};
+
+/// What is found by words may be so many times further by meaning.
+const LOOSER: f64 = 5.0;
+/// The closest papers of a library are close enough, whatever its size.
+const LEAST_RANK: usize = 10;
+/// Papers of a follow whose sentences are compared by meaning; those of the rest by their words.
+const COMPARED: usize = 2;
+/// Papers of a follow that have related papers named.
+const WITH_RELATED: usize = 10;
+/// Related papers that are named.
+const RELATED: usize = 2;
+/// Neighbours among which related papers are looked for.
+const NEIGHBOURS: usize = 16;
+
+/// A library at work: its indexes, and what all follows need to know of it.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    indexes: &'a Indexes<'a>,
+    encoder: Option<&'a Encoder>,
+    /// Rows that live; `None` if all do.
+    living: Option<FixedBitSet>,
+    n_living: usize,
+}
+
+/// What is new under a follow.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The papers, best first.
+    pub matches: Vec<Match>,
+    /// What could not be done as it was asked for, in words.
+    pub notes: Vec<String>,
+}
+
+/// A paper that a follow is about.
+#[derive(Debug)]
+pub struct Match {
+    /// The paper.
+    pub paper: Paper,
+    /// The row of its embedding, if it has one.
+    pub row: Option<Row>,
+    /// The cosine similarity to what is followed, where that has an embedding.
+    pub similarity: Option<f32>,
+    /// The share of the library, in percent, that it is closer than.
+    pub closer_than: Option<f64>,
+    /// The sentence of its abstract that is nearest, and the words that it shares.
+    pub explanation: Explanation,
+    /// The same work again.
+    pub folded: Vec<Paper>,
+    /// Papers near to it that are not new.
+    pub related: Vec<Brief>,
+}
+
+impl<'a> Desk<'a> {
+    /// Looks at a library. Without an encoder, only follows without a text can be asked.
+    ///
+    /// # Errors
+    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty), [`Error::Database`](crate::Error::Database).
+    pub fn new(indexes: &'a Indexes<'a>, encoder: Option<&'a Encoder>) -> Result<Desk<'a>> {
+        let living = indexes.library.allowed(&Filter::default())?;
+        let n_rows = indexes.library.rows()?.len();
+        let n_living = living.as_ref().map_or(n_rows, |rows| rows.count_ones(..));
+        Ok(Desk {
+            indexes,
+            encoder,
+            living,
+            n_living,
+        })
+    }
+
+    /// The library.
+    pub fn library(&self) -> &'a Library {
+        self.indexes.library
+    }
+
+    /// Its indexes.
+    pub(super) fn indexes(&self) -> &'a Indexes<'a> {
+        self.indexes
+    }
+}
+
+/// The papers that a follow is about, among those with these keys.
+///
+/// # Errors
+/// [`Error::UnknownPaper`](crate::Error::UnknownPaper) if a paper that is followed has gone, and as
+/// [`search::answer`].
+pub fn find(desk: &Desk<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<Found> {
+    if keys.is_empty() {
+        return Ok(Found::default());
+    }
+    let new: HashSet<PaperKey> = keys.iter().copied().collect();
+    let mut found = match follow.target() {
+        Some(target) => {
+            let most = 2 * rank_of(follow.share(), desk.n_living);
+            let query = Query {
+                target,
+                k: keys.len().min(most),
+                filter: follow.filter(keys),
+                ..Query::default()
+            };
+            about(desk, follow, &query)?
+        }
+        None => all_of(desk, &follow.filter(keys))?,
+    };
+    found.matches = folded(desk.library(), found.matches)?;
+    for found in found.matches.iter_mut().take(WITH_RELATED) {
+        found.related = related(desk, found, &new)?;
+    }
+    Ok(found)
+}
+
+/// How a match is shown.
+pub fn entry(found: &Match) -> Entry {
+    let paper = &found.paper;
+    let sentence = found.explanation.sentence.clone();
+    let mut ids = Vec::new();
+    for paper in std::iter::once(paper).chain(&found.folded) {
+        ids.push(paper.id.clone());
+        ids.extend(paper.aliases.iter().cloned());
+    }
+    Entry {
+        brief: Brief::of(paper),
+        authors: paper.authors.clone(),
+        categories: paper.categories.clone(),
+        similarity: found.similarity,
+        closer_than: found.closer_than,
+        sentence: sentence.and_then(|at| paper.abstract_text.get(at).map(str::to_owned)),
+        why: why(found),
+        folded: found.folded.iter().map(Brief::of).collect(),
+        related: found.related.clone(),
+        ids,
+    }
+}
+
+/// Why a paper is shown, in words; empty where there is nothing to say but that it passed.
+fn why(found: &Match) -> String {
+    let mut parts = Vec::new();
+    if let Some(percent) = found.closer_than {
+        // Rounded down: what is said is true.
+        let shown = (percent * 100.0).floor() / 100.0;
+        parts.push(format!("closer than {shown} % of the library"));
+    }
+    if !found.explanation.words.is_empty() {
+        parts.push(format!("shares {}", found.explanation.words.join(", ")));
+    }
+    parts.join("; ")
+}
+
+/// The papers that are close enough to what a query looks for.
+fn about(desk: &Desk<'_>, follow: &Follow, query: &Query) -> Result<Found> {
+    let mut answer = search::answer(desk.indexes, desk.encoder, query)?;
+    let bar = Bar::of(desk, &answer, follow)?;
+    answer.hits.retain(|hit| bar.is_close_enough(hit));
+    let hits = std::mem::take(&mut answer.hits);
+    let (compared, rest) = hits.split_at(hits.len().min(COMPARED));
+    answer.hits = compared.to_vec();
+    let mut explanations = search::explain(desk.indexes, desk.encoder, &answer)?;
+    answer.hits = rest.to_vec();
+    explanations.extend(search::explain(desk.indexes, None, &answer)?);
+    for (explanation, hit) in explanations.iter_mut().zip(&hits) {
+        if explanation.sentence.is_none() {
+            explanation.sentence = telling(&hit.paper.abstract_text, &explanation.words);
+        }
+    }
+    let mut explanations = explanations.into_iter();
+    let has_vector = answer.vector.is_some();
+    let matched = |hit: Hit| Match {
+        closer_than: has_vector
+            .then(|| bar.closer_than(hit.similarity))
+            .flatten(),
+        similarity: has_vector.then_some(hit.similarity),
+        row: Some(hit.row),
+        paper: hit.paper,
+        explanation: explanations.next().unwrap_or_default(),
+        folded: hit.duplicates,
+        related: Vec::new(),
+    };
+    Ok(Found {
+        matches: hits.into_iter().map(matched).collect(),
+        notes: answer.notes,
+    })
+}
+
+/// The first of the sentences that have most of these words; `None` where none has any.
+fn telling(abstract_text: &str, words: &[String]) -> Option<Range<usize>> {
+    let n_words = |sentence: &Range<usize>| {
+        let sentence = &abstract_text[sentence.clone()];
+        words.iter().filter(|word| sentence.contains(*word)).count()
+    };
+    let counted = text::sentences(abstract_text)
+        .into_iter()
+        .map(|at| (n_words(&at), at));
+    let best = counted.rev().max_by_key(|(n, _)| *n);
+    best.filter(|(n, _)| *n > 0).map(|(_, at)| at)
+}
+
+/// Every paper that passes a filter, the newest first.
+fn all_of(desk: &Desk<'_>, filter: &Filter) -> Result<Found> {
+    let mut matches = Vec::new();
+    for key in desk.library().passing(filter)? {
+        if let Some((paper, _, row)) = desk.library().paper(key)? {
+            matches.push(Match {
+                paper,
+                row,
+                similarity: None,
+                closer_than: None,
+                explanation: Explanation::default(),
+                folded: Vec::new(),
+                related: Vec::new(),
+            });
+        }
+    }
+    matches.sort_by(|a, b| {
+        let newer = b.paper.date().cmp(&a.paper.date());
+        newer.then_with(|| a.paper.id.cmp(&b.paper.id))
+    });
+    Ok(Found {
+        matches,
+        notes: Vec::new(),
+    })
+}
+
+/// How close, and with how many of the words, the library's best papers are.
+struct Bar {
+    /// Similarities of the closest papers, closest first: as many as are close enough, or where words
+    /// may make up for meaning, as many as may be. Empty where nothing is asked by meaning.
+    similarities: Vec<f32>,
+    /// BM25 of the papers that have most of the words, best first.
+    word_scores: Vec<f32>,
+    n_papers: usize,
+    /// Papers that are close enough.
+    rank: usize,
+}
+
+impl Bar {
+    fn of(desk: &Desk<'_>, answer: &Answer, follow: &Follow) -> Result<Bar> {
+        let rank = rank_of(follow.share(), desk.n_living);
+        let mut bar = Bar {
+            similarities: Vec::new(),
+            word_scores: Vec::new(),
+            n_papers: desk.n_living,
+            rank,
+        };
+        let Some(vector) = &answer.vector else {
+            return Ok(bar);
+        };
+        bar.similarities = closest(desk, vector, rank)?;
+        // The words of whole papers are too many to tell one subject from another.
+        if let (Ok(lexical), Some(_)) = (&desk.indexes.lexical, &follow.query) {
+            // An index in doubt is named by the search itself.
+            let best = lexical.search(&answer.words, rank, None);
+            bar.word_scores = best.unwrap_or_default().iter().map(|m| m.score).collect();
+        }
+        let is_open = |hit: &Hit| bar.is_found_by_words(hit) && !bar.is_close_enough(hit);
+        if answer.hits.iter().any(is_open) {
+            let rank = rank_of(follow.share() * LOOSER, desk.n_living);
+            bar.similarities = closest(desk, vector, rank)?;
+        }
+        Ok(bar)
+    }
+
+    /// Whether a paper is about what is followed.
+    fn is_close_enough(&self, hit: &Hit) -> bool {
+        // Nothing but conditions, all of which hold.
+        if self.similarities.is_empty() {
+            return true;
+        }
+        is_among(&self.similarities, self.rank, hit.similarity)
+            || (self.is_found_by_words(hit)
+                && is_among(&self.similarities, usize::MAX, hit.similarity))
+    }
+
+    /// Whether few papers have the words as much.
+    fn is_found_by_words(&self, hit: &Hit) -> bool {
+        hit.word_score > 0.0 && is_among(&self.word_scores, self.rank, hit.word_score)
+    }
+
+    /// The share of the library, in percent, that is less close than this.
+    fn closer_than(&self, similarity: f32) -> Option<f64> {
+        let n_as_close = self
+            .similarities
+            .partition_point(|other| *other >= similarity);
+        let is_known = n_as_close < self.similarities.len() || n_as_close == self.n_papers;
+        let n_less = self.n_papers.saturating_sub(n_as_close);
+        is_known.then(|| 100.0 * n_less as f64 / self.n_papers.max(1) as f64)
+    }
+}
+
+/// The similarities of the `k` closest papers of the library, closest first.
+fn closest(desk: &Desk<'_>, vector: &[f32], k: usize) -> Result<Vec<f32>> {
+    let options = SearchOptions {
+        k,
+        mode: Mode::Exact,
+        ef_search: None,
+        allowed: desk.living.as_ref(),
+    };
+    let found = desk.indexes.index.search(vector, &options)?;
+    Ok(found.iter().map(|found| found.similarity).collect())
+}
+
+/// Whether a score is at least the `n`th of scores, best first, or their last; of none it is not.
+fn is_among(scores: &[f32], n: usize, score: f32) -> bool {
+    let least = scores.get(n.min(scores.len()).wrapping_sub(1));
+    least.is_some_and(|least| score >= *least)
+}
+
+/// How many papers a share of the library is.
+fn rank_of(share: f64, n_papers: usize) -> usize {
+    let rank = (share * n_papers as f64).ceil() as usize;
+    rank.max(LEAST_RANK).min(n_papers.max(1))
+}
+
+/// Folds papers into better ones of the same title, or at least [`DUPLICATE_SIMILARITY`] close.
+fn folded(library: &Library, matches: Vec<Match>) -> Result<Vec<Match>> {
+    let rows = library.rows()?;
+    let mut kept: Vec<(i64, Option<Vec<f32>>, Match)> = Vec::with_capacity(matches.len());
+    for found in matches {
+        let title = crate::paper::title_key(&found.paper.title);
+        let vector = found.row.map(|row| rows.vector(row)).transpose()?;
+        let is_same = |other: &(i64, Option<Vec<f32>>, Match)| {
+            other.0 == title
+                || matches!((&other.1, &vector), (Some(a), Some(b)) if dot(a, b) >= DUPLICATE_SIMILARITY)
+        };
+        match kept.iter_mut().find(|other| is_same(other)) {
+            Some((_, _, first)) => first.folded.push(found.paper),
+            None => kept.push((title, vector, found)),
+        }
+    }
+    Ok(kept.into_iter().map(|(_, _, found)| found).collect())
+}
+
+/// The papers nearest to one, of those that are not new and not the same work.
+fn related(desk: &Desk<'_>, found: &Match, new: &HashSet<PaperKey>) -> Result<Vec<Brief>> {
+    let (Some(row), library) = (found.row, desk.library()) else {
+        return Ok(Vec::new());
+    };
+    let vector = library.rows()?.vector(row)?;
+    let options = SearchOptions {
+        allowed: desk.living.as_ref(),
+        ..SearchOptions::nearest(NEIGHBOURS)
+    };
+    let near = desk.indexes.index.search(&vector, &options)?;
+    let near: Vec<Row> = near
+        .iter()
+        .filter(|other| other.row != row && other.similarity < DUPLICATE_SIMILARITY)
+        .map(|other| other.row)
+        .collect();
+    let keys = library.keys_of(&near)?;
+    let mut briefs = Vec::with_capacity(RELATED);
+    for (row, key) in near.into_iter().zip(keys) {
+        if briefs.len() < RELATED && key.is_some_and(|key| !new.contains(&key)) {
+            briefs.push(Brief::of(&library.paper_at(row)?));
+        }
+    }
+    Ok(briefs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paper::PaperId;
+
+    fn hit(similarity: f32, word_score: f32) -> Hit {
+        Hit {
+            rank: 1,
+            score: 0.0,
+            rerank_score: None,
+            similarity,
+            percentile: None,
+            dense_rank: None,
+            lexical_rank: None,
+            word_score,
+            row: Row(0),
+            paper: Paper::new(PaperId::parse("x").unwrap(), "T", ""),
+            duplicates: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_paper_is_close_enough_by_meaning_or_by_words_with_some_meaning() {
+        let bar = Bar {
+            similarities: vec![0.9, 0.8, 0.7, 0.6, 0.5],
+            word_scores: vec![9.0, 8.0],
+            n_papers: 200,
+            rank: 2,
+        };
+        let check = |similarity, words, expected: bool| {
+            let found = bar.is_close_enough(&hit(similarity, words));
+            assert_eq!(found, expected, "{similarity} {words}");
+        };
+        check(0.9, 0.0, true);
+        check(0.8, 0.0, true);
+        check(0.79, 0.0, false);
+        check(0.79, 7.9, false);
+        check(0.79, 8.0, true);
+        check(0.5, 8.0, true);
+        check(0.49, 99.0, false);
+        let conditions = Bar {
+            similarities: Vec::new(),
+            ..bar
+        };
+        assert!(conditions.is_close_enough(&hit(0.0, 0.0)));
+    }
+
+    #[test]
+    fn the_sentence_with_most_of_the_words_tells_most() {
+        let text = "Bread is old. Rye bread rises. Rye bread too. Iron.";
+        let check = |words: &[&str], expected: Option<&str>| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(
+                telling(text, &words).map(|at| &text[at]),
+                expected,
+                "{words:?}"
+            );
+        };
+        check(&["bread", "Rye"], Some("Rye bread rises."));
+        check(&["Iron"], Some("Iron."));
+        check(&["steel"], None);
+        check(&[], None);
+        assert_eq!(telling("", &["x".to_owned()]), None);
+    }
+
+    #[test]
+    fn words_that_no_paper_has_let_none_through() {
+        let bar = Bar {
+            similarities: vec![0.9, 0.8],
+            word_scores: Vec::new(),
+            n_papers: 2,
+            rank: 1,
+        };
+        assert!(!bar.is_close_enough(&hit(0.85, 0.0)));
+        assert!(bar.is_close_enough(&hit(0.9, 0.0)));
+    }
+
+    #[test]
+    fn what_is_said_to_be_less_close_is() {
+        let bar = Bar {
+            similarities: vec![0.9, 0.8, 0.8, 0.6],
+            word_scores: Vec::new(),
+            n_papers: 200,
+            rank: 2,
+        };
+        assert_eq!(bar.closer_than(0.95), Some(100.0));
+        assert_eq!(bar.closer_than(0.9), Some(99.5));
+        assert_eq!(bar.closer_than(0.8), Some(98.5));
+        // Nobody counted how many are closer than this.
+        assert_eq!(bar.closer_than(0.6), None);
+        assert_eq!(bar.closer_than(0.1), None);
+    }
+
+    #[test]
+    fn a_share_is_at_least_a_few_papers() {
+        assert_eq!(rank_of(0.005, 300_000), 1500);
+        assert_eq!(rank_of(0.005, 1000), LEAST_RANK);
+        assert_eq!(rank_of(0.005, 3), 3);
+        assert_eq!(rank_of(1.0, 1000), 1000);
+    }
+}

@@ -1,0 +1,219 @@
+//! Digests as a feed: RSS 2.0, or Atom (RFC 4287).
+//!
+//! A feed reader comes when it likes, so a feed has the entries of several digests, newest first. An
+//! entry's id is made of its follow and its paper and is the same in every feed that is written.
+
+use atom_syndication as atom;
+use jiff::Zoned;
+use jiff::fmt::rfc2822;
+
+use super::html;
+use crate::digest::{Digest, Entry, Section};
+
+/// Which kind of feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// RSS 2.0.
+    Rss,
+    /// Atom.
+    Atom,
+}
+
+/// Entries of a feed, at most.
+const MAX_ENTRIES: usize = 200;
+/// What a feed is the feed of, where nobody says: its specification wants an address.
+const NO_SITE: &str = "http://localhost/";
+
+/// One entry, where it stands.
+type Item<'a> = (&'a Digest, &'a Section, &'a Entry);
+
+/// Renders digests, newest first, as a feed; `address` is where it will be found, if that is known.
+pub fn feed(kind: Feed, digests: &[Digest], address: Option<&str>) -> String {
+    let items: Vec<Item<'_>> = digests
+        .iter()
+        .flat_map(|digest| digest.sections.iter().map(move |section| (digest, section)))
+        .flat_map(|(digest, section)| section.entries.iter().map(move |e| (digest, section, e)))
+        .take(MAX_ENTRIES)
+        .collect();
+    let made = digests.first().map(|digest| &digest.made);
+    match kind {
+        Feed::Rss => rss(&items, made, address),
+        Feed::Atom => atom(&items, made, address),
+    }
+}
+
+fn rss(items: &[Item<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
+    let item = |(digest, section, entry): &Item<'_>| rss::Item {
+        title: Some(plain(&entry.brief.title)),
+        link: entry.brief.url.clone(),
+        description: Some(plain(&html::entry(entry))),
+        categories: categories(section, entry)
+            .map(|name| rss::Category { name, domain: None })
+            .collect(),
+        guid: Some(rss::Guid {
+            value: id_of(section, entry),
+            permalink: false,
+        }),
+        pub_date: rfc2822::to_string(&digest.made).ok(),
+        ..rss::Item::default()
+    };
+    let mut channel = rss::Channel {
+        title: "akin".to_owned(),
+        link: address.unwrap_or(NO_SITE).to_owned(),
+        description: "New papers in what I follow".to_owned(),
+        last_build_date: made.and_then(|made| rfc2822::to_string(made).ok()),
+        generator: Some("akin".to_owned()),
+        items: items.iter().map(item).collect(),
+        ..rss::Channel::default()
+    };
+    if let Some(address) = address {
+        own_address(&mut channel, address);
+    }
+    channel.to_string() + "\n"
+}
+
+/// Says where the feed itself is, in the element that RSS borrows from Atom.
+fn own_address(channel: &mut rss::Channel, address: &str) {
+    let link = rss::extension::Extension {
+        name: "atom:link".to_owned(),
+        attrs: [
+            ("href", address),
+            ("rel", "self"),
+            ("type", "application/rss+xml"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        ..rss::extension::Extension::default()
+    };
+    let links = [("link".to_owned(), vec![link])].into();
+    channel.extensions.insert("atom".to_owned(), links);
+    let atom = "http://www.w3.org/2005/Atom".to_owned();
+    channel.namespaces.insert("atom".to_owned(), atom);
+}
+
+fn atom(items: &[Item<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
+    let entry = |(digest, section, entry): &Item<'_>| atom::Entry {
+        title: atom::Text::plain(plain(&entry.brief.title)),
+        id: id_of(section, entry),
+        updated: moment(Some(&digest.made)),
+        authors: entry.authors.iter().map(|name| person(name)).collect(),
+        categories: categories(section, entry)
+            .map(|term| atom::Category {
+                term,
+                ..atom::Category::default()
+            })
+            .collect(),
+        links: entry
+            .brief
+            .url
+            .iter()
+            .map(|url| link(url, "alternate"))
+            .collect(),
+        content: Some(atom::Content {
+            value: Some(plain(&html::entry(entry))),
+            content_type: Some("html".to_owned()),
+            ..atom::Content::default()
+        }),
+        ..atom::Entry::default()
+    };
+    let feed = atom::Feed {
+        title: atom::Text::plain("akin"),
+        subtitle: Some(atom::Text::plain("New papers in what I follow")),
+        id: urn(&["feed", address.unwrap_or_default()]),
+        updated: moment(made),
+        authors: vec![person("akin")],
+        links: address.iter().map(|url| link(url, "self")).collect(),
+        generator: Some(atom::Generator {
+            value: "akin".to_owned(),
+            ..atom::Generator::default()
+        }),
+        entries: items.iter().map(entry).collect(),
+        ..atom::Feed::default()
+    };
+    feed.to_string() + "\n"
+}
+
+fn categories<'a>(section: &'a Section, entry: &'a Entry) -> impl Iterator<Item = String> + 'a {
+    let names = std::iter::once(&section.follow).chain(&entry.categories);
+    names.map(|name| plain(name))
+}
+
+fn person(name: &str) -> atom::Person {
+    atom::Person {
+        name: plain(name),
+        ..atom::Person::default()
+    }
+}
+
+fn link(url: &str, rel: &str) -> atom::Link {
+    atom::Link {
+        href: url.to_owned(),
+        rel: rel.to_owned(),
+        ..atom::Link::default()
+    }
+}
+
+/// The moment as Atom writes it; the beginning of time where nothing was ever made.
+fn moment(made: Option<&Zoned>) -> atom::FixedDateTime {
+    let text = made.map(|made| made.timestamp().to_string());
+    let parsed = text.and_then(|text| text.parse().ok());
+    parsed.unwrap_or_default()
+}
+
+/// Without the characters that XML 1.0 has no way to write.
+fn plain(text: &str) -> String {
+    let may_stand = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let is_character = |c: &char| !matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.chars()
+        .filter(may_stand)
+        .filter(is_character)
+        .collect()
+}
+
+fn id_of(section: &Section, entry: &Entry) -> String {
+    urn(&["entry", &section.follow, entry.brief.id.as_str()])
+}
+
+/// A UUID (RFC 9562, version 8) made of texts, as a URN.
+fn urn(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (a, b, c, d, e) = (
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    );
+    format!("urn:uuid:{a}-{b}-{c}-{d}-{e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_uuid_and_tells_its_parts_apart() {
+        let id = urn(&["entry", "a", "b"]);
+        assert_eq!(id.len(), "urn:uuid:".len() + 36);
+        assert_eq!(id.as_bytes()["urn:uuid:".len() + 14], b'8');
+        assert_eq!(id, urn(&["entry", "a", "b"]));
+        assert_ne!(id, urn(&["entry", "ab", ""]));
+    }
+
+    #[test]
+    fn a_feed_without_entries_is_one() {
+        for kind in [Feed::Rss, Feed::Atom] {
+            let text = feed(kind, &[], None);
+            assert!(text.contains("<title>akin</title>"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! A digest as a page that is also a mail: inline styles, light and dark, nothing from elsewhere.
+
+use askama::Template;
+
+use crate::digest::{Brief, Digest, Entry};
+
+#[derive(Template)]
+#[template(path = "digest.html")]
+struct Page<'a> {
+    title: String,
+    digest: &'a Digest,
+    quiet: String,
+    footer: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "entry.html")]
+struct Part<'a> {
+    entry: &'a Entry,
+}
+
+// What the templates call.
+fn byline(authors: &[String], categories: &[String]) -> String {
+    super::byline(authors, categories)
+}
+
+fn dates(paper: &Brief) -> String {
+    super::dates(paper)
+}
+
+/// Renders a digest as a whole page, with a line of text at its end if `footer` is not empty.
+pub fn html(digest: &Digest, footer: &str) -> String {
+    let page = Page {
+        title: digest.title(),
+        quiet: digest.quiet(),
+        digest,
+        footer,
+    };
+    page.render().expect("a digest is plain data")
+}
+
+/// Renders one entry, to stand in something else.
+pub(super) fn entry(entry: &Entry) -> String {
+    Part { entry }.render().expect("an entry is plain data")
+}

@@ -1,0 +1,17 @@
+//! A digest as one JSON object, for programs.
+
+use serde_json::Value;
+
+use crate::digest::Digest;
+
+/// Renders a digest as one line of JSON, without what only the library needs to know.
+pub fn json(digest: &Digest) -> String {
+    let mut value = serde_json::to_value(digest).expect("a digest is plain data");
+    value["title"] = Value::from(digest.title());
+    let sections = value["sections"].as_array_mut().into_iter().flatten();
+    for section in sections.filter_map(Value::as_object_mut) {
+        section.remove("follow_key");
+        section.remove("up_to");
+    }
+    value.to_string() + "\n"
+}

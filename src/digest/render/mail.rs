@@ -1,0 +1,42 @@
+//! A digest as a letter: subject, plain text and HTML, and the headers that mailers look for.
+
+use super::{Marks, html, text};
+use crate::digest::Digest;
+
+/// Columns of the plain text: what mailers show without wrapping (RFC 5322 asks for at most 78).
+const COLUMNS: usize = 76;
+
+/// A digest as it is sent to somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The subject.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+    /// Where whoever does not want any more can say so (RFC 2369), between angle brackets.
+    pub unsubscribe: String,
+}
+
+/// Renders a digest for its reader, who writes to `from` to be left alone.
+pub fn mail(digest: &Digest, from: &str) -> Letter {
+    let footer = format!(
+        "You get this because somebody subscribed {} to it. To get no more, answer with the \
+         subject “unsubscribe”.",
+        digest.reader
+    );
+    let mut plain = text(digest, COLUMNS, Marks::default());
+    // What follows is a signature to mailers, and shown apart.
+    plain += "\n-- \n";
+    for line in textwrap::wrap(&footer, COLUMNS) {
+        plain += &line;
+        plain.push('\n');
+    }
+    Letter {
+        subject: format!("akin: {}", digest.title()),
+        text: plain,
+        html: html(digest, &footer),
+        unsubscribe: format!("<mailto:{from}?subject=unsubscribe>"),
+    }
+}

@@ -1,0 +1,53 @@
+//! One digest in many forms, each a pure function of it.
+//!
+//! | form | file | for |
+//! |---|---|---|
+//! | text | `text.rs` | terminals, and the plain half of a mail |
+//! | HTML | `html.rs` | browsers, the other half, and feeds |
+//! | Markdown | `markdown.rs` | notes |
+//! | JSON | `json.rs` | programs |
+//! | RSS 2.0, Atom | `feed.rs` | feed readers |
+//! | a letter | `mail.rs` | whoever sends it |
+//!
+//! Invariant: what stands in a title or an abstract is text, whatever form it is put in: nothing in it
+//! is markup, an escape sequence of a terminal, or a line of a header.
+
+pub(super) mod feed;
+pub(super) mod html;
+pub(super) mod json;
+pub(super) mod mail;
+pub(super) mod markdown;
+pub(super) mod text;
+
+use super::Brief;
+
+pub use self::feed::{Feed, feed};
+pub use self::html::html;
+pub use self::json::json;
+pub use self::mail::mail;
+pub use self::markdown::markdown;
+pub use self::text::{Marks, entry_text, text};
+
+/// Authors that are named; the rest are counted.
+const AUTHORS_NAMED: usize = 4;
+
+/// Authors and categories.
+fn byline(authors: &[String], categories: &[String]) -> String {
+    let named = authors.len().min(AUTHORS_NAMED);
+    let mut names = authors[..named].join(", ");
+    if authors.len() > named {
+        names += &format!(" and {} more", authors.len() - named);
+    }
+    let parts = [names, categories.join(" ")];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
+}
+
+/// The id, and its days: published and listed, which are not the same.
+fn dates(paper: &Brief) -> String {
+    let mut parts = vec![paper.id.to_string()];
+    parts.extend(paper.date.map(|date| date.to_string()));
+    let listed = paper.listed.filter(|listed| Some(*listed) != paper.date);
+    parts.extend(listed.map(|date| format!("listed {date}")));
+    parts.join(" · ")
+}

@@ -1,0 +1,183 @@
+//! What can be followed, and what is close enough.
+
+use std::collections::HashSet;
+
+use akin::digest::{Desk, Follow, find};
+use akin::index::Index;
+use akin::library::Library;
+use akin::paper::{Paper, PaperId};
+use akin::search::Indexes;
+
+use super::bakery;
+use crate::sandbox::{Dice, Sandbox, library_of};
+
+#[test]
+fn follows_are_added_listed_shown_edited_and_removed() {
+    let sandbox = bakery();
+    let run = |args: &[&str]| {
+        let mut all = vec!["follow"];
+        all.extend(args);
+        sandbox.akin(&all)
+    };
+    run(&["add", "Erdős", "--author", "erdos", "--category", "math"]).exits(0);
+    run(&[
+        "add",
+        "iron",
+        "--like",
+        "arXiv:2603.00004v2",
+        "--not",
+        "2603.00003",
+        "--min-percentile",
+        "90",
+    ])
+    .exits(0);
+    let listed = run(&["list"]).exits(0).stdout;
+    assert_eq!(
+        listed,
+        "Erdős  by erdos; in math\nbread  +sourdough\niron  like arXiv:2603.00004v2; not like 2603.00003\n"
+    );
+    let shown = run(&["show", "iron"]).exits(0).stdout;
+    assert!(shown.contains("closer than  90 %"), "{shown}");
+    run(&["edit", "iron", "--rename", "steel", "alloys of iron"]).exits(0);
+    let json = &run(&["show", "steel", "--json"]).exits(0).json()[0];
+    assert_eq!(
+        (&json["query"], &json["min-percentile"]),
+        (&"alloys of iron".into(), &90.0.into())
+    );
+    assert!(json.get("like").is_none(), "{json}");
+    assert_eq!(run(&["remove", "steel"]).exits(0).stdout, "removed steel\n");
+
+    for (args, said) in [
+        (&["add", "bread", "x"][..], "there is one of this name"),
+        (&["add", "x"], "it asks for nothing"),
+        (
+            &["add", "x", "--not", "2603.00001"],
+            "papers to be close to",
+        ),
+        (&["add", "x", "y", "--min-percentile", "100"], "below 100"),
+        (
+            &["edit", "bread", "--rename", "Erdős"],
+            "there is one of this name",
+        ),
+    ] {
+        let refused = run(args).exits(2);
+        assert!(refused.stderr.contains(said), "{args:?}: {refused:?}");
+    }
+    let unknown = run(&["add", "x", "--like", "2699.99999"]).exits(1);
+    assert!(unknown.stderr.contains("2699.99999"), "{unknown:?}");
+    assert!(
+        run(&["show", "iron"])
+            .exits(1)
+            .stderr
+            .contains("there are Erdős, bread")
+    );
+}
+
+#[test]
+fn what_is_exported_is_read_by_another_library_all_or_nothing() {
+    let sandbox = bakery();
+    sandbox
+        .akin(&[
+            "follow",
+            "add",
+            "two",
+            "--author",
+            "Ada",
+            "--min-percentile",
+            "1",
+        ])
+        .exits(2);
+    sandbox
+        .akin(&["follow", "add", "two", "--author", "Ada"])
+        .exits(0);
+    let toml = sandbox.akin(&["follow", "export"]).exits(0).stdout;
+    let file = sandbox.file("follows.toml", &toml);
+    let taken = sandbox.akin(&["follow", "import", &file]).exits(2);
+    assert!(taken.stderr.contains("--replace"), "{taken:?}");
+    sandbox
+        .akin(&["follow", "import", "--replace", &file])
+        .exits(0);
+    assert_eq!(sandbox.akin(&["follow", "export"]).stdout, toml);
+
+    let other = Sandbox::new();
+    other.add_day("2026-03-12", &[("2603.00001", "T", "A text.", 1)]);
+    let bad = other.file("bad.toml", format!("{toml}\n[[follow]]\nname = \"x\"\n"));
+    let refused = other.akin(&["follow", "import", &bad]).exits(2);
+    assert!(
+        refused.stderr.contains("\"x\": it asks for nothing"),
+        "{refused:?}"
+    );
+    other.akin(&["follow", "list"]).exits(1);
+    let wrong = other.file("wrong.toml", "[[follow]]\nname = \"x\"\nquery = 3\n");
+    let refused = other.akin(&["follow", "import", &wrong]).exits(2);
+    assert!(refused.stderr.contains("wrong.toml, line 3"), "{refused:?}");
+    other.akin(&["follow", "import", &file]).exits(0);
+    assert_eq!(
+        other.akin(&["follow", "export", "two"]).stdout,
+        sandbox.akin(&["follow", "export", "two"]).stdout
+    );
+}
+
+#[test]
+fn a_test_shows_last_month_and_changes_nothing() {
+    let sandbox = bakery();
+    let test = |now: &str, args: &[&str]| {
+        let mut all = vec!["follow", "test", "bread", "--json"];
+        all.extend(args);
+        sandbox.akin_at(now, &all)
+    };
+    for _ in 0..2 {
+        let mut found = test("2026-03-20", &[]).exits(0).ids();
+        found.sort();
+        assert_eq!(found, ["2603.00001", "2603.00002", "2603.00003"]);
+    }
+    let since = test("2026-03-20", &["--days", "8"]).exits(0).ids();
+    assert_eq!(since.len(), 2, "{since:?}");
+    let later = test("2026-05-20", &[]).exits(1);
+    assert!(later.stderr.contains("0 of 0 papers"), "{later:?}");
+}
+
+/// A paper is found if it is among the share of the library that is closest, counted over all of it,
+/// whatever else is new.
+#[test]
+fn a_paper_is_found_if_few_of_the_library_are_as_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut dice = Dice(5);
+    let papers: Vec<(Paper, Vec<f32>)> = (0..2000)
+        .map(|i| {
+            let id = PaperId::parse(&format!("p{i}")).unwrap();
+            (Paper::new(id, format!("Paper {i}"), ""), dice.direction(24))
+        })
+        .collect();
+    let vectors: Vec<Vec<f32>> = papers.iter().map(|(_, vector)| vector.clone()).collect();
+    drop(library_of(dir.path(), papers));
+    let library = Library::open(dir.path()).unwrap();
+    let rows = library.rows().unwrap();
+    let index = Index::open(&library.index_dir().unwrap(), &[7; 32], rows);
+    let indexes = Indexes::dense(&library, &index);
+    let desk = Desk::new(&indexes, None).unwrap();
+    let new = library
+        .stored_after(library.find("p1899").unwrap().key)
+        .unwrap();
+    assert_eq!(new.len(), 100);
+
+    let mut closest: Vec<usize> = (0..2000).collect();
+    let similarity = |i: usize| akin::vectors::dot(&vectors[7], &vectors[i]);
+    closest.sort_by(|a, b| similarity(*b).total_cmp(&similarity(*a)));
+    let mut n_found = 0;
+    for (percentile, n_close) in [(99.5, 10), (99.0, 20), (90.0, 200), (0.0, 2000)] {
+        let follow = Follow {
+            name: "like".to_owned(),
+            like: vec!["p7".to_owned()],
+            min_percentile: Some(percentile),
+            ..Follow::default()
+        };
+        let found = find(&desk, &follow, new.clone()).unwrap();
+        let ids = found.matches.iter().map(|found| found.paper.id.to_string());
+        let expected = closest[..n_close].iter().filter(|i| **i >= 1900);
+        let expected: HashSet<String> = expected.map(|i| format!("p{i}")).collect();
+        assert_eq!(ids.collect::<HashSet<String>>(), expected, "{percentile}");
+        n_found += expected.len();
+    }
+    assert!(n_found > 100, "{n_found}");
+}
