@@ -1,6 +1,7 @@
 //! Text as it is compared, in lower case and without accents, so that what a keyboard has finds what
 //! was written; and text as it is read, in sentences.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
@@ -42,6 +43,20 @@ fn push_bare(c: char, out: &mut String) {
             '\u{307}' => {}
             other => out.push(other),
         }
+    }
+}
+
+/// The share of the words of two texts that both have, of all that either has; 1 where neither has any.
+pub(crate) fn shared_words(one: &str, other: &str) -> f32 {
+    let words = |text: &str| -> BTreeSet<String> {
+        let folded = fold(text);
+        let words = folded.split(|c: char| !c.is_alphanumeric());
+        words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
+    };
+    let (one, other) = (words(one), words(other));
+    match one.union(&other).count() {
+        0 => 1.0,
+        n => one.intersection(&other).count() as f32 / n as f32,
     }
 }
 
@@ -104,6 +119,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn words_are_shared_whatever_their_case_and_place() {
+        assert_eq!(
+            shared_words("Rutile, under LIGHT", "light under rutile!"),
+            1.0
+        );
+        assert_eq!(shared_words("a b c", "c d e"), 0.2);
+        assert_eq!(shared_words("Erdős", "erdos"), 1.0);
+        assert_eq!((shared_words("", " "), shared_words("", "a")), (1.0, 0.0));
+    }
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {

@@ -16,6 +16,7 @@ use super::{Answer, Hit, Indexes, Matching, Query, closeness, preference};
 use crate::error::Result;
 use crate::index::lexical::WordQuery;
 use crate::paper::{Paper, PaperId};
+use crate::text;
 use crate::vectors::{Row, dot};
 
 /// Candidates of each index, at least; among so many of the best a choice is made where one is to be
@@ -24,6 +25,13 @@ const DEPTH: usize = 200;
 
 /// Candidates more than hits, where the nearest are all that is wanted: some may be duplicates.
 const SPARE: usize = 8;
+
+/// From this cosine similarity on two papers of one title are one work.
+const NAMESAKE_SIMILARITY: f32 = 0.8;
+
+/// The share of their words that two papers have in common which differ in their titles and are one
+/// work.
+const DUPLICATE_WORDS: f32 = 0.8;
 
 /// What was chosen of the candidates.
 #[derive(Default)]
@@ -173,6 +181,7 @@ fn choose(
     order: &[(usize, f32)],
 ) -> Result<Chosen> {
     let rows = indexes.library.rows()?;
+    let lookup = indexes.library.lookup();
     let mut chosen = Chosen::default();
     let mut works: Vec<Work> = Vec::new();
     for &(place, score) in order {
@@ -186,11 +195,14 @@ fn choose(
         let paper = indexes.library.paper_at(candidate.row)?;
         if !query.keeps_duplicates {
             let work = Work::of(&paper, rows.vector(candidate.row)?);
-            if given.iter().any(|given| work.is_that_of(&given.work)) {
+            if given.iter().any(|given| work.is_like_given(&given.work)) {
                 chosen.left_out.push((candidate.row, paper));
                 continue;
             }
-            if let Some(same) = works.iter().position(|other| work.is_that_of(other)) {
+            let same = works.iter().position(|other| work.is_that_of(other));
+            if let Some(same) = same
+                && !lookup.is_split(&chosen.hits[same].paper.id, &paper.id)?
+            {
                 chosen.hits[same].duplicates.push(paper);
                 continue;
             }
@@ -231,6 +243,7 @@ fn choose(
 #[derive(Debug)]
 pub(super) struct Work {
     title: PaperId,
+    text: String,
     /// Shape `[dim]`, normalised.
     vector: Vec<f32>,
 }
@@ -239,6 +252,7 @@ impl Work {
     pub(super) fn of(paper: &Paper, vector: Vec<f32>) -> Work {
         Work {
             title: PaperId::from_title(&paper.title),
+            text: format!("{}\n{}", paper.title, paper.abstract_text),
             vector,
         }
     }
@@ -247,8 +261,27 @@ impl Work {
         &self.vector
     }
 
+    /// The title and the abstract.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is as good as given: of the same title, or as close as a duplicate is.
+    fn is_like_given(&self, given: &Work) -> bool {
+        self.title == given.title || dot(&self.vector, &given.vector) >= DUPLICATE_SIMILARITY
+    }
+
+    /// Whether nobody needs to be shown both. Many papers are called "Editorial", and to some models
+    /// all papers are close: so a title is not enough, nor is closeness.
     fn is_that_of(&self, other: &Work) -> bool {
-        self.title == other.title || dot(&self.vector, &other.vector) >= DUPLICATE_SIMILARITY
+        let similarity = dot(&self.vector, &other.vector);
+        match self.title == other.title {
+            true => similarity >= NAMESAKE_SIMILARITY,
+            false => {
+                similarity >= DUPLICATE_SIMILARITY
+                    && text::shared_words(&self.text, &other.text) >= DUPLICATE_WORDS
+            }
+        }
     }
 }
 

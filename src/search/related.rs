@@ -38,7 +38,6 @@ pub(super) struct Given {
     /// Of one that is in the library.
     pub(super) row: Option<Row>,
     pub(super) work: Work,
-    text: String,
 }
 
 /// What related papers are to be like.
@@ -58,7 +57,7 @@ pub(super) fn target(
         return Err(Error::EmptyQuery);
     }
     let vector = rocchio(&like, &unlike, weights)?;
-    let texts: Vec<&str> = like.iter().map(|paper| paper.text.as_str()).collect();
+    let texts: Vec<&str> = like.iter().map(|paper| paper.work.text()).collect();
     let words = WordQuery::of_text(&texts.join("\n"));
     let given = like.into_iter().chain(unlike).collect();
     Ok(RelatedTarget {
@@ -89,7 +88,6 @@ pub(super) fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
             given.push(Given {
                 row: Some(row),
                 work: Work::of(&paper, rows.vector(row)?),
-                text: format!("{}\n{}", paper.title, paper.abstract_text),
             });
         }
     }
@@ -115,7 +113,6 @@ pub(super) fn drafted(encoder: &Encoder, draft: &Paper, notes: &mut Vec<String>)
     Ok(Given {
         row: None,
         work: Work::of(draft, vector),
-        text: passage,
     })
 }
 
@@ -149,7 +146,6 @@ mod tests {
         let given = |(i, v): (usize, &[f32; 2])| Given {
             row: Some(Row(i as u32)),
             work: Work::of(&any_paper(), v.to_vec()),
-            text: String::new(),
         };
         vectors.iter().enumerate().map(given).collect()
     }

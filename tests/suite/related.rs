@@ -43,7 +43,7 @@ fn papers() -> Vec<(Paper, Vec<f32>)> {
         };
         if i % 10 == 0 {
             let vector = near(&mut dice, &vector, 0.05);
-            store(format!("close{i}"), format!("Close to {i}"), vector);
+            store(format!("close{i}"), format!("Paper {i} again"), vector);
         }
         if i % 11 == 0 {
             let vector = dice.direction(DIM);
@@ -83,12 +83,24 @@ impl Table {
         mean
     }
 
-    /// Whether two papers are one work.
-    fn is_same(&self, one: &str, other: &str) -> bool {
+    /// Whether two papers are so alike that one stands for the other where it is given.
+    fn is_like(&self, one: &str, other: &str) -> bool {
         let closeness = dot(self.vector(one), self.vector(other));
         let limit = f64::from(DUPLICATE_SIMILARITY);
         assert!((closeness - limit).abs() > SAME, "the test is to be clear");
         closeness > limit || letters(&self.0[one].0) == letters(&self.0[other].0)
+    }
+
+    /// Whether two papers are one work: `Paper 7` and `Paper 7 again`, where they are close, and those
+    /// of one title, where they are somewhat close.
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        let closeness = dot(self.vector(one), self.vector(other));
+        let [one, other] = [one, other].map(|id| letters(&self.0[id].0));
+        let bare = |title: &str| title.trim_end_matches("again").to_owned();
+        match one == other {
+            true => closeness > 0.8,
+            false => bare(&one) == bare(&other) && closeness > f64::from(DUPLICATE_SIMILARITY),
+        }
     }
 
     /// The similarity of every paper that may be returned, and of every duplicate.
@@ -102,7 +114,7 @@ impl Table {
         let given: Vec<&String> = like.iter().chain(unlike).collect();
         let others = self.0.iter().filter(|(id, _)| !given.contains(id));
         for (id, (_, vector)) in others {
-            let is_duplicate = given.iter().any(|given| self.is_same(given, id));
+            let is_duplicate = given.iter().any(|given| self.is_like(given, id));
             let similarity = dot(&target, vector) / length;
             answer[usize::from(is_duplicate)].insert(id.clone(), similarity);
         }

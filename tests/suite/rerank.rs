@@ -130,7 +130,7 @@ fn drafts_and_papers_are_what_related_papers_are_read_with() {
     let draft = sandbox.file("draft.txt", "How proteins fold.\n\nWe fold them.");
     let args = ["search", "--json", "--rerank", &model, "--file", &draft];
     let hits = sandbox.akin(&args).exits(0).json();
-    assert_reranked(&hits, &model, "How proteins fold.\n\nWe fold them.");
+    assert_reranked(&hits, &model, "How proteins fold. We fold them.");
     let args = [
         "related",
         "--json",
