@@ -4,8 +4,9 @@
 //! mixed = 0.55 · unit(similarity) + 0.45 · unit(BM25)
 //! ```
 //!
-//! where `unit` maps a score's range among the candidates to 0..1 (a convex combination after min-max
-//! normalisation: Bruch, Gai and Ingber, 2023). The similarity is that to the question moved towards
+//! where `unit` maps a score's range among the first [`DEPTH`] candidates of each index to 0..1 (a convex
+//! combination after min-max normalisation: Bruch, Gai and Ingber, 2023); it is the same range however many
+//! more are asked for, so that what comes first does not depend on how much comes after it. The similarity is that to the question moved towards
 //! the best candidates of a first mix, as far as [`FEEDBACK_WEIGHT`] says (pseudo-relevance feedback
 //! in the space of the embeddings, after Rocchio).
 //!
@@ -15,6 +16,9 @@
 use super::Matching;
 use super::hybrid::Candidate;
 use crate::vectors::{dot, normalize};
+
+/// Candidates of each index, at least.
+pub(super) const DEPTH: usize = 200;
 
 /// What the dense score counts; the lexical one counts the rest.
 const DENSE_SHARE: f32 = 0.55;
@@ -49,8 +53,14 @@ pub(super) fn plain(candidates: &[Candidate], matching: Matching) -> Vec<f32> {
 
 /// The mixed scores of candidates of which the similarities are given.
 pub(super) fn mixed(similarities: &[f32], candidates: &[Candidate]) -> Vec<f32> {
-    let dense = to_unit(similarities.iter().copied());
-    let lexical = to_unit(candidates.iter().map(|candidate| candidate.word_score));
+    let is_first = |rank: Option<usize>| rank.is_some_and(|rank| rank <= DEPTH);
+    let is_first = |place: usize| {
+        let candidate = &candidates[place];
+        is_first(candidate.dense_rank) || is_first(candidate.lexical_rank)
+    };
+    let dense = to_unit(similarities.iter().copied(), is_first);
+    let word_scores = candidates.iter().map(|candidate| candidate.word_score);
+    let lexical = to_unit(word_scores, is_first);
     let mix = |(dense, lexical)| DENSE_SHARE * dense + (1.0 - DENSE_SHARE) * lexical;
     dense.into_iter().zip(lexical).map(mix).collect()
 }
@@ -77,10 +87,16 @@ pub(super) fn similarities(question: &[f32], vectors: &[Vec<f32>]) -> Vec<f32> {
     vectors.iter().map(|vector| dot(question, vector)).collect()
 }
 
-/// Scores from 0, the least, to 1, the greatest; all 0 where they are the same.
-pub(super) fn to_unit(scores: impl Iterator<Item = f32> + Clone) -> Vec<f32> {
-    let least = scores.clone().fold(f32::INFINITY, f32::min);
-    let width = scores.clone().fold(f32::NEG_INFINITY, f32::max) - least;
+/// Scores from 0, the least of those that count, to 1, the greatest of these; all 0 where these are the
+/// same. Others may lie outside.
+pub(super) fn to_unit(
+    scores: impl Iterator<Item = f32> + Clone,
+    counts: impl Fn(usize) -> bool,
+) -> Vec<f32> {
+    let counted = scores.clone().enumerate();
+    let counted = counted.filter(|(place, _)| counts(*place)).map(|(_, s)| s);
+    let least = counted.clone().fold(f32::INFINITY, f32::min);
+    let width = counted.fold(f32::NEG_INFINITY, f32::max) - least;
     let unit = |score| {
         if width > 0.0 {
             (score - least) / width
@@ -102,7 +118,7 @@ mod tests {
             key: None,
             similarity,
             word_score,
-            dense_rank: None,
+            dense_rank: Some(row + 1),
             lexical_rank: None,
         };
         scores.iter().enumerate().map(candidate).collect()
@@ -131,6 +147,19 @@ mod tests {
         let scores = [(0.31, 2.0), (0.42, 0.5), (0.38, 7.0), (0.12, 4.0)];
         let scaled = scores.map(|(a, b)| (2.0 * a - 0.5, 100.0 * b + 3.0));
         assert_eq!(places(&scores), places(&scaled));
+    }
+
+    #[test]
+    fn what_comes_far_behind_does_not_change_what_comes_first() {
+        let mut some = candidates(&[(0.9, 1.0), (0.5, 5.0), (0.4, 3.0)]);
+        let mixed = |some: &[Candidate]| mixed(&plain(some, Matching::Dense), some);
+        let before = mixed(&some);
+        let mut far = candidates(&[(0.1, 0.0)]);
+        far[0].dense_rank = Some(DEPTH + 1);
+        some.extend(far);
+        let after = mixed(&some);
+        assert_eq!(after[..3], before);
+        assert!(after[3] < before[2], "{after:?}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn diverse(
     diversity: f32,
     n: usize,
 ) -> Vec<usize> {
-    let units = to_unit(scores.iter().copied());
+    let units = to_unit(scores.iter().copied(), |_| true);
     let mut likeness = vec![0f32; scores.len()];
     let mut left: Vec<usize> = (0..scores.len()).collect();
     let mut chosen = Vec::with_capacity(n.min(scores.len()));

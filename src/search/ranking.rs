@@ -9,7 +9,7 @@
 //! leave too few, candidates are looked for deeper; equal scores are ordered by paper id.
 
 use super::facets::Facets;
-use super::fusion::{self, FEEDBACK_PAPERS};
+use super::fusion::{self, DEPTH, FEEDBACK_PAPERS};
 use super::hybrid::{Candidate, Candidates, Finder};
 use super::related::{DUPLICATE_SIMILARITY, Given};
 use super::{Answer, Hit, Indexes, Matching, Query, closeness, preference};
@@ -18,10 +18,6 @@ use crate::index::lexical::WordQuery;
 use crate::paper::{Paper, PaperId};
 use crate::text;
 use crate::vectors::{Row, dot};
-
-/// Candidates of each index, at least; among so many of the best a choice is made where one is to be
-/// made, and papers are counted.
-const DEPTH: usize = 200;
 
 /// Candidates more than hits, where the nearest are all that is wanted: some may be duplicates.
 const SPARE: usize = 8;
