@@ -1,7 +1,7 @@
 //! One order of candidates that have two scores.
 //!
 //! ```text
-//! mixed = 0.55 · unit(similarity) + 0.45 · unit(BM25)
+//! mixed = share · unit(similarity) + (1 − share) · unit(BM25)
 //! ```
 //!
 //! where `unit` maps a score's range among the first [`DEPTH`] candidates of each index to 0..1 (a convex
@@ -11,7 +11,9 @@
 //! in the space of the embeddings, after Rocchio).
 //!
 //! The constants are those that do best on the mean of SciFact's training questions, Cranfield and
-//! CACM; around them the measures are flat. They are one setting for every library.
+//! CACM; around them the measures are flat. They are one setting for every library. Whole papers as
+//! questions (`related`) have many words, each of which says less: there the embedding counts more, as
+//! it does best for what CACM cites together.
 
 use super::Matching;
 use super::hybrid::Candidate;
@@ -21,7 +23,15 @@ use crate::vectors::{dot, normalize};
 pub(super) const DEPTH: usize = 200;
 
 /// What the dense score counts; the lexical one counts the rest.
-const DENSE_SHARE: f32 = 0.55;
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DenseShare(f32);
+
+impl DenseShare {
+    /// For a question.
+    pub(super) const QUESTION: DenseShare = DenseShare(0.55);
+    /// For whole papers that others are to be like.
+    pub(super) const PAPERS: DenseShare = DenseShare(0.65);
+}
 
 /// The best candidates of the first mix, towards which the question is moved.
 pub(super) const FEEDBACK_PAPERS: usize = 3;
@@ -52,7 +62,11 @@ pub(super) fn plain(candidates: &[Candidate], matching: Matching) -> Vec<f32> {
 }
 
 /// The mixed scores of candidates of which the similarities are given.
-pub(super) fn mixed(similarities: &[f32], candidates: &[Candidate]) -> Vec<f32> {
+pub(super) fn mixed(
+    similarities: &[f32],
+    candidates: &[Candidate],
+    DenseShare(share): DenseShare,
+) -> Vec<f32> {
     let is_first = |rank: Option<usize>| rank.is_some_and(|rank| rank <= DEPTH);
     let is_first = |place: usize| {
         let candidate = &candidates[place];
@@ -61,7 +75,7 @@ pub(super) fn mixed(similarities: &[f32], candidates: &[Candidate]) -> Vec<f32> 
     let dense = to_unit(similarities.iter().copied(), is_first);
     let word_scores = candidates.iter().map(|candidate| candidate.word_score);
     let lexical = to_unit(word_scores, is_first);
-    let mix = |(dense, lexical)| DENSE_SHARE * dense + (1.0 - DENSE_SHARE) * lexical;
+    let mix = |(dense, lexical)| share * dense + (1.0 - share) * lexical;
     dense.into_iter().zip(lexical).map(mix).collect()
 }
 
@@ -126,7 +140,8 @@ mod tests {
 
     fn places(scores: &[(f32, f32)]) -> Vec<usize> {
         let candidates = candidates(scores);
-        let mixed = mixed(&plain(&candidates, Matching::Dense), &candidates);
+        let plain = plain(&candidates, Matching::Dense);
+        let mixed = mixed(&plain, &candidates, DenseShare::QUESTION);
         order(&candidates, mixed)
             .into_iter()
             .map(|(place, _)| place)
@@ -152,7 +167,8 @@ mod tests {
     #[test]
     fn what_comes_far_behind_does_not_change_what_comes_first() {
         let mut some = candidates(&[(0.9, 1.0), (0.5, 5.0), (0.4, 3.0)]);
-        let mixed = |some: &[Candidate]| mixed(&plain(some, Matching::Dense), some);
+        let mixed =
+            |some: &[Candidate]| mixed(&plain(some, Matching::Dense), some, DenseShare::QUESTION);
         let before = mixed(&some);
         let mut far = candidates(&[(0.1, 0.0)]);
         far[0].dense_rank = Some(DEPTH + 1);

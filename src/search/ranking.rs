@@ -9,7 +9,7 @@
 //! leave too few, candidates are looked for deeper; equal scores are ordered by paper id.
 
 use super::facets::Facets;
-use super::fusion::{self, DEPTH, FEEDBACK_PAPERS};
+use super::fusion::{self, DEPTH, DenseShare, FEEDBACK_PAPERS};
 use super::hybrid::{Candidate, Candidates, Finder};
 use super::related::{DUPLICATE_SIMILARITY, Given};
 use super::{Answer, Hit, Indexes, Matching, Query, closeness, preference};
@@ -51,9 +51,13 @@ pub(super) fn answer(
     let n_rows = indexes.library.rows()?.len();
     let mut depth = first_depth(query, finder.matching());
     let mut left_out = Vec::new();
+    let share = match given.is_empty() {
+        true => DenseShare::QUESTION,
+        false => DenseShare::PAPERS,
+    };
     loop {
         let found = finder.find(depth)?;
-        let order = ordered(indexes, vector, query, &found)?;
+        let order = ordered(indexes, vector, query, &found, share)?;
         let chosen = choose(indexes, query, given, &found, &order)?;
         if !chosen.left_out.is_empty() {
             // What they are like does not count either.
@@ -122,10 +126,11 @@ fn ordered(
     vector: Option<&[f32]>,
     query: &Query,
     found: &Candidates,
+    share: DenseShare,
 ) -> Result<Vec<(usize, f32)>> {
     let candidates = &found.list;
     let mut scores = match (found.matching, vector) {
-        (Matching::Hybrid, Some(vector)) => mixed(indexes, vector, candidates)?,
+        (Matching::Hybrid, Some(vector)) => mixed(indexes, vector, candidates, share)?,
         _ => fusion::plain(candidates, found.matching),
     };
     if let Some(half_life_days) = query.half_life_days {
@@ -150,13 +155,22 @@ fn ordered(
 }
 
 /// The mixed scores of candidates, after the question was moved towards the best of them.
-fn mixed(indexes: &Indexes<'_>, vector: &[f32], candidates: &[Candidate]) -> Result<Vec<f32>> {
+fn mixed(
+    indexes: &Indexes<'_>,
+    vector: &[f32],
+    candidates: &[Candidate],
+    share: DenseShare,
+) -> Result<Vec<f32>> {
     let rows = indexes.library.rows()?;
     let vectors = candidates
         .iter()
         .map(|candidate| rows.vector(candidate.row));
     let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
-    let first = fusion::mixed(&fusion::plain(candidates, Matching::Dense), candidates);
+    let first = fusion::mixed(
+        &fusion::plain(candidates, Matching::Dense),
+        candidates,
+        share,
+    );
     let best = fusion::order(candidates, first)
         .into_iter()
         .take(FEEDBACK_PAPERS);
@@ -165,7 +179,7 @@ fn mixed(indexes: &Indexes<'_>, vector: &[f32], candidates: &[Candidate]) -> Res
         .collect();
     let moved = fusion::moved(vector, &best);
     let similarities = fusion::similarities(&moved, &vectors);
-    Ok(fusion::mixed(&similarities, candidates))
+    Ok(fusion::mixed(&similarities, candidates, share))
 }
 
 /// The first k, duplicates of the given papers left out, and those of a better hit folded into it.
