@@ -155,7 +155,7 @@ fn a_segment_in_doubt_takes_those_after_it_along() {
     shelf.options.tail_max = 1000;
     shelf.update();
     assert_eq!(shelf.open().doubts(), &[] as &[String]);
-    let left = ["manifest.json", "segment-0-400.graph"].map(str::to_owned);
+    let left = ["background.json", "manifest.json", "segment-0-400.graph"].map(str::to_owned);
     assert_eq!(files(&shelf.folder()), BTreeSet::from(left));
 }
 
