@@ -14,6 +14,7 @@ mod daily;
 mod digest;
 mod embed;
 mod eval;
+mod facets;
 mod fault;
 mod follow;
 mod mail;

@@ -1,18 +1,18 @@
 //! What a person or a program reads on stdout, and notes on stderr.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use akin::digest::{self, DayPaper, Days, Entry, Marks, Rising, Trend};
 use akin::library::SourceRecord;
 use akin::paper::Paper;
-use akin::search::{Answer, Explanation, Facets, Hit};
+use akin::search::{Answer, Explanation, Hit};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use textwrap::Options;
 
 use super::context::Context;
+use super::facets;
 
 /// Lines of the abstract under each hit.
 const ABSTRACT_LINES: usize = 2;
@@ -22,9 +22,9 @@ const AUTHORS_NAMED: usize = 4;
 const DEFAULT_WIDTH: usize = 100;
 
 const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const DIM: Style = Style::new().dimmed();
 const GREEN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
-const CYAN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
+pub(super) const CYAN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
 
 /// Says something on stderr.
 pub(super) fn note(text: &str) {
@@ -187,79 +187,10 @@ pub(super) fn answer(
             write_hit(&mut out, hit, explanation, width())?;
         }
     }
-    match &answer.facets {
-        Some(facets) if context.json => json_line(&mut out, &JsonFacets::from(facets))?,
-        Some(facets) => write_facets(&mut out, facets, width())?,
-        None => {}
+    if let Some(facets) = &answer.facets {
+        facets::write(&mut out, facets, context)?;
     }
     out.flush()
-}
-
-/// What the best papers have in common, as programs get it.
-#[derive(Serialize)]
-struct JsonFacets<'a> {
-    facets: BTreeMap<&'a str, Vec<JsonCount<'a>>>,
-    n_papers: usize,
-}
-
-/// A value, and how many papers have it.
-#[derive(Serialize)]
-struct JsonCount<'a> {
-    value: &'a str,
-    n_papers: usize,
-}
-
-impl<'a> From<&'a Facets> for JsonFacets<'a> {
-    fn from(facets: &'a Facets) -> JsonFacets<'a> {
-        let count = |(value, n): &'a (String, usize)| JsonCount {
-            value,
-            n_papers: *n,
-        };
-        let named = named(facets);
-        JsonFacets {
-            facets: named
-                .map(|(name, counts)| (name, counts.iter().map(count).collect()))
-                .into(),
-            n_papers: facets.n_papers,
-        }
-    }
-}
-
-fn named(facets: &Facets) -> [(&'static str, &[(String, usize)]); 3] {
-    [
-        ("years", &facets.years),
-        ("categories", &facets.categories),
-        ("authors", &facets.authors),
-    ]
-}
-
-fn write_facets(out: &mut impl Write, facets: &Facets, width: usize) -> io::Result<()> {
-    writeln!(
-        out,
-        "\n{DIM}among the {} best papers{DIM:#}",
-        facets.n_papers
-    )?;
-    for (name, counts) in named(facets) {
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(value, n)| {
-                format!("{value}\u{a0}{n}")
-                    .replace(' ', "\u{a0}")
-                    .replace('-', "\u{2011}")
-            })
-            .collect();
-        let indent = " ".repeat(12);
-        let lines = wrapped(&counts.join(" · "), width, &indent, usize::MAX);
-        for (place, line) in lines.iter().enumerate() {
-            let line = line
-                .trim_start()
-                .replace('\u{a0}', " ")
-                .replace('\u{2011}', "-");
-            let name = if place == 0 { name } else { "" };
-            writeln!(out, "{CYAN}{name:<11}{CYAN:#} {line}")?;
-        }
-    }
-    Ok(())
 }
 
 /// How few pairs of papers are as close: "top 0.02 %".
@@ -509,7 +440,7 @@ fn byline(paper: &Paper) -> String {
 }
 
 /// Wraps text to at most `max_lines` lines; the last ends in an ellipsis if there was more.
-fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }

@@ -87,6 +87,19 @@ impl std::fmt::Debug for Body {
     }
 }
 
+impl From<&Config> for BertShape {
+    fn from(config: &Config) -> BertShape {
+        BertShape {
+            hidden: config.hidden_size,
+            layers: config.num_hidden_layers,
+            heads: config.num_attention_heads,
+            intermediate: config.intermediate_size,
+            positions: config.max_position_embeddings,
+            eps: config.layer_norm_eps as f32,
+        }
+    }
+}
+
 /// Why a checkpoint could not be loaded; the caller says of which model.
 pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
 
@@ -107,14 +120,7 @@ fn load_packed(
     precision: Precision,
     sample: impl FnOnce() -> Result<Vec<Encoding>>,
 ) -> Result<Route, Reason> {
-    let shape = BertShape {
-        hidden: config.hidden_size,
-        layers: config.num_hidden_layers,
-        heads: config.num_attention_heads,
-        intermediate: config.intermediate_size,
-        positions: config.max_position_embeddings,
-        eps: config.layer_norm_eps as f32,
-    };
+    let shape = BertShape::from(config);
     let tensors = tensors_in_place(&files.weights)?;
     let words = tensors
         .get("embeddings.word_embeddings.weight")

@@ -117,29 +117,8 @@ impl Background {
         space: &[u8; 32],
         n_rows: usize,
     ) -> std::result::Result<Option<Background>, String> {
-        let path = dir.join(FILE);
-        let doubt = |what: String| format!("{}: {what}", path.display());
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(doubt(format!("it cannot be read ({e})"))),
-        };
-        let file: File =
-            serde_json::from_slice(&bytes).map_err(|e| doubt(format!("it is damaged ({e})")))?;
-        if file.format != FORMAT {
-            return Err(doubt(format!(
-                "it has format {}, not {FORMAT}",
-                file.format
-            )));
-        }
-        if file.space != hexadecimal(space) || file.n_rows > n_rows {
-            return Err(doubt("it belongs to other rows".to_owned()));
-        }
-        let is_sound = file.n_pairs > 0 && !file.tail.is_empty() && file.tail.is_sorted();
-        if file.checksum != file.sum() || !is_sound {
-            return Err(doubt("it does not match its checksum".to_owned()));
-        }
-        Ok(Some(Background {
+        let file = File::read(dir, space, n_rows)?;
+        Ok(file.map(|file| Background {
             n_pairs: file.n_pairs,
             tail: file.tail,
         }))
@@ -147,11 +126,8 @@ impl Background {
 
     /// Makes what is kept in an index folder that of the rows, where it is not.
     pub(super) fn update(dir: &Path, space: &[u8; 32], rows: &RowFile) -> Result<()> {
-        let kept = Background::read(dir, space, rows.len());
-        let is_of_these = |file: File| file.n_rows == rows.len();
-        let bytes = fs::read(dir.join(FILE)).unwrap_or_default();
-        let is_up_to_date = serde_json::from_slice(&bytes).is_ok_and(is_of_these);
-        if matches!(kept, Ok(Some(_))) && is_up_to_date {
+        let kept = File::read(dir, space, rows.len());
+        if matches!(kept, Ok(Some(file)) if file.n_rows == rows.len()) {
             return Ok(());
         }
         let Some(background) = Background::of(rows) else {
@@ -179,6 +155,36 @@ impl Background {
 }
 
 impl File {
+    fn read(
+        dir: &Path,
+        space: &[u8; 32],
+        n_rows: usize,
+    ) -> std::result::Result<Option<File>, String> {
+        let path = dir.join(FILE);
+        let doubt = |what: String| format!("{}: {what}", path.display());
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(doubt(format!("it cannot be read ({e})"))),
+        };
+        let file: File =
+            serde_json::from_slice(&bytes).map_err(|e| doubt(format!("it is damaged ({e})")))?;
+        if file.format != FORMAT {
+            return Err(doubt(format!(
+                "it has format {}, not {FORMAT}",
+                file.format
+            )));
+        }
+        if file.space != hexadecimal(space) || file.n_rows > n_rows {
+            return Err(doubt("it belongs to other rows".to_owned()));
+        }
+        let is_sound = file.n_pairs > 0 && !file.tail.is_empty() && file.tail.is_sorted();
+        if file.checksum != file.sum() || !is_sound {
+            return Err(doubt("it does not match its checksum".to_owned()));
+        }
+        Ok(Some(file))
+    }
+
     fn sum(&self) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(&(self.n_rows as u64).to_le_bytes());

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
+use super::lists::{store_listing, store_votes};
 use super::lock::WriterLock;
 use super::lookup::SourceRecord;
 use super::read::{ActiveSpace, active_space};
@@ -541,30 +542,6 @@ fn store_row(
     }
     db.prepare_cached("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)")?
         .execute((space, key.0, row.0, text_hash.0))?;
-    Ok(())
-}
-
-fn store_listing(db: &Connection, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT OR IGNORE INTO listings VALUES (?, ?)")?
-        .execute((date.to_string(), paper.0))?;
-    Ok(())
-}
-
-/// Puts later votes into a paper's record. One that is damaged is left as it is, for `check` to name.
-fn store_votes(db: &Connection, key: PaperKey, votes: &Votes) -> rusqlite::Result<()> {
-    let stored: Option<(String, u32)> = db
-        .prepare_cached("SELECT json, sum FROM records WHERE paper = ?")?
-        .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let paper = stored.and_then(|(json, sum)| record::parse(&json, sum).ok());
-    let Some(mut paper) = paper else {
-        return Ok(());
-    };
-    if paper.take_votes(votes) {
-        let (json, sum) = record::to_stored(&paper);
-        db.prepare_cached("UPDATE records SET json = ?, sum = ? WHERE paper = ?")?
-            .execute((json, sum, key.0))?;
-    }
     Ok(())
 }
 

@@ -91,7 +91,7 @@ pub(super) fn answer(
 }
 
 fn first_depth(query: &Query, matching: Matching) -> usize {
-    let chooses = query.diversity > 0.0 || query.half_life_days.is_some() || query.with_facets;
+    let chooses = query.is_diverse() || query.half_life_days.is_some() || query.with_facets;
     match matching {
         Matching::Dense if query.keeps_duplicates && !chooses => query.k,
         Matching::Dense if !chooses => query.k + SPARE,
@@ -140,7 +140,7 @@ fn ordered(
     }
     let mut order = fusion::order(candidates, scores);
     order.retain(|(place, _)| is_close(indexes, query, found, &candidates[*place]));
-    if query.diversity > 0.0 {
+    if query.is_diverse() {
         let depth = DEPTH.max(query.k).min(order.len());
         let rows = indexes.library.rows()?;
         let vectors = order[..depth]

@@ -5,13 +5,30 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{Ran, Sandbox, data};
 
-/// A line of a dump.
-fn line(id: &str, title: &str, text: &str, year: i16, author: &str, category: &str) -> String {
-    json!({
-        "id": id, "title": title, "abstract": text, "published": format!("{year}-06-01"),
-        "authors": [author], "categories": [category],
-    })
-    .to_string()
+/// A paper: id, title, abstract, year, author, category.
+type Line<'a> = (&'a str, &'a str, &'a str, i16, &'a str, &'a str);
+
+/// A library of these papers and one more, on attention, under the tiny model.
+fn shelf(papers: [Line<'_>; 2]) -> Sandbox {
+    let attention = (
+        "2401.00003",
+        "Attention",
+        "Transformers attend.",
+        2024,
+        "Bo Li",
+        "cs.CL",
+    );
+    let line = |(id, title, text, year, author, category): &Line<'_>| {
+        let line = json!({
+            "id": id, "title": title, "abstract": text, "published": format!("{year}-06-01"),
+            "authors": [author], "categories": [category],
+        });
+        line.to_string()
+    };
+    let lines: Vec<String> = papers.iter().chain([&attention]).map(line).collect();
+    let sandbox = Sandbox::new();
+    sandbox.add(&[&sandbox.file("dump.jsonl", lines.join("\n"))]);
+    sandbox
 }
 
 /// The first 100 real papers of the sample, under the bundled model.
@@ -114,39 +131,25 @@ fn what_says_how_close_papers_are_is_made_anew_where_it_is_damaged() {
 
 #[test]
 fn one_work_is_one_hit() {
-    let sandbox = Sandbox::new();
     let text = "Rutile and its oxygen vacancies under light.";
-    let dump = sandbox.file(
-        "dump.jsonl",
-        [
-            line(
-                "2401.00001",
-                "Surfaces of TiO2",
-                text,
-                2020,
-                "Ann Lee",
-                "cond-mat",
-            ),
-            line(
-                "10.1234/tio2",
-                "Surfaces of TiO2!",
-                "A talk on rutile.",
-                2021,
-                "Bo Li",
-                "cs",
-            ),
-            line(
-                "2401.00003",
-                "Attention",
-                "Transformers attend.",
-                2024,
-                "Bo Li",
-                "cs.CL",
-            ),
-        ]
-        .join("\n"),
-    );
-    sandbox.add(&[&dump]);
+    let sandbox = shelf([
+        (
+            "2401.00001",
+            "Surfaces of TiO2",
+            text,
+            2020,
+            "Ann Lee",
+            "cond-mat",
+        ),
+        (
+            "10.1234/tio2",
+            "Surfaces of TiO2!",
+            "A talk on rutile.",
+            2021,
+            "Bo Li",
+            "cs",
+        ),
+    ]);
     let hits = sandbox.akin(&["search", "--json", "rutile"]).json();
     assert_eq!(hits.len(), 2, "{hits:?}");
     let one = hits.iter().find(|hit| hit["id"] != "2401.00003").unwrap();
@@ -163,38 +166,24 @@ fn one_work_is_one_hit() {
 
 #[test]
 fn papers_are_counted_by_year_category_and_author() {
-    let sandbox = Sandbox::new();
-    let dump = sandbox.file(
-        "dump.jsonl",
-        [
-            line(
-                "2401.00001",
-                "Rutile",
-                "Light.",
-                2020,
-                "Ann Lee",
-                "cond-mat",
-            ),
-            line(
-                "2401.00002",
-                "Anatase",
-                "Light on it.",
-                2020,
-                "Bo Li",
-                "cond-mat",
-            ),
-            line(
-                "2401.00003",
-                "Attention",
-                "Transformers attend.",
-                2024,
-                "Bo Li",
-                "cs.CL",
-            ),
-        ]
-        .join("\n"),
-    );
-    sandbox.add(&[&dump]);
+    let sandbox = shelf([
+        (
+            "2401.00001",
+            "Rutile",
+            "Light.",
+            2020,
+            "Ann Lee",
+            "cond-mat",
+        ),
+        (
+            "2401.00002",
+            "Anatase",
+            "Light on it.",
+            2020,
+            "Bo Li",
+            "cond-mat",
+        ),
+    ]);
     let ran = sandbox.akin(&["search", "--json", "--facets", "-k", "1", "light"]);
     let lines = ran.json();
     assert_eq!(lines.len(), 2, "{ran:?}");

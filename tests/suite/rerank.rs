@@ -131,27 +131,14 @@ fn drafts_and_papers_are_what_related_papers_are_read_with() {
     let args = ["search", "--json", "--rerank", &model, "--file", &draft];
     let hits = sandbox.akin(&args).exits(0).json();
     assert_reranked(&hits, &model, "How proteins fold. We fold them.");
-    let args = [
-        "related",
-        "--json",
-        "--rerank",
-        &model,
-        "2401.00002",
-        "--not",
-        "2401.00003",
-    ];
-    let hits = sandbox.akin(&args).exits(0).json();
+    let related = |papers: &[&str]| {
+        let args = ["related", "--json", "--rerank", &model];
+        sandbox.akin(&[&args[..], papers].concat()).exits(0).json()
+    };
+    let hits = related(&["2401.00002", "--not", "2401.00003"]);
     assert_eq!(hits.len(), 3);
     assert_reranked(&hits, &model, "Dark matter. A halo.");
-    let args = [
-        "related",
-        "--json",
-        "--rerank",
-        &model,
-        "2401.00002",
-        "2401.00001",
-    ];
-    let hits = sandbox.akin(&args).exits(0).json();
+    let hits = related(&["2401.00002", "2401.00001"]);
     assert_reranked(&hits, &model, "Dark matter. A halo.\nFish. Schools.");
 }
 

@@ -166,14 +166,7 @@ fn load_bert(files: &CrossFolder) -> Result<CrossBody, Reason> {
     if !matches!(config.hidden_act, bert::HiddenAct::Gelu) {
         return Err("config.json: its hidden_act is not gelu, which alone is known here".into());
     }
-    let shape = BertShape {
-        hidden: config.hidden_size,
-        layers: config.num_hidden_layers,
-        heads: config.num_attention_heads,
-        intermediate: config.intermediate_size,
-        positions: config.max_position_embeddings,
-        eps: config.layer_norm_eps as f32,
-    };
+    let shape = BertShape::from(&config);
     let hidden = shape.hidden;
     let tensors = tensors_in_place(&files.weights).map_err(in_weights)?;
     let find = |name: &str| tensors.get(name).cloned();

@@ -27,6 +27,19 @@ fn ids(ran: &Ran, follow: &str) -> Vec<String> {
     ids
 }
 
+/// A bakery with a digest that could not be written, and a paper that came since.
+fn bakery_with_a_digest_that_waits() -> Sandbox {
+    let sandbox = bakery();
+    let nowhere = sandbox.path("no/such/folder/digest.md");
+    let args = ["digest", "--to", "md", "-o", nowhere.to_str().unwrap()];
+    sandbox.akin_at("2026-03-13T07:00Z", &args).exits(2);
+    sandbox.add_day(
+        "2026-03-14",
+        &[("2603.00005", "Dough", "Sourdough again.", 0)],
+    );
+    sandbox
+}
+
 #[test]
 fn what_is_new_is_shown_once_and_what_was_there_before_never() {
     let sandbox = bakery();
@@ -187,14 +200,7 @@ fn a_file_of_this_morning_is_not_replaced_by_nothing() {
 
 #[test]
 fn what_cannot_be_written_is_shown_the_next_time() {
-    let sandbox = bakery();
-    let nowhere = sandbox.path("no/such/folder/digest.md");
-    let args = ["digest", "--to", "md", "-o", nowhere.to_str().unwrap()];
-    sandbox.akin_at("2026-03-13T07:00Z", &args).exits(2);
-    sandbox.add_day(
-        "2026-03-14",
-        &[("2603.00005", "Dough", "Sourdough again.", 0)],
-    );
+    let sandbox = bakery_with_a_digest_that_waits();
     // What waited, as it stood, and then what came since.
     let ran = digest(&sandbox, "2026-03-14T07:00Z", &[]).exits(0);
     let titles: Vec<Value> = ran
@@ -260,14 +266,7 @@ fn what_has_it_done_every_morning_is_printed_and_nothing_is_touched() {
 
 #[test]
 fn a_page_that_waited_is_written_by_itself_and_what_came_since_the_next_time() {
-    let sandbox = bakery();
-    let nowhere = sandbox.path("no/such/folder/digest.md");
-    let args = ["digest", "--to", "md", "-o", nowhere.to_str().unwrap()];
-    sandbox.akin_at("2026-03-13T07:00Z", &args).exits(2);
-    sandbox.add_day(
-        "2026-03-14",
-        &[("2603.00005", "Dough", "Sourdough again.", 0)],
-    );
+    let sandbox = bakery_with_a_digest_that_waits();
     let page = |now: &str| sandbox.akin_at(now, &["digest", "--to", "md"]).exits(0);
     let waited = page("2026-03-14T07:00Z");
     assert!(
