@@ -12,8 +12,6 @@
 //!
 //! Invariant: a similarity is the same number whichever way a row was found: always [`Scorer`].
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
@@ -33,6 +31,9 @@ const ROWS_PER_TASK: usize = 1024;
 
 /// Codes that are scanned as one piece of work.
 const CODES_PER_TASK: usize = 8192;
+
+/// Nodes that a scan keeps at least before it looks which of them are too far.
+const TOP_ROOM: usize = 1024;
 
 /// The share of rows up to which the codes of those that may be returned are looked up one by one:
 /// asked for ahead of time they come as fast as the codes that lie one after the other.
@@ -277,11 +278,11 @@ struct Top {
     k: usize,
     /// Products that are this much smaller can stand for equal similarities.
     margin: i32,
-    /// The k largest products, the least on top.
-    largest: BinaryHeap<Reverse<i32>>,
     /// Below this no node is among the k best.
     floor: i32,
     nodes: Vec<(i32, u32)>,
+    /// As many nodes are kept before those below the k-th are looked for again.
+    room: usize,
 }
 
 impl Top {
@@ -289,9 +290,9 @@ impl Top {
         Top {
             k,
             margin: query.margin(),
-            largest: BinaryHeap::new(),
             floor: i32::MIN,
             nodes: Vec::new(),
+            room: TOP_ROOM.max(2 * k),
         }
     }
 
@@ -299,33 +300,40 @@ impl Top {
     fn push(&mut self, product: i32, node: u32, allowed: impl Fn() -> bool) {
         if product >= self.floor && allowed() {
             self.nodes.push((product, node));
-            self.raise(product);
+            if self.nodes.len() >= self.room {
+                self.shrink();
+            }
         }
     }
 
-    /// Counts a product among the largest.
-    fn raise(&mut self, product: i32) {
-        self.largest.push(Reverse(product));
-        if self.largest.len() > self.k {
-            self.largest.pop();
+    /// Lets go of what is below the k-th largest product by more than the margin: each node is looked
+    /// at a bounded number of times, however large k is.
+    fn shrink(&mut self) {
+        if self.k == 0 || self.nodes.len() <= self.k {
+            return;
         }
-        if let Some(Reverse(least)) = self.largest.peek()
-            && self.largest.len() == self.k
-        {
-            self.floor = least.saturating_sub(self.margin);
-        }
+        let largest_first = |a: &(i32, u32), b: &(i32, u32)| b.0.cmp(&a.0);
+        let (_, kth, _) = self.nodes.select_nth_unstable_by(self.k - 1, largest_first);
+        self.floor = self.floor.max(kth.0.saturating_sub(self.margin));
+        let floor = self.floor;
+        self.nodes.retain(|(product, _)| *product >= floor);
+        self.room = TOP_ROOM.max(2 * self.nodes.len());
     }
 
-    fn merge(mut self, other: Top) -> Top {
-        other
-            .largest
-            .into_iter()
-            .for_each(|Reverse(product)| self.raise(product));
-        self.nodes.extend(other.nodes);
-        self
+    fn merge(self, other: Top) -> Top {
+        let (mut into, from) = match self.nodes.len() < other.nodes.len() {
+            true => (other, self),
+            false => (self, other),
+        };
+        into.floor = into.floor.max(from.floor);
+        for (product, node) in from.nodes {
+            into.push(product, node, || true);
+        }
+        into
     }
 
-    fn into_candidates(self) -> impl Iterator<Item = (i32, u32)> {
+    fn into_candidates(mut self) -> impl Iterator<Item = (i32, u32)> {
+        self.shrink();
         let floor = self.floor;
         self.nodes
             .into_iter()
