@@ -26,9 +26,9 @@ use crate::error::Result;
 use crate::index::{Mode, SearchOptions};
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
-use crate::search::{self, Answer, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Query};
+use crate::search::{self, Answer, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Query, Work};
 use crate::text;
-use crate::vectors::{Row, dot};
+use crate::vectors::Row;
 
 /// What is found by words may be so many times further by meaning.
 const LOOSER: f64 = 5.0;
@@ -132,7 +132,6 @@ pub fn find(desk: &Desk<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<Fou
         }
         None => all_of(desk, &follow.filter(keys))?,
     };
-    found.matches = folded(desk.library(), found.matches)?;
     for found in found.matches.iter_mut().take(WITH_RELATED) {
         found.related = related(desk, found, &new)?;
     }
@@ -245,7 +244,7 @@ fn all_of(desk: &Desk<'_>, filter: &Filter) -> Result<Found> {
         newer.then_with(|| a.paper.id.cmp(&b.paper.id))
     });
     Ok(Found {
-        matches,
+        matches: folded(desk.library(), matches)?,
         notes: Vec::new(),
     })
 }
@@ -274,18 +273,19 @@ impl Bar {
         let Some(vector) = &answer.vector else {
             return Ok(bar);
         };
-        bar.similarities = closest(desk, vector, rank)?;
         // The words of whole papers are too many to tell one subject from another.
         if let (Ok(lexical), Some(_)) = (&desk.indexes.lexical, &follow.query) {
             // An index in doubt is named by the search itself.
             let best = lexical.search(&answer.words, rank, None);
             bar.word_scores = best.unwrap_or_default().iter().map(|m| m.score).collect();
         }
-        let is_open = |hit: &Hit| bar.is_found_by_words(hit) && !bar.is_close_enough(hit);
-        if answer.hits.iter().any(is_open) {
-            let rank = rank_of(follow.share() * LOOSER, desk.n_living);
-            bar.similarities = closest(desk, vector, rank)?;
-        }
+        let looser = rank_of(follow.share() * LOOSER, desk.n_living);
+        let by_words = |hit: &Hit| bar.is_found_by_words(hit);
+        let n_closest = match answer.hits.iter().any(by_words) {
+            true => looser,
+            false => rank,
+        };
+        bar.similarities = closest(desk, vector, n_closest)?;
         Ok(bar)
     }
 
@@ -340,23 +340,22 @@ fn rank_of(share: f64, n_papers: usize) -> usize {
     rank.max(LEAST_RANK).min(n_papers.max(1))
 }
 
-/// Folds papers into better ones of the same title, or at least [`DUPLICATE_SIMILARITY`] close.
+/// Folds papers into better ones that are the same work.
 fn folded(library: &Library, matches: Vec<Match>) -> Result<Vec<Match>> {
     let rows = library.rows()?;
-    let mut kept: Vec<(i64, Option<Vec<f32>>, Match)> = Vec::with_capacity(matches.len());
+    let lookup = library.lookup();
+    let mut kept: Vec<(Work, Match)> = Vec::with_capacity(matches.len());
     for found in matches {
-        let title = crate::paper::title_key(&found.paper.title);
         let vector = found.row.map(|row| rows.vector(row)).transpose()?;
-        let is_same = |other: &(i64, Option<Vec<f32>>, Match)| {
-            other.0 == title
-                || matches!((&other.1, &vector), (Some(a), Some(b)) if dot(a, b) >= DUPLICATE_SIMILARITY)
-        };
-        match kept.iter_mut().find(|other| is_same(other)) {
-            Some((_, _, first)) => first.folded.push(found.paper),
-            None => kept.push((title, vector, found)),
+        let work = Work::of(&found.paper, vector.unwrap_or_default());
+        match kept.iter().position(|(other, _)| work.is_that_of(other)) {
+            Some(same) if !lookup.is_split(&kept[same].1.paper.id, &found.paper.id)? => {
+                kept[same].1.folded.push(found.paper);
+            }
+            _ => kept.push((work, found)),
         }
     }
-    Ok(kept.into_iter().map(|(_, _, found)| found).collect())
+    Ok(kept.into_iter().map(|(_, found)| found).collect())
 }
 
 /// The papers nearest to one, of those that are not new and not the same work.

@@ -25,6 +25,7 @@ mod preference;
 mod ranking;
 mod related;
 mod rerank;
+mod work;
 
 use std::fmt;
 
@@ -38,8 +39,9 @@ use crate::vectors::{self, Row};
 
 pub use self::explain::{Explanation, explain};
 pub use self::facets::Facets;
-pub use self::related::DUPLICATE_SIMILARITY;
 pub use self::rerank::{RERANK_DEPTH, answer_reranked, rerank};
+pub use self::work::DUPLICATE_SIMILARITY;
+pub(crate) use self::work::Work;
 
 /// What is searched.
 #[derive(Debug)]

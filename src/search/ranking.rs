@@ -11,23 +11,16 @@
 use super::facets::Facets;
 use super::fusion::{self, DEPTH, DenseShare, FEEDBACK_PAPERS};
 use super::hybrid::{Candidate, Candidates, Finder};
-use super::related::{DUPLICATE_SIMILARITY, Given};
+use super::related::Given;
+use super::work::Work;
 use super::{Answer, Hit, Indexes, Matching, Query, closeness, preference};
 use crate::error::Result;
 use crate::index::lexical::WordQuery;
-use crate::paper::{Paper, PaperId};
-use crate::text;
-use crate::vectors::{Row, dot};
+use crate::paper::Paper;
+use crate::vectors::Row;
 
 /// Candidates more than hits, where the nearest are all that is wanted: some may be duplicates.
 const SPARE: usize = 8;
-
-/// From this cosine similarity on two papers of one title are one work.
-const NAMESAKE_SIMILARITY: f32 = 0.8;
-
-/// The share of their words that two papers have in common which differ in their titles and are one
-/// work.
-const DUPLICATE_WORDS: f32 = 0.8;
 
 /// What was chosen of the candidates.
 #[derive(Default)]
@@ -247,52 +240,6 @@ fn choose(
         hit.rank = place + 1;
     }
     Ok(chosen)
-}
-
-/// What tells whether two papers are one work.
-#[derive(Debug)]
-pub(super) struct Work {
-    title: PaperId,
-    text: String,
-    /// Shape `[dim]`, normalised.
-    vector: Vec<f32>,
-}
-
-impl Work {
-    pub(super) fn of(paper: &Paper, vector: Vec<f32>) -> Work {
-        Work {
-            title: PaperId::from_title(&paper.title),
-            text: format!("{}\n{}", paper.title, paper.abstract_text),
-            vector,
-        }
-    }
-
-    pub(super) fn vector(&self) -> &[f32] {
-        &self.vector
-    }
-
-    /// The title and the abstract.
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether it is as good as given: of the same title, or as close as a duplicate is.
-    fn is_like_given(&self, given: &Work) -> bool {
-        self.title == given.title || dot(&self.vector, &given.vector) >= DUPLICATE_SIMILARITY
-    }
-
-    /// Whether nobody needs to be shown both. Many papers are called "Editorial", and to some models
-    /// all papers are close: so a title is not enough, nor is closeness.
-    fn is_that_of(&self, other: &Work) -> bool {
-        let similarity = dot(&self.vector, &other.vector);
-        match self.title == other.title {
-            true => similarity >= NAMESAKE_SIMILARITY,
-            false => {
-                similarity >= DUPLICATE_SIMILARITY
-                    && text::shared_words(&self.text, &other.text) >= DUPLICATE_WORDS
-            }
-        }
-    }
 }
 
 fn facets(indexes: &Indexes<'_>, found: &Candidates, order: &[(usize, f32)]) -> Result<Facets> {

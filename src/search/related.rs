@@ -11,11 +11,12 @@
 //! like this"). Vector and words are then asked like a question's.
 //!
 //! The given papers themselves are never returned; neither is a duplicate of one: a paper of the
-//! same title, or one at least [`DUPLICATE_SIMILARITY`] close to it.
+//! same title, or one at least [`DUPLICATE_SIMILARITY`](super::DUPLICATE_SIMILARITY) close to it.
 
 use std::collections::HashSet;
 
-use super::ranking::{self, Work};
+use super::ranking;
+use super::work::Work;
 use super::{Answer, Indexes, Query, Rocchio};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
@@ -24,10 +25,6 @@ use crate::library::{Library, Stored};
 use crate::paper::Paper;
 use crate::progress::Unobserved;
 use crate::vectors::{Row, normalize};
-
-/// From this cosine similarity to a given paper on, a paper counts as the same work: texts of
-/// this closeness differ in a few words.
-pub const DUPLICATE_SIMILARITY: f32 = 0.99;
 
 /// What is left of the weights, where so little is left, is rounding and no direction: stored
 /// numbers have 11 bits.
@@ -96,7 +93,7 @@ pub(super) fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
 
 /// A paper that need not be in the library; a note says so if the model does not see all of it.
 pub(super) fn drafted(encoder: &Encoder, draft: &Paper, notes: &mut Vec<String>) -> Result<Given> {
-    let passage = draft.passage();
+    let passage = encoder.recipe().passage_of(draft);
     if passage.trim().is_empty() {
         return Err(Error::EmptyQuery);
     }

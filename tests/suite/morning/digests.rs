@@ -123,7 +123,12 @@ fn near_duplicates_are_one_entry_and_each_follow_has_its_own() {
         "2026-03-14",
         &[
             ("2603.00005", "Bread in orbit", text, 0),
-            ("2603.00006", "Bread in Orbit", "Another sourdough.", 0),
+            (
+                "2603.00006",
+                "Bread in Orbit",
+                &format!("{text} Indeed."),
+                0,
+            ),
         ],
     );
     let ran = digest(&sandbox, "2026-03-14T07:00Z", &[]).exits(0);
