@@ -22,7 +22,7 @@
 //! use std::path::Path;
 //!
 //! # fn main() -> akin::Result<()> {
-//! let origin = space::Origin { source: ModelSource::Bundled, max_tokens: None };
+//! let origin = space::Origin { source: ModelSource::Bundled, max_tokens: None, dim: None };
 //! let encoder = origin.load(None, Precision::Auto)?;
 //! let root = Path::new("papers");
 //! let mut writer = Writer::open_or_create(root, "an example")?;

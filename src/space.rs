@@ -17,6 +17,9 @@ pub struct Origin {
     pub source: ModelSource,
     /// The token limit that was asked for; the model's own where `None`.
     pub max_tokens: Option<usize>,
+    /// The dim that was asked for; the model's own where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dim: Option<usize>,
 }
 
 impl Origin {
@@ -35,6 +38,7 @@ impl Origin {
     pub fn load(&self, threads: Option<usize>, precision: Precision) -> Result<Encoder> {
         let options = EncoderOptions {
             max_tokens: self.max_tokens,
+            dim: self.dim,
             threads,
             precision,
         };

@@ -246,20 +246,24 @@ impl ModeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
-    /// Folder of a sentence-transformers model of BERT's shape [default: the bundled
-    /// all-MiniLM-L6-v2]
+    /// Folder of a sentence-transformers or model2vec model [default: the bundled all-MiniLM-L6-v2]
     #[arg(long, value_name = "DIR")]
     pub(super) model: Option<PathBuf>,
     /// Tokens of each text that are seen [default: the model's own limit, 256 for the bundled
     /// one]. More sees the end of long abstracts, at more time a paper
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(super) max_tokens: Option<usize>,
+    /// Keep the first N numbers of each vector and normalise it again. Only models that were
+    /// trained for it (Matryoshka) keep their quality; the bundled one was not
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(super) dim: Option<usize>,
 }
 
 impl ModelArgs {
     /// The model that is asked for; `None` where nothing is said.
     pub(super) fn asked(&self) -> Option<Origin> {
-        (self.model.is_some() || self.max_tokens.is_some()).then(|| self.origin())
+        let is_asked = self.model.is_some() || self.max_tokens.is_some() || self.dim.is_some();
+        is_asked.then(|| self.origin())
     }
 
     /// The model that is asked for, or the bundled one.
@@ -269,6 +273,7 @@ impl ModelArgs {
         Origin {
             source: folder.map_or(ModelSource::Bundled, ModelSource::Folder),
             max_tokens: self.max_tokens,
+            dim: self.dim,
         }
     }
 }

@@ -11,7 +11,7 @@ use akin::ingest::{
 };
 use clap::{Args, ValueEnum};
 
-use super::args::{ModelArgs, at_least_one};
+use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Fault;
 use super::output::count;
@@ -43,10 +43,6 @@ pub(super) struct EmbedArgs {
     /// What a number is written as
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     dtype: DtypeArg,
-    /// Keep the first N numbers of each vector and normalise it again. Only models that were
-    /// trained for it (Matryoshka) keep their quality; the bundled one was not
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    dim: Option<usize>,
     /// Fail with exit code 2 at the first record that is rejected
     #[arg(long)]
     strict: bool,
@@ -87,12 +83,11 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault>
     let bar = Bar::stoppable(context);
     let encoder = context.load(&args.model.origin())?;
     let options = EmbedOptions {
-        dim: args.dim,
         strict: args.strict,
         read: args.columns.read_options(args.dump_format.as_deref()),
     };
     let vector_type = VectorType {
-        dim: options.dim(&encoder)?,
+        dim: encoder.dim(),
         dtype: match args.dtype {
             DtypeArg::F32 => Dtype::F32,
             DtypeArg::F16 => Dtype::F16,

@@ -1,140 +1,101 @@
 //! The body of a model: token ids to one pooled vector a text.
 //!
-//! In: a batch of token ids, texts of any lengths. Out: `[texts, hidden_size]` f32, pooled, not
-//! normalised. Weights come through candle from safetensors; on the CPU a BERT with GELU runs on
-//! packed rows through this crate's kernels, as a candle custom operation; a BERT with another
-//! activation runs through candle-transformers.
+//! In: a batch of token ids, texts of any lengths. Out: `[texts, modes * hidden_size]` f32, pooled, not
+//! normalised. Weights come through candle from safetensors; on the CPU every architecture runs on packed
+//! rows through this crate's kernels, as a candle custom operation.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
+use rayon::prelude::*;
 
-use candle_core::safetensors::SliceSafetensors;
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
-use candle_transformers::models::bert::{Config, HiddenAct};
-
-use super::candle_bert::CandleBert;
 use super::kernels::Isa;
-use super::packed::{self, BertShape, Calibration, PackedBert};
-use super::source::{Bytes, ModelFiles};
+use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
+use super::source::{BodyPlan, ModelFiles};
+use super::static_table::StaticTable;
+use super::tensors::{Reason, tensors_in_place};
 use super::{Encoding, Pooling, Precision};
 use crate::error::{Error, Result};
 
 /// A model's body with its weights.
 pub(super) struct Body {
-    config: Config,
     route: Route,
+    /// What computes, in words: the instruction sets and the numbers.
+    arithmetic: String,
 }
 
 /// Which code computes.
 enum Route {
-    Packed {
-        body: Box<PackedBert>,
-        /// The instruction sets and the numbers it computes with, in words.
-        arithmetic: String,
-    },
-    Candle(Box<CandleBert>),
+    Packed(Box<PackedBody>),
+    Static(StaticTable),
 }
 
 impl Body {
-    /// Loads the weights of a BERT-shaped checkpoint, whichever of the usual names they carry, on
-    /// the threads of the current rayon pool.
+    /// Loads the weights of a checkpoint, on the threads of the current rayon pool, for texts of up to
+    /// `max_tokens`.
     ///
     /// `sample` gives the token ids of a few passages, for a model that brings no int8 calibration.
     pub(super) fn load(
         files: &ModelFiles,
         precision: Precision,
+        max_tokens: usize,
         sample: impl FnOnce() -> Result<Vec<Encoding>>,
     ) -> Result<Body> {
-        let wrong = |reason: String| Error::model(&files.name, reason);
-        let config: Config = serde_json::from_slice(&files.config)
-            .map_err(|e| wrong(format!("config.json is not that of a BERT: {e}")))?;
-        let loaded = match config.hidden_act {
-            HiddenAct::Gelu => load_packed(files, &config, precision, sample),
-            _ => load_candle(files, &config),
+        let loaded = match &files.body {
+            BodyPlan::Static(table) => Ok(Body {
+                route: Route::Static(table.clone()),
+                arithmetic: "f32".to_owned(),
+            }),
+            BodyPlan::Transformer(shape) => {
+                let shape = shape.clone().shortened(max_tokens);
+                load_packed(files, shape, precision, sample)
+            }
         };
-        let route = loaded.map_err(|e| wrong(format!("model.safetensors: {e}")))?;
-        Ok(Body { config, route })
+        loaded.map_err(|e| Error::model(&files.name, format!("model.safetensors: {e}")))
     }
 
     /// What computes, in words.
     pub(super) fn describe(&self) -> &str {
-        match &self.route {
-            Route::Packed { arithmetic, .. } => arithmetic,
-            Route::Candle(_) => "f32, candle",
-        }
+        &self.arithmetic
     }
 
     /// Rows of the token embedding table.
     pub(super) fn vocab_size(&self) -> usize {
-        self.config.vocab_size
+        match &self.route {
+            Route::Packed(body) => body.shape().vocab,
+            Route::Static(table) => table.vocab_size(),
+        }
     }
 
     /// One pooled vector a text, on the threads of the current rayon pool.
-    pub(super) fn embed(&self, texts: &[&[u32]], pooling: Pooling) -> Result<Vec<Vec<f32>>> {
+    pub(super) fn embed(&self, texts: &[&[u32]], pooling: &Pooling) -> Result<Vec<Vec<f32>>> {
         match &self.route {
-            Route::Packed { body, .. } => embed_packed(body, texts, pooling),
-            Route::Candle(bert) => bert.embed(texts, pooling),
+            Route::Packed(body) => {
+                embed_packed(body, texts, pooling).map_err(|e| Error::Encode { source: e.into() })
+            }
+            Route::Static(table) => Ok(texts.par_iter().map(|ids| table.embed(ids)).collect()),
         }
-        .map_err(|e| Error::Encode { source: e.into() })
     }
 }
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Body")
-            .field("config", &self.config)
+            .field("arithmetic", &self.arithmetic)
             .finish_non_exhaustive()
     }
 }
 
-impl From<&Config> for BertShape {
-    fn from(config: &Config) -> BertShape {
-        BertShape {
-            hidden: config.hidden_size,
-            layers: config.num_hidden_layers,
-            heads: config.num_attention_heads,
-            intermediate: config.intermediate_size,
-            positions: config.max_position_embeddings,
-            eps: config.layer_norm_eps as f32,
-        }
-    }
-}
-
-/// Why a checkpoint could not be loaded; the caller says of which model.
-pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
-
-fn load_candle(files: &ModelFiles, config: &Config) -> Result<Route, Reason> {
-    let tensors = candle_core::safetensors::load_buffer(&files.weights, &Device::Cpu)?;
-    let renamed = tensors
-        .into_iter()
-        .map(|(name, tensor)| (modern_name(&name), tensor));
-    Ok(Route::Candle(Box::new(CandleBert::load(
-        renamed.collect(),
-        config,
-    )?)))
-}
-
 fn load_packed(
     files: &ModelFiles,
-    config: &Config,
+    shape: Shape,
     precision: Precision,
     sample: impl FnOnce() -> Result<Vec<Encoding>>,
-) -> Result<Route, Reason> {
-    let shape = BertShape::from(config);
-    let tensors = tensors_in_place(&files.weights)?;
-    let words = tensors
-        .get("embeddings.word_embeddings.weight")
-        .map_or(0, packed::Tensor::len);
-    let expected = config.vocab_size * config.hidden_size;
-    if words != expected {
-        let reason = format!("embeddings.word_embeddings.weight has {words} numbers of {expected}");
-        return Err(reason.into());
-    }
+) -> Result<Body, Reason> {
+    let tensors = tensors_in_place(&files.weights, shape.names.prefixes)?;
     let find = |name: &str| tensors.get(name).cloned();
     let isa = Isa::detect();
     let wants_int8 = match precision {
         Precision::F32 => false,
-        Precision::Auto => isa.bytes_are_fast(),
+        Precision::Auto => isa.bytes_are_fast() && bytes_are_measured(&shape),
         Precision::Int8 => true,
     };
     let int8 = if wants_int8 {
@@ -149,15 +110,21 @@ fn load_packed(
         Some(calibration) => (packed::Precision::Int8(calibration), "int8"),
         None => (packed::Precision::F32, "f32"),
     };
-    let body = PackedBert::new(shape, &find, numbers, isa)?;
-    Ok(Route::Packed {
-        body: Box::new(body),
+    let body = PackedBody::new(shape, &find, numbers, isa)?;
+    Ok(Body {
+        route: Route::Packed(Box::new(body)),
         arithmetic: format!("{arithmetic}, {}", isa.name()),
     })
 }
 
+/// Whether int8 was measured on models of this kind: layer norms behind the blocks, no gates.
+fn bytes_are_measured(shape: &Shape) -> bool {
+    let is_behind = shape.names.feed_forward_norms.after.is_some();
+    is_behind && shape.norm == NormKind::Layer { shift: true } && shape.gate.is_none()
+}
+
 /// The int8 calibration that the model brings for a body of this shape.
-fn brought_calibration(files: &ModelFiles, shape: &BertShape) -> Option<Calibration> {
+fn brought_calibration(files: &ModelFiles, shape: &Shape) -> Option<Calibration> {
     let bytes = files.int8_calibration.as_ref()?;
     let (numbers, rest) = bytes.as_chunks::<4>();
     let numbers: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
@@ -168,89 +135,52 @@ fn brought_calibration(files: &ModelFiles, shape: &BertShape) -> Option<Calibrat
 
 /// Runs a few passages through the body in f32 to see what its activations are like.
 fn calibrate(
-    shape: BertShape,
+    shape: Shape,
     tensors: &packed::Tensors,
     isa: Isa,
     sample: &[Encoding],
 ) -> Result<Calibration, packed::PackError> {
     let ids: Vec<u32> = sample.iter().flat_map(|text| text.ids.clone()).collect();
     let lengths: Vec<usize> = sample.iter().map(|text| text.ids.len()).collect();
-    PackedBert::calibrate(shape, tensors, isa, &ids, &lengths)
-}
-
-/// The checkpoint's tensors where they lie, under the names that transformers gives them now.
-/// Numbers of other types than f16 and f32 are converted.
-pub(super) fn tensors_in_place(
-    weights: &Arc<Bytes>,
-) -> Result<HashMap<String, packed::Tensor>, Reason> {
-    let whole: &[u8] = weights;
-    let file = SliceSafetensors::new(whole)?;
-    let mut tensors = HashMap::new();
-    for (name, view) in file.tensors() {
-        let in_place = match view.dtype().try_into()? {
-            DType::F32 => Some(packed::Dtype::F32),
-            DType::F16 => Some(packed::Dtype::F16),
-            _ => None,
-        };
-        let tensor = match in_place {
-            Some(dtype) => {
-                let start = view.data().as_ptr().addr() - whole.as_ptr().addr();
-                let range = start..start + view.data().len();
-                packed::Tensor::new(Arc::clone(weights) as _, range, dtype)
-            }
-            None => {
-                let tensor = file.load(&name, &Device::Cpu)?.to_dtype(DType::F32)?;
-                packed::Tensor::from_floats(&tensor.flatten_all()?.to_vec1()?)
-            }
-        };
-        tensors.insert(modern_name(&name), tensor);
-    }
-    Ok(tensors)
-}
-
-/// A tensor's name without the `bert.` of checkpoints with a head, and with the parameters of
-/// LayerNorm as they have been called since TensorFlow's names were dropped.
-fn modern_name(name: &str) -> String {
-    let bare = name.strip_prefix("bert.").unwrap_or(name);
-    bare.replace("LayerNorm.gamma", "LayerNorm.weight")
-        .replace("LayerNorm.beta", "LayerNorm.bias")
+    PackedBody::calibrate(shape, tensors, isa, &ids, &lengths)
 }
 
 /// The packed body as an operation on a candle tensor: token ids `[tokens]` u32 of all texts one
-/// after another to `[texts, hidden_size]` f32.
+/// after another to `[texts, modes * hidden_size]` f32.
 struct EmbedPacked<'a> {
-    packed: &'a PackedBert,
+    packed: &'a PackedBody,
     lengths: &'a [usize],
-    pooling: Pooling,
+    pooling: &'a Pooling,
 }
 
 impl CustomOp1 for EmbedPacked<'_> {
     fn name(&self) -> &'static str {
-        "embed-packed-bert"
+        "embed-packed"
     }
 
     fn cpu_fwd(
         &self,
         storage: &CpuStorage,
         layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
+    ) -> candle_core::Result<(CpuStorage, candle_core::Shape)> {
         let ids = storage.as_slice::<u32>()?;
         let Some((start, end)) = layout.contiguous_offsets() else {
             candle_core::bail!("the token ids are not contiguous");
         };
-        let dim = self.packed.shape().hidden;
-        let pool = |rows: &[f32], out: &mut [f32]| {
-            out.copy_from_slice(&self.pooling.pool(rows, dim));
-        };
-        let vectors = self.packed.embed(&ids[start..end], self.lengths, pool);
+        let n_modes = self.pooling.modes().len();
+        let pool = |rows: &[f32], out: &mut [f32]| self.pooling.pool(rows, out);
+        let vectors = self
+            .packed
+            .embed(&ids[start..end], self.lengths, n_modes, pool);
+        let dim = n_modes * self.packed.shape().hidden;
         Ok((CpuStorage::F32(vectors), (self.lengths.len(), dim).into()))
     }
 }
 
 fn embed_packed(
-    packed: &PackedBert,
+    packed: &PackedBody,
     texts: &[&[u32]],
-    pooling: Pooling,
+    pooling: &Pooling,
 ) -> candle_core::Result<Vec<Vec<f32>>> {
     let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
     let ids = texts.concat();
@@ -267,37 +197,51 @@ fn embed_packed(
 #[cfg(test)]
 #[cfg(feature = "bundled-model")]
 mod tests {
+    use candle_core::DType;
+    use candle_nn::VarBuilder;
+    use candle_transformers::models::bert::BertModel;
+
     use super::*;
-    use crate::encoder::{Encoder, EncoderOptions, ModelSource, Role};
+    use crate::encoder::{Encoder, EncoderOptions, ModelSource, PoolingMode, Role};
     use crate::vectors::dot;
 
     #[test]
     fn the_packed_body_agrees_with_candle_transformers_for_every_pooling() {
         let files = ModelSource::Bundled.read().unwrap();
-        let ours = Body::load(&files, Precision::F32, || Ok(Vec::new())).unwrap();
-        let theirs = Body {
-            config: ours.config.clone(),
-            route: load_candle(&files, &ours.config).unwrap(),
+        let BodyPlan::Transformer(shape) = &files.body else {
+            panic!("the bundled model is a transformer")
         };
-        let texts: Vec<Vec<u32>> = [1usize, 2, 3, 15, 16, 17, 64, 130]
-            .iter()
-            .map(|n| (0..*n as u32).map(|i| 1000 + 37 * i % 20000).collect())
-            .collect();
-        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        for pooling in [
-            Pooling::Mean,
-            Pooling::Cls,
-            Pooling::Max,
-            Pooling::LastToken,
-        ] {
-            let (ours, theirs) = (ours.embed(&texts, pooling), theirs.embed(&texts, pooling));
-            for (a, b) in ours
+        let ours = Body::load(&files, Precision::F32, shape.positions, || Ok(Vec::new())).unwrap();
+        let path = "/models/all-MiniLM-L6-v2/config.json";
+        let config = std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + path).unwrap();
+        let config = serde_json::from_slice(&config).unwrap();
+        let tensors = candle_core::safetensors::load_buffer(&files.weights, &Device::Cpu).unwrap();
+        let floats =
+            |(name, tensor): (String, Tensor)| (name, tensor.to_dtype(DType::F32).unwrap());
+        let tensors = tensors.into_iter().map(floats).collect();
+        let weights = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
+        let theirs = BertModel::load(weights, &config).unwrap();
+        for n_tokens in [1usize, 2, 3, 15, 16, 17, 64, 130] {
+            let text: Vec<u32> = (0..n_tokens as u32)
+                .map(|i| 1000 + 37 * i % 20000)
+                .collect();
+            let ids = Tensor::new(&text[..], &Device::Cpu)
                 .unwrap()
-                .iter()
-                .flatten()
-                .zip(theirs.unwrap().iter().flatten())
-            {
-                assert!((a - b).abs() < 1e-4, "{pooling:?}: {a} and {b}");
+                .unsqueeze(0)
+                .unwrap();
+            let states = theirs
+                .forward(&ids, &ids.zeros_like().unwrap(), None)
+                .unwrap();
+            let states: Vec<f32> = states.flatten_all().unwrap().to_vec1().unwrap();
+            for (_, mode) in PoolingMode::FLAGS {
+                let pooling = Pooling::of(mode);
+                let mut expected = vec![0.0; shape.hidden];
+                pooling.pool(&states, &mut expected);
+                let got = ours.embed(&[&text], &pooling).unwrap().swap_remove(0);
+                for (a, b) in got.iter().zip(&expected) {
+                    let scale = 1.0 + b.abs();
+                    assert!((a - b).abs() < 1e-4 * scale, "{mode:?}: {a} and {b}");
+                }
             }
         }
     }
@@ -333,10 +277,10 @@ mod tests {
             .encode(&super::super::calibration_texts(), Role::Passage)
             .unwrap();
         let files = ModelSource::Bundled.read().unwrap();
-        let tensors = tensors_in_place(&files.weights).unwrap();
+        let tensors = tensors_in_place(&files.weights, &["bert."]).unwrap();
         let find = |name: &str| tensors.get(name).cloned();
-        let Route::Packed { body, .. } = &encoder.body.route else {
-            panic!("the bundled model has GELU")
+        let Route::Packed(body) = &encoder.body.route else {
+            panic!("the bundled model is a transformer")
         };
         let anew = calibrate(body.shape().clone(), &find, Isa::detect(), &sample).unwrap();
         let anew = anew.to_floats();

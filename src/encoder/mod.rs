@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! passage ──► encoding ──► batch ──► hidden states ──► embedding
-//!             tokenize     batch     body              pooling
+//!             tokenize     batch     body              pooling, head
 //!                                    packed ─► kernels
 //! ```
+//!
+//! What a model's folder says is read by `source`; `architecture` makes of its `config.json` the shape
+//! that `packed` computes. Models that are a table of one vector a token are a `static_table`.
 //!
 //! A model that reads two texts together and gives a score instead is a [`CrossEncoder`] (`cross`).
 //!
@@ -15,19 +18,22 @@
 //! the padding, or the number of threads (to 1e-5); f32 equals sentence-transformers (cosine
 //! at least 0.99999). What is cut off is always counted, never silent.
 
+mod architecture;
 mod batch;
 mod body;
-mod candle_bert;
 mod cross;
+mod head;
 mod kernels;
 mod packed;
 mod pooling;
 mod recipe;
 mod source;
+mod static_table;
+mod tensors;
 mod tokenize;
 
 pub use self::cross::{CrossEncoder, MOST_PAIR_TOKENS, PairScores};
-pub use self::pooling::Pooling;
+pub use self::pooling::{Pooling, PoolingMode};
 pub use self::recipe::Recipe;
 pub use self::source::ModelSource;
 pub use self::tokenize::Encoding;
@@ -35,6 +41,8 @@ pub use self::tokenize::Encoding;
 use std::sync::OnceLock;
 
 use self::body::Body;
+use self::head::Head;
+use self::source::BodyPlan;
 use self::tokenize::{Input, Tokenize};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
@@ -47,6 +55,9 @@ pub struct EncoderOptions {
     pub precision: Precision,
     /// Tokens of a text that are seen, specials included; the model's own limit where `None`.
     pub max_tokens: Option<usize>,
+    /// The first so many numbers of each embedding are kept, scaled to length 1 anew where the model does
+    /// that (Matryoshka embeddings); all where `None`.
+    pub dim: Option<usize>,
     /// Threads to compute with; one a core where `None`.
     pub threads: Option<usize>,
 }
@@ -99,6 +110,7 @@ pub struct Encoder {
     recipe: Recipe,
     tokenizer: Tokenize,
     body: Body,
+    head: Head,
     pool: rayon::ThreadPool,
     unrelated: OnceLock<f32>,
 }
@@ -111,18 +123,24 @@ impl Encoder {
     /// read.
     pub fn load(source: &ModelSource, options: &EncoderOptions) -> Result<Encoder> {
         let files = source.read()?;
-        let recipe = Recipe::of(&files, options.max_tokens)?;
+        let recipe = Recipe::of(&files, options.max_tokens, options.dim)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads.unwrap_or(0))
             .thread_name(|n| format!("encoder-{n}"))
             .build()
             .map_err(|e| Error::Encode { source: e.into() })?;
+        let input = match &files.body {
+            BodyPlan::Transformer(_) => Input::Texts,
+            BodyPlan::Static(table) => Input::Bags {
+                drops_unknown: table.is_model2vec(),
+            },
+        };
         let tokenizer = || {
             let (name, json) = (&files.name, &files.tokenizer);
-            Tokenize::load(name, json, Input::Texts, recipe.max_tokens)
+            Tokenize::load(name, json, input, recipe.max_tokens)
         };
         let sample = || tokenizer()?.encode_all("", &calibration_texts());
-        let body = || Body::load(&files, options.precision, sample);
+        let body = || Body::load(&files, options.precision, recipe.max_tokens, sample);
         let (body, tokenizer) = pool.install(|| rayon::join(body, tokenizer));
         let (tokenizer, body) = (tokenizer?, body?);
         ensure_known(&files.name, &tokenizer, body.vocab_size())?;
@@ -130,6 +148,7 @@ impl Encoder {
             recipe,
             tokenizer,
             body,
+            head: files.head,
             pool,
             unrelated: OnceLock::new(),
         })
@@ -156,8 +175,15 @@ impl Encoder {
     /// [`Error::Encode`] if the tokenizer fails.
     pub fn encode(&self, texts: &[impl AsRef<str> + Sync], role: Role) -> Result<Vec<Encoding>> {
         let prompt = self.recipe.prompt(role);
-        self.pool
-            .install(|| self.tokenizer.encode_all(prompt, texts))
+        let encode = || match self.recipe.lowers_case {
+            true => {
+                let lower = texts.iter().map(|text| text.as_ref().to_lowercase());
+                let lower: Vec<String> = lower.collect();
+                self.tokenizer.encode_all(&prompt.to_lowercase(), &lower)
+            }
+            false => self.tokenizer.encode_all(prompt, texts),
+        };
+        self.pool.install(encode)
     }
 
     /// Embeds texts in batches of like length, telling `observer` of each text done.
@@ -231,8 +257,15 @@ impl Encoder {
     fn embed_batch(&self, encodings: &[Encoding], batch: &[usize]) -> Result<Vec<Vec<f32>>> {
         let ids: Vec<&[u32]> = batch.iter().map(|&i| &encodings[i].ids[..]).collect();
         ensure_embedded(ids.iter().copied(), self.body.vocab_size())?;
-        let pooling = self.recipe.pooling;
-        let mut vectors = self.pool.install(|| self.body.embed(&ids, pooling))?;
+        let pooled = self
+            .pool
+            .install(|| self.body.embed(&ids, &self.recipe.pooling))?;
+        let finish = |vector| {
+            let mut vector = self.head.apply(vector);
+            vector.truncate(self.recipe.dim);
+            vector
+        };
+        let mut vectors: Vec<Vec<f32>> = pooled.into_iter().map(finish).collect();
         for vector in &mut vectors {
             if self.recipe.normalize {
                 vectors::normalize(vector);

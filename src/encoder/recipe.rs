@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::source::ModelFiles;
 use super::{Pooling, Role};
 use crate::error::{Error, Result};
-use crate::paper::PASSAGE_RECIPE;
+use crate::paper::{PASSAGE_RECIPE, Paper};
+
+/// Between these stands the separator, in recipes of models that were trained with one.
+const TITLE: &str = "title";
+const ABSTRACT: &str = "abstract";
 
 /// A model and how it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,12 @@ pub struct Recipe {
     pub passage_prompt: String,
     /// What of a paper is embedded.
     pub passage: String,
+    /// sha256 of what becomes of a pooled vector, in hex; `None` where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_sha256: Option<String>,
+    /// Whether texts are in lower case before the tokenizer sees them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lowers_case: bool,
     /// Tokens of a text that are seen, specials included.
     pub max_tokens: usize,
     /// Numbers in an embedding.
@@ -35,29 +45,63 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Reads the recipe from a model's files; `max_tokens` overrides the model's own limit.
-    pub(super) fn of(files: &ModelFiles, max_tokens: Option<usize>) -> Result<Recipe> {
-        let max_tokens = max_tokens.unwrap_or(files.max_tokens);
-        if max_tokens > files.positions {
-            let reason = format!(
-                "a limit of {max_tokens} tokens was asked for, and it has {} positions",
-                files.positions
-            );
+    /// Reads the recipe from a model's files; the options override the model's own token limit and
+    /// dim.
+    pub(super) fn of(
+        files: &ModelFiles,
+        max_tokens: Option<usize>,
+        dim: Option<usize>,
+    ) -> Result<Recipe> {
+        let limit = max_tokens.unwrap_or(files.max_tokens);
+        if limit > files.positions {
+            let positions = files.positions;
+            let reason = match max_tokens {
+                Some(_) => format!(
+                    "a limit of {limit} tokens was asked for, and it has {positions} positions"
+                ),
+                None => format!(
+                    "it sets a limit of {limit} tokens, and has {positions} positions; it can be \
+                     read with a smaller limit"
+                ),
+            };
             return Err(Error::model(&files.name, reason));
         }
+        if let Some(dim) = dim.filter(|dim| *dim == 0 || *dim > files.dim) {
+            return Err(Error::DimTooLarge {
+                wanted: dim,
+                dim: files.dim,
+            });
+        }
+        let passage = match &files.separator {
+            Some(separator) => [TITLE, separator, ABSTRACT].concat(),
+            None => PASSAGE_RECIPE.to_owned(),
+        };
         Ok(Recipe {
             model: files.name.clone(),
             revision: files.revision.clone(),
             weights_sha256: files.weights_sha256.clone(),
             tokenizer_sha256: files.tokenizer_sha256.clone(),
-            pooling: files.pooling,
-            normalize: files.normalize,
-            query_prompt: files.query_prompt.clone(),
-            passage_prompt: files.passage_prompt.clone(),
-            passage: PASSAGE_RECIPE.to_owned(),
-            max_tokens,
-            dim: files.dim,
+            pooling: files.pooling.clone(),
+            normalize: files.normalize || dim.is_some(),
+            query_prompt: files.prompts.query.clone(),
+            passage_prompt: files.prompts.passage.clone(),
+            passage,
+            head_sha256: files.head.sha256(),
+            lowers_case: files.lowers_case,
+            max_tokens: limit,
+            dim: dim.unwrap_or(files.dim),
         })
+    }
+
+    /// The text of a paper that is embedded.
+    pub fn passage_of(&self, paper: &Paper) -> String {
+        let separator = self.passage.strip_prefix(TITLE);
+        match separator.and_then(|rest| rest.strip_suffix(ABSTRACT)) {
+            Some(separator) if self.passage != PASSAGE_RECIPE => {
+                [&paper.title, separator, &paper.abstract_text].concat()
+            }
+            _ => paper.passage(),
+        }
     }
 
     /// 32 bytes that are equal where embeddings can be compared: names do not count.

@@ -5,8 +5,9 @@
 
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::{
-    DecoderWrapper, EncodeInput, NormalizerWrapper, PostProcessor, PostProcessorWrapper,
-    PreTokenizerWrapper, Tokenizer, TokenizerImpl, TruncationParams, truncate_encodings,
+    DecoderWrapper, EncodeInput, ModelWrapper, NormalizerWrapper, PostProcessor,
+    PostProcessorWrapper, PreTokenizerWrapper, Tokenizer, TokenizerImpl, TruncationParams,
+    truncate_encodings,
 };
 
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 /// One text as the model sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoding {
-    /// Token ids, specials included; at least one.
+    /// Token ids, specials included; at least one, but in models that know none.
     pub ids: Vec<u32>,
     /// Whether the text was longer than the token limit.
     pub truncated: bool,
@@ -36,6 +37,11 @@ pub(super) struct PairEncoding {
 pub(super) enum Input {
     /// One text at a time.
     Texts,
+    /// One text at a time, as a bag of tokens without specials.
+    Bags {
+        /// Whether tokens are left out that the tokenizer does not know.
+        drops_unknown: bool,
+    },
     /// Two texts at a time.
     Pairs,
 }
@@ -46,6 +52,11 @@ pub(super) struct Tokenize {
     tokenizer: Tokenizer,
     /// The limit without specials.
     n_content_tokens: usize,
+    input: Input,
+    /// What is left out.
+    unknown: Option<u32>,
+    /// Characters of a text that are read, in models that are cut by them.
+    n_chars: usize,
 }
 
 impl Tokenize {
@@ -58,9 +69,12 @@ impl Tokenize {
     ) -> Result<Tokenize> {
         let wrong = |e: tokenizers::Error| Error::model(model, format!("tokenizer.json: {e}"));
         let mut tokenizer = parse(json).map_err(wrong)?;
-        let n_specials = tokenizer
-            .get_post_processor()
-            .map_or(0, |p| p.added_tokens(input == Input::Pairs));
+        let n_specials = match input {
+            Input::Bags { .. } => 0,
+            Input::Texts | Input::Pairs => tokenizer
+                .get_post_processor()
+                .map_or(0, |p| p.added_tokens(input == Input::Pairs)),
+        };
         if max_tokens <= n_specials {
             let reason = format!(
                 "a limit of {max_tokens} tokens leaves no room beside {n_specials} specials"
@@ -74,9 +88,23 @@ impl Tokenize {
         tokenizer.with_padding(None);
         let truncation = (input == Input::Texts).then_some(truncation);
         tokenizer.with_truncation(truncation).map_err(wrong)?;
+        let unknown = match input {
+            Input::Bags {
+                drops_unknown: true,
+            } => unknown_token(&tokenizer),
+            _ => None,
+        };
         Ok(Tokenize {
-            tokenizer,
             n_content_tokens: max_tokens - n_specials,
+            input,
+            unknown,
+            n_chars: match input {
+                Input::Bags {
+                    drops_unknown: true,
+                } => max_tokens.saturating_mul(median_token_chars(&tokenizer)),
+                _ => usize::MAX,
+            },
+            tokenizer,
         })
     }
 
@@ -93,17 +121,29 @@ impl Tokenize {
     ) -> Result<Vec<Encoding>> {
         let prompted: Vec<String> = texts
             .iter()
-            .map(|text| [prompt, text.as_ref()].concat())
+            .map(|text| [prompt, start_of(text.as_ref(), self.n_chars)].concat())
             .collect();
-        let plain = |e: tokenizers::Encoding| Encoding {
-            ids: e.get_ids().to_vec(),
-            truncated: !e.get_overflowing().is_empty(),
-        };
-        Ok(self
-            .encodings(prompted, true)?
-            .into_iter()
-            .map(plain)
+        let is_bag = matches!(self.input, Input::Bags { .. });
+        let encodings = self.encodings(prompted, !is_bag)?.into_iter();
+        Ok(encodings
+            .zip(texts)
+            .map(|(encoding, text)| match is_bag {
+                true => self.bag(&encoding, text.as_ref()),
+                false => Encoding {
+                    ids: encoding.get_ids().to_vec(),
+                    truncated: !encoding.get_overflowing().is_empty(),
+                },
+            })
             .collect())
+    }
+
+    fn bag(&self, encoding: &tokenizers::Encoding, text: &str) -> Encoding {
+        let mut ids = encoding.get_ids().to_vec();
+        ids.retain(|id| Some(*id) != self.unknown);
+        let is_cut = start_of(text, self.n_chars).len() < text.len();
+        let truncated = is_cut || ids.len() > self.n_content_tokens;
+        ids.truncate(self.n_content_tokens);
+        Encoding { ids, truncated }
     }
 
     /// Encodes one text with each of others, the longer of the two cut first, on the threads of the
@@ -151,6 +191,38 @@ impl Tokenize {
             .encode_batch_fast(inputs, with_specials)
             .map_err(|source| Error::Encode { source })
     }
+}
+
+/// The first so many characters.
+fn start_of(text: &str, n_chars: usize) -> &str {
+    let end = text.char_indices().nth(n_chars).map(|(at, _)| at);
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The median of the tokens' lengths in characters, rounded down: by how many characters a token
+/// model2vec cuts a text before it is read.
+fn median_token_chars(tokenizer: &Tokenizer) -> usize {
+    let vocabulary = tokenizer.get_vocab(true);
+    let mut lengths: Vec<usize> = vocabulary
+        .keys()
+        .map(|token| token.chars().count())
+        .collect();
+    lengths.sort_unstable();
+    match lengths.len() {
+        0 => 1,
+        n => (lengths[(n - 1) / 2] + lengths[n / 2]) / 2,
+    }
+}
+
+/// The token that stands for what a tokenizer does not know, where it has one.
+fn unknown_token(tokenizer: &Tokenizer) -> Option<u32> {
+    let name = match tokenizer.get_model() {
+        ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
+        ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
+        ModelWrapper::BPE(model) => model.unk_token.clone(),
+        ModelWrapper::Unigram(_) => None,
+    };
+    tokenizer.token_to_id(&name?)
 }
 
 /// Parses a `tokenizer.json`.

@@ -10,7 +10,6 @@ use crate::dump::{Format, Item, ReadOptions, Record, Source};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
-use crate::vectors;
 
 /// What embedding without a library came to: `counts.n_stored` are the vectors written.
 pub type EmbedReport = Report;
@@ -18,28 +17,10 @@ pub type EmbedReport = Report;
 /// How dumps are embedded.
 #[derive(Debug, Clone, Default)]
 pub struct EmbedOptions {
-    /// Numbers kept of each embedding, which is normalised again; all, as the model gives them,
-    /// where `None`. Only of models that were trained for it (Matryoshka representation learning,
-    /// <https://arxiv.org/abs/2205.13147>) are the first numbers worth much without the rest.
-    pub dim: Option<usize>,
     /// Whether the first rejected record, or dump that cannot be read, is an error.
     pub strict: bool,
     /// How the dumps are read.
     pub read: ReadOptions,
-}
-
-impl EmbedOptions {
-    /// Numbers in the embeddings that these options make with an encoder.
-    ///
-    /// # Errors
-    /// [`Error::DimTooLarge`].
-    pub fn dim(&self, encoder: &Encoder) -> Result<usize> {
-        let dim = encoder.dim();
-        match self.dim {
-            Some(wanted) if wanted > dim => Err(Error::DimTooLarge { wanted, dim }),
-            asked => Ok(asked.unwrap_or(dim)),
-        }
-    }
 }
 
 /// Makes the sink, once the format of the first dump that can be read is known.
@@ -49,9 +30,8 @@ pub type OpenSink<'a> = &'a mut dyn FnMut(Format) -> Result<Box<dyn VectorSink>>
 /// read, no sink is made.
 ///
 /// # Errors
-/// What the encoder or the sink fail with, [`Error::DimTooLarge`] before anything is read, and
-/// with [`EmbedOptions::strict`] [`Error::Rejected`] or why a dump cannot be read. Otherwise, a
-/// dump that cannot be read is in the report.
+/// What the encoder or the sink fail with, and with [`EmbedOptions::strict`] [`Error::Rejected`] or
+/// why a dump cannot be read. Otherwise, a dump that cannot be read is in the report.
 pub fn embed(
     encoder: &Encoder,
     sources: &[Source],
@@ -59,7 +39,6 @@ pub fn embed(
     options: &EmbedOptions,
     observer: &dyn Observer,
 ) -> Result<EmbedReport> {
-    options.dim(encoder)?;
     let mut run = Run {
         encoder,
         options,
@@ -120,7 +99,9 @@ impl Run<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let passages: Vec<String> = records.iter().map(|r| r.paper.passage()).collect();
+        let recipe = self.encoder.recipe();
+        let passages = records.iter().map(|r| recipe.passage_of(&r.paper));
+        let passages: Vec<String> = passages.collect();
         let embedded = self
             .encoder
             .embed(&passages, Role::Passage, self.observer)?;
@@ -133,22 +114,12 @@ impl Run<'_> {
         let ids: Vec<String> = records.into_iter().map(|r| r.given_id).collect();
         let vectors = embedded.vectors.into_iter();
         let vectors = vectors.collect::<Option<Vec<_>>>();
-        let vectors = self.shortened(vectors.ok_or(Error::Interrupted)?);
+        let vectors = vectors.ok_or(Error::Interrupted)?;
         if let Some(sink) = &mut self.sink {
             sink.put(&ids, &vectors)?;
         }
         self.report.counts.n_stored += ids.len() as u64;
         self.report.n_embedded += ids.len() as u64;
         Ok(())
-    }
-
-    fn shortened(&self, mut embeddings: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
-        if let Some(dim) = self.options.dim {
-            for vector in &mut embeddings {
-                vector.truncate(dim);
-                vectors::normalize(vector);
-            }
-        }
-        embeddings
     }
 }

@@ -107,7 +107,8 @@ pub(super) fn embed_whole(
     batch: &Batch,
     observer: &dyn Observer,
 ) -> Result<Vec<Vec<f32>>> {
-    let embedded = encoder.embed(&batch.passages(), Role::Passage, observer)?;
+    let passages = batch.passages(|paper| encoder.recipe().passage_of(paper));
+    let embedded = encoder.embed(&passages, Role::Passage, observer)?;
     let vectors: Option<Vec<_>> = normalised(embedded).vectors.into_iter().collect();
     vectors.ok_or(Error::Interrupted)
 }

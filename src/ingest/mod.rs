@@ -36,7 +36,7 @@ use self::chunks::Chunk;
 use self::drafts::{Drafts, Shelf};
 use self::encoding::Encoding;
 use crate::dump::{Item, ReadOptions, Reason, Rejected, Source};
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
 use crate::library::{Batch, Ingest, Library, Writer};
@@ -187,6 +187,7 @@ pub fn run(
             key,
             writer,
             encoding: Encoding::start(scope, encoder, observer),
+            recipe: encoder.recipe(),
             options,
             observer,
             report: Report::default(),
@@ -279,6 +280,7 @@ struct Run<'a> {
     key: i64,
     writer: &'a mut Writer,
     encoding: Encoding,
+    recipe: &'a Recipe,
     options: &'a IngestOptions<'a>,
     observer: &'a dyn Observer,
     report: Report,
@@ -310,7 +312,8 @@ impl Run<'_> {
         let drafts = drafted(&self.writer.lookup(), &mut chunk, self.options)?;
         self.report.note_unused(&mut chunk);
         let next = Waiting::of(drafts, self.seen.is_some());
-        self.encoding.send(next.batch.passages());
+        let passages = next.batch.passages(|paper| self.recipe.passage_of(paper));
+        self.encoding.send(passages);
         self.observer.advance(next.n_read_without_embedding());
         self.finish_waiting()?;
         if self.report.stopped {

@@ -73,10 +73,10 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The passages of the papers that want an embedding.
-    pub fn passages(&self) -> Vec<String> {
+    /// The passages, by `passage_of`, of the papers that want an embedding.
+    pub fn passages(&self, passage_of: impl Fn(&Paper) -> String) -> Vec<String> {
         let wanting = self.changes.iter().filter(|change| change.wants_embedding);
-        wanting.map(|change| change.paper.passage()).collect()
+        wanting.map(|change| passage_of(&change.paper)).collect()
     }
 }
 

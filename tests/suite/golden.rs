@@ -238,12 +238,60 @@ fn a_folder_that_cannot_be_used_is_refused_with_its_reason() {
             "tokenizer.json",
         ),
         (
+            complaint(|dir| replace(dir.join("config.json"), "\"bert\"", "\"t5\"")),
+            "its architecture is \"t5\"; known are: bert, roberta",
+        ),
+        (
             complaint(|dir| replace(dir.join("config.json"), "\"bert\"", "\"mpnet\"")),
-            "mpnet",
+            "attention.attn.",
+        ),
+        (
+            complaint(|dir| {
+                replace(
+                    dir.join("modules.json"),
+                    "odules.pooling.Pooling",
+                    "WordEmbeddings",
+                )
+            }),
+            "\"WordEmbeddings\"",
         ),
         (
             complaint(|dir| replace(dir.join("modules.json"), "odules.pooling.Pooling", "Dense")),
-            "Dense",
+            "in_features",
+        ),
+        (
+            complaint(|dir| {
+                fs::write(
+                    dir.join("sentence_bert_config.json"),
+                    r#"{"max_seq_length": 6000}"#,
+                )
+                .unwrap();
+            }),
+            "a limit of 6000 tokens",
+        ),
+        (
+            complaint(|dir| {
+                replace(
+                    dir.join("config.json"),
+                    "\"hidden_size\": 32",
+                    "\"hidden_size\": 64",
+                )
+            }),
+            "numbers instead of",
+        ),
+        (
+            complaint(|dir| {
+                replace(
+                    dir.join("config.json"),
+                    "\"num_attention_heads\": ",
+                    "\"num_attention_heads\": 1",
+                )
+            }),
+            "do not divide a hidden width of 32",
+        ),
+        (
+            complaint(|dir| replace(dir.join("config.json"), "\"gelu\"", "\"cosine\"")),
+            "hidden_act is \"cosine\"; known are",
         ),
         (
             complaint(|dir| {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may fail")]
 
 mod answers;
+mod architectures;
 mod bad_input;
 mod command_line;
 mod faults;

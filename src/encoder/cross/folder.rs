@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::encoder::source::{Bytes, Folder, folder_name, read_weights, token_limit};
+use crate::encoder::source::{Bytes, Folder};
 use crate::error::Result;
 
 /// How a model's layers are put together.
@@ -114,13 +114,13 @@ impl CrossFolder {
         refuse_other_labels(&folder, &config)?;
         let activation = activation(&folder, &config)?;
         let positions = positions(&config, architecture);
-        let limit = token_limit(&folder)?.unwrap_or(positions);
+        let limit = folder.token_limit(positions)?;
         let names: Option<TokenizerConfig> = folder.parse_if_there("tokenizer_config.json")?;
         let names = names.and_then(|names| names.model_input_names);
         let is_given = |names: Vec<String>| names.iter().any(|name| name == "token_type_ids");
         Ok(CrossFolder {
-            name: folder_name(path),
-            weights: Arc::new(read_weights(&folder)?.into()),
+            name: folder.name(),
+            weights: Arc::new(folder.weights()?.into()),
             tokenizer: folder.bytes("tokenizer.json")?,
             config: config_bytes,
             architecture,

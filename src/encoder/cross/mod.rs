@@ -7,8 +7,7 @@
 //! ```
 //!
 //! In: the folder of a sentence-transformers `CrossEncoder` with one label, and texts. Out: one score a
-//! passage; higher is better. `folder` reads what the folder says, `body` computes, one way an
-//! architecture.
+//! passage; higher is better. `folder` reads what the folder says, `body` computes.
 //!
 //! Invariants: scores are those of `CrossEncoder.predict` (to 1e-4), whatever else is in the batch; what
 //! is cut off is counted.
@@ -67,7 +66,8 @@ impl CrossEncoder {
             .map_err(|e| Error::Encode { source: e.into() })?;
         let max_tokens = files.max_tokens.min(MOST_PAIR_TOKENS);
         let tokenizer = || Tokenize::load(&files.name, &files.tokenizer, Input::Pairs, max_tokens);
-        let (body, tokenizer) = pool.install(|| rayon::join(|| CrossBody::load(&files), tokenizer));
+        let (body, tokenizer) =
+            pool.install(|| rayon::join(|| CrossBody::load(&files, max_tokens), tokenizer));
         let (body, tokenizer) = (body?, tokenizer?);
         ensure_known(&files.name, &tokenizer, body.vocab_size())?;
         Ok(CrossEncoder {
@@ -102,7 +102,7 @@ impl CrossEncoder {
         ensure_embedded(ids, self.body.vocab_size())?;
         let lengths: Vec<usize> = encodings.iter().map(|pair| pair.ids.len()).collect();
         let mut scores = vec![0.0; encodings.len()];
-        for batch in batch::plan(&lengths, self.body.budget_tokens()) {
+        for batch in batch::plan(&lengths, batch::BUDGET_TOKENS) {
             let pairs: Vec<&PairEncoding> = batch.iter().map(|&i| &encodings[i]).collect();
             let logits = self.pool.install(|| self.body.logits(&pairs));
             let logits = logits.map_err(|source| Error::Encode { source })?;

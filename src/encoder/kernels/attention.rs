@@ -1,16 +1,50 @@
-//! Attention of one head over one sequence: `softmax(q kᵀ) v`, the scores never leaving the cache.
+//! Attention of one head over one sequence: `softmax(q kᵀ + relative) v`, the scores never leaving the
+//! cache.
 //!
 //! The scale is expected in `q`, as a factor of `log2(e) / sqrt(dim)` that is folded into the packed
 //! query weights: the softmax is taken to base 2.
 
 use super::panels::Aligned;
-use super::rows::soften;
+use super::rows::{add, soften};
 use super::simd::{PANEL, Simd};
 use super::tile::{Finish, MAX_ROWS, Product, product};
 
+/// What is added to the scores of a sequence for how far a key is from the query, in units of the base-2
+/// softmax: minus infinity where it must not be looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Relative {
+    /// `[heads or 1, 2 * reach + 1]`: for keys from `reach` before the query to `reach` behind it.
+    table: Vec<f32>,
+    reach: usize,
+}
+
+impl Relative {
+    /// For sequences of up to `positions` tokens and `heads` heads, 1 if it is the same for all:
+    /// `added(head, key - query)`.
+    pub(crate) fn new(heads: usize, positions: usize, added: impl Fn(usize, isize) -> f32) -> Self {
+        let reach = positions.saturating_sub(1);
+        let added = &added;
+        let of_head = |head| (0..=2 * reach).map(move |i| added(head, i as isize - reach as isize));
+        Self {
+            table: (0..heads).flat_map(of_head).collect(),
+            reach,
+        }
+    }
+
+    /// What is added to the scores of the keys `0..tokens`, for this query.
+    pub(super) fn of(&self, head: usize, query: usize, tokens: usize) -> &[f32] {
+        let width = 2 * self.reach + 1;
+        let head = if self.table.len() == width { 0 } else { head };
+        &self.table[head * width + self.reach - query..][..tokens]
+    }
+}
+
 /// One head of one sequence: pointers to its first row in the fused query, key and value rows.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
+pub(super) struct Head<'a> {
+    /// Which of the heads it is.
+    pub(super) number: usize,
+    pub(super) relative: Option<&'a Relative>,
     pub(super) query: *const f32,
     pub(super) key: *const f32,
     pub(super) value: *const f32,
@@ -38,7 +72,7 @@ pub(crate) struct AttentionScratch {
 ///
 /// # Safety
 /// The pointers of `head` are valid for `tokens` rows of `dim` floats; nobody else touches `out`.
-pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head, scratch: &mut AttentionScratch) {
+pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head<'_>, scratch: &mut AttentionScratch) {
     let (tokens, dim) = (head.tokens, head.dim);
     if tokens == 0 {
         return;
@@ -68,7 +102,7 @@ pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head, scratch: &mut AttentionS
 /// The same from the tokens `row..row + rows` only, at most one tile of them.
 unsafe fn attend_from<S: Simd>(
     s: S,
-    head: &Head,
+    head: &Head<'_>,
     row: usize,
     rows: usize,
     scratch: &mut AttentionScratch,
@@ -96,7 +130,12 @@ unsafe fn attend_from<S: Simd>(
         s.vectorize(
             #[inline(always)]
             || {
-                for (factor, scores) in factors.iter_mut().zip(scores.chunks_exact_mut(width)) {
+                let scores = scores.chunks_exact_mut(width);
+                for (r, (factor, scores)) in factors.iter_mut().zip(scores).enumerate() {
+                    if let Some(relative) = head.relative {
+                        let more = relative.of(head.number, row + r, tokens);
+                        add(s, &mut scores[..tokens], more);
+                    }
                     *factor = soften(s, scores);
                 }
             },
@@ -119,7 +158,7 @@ unsafe fn attend_from<S: Simd>(
 }
 
 /// Keys as panels of 16 tokens: `[tokens / 16][dim][16]`, zeros for missing tokens.
-unsafe fn pack_keys(head: &Head, panels: &mut [f32]) {
+unsafe fn pack_keys(head: &Head<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.dim).enumerate() {
         let there = PANEL.min(head.tokens - p * PANEL);
         if there < PANEL {
@@ -141,7 +180,7 @@ unsafe fn pack_keys(head: &Head, panels: &mut [f32]) {
 }
 
 /// Values as panels of 16 columns: `[dim / 16][tokens][16]`, zeros for missing columns.
-unsafe fn pack_values(head: &Head, panels: &mut [f32]) {
+unsafe fn pack_values(head: &Head<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.tokens).enumerate() {
         let there = PANEL.min(head.dim - p * PANEL);
         for (token, to) in panel.chunks_exact_mut(PANEL).enumerate() {

@@ -34,9 +34,9 @@ pub(crate) enum Balance {
     None,
     /// All outputs.
     All,
-    /// The last third: the values of a fused query, key and value. They are what errors do most
+    /// So many of the last: the values of a fused query, key and value. They are what errors do most
     /// harm to.
-    LastThird,
+    Last(usize),
 }
 
 /// How one matrix is quantised.
@@ -99,7 +99,7 @@ impl ByteMatrix {
         let spreads = match recipe.balance {
             Balance::None => vec![1.0; depth],
             Balance::All => spreads(weights, inputs),
-            Balance::LastThird => spreads(&weights[columns * 2 / 3 * depth..], inputs),
+            Balance::Last(n) => spreads(&weights[(columns - n) * depth..], inputs),
         };
         let mut matrix = Self {
             panels: Aligned::zeroed(padded * deep),

@@ -1,4 +1,4 @@
-//! Exponential and GELU, as polynomials fitted for this crate (minimax, least squares reweighted).
+//! Exponential and activations, as polynomials fitted for this crate (minimax, least squares reweighted).
 
 use super::simd::Simd;
 
@@ -59,6 +59,60 @@ pub(super) fn rough_gelu<S: Simd>(s: S, x: S::F) -> S::F {
         0.156_902_12,
     ];
     times_phi(s, x, &Q, 4.5)
+}
+
+/// What stands between two maps.
+pub(super) trait Activate {
+    /// The activation of `x`.
+    fn of<S: Simd>(s: S, x: S::F) -> S::F;
+}
+
+/// One [`Activate`] for each function.
+macro_rules! activations {
+    ($($name:ident: $s:ident, $x:ident => $of:expr;)+) => {
+        $(
+            #[doc = concat!("See [`Activation::", stringify!($name), "`](super::Activation::", stringify!($name), ").")]
+            pub(super) struct $name;
+
+            impl Activate for $name {
+                #[inline(always)]
+                fn of<S: Simd>($s: S, $x: S::F) -> S::F {
+                    $of
+                }
+            }
+        )+
+    };
+}
+
+activations! {
+    Gelu: s, x => gelu(s, x);
+    GeluTanh: s, x => gelu_tanh(s, x);
+    Relu: s, x => s.max(x, s.splat(0.0));
+    Silu: s, x => silu(s, x);
+}
+
+/// `x σ(x)`, SiLU or swish, within 5e-7 of its value.
+#[inline(always)]
+pub(super) fn silu<S: Simd>(s: S, x: S::F) -> S::F {
+    times_logistic(s, x, x)
+}
+
+/// GELU with tanh: `x σ(2 √(2/π) (x + 0.044715 x³))`.
+#[inline(always)]
+pub(super) fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
+    const FACTOR: f32 = 1.595_769_1;
+    let cubic = s.mul(s.mul(x, x), s.splat(FACTOR * 0.044_715));
+    times_logistic(s, x, s.mul(x, s.add(cubic, s.splat(FACTOR))))
+}
+
+/// `x σ(u)` for `u` of the sign of `x`; σ is `1 / (1 + e^-u)`.
+#[inline(always)]
+fn times_logistic<S: Simd>(s: S, x: S::F, u: S::F) -> S::F {
+    let zero = s.splat(0.0);
+    let down = s.min(u, s.sub(zero, u));
+    let e = exp2(s, s.mul(down, s.splat(std::f32::consts::LOG2_E)));
+    let above = s.add(s.max(x, zero), s.mul(s.min(x, zero), e));
+    s.div(above, s.add(s.splat(1.0), e))
 }
 
 /// `x Φ(x)` with `Φ(x) = 1/2 + x Q(u)`, `u = 2 (x / limit)^2 - 1`, beyond `limit` 0 or 1; `q` has

@@ -2,7 +2,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;
-use super::attention::{AttentionScratch, Head, attend};
+use super::attention::{AttentionScratch, Head, Relative, attend};
 use super::operand::Operand;
 use super::panels::{FloatMatrix, FloatWeights, Spares};
 use super::simd::PANEL;
@@ -143,11 +143,14 @@ impl FloatMatrix {
     }
 }
 
-/// Attention over fused rows `[query | key | value]`, each `heads * dim` wide.
+/// Attention over fused rows `[query | key | value]`, `heads * dim`, `key_heads * dim` and
+/// `key_heads * dim` wide.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attention {
-    /// Heads of a row.
+    /// Heads of the queries of a row.
     pub(crate) heads: usize,
+    /// Heads of its keys and values: a divisor of `heads`, of which as many share each.
+    pub(crate) key_heads: usize,
     /// Width of one head.
     pub(crate) dim: usize,
     /// How exact products must be.
@@ -164,14 +167,14 @@ pub(crate) enum Numbers {
 }
 
 impl Attention {
-    /// What queries of heads of this width must be multiplied by: the usual `1 / sqrt(dim)`, and
-    /// `log2(e)` because the softmax here is taken to base 2.
-    pub(crate) fn query_scale(dim: usize) -> f32 {
-        std::f32::consts::LOG2_E / (dim as f32).sqrt()
+    /// Width of a fused row.
+    pub(crate) fn fused_width(&self) -> usize {
+        (self.heads + 2 * self.key_heads) * self.dim
     }
 
-    /// Attends within one sequence: `fused` is `[tokens, 3 * heads * dim]` with scaled queries,
-    /// `out` `[tokens, heads * dim]`. `scratch` lends buffers to each thread.
+    /// Attends within one sequence: `fused` is `[tokens, fused_width]` with scaled queries (the softmax
+    /// is taken to base 2: `log2(e)` belongs into the scale), `out` `[tokens, heads * dim]`. `scratch`
+    /// lends buffers to each thread.
     ///
     /// # Panics
     /// If the two are not the same number of whole rows.
@@ -179,6 +182,7 @@ impl Attention {
         &self,
         isa: Isa,
         fused: &[f32],
+        relative: Option<&Relative>,
         out: &mut [f32],
         split: Split,
         scratch: &Spares<AttentionScratch>,
@@ -186,23 +190,23 @@ impl Attention {
         let width = self.heads * self.dim;
         let tokens = out.len() / width;
         assert_eq!(out.len(), tokens * width, "out [tokens, heads * dim]");
-        assert_eq!(
-            fused.len(),
-            3 * out.len(),
-            "fused [tokens, 3 * heads * dim]"
-        );
+        let stride = self.fused_width();
+        assert_eq!(fused.len(), tokens * stride, "fused [tokens, fused_width]");
+        let (sharing, keys) = (self.heads / self.key_heads, self.key_heads * self.dim);
         let out = Shared(out.as_mut_ptr());
         split.run(self.heads, 1, |start, end| {
             scratch.lend(|scratch| {
                 for head in start..end {
                     // SAFETY: the shapes were checked above; each head's columns are written once.
                     unsafe {
-                        let query = fused.as_ptr().add(head * self.dim);
+                        let key = fused.as_ptr().add(width + head / sharing * self.dim);
                         let head = Head {
-                            query,
-                            key: query.add(width),
-                            value: query.add(2 * width),
-                            stride: 3 * width,
+                            number: head,
+                            relative,
+                            query: fused.as_ptr().add(head * self.dim),
+                            key,
+                            value: key.add(keys),
+                            stride,
                             tokens,
                             dim: self.dim,
                             out: out.get().add(head * self.dim),
@@ -210,6 +214,7 @@ impl Attention {
                         };
                         #[cfg(target_arch = "x86_64")]
                         if let Some(amx) = isa.tiles
+                            && relative.is_none()
                             && amx::attention::suits(self.dim)
                         {
                             amx::attention::attend(amx, &head, self.numbers, &mut scratch.tiles);

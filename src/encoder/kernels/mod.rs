@@ -17,6 +17,7 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod between;
 mod byte_tile;
 mod bytes;
 mod math;
@@ -33,7 +34,8 @@ mod vnni;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use attention::AttentionScratch;
+pub(crate) use attention::{AttentionScratch, Relative};
+pub(crate) use between::{Activation, Rotation};
 pub(crate) use bytes::{Balance, ByteMatrix, Inputs, Recipe};
 pub(crate) use matmul::{Attention, Epilogue, Numbers, Split};
 pub(crate) use operand::Operand;

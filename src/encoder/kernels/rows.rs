@@ -1,6 +1,6 @@
 //! Kernels over one row: layer normalisation, softmax, quantisation to bytes.
 
-use super::math::exp2;
+use super::math::{Activate, exp2};
 use super::simd::{PANEL, Simd};
 use super::tile::{load_part, store_part};
 
@@ -39,6 +39,104 @@ pub(super) unsafe fn layer_norm<S: Simd>(
             let gain = load_part(s, gain.as_ptr().add(i), len - i, 0.0);
             let shift = load_part(s, shift.as_ptr().add(i), len - i, 0.0);
             store_part(s, at.add(i), s.fma(d, gain, shift), len - i);
+        }
+    }
+}
+
+/// Divides `row` by its root mean square, then scales it, in place.
+///
+/// # Safety
+/// `gain` is as long as `row`.
+#[inline(always)]
+pub(super) unsafe fn rms_norm<S: Simd>(s: S, row: &mut [f32], gain: &[f32], eps: f32) {
+    let (len, at) = (row.len(), row.as_mut_ptr());
+    let mut squares = s.splat(0.0);
+    for i in (0..len).step_by(S::WIDTH) {
+        // SAFETY: `i` is inside the row.
+        let x = unsafe { load_part(s, at.add(i), len - i, 0.0) };
+        squares = s.fma(x, x, squares);
+    }
+    let scale = s.splat(1.0 / (s.sum(squares) / len as f32 + eps).sqrt());
+    for i in (0..len).step_by(S::WIDTH) {
+        // SAFETY: `i` is inside the row, and so inside the gains.
+        unsafe {
+            let x = s.mul(load_part(s, at.add(i), len - i, 0.0), scale);
+            let gain = load_part(s, gain.as_ptr().add(i), len - i, 0.0);
+            store_part(s, at.add(i), s.mul(x, gain), len - i);
+        }
+    }
+}
+
+/// Replaces each `x` of `row` by its activation.
+#[inline(always)]
+pub(super) fn activate<S: Simd, A: Activate>(s: S, row: &mut [f32]) {
+    let (len, at) = (row.len(), row.as_mut_ptr());
+    for i in (0..len).step_by(S::WIDTH) {
+        // SAFETY: `i` is inside the row.
+        unsafe {
+            let x = load_part(s, at.add(i), len - i, 0.0);
+            store_part(s, at.add(i), A::of(s, x), len - i);
+        }
+    }
+}
+
+/// Writes the activation of each gate times `x` to `out`.
+///
+/// # Safety
+/// The three are of one length.
+#[inline(always)]
+pub(super) unsafe fn gate<S: Simd, A: Activate>(s: S, gates: &[f32], row: &[f32], out: &mut [f32]) {
+    let len = row.len();
+    for i in (0..len).step_by(S::WIDTH) {
+        // SAFETY: `i` is inside all three.
+        unsafe {
+            let gate = A::of(s, load_part(s, gates.as_ptr().add(i), len - i, 0.0));
+            let x = load_part(s, row.as_ptr().add(i), len - i, 0.0);
+            store_part(s, out.as_mut_ptr().add(i), s.mul(gate, x), len - i);
+        }
+    }
+}
+
+/// Adds `more` to `row`.
+///
+/// # Safety
+/// Both are of one length.
+#[inline(always)]
+pub(super) unsafe fn add<S: Simd>(s: S, row: &mut [f32], more: &[f32]) {
+    let (len, at) = (row.len(), row.as_mut_ptr());
+    for i in (0..len).step_by(S::WIDTH) {
+        // SAFETY: `i` is inside both.
+        unsafe {
+            let x = load_part(s, at.add(i), len - i, 0.0);
+            let y = load_part(s, more.as_ptr().add(i), len - i, 0.0);
+            store_part(s, at.add(i), s.add(x, y), len - i);
+        }
+    }
+}
+
+/// Turns each pair of a number of the first half and the one as far into the second by an angle, of
+/// which the cosines and sines are given (RoPE as GPT-NeoX pairs them).
+///
+/// # Safety
+/// The row is twice as long as the others.
+#[inline(always)]
+pub(super) unsafe fn rotate<S: Simd>(s: S, row: &mut [f32], cosines: &[f32], sines: &[f32]) {
+    let half = row.len() / 2;
+    let (low, high) = row.split_at_mut(half);
+    for i in (0..half).step_by(S::WIDTH) {
+        let count = half - i;
+        // SAFETY: `i` is inside both halves, and inside the angles.
+        unsafe {
+            let (a, b) = (
+                load_part(s, low.as_ptr().add(i), count, 0.0),
+                load_part(s, high.as_ptr().add(i), count, 0.0),
+            );
+            let cosine = load_part(s, cosines.as_ptr().add(i), count, 0.0);
+            let sine = load_part(s, sines.as_ptr().add(i), count, 0.0);
+            let first = s.sub(s.mul(a, cosine), s.mul(b, sine));
+            let second = s.add(s.mul(b, cosine), s.mul(a, sine));
+            store_part(s, low.as_mut_ptr().add(i), first, count);
+            store_part(s, high.as_mut_ptr().add(i), second, count);
         }
     }
 }

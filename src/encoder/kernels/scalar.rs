@@ -64,6 +64,11 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
+    fn div(self, a: Floats, b: Floats) -> Floats {
+        lanes(a, b, |x, y| x / y)
+    }
+
+    #[inline(always)]
     fn fma(self, a: Floats, b: Floats, c: Floats) -> Floats {
         let mut out = c;
         for ((o, x), y) in out.iter_mut().zip(a).zip(b) {

@@ -40,6 +40,8 @@ pub(super) trait Simd: Copy + Send + Sync {
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a * b`.
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a / b`.
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a * b + c`, with one rounding where the processor can.
     fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// The smaller of each pair.

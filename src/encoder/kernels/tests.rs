@@ -299,10 +299,11 @@ fn attention_of_every_length() {
                     let spares = Spares::default();
                     let attention = Attention {
                         heads,
+                        key_heads: heads,
                         dim,
                         numbers,
                     };
-                    attention.attend(isa, &fused, &mut out, split, &spares);
+                    attention.attend(isa, &fused, None, &mut out, split, &spares);
                     assert_close(&out, &expected, tolerance, &what);
                 }
             }
@@ -320,10 +321,18 @@ fn attention_survives_scores_far_apart() {
             let mut out = vec![0.0; 40 * dim];
             let attention = Attention {
                 heads: 1,
+                key_heads: 1,
                 dim,
                 numbers: Numbers::Floats,
             };
-            attention.attend(isa, &fused, &mut out, Split::Whole, &Spares::default());
+            attention.attend(
+                isa,
+                &fused,
+                None,
+                &mut out,
+                Split::Whole,
+                &Spares::default(),
+            );
             assert_close(&out, &expected, tolerance, isa.name());
         }
     });
@@ -357,7 +366,7 @@ const RECIPES: [Recipe; 3] = [
     },
     Recipe {
         center: true,
-        balance: Balance::LastThird,
+        balance: Balance::Last(10),
         stray_above: f32::INFINITY,
     },
     Recipe {
@@ -480,6 +489,168 @@ fn a_row_in_bytes_is_the_same_in_any_company() {
                 "{} {count} rows",
                 isa.name()
             );
+        }
+    });
+}
+
+/// The same in f64: `[rows, heads, dim]` fused as the kernel reads it, scores with `added(key - query)`.
+fn attention_with(
+    fused: &[f32],
+    (heads, key_heads, dim): (usize, usize, usize),
+    added: impl Fn(usize, isize) -> f32,
+) -> Vec<f64> {
+    let width = (heads + 2 * key_heads) * dim;
+    let rows: Vec<&[f32]> = fused.chunks(width).collect();
+    let mut out = Vec::new();
+    for (q, row) in rows.iter().enumerate() {
+        for head in 0..heads {
+            let key = heads * dim + head / (heads / key_heads) * dim;
+            let score = |(k, other): (usize, &&[f32])| -> f64 {
+                let pairs = row[head * dim..][..dim].iter().zip(&other[key..][..dim]);
+                let dot: f64 = pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                (dot + f64::from(added(head, k as isize - q as isize))).exp2()
+            };
+            let weights: Vec<f64> = rows.iter().enumerate().map(score).collect();
+            let sum: f64 = weights.iter().sum();
+            for i in 0..dim {
+                let value = key_heads * dim + key + i;
+                let weighted = rows
+                    .iter()
+                    .zip(&weights)
+                    .map(|(r, w)| w * f64::from(r[value]));
+                out.push(weighted.sum::<f64>() / sum);
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn attention_with_shared_keys_and_what_distance_adds() {
+    let window = |_: usize, ahead: isize| match ahead.unsigned_abs() {
+        0..=3 => 0.0,
+        _ => f32::NEG_INFINITY,
+    };
+    let causal = |_: usize, ahead: isize| if ahead > 0 { f32::NEG_INFINITY } else { 0.0 };
+    let slopes = |head: usize, ahead: isize| ahead as f32 * 0.3 + (head * 7) as f32 * 0.01;
+    on_every_isa(|isa| {
+        for shape @ (heads, key_heads, dim) in [(4, 2, 16), (3, 1, 32), (2, 2, 20)] {
+            for tokens in [1, 2, 15, 16, 17, 40] {
+                let attention = Attention {
+                    heads,
+                    key_heads,
+                    dim,
+                    numbers: Numbers::Floats,
+                };
+                let fused = numbers(tokens as u64, tokens * attention.fused_width());
+                let check = |relative: Relative, expected: Vec<f64>| {
+                    for split in [Split::Whole, Split::Among(2)] {
+                        let mut out = vec![9.0; tokens * heads * dim];
+                        let spares = Spares::default();
+                        attention.attend(isa, &fused, Some(&relative), &mut out, split, &spares);
+                        assert_close(&out, &expected, 2e-5, isa.name());
+                    }
+                };
+                check(
+                    Relative::new(1, 40, window),
+                    attention_with(&fused, shape, window),
+                );
+                check(
+                    Relative::new(1, 41, causal),
+                    attention_with(&fused, shape, causal),
+                );
+                check(
+                    Relative::new(heads, 64, slopes),
+                    attention_with(&fused, shape, slopes),
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn what_stands_between_products_is_what_its_name_says() {
+    let phi = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let tanh_gelu =
+        |x: f64| 0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x.powi(3))).tanh());
+    let exact: [(Activation, &dyn Fn(f64) -> f64); 3] = [
+        (Activation::Relu, &|x| x.max(0.0)),
+        (Activation::Silu, &|x| x * phi(x)),
+        (Activation::GeluTanh, &tanh_gelu),
+    ];
+    on_every_isa(|isa| {
+        for width in [1, 7, 16, 33] {
+            let rows: Vec<f32> = numbers(5, 6 * width).iter().map(|x| x * 40.0).collect();
+            for (activation, f) in exact {
+                let of = |x: &f32| f(f64::from(*x));
+                let mut out = rows.clone();
+                isa.activate(activation, &mut out);
+                let expected: Vec<f64> = rows.iter().map(of).collect();
+                assert_close(&out, &expected, 2e-6, "activation");
+                for gate_is_first in [true, false] {
+                    let mut out = vec![0.0; 3 * width];
+                    isa.gate(activation, gate_is_first, &rows, width, &mut out);
+                    let gated = |row: &[f32]| {
+                        let (a, b) = row.split_at(width);
+                        let (gates, row) = if gate_is_first { (a, b) } else { (b, a) };
+                        let pairs = gates.iter().zip(row);
+                        pairs
+                            .map(|(g, x)| of(g) * f64::from(*x))
+                            .collect::<Vec<f64>>()
+                    };
+                    let expected: Vec<f64> = rows.chunks(2 * width).flat_map(gated).collect();
+                    assert_close(&out, &expected, 2e-6, "gate");
+                }
+            }
+            let gain = numbers(6, width);
+            let mut out = rows.clone();
+            isa.rms_norm(&mut out, &gain, 1e-3);
+            let normed = |row: &[f32]| {
+                let squares: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
+                let root = (squares / width as f64 + 1e-3).sqrt();
+                let pairs = row.iter().zip(&gain);
+                pairs
+                    .map(|(x, g)| f64::from(*x) / root * f64::from(*g))
+                    .collect::<Vec<f64>>()
+            };
+            let expected: Vec<f64> = rows.chunks(width).flat_map(normed).collect();
+            assert_close(&out, &expected, 2e-6, "root mean square");
+        }
+    });
+}
+
+#[test]
+fn heads_are_normalised_and_turned_each_for_itself() {
+    let (dim, width, tokens) = (6, 20, 5);
+    let rotation = Rotation::new(&[1.0, 0.25], tokens);
+    let gain = [0.5; 6];
+    on_every_isa(|isa| {
+        let rows = numbers(8, tokens * width);
+        let mut out = rows.clone();
+        isa.rotate_heads(&mut out, width, 2 * dim, dim, &rotation);
+        let mut normed = rows.clone();
+        isa.norm_heads(&mut normed, width, (dim, 2 * dim), &gain, 0.0);
+        for (place, (got, row)) in out.chunks(width).zip(rows.chunks(width)).enumerate() {
+            let mut expected: Vec<f64> = row.iter().map(|x| f64::from(*x)).collect();
+            for head in [0, dim] {
+                for (pair, frequency) in [1.0, 0.25].into_iter().enumerate() {
+                    let (sine, cosine) = (place as f64 * frequency).sin_cos();
+                    let (a, b) = (expected[head + pair], expected[head + pair + 2]);
+                    expected[head + pair] = a * cosine - b * sine;
+                    expected[head + pair + 2] = b * cosine + a * sine;
+                }
+            }
+            assert_close(got, &expected, 1e-6, "turned");
+        }
+        for (got, row) in normed.chunks(width).zip(rows.chunks(width)) {
+            let head = &row[dim..2 * dim];
+            let root = (head.iter().map(|x| x * x).sum::<f32>() / dim as f32).sqrt();
+            let expected = |(i, x): (usize, &f32)| match (dim..2 * dim).contains(&i) {
+                true => f64::from(x / root) * 0.5,
+                false => f64::from(*x),
+            };
+            let expected: Vec<f64> = row.iter().enumerate().map(expected).collect();
+            assert_close(got, &expected, 1e-6, "normalised");
         }
     });
 }

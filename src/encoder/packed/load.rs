@@ -1,11 +1,10 @@
 //! From a checkpoint's tensors to packed layers, checked against the shape.
 
+use super::layer::{Around, Layer, Norm};
 use super::matrix::{Calibration, Kind, Matrix, Role};
+use super::shape::{NormKind, NormNames, Shape};
 use super::tensor::Tensor;
-use super::{BertShape, Layer, Norm};
-use crate::encoder::kernels::{Attention, Isa};
-
-const TYPES: &str = "embeddings.token_type_embeddings.weight";
+use crate::encoder::kernels::Isa;
 
 /// Finds a tensor by its name in a checkpoint, such as
 /// `encoder.layer.0.attention.self.query.weight`, without a prefix.
@@ -28,14 +27,6 @@ pub(crate) enum PackError {
         /// Numbers there are.
         found: usize,
     },
-    /// The hidden width is no multiple of the number of heads.
-    #[error("{heads} heads do not divide a hidden width of {hidden}")]
-    Heads {
-        /// Heads asked for.
-        heads: usize,
-        /// Hidden width asked for.
-        hidden: usize,
-    },
     /// The calibration is of a body of another shape.
     #[error("the calibration is of another shape of body")]
     Calibration,
@@ -52,7 +43,7 @@ pub(super) enum Packing<'a> {
 /// A checkpoint's tensors, checked against the shape.
 pub(super) struct Source<'a> {
     pub(super) tensors: &'a Tensors<'a>,
-    pub(super) shape: &'a BertShape,
+    pub(super) shape: &'a Shape,
     pub(super) packing: Packing<'a>,
     pub(super) isa: Isa,
 }
@@ -64,38 +55,52 @@ impl Source<'_> {
     }
 
     /// The tensor `name` with `expected` numbers.
-    pub(super) fn get(&self, name: &str, expected: usize) -> Result<Vec<f32>, PackError> {
+    pub(super) fn sized(&self, name: &str, expected: usize) -> Result<Tensor, PackError> {
         let tensor = self.some(name)?;
-        if tensor.len() != expected {
-            return Err(PackError::Size {
+        match tensor.len() == expected {
+            true => Ok(tensor),
+            false => Err(PackError::Size {
                 name: name.to_owned(),
                 expected,
                 found: tensor.len(),
-            });
+            }),
         }
-        Ok(tensor.to_floats())
     }
 
-    /// Position embeddings with the embedding of token type 0 added.
-    pub(super) fn positions(&self) -> Result<Vec<f32>, PackError> {
-        let hidden = self.shape.hidden;
-        let name = "embeddings.position_embeddings.weight";
-        let mut positions = self.get(name, self.shape.positions * hidden)?;
-        let types = self.some(TYPES)?;
-        if types.len() >= hidden {
-            let mut of_type = vec![0.0; hidden];
-            types.read(0, &mut of_type);
-            for row in positions.chunks_exact_mut(hidden) {
-                row.iter_mut().zip(&of_type).for_each(|(p, t)| *p += t);
+    /// The numbers of the tensor `name`, which must be `expected`.
+    pub(super) fn get(&self, name: &str, expected: usize) -> Result<Vec<f32>, PackError> {
+        Ok(self.sized(name, expected)?.to_floats())
+    }
+
+    /// What is added to a token's embedding for its position, `rows` of them, the embedding of token
+    /// type 0 included; one row for all where positions have no embeddings, none where neither has.
+    pub(super) fn places(&self, rows: usize) -> Result<Vec<f32>, PackError> {
+        let (hidden, names) = (self.shape.hidden, self.shape.names);
+        let mut places = match names.positions {
+            Some(name) => self.get(&format!("{name}.weight"), rows * hidden)?,
+            None if names.types.is_some() => vec![0.0; hidden],
+            None => Vec::new(),
+        };
+        let types = self.types_as_stored()?;
+        if let Some(of_type) = types.get(..hidden) {
+            for row in places.chunks_exact_mut(hidden) {
+                row.iter_mut().zip(of_type).for_each(|(p, t)| *p += t);
             }
         }
-        Ok(positions)
+        Ok(places)
     }
 
-    /// Embeddings of the token types, less that of type 0, which the positions hold.
+    fn types_as_stored(&self) -> Result<Vec<f32>, PackError> {
+        match self.shape.names.types {
+            Some(name) => Ok(self.some(&format!("{name}.weight"))?.to_floats()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Embeddings of the token types, less that of type 0, which the places hold.
     pub(super) fn types(&self) -> Result<Vec<f32>, PackError> {
         let hidden = self.shape.hidden;
-        let mut types = self.some(TYPES)?.to_floats();
+        let mut types = self.types_as_stored()?;
         let first = types.get(..hidden).unwrap_or_default().to_vec();
         for row in types.chunks_exact_mut(hidden) {
             row.iter_mut()
@@ -105,85 +110,148 @@ impl Source<'_> {
         Ok(types)
     }
 
-    pub(super) fn norm(&self, name: &str) -> Result<Norm, PackError> {
-        let get = |part: &str| self.get(&format!("{name}.{part}"), self.shape.hidden);
-        Ok(Norm {
-            gain: get("weight")?,
-            shift: get("bias")?,
+    /// The normalisation of rows `width` wide.
+    pub(super) fn norm(&self, name: &str, width: usize) -> Result<Norm, PackError> {
+        let mut gain = self.get(&format!("{name}.weight"), width)?;
+        let shift = match self.shape.norm {
+            NormKind::Layer { shift: true } => self.get(&format!("{name}.bias"), width)?,
+            NormKind::Layer { shift: false } => vec![0.0; width],
+            NormKind::Rms { less_one } => {
+                gain.iter_mut().filter(|_| less_one).for_each(|g| *g += 1.0);
+                return Ok(Norm::Rms { gain });
+            }
+        };
+        Ok(Norm::Layer { gain, shift })
+    }
+
+    fn around(&self, layer: &str, names: &NormNames) -> Result<Around, PackError> {
+        let norm = |name: Option<&str>| {
+            let name = name.map(|name| format!("{layer}{name}"));
+            name.map(|name| self.norm(&name, self.shape.hidden))
+                .transpose()
+        };
+        Ok(Around {
+            before: norm(names.before)?,
+            branch: norm(names.branch)?,
+            after: norm(names.after)?,
         })
     }
 
-    /// Weights `[columns, depth]` and bias of one linear map.
-    fn linear(
-        &self,
-        name: &str,
-        columns: usize,
-        depth: usize,
-    ) -> Result<(Vec<f32>, Vec<f32>), PackError> {
-        let weight = self.get(&format!("{name}.weight"), columns * depth)?;
-        Ok((weight, self.get(&format!("{name}.bias"), columns)?))
+    /// What the names of layer `i` begin with.
+    fn layer_name(&self, i: usize) -> String {
+        format!("{}.{i}.", self.shape.names.layer)
     }
 
-    /// Query, key and value as one map, the query scaled as [`Attention`] expects it.
-    fn fused(&self, name: &str) -> Result<(Vec<f32>, Vec<f32>), PackError> {
-        let hidden = self.shape.hidden;
-        let scale = Attention::query_scale(hidden / self.shape.heads);
-        let (mut weight, mut bias) = self.linear(&format!("{name}.query"), hidden, hidden)?;
-        weight.iter_mut().chain(&mut bias).for_each(|x| *x *= scale);
-        for part in ["key", "value"] {
-            let (more, more_bias) = self.linear(&format!("{name}.{part}"), hidden, hidden)?;
-            weight.extend(more);
-            bias.extend(more_bias);
+    /// Weights `[columns, depth]` and bias of linear maps that are read as one, each the share of the
+    /// columns that `widths` says.
+    fn linear(
+        &self,
+        names: &[String],
+        widths: &[usize],
+        role: Role,
+    ) -> Result<(Vec<f32>, Vec<f32>), PackError> {
+        let depth = self.shape.depth(role);
+        let (mut weights, mut bias) = (Vec::new(), Vec::new());
+        for (name, width) in names.iter().zip(widths) {
+            let weight = self.sized(&format!("{name}.weight"), width * depth)?;
+            let start = weights.len();
+            weights.resize(start + weight.len(), 0.0);
+            weight.read(0, &mut weights[start..]);
+            match self.shape.biases[role as usize] {
+                true => bias.extend(self.get(&format!("{name}.bias"), *width)?),
+                false => bias.resize(bias.len() + width, 0.0),
+            }
         }
-        Ok((weight, bias))
+        Ok((weights, bias))
     }
 
     /// One matrix of layer `i`.
     pub(super) fn matrix(&self, i: usize, role: Role) -> Result<Matrix, PackError> {
-        let (hidden, wide) = (self.shape.hidden, self.shape.intermediate);
-        let name = |part: &str| format!("encoder.layer.{i}.{part}");
-        let (weights, bias) = match role {
-            Role::Fused => self.fused(&name("attention.self"))?,
-            Role::AttentionOut => self.linear(&name("attention.output.dense"), hidden, hidden)?,
-            Role::Widen => self.linear(&name("intermediate.dense"), wide, hidden)?,
-            Role::Narrow => self.linear(&name("output.dense"), hidden, wide)?,
+        let (shape, names) = (self.shape, self.shape.names);
+        let layer = self.layer_name(i);
+        let parts = match role {
+            Role::Fused => names.fused,
+            Role::AttentionOut => &[names.attention_out],
+            Role::Widen => names.widen,
+            Role::Narrow => &[names.narrow],
         };
+        let full: Vec<String> = parts.iter().map(|part| format!("{layer}{part}")).collect();
+        let columns = shape.columns(role);
+        let widths = match (role, parts.len()) {
+            (_, 1) => vec![columns],
+            (Role::Fused, _) => {
+                let (queries, keys) = (shape.heads, shape.key_heads);
+                [queries, keys, keys]
+                    .map(|heads| heads * shape.head_dim)
+                    .to_vec()
+            }
+            (_, n) => vec![columns / n; n],
+        };
+        let (mut weights, mut bias) = self.linear(&full, &widths, role)?;
+        if role == Role::Fused && names.query_norm.is_none() {
+            let (scale, queries) = (self.query_scale(), shape.heads * shape.head_dim);
+            weights[..queries * shape.hidden]
+                .iter_mut()
+                .chain(&mut bias[..queries])
+                .for_each(|x| *x *= scale);
+        }
         let kind = match self.packing {
             Packing::Float => Kind::Float,
             Packing::Watched => Kind::Watched,
             Packing::Bytes(calibration) => Kind::Bytes(&calibration.inputs[4 * i + role as usize]),
         };
+        let n_values = shape.key_heads * shape.head_dim;
+        let recipe = role.recipe(n_values);
         Ok(Matrix::pack(
             self.isa,
             &weights,
             &bias,
-            role.depth(self.shape),
-            role,
+            shape.depth(role),
+            recipe,
             kind,
         ))
+    }
+
+    /// What queries are multiplied by; the softmax is taken to base 2.
+    fn query_scale(&self) -> f32 {
+        self.shape.query_scale * std::f32::consts::LOG2_E
     }
 
     /// Layer `i` with these matrices.
     pub(super) fn layer(&self, i: usize, matrices: [Matrix; 4]) -> Result<Layer, PackError> {
         let [fused, attention_out, widen, narrow] = matrices;
+        let (shape, names) = (self.shape, self.shape.names);
+        let layer = self.layer_name(i);
+        let head_gain = |name: Option<&str>| {
+            let name = name.map(|name| format!("{layer}{name}"));
+            let norm = name
+                .map(|name| self.norm(&name, shape.head_dim))
+                .transpose()?;
+            Ok(norm.map(Norm::into_gain))
+        };
+        let mut query_gain = head_gain(names.query_norm)?;
+        query_gain
+            .iter_mut()
+            .flatten()
+            .for_each(|gain| *gain *= self.query_scale());
+        let bare = NormNames {
+            before: None,
+            ..names.attention_norms
+        };
+        let attention_norms = match i == 0 && shape.first_is_bare {
+            true => &bare,
+            false => &names.attention_norms,
+        };
         Ok(Layer {
             fused,
+            query_gain,
+            key_gain: head_gain(names.key_norm)?,
+            kind: shape.kind_of[i],
             attention_out,
-            attention_norm: self.norm(&format!("encoder.layer.{i}.attention.output.LayerNorm"))?,
+            attention: self.around(&layer, attention_norms)?,
             widen,
             narrow,
-            out_norm: self.norm(&format!("encoder.layer.{i}.output.LayerNorm"))?,
+            feed_forward: self.around(&layer, &names.feed_forward_norms)?,
         })
-    }
-}
-
-impl Role {
-    /// Input features of this matrix.
-    pub(super) fn depth(self, shape: &BertShape) -> usize {
-        if self == Self::Narrow {
-            shape.intermediate
-        } else {
-            shape.hidden
-        }
     }
 }

@@ -37,11 +37,13 @@ impl Role {
     /// Chosen by measuring each matrix alone on real abstracts. Features of a layer norm have a few
     /// outliers, which centring and balancing take away; the outputs of GELU have none that stay
     /// in place, but the narrowing weights have strays.
-    fn recipe(self) -> Recipe {
+    ///
+    /// `n_values` of the fused columns, the last, are values.
+    pub(super) fn recipe(self, n_values: usize) -> Recipe {
         match self {
             Self::Fused => Recipe {
                 center: true,
-                balance: Balance::LastThird,
+                balance: Balance::Last(n_values),
                 stray_above: f32::INFINITY,
             },
             Self::AttentionOut => Recipe {
@@ -121,14 +123,14 @@ impl Matrix {
         weights: &[f32],
         bias: &[f32],
         depth: usize,
-        role: Role,
+        recipe: Recipe,
         kind: Kind<'_>,
     ) -> Self {
         let floats = || FloatMatrix::pack(isa, weights, bias, depth);
         match kind {
             Kind::Float => Self::Float(floats()),
             Kind::Bytes(inputs) => {
-                Self::Bytes(ByteMatrix::pack(isa, weights, bias, inputs, role.recipe()))
+                Self::Bytes(ByteMatrix::pack(isa, weights, bias, inputs, recipe))
             }
             Kind::Watched => Self::Watched(floats(), Mutex::new(Moments::new(depth))),
         }

@@ -1,4 +1,4 @@
-//! The BERT body over packed rows: the tokens of all sequences one after another, no padding.
+//! The encoder body over packed rows: the tokens of all sequences one after another, no padding.
 //!
 //! In: token ids and where each sequence begins. Out: hidden states `[tokens, hidden]`, or one
 //! pooled embedding a sequence. A batch is cut into groups of whole sequences; each worker takes
@@ -9,8 +9,11 @@
 //! Invariant: a sequence's result depends on nothing but its own tokens, bit for bit.
 
 mod groups;
+mod layer;
 mod load;
 mod matrix;
+mod outlook;
+mod shape;
 mod tensor;
 
 #[cfg(test)]
@@ -18,77 +21,30 @@ mod tests;
 
 pub(crate) use load::{PackError, Tensors};
 pub(crate) use matrix::{Calibration, Precision};
+pub(crate) use shape::{Gate, LayerKind, Names, NormKind, NormNames, Places, Shape};
 pub(crate) use tensor::{Dtype, Tensor};
 
-use super::kernels::{
-    Aligned, Attention, AttentionScratch, Epilogue, Isa, Numbers, Operand, Spares, Split,
-};
+use super::kernels::{Aligned, Attention, AttentionScratch, Isa, Numbers, Operand, Spares, Split};
 use groups::{Block, Group, Sequences, blocks, group};
+use layer::{Layer, Norm, Outlook, Setting, WIDE_ROWS};
 use load::{Packing, Source};
 use matrix::{How, Matrix, Role};
 use rayon::prelude::*;
 
-/// Rows that pass through the feed-forward block together: their wide rows stay in the cache, next
-/// to the weights.
-const WIDE_ROWS: usize = 64;
-
-/// The shape of a BERT body.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct BertShape {
-    /// Width of a hidden state.
-    pub(crate) hidden: usize,
-    /// Encoder layers.
-    pub(crate) layers: usize,
-    /// Attention heads: divides `hidden`.
-    pub(crate) heads: usize,
-    /// Width inside the feed-forward block.
-    pub(crate) intermediate: usize,
-    /// Positions that have an embedding: the longest sequence.
-    pub(crate) positions: usize,
-    /// Added to the variance in layer normalisation.
-    pub(crate) eps: f32,
-}
-
-impl BertShape {
-    /// Input features of every matrix, layer after layer.
-    fn depths(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.layers).flat_map(|_| Role::ALL.map(|role| role.depth(self)))
-    }
-
-    /// Reads a stored calibration for a body of this shape; `None` if it is of another.
-    pub(crate) fn calibration(&self, floats: &[f32]) -> Option<Calibration> {
-        Calibration::from_floats(floats, self.depths())
-    }
-}
-
-/// Gains and shifts of one layer normalisation.
-struct Norm {
-    gain: Vec<f32>,
-    shift: Vec<f32>,
-}
-
-/// One encoder layer.
-struct Layer {
-    /// `[query | key | value]`, the query already divided by `sqrt(dim)`.
-    fused: Matrix,
-    attention_out: Matrix,
-    attention_norm: Norm,
-    widen: Matrix,
-    narrow: Matrix,
-    out_norm: Norm,
-}
-
-/// A BERT body with its weights packed for this processor.
-pub(crate) struct PackedBert {
-    shape: BertShape,
+/// An encoder body with its weights packed for this processor.
+pub(crate) struct PackedBody {
+    shape: Shape,
     isa: Isa,
     words: Tensor,
-    /// Position embeddings, the embedding of token type 0 already added.
-    positions: Vec<f32>,
+    /// What is added for each position, the embedding of token type 0 included; one row, where it is
+    /// the same for all, or none.
+    places: Vec<f32>,
     /// Embeddings of the token types, that of type 0 taken off each.
     types: Vec<f32>,
-    embedding_norm: Norm,
+    embedding_norm: Option<Norm>,
     layers: Vec<Layer>,
+    last_norm: Option<Norm>,
+    outlooks: Vec<Outlook>,
     attention: Attention,
     scratch: Spares<Scratch>,
     attention_scratch: Spares<AttentionScratch>,
@@ -98,19 +54,22 @@ pub(crate) struct PackedBert {
 #[derive(Default)]
 struct Scratch {
     hidden: Aligned<f32>,
+    /// Rows that a block is given, or adds, normalised.
+    normed: Aligned<f32>,
     fused: Aligned<f32>,
     context: Aligned<f32>,
     wide: Aligned<f32>,
+    gated: Aligned<f32>,
     operand: Operand,
 }
 
-impl PackedBert {
+impl PackedBody {
     /// Packs a checkpoint's tensors, on the threads of the current rayon pool.
     ///
     /// # Errors
     /// [`PackError`] names the tensor that is missing or of the wrong size.
     pub(crate) fn new(
-        shape: BertShape,
+        shape: Shape,
         tensors: &Tensors<'_>,
         precision: Precision<'_>,
         isa: Isa,
@@ -123,15 +82,11 @@ impl PackedBert {
     }
 
     fn pack(
-        shape: BertShape,
+        shape: Shape,
         tensors: &Tensors<'_>,
         packing: Packing<'_>,
         isa: Isa,
     ) -> Result<Self, PackError> {
-        let (hidden, heads) = (shape.hidden, shape.heads);
-        if heads == 0 || !hidden.is_multiple_of(heads) {
-            return Err(PackError::Heads { heads, hidden });
-        }
         if let Packing::Bytes(calibration) = packing {
             let depths = calibration.inputs.iter().map(|inputs| inputs.means.len());
             if !depths.eq(shape.depths()) {
@@ -157,16 +112,28 @@ impl PackedBert {
                 )
             })
             .collect::<Result<_, _>>()?;
+        let norm =
+            |name: Option<&str>| name.map(|name| source.norm(name, shape.hidden)).transpose();
+        let n_rows = match shape.places {
+            Places::Learned { first, .. } => shape.positions + first,
+            Places::Rotary | Places::Slopes => 1,
+        };
         Ok(Self {
             isa,
-            words: source.some("embeddings.word_embeddings.weight")?,
-            positions: source.positions()?,
+            words: source.sized(
+                &format!("{}.weight", shape.names.words),
+                shape.vocab * shape.hidden,
+            )?,
+            places: source.places(n_rows)?,
             types: source.types()?,
-            embedding_norm: source.norm("embeddings.LayerNorm")?,
+            embedding_norm: norm(shape.names.embedding_norm)?,
+            last_norm: norm(shape.names.last_norm)?,
             layers,
+            outlooks: source.outlooks()?,
             attention: Attention {
-                heads,
-                dim: hidden / heads,
+                heads: shape.heads,
+                key_heads: shape.key_heads,
+                dim: shape.head_dim,
                 numbers: match packing {
                     Packing::Bytes(_) => Numbers::Rough,
                     Packing::Float | Packing::Watched => Numbers::Floats,
@@ -188,7 +155,7 @@ impl PackedBert {
     /// # Panics
     /// As for [`forward`](Self::forward).
     pub(crate) fn calibrate(
-        shape: BertShape,
+        shape: Shape,
         tensors: &Tensors<'_>,
         isa: Isa,
         token_ids: &[u32],
@@ -215,7 +182,7 @@ impl PackedBert {
     }
 
     /// The shape it was packed with.
-    pub(crate) fn shape(&self) -> &BertShape {
+    pub(crate) fn shape(&self) -> &Shape {
         &self.shape
     }
 
@@ -235,13 +202,13 @@ impl PackedBert {
         self.run(
             sequences,
             &mut out,
-            |g| g.tokens.len(),
+            |g| g.tokens.len() * self.shape.hidden,
             |_, rows, out| out.copy_from_slice(rows),
         );
         out
     }
 
-    /// One embedding a sequence, `[sequences, hidden]`: `pool(rows, out)` makes it from the
+    /// One embedding a sequence, `[sequences, modes * hidden]`: `pool(rows, out)` makes it from the
     /// sequence's hidden states. Otherwise as [`forward`](Self::forward).
     ///
     /// # Panics
@@ -250,9 +217,10 @@ impl PackedBert {
         &self,
         token_ids: &[u32],
         lengths: &[usize],
+        n_modes: usize,
         pool: impl Fn(&[f32], &mut [f32]) + Sync,
     ) -> Vec<f32> {
-        self.embed_typed(token_ids, &[], lengths, pool)
+        self.embed_typed(token_ids, &[], lengths, n_modes, pool)
     }
 
     /// [`embed`](Self::embed) for tokens of different types, such as those of the second text of a
@@ -265,10 +233,12 @@ impl PackedBert {
         token_ids: &[u32],
         token_types: &[u32],
         lengths: &[usize],
+        n_modes: usize,
         pool: impl Fn(&[f32], &mut [f32]) + Sync,
     ) -> Vec<f32> {
         let hidden = self.shape.hidden;
-        let mut out = vec![0.0; lengths.len() * hidden];
+        let wide = n_modes * hidden;
+        let mut out = vec![0.0; lengths.len() * wide];
         let sequences = Sequences {
             ids: token_ids,
             types: token_types,
@@ -277,10 +247,10 @@ impl PackedBert {
         self.run(
             sequences,
             &mut out,
-            |g| g.sequences.len(),
+            |g| g.sequences.len() * wide,
             |group, rows, out| {
                 let mut rest = rows;
-                for (sequence, out) in group.sequences.clone().zip(out.chunks_exact_mut(hidden)) {
+                for (sequence, out) in group.sequences.clone().zip(out.chunks_exact_mut(wide)) {
                     let (rows, more) = rest.split_at(lengths[sequence] * hidden);
                     pool(rows, out);
                     rest = more;
@@ -291,12 +261,12 @@ impl PackedBert {
     }
 
     /// Takes every group through the body and hands its rows to `finish` with its part of `out`,
-    /// which holds `rows_of(group)` rows.
+    /// which is `len_of(group)` long.
     fn run(
         &self,
         sequences: Sequences<'_>,
         out: &mut [f32],
-        rows_of: impl Fn(&Group) -> usize,
+        len_of: impl Fn(&Group) -> usize,
         finish: impl Fn(&Group, &[f32], &mut [f32]) + Sync,
     ) {
         let lengths = sequences.lengths;
@@ -314,7 +284,7 @@ impl PackedBert {
         let mut parts = Vec::with_capacity(groups.len());
         let mut rest = out;
         for group in &groups {
-            let (part, more) = rest.split_at_mut(rows_of(group) * self.shape.hidden);
+            let (part, more) = rest.split_at_mut(len_of(group));
             parts.push((group, part));
             rest = more;
         }
@@ -332,80 +302,54 @@ impl PackedBert {
 
     /// Takes one group through all layers; its hidden states stay in the scratch.
     fn group(&self, sequences: Sequences<'_>, scratch: &mut Scratch, split: Split) {
-        let (tokens, hidden) = (sequences.ids.len(), self.shape.hidden);
+        let (tokens, shape) = (sequences.ids.len(), &self.shape);
         let blocks = blocks(sequences.lengths);
         let largest = blocks.iter().map(Block::n_tokens).max().unwrap_or(0);
-        scratch.hidden.reserve(tokens * hidden);
-        scratch.fused.reserve(largest * 3 * hidden);
-        scratch.context.reserve(largest * hidden);
+        let wide_rows = WIDE_ROWS.min(tokens);
+        scratch.hidden.reserve(tokens * shape.hidden);
         scratch
-            .wide
-            .reserve(WIDE_ROWS.min(tokens) * self.shape.intermediate);
+            .fused
+            .reserve(largest * self.attention.fused_width());
+        scratch
+            .context
+            .reserve(largest * shape.heads * shape.head_dim);
+        scratch.wide.reserve(wide_rows * shape.widened());
+        if shape.gate.is_some() {
+            scratch.gated.reserve(wide_rows * shape.intermediate);
+        }
+        let is_buffered =
+            |layer: &Layer| layer.attention.is_buffered() || layer.feed_forward.is_buffered();
+        if self.layers.iter().any(is_buffered) {
+            scratch
+                .normed
+                .reserve(largest.max(wide_rows) * shape.hidden);
+        }
         self.embed_tokens(sequences, &mut scratch.hidden);
-        let how = How {
-            isa: self.isa,
-            split,
+        let setting = Setting {
+            shape,
+            how: How {
+                isa: self.isa,
+                split,
+            },
+            attention: self.attention,
+            outlooks: &self.outlooks,
+            spares: &self.attention_scratch,
         };
         for layer in &self.layers {
             for block in &blocks {
-                self.attention_block(layer, how, block, scratch);
+                layer.attend(&setting, block, scratch);
             }
-            let Scratch {
-                hidden: all,
-                wide,
-                operand,
-                ..
-            } = &mut *scratch;
-            for rows in all.chunks_mut(WIDE_ROWS * hidden) {
-                let wide = &mut wide[..rows.len() / hidden * self.shape.intermediate];
-                layer
-                    .widen
-                    .multiply(how, rows, operand, Epilogue::Gelu, wide);
-                layer
-                    .narrow
-                    .multiply(how, wide, operand, Epilogue::Add, rows);
-                self.norm(rows, &layer.out_norm);
-            }
+            layer.feed_forward(&setting, scratch);
         }
-    }
-
-    /// Adds to each hidden state of a block what attention finds for it, and normalises.
-    fn attention_block(&self, layer: &Layer, how: How, block: &Block, scratch: &mut Scratch) {
-        let (width, tokens) = (self.shape.hidden, block.n_tokens());
-        let Scratch {
-            hidden,
-            fused,
-            context,
-            operand,
-            ..
-        } = scratch;
-        let hidden = &mut hidden[block.first * width..][..tokens * width];
-        let fused = &mut fused[..tokens * 3 * width];
-        let context = &mut context[..tokens * width];
-        layer
-            .fused
-            .multiply(how, hidden, operand, Epilogue::Bias, fused);
-        let mut row = 0;
-        for &length in block.lengths {
-            self.attention.attend(
-                how.isa,
-                &fused[3 * row * width..][..3 * length * width],
-                &mut context[row * width..][..length * width],
-                how.split,
-                &self.attention_scratch,
-            );
-            row += length;
+        if let Some(norm) = &self.last_norm {
+            norm.apply(self.isa, &mut scratch.hidden, shape.eps);
         }
-        layer
-            .attention_out
-            .multiply(how, context, operand, Epilogue::Add, hidden);
-        self.norm(hidden, &layer.attention_norm);
     }
 
     /// Sums of word, position and type embeddings, normalised.
     fn embed_tokens(&self, sequences: Sequences<'_>, rows: &mut [f32]) {
-        let hidden = self.shape.hidden;
-        let places = sequences.lengths.iter().flat_map(|&length| 0..length);
+        let (hidden, scale) = (self.shape.hidden, self.shape.embedding_scale);
+        let places = self.places_of(sequences);
         for ((&token, place), row) in sequences
             .ids
             .iter()
@@ -413,8 +357,13 @@ impl PackedBert {
             .zip(rows.chunks_exact_mut(hidden))
         {
             self.words.read(token as usize * hidden, row);
-            let position = &self.positions[place * hidden..][..hidden];
-            row.iter_mut().zip(position).for_each(|(x, p)| *x += p);
+            if scale != 1.0 {
+                row.iter_mut().for_each(|x| *x *= scale);
+            }
+            if !self.places.is_empty() {
+                let more = &self.places[place * hidden..][..hidden];
+                row.iter_mut().zip(more).for_each(|(x, p)| *x += p);
+            }
         }
         for (&of_type, row) in sequences.types.iter().zip(rows.chunks_exact_mut(hidden)) {
             if of_type > 0 {
@@ -422,11 +371,35 @@ impl PackedBert {
                 row.iter_mut().zip(of_type).for_each(|(x, t)| *x += t);
             }
         }
-        self.norm(rows, &self.embedding_norm);
+        if let Some(norm) = &self.embedding_norm {
+            norm.apply(self.isa, rows, self.shape.eps);
+        }
     }
 
-    fn norm(&self, rows: &mut [f32], norm: &Norm) {
-        self.isa
-            .layer_norm(rows, &norm.gain, &norm.shift, self.shape.eps);
+    /// The row of [`places`](Self::places) of each token.
+    fn places_of(&self, sequences: Sequences<'_>) -> Vec<usize> {
+        let mut places = vec![0; sequences.ids.len()];
+        let Places::Learned { first, padding } = self.shape.places else {
+            return places;
+        };
+        let mut start = 0;
+        for &length in sequences.lengths {
+            let mut next = first;
+            let tokens = start..start + length;
+            for (place, id) in places[tokens.clone()]
+                .iter_mut()
+                .zip(&sequences.ids[tokens])
+            {
+                if padding == Some(*id) {
+                    // Not counted: it stands where counting begins, less one.
+                    *place = first - 1;
+                } else {
+                    *place = next;
+                    next += 1;
+                }
+            }
+            start += length;
+        }
+        places
     }
 }

@@ -3,7 +3,17 @@
 use super::*;
 use std::collections::HashMap;
 
-const SHAPE: BertShape = BertShape {
+/// The little of a shape that the tests ask for.
+struct Small {
+    hidden: usize,
+    layers: usize,
+    heads: usize,
+    intermediate: usize,
+    positions: usize,
+    eps: f32,
+}
+
+const SHAPE: Small = Small {
     hidden: 48,
     layers: 2,
     heads: 3,
@@ -12,6 +22,20 @@ const SHAPE: BertShape = BertShape {
     eps: 1e-6,
 };
 const VOCABULARY: usize = 50;
+
+/// The whole shape, a BERT's.
+fn shape() -> Shape {
+    let config = serde_json::json!({
+        "vocab_size": VOCABULARY,
+        "hidden_size": SHAPE.hidden,
+        "num_hidden_layers": SHAPE.layers,
+        "num_attention_heads": SHAPE.heads,
+        "intermediate_size": SHAPE.intermediate,
+        "max_position_embeddings": SHAPE.positions,
+        "layer_norm_eps": SHAPE.eps,
+    });
+    crate::encoder::architecture::shape_of("small", config.to_string().as_bytes()).unwrap()
+}
 
 /// Numbers in `-1.0..1.0` from a fixed seed.
 fn numbers(seed: u64, len: usize) -> Vec<f32> {
@@ -101,18 +125,18 @@ fn sequences(lengths: &[usize]) -> Vec<u32> {
         .collect()
 }
 
-fn body(int8: bool, isa: Isa) -> PackedBert {
+fn body(int8: bool, isa: Isa) -> PackedBody {
     let checkpoint = checkpoint();
     let tensors = find(&checkpoint);
     let lengths = [64; 8];
     let calibration =
-        PackedBert::calibrate(SHAPE, &tensors, isa, &sequences(&lengths), &lengths).unwrap();
+        PackedBody::calibrate(shape(), &tensors, isa, &sequences(&lengths), &lengths).unwrap();
     let precision = if int8 {
         Precision::Int8(&calibration)
     } else {
         Precision::F32
     };
-    PackedBert::new(SHAPE, &tensors, precision, isa).unwrap()
+    PackedBody::new(shape(), &tensors, precision, isa).unwrap()
 }
 
 fn on_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
@@ -298,17 +322,17 @@ fn embed_pools_each_sequence() {
     let last = |rows: &[f32], out: &mut [f32]| out.copy_from_slice(&rows[rows.len() - out.len()..]);
     let row = |i: usize| &hidden[i * SHAPE.hidden..][..SHAPE.hidden];
     assert_eq!(
-        body.embed(&tokens, &lengths, last),
+        body.embed(&tokens, &lengths, 1, last),
         [row(4), row(5), row(35)].concat()
     );
-    assert!(body.embed(&[], &[], last).is_empty());
+    assert!(body.embed(&[], &[], 1, last).is_empty());
 }
 
 #[test]
 fn missing_and_misshapen_tensors_are_named() {
     let mut tensors = checkpoint();
     let error = |tensors: &HashMap<String, Vec<f32>>| {
-        PackedBert::new(SHAPE, &find(tensors), Precision::F32, Isa::detect())
+        PackedBody::new(shape(), &find(tensors), Precision::F32, Isa::detect())
             .err()
             .unwrap()
             .to_string()
@@ -349,8 +373,8 @@ fn halves_are_read_as_floats() {
 #[test]
 fn calibration_survives_storing() {
     let checkpoint = checkpoint();
-    let calibration = PackedBert::calibrate(
-        SHAPE,
+    let calibration = PackedBody::calibrate(
+        shape(),
         &find(&checkpoint),
         Isa::detect(),
         &sequences(&[40]),
@@ -358,6 +382,6 @@ fn calibration_survives_storing() {
     )
     .unwrap();
     let floats = calibration.to_floats();
-    assert_eq!(SHAPE.calibration(&floats), Some(calibration));
-    assert_eq!(SHAPE.calibration(&floats[1..]), None);
+    assert_eq!(shape().calibration(&floats), Some(calibration));
+    assert_eq!(shape().calibration(&floats[1..]), None);
 }

@@ -94,6 +94,7 @@ fn work(root: &Path) -> akin::Result<u64> {
     let origin = Origin {
         source: ModelSource::Folder(PathBuf::from(tiny_model())),
         max_tokens: None,
+        dim: None,
     };
     let encoder = origin.load(Some(1), Precision::F32)?;
     let index = IndexOptions {

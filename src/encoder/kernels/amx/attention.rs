@@ -53,7 +53,7 @@ pub(in super::super) fn suits(dim: usize) -> bool {
 /// [suit](suits).
 pub(in super::super) unsafe fn attend(
     amx: Amx,
-    head: &Head,
+    head: &Head<'_>,
     numbers: Numbers,
     scratch: &mut TileScratch,
 ) {
@@ -66,7 +66,7 @@ pub(in super::super) unsafe fn attend(
     }
 }
 
-unsafe fn attend_with<A: Arithmetic>(amx: Amx, head: &Head, scratch: &mut TileScratch) {
+unsafe fn attend_with<A: Arithmetic>(amx: Amx, head: &Head<'_>, scratch: &mut TileScratch) {
     let (padded, dim) = (head.tokens.next_multiple_of(ROWS), head.dim);
     scratch.queries.reserve(padded * dim * 4);
     scratch.keys.reserve(padded * dim * 4);
@@ -100,7 +100,7 @@ unsafe fn attend_with<A: Arithmetic>(amx: Amx, head: &Head, scratch: &mut TileSc
 #[inline(always)]
 unsafe fn attend_from<A: Arithmetic, const BLOCKS: usize>(
     s: Avx512,
-    head: &Head,
+    head: &Head<'_>,
     row: usize,
     rows: usize,
     padded: usize,
@@ -256,7 +256,7 @@ unsafe fn store_split<A: Arithmetic>(first: __m512, second: __m512, to: *mut u8)
 
 /// Queries as tiles of rows, keys as tiles of columns.
 #[target_feature(enable = "avx512f")]
-unsafe fn split_queries_and_keys<A: Arithmetic>(head: &Head, scratch: &mut TileScratch) {
+unsafe fn split_queries_and_keys<A: Arithmetic>(head: &Head<'_>, scratch: &mut TileScratch) {
     let dim_steps = head.dim / STEP;
     for first in (0..head.tokens.next_multiple_of(ROWS)).step_by(TILE) {
         let count = TILE.min(head.tokens.saturating_sub(first));
@@ -288,7 +288,7 @@ unsafe fn split_queries_and_keys<A: Arithmetic>(head: &Head, scratch: &mut TileS
 
 /// Values as tiles, tokens 16 apart side by side, zeros for missing tokens.
 #[target_feature(enable = "avx512f")]
-unsafe fn split_values<A: Arithmetic>(head: &Head, scratch: &mut TileScratch) {
+unsafe fn split_values<A: Arithmetic>(head: &Head<'_>, scratch: &mut TileScratch) {
     let padded = head.tokens.next_multiple_of(ROWS);
     let load = |token: usize, column: usize| {
         if token < head.tokens {

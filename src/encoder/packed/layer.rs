@@ -1,0 +1,226 @@
+//! One encoder layer: attention, then the feed-forward block, each `after(x + branch(f(before(x))))`
+//! with those of the three normalisations that the architecture has.
+
+use super::Scratch;
+use super::groups::Block;
+use super::matrix::{How, Matrix};
+use super::shape::{Gate, Shape};
+use crate::encoder::kernels::{
+    Activation, Attention, AttentionScratch, Epilogue, Isa, Relative, Rotation, Spares,
+};
+
+/// Rows that pass through the feed-forward block together: their wide rows stay in the cache, next
+/// to the weights.
+pub(super) const WIDE_ROWS: usize = 64;
+
+/// How rows are normalised.
+pub(super) enum Norm {
+    Layer { gain: Vec<f32>, shift: Vec<f32> },
+    Rms { gain: Vec<f32> },
+}
+
+impl Norm {
+    pub(super) fn apply(&self, isa: Isa, rows: &mut [f32], eps: f32) {
+        match self {
+            Self::Layer { gain, shift } => isa.layer_norm(rows, gain, shift, eps),
+            Self::Rms { gain } => isa.rms_norm(rows, gain, eps),
+        }
+    }
+
+    pub(super) fn into_gain(self) -> Vec<f32> {
+        match self {
+            Self::Layer { gain, .. } | Self::Rms { gain } => gain,
+        }
+    }
+}
+
+/// The normalisations of a block: of its input, of what it adds, of the sum.
+pub(super) struct Around {
+    pub(super) before: Option<Norm>,
+    pub(super) branch: Option<Norm>,
+    pub(super) after: Option<Norm>,
+}
+
+/// One encoder layer.
+pub(super) struct Layer {
+    /// `[query | key | value]`, the query already scaled where it is not normalised.
+    pub(super) fused: Matrix,
+    /// Gains of the normalised heads of queries, already scaled, and of keys.
+    pub(super) query_gain: Option<Vec<f32>>,
+    pub(super) key_gain: Option<Vec<f32>>,
+    /// Which of the shape's kinds it is.
+    pub(super) kind: usize,
+    pub(super) attention_out: Matrix,
+    pub(super) attention: Around,
+    pub(super) widen: Matrix,
+    pub(super) narrow: Matrix,
+    pub(super) feed_forward: Around,
+}
+
+/// What all layers of a kind look at.
+pub(super) struct Outlook {
+    pub(super) rotation: Option<Rotation>,
+    pub(super) relative: Option<Relative>,
+}
+
+/// What a layer works with.
+pub(super) struct Setting<'a> {
+    pub(super) shape: &'a Shape,
+    pub(super) how: How,
+    pub(super) attention: Attention,
+    pub(super) outlooks: &'a [Outlook],
+    pub(super) spares: &'a Spares<AttentionScratch>,
+}
+
+impl Around {
+    /// The input of the block, normalised into `buffer` where it is to be.
+    fn input<'r>(
+        &self,
+        setting: &Setting<'_>,
+        rows: &'r [f32],
+        buffer: &'r mut [f32],
+    ) -> &'r [f32] {
+        let Some(norm) = &self.before else {
+            return rows;
+        };
+        let buffer = &mut buffer[..rows.len()];
+        buffer.copy_from_slice(rows);
+        norm.apply(setting.how.isa, buffer, setting.shape.eps);
+        buffer
+    }
+
+    /// Adds the last product of the block to the rows.
+    fn add(
+        &self,
+        setting: &Setting<'_>,
+        last: &Matrix,
+        from: &[f32],
+        scratch: (&mut [f32], &mut crate::encoder::kernels::Operand),
+        rows: &mut [f32],
+    ) {
+        let (how, eps) = (setting.how, setting.shape.eps);
+        let (buffer, operand) = scratch;
+        match &self.branch {
+            None => last.multiply(how, from, operand, Epilogue::Add, rows),
+            Some(norm) => {
+                let buffer = &mut buffer[..rows.len()];
+                last.multiply(how, from, operand, Epilogue::Bias, buffer);
+                norm.apply(how.isa, buffer, eps);
+                how.isa.add(rows, buffer);
+            }
+        }
+        if let Some(norm) = &self.after {
+            norm.apply(how.isa, rows, eps);
+        }
+    }
+
+    /// Whether rows need a buffer beside them.
+    pub(super) fn is_buffered(&self) -> bool {
+        self.before.is_some() || self.branch.is_some()
+    }
+}
+
+impl Layer {
+    /// Adds to each hidden state of a block what attention finds for it.
+    pub(super) fn attend(&self, setting: &Setting<'_>, block: &Block, scratch: &mut Scratch) {
+        let (shape, how) = (setting.shape, setting.how);
+        let (width, tokens) = (shape.hidden, block.n_tokens());
+        let (stride, out) = (
+            setting.attention.fused_width(),
+            shape.heads * shape.head_dim,
+        );
+        let Scratch {
+            hidden,
+            normed,
+            fused,
+            context,
+            operand,
+            ..
+        } = scratch;
+        let hidden = &mut hidden[block.first * width..][..tokens * width];
+        let fused = &mut fused[..tokens * stride];
+        let context = &mut context[..tokens * out];
+        let input = self.attention.input(setting, hidden, normed);
+        self.fused
+            .multiply(how, input, operand, Epilogue::Bias, fused);
+        self.norm_heads(setting, fused);
+        let outlook = &setting.outlooks[self.kind];
+        let mut row = 0;
+        for &length in block.lengths {
+            let fused = &mut fused[row * stride..][..length * stride];
+            if let Some(rotation) = &outlook.rotation {
+                let to = (shape.heads + shape.key_heads) * shape.head_dim;
+                how.isa
+                    .rotate_heads(fused, stride, to, shape.head_dim, rotation);
+            }
+            setting.attention.attend(
+                how.isa,
+                fused,
+                outlook.relative.as_ref(),
+                &mut context[row * out..][..length * out],
+                how.split,
+                setting.spares,
+            );
+            row += length;
+        }
+        let scratch = (&mut normed[..], operand);
+        self.attention
+            .add(setting, &self.attention_out, context, scratch, hidden);
+    }
+
+    fn norm_heads(&self, setting: &Setting<'_>, fused: &mut [f32]) {
+        let (shape, isa) = (setting.shape, setting.how.isa);
+        let stride = setting.attention.fused_width();
+        let queries = shape.heads * shape.head_dim;
+        let keys = queries + shape.key_heads * shape.head_dim;
+        if let Some(gain) = &self.query_gain {
+            isa.norm_heads(fused, stride, (0, queries), gain, shape.eps);
+        }
+        if let Some(gain) = &self.key_gain {
+            isa.norm_heads(fused, stride, (queries, keys), gain, shape.eps);
+        }
+    }
+
+    /// Adds to each hidden state what the feed-forward block makes of it.
+    pub(super) fn feed_forward(&self, setting: &Setting<'_>, scratch: &mut Scratch) {
+        let (shape, how) = (setting.shape, setting.how);
+        let Scratch {
+            hidden,
+            normed,
+            wide,
+            gated,
+            operand,
+            ..
+        } = scratch;
+        for rows in hidden.chunks_mut(WIDE_ROWS * shape.hidden) {
+            let count = rows.len() / shape.hidden;
+            let wide = &mut wide[..count * shape.widened()];
+            let input = self.feed_forward.input(setting, rows, normed);
+            let is_fused = shape.gate.is_none() && shape.activation == Activation::Gelu;
+            let epilogue = if is_fused {
+                Epilogue::Gelu
+            } else {
+                Epilogue::Bias
+            };
+            self.widen.multiply(how, input, operand, epilogue, wide);
+            let inner: &[f32] = match shape.gate {
+                Some(gate) => {
+                    let gated = &mut gated[..count * shape.intermediate];
+                    let is_first = gate == Gate::First;
+                    how.isa
+                        .gate(shape.activation, is_first, wide, shape.intermediate, gated);
+                    gated
+                }
+                None => {
+                    if !is_fused {
+                        how.isa.activate(shape.activation, wide);
+                    }
+                    wide
+                }
+            };
+            let scratch = (&mut normed[..], &mut *operand);
+            self.feed_forward
+                .add(setting, &self.narrow, inner, scratch, rows);
+        }
+    }
+}

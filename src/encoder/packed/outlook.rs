@@ -1,0 +1,127 @@
+//! What a token sees of the others: rotations, and what distance adds to scores, for each kind of layer.
+
+use super::Places;
+use super::layer::Outlook;
+use super::load::{PackError, Source};
+use super::shape::{LayerKind, Shape};
+use crate::encoder::kernels::{Relative, Rotation};
+
+/// Distances from here on share the last bucket of relative position embeddings, in T5 and MPNet.
+const FARTHEST: f32 = 128.0;
+
+impl Source<'_> {
+    /// What the layers of each kind look at.
+    pub(super) fn outlooks(&self) -> Result<Vec<Outlook>, PackError> {
+        let shape = self.shape;
+        let buckets = shape
+            .names
+            .buckets
+            .map(|name| self.buckets(name))
+            .transpose()?;
+        let outlook = |kind: &LayerKind| Outlook {
+            rotation: (!kind.frequencies.is_empty())
+                .then(|| Rotation::new(&kind.frequencies, shape.positions)),
+            relative: relative(shape, kind, buckets.as_deref()),
+        };
+        Ok(shape.kinds.iter().map(outlook).collect())
+    }
+
+    /// Relative position embeddings `[buckets, heads]`.
+    fn buckets(&self, name: &str) -> Result<Vec<f32>, PackError> {
+        let tensor = self.some(&format!("{name}.weight"))?;
+        match tensor.len() > 0 && tensor.len().is_multiple_of(4 * self.shape.heads) {
+            true => Ok(tensor.to_floats()),
+            false => Err(PackError::Size {
+                name: format!("{name}.weight"),
+                expected: 32 * self.shape.heads,
+                found: tensor.len(),
+            }),
+        }
+    }
+}
+
+/// What distance adds to scores; `None` where it adds nothing.
+fn relative(shape: &Shape, kind: &LayerKind, buckets: Option<&[f32]>) -> Option<Relative> {
+    let has_slopes = shape.places == Places::Slopes;
+    if buckets.is_none() && !has_slopes && !shape.causal && kind.window.is_none() {
+        return None;
+    }
+    let by_head = buckets.is_some() || has_slopes;
+    let heads = if by_head { shape.heads } else { 1 };
+    let slopes = slopes(shape.heads);
+    let added = |head: usize, ahead: isize| {
+        let distance = ahead.unsigned_abs();
+        let is_hidden = (shape.causal && ahead > 0) || kind.window.is_some_and(|w| distance > w);
+        if is_hidden {
+            return f32::NEG_INFINITY;
+        }
+        let mut sum = 0.0;
+        if let Some(embeddings) = buckets {
+            let n = embeddings.len() / shape.heads;
+            sum += embeddings[bucket(ahead, n) * shape.heads + head];
+        }
+        if has_slopes {
+            sum -= slopes[head] * distance as f32;
+        }
+        sum * std::f32::consts::LOG2_E
+    };
+    Some(Relative::new(heads, shape.positions, added))
+}
+
+/// The bucket of a key that is `ahead` of its query, of `n`: half of them behind, half ahead; in each
+/// half, one a distance for the first half, and logarithmically wider ones for the rest (T5, Raffel et
+/// al. 2020, section 2.1).
+fn bucket(ahead: isize, n: usize) -> usize {
+    let half = n / 2;
+    let side = if ahead > 0 { half } else { 0 };
+    let (distance, exact) = (ahead.unsigned_abs(), half / 2);
+    if distance < exact {
+        return side + distance;
+    }
+    let far = (distance as f32 / exact as f32).ln() / (FARTHEST / exact as f32).ln();
+    let wide = exact + (far * (half - exact) as f32) as usize;
+    side + wide.min(half - 1)
+}
+
+/// The slopes of ALiBi (Press et al. 2022): a geometric sequence for a power of two heads; else that of
+/// the power below, and every other one of the power above.
+fn slopes(heads: usize) -> Vec<f32> {
+    let of_power = |n: usize| (1..=n).map(move |i| 2f64.powf(-8.0 * i as f64 / n as f64) as f32);
+    let power = match heads.is_power_of_two() {
+        true => heads,
+        false => heads.next_power_of_two() / 2,
+    };
+    let between = of_power(2 * power).step_by(2);
+    of_power(power).chain(between).take(heads).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_those_of_the_paper() {
+        for (ahead, expected) in [
+            (0, 0),
+            (-1, 1),
+            (-7, 7),
+            (-8, 8),
+            (-15, 9),
+            (-16, 10),
+            (-127, 15),
+        ] {
+            assert_eq!(bucket(ahead, 32), expected, "{ahead}");
+        }
+        for (ahead, expected) in [(1, 17), (7, 23), (8, 24), (64, 30), (128, 31), (5000, 31)] {
+            assert_eq!(bucket(ahead, 32), expected, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_paper() {
+        let eighth = |i: i32| 0.5f32.powi(i);
+        assert_eq!(slopes(8), (1..=8).map(eighth).collect::<Vec<_>>());
+        let four = [0.25, 0.0625, 0.015625, 0.00390625];
+        assert_eq!(slopes(6), [&four[..], &[0.5, 0.125]].concat());
+    }
+}

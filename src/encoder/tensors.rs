@@ -1,0 +1,53 @@
+//! A checkpoint's tensors where they lie.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use candle_core::safetensors::SliceSafetensors;
+use candle_core::{DType, Device};
+
+use super::packed;
+use super::source::Bytes;
+
+/// Why a checkpoint could not be loaded; the caller says of which model.
+pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
+
+/// The checkpoint's tensors where they lie, under the names that transformers gives them now, without
+/// whichever of the prefixes they have. Numbers of other types than f16 and f32 are converted.
+pub(super) fn tensors_in_place(
+    weights: &Arc<Bytes>,
+    prefixes: &[&str],
+) -> Result<HashMap<String, packed::Tensor>, Reason> {
+    let whole: &[u8] = weights;
+    let file = SliceSafetensors::new(whole)?;
+    let mut tensors = HashMap::new();
+    for (name, view) in file.tensors() {
+        let in_place = match view.dtype().try_into()? {
+            DType::F32 => Some(packed::Dtype::F32),
+            DType::F16 => Some(packed::Dtype::F16),
+            _ => None,
+        };
+        let tensor = match in_place {
+            Some(dtype) => {
+                let start = view.data().as_ptr().addr() - whole.as_ptr().addr();
+                let range = start..start + view.data().len();
+                packed::Tensor::new(Arc::clone(weights) as _, range, dtype)
+            }
+            None => {
+                let tensor = file.load(&name, &Device::Cpu)?.to_dtype(DType::F32)?;
+                packed::Tensor::from_floats(&tensor.flatten_all()?.to_vec1()?)
+            }
+        };
+        tensors.insert(modern_name(&name, prefixes), tensor);
+    }
+    Ok(tensors)
+}
+
+/// A tensor's name without the prefix of checkpoints with a head, and with the parameters of
+/// LayerNorm as they have been called since TensorFlow's names were dropped.
+fn modern_name(name: &str, prefixes: &[&str]) -> String {
+    let bare = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+    bare.unwrap_or(name)
+        .replace("LayerNorm.gamma", "LayerNorm.weight")
+        .replace("LayerNorm.beta", "LayerNorm.bias")
+}

@@ -1,0 +1,172 @@
+//! Every architecture and every module against sentence-transformers: tiny random checkpoints, made by
+//! `scripts/tiny_encoders.py` together with the token ids and the vectors that they give.
+
+use std::fs;
+
+use akin::encoder::{Encoder, EncoderOptions, ModelSource, Precision, Role};
+use akin::progress::Unobserved;
+use serde::Deserialize;
+
+use crate::sandbox::data;
+
+/// How far a vector may be from the golden one, in its own lengths.
+const DISTANCE_MAX: f32 = 1e-4;
+
+#[derive(Deserialize)]
+struct Golden {
+    texts: Vec<String>,
+    roles: Vec<String>,
+    input_ids: Vec<Vec<u32>>,
+    truncated: Vec<bool>,
+    embeddings: Vec<Vec<f32>>,
+    embeddings_16: Option<Vec<Vec<f32>>>,
+}
+
+fn encoder(name: &str, dim: Option<usize>) -> Encoder {
+    let options = EncoderOptions {
+        dim,
+        ..EncoderOptions::default()
+    };
+    Encoder::load(&ModelSource::Folder(data("models").join(name)), &options).unwrap()
+}
+
+/// The role of which the prompt is the one that the text was given; `None` where none is.
+fn role(encoder: &Encoder, name: &str) -> Option<Role> {
+    match name {
+        "query" => Some(Role::Query),
+        "passage" => Some(Role::Passage),
+        "none" => [Role::Passage, Role::Query]
+            .into_iter()
+            .find(|role| encoder.recipe().prompt(*role).is_empty()),
+        other => panic!("{other} is no role"),
+    }
+}
+
+fn distance(ours: &[f32], theirs: &[f32]) -> f32 {
+    assert_eq!(ours.len(), theirs.len());
+    let length = |sum: f32| sum.sqrt();
+    let apart = length(ours.iter().zip(theirs).map(|(a, b)| (a - b).powi(2)).sum());
+    let long = length(theirs.iter().map(|b| b.powi(2)).sum());
+    // A text without tokens is zeros in static embeddings.
+    if long == 0.0 { apart } else { apart / long }
+}
+
+fn check(name: &str) {
+    let path = data("models").join(name).join("golden.json");
+    let golden: Golden = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    assert!(golden.texts.len() >= 14, "{name}");
+    check_vectors(name, &golden, &encoder(name, None), &golden.embeddings);
+    if let Some(short) = &golden.embeddings_16 {
+        check_vectors(name, &golden, &encoder(name, Some(16)), short);
+    }
+}
+
+fn check_vectors(name: &str, golden: &Golden, encoder: &Encoder, expected: &[Vec<f32>]) {
+    let (mut n_checked, mut worst) = (0, 0f32);
+    for (i, text) in golden.texts.iter().enumerate() {
+        let Some(role) = role(encoder, &golden.roles[i]) else {
+            continue;
+        };
+        let what = format!("{name}, {:?} of {text:?}", golden.roles[i]);
+        let encoding = encoder.encode(&[text], role).unwrap().swap_remove(0);
+        assert_eq!(encoding.ids, golden.input_ids[i], "{what}");
+        assert_eq!(encoding.truncated, golden.truncated[i], "{what}");
+        let embedded = encoder.embed(&[text], role, &Unobserved).unwrap();
+        let vector = embedded.vectors[0].as_ref().unwrap();
+        let distance = distance(vector, &expected[i]);
+        assert!(distance <= DISTANCE_MAX, "{what}: {distance} away");
+        worst = worst.max(distance);
+        n_checked += 1;
+    }
+    println!("{name}: {n_checked} texts, at most {worst:e} away");
+    assert!(n_checked >= 10, "{name}: {n_checked} texts");
+}
+
+macro_rules! architectures {
+    ($($test:ident: $folder:literal;)+) => {
+        $(
+            #[test]
+            fn $test() {
+                check($folder);
+            }
+        )+
+
+        /// Folders that have a test.
+        const TESTED: &[&str] = &[$($folder),+];
+    };
+}
+
+architectures! {
+    roberta: "tiny-roberta";
+    xlm_roberta_with_prompts: "tiny-xlmr";
+    distilbert_with_a_dense_module: "tiny-distilbert";
+    mpnet: "tiny-mpnet";
+    modernbert: "tiny-modernbert";
+    nomicbert: "tiny-nomicbert";
+    jinabert: "tiny-jinabert";
+    gte: "tiny-gte";
+    qwen3_at_both_dims: "tiny-qwen3";
+    embeddinggemma: "tiny-embeddinggemma";
+    model2vec: "tiny-model2vec";
+    static_embedding: "tiny-static";
+    a_layer_norm_behind_two_poolings: "tiny-layernorm";
+    a_weighted_mean: "tiny-weightedmean";
+}
+
+#[test]
+fn every_golden_folder_is_tested() {
+    for entry in fs::read_dir(data("models")).unwrap() {
+        let folder = entry.unwrap();
+        let name = folder.file_name().into_string().unwrap();
+        let golden = fs::read_to_string(folder.path().join("golden.json"));
+        if golden.is_ok_and(|golden| golden.contains("\"input_ids\"")) {
+            assert!(TESTED.contains(&&*name), "{name} has no test");
+        }
+    }
+}
+
+#[test]
+fn a_text_is_the_same_in_any_company() {
+    for name in TESTED {
+        let path = data("models").join(name).join("golden.json");
+        let golden: Golden = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let encoder = encoder(name, None);
+        let all = encoder
+            .embed(&golden.texts, Role::Passage, &Unobserved)
+            .unwrap();
+        for (text, together) in golden.texts.iter().zip(&all.vectors) {
+            let alone = encoder.embed(&[text], Role::Passage, &Unobserved).unwrap();
+            assert_eq!(&alone.vectors[0], together, "{name}, {text:?}");
+        }
+    }
+}
+
+#[test]
+fn int8_stays_close_where_it_is_asked_for() {
+    for name in [
+        "tiny-roberta",
+        "tiny-mpnet",
+        "tiny-modernbert",
+        "tiny-qwen3",
+    ] {
+        let source = ModelSource::Folder(data("models").join(name));
+        let texts = [
+            "graph neural networks for molecules",
+            "How do proteins fold?",
+        ];
+        let embed = |precision| {
+            let options = EncoderOptions {
+                precision,
+                ..EncoderOptions::default()
+            };
+            let encoder = Encoder::load(&source, &options).unwrap();
+            let embedded = encoder.embed(&texts, Role::Passage, &Unobserved).unwrap();
+            embedded.vectors.into_iter().flatten().collect::<Vec<_>>()
+        };
+        let (rough, exact) = (embed(Precision::Int8), embed(Precision::F32));
+        for (rough, exact) in rough.iter().zip(&exact) {
+            let distance = distance(rough, exact);
+            assert!(distance > 0.0 && distance < 0.3, "{name}: {distance}");
+        }
+    }
+}
