@@ -100,7 +100,7 @@ pub(super) fn silu<S: Simd>(s: S, x: S::F) -> S::F {
 /// GELU with tanh: `x σ(2 √(2/π) (x + 0.044715 x³))`.
 #[inline(always)]
 pub(super) fn gelu_tanh<S: Simd>(s: S, x: S::F) -> S::F {
-    const FACTOR: f32 = 1.595_769_1;
+    const FACTOR: f32 = 1.595_769;
     let cubic = s.mul(s.mul(x, x), s.splat(FACTOR * 0.044_715));
     times_logistic(s, x, s.mul(x, s.add(cubic, s.splat(FACTOR))))
 }
