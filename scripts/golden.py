@@ -9,7 +9,7 @@
 wheel or a folder), not with the f16 ones in the repository: limit of 256 tokens, normalised, f32, on
 one CPU thread, each text alone. It writes texts.json (name and text), embeddings.npy (f32 [n, 384],
 rows in the order of texts.json) and token_counts.json (special tokens included, before and after the
-limit).
+limit). A few of the texts also go with the model, models/all-MiniLM-L6-v2/golden.json.
 
 `tiny` makes two random BERT checkpoints (2 layers, 32 dimensions, real English wordpieces, limit of
 64 tokens) with golden.json beside each: {texts, embeddings}. Every parameter is random, biases and
@@ -40,6 +40,9 @@ import convert_model
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data"
 MINILM_TOKENS = 256
+# The texts that the model in models/ brings itself.
+BROUGHT = """word question accents-combining tex cjk emoji empty literal-sep abstract-120-tokens
+abstract-401-tokens exactly-257-tokens title-and-abstract""".split()
 TINY_TOKENS = 64
 TINY_WORDS = 500
 ABSTRACT_TOKENS = [40, 80, 120, 160, 200, 235, 300, 400]
@@ -177,8 +180,15 @@ def minilm(source):
     out.mkdir(parents=True, exist_ok=True)
     dump_json(out / "texts.json", [{"name": name, "text": text} for name, text in texts.items()])
     dump_json(out / "token_counts.json", counts)
-    numpy.save(out / "embeddings.npy", embed_alone(model, texts.values(), normalize=True))
+    embeddings = embed_alone(model, texts.values(), normalize=True)
+    numpy.save(out / "embeddings.npy", embeddings)
     print(f"{len(texts)} texts in {out}")
+    few = [list(texts).index(name) for name in BROUGHT]
+    brought = {
+        "texts": [list(texts.values())[i] for i in few],
+        "embeddings": [[float(f"{x:.7g}") for x in embeddings[i]] for i in few],
+    }
+    dump_json(DATA.parent.parent / "models" / convert_model.NAME / "golden.json", brought, indent=None)
 
 
 def tiny_vocabulary():

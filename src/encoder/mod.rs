@@ -31,18 +31,20 @@ mod source;
 mod static_table;
 mod tensors;
 mod tokenize;
+mod verify;
 
 pub use self::cross::{CrossEncoder, MOST_PAIR_TOKENS, PairScores};
 pub use self::pooling::{Pooling, PoolingMode};
 pub use self::recipe::Recipe;
 pub use self::source::ModelSource;
 pub use self::tokenize::Encoding;
+pub use self::verify::{Verification, verify};
 
 use std::sync::OnceLock;
 
 use self::body::Body;
 use self::head::Head;
-use self::source::BodyPlan;
+use self::source::{BodyPlan, ModelFiles};
 use self::tokenize::{Input, Tokenize};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
@@ -122,7 +124,10 @@ impl Encoder {
     /// [`Error::Model`] with what is missing or wrong; [`Error::Read`] for files that cannot be
     /// read.
     pub fn load(source: &ModelSource, options: &EncoderOptions) -> Result<Encoder> {
-        let files = source.read()?;
+        Encoder::of_files(source.read()?, options)
+    }
+
+    fn of_files(files: ModelFiles, options: &EncoderOptions) -> Result<Encoder> {
         let recipe = Recipe::of(&files, options.max_tokens, options.dim)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads.unwrap_or(0))

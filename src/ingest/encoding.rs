@@ -108,7 +108,19 @@ pub(super) fn embed_whole(
     observer: &dyn Observer,
 ) -> Result<Vec<Vec<f32>>> {
     let passages = batch.passages(|paper| encoder.recipe().passage_of(paper));
-    let embedded = encoder.embed(&passages, Role::Passage, observer)?;
+    embed_passages(encoder, &passages, observer)
+}
+
+/// The embeddings of passages, shape `[dim]` each, normalised.
+///
+/// # Errors
+/// As [`embed_whole`].
+pub(super) fn embed_passages(
+    encoder: &Encoder,
+    passages: &[String],
+    observer: &dyn Observer,
+) -> Result<Vec<Vec<f32>>> {
+    let embedded = encoder.embed(passages, Role::Passage, observer)?;
     let vectors: Option<Vec<_>> = normalised(embedded).vectors.into_iter().collect();
     vectors.ok_or(Error::Interrupted)
 }

@@ -42,6 +42,7 @@ mod read;
 mod record;
 mod salvage;
 mod schema;
+mod spaces;
 mod stamps;
 #[cfg(test)]
 mod testdata;
@@ -62,6 +63,7 @@ pub use self::lists::Day;
 pub use self::lookup::{Known, Lookup, SourceRecord};
 pub use self::read::{Library, Status, Stored};
 pub use self::schema::FORMAT_VERSION;
+pub use self::spaces::{SpaceRows, SpaceStatus};
 pub use self::write::{Batch, Change, Ingest, Writer};
 
 use crate::error::{Cause, Error};

@@ -28,7 +28,7 @@ pub struct Library {
     rows: OnceCell<Arc<RowFile>>,
 }
 
-/// The space that answers, with what of it counts.
+/// A space, usually the one that answers, with what of it counts.
 #[derive(Debug, Clone)]
 pub(super) struct ActiveSpace {
     pub(super) key: i64,
@@ -38,6 +38,22 @@ pub(super) struct ActiveSpace {
 }
 
 impl ActiveSpace {
+    /// Reads a row of the answer to [`read_space`].
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActiveSpace> {
+        Ok(ActiveSpace {
+            key: row.get(0)?,
+            space: Space {
+                name: row.get(1)?,
+                fingerprint: row.get(2)?,
+                dim: row.get(3)?,
+                recipe: row.get(4)?,
+                source: row.get(5)?,
+            },
+            generation: row.get(6)?,
+            n_rows: row.get(7)?,
+        })
+    }
+
     /// The file of its rows.
     pub(super) fn rows_path(&self, layout: &Layout) -> PathBuf {
         layout.rows(&self.space.name, self.generation)
@@ -391,23 +407,14 @@ fn is_readable(path: &Path) -> bool {
 }
 
 pub(super) fn active_space(db: &Connection) -> rusqlite::Result<Option<ActiveSpace>> {
-    let sql = "SELECT key, name, fingerprint, dim, recipe, source, generation, n_rows
-               FROM spaces WHERE active";
-    let space = |row: &rusqlite::Row| {
-        Ok(ActiveSpace {
-            key: row.get(0)?,
-            space: Space {
-                name: row.get(1)?,
-                fingerprint: row.get(2)?,
-                dim: row.get(3)?,
-                recipe: row.get(4)?,
-                source: row.get(5)?,
-            },
-            generation: row.get(6)?,
-            n_rows: row.get(7)?,
-        })
-    };
-    db.query_row(sql, [], space).optional()
+    db.query_row(&read_space("active"), [], ActiveSpace::read)
+        .optional()
+}
+
+/// The question that [`ActiveSpace::read`] reads the answer of.
+pub(super) fn read_space(condition: &str) -> String {
+    let columns = "key, name, fingerprint, dim, recipe, source, generation, n_rows";
+    format!("SELECT {columns} FROM spaces WHERE {condition}")
 }
 
 pub(super) fn key_of(db: &Connection, id: &PaperId) -> rusqlite::Result<Option<PaperKey>> {

@@ -86,7 +86,8 @@ impl Writer {
         Ok(lost.len() as u64)
     }
 
-    /// The papers that want an embedding in the active space and have none, oldest first.
+    /// The papers that want an embedding in this writer's space and have none of their text as it is now,
+    /// oldest first.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
@@ -96,7 +97,8 @@ impl Writer {
         };
         let list = || {
             let sql = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND NOT EXISTS
-                (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key) ORDER BY key";
+                (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key
+                 AND embeddings.text_hash = papers.text_hash) ORDER BY key";
             let mut statement = self.db.prepare(sql)?;
             let keys = statement.query_map([active.key], |row| row.get(0).map(PaperKey))?;
             keys.collect::<rusqlite::Result<Vec<_>>>()

@@ -174,29 +174,6 @@ impl Writer {
         self.space.as_ref().map(|active| &active.space)
     }
 
-    /// Creates a space and makes it the active one.
-    ///
-    /// # Errors
-    /// [`Error::Write`], [`Error::Database`].
-    pub fn create_space(&mut self, space: Space) -> Result<()> {
-        const GENERATION: i64 = 0;
-        let folder = self.layout.space(&space.name);
-        std::fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
-        let path = self.layout.rows(&space.name, GENERATION);
-        self.rows = Some(RowWriter::create(&path, space.dim)?);
-        for folder in folder.ancestors().take(3) {
-            sync_folder(folder)?;
-        }
-        step::reached(Step::SpaceMade);
-        let fail = self.layout.database_error();
-        let tx = self.db.transaction().map_err(&fail)?;
-        insert_space(&tx, &space, GENERATION).map_err(&fail)?;
-        tx.commit().map_err(&fail)?;
-        step::reached(Step::Committed);
-        self.space = active_space(&self.db).map_err(&fail)?;
-        Ok(())
-    }
-
     /// Stores a batch with its embeddings: all of it, or after a kill at any instant nothing of it.
     /// It is [`stage`](Writer::stage) and [`commit_staged`](Writer::commit_staged) in one.
     ///
@@ -287,7 +264,7 @@ impl Writer {
     }
 
     /// Appends embeddings and syncs them.
-    fn append(&mut self, embeddings: &[Vec<f32>]) -> Result<()> {
+    pub(super) fn append(&mut self, embeddings: &[Vec<f32>]) -> Result<()> {
         let Some(active) = self.space.as_ref().filter(|_| !embeddings.is_empty()) else {
             return Ok(());
         };
@@ -375,10 +352,17 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "foreign_keys", true)
 }
 
-fn insert_space(tx: &Transaction, space: &Space, generation: i64) -> rusqlite::Result<()> {
-    tx.execute("UPDATE spaces SET active = 0", [])?;
+pub(super) fn insert_space(
+    tx: &Transaction,
+    space: &Space,
+    generation: i64,
+    answers: bool,
+) -> rusqlite::Result<()> {
+    if answers {
+        tx.execute("UPDATE spaces SET active = 0", [])?;
+    }
     tx.execute(
-        "INSERT INTO spaces VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 1)",
+        "INSERT INTO spaces VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, ?)",
         (
             &space.name,
             space.fingerprint,
@@ -386,6 +370,7 @@ fn insert_space(tx: &Transaction, space: &Space, generation: i64) -> rusqlite::R
             &space.recipe,
             &space.source,
             generation,
+            answers,
         ),
     )?;
     Ok(())
@@ -525,7 +510,7 @@ fn store_sources(db: &Connection, key: PaperKey, sources: &[SourceRecord]) -> ru
     Ok(())
 }
 
-fn store_row(
+pub(super) fn store_row(
     db: &Connection,
     space: i64,
     key: PaperKey,

@@ -15,6 +15,7 @@ static CONFIG: &[u8] = include_bytes!("../../../models/all-MiniLM-L6-v2/config.j
 static TOKENIZER: &[u8] = include_bytes!("../../../models/all-MiniLM-L6-v2/tokenizer.json");
 static WEIGHTS: &[u8] = include_bytes!("../../../models/all-MiniLM-L6-v2/model.safetensors");
 static CALIBRATION: &[u8] = include_bytes!("../../../models/all-MiniLM-L6-v2/int8-calibration.f32");
+static GOLDEN: &[u8] = include_bytes!("../../../models/all-MiniLM-L6-v2/golden.json");
 const CARD: &str = include_str!("../../../models/all-MiniLM-L6-v2/model.toml");
 
 /// What `model.toml` says.
@@ -52,6 +53,7 @@ pub(super) fn files() -> Result<ModelFiles> {
         tokenizer: TOKENIZER.into(),
         weights: Arc::new(WEIGHTS.into()),
         int8_calibration: Some(CALIBRATION.into()),
+        golden: Some(GOLDEN.into()),
         weights_sha256: card.weights_sha256,
         tokenizer_sha256: card.tokenizer_sha256,
         pooling: card.pooling,

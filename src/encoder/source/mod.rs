@@ -25,6 +25,7 @@ use super::architecture::shape_of;
 use super::head::Head;
 use super::packed::Shape;
 use super::static_table::StaticTable;
+use super::verify::GOLDEN;
 use crate::error::Result;
 
 /// Where a model comes from.
@@ -75,6 +76,8 @@ pub(super) struct ModelFiles {
     pub(super) tokenizer: Bytes,
     pub(super) weights: Arc<Bytes>,
     pub(super) int8_calibration: Option<Bytes>,
+    /// Texts with the embeddings that another program gave them.
+    pub(super) golden: Option<Bytes>,
     pub(super) weights_sha256: String,
     pub(super) tokenizer_sha256: String,
     pub(super) pooling: Pooling,
@@ -155,6 +158,7 @@ fn read_folder(path: &Path) -> Result<ModelFiles> {
         tokenizer: tokenizer.into(),
         weights,
         int8_calibration: folder_of_body.bytes_if_there(CALIBRATION)?.map(Into::into),
+        golden: folder.bytes_if_there(GOLDEN)?.map(Into::into),
         pooling: listed.pooling,
         dim: listed.head.dim_out(hidden).map_err(|e| folder.wrong(e))?,
         head: listed.head,

@@ -1,0 +1,189 @@
+//! Whether a model computes here what it is said to compute.
+//!
+//! A model's folder may bring `golden.json`: texts with the embeddings that another program gave them,
+//!
+//! ```json
+//! {"texts": ["…"], "embeddings": [[0.1, …]], "roles": ["query", "passage", "none"]}
+//! ```
+//!
+//! where the roles, of which `none` is the default, say which prompt was put before. In: a model and how
+//! it is computed. Out: how far its embeddings are from the golden ones.
+
+use serde::{Deserialize, Serialize};
+
+use super::source::ModelFiles;
+use super::{Encoder, EncoderOptions, ModelSource, Role};
+use crate::error::{Error, Result};
+use crate::progress::Observer;
+use crate::vectors::{dot, normalize};
+
+/// The file.
+pub(super) const GOLDEN: &str = "golden.json";
+
+/// What `golden.json` says.
+#[derive(Deserialize)]
+struct Golden {
+    texts: Vec<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    embeddings: Vec<Vec<f32>>,
+}
+
+/// How far a model's embeddings are from the golden ones that it brings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verification {
+    /// What computed, in words.
+    pub arithmetic: String,
+    /// Golden texts; 0 where the model brings none.
+    pub n_texts: usize,
+    /// The least cosine between an embedding and the golden one; 1 where both are zeros.
+    pub least_cosine: f32,
+    /// The largest difference of two numbers.
+    pub largest_difference: f32,
+}
+
+/// Embeds the golden texts that a model brings, and compares.
+///
+/// # Errors
+/// As [`Encoder::load`] and [`Encoder::embed`]; [`Error::Model`] if its golden embeddings cannot be
+/// compared.
+pub fn verify(
+    source: &ModelSource,
+    options: &EncoderOptions,
+    observer: &dyn Observer,
+) -> Result<Verification> {
+    let files = source.read()?;
+    let golden = Golden::of(&files)?;
+    let name = files.name.clone();
+    let encoder = Encoder::of_files(files, options)?;
+    let mut verification = Verification {
+        arithmetic: encoder.describe_arithmetic().to_owned(),
+        n_texts: 0,
+        least_cosine: 1.0,
+        largest_difference: 0.0,
+    };
+    let cases = golden.texts.iter().zip(&golden.embeddings).enumerate();
+    for (i, (text, expected)) in cases {
+        let named = golden.roles.get(i).map_or("none", String::as_str);
+        let Some(role) = encoder.role_named(named) else {
+            continue;
+        };
+        let embedded = encoder.embed(&[text], role, observer)?;
+        let Some(Some(vector)) = embedded.vectors.into_iter().next() else {
+            return Err(Error::Interrupted);
+        };
+        if vector.len() != expected.len() {
+            let (ours, theirs) = (vector.len(), expected.len());
+            let reason = format!("{GOLDEN}: an embedding has {theirs} numbers instead of {ours}");
+            return Err(Error::model(&name, reason));
+        }
+        verification.n_texts += 1;
+        verification.add(vector, expected.clone());
+    }
+    Ok(verification)
+}
+
+impl Golden {
+    fn of(files: &ModelFiles) -> Result<Golden> {
+        let wrong = |reason: String| Error::model(&files.name, format!("{GOLDEN}: {reason}"));
+        let Some(bytes) = &files.golden else {
+            return Ok(Golden {
+                texts: Vec::new(),
+                roles: Vec::new(),
+                embeddings: Vec::new(),
+            });
+        };
+        let golden: Golden = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
+        match golden.texts.len() == golden.embeddings.len() {
+            true => Ok(golden),
+            false => Err(wrong("it has not one embedding for each text".to_owned())),
+        }
+    }
+}
+
+impl Verification {
+    fn add(&mut self, mut ours: Vec<f32>, mut theirs: Vec<f32>) {
+        let differences = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs());
+        self.largest_difference = differences.fold(self.largest_difference, f32::max);
+        let is_nothing = |vector: &[f32]| vector.iter().all(|x| *x == 0.0);
+        if is_nothing(&ours) && is_nothing(&theirs) {
+            return;
+        }
+        normalize(&mut ours);
+        normalize(&mut theirs);
+        self.least_cosine = self.least_cosine.min(dot(&ours, &theirs));
+    }
+}
+
+impl Encoder {
+    /// The role whose prompt a text was given that is said to be of this role; `None` where no role has
+    /// the prompt.
+    fn role_named(&self, name: &str) -> Option<Role> {
+        match name {
+            "query" => Some(Role::Query),
+            "passage" => Some(Role::Passage),
+            _ => [Role::Passage, Role::Query]
+                .into_iter()
+                .find(|role| self.recipe().prompt(*role).is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "bundled-model")]
+mod tests {
+    use super::*;
+    use crate::encoder::Precision;
+    use crate::progress::Unobserved;
+
+    #[test]
+    fn the_bundled_model_computes_what_it_should_on_this_processor() {
+        for (precision, least) in [(Precision::F32, 0.99999), (Precision::Int8, 0.997)] {
+            let options = EncoderOptions {
+                precision,
+                ..EncoderOptions::default()
+            };
+            let found = verify(&ModelSource::Bundled, &options, &Unobserved).unwrap();
+            assert_eq!(found.n_texts, 12);
+            assert!(found.least_cosine >= least, "{found:?}");
+            assert!(found.largest_difference > 0.0, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn golden_embeddings_that_cannot_be_compared_are_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/tiny-static");
+        let copied = [
+            "modules.json",
+            "0_StaticEmbedding/model.safetensors",
+            "0_StaticEmbedding/tokenizer.json",
+        ];
+        std::fs::create_dir(dir.path().join("0_StaticEmbedding")).unwrap();
+        for name in copied {
+            std::fs::copy(
+                std::path::Path::new(source).join(name),
+                dir.path().join(name),
+            )
+            .unwrap();
+        }
+        let model = ModelSource::Folder(dir.path().to_owned());
+        let verify = || verify(&model, &EncoderOptions::default(), &Unobserved);
+        assert_eq!(verify().unwrap().n_texts, 0);
+        for (json, words) in [
+            (
+                r#"{"texts": ["a"], "embeddings": []}"#,
+                "one embedding for each",
+            ),
+            (
+                r#"{"texts": ["a"], "embeddings": [[1, 2]]}"#,
+                "2 numbers instead of 32",
+            ),
+            ("[]", "golden.json"),
+        ] {
+            std::fs::write(dir.path().join(GOLDEN), json).unwrap();
+            let error = verify().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
