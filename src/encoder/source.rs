@@ -1,9 +1,9 @@
 //! Where a model comes from, and reading what its folder says about it.
 //!
-//! In: the model in this binary, or a sentence-transformers folder. Out: [`ModelFiles`]: the
-//! bytes of config, tokenizer and weights, and the settings that the folder's small files give
-//! (pooling, normalisation, prompts, limits), with hashes. safetensors only: a pickled
-//! checkpoint is named and refused.
+//! In: the model in this binary, a sentence-transformers folder, or one in the hub's cache. Out:
+//! [`ModelFiles`]: the bytes of config, tokenizer and weights, and the settings that the folder's
+//! small files give (pooling, normalisation, prompts, limits), with hashes. safetensors only: a
+//! pickled checkpoint is named and refused.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,6 +25,15 @@ pub enum ModelSource {
     Bundled,
     /// A sentence-transformers folder.
     Folder(PathBuf),
+    /// A model of the Hugging Face hub, in the cache of its tools.
+    Hub {
+        /// `org/name`.
+        id: String,
+        /// The commit, 40 hex digits.
+        commit: String,
+        /// The folder of the commit in the cache.
+        folder: PathBuf,
+    },
 }
 
 impl fmt::Display for ModelSource {
@@ -32,6 +41,9 @@ impl fmt::Display for ModelSource {
         match self {
             ModelSource::Bundled => f.write_str("the bundled model"),
             ModelSource::Folder(path) => path.display().fmt(f),
+            ModelSource::Hub { id, commit, .. } => {
+                write!(f, "{id}@{}", &commit[..12.min(commit.len())])
+            }
         }
     }
 }
@@ -68,8 +80,24 @@ impl ModelSource {
         match self {
             ModelSource::Bundled => bundled::files(),
             ModelSource::Folder(folder) => read_folder(folder),
+            ModelSource::Hub { id, commit, folder } => read_hub(id, commit, folder),
         }
     }
+}
+
+/// Reads the folder of a commit, under the model's own name.
+fn read_hub(id: &str, commit: &str, folder: &Path) -> Result<ModelFiles> {
+    if !folder.is_dir() {
+        return Err(Error::ModelMissing {
+            id: format!("{id}@{commit}"),
+            reason: format!("there is no {} any more", folder.display()),
+        });
+    }
+    Ok(ModelFiles {
+        name: id.to_owned(),
+        revision: Some(commit.to_owned()),
+        ..read_folder(folder)?
+    })
 }
 
 /// What of `config.json` does not depend on the architecture.
