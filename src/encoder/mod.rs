@@ -6,10 +6,11 @@
 //!                                    packed ─► kernels
 //! ```
 //!
+//! Models come from this binary, from a folder, or from the Hugging Face hub ([`hub`]).
 //! A model that reads two texts together and gives a score instead is a [`CrossEncoder`] (`cross`).
 //!
 //! In: texts and a [`ModelSource`]. Out: one embedding a text, f32, shape `[dim]`, and how many
-//! tokens were seen and cut. This room alone knows candle and tokenizers.
+//! tokens were seen and cut. This room alone knows candle, tokenizers and hf-hub.
 //!
 //! Invariants: a text's embedding does not depend on its neighbours in the batch, their order,
 //! the padding, or the number of threads (to 1e-5); f32 equals sentence-transformers (cosine
@@ -19,6 +20,7 @@ mod batch;
 mod body;
 mod candle_bert;
 mod cross;
+pub mod hub;
 mod kernels;
 mod packed;
 mod pooling;
@@ -99,6 +101,7 @@ pub struct Encoder {
     recipe: Recipe,
     tokenizer: Tokenize,
     body: Body,
+    positions: usize,
     pool: rayon::ThreadPool,
     unrelated: OnceLock<f32>,
 }
@@ -130,6 +133,7 @@ impl Encoder {
             recipe,
             tokenizer,
             body,
+            positions: files.positions,
             pool,
             unrelated: OnceLock::new(),
         })
@@ -148,6 +152,11 @@ impl Encoder {
     /// Numbers in an embedding.
     pub fn dim(&self) -> usize {
         self.recipe.dim
+    }
+
+    /// Tokens that the model could see of a text at most, specials included.
+    pub fn positions(&self) -> usize {
+        self.positions
     }
 
     /// Splits texts into token ids, each cut to the token limit, specials included.
