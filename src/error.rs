@@ -155,6 +155,48 @@ pub enum Error {
         /// What is missing or wrong.
         reason: String,
     },
+    /// A model of the hub is not in the cache, or not whole.
+    #[error("the model {id} is not on this machine: {reason}")]
+    ModelMissing {
+        /// Its id at the hub.
+        id: String,
+        /// Where it was looked for, or what is missing.
+        reason: String,
+    },
+    /// The hub has no such model.
+    #[error("the hub has no model {id}, or not at this revision: it answered {answer}")]
+    UnknownModel {
+        /// Its id, as it was asked for.
+        id: String,
+        /// The hub's words.
+        answer: String,
+    },
+    /// The hub gives a model to some only.
+    #[error("the hub does not give {id}: {reason}")]
+    ModelDenied {
+        /// Its id.
+        id: String,
+        /// What the hub said, and whether it was told who asks.
+        reason: String,
+    },
+    /// A file of a model did not arrive as the hub has it. It was removed.
+    #[error("{file} of {of} arrived damaged: its sha256 is {found}, and the hub has {expected}")]
+    WrongBytes {
+        /// The file.
+        file: String,
+        /// The model.
+        of: String,
+        /// The sha256 of what arrived, in hex.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// The network is needed, and not to be used.
+    #[error("{what} would have to be fetched, and akin is to stay offline")]
+    Offline {
+        /// What is not here.
+        what: String,
+    },
     /// The model's arithmetic failed.
     #[error("the model could not be evaluated")]
     Encode {

@@ -62,7 +62,7 @@
 //! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
 //! | [`vectors`] | dot product, normalisation, the file of f16 rows | how a row is stored |
 //! | [`dump`] | one file a format: bytes to papers | the formats of dumps |
-//! | [`encoder`] | text to vectors; a question and a text to a score | candle, tokenizers |
+//! | [`encoder`] | text to vectors; a question and a text to a score | candle, tokenizers, hf-hub |
 //! | [`library`] | the folder on disk: papers, spaces, the lock | SQLite, fsync |
 //! | [`index`] | nearest rows: exact scan, graph, segments; papers by their words | hnsw_rs, tantivy |
 //! | [`space`] | the encoder of a library | what a space remembers |
@@ -91,7 +91,7 @@
 //! 5. A damaged file is an error that names it, never a wrong answer; what is cheap is rebuilt.
 //! 6. Two models never mix; two writers never interleave.
 //! 7. Every spelling of one paper's id gives the same answer.
-//! 8. No network, but for `pull` and for mail.
+//! 8. No network, but for `pull`, for fetching a model, and for mail.
 //!
 //! # The words
 //!

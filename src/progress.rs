@@ -21,6 +21,8 @@ pub enum Stage {
     Compact,
     /// Queries are answered and judged; counted in queries.
     Evaluate,
+    /// A model is fetched; counted in bytes.
+    Fetch,
 }
 
 /// Who watches long work.

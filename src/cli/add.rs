@@ -110,10 +110,10 @@ pub(super) fn encoder(
     context: &Context,
 ) -> Result<(Encoder, Origin), Fault> {
     let remembered = writer.space().map(Origin::of).transpose()?;
-    let origin = match (model.asked(), remembered) {
+    let origin = match (model.asked(&context.hub)?, remembered) {
         (Some(asked), _) => asked,
         (None, Some(remembered)) => remembered,
-        (None, None) => model.origin(),
+        (None, None) => model.origin(&context.hub)?,
     };
     Ok((context.load(&origin)?, origin))
 }

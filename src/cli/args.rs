@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use akin::Result;
 use akin::dump::{Format, ReadOptions, Source};
+use akin::encoder::hub::Hub;
 use akin::encoder::{CrossEncoder, ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
@@ -12,6 +13,9 @@ use akin::space::Origin;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
+
+use super::fault::Fault;
+use super::hub;
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -28,6 +32,9 @@ pub(super) struct Common {
     /// Print JSON, one object a line, for programs
     #[arg(long, global = true)]
     pub(super) json: bool,
+    /// Use no network: what would have to be fetched or sent is an error
+    #[arg(long, global = true)]
+    pub(super) offline: bool,
     /// When to use colours
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub(super) color: Color,
@@ -246,8 +253,9 @@ impl ModeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
-    /// Folder of a sentence-transformers or model2vec model [default: the bundled all-MiniLM-L6-v2]
-    #[arg(long, value_name = "DIR")]
+    /// A sentence-transformers or model2vec model: its folder, or the id of one that `akin model fetch`
+    /// fetched, such as BAAI/bge-small-en-v1.5 [default: the bundled all-MiniLM-L6-v2]
+    #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<PathBuf>,
     /// Tokens of each text that are seen [default: the model's own limit, 256 for the bundled
     /// one]. More sees the end of long abstracts, at more time a paper
@@ -261,20 +269,19 @@ pub(super) struct ModelArgs {
 
 impl ModelArgs {
     /// The model that is asked for; `None` where nothing is said.
-    pub(super) fn asked(&self) -> Option<Origin> {
+    pub(super) fn asked(&self, hub: &Hub) -> Result<Option<Origin>, Fault> {
         let is_asked = self.model.is_some() || self.max_tokens.is_some() || self.dim.is_some();
-        is_asked.then(|| self.origin())
+        is_asked.then(|| self.origin(hub)).transpose()
     }
 
     /// The model that is asked for, or the bundled one.
-    pub(super) fn origin(&self) -> Origin {
-        let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
-        let folder = self.model.as_ref().map(whole);
-        Origin {
-            source: folder.map_or(ModelSource::Bundled, ModelSource::Folder),
+    pub(super) fn origin(&self, hub: &Hub) -> Result<Origin, Fault> {
+        let source = self.model.as_deref().map(|model| hub::source(model, hub));
+        Ok(Origin {
+            source: source.transpose()?.unwrap_or(ModelSource::Bundled),
             max_tokens: self.max_tokens,
             dim: self.dim,
-        }
+        })
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn library_of(
     model: &ModelArgs,
     context: &Context,
 ) -> Result<Cached, Fault> {
-    let origin = model.origin();
+    let origin = model.origin(&context.hub)?;
     if dump == Path::new("-") {
         return Err(Fault::usage(
             "--in wants a file; `akin add -` reads a dump from stdin into a library",

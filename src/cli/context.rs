@@ -13,6 +13,7 @@
 use std::path::{Path, PathBuf};
 
 use akin::Error;
+use akin::encoder::hub::Hub;
 use akin::encoder::{Encoder, Precision};
 use akin::index::lexical::Lexical;
 use akin::index::{Index, IndexOptions};
@@ -24,6 +25,7 @@ use serde::Deserialize;
 
 use super::args::Common;
 use super::fault::Fault;
+use super::hub;
 use super::mail::MailConfig;
 
 /// Settings in force.
@@ -43,6 +45,10 @@ pub(super) struct Context {
     pub(super) verbose: bool,
     /// How mail is sent, where anyone said.
     pub(super) mail: Option<MailConfig>,
+    /// Whether the network may not be used.
+    pub(super) offline: bool,
+    /// The hub of models, and its cache.
+    pub(super) hub: Hub,
 }
 
 /// A library with its indexes.
@@ -87,7 +93,24 @@ impl Context {
             quiet: common.quiet,
             verbose: common.verbose,
             mail: config.mail,
+            offline: common.offline,
+            hub: hub::configured(base.home_dir(), common.offline),
         })
+    }
+
+    /// What says to the hub who asks, if anything does.
+    pub(super) fn hub_token(&self, file: Option<&Path>) -> Result<Option<String>, Fault> {
+        hub::token(file, base_folders()?.home_dir())
+    }
+
+    /// Fails if the network may not be used, which `what` would need.
+    pub(super) fn ensure_online(&self, what: &str) -> Result<(), Fault> {
+        match self.offline {
+            true => Err(Fault::usage(format!(
+                "{what} uses the network, and --offline forbids that"
+            ))),
+            false => Ok(()),
+        }
     }
 
     /// The folder for what can be made again.
@@ -131,6 +154,7 @@ impl Context {
 
     /// Loads a model, and says what computes it.
     pub(super) fn load(&self, origin: &Origin) -> Result<Encoder, Fault> {
+        let origin = hub::at_hand(origin, &self.hub);
         let encoder = origin.load(self.threads, self.precision)?;
         if self.verbose {
             self.note(&format!("computing with {}", encoder.describe_arithmetic()));

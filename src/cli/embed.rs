@@ -81,7 +81,7 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault>
     let start = Instant::now();
     let asked = args.asked_format()?;
     let bar = Bar::stoppable(context);
-    let encoder = context.load(&args.model.origin())?;
+    let encoder = context.load(&args.model.origin(&context.hub)?)?;
     let options = EmbedOptions {
         strict: args.strict,
         read: args.columns.read_options(args.dump_format.as_deref()),

@@ -110,8 +110,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "you may not read it; check its permissions".to_owned()
         }
         Error::Write { source, .. } if source.kind() == ErrorKind::StorageFull => {
-            "the disk is full; what was committed is safe. Free some space and run the same \
-             command again"
+            "the disk is full; what was committed or fetched is safe. Free some space and run the \
+             same command again"
                 .to_owned()
         }
         Error::Write { source, .. }
@@ -120,7 +120,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
             ) =>
         {
-            "you may not write there; name another folder with --library DIR".to_owned()
+            "you may not write there; --library DIR names another folder for papers, and \
+             HF_HUB_CACHE one for models"
+                .to_owned()
         }
         Error::Damaged { path, .. } if is_of_a_library(path) => {
             "`akin check` says what is damaged, with which papers, and what to do".to_owned()
@@ -139,6 +141,17 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::BadAnswer { .. } => {
             "run the same command again later, or with --restart to begin the list anew".to_owned()
         }
+        Error::ModelMissing { id, .. } => format!("akin model fetch {id}"),
+        Error::UnknownModel { .. } => {
+            "check the name; a model of the hub is org/name or org/name@revision".to_owned()
+        }
+        Error::ModelDenied { .. } => {
+            "check the name; if the model is gated, accept its conditions on its \
+            page at the hub; then say who asks, with HF_TOKEN or --token-file FILE"
+                .to_owned()
+        }
+        Error::WrongBytes { .. } => "it was removed; run the same command again".to_owned(),
+        Error::Offline { .. } => "leave --offline away and unset HF_HUB_OFFLINE".to_owned(),
         Error::NotASource { .. } => "akin show --sources ID lists them".to_owned(),
         Error::LibraryOlder { .. } => {
             "akin compact brings it up to date; nothing is embedded again".to_owned()
@@ -146,8 +159,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::LibraryNewer { .. } => "update akin, or name another library".to_owned(),
         Error::LibraryBusy { .. } => "wait until it is done; searching works meanwhile".to_owned(),
         Error::SpaceMismatch { .. } => {
-            "leave --model and --max-tokens away to use the library's own, or name another \
-             library with --library DIR"
+            "leave --model, --max-tokens and --dim away to use the library's own; `akin model use \
+             MODEL` changes it"
                 .to_owned()
         }
         Error::UnknownPaper { .. } => {

@@ -50,6 +50,7 @@ enum SecurityConfig {
 impl Context {
     /// A way to send mail.
     pub(super) fn mailer(&self) -> Result<Mailer, Fault> {
+        self.ensure_online("mail")?;
         let config = self.mail_config()?;
         let roots = config.ca_file.as_ref();
         let roots = roots.map(|path| std::fs::read(path).map_err(Error::read(path)));

@@ -17,7 +17,9 @@ mod eval;
 mod facets;
 mod fault;
 mod follow;
+mod hub;
 mod mail;
+mod model;
 mod moment;
 mod output;
 mod progress;
@@ -44,7 +46,8 @@ use self::fault::Fault;
 ///
 /// akin embeds the title and abstract of each paper with a small language model and finds the
 /// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
-/// machine; nothing is fetched but by `akin pull`, and nothing is sent but the mail of `akin digest`.
+/// machine; nothing is fetched but by `akin pull` and `akin model fetch`, and nothing is sent but the mail of
+/// `akin digest`.
 #[derive(Debug, Parser)]
 #[command(name = "akin", version, max_term_width = 100)]
 struct Arguments {
@@ -74,6 +77,7 @@ enum Command {
     Compact(compact::CompactArgs),
     Embed(embed::EmbedArgs),
     Eval(eval::EvalArgs),
+    Model(model::ModelCommandArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
 }
@@ -135,6 +139,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
         Command::Compact(args) => compact::run(&args, context),
         Command::Embed(args) => embed::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
+        Command::Model(args) => model::run(&args, context),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::man(&args),
     }

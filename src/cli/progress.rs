@@ -11,6 +11,9 @@ use super::context::Context;
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// The unit of what is shown as sizes.
+const BYTES: &str = "bytes";
+
 /// Watches long work: a bar if stderr is a terminal, nothing otherwise.
 pub(super) struct Bar {
     bar: Mutex<Option<ProgressBar>>,
@@ -54,6 +57,7 @@ impl Observer for Bar {
             Stage::Check => ("Checking", "papers"),
             Stage::Compact => ("Compacting", "papers"),
             Stage::Evaluate => ("Searching", "queries"),
+            Stage::Fetch => ("Fetching", BYTES),
         };
         let target = if self.hidden {
             ProgressDrawTarget::hidden()
@@ -92,7 +96,10 @@ impl Observer for Bar {
 }
 
 fn style(unit: &str, is_sized: bool) -> ProgressStyle {
-    let template = if is_sized {
+    let template = if unit == BYTES {
+        "{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"
+            .to_owned()
+    } else if is_sized {
         format!("{{msg}} {{bar:30}} {{human_pos}}/{{human_len}} {unit}, {{per_sec}}, {{eta}} left")
     } else {
         format!("{{msg}} {{spinner}} {{human_pos}} {unit}, {{per_sec}}, {{elapsed}}")

@@ -111,6 +111,7 @@ impl FeedArgs {
 }
 
 pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> {
+    context.ensure_online("akin pull")?;
     let start = Instant::now();
     let bar = Bar::stoppable(context);
     let mut writer = Writer::open_or_create(&context.library, "akin pull")?;

@@ -62,7 +62,7 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault
 
 /// The encoder of a library, which must be the one that is asked for.
 fn encoder_for(library: &Library, model: &ModelArgs, context: &Context) -> Result<Encoder, Fault> {
-    let Some(asked) = model.asked() else {
+    let Some(asked) = model.asked(&context.hub)? else {
         return context.load_for(library);
     };
     let encoder = context.load(&asked)?;

@@ -6,13 +6,14 @@
 //!                                    packed ─► kernels
 //! ```
 //!
-//! What a model's folder says is read by `source`; `architecture` makes of its `config.json` the shape
-//! that `packed` computes. Models that are a table of one vector a token are a `static_table`.
+//! Models come from this binary, from a folder, or from the Hugging Face hub ([`hub`]). What a model's
+//! folder says is read by `source`; `architecture` makes of its `config.json` the shape that `packed`
+//! computes. Models that are a table of one vector a token are a `static_table`.
 //!
 //! A model that reads two texts together and gives a score instead is a [`CrossEncoder`] (`cross`).
 //!
 //! In: texts and a [`ModelSource`]. Out: one embedding a text, f32, shape `[dim]`, and how many
-//! tokens were seen and cut. This room alone knows candle and tokenizers.
+//! tokens were seen and cut. This room alone knows candle, tokenizers and hf-hub.
 //!
 //! Invariants: a text's embedding does not depend on its neighbours in the batch, their order,
 //! the padding, or the number of threads (to 1e-5); f32 equals sentence-transformers (cosine
@@ -23,6 +24,7 @@ mod batch;
 mod body;
 mod cross;
 mod head;
+pub mod hub;
 mod kernels;
 mod packed;
 mod pooling;
@@ -113,6 +115,7 @@ pub struct Encoder {
     tokenizer: Tokenize,
     body: Body,
     head: Head,
+    positions: usize,
     pool: rayon::ThreadPool,
     unrelated: OnceLock<f32>,
 }
@@ -154,6 +157,7 @@ impl Encoder {
             tokenizer,
             body,
             head: files.head,
+            positions: files.positions,
             pool,
             unrelated: OnceLock::new(),
         })
@@ -172,6 +176,11 @@ impl Encoder {
     /// Numbers in an embedding.
     pub fn dim(&self) -> usize {
         self.recipe.dim
+    }
+
+    /// Tokens that the model could see of a text at most, specials included.
+    pub fn positions(&self) -> usize {
+        self.positions
     }
 
     /// Splits texts into token ids, each cut to the token limit, specials included.

@@ -20,6 +20,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("candle_nn", &["encoder"]),
     ("candle_transformers", &["encoder"]),
     ("tokenizers", &["encoder"]),
+    ("hf_hub", &["encoder"]),
     ("rusqlite", &["library"]),
     ("hnsw_rs", &["index"]),
     ("tantivy", &["index"]),

@@ -11,14 +11,19 @@ mod filter;
 #[cfg(feature = "arrow")]
 mod filter_tables;
 mod golden;
+#[path = "../../src/encoder/hub/tests/server.rs"]
+#[expect(dead_code, reason = "the tests of `encoder::hub` need more of it")]
+mod hub_server;
 mod hybrid;
 mod interruption;
 mod layers;
 mod living_library;
 mod merging;
+mod models;
 mod morning;
 mod pull;
 mod related;
 mod rerank;
 mod sandbox;
+mod spaces;
 mod upkeep;

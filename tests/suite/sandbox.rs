@@ -10,6 +10,25 @@ use akin::vectors;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// What would lead the program to models or tokens outside of the sandbox.
+const OF_THE_HUB: &[&str] = &[
+    "HF_ENDPOINT",
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "HF_HUB_OFFLINE",
+    "HF_TOKEN",
+    "HF_TOKEN_PATH",
+];
+/// What would put others between the program and a server of a test.
+const OF_PROXIES: &[&str] = &[
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+];
+
 /// A file of `tests/data`.
 pub(crate) fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -68,6 +87,9 @@ impl Sandbox {
             ("AKIN_LIBRARY", "library"),
         ] {
             command.env(name, self.path(folder));
+        }
+        for name in OF_THE_HUB.iter().chain(OF_PROXIES) {
+            command.env_remove(name);
         }
         command.args(args).stdin(Stdio::null());
         command

@@ -1,7 +1,7 @@
 //! Where a model comes from, and reading what its folder says about it.
 //!
-//! In: the model in this binary, or a sentence-transformers folder. Out: [`ModelFiles`]: the shape of the
-//! body, the bytes of tokenizer and weights, and the settings that the folder's small files give
+//! In: the model in this binary, a sentence-transformers folder, or one in the hub's cache. Out:
+//! [`ModelFiles`]: the shape of the body, the bytes of tokenizer and weights, and the settings that the folder's small files give
 //! (pooling, further modules, prompts, limits), with hashes. safetensors only: a pickled checkpoint is
 //! named and refused.
 
@@ -26,7 +26,7 @@ use super::head::Head;
 use super::packed::Shape;
 use super::static_table::StaticTable;
 use super::verify::GOLDEN;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,15 @@ pub enum ModelSource {
     Bundled,
     /// A sentence-transformers folder.
     Folder(PathBuf),
+    /// A model of the Hugging Face hub, in the cache of its tools.
+    Hub {
+        /// `org/name`.
+        id: String,
+        /// The commit, 40 hex digits.
+        commit: String,
+        /// The folder of the commit in the cache.
+        folder: PathBuf,
+    },
 }
 
 impl fmt::Display for ModelSource {
@@ -43,6 +52,9 @@ impl fmt::Display for ModelSource {
         match self {
             ModelSource::Bundled => f.write_str("the bundled model"),
             ModelSource::Folder(path) => path.display().fmt(f),
+            ModelSource::Hub { id, commit, .. } => {
+                write!(f, "{id}@{}", &commit[..12.min(commit.len())])
+            }
         }
     }
 }
@@ -100,7 +112,8 @@ impl ModelSource {
     pub(super) fn read(&self) -> Result<ModelFiles> {
         match self {
             ModelSource::Bundled => bundled::files(),
-            ModelSource::Folder(folder) => read_folder(folder),
+            ModelSource::Folder(folder) => read_folder(folder, None),
+            ModelSource::Hub { id, commit, folder } => read_hub(id, commit, folder),
         }
     }
 }
@@ -113,12 +126,27 @@ struct StaticConfig {
     normalize: bool,
 }
 
-fn read_folder(path: &Path) -> Result<ModelFiles> {
+/// Reads the folder of a commit, under the model's own name.
+fn read_hub(id: &str, commit: &str, folder: &Path) -> Result<ModelFiles> {
+    if !folder.is_dir() {
+        return Err(Error::ModelMissing {
+            id: format!("{id}@{commit}"),
+            reason: format!("there is no {} any more", folder.display()),
+        });
+    }
+    Ok(ModelFiles {
+        revision: Some(commit.to_owned()),
+        ..read_folder(folder, Some(id))?
+    })
+}
+
+/// Reads a folder of a model of this name; of the folder's where none is given.
+fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
     let folder = Folder::open(path)?;
     let listed = Modules::read(&folder)?;
     let body_path = path.join(&listed.body);
     let folder_of_body = Folder { path: &body_path };
-    let name = folder.name();
+    let name = name.map_or_else(|| folder.name(), str::to_owned);
     let config = folder_of_body.bytes_if_there("config.json")?;
     let tells: Option<StaticConfig> = match &config {
         Some(bytes) => Some(folder_of_body.parse("config.json", bytes)?),

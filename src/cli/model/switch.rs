@@ -1,0 +1,70 @@
+//! `akin model use`: which model a library answers with.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use akin::library::Writer;
+use akin::space::{self, Origin};
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::Outcome;
+use crate::cli::args::at_least_one;
+use crate::cli::context::Context;
+use crate::cli::fault::Fault;
+use crate::cli::hub;
+use crate::cli::output;
+use crate::cli::progress::Bar;
+
+/// Answer with another model from now on: what it has not embedded yet is embedded first
+///
+/// Until that is done the model that answered before goes on answering. Its embeddings stay: going back
+/// to it costs nothing but the papers that have come or changed since. Stopped in between, the same
+/// command goes on where it was.
+#[derive(Debug, Args)]
+pub(super) struct UseArgs {
+    /// A folder, an id of the hub that is in the cache, or `bundled`
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Tokens of each text that are seen [default: the model's own limit]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    max_tokens: Option<usize>,
+    /// Keep the first N numbers of each vector, of models that were trained for it (Matryoshka)
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    dim: Option<usize>,
+}
+
+pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
+    let origin = Origin {
+        source: hub::source(&args.model, &context.hub)?,
+        max_tokens: args.max_tokens,
+        dim: args.dim,
+    };
+    // A model that cannot be used is refused before anything is written.
+    let encoder = context.load(&origin)?;
+    let mut writer = Writer::open_or_create(&context.library, "akin model use")?;
+    let bar = Bar::stoppable(context);
+    let options = context.index_options();
+    let switched = space::switch(&mut writer, &encoder, &origin, &options, &bar)?;
+    let recipe = encoder.recipe();
+    let mut out = anstream::stdout().lock();
+    if context.json {
+        let value = json!({
+            "model": recipe.model,
+            "embedded": switched.n_embedded,
+            "kept": switched.n_kept,
+            "was_active": switched.was_active,
+        });
+        output::json_line(&mut out, &value)?;
+        return Ok(Outcome::Done);
+    }
+    let before = if switched.was_active { "still " } else { "" };
+    writeln!(
+        out,
+        "{} {before}answers: {} papers embedded, {} were already",
+        recipe.describe(),
+        output::count(switched.n_embedded),
+        output::count(switched.n_kept),
+    )?;
+    Ok(Outcome::Done)
+}

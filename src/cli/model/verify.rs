@@ -1,0 +1,87 @@
+//! `akin model verify`: whether a model computes here what it should.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use akin::encoder::{self, EncoderOptions, ModelSource, Precision, Verification};
+use akin::progress::Unobserved;
+use akin::space::Origin;
+use clap::Args;
+use serde_json::json;
+
+use super::{of_library, own};
+use crate::cli::Outcome;
+use crate::cli::context::Context;
+use crate::cli::fault::Fault;
+use crate::cli::hub;
+use crate::cli::output::{self, CYAN};
+
+/// The least cosine in f32, where nothing is rounded on purpose.
+const LEAST_EXACT: f32 = 0.9999;
+/// The least cosine in int8, odd texts included.
+const LEAST_ROUGH: f32 = 0.99;
+
+/// Compare what a model computes on this machine with golden embeddings that it brings
+///
+/// The model's golden.json holds texts and the embeddings that sentence-transformers gave them. Both
+/// f32 and the numbers that akin computes with here are compared. Exits with 1 where they are too far
+/// apart.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// A folder, an id of the hub that is in the cache, or `bundled` [default: the library's model,
+    /// else the bundled one]
+    #[arg(value_name = "MODEL")]
+    model: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault> {
+    let source = match &args.model {
+        Some(model) => hub::source(model, &context.hub)?,
+        None => of_library(context)?.map_or(ModelSource::Bundled, |origin| origin.source),
+    };
+    let Origin { source, .. } = hub::at_hand(&own(source), &context.hub);
+    let mut verified: Vec<(Verification, bool)> = Vec::new();
+    for (precision, least) in [
+        (Precision::F32, LEAST_EXACT),
+        (Precision::Auto, LEAST_ROUGH),
+    ] {
+        let options = EncoderOptions {
+            precision,
+            threads: context.threads,
+            ..EncoderOptions::default()
+        };
+        let found = encoder::verify(&source, &options, &Unobserved)?;
+        let is_new = verified
+            .iter()
+            .all(|(v, _)| v.arithmetic != found.arithmetic);
+        if is_new {
+            let is_right = found.least_cosine >= least;
+            verified.push((found, is_right));
+        }
+    }
+    let mut out = anstream::stdout().lock();
+    for (found, is_right) in &verified {
+        if context.json {
+            let value = json!({"source": source.to_string(), "right": is_right, "found": found});
+            output::json_line(&mut out, &value)?;
+        } else if found.n_texts == 0 {
+            writeln!(
+                out,
+                "{source} loads and computes ({}); it brings no golden.json to compare with",
+                found.arithmetic
+            )?;
+        } else {
+            let verdict = if *is_right { "right" } else { "WRONG" };
+            writeln!(
+                out,
+                "{CYAN}{}{CYAN:#}: {verdict}; of {} texts the least cosine is {:.6}, the largest difference \
+                 of two numbers {:.1e}",
+                found.arithmetic, found.n_texts, found.least_cosine, found.largest_difference
+            )?;
+        }
+    }
+    match verified.iter().all(|(_, is_right)| *is_right) {
+        true => Ok(Outcome::Done),
+        false => Ok(Outcome::Partly),
+    }
+}
