@@ -265,13 +265,17 @@ pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
     let last = library.last_key()?;
     let mut notes = Vec::new();
     let mut sections = Vec::with_capacity(wanted.follows.len());
+    let arrived = match wanted.since {
+        Since::Last => Vec::new(),
+        Since::Day(day) => library.arrived_between(day, made.date())?,
+    };
     for stored in &wanted.follows {
         let follow = Follow::of_stored(stored)?;
         let mut keys = match wanted.since {
             Since::Last => {
                 library.stored_after(library.gone_through(wanted.reader, stored.key)?)?
             }
-            Since::Day(day) => library.arrived_between(day, made.date())?,
+            Since::Day(_) => arrived.clone(),
         };
         let shown = library.shown(wanted.reader, stored.key)?;
         keys.retain(|key| !shown.contains(key));

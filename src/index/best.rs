@@ -30,6 +30,11 @@ impl Best {
         }
     }
 
+    /// How many were asked for.
+    pub(super) fn wanted(&self) -> usize {
+        self.k
+    }
+
     /// How many are kept, ties beyond the k-th included.
     pub(super) fn len(&self) -> usize {
         self.heap.len() + self.ties.len()

@@ -29,6 +29,9 @@ use crate::vectors::{Row, RowFile, dot};
 /// Rows below which a scan is not split further between threads.
 const ROWS_PER_TASK: usize = 1024;
 
+/// Rows that are compared by one thread before the best are looked at again.
+const ROWS_PER_PART: usize = 256;
+
 /// Codes that are scanned as one piece of work.
 const CODES_PER_TASK: usize = 8192;
 
@@ -147,12 +150,53 @@ pub(super) fn rescore(
     best: &mut Best,
 ) -> Result<()> {
     candidates.sort_unstable_by(|a, b| b.most.total_cmp(&a.most));
+    // As many as are wanted are compared in any case; the rest in parts, until none can be better.
+    let mut rest = &candidates[..];
+    let mut part = best.wanted().max(ROWS_PER_PART);
+    while let Some(candidate) = rest.first() {
+        if best.last().is_some_and(|last| candidate.most < last) {
+            break;
+        }
+        let (these, more) = rest.split_at(part.min(rest.len()));
+        match these.len() > ROWS_PER_PART {
+            true => score_in_parallel(rows, query, these, best)?,
+            false => score_in_turn(rows, query, these, best)?,
+        }
+        (rest, part) = (more, ROWS_PER_TASK);
+    }
+    Ok(())
+}
+
+/// Compares candidates one after another, until none can be better.
+fn score_in_turn(
+    rows: &RowFile,
+    query: &[f32],
+    candidates: &[Candidate],
+    best: &mut Best,
+) -> Result<()> {
     let mut scorer = Scorer::new(rows, query);
     for candidate in candidates {
         if best.last().is_some_and(|last| candidate.most < last) {
             break;
         }
         best.push(scorer.score(candidate.row)?);
+    }
+    Ok(())
+}
+
+fn score_in_parallel(
+    rows: &RowFile,
+    query: &[f32],
+    candidates: &[Candidate],
+    best: &mut Best,
+) -> Result<()> {
+    let scored = candidates.par_chunks(ROWS_PER_PART).map(|part| {
+        let mut scorer = Scorer::new(rows, query);
+        let scored = part.iter().map(|candidate| scorer.score(candidate.row));
+        scored.collect::<Result<Vec<Neighbor>>>()
+    });
+    for part in scored.collect::<Result<Vec<_>>>()? {
+        part.into_iter().for_each(|neighbor| best.push(neighbor));
     }
     Ok(())
 }

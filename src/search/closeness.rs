@@ -9,7 +9,7 @@
 //! - it is less similar than one in a hundred pairs of titles of unrelated papers are
 //!   ([`Encoder::unrelated_similarity`]): in a library of one narrow field, pairs are close by
 //!   themselves;
-//! - no hit has two thirds of the question's words, weighed by how rare they are: a name can be all that is
+//! - none of the first hits has two thirds of the question's words, weighed by how rare they are: a name can be all that is
 //!   asked for.
 //!
 //! Of 172 questions of SciFact, Cranfield and CACM asked of their own library 5 % are held to be far
@@ -25,6 +25,9 @@ const CLOSE_PERCENTILE: f64 = 99.0;
 
 /// The share of a question's words that a paper which is asked for by its words has.
 const SHARE_OF_WORDS: f32 = 2.0 / 3.0;
+
+/// Hits whose words are looked at: who has the words is among the first.
+const HITS_READ: usize = 10;
 
 /// The percentile of a similarity; `None` where the library has too few papers, or its background has
 /// not been found out.
@@ -46,7 +49,7 @@ pub(super) fn is_far(indexes: &Indexes<'_>, encoder: &Encoder, answer: &Answer) 
     }
     if let Ok(Ok(rarities)) = indexes.lexical.as_ref().map(|l| l.rarities(&answer.words)) {
         let share = |text: &str| rarities.share(text);
-        let has_the_words = answer.hits.iter().any(|hit| {
+        let has_the_words = answer.hits.iter().take(HITS_READ).any(|hit| {
             let paper = &hit.paper;
             let names = paper.authors.join(" ");
             share(&format!(
