@@ -38,7 +38,7 @@ use std::time::Duration;
 pub use self::id::HubId;
 
 use self::cached::CachedRepo;
-use self::request::Session;
+use self::request::Client;
 use self::transfer::{Remote, Transfer};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
@@ -199,15 +199,15 @@ impl Hub {
             let what = format!("the model {id}");
             return Err(Error::Offline { what });
         }
-        let session = Session::open(self, id, observer)?;
-        let listing = session.listing()?;
+        let client = Client::open(self, id, observer)?;
+        let listing = client.listing()?;
         let names = select::wanted(&listing.names).map_err(|reason| Error::model(id, reason))?;
-        let session = session.at(&listing.commit)?;
-        let remotes: Result<Vec<Remote>> = names.iter().map(|name| session.remote(name)).collect();
+        let client = client.at(&listing.commit)?;
+        let remotes: Result<Vec<Remote>> = names.iter().map(|name| client.remote(name)).collect();
         let mut remotes = remotes?;
         remotes.retain(|r| r.n_bytes <= LARGEST_TEXT_BYTES || !select::is_text(&r.name));
         let repo = CachedRepo::of(&self.cache, id.name());
-        let transfer = Transfer::new(&session, &repo, &listing.commit);
+        let transfer = Transfer::new(&client, &repo, &listing.commit);
         observer.begin(Stage::Fetch, Some(remotes.iter().map(|r| r.n_bytes).sum()));
         let fetched: Result<Vec<_>> = remotes.iter().map(|r| transfer.bring(r)).collect();
         observer.end();

@@ -24,13 +24,13 @@ use crate::progress::Observer;
 const MAX_REDIRECTS: usize = 10;
 /// The longest listing that is read.
 const MAX_LISTING_BYTES: u64 = 32 << 20;
-/// How often a waiting session looks whether it should stop.
+/// How often a waiting client looks whether it should stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Asks for the least that there is of a file, to learn about it.
 const FIRST_BYTE: &str = "bytes=0-0";
 
 /// Questions about one model at one revision.
-pub(super) struct Session<'a> {
+pub(super) struct Client<'a> {
     hub: &'a Hub,
     id: HubId,
     api: Api,
@@ -82,13 +82,9 @@ impl Failure {
     }
 }
 
-impl<'a> Session<'a> {
+impl<'a> Client<'a> {
     /// Makes ready to ask; nothing is asked yet.
-    pub(super) fn open(
-        hub: &'a Hub,
-        id: &HubId,
-        observer: &'a dyn Observer,
-    ) -> Result<Session<'a>> {
+    pub(super) fn open(hub: &'a Hub, id: &HubId, observer: &'a dyn Observer) -> Result<Client<'a>> {
         let endpoint = hub.endpoint.trim_end_matches('/');
         if !address::is_http(endpoint) {
             let reason = "the hub's address begins with https:// or http://".to_owned();
@@ -111,7 +107,7 @@ impl<'a> Session<'a> {
                 url: endpoint.to_owned(),
                 reason: e.to_string(),
             })?;
-        Ok(Session {
+        Ok(Client {
             repo: repo(&api, id),
             hub,
             id: id.clone(),
@@ -121,9 +117,9 @@ impl<'a> Session<'a> {
     }
 
     /// The same at another revision.
-    pub(super) fn at(&self, commit: &str) -> Result<Session<'a>> {
+    pub(super) fn at(&self, commit: &str) -> Result<Client<'a>> {
         let id = HubId::new(self.id.name(), Some(commit))?;
-        Ok(Session {
+        Ok(Client {
             hub: self.hub,
             repo: repo(&self.api, &id),
             id,

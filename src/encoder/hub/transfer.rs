@@ -19,7 +19,7 @@ use super::SnapshotFile;
 use super::cached::{CachedRepo, SHA256_DIGITS};
 use super::id::is_hex;
 use super::link::link;
-use super::request::{Failure, Reply, Session};
+use super::request::{Client, Failure, Reply};
 use crate::error::{Error, Result};
 
 /// Bytes that are read at once; a stop is looked for between them.
@@ -44,7 +44,7 @@ impl Remote {
 
 /// Brings the files of one commit into the cache.
 pub(super) struct Transfer<'a> {
-    session: &'a Session<'a>,
+    client: &'a Client<'a>,
     repo: &'a CachedRepo,
     commit: &'a str,
 }
@@ -55,9 +55,9 @@ struct Meter {
 }
 
 impl<'a> Transfer<'a> {
-    pub(super) fn new(session: &'a Session, repo: &'a CachedRepo, commit: &'a str) -> Self {
+    pub(super) fn new(client: &'a Client, repo: &'a CachedRepo, commit: &'a str) -> Self {
         Transfer {
-            session,
+            client,
             repo,
             commit,
         }
@@ -65,7 +65,7 @@ impl<'a> Transfer<'a> {
 
     /// Brings one file, if it is not there already.
     pub(super) fn bring(&self, remote: &Remote) -> Result<SnapshotFile> {
-        self.session.go_on()?;
+        self.client.go_on()?;
         let mut meter = Meter { n_told: 0 };
         let blob = self.repo.blob(&remote.etag);
         let pointer = self.repo.snapshot_folder(self.commit).join(&remote.name);
@@ -78,7 +78,7 @@ impl<'a> Transfer<'a> {
         };
         link(&blob, &pointer, &remote.name)?;
         drop(lock);
-        meter.reach(remote.n_bytes, self.session);
+        meter.reach(remote.n_bytes, self.client);
         Ok(SnapshotFile {
             name: remote.name.clone(),
             n_bytes: remote.n_bytes,
@@ -91,7 +91,7 @@ impl<'a> Transfer<'a> {
         let file = File::create(path).map_err(Error::write(path))?;
         loop {
             match file.try_lock() {
-                Err(TryLockError::WouldBlock) => self.session.pause(LOCK_EVERY)?,
+                Err(TryLockError::WouldBlock) => self.client.pause(LOCK_EVERY)?,
                 // Some network file systems have no locks; the last rename wins there.
                 Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
             }
@@ -116,7 +116,7 @@ impl<'a> Transfer<'a> {
     /// Fetches a blob and gives its sha256.
     fn download(&self, remote: &Remote, blob: &Path, meter: &mut Meter) -> Result<String> {
         let part = blob.with_extension("part");
-        let url = self.session.url(&remote.name);
+        let url = self.client.url(&remote.name);
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -124,15 +124,15 @@ impl<'a> Transfer<'a> {
             .write(true)
             .open(&part)
             .map_err(Error::write(&part))?;
-        self.session.persist(&url, || {
+        self.client.persist(&url, || {
             let start = self.begin(&mut file, remote).map_err(Error::write(&part))?;
-            meter.reach(start, self.session);
+            meter.reach(start, self.client);
             if start == remote.n_bytes {
                 return Ok(());
             }
-            let reply = self.session.content(&remote.name, start)?;
+            let reply = self.client.content(&remote.name, start)?;
             let start = self.judge(&reply, start, remote)?;
-            let reply = self.session.succeeded(&url, reply)?;
+            let reply = self.client.succeeded(&url, reply)?;
             (file.set_len(start))
                 .and_then(|()| file.seek(SeekFrom::Start(start)))
                 .map_err(Error::write(&part))?;
@@ -145,7 +145,7 @@ impl<'a> Transfer<'a> {
             std::fs::remove_file(&part).map_err(Error::write(&part))?;
             return Err(Error::WrongBytes {
                 file: remote.name.clone(),
-                of: self.session.id().to_string(),
+                of: self.client.id().to_string(),
                 found,
                 expected: expected.to_owned(),
             });
@@ -190,7 +190,7 @@ impl<'a> Transfer<'a> {
     fn bad(&self, remote: &Remote, reason: String) -> Failure {
         Failure::Final(Error::BadAnswer {
             page: remote.name.clone(),
-            url: self.session.url(&remote.name),
+            url: self.client.url(&remote.name),
             reason,
         })
     }
@@ -208,7 +208,7 @@ impl<'a> Transfer<'a> {
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut position = start;
         loop {
-            self.session.go_on()?;
+            self.client.go_on()?;
             let n = match body.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(n) => n,
@@ -221,7 +221,7 @@ impl<'a> Transfer<'a> {
                 file.set_len(0).map_err(Error::write(path))?;
                 return Err(self.bad(remote, "it is longer than was said".to_owned()));
             }
-            meter.reach(position, self.session);
+            meter.reach(position, self.client);
         }
         if position < remote.n_bytes {
             let reason = format!("it ended after {position} of {} bytes", remote.n_bytes);
@@ -236,7 +236,7 @@ impl<'a> Transfer<'a> {
         let mut chunk = vec![0; 16 * CHUNK_BYTES];
         let mut hash = Sha256::new();
         loop {
-            self.session.go_on()?;
+            self.client.go_on()?;
             match file.read(&mut chunk).map_err(Error::read(path))? {
                 0 => break,
                 n => hash.update(&chunk[..n]),
@@ -248,10 +248,10 @@ impl<'a> Transfer<'a> {
 
 impl Meter {
     /// So many bytes of the file are there.
-    fn reach(&mut self, position: u64, session: &Session) {
+    fn reach(&mut self, position: u64, client: &Client) {
         let n_new = position.saturating_sub(self.n_told);
         if n_new > 0 {
-            session.observer.advance(n_new);
+            client.observer.advance(n_new);
             self.n_told = position;
         }
     }
