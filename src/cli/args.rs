@@ -14,6 +14,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
+use super::context::Context;
 use super::fault::Fault;
 use super::hub;
 
@@ -213,18 +214,21 @@ impl MatchingArgs {
 /// Which model reads the first papers again.
 #[derive(Debug, Args)]
 pub(super) struct RerankArgs {
-    /// Folder of a sentence-transformers cross-encoder with one label, such as a reranker of the shape
-    /// of BERT, RoBERTa, XLM-RoBERTa or ModernBERT: it reads the first 100 papers found together with
+    /// A sentence-transformers cross-encoder with one label, by its folder or its id at the hub, such as a
+    /// reranker of the shape of BERT, RoBERTa, XLM-RoBERTa or ModernBERT: it reads the first 100 papers found together with
     /// what is looked for, and they are shown in its order. Takes seconds a question
-    #[arg(long = "rerank", value_name = "DIR")]
+    #[arg(long = "rerank", value_name = "MODEL")]
     reranker: Option<PathBuf>,
 }
 
 impl RerankArgs {
     /// The model, if one is asked for.
-    pub(super) fn load(&self, threads: Option<usize>) -> Result<Option<CrossEncoder>> {
-        let folder = self.reranker.as_deref();
-        folder.map(|f| CrossEncoder::load(f, threads)).transpose()
+    pub(super) fn load(&self, context: &Context) -> Result<Option<CrossEncoder>, Fault> {
+        let Some(model) = &self.reranker else {
+            return Ok(None);
+        };
+        let source = hub::source(model, &context.hub)?;
+        Ok(Some(CrossEncoder::load(&source, context.threads)?))
     }
 }
 

@@ -133,7 +133,7 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
 /// Asks every query over the corpus's library in the cache.
 fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault> {
     let bar = Bar::stoppable(context);
-    let reranker = args.rerank.load(context.threads)?;
+    let reranker = args.rerank.load(context)?;
     let options = args.options(reranker.as_ref());
     let cached = cache::library_of(&task.corpus, &args.model, context)?;
     if options.mode == Mode::Graph {

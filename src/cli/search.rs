@@ -79,7 +79,7 @@ pub(super) fn show(
     lookup: &LookupArgs,
     context: &Context,
 ) -> Result<Outcome, Fault> {
-    let answer = match lookup.rerank.load(context.threads)? {
+    let answer = match lookup.rerank.load(context)? {
         Some(reranker) => search::answer_reranked(indexes, encoder, &reranker, query)?,
         None => search::answer(indexes, encoder, query)?,
     };

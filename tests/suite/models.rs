@@ -381,3 +381,27 @@ fn without_a_library_the_bundled_model_is_meant() {
         assert_eq!(info["folder"], Value::Null);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn weights_that_are_spoilt_in_the_cache_are_refused_and_fetched_again() {
+    let place = Place::new();
+    let fetched = place
+        .akin(&["model", "fetch", NAME, "--json"])
+        .exits(0)
+        .json();
+    let folder = std::path::PathBuf::from(fetched[0]["folder"].as_str().unwrap());
+    let weights = folder.join("model.safetensors").canonicalize().unwrap();
+    let mut bytes = fs::read(&weights).unwrap();
+    let last = bytes.len() - 3;
+    bytes[last] ^= 4;
+    fs::write(&weights, bytes).unwrap();
+    let ran = place
+        .akin(&["add", "--model", NAME, &place.dump()])
+        .exits(2);
+    assert_says(&ran, &["model.safetensors is damaged", "sha256"]);
+    place.akin(&["model", "fetch", NAME]).exits(0);
+    place
+        .akin(&["add", "--model", NAME, &place.dump()])
+        .exits(0);
+}

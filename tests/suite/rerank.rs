@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use akin::encoder::CrossEncoder;
+use akin::encoder::{CrossEncoder, ModelSource};
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, data, papers, tiny_model};
@@ -47,7 +47,7 @@ fn assert_reranked(hits: &[Value], model: &str, question: &str) {
         format!("{}. {}", text("title"), text("abstract"))
     };
     let passages: Vec<String> = hits.iter().map(passage).collect();
-    let model = CrossEncoder::load(model.as_ref(), Some(1)).unwrap();
+    let model = CrossEncoder::load(&ModelSource::Folder(model.into()), Some(1)).unwrap();
     let expected = model.score(question, &passages).unwrap().scores;
     for (hit, expected) in hits.iter().zip(expected) {
         let found = number(hit, "rerank_score");

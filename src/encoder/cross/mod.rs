@@ -9,7 +9,7 @@
 //! In: the folder of a sentence-transformers `CrossEncoder` with one label, and texts. Out: one score a
 //! passage; higher is better. `folder` reads what the folder says, `body` computes.
 //!
-//! Invariants: scores are those of `CrossEncoder.predict` (to 1e-4), whatever else is in the batch; what
+//! Invariants: scores are those of `CrossEncoder.predict` (to 1e-4 of their size plus one), whatever else is in the batch; what
 //! is cut off is counted.
 
 mod body;
@@ -18,12 +18,10 @@ mod folder;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 use self::body::CrossBody;
 use self::folder::{Activation, CrossFolder};
 use super::tokenize::{Input, PairEncoding, Tokenize};
-use super::{batch, ensure_embedded, ensure_known};
+use super::{ModelSource, batch, ensure_embedded, ensure_known};
 use crate::error::{Error, Result};
 
 /// Tokens of a pair that are read at most, whatever the model says: there are models that take
@@ -51,14 +49,24 @@ pub struct PairScores {
 }
 
 impl CrossEncoder {
-    /// Loads a model from the folder of a sentence-transformers `CrossEncoder`, to compute in f32 on so
-    /// many threads; on one a core where `None`.
+    /// Loads a model from the folder of a sentence-transformers `CrossEncoder`, its own or in the hub's
+    /// cache, to compute in f32 on so many threads; on one a core where `None`.
     ///
     /// # Errors
     /// [`Error::Model`] with what is missing, wrong or of an unknown kind; [`Error::Read`] for files that
     /// cannot be read.
-    pub fn load(folder: &Path, threads: Option<usize>) -> Result<CrossEncoder> {
-        let files = CrossFolder::read(folder)?;
+    pub fn load(source: &ModelSource, threads: Option<usize>) -> Result<CrossEncoder> {
+        let files = match source {
+            ModelSource::Bundled => {
+                let reason = "it embeds texts and scores no pairs; a cross-encoder is wanted";
+                return Err(Error::model(source, reason));
+            }
+            ModelSource::Folder(folder) => CrossFolder::read(folder)?,
+            ModelSource::Hub { id, folder, .. } => CrossFolder {
+                name: id.clone(),
+                ..CrossFolder::read(folder)?
+            },
+        };
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads.unwrap_or(0))
             .thread_name(|n| format!("cross-encoder-{n}"))

@@ -234,7 +234,7 @@ fn files_below(folder: &Path, max_depth: usize) -> Vec<(String, u64)> {
 }
 
 /// The sha256 of a file that links to a blob of this name.
-fn sha256_of_link(path: &Path) -> Option<String> {
+pub(in crate::encoder) fn sha256_of_link(path: &Path) -> Option<String> {
     let blob = std::fs::read_link(path).ok()?;
     let name = blob.file_name()?.to_str()?;
     is_hex(name, SHA256_DIGITS).then(|| name.to_owned())

@@ -35,6 +35,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(super) use self::cached::sha256_of_link;
 pub use self::id::HubId;
 
 use self::cached::CachedRepo;

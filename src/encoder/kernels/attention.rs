@@ -9,8 +9,11 @@ use super::rows::{add, soften};
 use super::simd::{PANEL, Simd};
 use super::tile::{Finish, MAX_ROWS, Product, product};
 
+/// A score so low that `2^x` is 0, and no infinity, of which nothing could be subtracted.
+pub(crate) const NOTHING: f32 = -1e30;
+
 /// What is added to the scores of a sequence for how far a key is from the query, in units of the base-2
-/// softmax: minus infinity where it must not be looked at.
+/// softmax: [`NOTHING`] where it must not be looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Relative {
     /// `[heads or 1, 2 * reach + 1]`: for keys from `reach` before the query to `reach` behind it.

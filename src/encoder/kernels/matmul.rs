@@ -214,7 +214,6 @@ impl Attention {
                         };
                         #[cfg(target_arch = "x86_64")]
                         if let Some(amx) = isa.tiles
-                            && relative.is_none()
                             && amx::attention::suits(self.dim)
                         {
                             amx::attention::attend(amx, &head, self.numbers, &mut scratch.tiles);

@@ -34,7 +34,7 @@ mod vnni;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use attention::{AttentionScratch, Relative};
+pub(crate) use attention::{AttentionScratch, NOTHING, Relative};
 pub(crate) use between::{Activation, Rotation};
 pub(crate) use bytes::{Balance, ByteMatrix, Inputs, Recipe};
 pub(crate) use matmul::{Attention, Epilogue, Numbers, Split};

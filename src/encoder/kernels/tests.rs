@@ -529,7 +529,7 @@ fn attention_with(
 fn attention_with_shared_keys_and_what_distance_adds() {
     let window = |_: usize, ahead: isize| match ahead.unsigned_abs() {
         0..=3 => 0.0,
-        _ => f32::NEG_INFINITY,
+        _ => NOTHING,
     };
     let causal = |_: usize, ahead: isize| if ahead > 0 { f32::NEG_INFINITY } else { 0.0 };
     let slopes = |head: usize, ahead: isize| ahead as f32 * 0.3 + (head * 7) as f32 * 0.01;

@@ -4,7 +4,7 @@ use super::Places;
 use super::layer::Outlook;
 use super::load::{PackError, Source};
 use super::shape::{LayerKind, Shape};
-use crate::encoder::kernels::{Relative, Rotation};
+use crate::encoder::kernels::{NOTHING, Relative, Rotation};
 
 /// Distances from here on share the last bucket of relative position embeddings, in T5 and MPNet.
 const FARTHEST: f32 = 128.0;
@@ -53,7 +53,7 @@ fn relative(shape: &Shape, kind: &LayerKind, buckets: Option<&[f32]>) -> Option<
         let distance = ahead.unsigned_abs();
         let is_hidden = (shape.causal && ahead > 0) || kind.window.is_some_and(|w| distance > w);
         if is_hidden {
-            return f32::NEG_INFINITY;
+            return NOTHING;
         }
         let mut sum = 0.0;
         if let Some(embeddings) = buckets {

@@ -23,6 +23,7 @@ use self::prompts::Prompts;
 use super::Pooling;
 use super::architecture::shape_of;
 use super::head::Head;
+use super::hub::sha256_of_link;
 use super::packed::Shape;
 use super::static_table::StaticTable;
 use super::verify::GOLDEN;
@@ -134,9 +135,18 @@ fn read_hub(id: &str, commit: &str, folder: &Path) -> Result<ModelFiles> {
             reason: format!("there is no {} any more", folder.display()),
         });
     }
+    let files = read_folder(folder, Some(id))?;
+    let fetched = sha256_of_link(&folder.join("model.safetensors"));
+    if let Some(fetched) = fetched.filter(|sha256| *sha256 != files.weights_sha256) {
+        let found = &files.weights_sha256;
+        let reason = format!(
+            "its model.safetensors is damaged: the sha256 is {found}, and it was fetched as {fetched}"
+        );
+        return Err(Error::model(id, reason));
+    }
     Ok(ModelFiles {
         revision: Some(commit.to_owned()),
-        ..read_folder(folder, Some(id))?
+        ..files
     })
 }
 

@@ -7,11 +7,12 @@ use super::halves::{STEP, load_step, split, transpose};
 use super::product::{Arithmetic, HalfTiles, HighTiles, clear_sums};
 use super::tiles::Configured;
 use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
-use crate::encoder::kernels::attention::Head;
+use crate::encoder::kernels::attention::{Head, NOTHING};
 use crate::encoder::kernels::avx512::Avx512;
 use crate::encoder::kernels::math::horner;
 use crate::encoder::kernels::matmul::Numbers;
 use crate::encoder::kernels::panels::Aligned;
+use crate::encoder::kernels::rows::add;
 use crate::encoder::kernels::simd::Simd;
 use std::arch::asm;
 use std::arch::x86_64::*;
@@ -128,6 +129,10 @@ unsafe fn attend_from<A: Arithmetic, const BLOCKS: usize>(
             let to =
                 weights.add(r / TILE * token_steps * step_bytes::<A>() + r % TILE * TILE_ROW_BYTES);
             let scores = std::slice::from_raw_parts_mut(scores.add(r * padded), padded);
+            if let Some(relative) = head.relative {
+                let more = relative.of(head.number, row + r, head.tokens);
+                add(s, &mut scores[..head.tokens], more);
+            }
             *factor = soften::<A>(s, scores, head.tokens, to);
         }
         for column in (0..head.dim).step_by(2 * TILE) {
@@ -202,8 +207,6 @@ unsafe fn soften<A: Arithmetic>(
     tokens: usize,
     weights: *mut u8,
 ) -> f32 {
-    /// So low that `2^x` is 0, and no infinity, of which nothing could be subtracted.
-    const NOTHING: f32 = -1e30;
     scores[tokens..].fill(NOTHING);
     let at = scores.as_ptr();
     // SAFETY: scores are whole pairs of vectors, and there is a step of weights for each.
