@@ -13,7 +13,7 @@ mod common;
 use std::path::Path;
 use std::time::Instant;
 
-use akin::encoder::Precision;
+use akin::encoder::{DeviceChoice, Precision};
 use akin::index::Index;
 use akin::index::lexical::{Lexical, WordQuery};
 use akin::library::{Library, PaperKey};
@@ -52,7 +52,9 @@ fn main() {
     let fts = fts5_of(&library, &keys, &folder.path().join("fts.db"));
     let questions = questions(&library, &keys);
     let origin = space::origin_of(&library).unwrap();
-    let encoder = origin.load(Some(1), Precision::Int8).unwrap();
+    let encoder = origin
+        .load(Some(1), Precision::Int8, DeviceChoice::Cpu)
+        .unwrap();
     let indexes = Indexes {
         library: &library,
         index: &index,

@@ -155,6 +155,15 @@ pub enum Error {
         /// What is missing or wrong.
         reason: String,
     },
+    /// A device to compute on is not in this build or not on this machine.
+    #[error("nothing can be computed on {device}")]
+    Device {
+        /// What was asked for.
+        device: &'static str,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A model of the hub is not in the cache, or not whole.
     #[error("the model {id} is not on this machine: {reason}")]
     ModelMissing {

@@ -17,13 +17,13 @@
 //! use akin::progress::Unobserved;
 //! use akin::index::lexical::Lexical;
 //! use akin::search::{Indexes, Query, Target};
-//! use akin::encoder::{ModelSource, Precision};
+//! use akin::encoder::{DeviceChoice, ModelSource, Precision};
 //! use akin::{ingest, search, space};
 //! use std::path::Path;
 //!
 //! # fn main() -> akin::Result<()> {
 //! let origin = space::Origin { source: ModelSource::Bundled, max_tokens: None, dim: None };
-//! let encoder = origin.load(None, Precision::Auto)?;
+//! let encoder = origin.load(None, Precision::Auto, DeviceChoice::Auto)?;
 //! let root = Path::new("papers");
 //! let mut writer = Writer::open_or_create(root, "an example")?;
 //! let dumps = [Source::from_arg(Path::new("2026-03-13.jsonl"))];

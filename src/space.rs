@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::encoder::{Encoder, EncoderOptions, ModelSource, Precision, Recipe};
+use crate::encoder::{DeviceChoice, Encoder, EncoderOptions, ModelSource, Precision, Recipe};
 use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
 use crate::ingest;
@@ -38,12 +38,18 @@ impl Origin {
     ///
     /// # Errors
     /// As [`Encoder::load`].
-    pub fn load(&self, threads: Option<usize>, precision: Precision) -> Result<Encoder> {
+    pub fn load(
+        &self,
+        threads: Option<usize>,
+        precision: Precision,
+        device: DeviceChoice,
+    ) -> Result<Encoder> {
         let options = EncoderOptions {
             max_tokens: self.max_tokens,
             dim: self.dim,
             threads,
             precision,
+            device,
         };
         Encoder::load(&self.source, &options)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use akin::Result;
 use akin::dump::{Format, ReadOptions, Source};
 use akin::encoder::hub::Hub;
-use akin::encoder::{CrossEncoder, ModelSource, Precision};
+use akin::encoder::{CrossEncoder, DeviceChoice, ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::search::{Matching, Query, Target};
@@ -30,6 +30,9 @@ pub(super) struct Common {
     /// Numbers to compute the model with
     #[arg(long, value_name = "WHICH", global = true, default_value = "f32")]
     pub(super) precision: PrecisionArg,
+    /// What to compute the model on
+    #[arg(long, value_name = "DEVICE", global = true, default_value = "auto")]
+    pub(super) device: DeviceArg,
     /// Print JSON, one object a line, for programs
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -64,6 +67,30 @@ impl From<PrecisionArg> for Precision {
             PrecisionArg::F32 => Precision::F32,
             PrecisionArg::Int8 => Precision::Int8,
             PrecisionArg::Auto => Precision::Auto,
+        }
+    }
+}
+
+/// On what to compute the model.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum DeviceArg {
+    /// A GPU that this build can use and this machine has, else the CPU
+    Auto,
+    /// The CPU
+    Cpu,
+    /// An NVIDIA GPU, with a build that has the feature cuda
+    Cuda,
+    /// An Apple GPU, with a build that has the feature metal
+    Metal,
+}
+
+impl From<DeviceArg> for DeviceChoice {
+    fn from(arg: DeviceArg) -> DeviceChoice {
+        match arg {
+            DeviceArg::Auto => DeviceChoice::Auto,
+            DeviceArg::Cpu => DeviceChoice::Cpu,
+            DeviceArg::Cuda => DeviceChoice::Cuda,
+            DeviceArg::Metal => DeviceChoice::Metal,
         }
     }
 }

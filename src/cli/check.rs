@@ -48,7 +48,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
     if let Some(writer) = &mut writer {
         let load = || {
             let origin = space::origin_of(&Library::open(&context.library)?)?;
-            origin.load(context.threads, context.precision)
+            origin.load(context.threads, context.precision, context.device)
         };
         repairs = check::repair(writer, &found, &context.index_options(), load, &bar)?;
     }

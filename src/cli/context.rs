@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use akin::Error;
 use akin::encoder::hub::Hub;
-use akin::encoder::{Encoder, Precision};
+use akin::encoder::{DeviceChoice, Encoder, Precision};
 use akin::index::lexical::Lexical;
 use akin::index::{Index, IndexOptions};
 use akin::library::Library;
@@ -37,6 +37,8 @@ pub(super) struct Context {
     pub(super) threads: Option<usize>,
     /// Numbers to compute the model with.
     pub(super) precision: Precision,
+    /// What to compute the model on.
+    pub(super) device: DeviceChoice,
     /// Whether output is for programs.
     pub(super) json: bool,
     /// Whether stderr is to stay silent but for errors.
@@ -89,6 +91,7 @@ impl Context {
             library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
             threads: common.threads.or(config.threads),
             precision: common.precision.into(),
+            device: common.device.into(),
             json: common.json,
             quiet: common.quiet,
             verbose: common.verbose,
@@ -155,7 +158,11 @@ impl Context {
     /// Loads a model, and says what computes it.
     pub(super) fn load(&self, origin: &Origin) -> Result<Encoder, Fault> {
         let origin = hub::at_hand(origin, &self.hub);
-        let encoder = origin.load(self.threads, self.precision)?;
+        let encoder = origin.load(self.threads, self.precision, self.device)?;
+        let may_have_gpu = cfg!(any(feature = "cuda", feature = "metal"));
+        if may_have_gpu && self.device == DeviceChoice::Auto && !encoder.is_on_gpu() {
+            self.note("there is no GPU that this build can use: computing on the CPU");
+        }
         if self.verbose {
             self.note(&format!("computing with {}", encoder.describe_arithmetic()));
         }

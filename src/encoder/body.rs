@@ -2,11 +2,13 @@
 //!
 //! In: a batch of token ids, texts of any lengths. Out: `[texts, modes * hidden_size]` f32, pooled, not
 //! normalised. Weights come through candle from safetensors; on the CPU every architecture runs on packed
-//! rows through this crate's kernels, as a candle custom operation.
+//! rows through this crate's kernels, as a candle custom operation, and on a GPU through candle's own
+//! operations (`device`).
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
 use rayon::prelude::*;
 
+use super::device::{Chosen, DeviceBody, DeviceChoice, choose};
 use super::kernels::Isa;
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
 use super::source::{BodyPlan, ModelFiles};
@@ -25,6 +27,7 @@ pub(super) struct Body {
 /// Which code computes.
 enum Route {
     Packed(Box<PackedBody>),
+    Device(Box<DeviceBody>),
     Static(StaticTable),
 }
 
@@ -35,10 +38,14 @@ impl Body {
     /// `sample` gives the token ids of a few passages, for a model that brings no int8 calibration.
     pub(super) fn load(
         files: &ModelFiles,
-        precision: Precision,
+        (precision, device): (Precision, DeviceChoice),
         max_tokens: usize,
         sample: impl FnOnce() -> Result<Vec<Encoding>>,
     ) -> Result<Body> {
+        let device = match &files.body {
+            BodyPlan::Static(_) => None,
+            BodyPlan::Transformer(_) => choose(device)?,
+        };
         let loaded = match &files.body {
             BodyPlan::Static(table) => Ok(Body {
                 route: Route::Static(table.clone()),
@@ -46,7 +53,10 @@ impl Body {
             }),
             BodyPlan::Transformer(shape) => {
                 let shape = shape.clone().shortened(max_tokens);
-                load_packed(files, shape, precision, sample)
+                match device {
+                    Some(device) => load_on(files, shape, &device),
+                    None => load_packed(files, shape, precision, sample),
+                }
             }
         };
         loaded.map_err(|e| Error::model(&files.name, format!("model.safetensors: {e}")))
@@ -57,10 +67,16 @@ impl Body {
         &self.arithmetic
     }
 
+    /// Whether a GPU computes.
+    pub(super) fn is_on_gpu(&self) -> bool {
+        matches!(self.route, Route::Device(_))
+    }
+
     /// Rows of the token embedding table.
     pub(super) fn vocab_size(&self) -> usize {
         match &self.route {
             Route::Packed(body) => body.shape().vocab,
+            Route::Device(body) => body.shape().vocab,
             Route::Static(table) => table.vocab_size(),
         }
     }
@@ -71,6 +87,9 @@ impl Body {
             Route::Packed(body) => {
                 embed_packed(body, texts, pooling).map_err(|e| Error::Encode { source: e.into() })
             }
+            Route::Device(body) => body
+                .embed(texts, pooling)
+                .map_err(|e| Error::Encode { source: e.into() }),
             Route::Static(table) => Ok(texts.par_iter().map(|ids| table.embed(ids)).collect()),
         }
     }
@@ -82,6 +101,16 @@ impl std::fmt::Debug for Body {
             .field("arithmetic", &self.arithmetic)
             .finish_non_exhaustive()
     }
+}
+
+fn load_on(files: &ModelFiles, shape: Shape, device: &Chosen) -> Result<Body, Reason> {
+    let tensors = tensors_in_place(&files.weights, shape.names.prefixes)?;
+    let find = |name: &str| tensors.get(name).cloned();
+    let numbers = format!("{:?}", device.dtype).to_lowercase();
+    Ok(Body {
+        route: Route::Device(Box::new(DeviceBody::new(shape, &find, device)?)),
+        arithmetic: format!("{numbers}, {}", device.name),
+    })
 }
 
 fn load_packed(
@@ -211,7 +240,13 @@ mod tests {
         let BodyPlan::Transformer(shape) = &files.body else {
             panic!("the bundled model is a transformer")
         };
-        let ours = Body::load(&files, Precision::F32, shape.positions, || Ok(Vec::new())).unwrap();
+        let ours = Body::load(
+            &files,
+            (Precision::F32, DeviceChoice::Cpu),
+            shape.positions,
+            || Ok(Vec::new()),
+        )
+        .unwrap();
         let path = "/models/all-MiniLM-L6-v2/config.json";
         let config = std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + path).unwrap();
         let config = serde_json::from_slice(&config).unwrap();

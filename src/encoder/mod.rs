@@ -23,6 +23,7 @@ mod architecture;
 mod batch;
 mod body;
 mod cross;
+mod device;
 mod head;
 pub mod hub;
 mod kernels;
@@ -36,6 +37,7 @@ mod tokenize;
 mod verify;
 
 pub use self::cross::{CrossEncoder, MOST_PAIR_TOKENS, PairScores};
+pub use self::device::DeviceChoice;
 pub use self::pooling::{Pooling, PoolingMode};
 pub use self::recipe::Recipe;
 pub use self::source::ModelSource;
@@ -57,6 +59,8 @@ use crate::vectors;
 pub struct EncoderOptions {
     /// The numbers that the model is computed with.
     pub precision: Precision,
+    /// On what the model is computed.
+    pub device: DeviceChoice,
     /// Tokens of a text that are seen, specials included; the model's own limit where `None`.
     pub max_tokens: Option<usize>,
     /// The first so many numbers of each embedding are kept, scaled to length 1 anew where the model does
@@ -78,12 +82,12 @@ const UNRELATED_PERCENTILE: usize = 99;
 /// The numbers that a model is computed with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// 32-bit floats: the reference.
+    /// 32-bit floats: the reference; on a GPU f16 with sums in f32.
     #[default]
     F32,
     /// Products in 8-bit integers, everything else in f32.
     Int8,
-    /// Int8 where the processor is faster with it, else f32.
+    /// Int8 where the processor is faster with it, else f32; on a GPU f16.
     Auto,
 }
 
@@ -148,7 +152,8 @@ impl Encoder {
             Tokenize::load(name, json, input, recipe.max_tokens)
         };
         let sample = || tokenizer()?.encode_all("", &calibration_texts());
-        let body = || Body::load(&files, options.precision, recipe.max_tokens, sample);
+        let how = (options.precision, options.device);
+        let body = || Body::load(&files, how, recipe.max_tokens, sample);
         let (body, tokenizer) = pool.install(|| rayon::join(body, tokenizer));
         let (tokenizer, body) = (tokenizer?, body?);
         ensure_known(&files.name, &tokenizer, body.vocab_size())?;
@@ -171,6 +176,11 @@ impl Encoder {
     /// What computes the embeddings, in words.
     pub fn describe_arithmetic(&self) -> &str {
         self.body.describe()
+    }
+
+    /// Whether a GPU computes the embeddings.
+    pub fn is_on_gpu(&self) -> bool {
+        self.body.is_on_gpu()
     }
 
     /// Numbers in an embedding.

@@ -48,6 +48,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault
         let options = EncoderOptions {
             precision,
             threads: context.threads,
+            device: context.device,
             ..EncoderOptions::default()
         };
         let found = encoder::verify(&source, &options, &Unobserved)?;

@@ -22,16 +22,15 @@ pub(crate) struct Relative {
 }
 
 impl Relative {
-    /// For sequences of up to `positions` tokens and `heads` heads, 1 if it is the same for all:
-    /// `added(head, key - query)`.
-    pub(crate) fn new(heads: usize, positions: usize, added: impl Fn(usize, isize) -> f32) -> Self {
+    /// For sequences of up to `positions` tokens, `[heads, 2 * positions - 1]` for each head, or for all
+    /// heads alike where there is one: from the farthest key before the query to the farthest behind.
+    ///
+    /// # Panics
+    /// If the table is no whole number of heads.
+    pub(crate) fn new(table: Vec<f32>, positions: usize) -> Self {
         let reach = positions.saturating_sub(1);
-        let added = &added;
-        let of_head = |head| (0..=2 * reach).map(move |i| added(head, i as isize - reach as isize));
-        Self {
-            table: (0..heads).flat_map(of_head).collect(),
-            reach,
-        }
+        assert_eq!(table.len() % (2 * reach + 1), 0, "whole heads");
+        Self { table, reach }
     }
 
     /// What is added to the scores of the keys `0..tokens`, for this query.

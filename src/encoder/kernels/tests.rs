@@ -525,6 +525,13 @@ fn attention_with(
     out
 }
 
+fn relative(heads: usize, positions: isize, added: impl Fn(usize, isize) -> f32) -> Relative {
+    let of_head = |head| (1 - positions..positions).map(move |ahead| (head, ahead));
+    let table = (0..heads).flat_map(of_head);
+    let table = table.map(|(head, ahead)| added(head, ahead)).collect();
+    Relative::new(table, positions as usize)
+}
+
 #[test]
 fn attention_with_shared_keys_and_what_distance_adds() {
     let window = |_: usize, ahead: isize| match ahead.unsigned_abs() {
@@ -552,15 +559,15 @@ fn attention_with_shared_keys_and_what_distance_adds() {
                     }
                 };
                 check(
-                    Relative::new(1, 40, window),
+                    relative(1, 40, window),
                     attention_with(&fused, shape, window),
                 );
                 check(
-                    Relative::new(1, 41, causal),
+                    relative(1, 41, causal),
                     attention_with(&fused, shape, causal),
                 );
                 check(
-                    Relative::new(heads, 64, slopes),
+                    relative(heads, 64, slopes),
                     attention_with(&fused, shape, slopes),
                 );
             }

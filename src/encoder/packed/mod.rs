@@ -21,6 +21,7 @@ mod tests;
 
 pub(crate) use load::{PackError, Tensors};
 pub(crate) use matrix::{Calibration, Precision};
+pub(crate) use outlook::Outlooks;
 pub(crate) use shape::{Gate, LayerKind, Names, NormKind, NormNames, Places, Shape};
 pub(crate) use tensor::{Dtype, Tensor};
 

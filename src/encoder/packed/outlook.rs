@@ -2,70 +2,101 @@
 
 use super::Places;
 use super::layer::Outlook;
-use super::load::{PackError, Source};
+use super::load::{PackError, Source, Tensors};
 use super::shape::{LayerKind, Shape};
 use crate::encoder::kernels::{NOTHING, Relative, Rotation};
 
 /// Distances from here on share the last bucket of relative position embeddings, in T5 and MPNet.
 const FARTHEST: f32 = 128.0;
 
+/// What distance adds to scores in the layers of a body.
+pub(crate) struct Outlooks<'a> {
+    shape: &'a Shape,
+    /// Relative position embeddings `[buckets, heads]`, where the architecture has them.
+    buckets: Option<Vec<f32>>,
+}
+
 impl Source<'_> {
     /// What the layers of each kind look at.
     pub(super) fn outlooks(&self) -> Result<Vec<Outlook>, PackError> {
         let shape = self.shape;
-        let buckets = shape
-            .names
-            .buckets
-            .map(|name| self.buckets(name))
-            .transpose()?;
+        let outlooks = Outlooks::new(shape, self.tensors)?;
         let outlook = |kind: &LayerKind| Outlook {
             rotation: (!kind.frequencies.is_empty())
                 .then(|| Rotation::new(&kind.frequencies, shape.positions)),
-            relative: relative(shape, kind, buckets.as_deref()),
+            relative: outlooks
+                .relative(kind)
+                .map(|(_, table)| Relative::new(table, shape.positions)),
         };
         Ok(shape.kinds.iter().map(outlook).collect())
     }
-
-    /// Relative position embeddings `[buckets, heads]`.
-    fn buckets(&self, name: &str) -> Result<Vec<f32>, PackError> {
-        let tensor = self.some(&format!("{name}.weight"))?;
-        match tensor.len() > 0 && tensor.len().is_multiple_of(4 * self.shape.heads) {
-            true => Ok(tensor.to_floats()),
-            false => Err(PackError::Size {
-                name: format!("{name}.weight"),
-                expected: 32 * self.shape.heads,
-                found: tensor.len(),
-            }),
-        }
-    }
 }
 
-/// What distance adds to scores; `None` where it adds nothing.
-fn relative(shape: &Shape, kind: &LayerKind, buckets: Option<&[f32]>) -> Option<Relative> {
-    let has_slopes = shape.places == Places::Slopes;
-    if buckets.is_none() && !has_slopes && !shape.causal && kind.window.is_none() {
-        return None;
+impl<'a> Outlooks<'a> {
+    /// Those of a body of this shape.
+    ///
+    /// # Errors
+    /// [`PackError`] if its relative position embeddings are missing or of the wrong size.
+    pub(crate) fn new(shape: &'a Shape, tensors: &Tensors<'_>) -> Result<Self, PackError> {
+        let buckets = |name: &str| {
+            let name = format!("{name}.weight");
+            let tensor = tensors(&name).ok_or_else(|| PackError::Missing(name.clone()))?;
+            match tensor.len() > 0 && tensor.len().is_multiple_of(4 * shape.heads) {
+                true => Ok(tensor.to_floats()),
+                false => Err(PackError::Size {
+                    name,
+                    expected: 32 * shape.heads,
+                    found: tensor.len(),
+                }),
+            }
+        };
+        Ok(Self {
+            shape,
+            buckets: shape.names.buckets.map(buckets).transpose()?,
+        })
     }
-    let by_head = buckets.is_some() || has_slopes;
-    let heads = if by_head { shape.heads } else { 1 };
-    let slopes = slopes(shape.heads);
-    let added = |head: usize, ahead: isize| {
-        let distance = ahead.unsigned_abs();
-        let is_hidden = (shape.causal && ahead > 0) || kind.window.is_some_and(|w| distance > w);
-        if is_hidden {
-            return NOTHING;
+
+    /// The longest sequence.
+    pub(crate) fn positions(&self) -> usize {
+        self.shape.positions
+    }
+
+    /// What distance adds to scores in layers of a kind: for how many heads, 1 if it is the same for all,
+    /// and `[heads, 2 * positions - 1]`, from the farthest key before a query to the farthest behind, in
+    /// units of the base-2 softmax. `None` where it adds nothing.
+    pub(crate) fn relative(&self, kind: &LayerKind) -> Option<(usize, Vec<f32>)> {
+        let shape = self.shape;
+        let has_slopes = shape.places == Places::Slopes;
+        if self.buckets.is_none() && !has_slopes && !shape.causal && kind.window.is_none() {
+            return None;
         }
-        let mut sum = 0.0;
-        if let Some(embeddings) = buckets {
-            let n = embeddings.len() / shape.heads;
-            sum += embeddings[bucket(ahead, n) * shape.heads + head];
-        }
-        if has_slopes {
-            sum -= slopes[head] * distance as f32;
-        }
-        sum * std::f32::consts::LOG2_E
-    };
-    Some(Relative::new(heads, shape.positions, added))
+        let by_head = self.buckets.is_some() || has_slopes;
+        let heads = if by_head { shape.heads } else { 1 };
+        let slopes = slopes(shape.heads);
+        let added = |head: usize, ahead: isize| {
+            let distance = ahead.unsigned_abs();
+            let is_hidden =
+                (shape.causal && ahead > 0) || kind.window.is_some_and(|w| distance > w);
+            if is_hidden {
+                return NOTHING;
+            }
+            let mut sum = 0.0;
+            if let Some(embeddings) = &self.buckets {
+                let n = embeddings.len() / shape.heads;
+                sum += embeddings[bucket(ahead, n) * shape.heads + head];
+            }
+            if has_slopes {
+                sum -= slopes[head] * distance as f32;
+            }
+            sum * std::f32::consts::LOG2_E
+        };
+        let reach = shape.positions.saturating_sub(1) as isize;
+        let of_head = |head| (-reach..=reach).map(move |ahead| (head, ahead));
+        let table = (0..heads)
+            .flat_map(of_head)
+            .map(|(head, ahead)| added(head, ahead));
+        Some((heads, table.collect()))
+    }
 }
 
 /// The bucket of a key that is `ahead` of its query, of `n`: half of them behind, half ahead; in each

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use akin::encoder::ModelSource;
+use akin::encoder::{DeviceChoice, ModelSource};
 use akin::index::{Index, IndexOptions};
 use akin::ingest::{self, IngestOptions};
 use akin::library::{Library, Writer};
@@ -96,7 +96,7 @@ fn work(root: &Path) -> akin::Result<u64> {
         max_tokens: None,
         dim: None,
     };
-    let encoder = origin.load(Some(1), Precision::F32)?;
+    let encoder = origin.load(Some(1), Precision::F32, DeviceChoice::Cpu)?;
     let index = IndexOptions {
         graph_from: 400,
         tail_max: 250,
