@@ -141,6 +141,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::BadAnswer { .. } => {
             "run the same command again later, or with --restart to begin the list anew".to_owned()
         }
+        Error::Device { .. } => {
+            "--device cpu computes on the CPU; --device auto takes a GPU only where there is one"
+                .to_owned()
+        }
         Error::ModelMissing { id, .. } => format!("akin model fetch {id}"),
         Error::UnknownModel { .. } => {
             "check the name; a model of the hub is org/name or org/name@revision".to_owned()

@@ -32,8 +32,10 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
     let status = library.status()?;
     let details = details(&library, context)?;
     let mut out = anstream::stdout().lock();
+    let device = context.device.describe()?;
     if context.json {
         let json = json!({
+            "device": device,
             "library": context.library,
             "papers": status.n_papers,
             "rows": status.n_rows,
@@ -51,6 +53,7 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
         output::json_line(&mut out, &json)?;
     } else {
         write_table(&mut out, &status, details.as_ref(), context)?;
+        writeln!(out, "{:<9} {device}", "device")?;
     }
     out.flush()?;
     Ok(Outcome::Done)

@@ -227,3 +227,30 @@ fn related_of_sample(sandbox: &Sandbox) -> Vec<String> {
     let args = ["related", "1912.02354", "--dense", "--exact", "--json"];
     sandbox.akin(&args).exits(0).ids()
 }
+
+#[test]
+fn a_device_that_is_not_there_is_an_error_and_auto_is_the_cpu() {
+    let sandbox = library();
+    if !cfg!(feature = "cuda") {
+        let ran = sandbox
+            .akin(&["--device", "cuda", "search", "fish"])
+            .exits(2);
+        assert!(ran.stderr.contains("--features cuda"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("--device cpu"), "{}", ran.stderr);
+        let status = sandbox
+            .akin(&["--device", "auto", "status", "--json"])
+            .exits(0)
+            .json();
+        let device = status[0]["device"].as_str().unwrap();
+        assert!(
+            device.starts_with("cpu") || cfg!(feature = "metal"),
+            "{device}"
+        );
+    }
+    let on_cpu = |args: &[&str]| sandbox.akin(args).exits(0).json();
+    let info = on_cpu(&["--device", "cpu", "model", "info", "--json"]);
+    assert!(
+        info[0]["arithmetic"].as_str().unwrap().starts_with("f32"),
+        "{info:?}"
+    );
+}

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device};
 
+use crate::encoder::kernels::Isa;
 use crate::error::{Error, Result};
 
 /// On what a model is to be computed.
@@ -16,6 +17,19 @@ pub enum DeviceChoice {
     Cuda,
     /// An Apple GPU.
     Metal,
+}
+
+impl DeviceChoice {
+    /// What a model would be computed on here, in words: `cuda:0`, or the CPU and its instruction sets.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device that is asked for is not in this build or not on this machine.
+    pub fn describe(self) -> Result<String> {
+        Ok(match choose(self)? {
+            Some(chosen) => chosen.name.to_owned(),
+            None => format!("cpu, {}", Isa::detect().name()),
+        })
+    }
 }
 
 /// A device, with the numbers that it computes with.
