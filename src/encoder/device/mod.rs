@@ -5,7 +5,7 @@
 //!   host          host                        device                    device, then host
 //! ```
 //!
-//! In: a [`Shape`] and its tensors, as for the packed body. Out: the same vectors: f32 on the CPU, and on a
+//! In: a [`Shape`](super::packed::Shape) and its tensors, as for the packed body. Out: the same vectors: f32 on the CPU, and on a
 //! GPU in 16 bits with sums, norms and softmax in f32. Padding is masked and never reaches the pooling.
 
 mod body;
