@@ -163,6 +163,12 @@ impl Context {
         if may_have_gpu && self.device == DeviceChoice::Auto && !encoder.is_on_gpu() {
             self.note("there is no GPU that this build can use: computing on the CPU");
         }
+        if let Some(other) = encoder.other_similarity() {
+            let model = &encoder.recipe().model;
+            self.note(&format!(
+                "{model} is made for {other} similarity; akin compares by the cosine"
+            ));
+        }
         if self.verbose {
             self.note(&format!("computing with {}", encoder.describe_arithmetic()));
         }

@@ -119,6 +119,7 @@ pub struct Encoder {
     tokenizer: Tokenize,
     body: Body,
     head: Head,
+    similarity: Option<String>,
     positions: usize,
     pool: rayon::ThreadPool,
     unrelated: OnceLock<f32>,
@@ -162,6 +163,7 @@ impl Encoder {
             tokenizer,
             body,
             head: files.head,
+            similarity: files.similarity,
             positions: files.positions,
             pool,
             unrelated: OnceLock::new(),
@@ -176,6 +178,13 @@ impl Encoder {
     /// What computes the embeddings, in words.
     pub fn describe_arithmetic(&self) -> &str {
         self.body.describe()
+    }
+
+    /// How the model's makers want embeddings to be compared that have not all the same length, where they
+    /// say: akin compares by the cosine.
+    pub fn other_similarity(&self) -> Option<&str> {
+        let named = self.similarity.as_deref();
+        named.filter(|name| !self.recipe.normalize && *name != "cosine")
     }
 
     /// Whether a GPU computes the embeddings.

@@ -249,14 +249,14 @@ fn a_folder_that_cannot_be_used_is_refused_with_its_reason() {
             complaint(|dir| {
                 replace(
                     dir.join("modules.json"),
-                    "odules.pooling.Pooling",
-                    "WordEmbeddings",
+                    "pooling.Pooling",
+                    "word_embeddings.WordEmbeddings",
                 )
             }),
             "\"WordEmbeddings\"",
         ),
         (
-            complaint(|dir| replace(dir.join("modules.json"), "odules.pooling.Pooling", "Dense")),
+            complaint(|dir| replace(dir.join("modules.json"), "pooling.Pooling", "dense.Dense")),
             "in_features",
         ),
         (

@@ -254,3 +254,27 @@ fn a_device_that_is_not_there_is_an_error_and_auto_is_the_cpu() {
         "{info:?}"
     );
 }
+
+#[test]
+fn a_model_that_is_not_made_for_the_cosine_is_named() {
+    let sandbox = Sandbox::new();
+    let (source, copy) = (data("models/tiny-weightedmean"), sandbox.path("dotted"));
+    fs::create_dir_all(copy.join("1_Pooling")).unwrap();
+    for entry in fs::read_dir(&source).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().is_file() {
+            fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+        }
+    }
+    fs::copy(
+        source.join("1_Pooling/config.json"),
+        copy.join("1_Pooling/config.json"),
+    )
+    .unwrap();
+    let model = copy.display().to_string();
+    let info = || sandbox.akin(&["model", "info", &model]).exits(0).stderr;
+    assert!(!info().contains("similarity"), "{}", info());
+    let config = r#"{"similarity_fn_name": "dot"}"#;
+    fs::write(copy.join("config_sentence_transformers.json"), config).unwrap();
+    assert!(info().contains("made for dot similarity"), "{}", info());
+}

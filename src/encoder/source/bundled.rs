@@ -63,6 +63,7 @@ pub(super) fn files() -> Result<ModelFiles> {
             query: card.prompts.query,
             passage: card.prompts.passage,
         },
+        similarity: None,
         lowers_case: false,
         separator: None,
         max_tokens: card.max_tokens,

@@ -98,6 +98,8 @@ pub(super) struct ModelFiles {
     pub(super) head: Head,
     pub(super) normalize: bool,
     pub(super) prompts: Prompts,
+    /// How the folder wants vectors to be compared, where it says.
+    pub(super) similarity: Option<String>,
     /// Whether texts are to be in lower case before the tokenizer sees them.
     pub(super) lowers_case: bool,
     /// Stands between title and abstract, in families that were trained so.
@@ -202,6 +204,7 @@ fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
         head: listed.head,
         normalize: listed.normalize || (is_static && tells.normalize),
         prompts,
+        similarity: prompts::similarity(&folder)?,
         lowers_case: folder_of_body.lowers_case()?,
         separator: separator(&folder_of_body, &name)?,
         max_tokens: match &body {

@@ -1,4 +1,4 @@
-//! What is put before queries and passages: as the folder says, or as the family of models wants it whose
+//! What is put before queries and passages, and how vectors are compared: as the folder says, or as the family of models wants it whose
 //! folders do not say.
 
 use std::collections::BTreeMap;
@@ -20,6 +20,7 @@ struct SentenceTransformersConfig {
     #[serde(default)]
     prompts: BTreeMap<String, String>,
     default_prompt_name: Option<String>,
+    similarity_fn_name: Option<String>,
 }
 
 impl SentenceTransformersConfig {
@@ -55,6 +56,13 @@ const FAMILIES: [(&[&str], &str, &str); 10] = [
 const REPRESENTED: &str = "Represent this sentence for searching relevant passages: ";
 const INSTRUCTED: &str = "Instruct: Given a web search query, retrieve relevant passages that answer \
                           the query\nQuery: ";
+
+/// How the folder wants vectors to be compared, where it says: `cosine`, `dot`, `euclidean`, `manhattan`.
+pub(super) fn similarity(folder: &Folder) -> Result<Option<String>> {
+    let config: Option<SentenceTransformersConfig> =
+        folder.parse_if_there("config_sentence_transformers.json")?;
+    Ok(config.and_then(|config| config.similarity_fn_name))
+}
 
 impl Prompts {
     /// The prompts of a folder of a model of this name.
