@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::source::ModelFiles;
+use super::source::{ModelFiles, UNLIMITED_TOKENS};
 use super::{Pooling, Role};
 use crate::error::{Error, Result};
 use crate::paper::{PASSAGE_RECIPE, Paper};
@@ -116,10 +116,16 @@ impl Recipe {
     /// The model and its limit in words, for messages.
     pub fn describe(&self) -> String {
         let weights = &self.weights_sha256[..12.min(self.weights_sha256.len())];
-        format!(
-            "{} ({} tokens, weights {weights})",
-            self.model, self.max_tokens
-        )
+        let tokens = match self.has_token_limit() {
+            true => format!("{} tokens", self.max_tokens),
+            false => "all tokens".to_owned(),
+        };
+        format!("{} ({tokens}, weights {weights})", self.model)
+    }
+
+    /// Whether a text can be too long to be seen whole.
+    pub fn has_token_limit(&self) -> bool {
+        self.max_tokens < UNLIMITED_TOKENS
     }
 
     /// What is put before a text of this role.

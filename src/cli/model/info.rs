@@ -83,11 +83,14 @@ fn write(out: &mut impl Write, source: &ModelSource, encoder: &Encoder) -> io::R
         ("passages", prompt(&recipe.passage_prompt)),
         (
             "tokens",
-            format!(
-                "{} are seen; it has {} positions",
-                recipe.max_tokens,
-                encoder.positions()
-            ),
+            match recipe.has_token_limit() {
+                true => format!(
+                    "{} are seen; it has {} positions",
+                    recipe.max_tokens,
+                    encoder.positions()
+                ),
+                false => "all are seen".to_owned(),
+            },
         ),
         ("computed", encoder.describe_arithmetic().to_owned()),
     ];

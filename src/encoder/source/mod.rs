@@ -68,7 +68,7 @@ const CALIBRATION: &str = "int8-calibration.f32";
 pub(super) type Bytes = Cow<'static, [u8]>;
 
 /// A text of static embeddings may have so many tokens: as many as there are.
-const UNLIMITED_TOKENS: usize = 1 << 20;
+pub(super) const UNLIMITED_TOKENS: usize = 1 << 20;
 
 /// Tokens of a text that model2vec reads where nothing is said.
 const MODEL2VEC_TOKENS: usize = 512;
