@@ -4,6 +4,7 @@
 use std::fs;
 
 use akin::encoder::{DeviceChoice, Encoder, EncoderOptions, ModelSource, Precision, Role};
+use akin::paper::{Paper, PaperId};
 use akin::progress::Unobserved;
 use serde::Deserialize;
 
@@ -202,4 +203,52 @@ fn int8_stays_close_where_it_is_asked_for() {
             assert!(distance > 0.0 && distance < 0.3, "{name}: {distance}");
         }
     }
+}
+
+/// A copy of a model's folder under another name.
+fn copied(name: &str, into: &std::path::Path) -> ModelSource {
+    let source = data("models").join(name);
+    for folder in ["", "1_Pooling"] {
+        fs::create_dir_all(into.join(folder)).unwrap();
+        for entry in fs::read_dir(source.join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().is_file() {
+                fs::copy(entry.path(), into.join(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    ModelSource::Folder(into.to_owned())
+}
+
+#[test]
+fn specter_is_given_title_and_abstract_as_it_was_trained() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = PaperId::parse("2401.00001").unwrap();
+    let paper = Paper::new(id, "Fish", "How they swim.");
+    let passage = |source| {
+        let encoder = Encoder::load(&source, &EncoderOptions::default()).unwrap();
+        encoder.recipe().passage_of(&paper)
+    };
+    let plain = passage(copied("tiny-bert-cls", &dir.path().join("plain")));
+    assert_eq!(plain, "Fish. How they swim.");
+    let specter = passage(copied("tiny-bert-cls", &dir.path().join("allenai-specter")));
+    assert_eq!(specter, "Fish[SEP]How they swim.");
+}
+
+#[test]
+fn texts_are_in_lower_case_where_the_folder_wants_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = copied("tiny-roberta", dir.path());
+    let ids = |text: &str| {
+        let encoder = Encoder::load(&source, &EncoderOptions::default()).unwrap();
+        encoder
+            .encode(&[text], Role::Passage)
+            .unwrap()
+            .swap_remove(0)
+            .ids
+    };
+    assert_ne!(ids("DARK Matter"), ids("dark matter"));
+    let config = r#"{"max_seq_length": 64, "do_lower_case": true}"#;
+    fs::write(dir.path().join("sentence_bert_config.json"), config).unwrap();
+    assert_eq!(ids("DARK Matter"), ids("dark matter"));
 }
