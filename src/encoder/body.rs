@@ -8,6 +8,7 @@
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
 use rayon::prelude::*;
 
+use super::batch;
 use super::device::{Chosen, DeviceBody, DeviceChoice, choose};
 use super::kernels::Isa;
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
@@ -22,6 +23,8 @@ pub(super) struct Body {
     route: Route,
     /// What computes, in words: the instruction sets and the numbers.
     arithmetic: String,
+    /// Batches that are under way at a time.
+    lanes: usize,
 }
 
 /// Which code computes.
@@ -50,6 +53,7 @@ impl Body {
             BodyPlan::Static(table) => Ok(Body {
                 route: Route::Static(table.clone()),
                 arithmetic: "f32".to_owned(),
+                lanes: 1,
             }),
             BodyPlan::Transformer(shape) => {
                 let shape = shape.clone().shortened(max_tokens);
@@ -70,6 +74,19 @@ impl Body {
     /// Whether a GPU computes.
     pub(super) fn is_on_gpu(&self) -> bool {
         matches!(self.route, Route::Device(_))
+    }
+
+    /// How many batches are best under way at a time, each on a thread of its own.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// How many tokens are best computed together.
+    pub(super) fn budget_tokens(&self) -> usize {
+        match &self.route {
+            Route::Packed(_) | Route::Static(_) => batch::BUDGET_TOKENS,
+            Route::Device(body) => body.budget_tokens(),
+        }
     }
 
     /// Rows of the token embedding table.
@@ -106,10 +123,11 @@ impl std::fmt::Debug for Body {
 fn load_on(files: &ModelFiles, shape: Shape, device: &Chosen) -> Result<Body, Reason> {
     let tensors = tensors_in_place(&files.weights, shape.names.prefixes)?;
     let find = |name: &str| tensors.get(name).cloned();
-    let numbers = format!("{:?}", device.dtype).to_lowercase();
+    let body = DeviceBody::new(shape, &find, device)?;
     Ok(Body {
-        route: Route::Device(Box::new(DeviceBody::new(shape, &find, device)?)),
-        arithmetic: format!("{numbers}, {}", device.name),
+        arithmetic: format!("{}, {}", body.numbers(), device.name),
+        lanes: device.lanes,
+        route: Route::Device(Box::new(body)),
     })
 }
 
@@ -143,6 +161,7 @@ fn load_packed(
     Ok(Body {
         route: Route::Packed(Box::new(body)),
         arithmetic: format!("{arithmetic}, {}", isa.name()),
+        lanes: 1,
     })
 }
 

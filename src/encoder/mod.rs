@@ -44,7 +44,9 @@ pub use self::source::ModelSource;
 pub use self::tokenize::Encoding;
 pub use self::verify::{Verification, verify};
 
-use std::sync::OnceLock;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, OnceLock};
+use std::thread;
 
 use self::body::Body;
 use self::head::Head;
@@ -229,20 +231,52 @@ impl Encoder {
         role: Role,
         observer: &dyn Observer,
     ) -> Result<Embedded> {
-        let encodings = self.encode(texts, role)?;
+        self.embed_encoded(&self.encode(texts, role)?, observer)
+    }
+
+    /// Embeds texts that [`encode`](Encoder::encode) split, as [`embed`](Encoder::embed) does: so that the
+    /// next ones can be split beside.
+    ///
+    /// # Errors
+    /// As [`Encoder::embed`].
+    pub fn embed_encoded(
+        &self,
+        encodings: &[Encoding],
+        observer: &dyn Observer,
+    ) -> Result<Embedded> {
         let lengths: Vec<usize> = encodings.iter().map(|e| e.ids.len()).collect();
-        let mut vectors = vec![None; texts.len()];
+        let batches = batch::plan(&lengths, self.body.budget_tokens());
+        let n_lanes = self.body.lanes().min(batches.len());
+        let batches = Mutex::new(batches.into_iter());
+        // Takes batches until there is none or a stop is requested.
+        let lane = || {
+            let mut embedded = Vec::new();
+            while !observer.stop_requested() {
+                let next = batches
+                    .lock()
+                    .expect("nothing panics while it is held")
+                    .next();
+                let Some(batch) = next else { break };
+                let vectors = self.embed_batch(encodings, &batch)?;
+                observer.advance(batch.len() as u64);
+                embedded.extend(batch.into_iter().zip(vectors));
+            }
+            Ok(embedded)
+        };
+        let embedded = thread::scope(|scope| {
+            let others: Vec<_> = (1..n_lanes).map(|_| scope.spawn(lane)).collect();
+            let mut lanes = vec![lane()];
+            let joined = |other: thread::ScopedJoinHandle<'_, _>| {
+                other.join().unwrap_or_else(|panic| resume_unwind(panic))
+            };
+            lanes.extend(others.into_iter().map(joined));
+            lanes.into_iter().collect::<Result<Vec<Vec<_>>>>()
+        })?;
+        let mut vectors = vec![None; encodings.len()];
         let mut n_tokens = 0;
-        for batch in batch::plan(&lengths, batch::BUDGET_TOKENS) {
-            if observer.stop_requested() {
-                break;
-            }
-            let embedded = self.embed_batch(&encodings, &batch)?;
-            observer.advance(batch.len() as u64);
-            for (text_idx, vector) in batch.into_iter().zip(embedded) {
-                n_tokens += lengths[text_idx] as u64;
-                vectors[text_idx] = Some(vector);
-            }
+        for (text_idx, vector) in embedded.into_iter().flatten() {
+            n_tokens += lengths[text_idx] as u64;
+            vectors[text_idx] = Some(vector);
         }
         Ok(Embedded {
             vectors,

@@ -1,5 +1,5 @@
-//! The encoder on a thread of its own, so that it embeds one batch while others are read, looked
-//! up and written.
+//! The encoder on threads of its own, so that it embeds one batch while the next is split into tokens and
+//! others are read, looked up and written.
 //!
 //! In: passages, a batch at a time. Out: their [`Embedded`] in the same order, normalised. How long
 //! the encoder had nothing to do between its batches is measured: it is what limits a run, and
@@ -16,10 +16,10 @@ use crate::library::Batch;
 use crate::progress::Observer;
 use crate::vectors;
 
-/// Batches that wait while one is embedded.
+/// Batches that wait before each step.
 const WAITING: usize = 1;
 
-/// An encoder at work on a thread of its own, until this is dropped.
+/// An encoder at work on threads of its own, until this is dropped.
 pub(super) struct Encoding {
     to_encoder: Sender<Vec<String>>,
     from_encoder: Receiver<Result<(Embedded, Effort)>>,
@@ -56,14 +56,26 @@ impl Encoding {
         observer: &'scope dyn Observer,
     ) -> Encoding {
         let (to_encoder, passages) = bounded::<Vec<String>>(WAITING);
+        let (to_body, encodings) = bounded(WAITING);
         let (outcomes, from_encoder) = bounded(WAITING);
         scope.spawn(move || {
-            let mut free_since = None;
             for passages in passages {
+                if to_body
+                    .send(encoder.encode(&passages, Role::Passage))
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        });
+        scope.spawn(move || {
+            let mut free_since = None;
+            for encodings in encodings {
                 let start = Instant::now();
-                let embedded = encoder.embed(&passages, Role::Passage, observer);
+                let is_work = encodings.as_ref().is_ok_and(|texts| !texts.is_empty());
+                let embedded = encodings.and_then(|texts| encoder.embed_encoded(&texts, observer));
                 let mut effort = Effort::default();
-                if !passages.is_empty() {
+                if is_work {
                     let end = Instant::now();
                     effort.busy = end - start;
                     effort.idle = start - free_since.unwrap_or(start);
@@ -81,10 +93,10 @@ impl Encoding {
         }
     }
 
-    /// Hands a batch over; waits while there is another that has not been begun.
+    /// Hands a batch over; waits while there are others that have not been begun.
     pub(super) fn send(&self, passages: Vec<String>) {
         let sent = self.to_encoder.send(passages);
-        sent.expect("the encoder's thread lives as long as its channels");
+        sent.expect("the encoder's threads live as long as its channels");
     }
 
     /// The embeddings of the earliest batch that was sent and not yet received.
@@ -93,7 +105,7 @@ impl Encoding {
     /// As [`Encoder::embed`].
     pub(super) fn receive(&self) -> Result<(Embedded, Effort)> {
         let received = self.from_encoder.recv();
-        received.expect("the encoder's thread lives as long as its channels")
+        received.expect("the encoder's threads live as long as its channels")
     }
 }
 

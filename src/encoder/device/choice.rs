@@ -39,6 +39,21 @@ pub(in crate::encoder) struct Chosen {
     pub(in crate::encoder) dtype: DType,
     /// Such as `cuda:0`.
     pub(in crate::encoder) name: &'static str,
+    /// Whether it can run our own kernels.
+    pub(in crate::encoder) has_kernels: bool,
+    /// Batches that are under way at a time: while one is computed, another is put into the device's queue.
+    pub(in crate::encoder) lanes: usize,
+}
+
+impl Chosen {
+    /// Free memory, bytes, where the device says.
+    pub(super) fn free_bytes(&self) -> Option<usize> {
+        match &self.device {
+            #[cfg(feature = "cuda")]
+            Device::Cuda(device) => super::kernels::free_bytes(device),
+            _ => None,
+        }
+    }
 }
 
 /// The device that is asked for; `None` for the CPU, which has a body of its own, and for a GPU that is
@@ -62,7 +77,24 @@ fn cuda() -> Result<Chosen> {
             source: "this build has no CUDA: it is built with --features cuda".into(),
         });
     }
-    opened("cuda", "cuda:0", DType::F16, || Device::new_cuda(0))
+    let device = opened("cuda", || Device::new_cuda(0))?;
+    #[cfg(feature = "cuda")]
+    let has_kernels = match &device {
+        Device::Cuda(device) => {
+            super::kernels::keep_memory(device);
+            super::kernels::runs_on(device)
+        }
+        _ => false,
+    };
+    #[cfg(not(feature = "cuda"))]
+    let has_kernels = false;
+    Ok(Chosen {
+        device,
+        dtype: DType::F16,
+        name: "cuda:0",
+        has_kernels,
+        lanes: 2,
+    })
 }
 
 fn metal() -> Result<Chosen> {
@@ -72,29 +104,27 @@ fn metal() -> Result<Chosen> {
             source: "this build has no Metal: it is built with --features metal".into(),
         });
     }
-    opened("metal", "metal:0", DType::F16, || Device::new_metal(0))
+    Ok(Chosen {
+        device: opened("metal", || Device::new_metal(0))?,
+        dtype: DType::F16,
+        name: "metal:0",
+        has_kernels: false,
+        lanes: 1,
+    })
 }
 
 /// Opens a device. The driver's library is looked for when it is first asked for something, and where it
 /// is missing that is a panic, which is an error here.
 fn opened(
     device: &'static str,
-    name: &'static str,
-    dtype: DType,
     open: impl FnOnce() -> candle_core::Result<Device> + std::panic::UnwindSafe,
-) -> Result<Chosen> {
-    let opened = std::panic::catch_unwind(open);
+) -> Result<Device> {
     let missing = || -> candle_core::Result<Device> {
         candle_core::bail!("its driver is not on this machine")
     };
-    let found = opened.unwrap_or_else(|_| missing());
-    let device_found = found.map_err(|e| Error::Device {
+    let found = std::panic::catch_unwind(open).unwrap_or_else(|_| missing());
+    found.map_err(|e| Error::Device {
         device,
         source: e.into(),
-    })?;
-    Ok(Chosen {
-        device: device_found,
-        dtype,
-        name,
     })
 }

@@ -1,17 +1,24 @@
-//! The encoder body on a device of candle's: CUDA, Metal, or for comparison the CPU.
+//! The encoder body on a device of candle's: CUDA, Metal, or in tests the CPU.
 //!
 //! ```text
-//! token ids ──► batches of like length ──► [batch, tokens, hidden] ──► pooled [batch, modes * hidden]
-//!   host          host                        device                    device, then host
+//! token ids ──► rows ──────────► layers ──────────────────────────► pooled [texts, modes * hidden]
+//!   host        host to device   products: candle                   device to host
+//!                                between them: operations ─► kernels, composed
 //! ```
 //!
-//! In: a [`Shape`](super::packed::Shape) and its tensors, as for the packed body. Out: the same vectors: f32 on the CPU, and on a
-//! GPU in 16 bits with sums, norms and softmax in f32. Padding is masked and never reaches the pooling.
+//! In: a [`Shape`](super::packed::Shape) and its tensors, as for the packed body, and a batch of texts. Out:
+//! the same vectors, in 16 bits with sums, norms and softmax in f32. On NVIDIA GPUs the rows are packed and
+//! what stands between the products are `kernels` of our own; elsewhere it is `composed` of candle's
+//! operations, on rows padded to the longest text.
 
 mod body;
 mod choice;
+mod composed;
+mod kernels;
+mod load;
+mod operations;
 mod outlook;
-mod pool;
+mod rows;
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,13 @@
-//! The device's body on the CPU against the packed one, which is held to sentence-transformers.
+//! The device's body on the CPU against the packed one, which is held to sentence-transformers: candle's
+//! operations in f32, and our own kernels in f16, run by the emulator.
 
 use candle_core::{DType, Device};
 
 use super::*;
 use crate::encoder::kernels::Isa;
-use crate::encoder::packed::{PackedBody, Precision};
+use crate::encoder::packed::{PackedBody, Precision, Shape};
 use crate::encoder::pooling::{Pooling, PoolingMode};
-use crate::encoder::source::{BodyPlan, ModelSource};
+use crate::encoder::source::{BodyPlan, ModelFiles, ModelSource};
 use crate::encoder::tensors::tensors_in_place;
 
 const FOLDERS: [&str; 11] = [
@@ -23,44 +24,97 @@ const FOLDERS: [&str; 11] = [
     "tiny-xlmr",
 ];
 
+fn on_cpu(dtype: DType, has_kernels: bool) -> Chosen {
+    Chosen {
+        device: Device::Cpu,
+        dtype,
+        name: "cpu",
+        has_kernels,
+        lanes: 1,
+    }
+}
+
+fn files_of(name: &str) -> ModelFiles {
+    let folder = format!("{}/tests/data/models/{name}", env!("CARGO_MANIFEST_DIR"));
+    ModelSource::Folder(folder.into()).read().unwrap()
+}
+
+/// All modes at once.
+fn all_modes() -> Pooling {
+    let names = PoolingMode::FLAGS.map(|(_, mode)| String::from(Pooling::of(mode)));
+    names.join("+").try_into().unwrap()
+}
+
+/// Embeds the same token ids by the packed body and by that of a device, and returns the largest difference
+/// of a number, for vectors of length 1.
+fn largest_difference(name: &str, to: &Chosen) -> f32 {
+    let files = files_of(name);
+    let BodyPlan::Transformer(shape) = &files.body else {
+        panic!("{name} is no transformer");
+    };
+    let shape: &Shape = shape;
+    let tensors = tensors_in_place(&files.weights, shape.names.prefixes).unwrap();
+    let find = |name: &str| tensors.get(name).cloned();
+    let packed = PackedBody::new(shape.clone(), &find, Precision::F32, Isa::scalar()).unwrap();
+    let device = DeviceBody::new(shape.clone(), &find, to).unwrap();
+    // Tiles of attention have 64 tokens.
+    let text = |n: usize| -> Vec<u32> {
+        let n = n.min(shape.positions) as u32;
+        (0..n).map(|i| 5 + (i * 7 + n) % 150).collect()
+    };
+    let texts: Vec<Vec<u32>> = [1, 7, 30, 64, 65, 130].map(text).into();
+    let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+    let pooling = all_modes();
+    let found = device.embed(&texts, &pooling).unwrap();
+    let n_modes = pooling.modes().len();
+    let mut largest = 0f32;
+    for (ids, found) in texts.iter().zip(found) {
+        let pool = |rows: &[f32], out: &mut [f32]| pooling.pool(rows, out);
+        let expected = packed.embed(ids, &[ids.len()], n_modes, pool);
+        assert_eq!(found.len(), expected.len(), "{name}");
+        let modes = found.chunks_exact(shape.hidden);
+        for (found, expected) in modes.zip(expected.chunks_exact(shape.hidden)) {
+            let size = expected.iter().map(|x| x * x).sum::<f32>().sqrt();
+            for (a, b) in found.iter().zip(expected) {
+                assert!(a.is_finite(), "{name}: {a}, not {b}");
+                largest = largest.max((a - b).abs() / size);
+            }
+        }
+    }
+    largest
+}
+
 #[test]
 fn every_architecture_gives_the_vectors_of_the_packed_body() {
-    let on_cpu = Chosen {
-        device: Device::Cpu,
-        dtype: DType::F32,
-        name: "cpu",
-    };
     for name in FOLDERS {
-        let folder = format!("{}/tests/data/models/{name}", env!("CARGO_MANIFEST_DIR"));
-        let files = ModelSource::Folder(folder.into()).read().unwrap();
-        let BodyPlan::Transformer(shape) = &files.body else {
-            panic!("{name} is no transformer");
-        };
-        let tensors = tensors_in_place(&files.weights, shape.names.prefixes).unwrap();
-        let find = |name: &str| tensors.get(name).cloned();
-        let packed = PackedBody::new((**shape).clone(), &find, Precision::F32, Isa::scalar());
-        let packed = packed.unwrap();
-        let device = DeviceBody::new((**shape).clone(), &find, &on_cpu).unwrap();
-        let texts: Vec<Vec<u32>> = [1usize, 7, 30, 64]
-            .iter()
-            .map(|n| {
-                (0..(*n).min(shape.positions) as u32)
-                    .map(|i| 5 + i * 7 % 150)
-                    .collect()
-            })
-            .collect();
-        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        for (_, mode) in PoolingMode::FLAGS {
-            let pooling = Pooling::of(mode);
-            let found = device.embed(&texts, &pooling).unwrap();
-            for (ids, found) in texts.iter().zip(found) {
-                let pool = |rows: &[f32], out: &mut [f32]| pooling.pool(rows, out);
-                let expected = packed.embed(ids, &[ids.len()], 1, pool);
-                let size = expected.iter().map(|x| x.abs()).fold(1.0, f32::max);
-                for (a, b) in found.iter().zip(&expected) {
-                    assert!((a - b).abs() < 2e-4 * size, "{name} {mode:?}: {a}, not {b}");
-                }
-            }
+        let largest = largest_difference(name, &on_cpu(DType::F32, false));
+        assert!(largest < 1e-4, "{name}: {largest}");
+    }
+}
+
+#[cfg(unix)]
+mod of_kernels {
+    use std::sync::atomic::Ordering;
+
+    use super::kernels::emulator;
+    use super::*;
+
+    #[test]
+    fn every_architecture_gives_the_vectors_of_the_packed_body_through_our_kernels() {
+        if let Some(reason) = emulator::missing() {
+            println!("skipped: {reason}");
+            return;
+        }
+        for name in FOLDERS {
+            // A thread that waits too little gets other numbers in another order.
+            let in_order = |is_backwards: bool| {
+                emulator::BACKWARDS.store(is_backwards, Ordering::Relaxed);
+                largest_difference(name, &on_cpu(DType::F16, true))
+            };
+            let (forwards, backwards) = (in_order(false), in_order(true));
+            println!("{name}: {forwards}");
+            assert_eq!(forwards, backwards, "{name}");
+            assert!(forwards < 5e-3, "{name}: {forwards}");
         }
     }
 }

@@ -61,17 +61,25 @@ impl<'a> Outlooks<'a> {
         self.shape.positions
     }
 
+    /// Whether distance adds something to scores, by head, and does not only hide.
+    pub(crate) fn differ_by_head(&self) -> bool {
+        self.buckets.is_some() || self.shape.places == Places::Slopes
+    }
+
     /// What distance adds to scores in layers of a kind: for how many heads, 1 if it is the same for all,
     /// and `[heads, 2 * positions - 1]`, from the farthest key before a query to the farthest behind, in
     /// units of the base-2 softmax. `None` where it adds nothing.
     pub(crate) fn relative(&self, kind: &LayerKind) -> Option<(usize, Vec<f32>)> {
         let shape = self.shape;
         let has_slopes = shape.places == Places::Slopes;
-        if self.buckets.is_none() && !has_slopes && !shape.causal && kind.window.is_none() {
+        if !self.differ_by_head() && !shape.causal && kind.window.is_none() {
             return None;
         }
-        let by_head = self.buckets.is_some() || has_slopes;
-        let heads = if by_head { shape.heads } else { 1 };
+        let heads = if self.differ_by_head() {
+            shape.heads
+        } else {
+            1
+        };
         let slopes = slopes(shape.heads);
         let added = |head: usize, ahead: isize| {
             let distance = ahead.unsigned_abs();
