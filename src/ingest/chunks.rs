@@ -1,4 +1,4 @@
-//! Dumps, read ahead on a thread of their own, in chunks of one batch each.
+//! Dumps, read ahead on a thread of their own, in chunks of one batch each ([`batch_records`]).
 //!
 //! In: sources. Out: [`Chunk`]s in the order of the dumps; the first of each is empty and says its
 //! format. A dump that cannot be opened is told in its chunk, and so is what lies in a folder or an
@@ -10,11 +10,15 @@ use std::thread;
 use crossbeam_channel::{Sender, bounded};
 
 use crate::dump::{Dump, Format, Item, ReadOptions, Rejected, Source, Unit};
+use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::paper::PaperId;
 
-/// Records that are embedded and committed together.
+/// Records that are embedded and committed together where a CPU embeds them.
 pub const BATCH_RECORDS: usize = 256;
+
+/// The same where a GPU does: it is done with as many in less time, and wants to have more at once.
+const GPU_BATCH_RECORDS: usize = 4096;
 
 /// Chunks that are read ahead.
 const READ_AHEAD: usize = 2;
@@ -37,17 +41,26 @@ pub(super) struct Chunk {
     pub(super) share_read: Option<f64>,
 }
 
-/// Reads dumps on a thread of their own and hands their chunks to `take` in order, until they
-/// are over or it answers `false` or fails. Then the thread is left behind: it may be waiting for
-/// a pipe that says nothing.
+/// How many records are embedded and committed together.
+pub(super) fn batch_records(encoder: &Encoder) -> usize {
+    match encoder.is_on_gpu() {
+        true => GPU_BATCH_RECORDS,
+        false => BATCH_RECORDS,
+    }
+}
+
+/// Reads dumps on a thread of their own and hands their chunks, of `n_records` each, to `take` in order,
+/// until they are over or it answers `false` or fails. Then the thread is left behind: it may be waiting
+/// for a pipe that says nothing.
 pub(super) fn read_beside(
     sources: &[Source],
     options: &ReadOptions,
+    n_records: usize,
     mut take: impl FnMut(Chunk) -> Result<bool>,
 ) -> Result<()> {
     let (to_taker, from_reader) = bounded(READ_AHEAD);
     let (sources, options) = (sources.to_vec(), options.clone());
-    let reader = thread::spawn(move || read_all(&sources, &options, &to_taker));
+    let reader = thread::spawn(move || read_all(&sources, &options, n_records, &to_taker));
     for chunk in from_reader {
         if !take(chunk)? {
             return Ok(());
@@ -64,7 +77,7 @@ pub(super) fn estimate(n_read: u64, share_read: Option<f64>) -> Option<u64> {
 }
 
 /// Reads every dump into chunks; ends early when nobody takes them any more.
-fn read_all(sources: &[Source], options: &ReadOptions, to_run: &Sender<Chunk>) {
+fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run: &Sender<Chunk>) {
     let total_bytes: Option<u64> = sources.iter().map(size_bytes).sum();
     let mut bytes_before = 0;
     for source in sources {
@@ -92,7 +105,7 @@ fn read_all(sources: &[Source], options: &ReadOptions, to_run: &Sender<Chunk>) {
             return;
         }
         loop {
-            let mut chunk = Chunk::of(&mut dump, &name);
+            let mut chunk = Chunk::of(&mut dump, &name, n_records);
             if chunk.is_empty() {
                 break;
             }
@@ -150,13 +163,13 @@ impl Chunk {
         }
     }
 
-    /// The next [`BATCH_RECORDS`] records of a dump.
-    fn of(dump: &mut Dump, name: &str) -> Chunk {
+    /// The next `n_records` records of a dump.
+    fn of(dump: &mut Dump, name: &str, n_records: usize) -> Chunk {
         let mut chunk = Chunk {
             name: name.to_owned(),
             ..Chunk::empty()
         };
-        while chunk.items.len() + chunk.rejected.len() < BATCH_RECORDS {
+        while chunk.items.len() + chunk.rejected.len() < n_records {
             match dump.next_item() {
                 Some(Ok(item)) => chunk.items.push((item, dump.place())),
                 Some(Err(rejected)) => chunk.rejected.push((name.to_owned(), rejected)),

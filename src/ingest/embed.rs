@@ -4,10 +4,13 @@
 //! dumps, under the id as the dump spells it. Nothing is merged: a dump that has a paper twice
 //! gets two vectors.
 
+use std::thread;
+
 use super::chunks::{self, Chunk, refuse};
+use super::encoding::{Encoding, Length};
 use super::{Report, VectorSink};
 use crate::dump::{Format, Item, ReadOptions, Record, Source};
-use crate::encoder::{Encoder, Role};
+use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
 
@@ -39,34 +42,47 @@ pub fn embed(
     options: &EmbedOptions,
     observer: &dyn Observer,
 ) -> Result<EmbedReport> {
-    let mut run = Run {
-        encoder,
-        options,
-        observer,
-        sink: None,
-        report: EmbedReport::default(),
-    };
     observer.begin(Stage::Embed, None);
-    chunks::read_beside(sources, &options.read, |chunk| {
-        if let (None, Some(format)) = (&run.sink, chunk.format) {
-            run.sink = Some(open_sink(format)?);
-        }
-        run.take_in(chunk)?;
-        Ok(true)
+    let n_records = chunks::batch_records(encoder);
+    let (mut sink, report) = thread::scope(|scope| {
+        let mut run = Run {
+            encoding: Encoding::start(scope, encoder, observer, Length::Own),
+            recipe: encoder.recipe(),
+            options,
+            observer,
+            sink: None,
+            waiting: None,
+            report: EmbedReport::default(),
+        };
+        let read = chunks::read_beside(sources, &options.read, n_records, |chunk| {
+            if let (None, Some(format)) = (&run.sink, chunk.format) {
+                run.sink = Some(open_sink(format)?);
+            }
+            run.take_in(chunk)?;
+            Ok(true)
+        });
+        // What came before an error is written.
+        let finished = run.finish_waiting();
+        read.and(finished)?;
+        Result::Ok((run.sink, run.report))
     })?;
     observer.end();
-    if let Some(sink) = &mut run.sink {
+    if let Some(sink) = &mut sink {
         sink.finish()?;
     }
-    Ok(run.report)
+    Ok(report)
 }
 
-/// An embedding at work.
+/// An embedding at work. While one batch is embedded, the one before it is written and the one after it is
+/// read.
 struct Run<'a> {
-    encoder: &'a Encoder,
+    encoding: Encoding,
+    recipe: &'a Recipe,
     options: &'a EmbedOptions,
     observer: &'a dyn Observer,
     sink: Option<Box<dyn VectorSink>>,
+    /// The ids of the batch that is being embedded.
+    waiting: Option<Vec<String>>,
     report: EmbedReport,
 }
 
@@ -99,21 +115,27 @@ impl Run<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let recipe = self.encoder.recipe();
-        let passages = records.iter().map(|r| recipe.passage_of(&r.paper));
-        let passages: Vec<String> = passages.collect();
-        let embedded = self
-            .encoder
-            .embed(&passages, Role::Passage, self.observer)?;
+        let passages = records.iter().map(|r| self.recipe.passage_of(&r.paper));
+        self.encoding.send(passages.collect());
+        self.finish_waiting()?;
+        self.waiting = Some(records.into_iter().map(|r| r.given_id).collect());
+        Ok(())
+    }
+
+    /// Writes the batch that is being embedded, if there is one.
+    fn finish_waiting(&mut self) -> Result<()> {
+        let Some(ids) = self.waiting.take() else {
+            return Ok(());
+        };
+        let (embedded, effort) = self.encoding.receive()?;
         if self.observer.stop_requested() {
             return Err(Error::Interrupted);
         }
         let n_truncated = embedded.truncated.iter().filter(|cut| **cut).count();
         self.report.n_tokens += embedded.n_tokens;
+        self.report.encoding = self.report.encoding.plus(effort);
         self.report.counts.n_truncated += n_truncated as u64;
-        let ids: Vec<String> = records.into_iter().map(|r| r.given_id).collect();
-        let vectors = embedded.vectors.into_iter();
-        let vectors = vectors.collect::<Option<Vec<_>>>();
+        let vectors: Option<Vec<_>> = embedded.vectors.into_iter().collect();
         let vectors = vectors.ok_or(Error::Interrupted)?;
         if let Some(sink) = &mut self.sink {
             sink.put(&ids, &vectors)?;

@@ -1,7 +1,7 @@
 //! The encoder on threads of its own, so that it embeds one batch while the next is split into tokens and
 //! others are read, looked up and written.
 //!
-//! In: passages, a batch at a time. Out: their [`Embedded`] in the same order, normalised. How long
+//! In: passages, a batch at a time. Out: their [`Embedded`] in the same order. How long
 //! the encoder had nothing to do between its batches is measured: it is what limits a run, and
 //! nothing else should. [`embed_whole`] is for batches that have nothing beside them.
 
@@ -18,6 +18,24 @@ use crate::vectors;
 
 /// Batches that wait before each step.
 const WAITING: usize = 1;
+
+/// How long embeddings are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// As the model makes them.
+    Own,
+    /// 1, as a library holds them.
+    One,
+}
+
+impl Length {
+    fn of(self, embedded: Embedded) -> Embedded {
+        match self {
+            Length::Own => embedded,
+            Length::One => normalised(embedded),
+        }
+    }
+}
 
 /// An encoder at work on threads of its own, until this is dropped.
 pub(super) struct Encoding {
@@ -54,6 +72,7 @@ impl Encoding {
         scope: &'scope Scope<'scope, '_>,
         encoder: &'scope Encoder,
         observer: &'scope dyn Observer,
+        length: Length,
     ) -> Encoding {
         let (to_encoder, passages) = bounded::<Vec<String>>(WAITING);
         let (to_body, encodings) = bounded(WAITING);
@@ -81,8 +100,8 @@ impl Encoding {
                     effort.idle = start - free_since.unwrap_or(start);
                     free_since = Some(end);
                 }
-                let normalised = embedded.map(|embedded| (normalised(embedded), effort));
-                if outcomes.send(normalised).is_err() {
+                let finished = embedded.map(|embedded| (length.of(embedded), effort));
+                if outcomes.send(finished).is_err() {
                     return;
                 }
             }
@@ -120,19 +139,7 @@ pub(super) fn embed_whole(
     observer: &dyn Observer,
 ) -> Result<Vec<Vec<f32>>> {
     let passages = batch.passages(|paper| encoder.recipe().passage_of(paper));
-    embed_passages(encoder, &passages, observer)
-}
-
-/// The embeddings of passages, shape `[dim]` each, normalised.
-///
-/// # Errors
-/// As [`embed_whole`].
-pub(super) fn embed_passages(
-    encoder: &Encoder,
-    passages: &[String],
-    observer: &dyn Observer,
-) -> Result<Vec<Vec<f32>>> {
-    let embedded = encoder.embed(passages, Role::Passage, observer)?;
+    let embedded = encoder.embed(&passages, Role::Passage, observer)?;
     let vectors: Option<Vec<_>> = normalised(embedded).vectors.into_iter().collect();
     vectors.ok_or(Error::Interrupted)
 }

@@ -1,11 +1,13 @@
 //! Papers of a library that have no embedding, to embeddings.
 
-use super::BATCH_RECORDS;
-use super::encoding::embed_passages;
+use std::thread;
+
+use super::chunks::batch_records;
+use super::encoding::{Encoding, Length};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::library::{PaperKey, Writer};
-use crate::paper::Paper;
+use crate::paper::{Paper, TextHash};
 use crate::progress::{Observer, Stage};
 
 /// Embeds every paper that wants an embedding in the writer's space and has none of its text as it is
@@ -21,24 +23,40 @@ pub fn embed_missing(
 ) -> Result<u64> {
     let missing = writer.unembedded()?;
     observer.begin(Stage::Embed, Some(missing.len() as u64));
-    let mut n_embedded = 0;
-    for keys in missing.chunks(BATCH_RECORDS) {
-        let papers = keys
-            .iter()
-            .filter_map(|key| readable(writer, *key).transpose());
-        let papers: Vec<(PaperKey, Paper)> = papers.collect::<Result<_>>()?;
-        let passages = papers
-            .iter()
-            .map(|(_, paper)| encoder.recipe().passage_of(paper));
-        let passages: Vec<String> = passages.collect();
-        let vectors = embed_passages(encoder, &passages, observer)?;
-        let hash = |(key, paper): &(PaperKey, Paper)| (*key, paper.text_hash());
-        let stored: Vec<_> = papers.iter().map(hash).collect();
-        writer.store_embeddings(&stored, &vectors)?;
-        n_embedded += vectors.len() as u64;
-    }
+    let n_embedded = thread::scope(|scope| {
+        let encoding = Encoding::start(scope, encoder, observer, Length::One);
+        let mut waiting = None;
+        let mut n_embedded = 0;
+        for keys in missing.chunks(batch_records(encoder)) {
+            let papers = keys
+                .iter()
+                .filter_map(|key| readable(writer, *key).transpose());
+            let papers: Vec<(PaperKey, Paper)> = papers.collect::<Result<_>>()?;
+            let recipe = encoder.recipe();
+            let passages = papers.iter().map(|(_, paper)| recipe.passage_of(paper));
+            encoding.send(passages.collect());
+            let hash = |(key, paper): &(PaperKey, Paper)| (*key, paper.text_hash());
+            let texts: Vec<(PaperKey, TextHash)> = papers.iter().map(hash).collect();
+            if let Some(earlier) = waiting.replace(texts) {
+                n_embedded += store(writer, &encoding, &earlier)?;
+            }
+        }
+        if let Some(last) = waiting {
+            n_embedded += store(writer, &encoding, &last)?;
+        }
+        Result::Ok(n_embedded)
+    })?;
     observer.end();
     Ok(n_embedded)
+}
+
+/// Stores the embeddings of the earliest batch that is being embedded; how many those are.
+fn store(writer: &mut Writer, encoding: &Encoding, texts: &[(PaperKey, TextHash)]) -> Result<u64> {
+    let (embedded, _) = encoding.receive()?;
+    let vectors: Option<Vec<_>> = embedded.vectors.into_iter().collect();
+    let vectors = vectors.ok_or(Error::Interrupted)?;
+    writer.store_embeddings(texts, &vectors)?;
+    Ok(vectors.len() as u64)
 }
 
 /// A paper as it is; `None` where its record is damaged.

@@ -11,7 +11,7 @@
 //! records under different ids are one; [`rehearse()`] does all but embedding and writing.
 //!
 //! Invariants: read = stored + changed + unchanged + merged + deleted + rejected. A batch of
-//! [`BATCH_RECORDS`] is committed as soon as it is embedded, so a kill costs at most one batch of
+//! [`BATCH_RECORDS`], more where a GPU embeds, is committed as soon as it is embedded, so a kill costs at most one batch of
 //! embeddings and what was embedded of the next during the commit; a requested stop costs none,
 //! because what is embedded by then is committed. A record that was taken in once is never embedded
 //! again, also when a newer one has superseded it since: running the same dumps again embeds
@@ -34,7 +34,7 @@ use std::thread;
 
 use self::chunks::Chunk;
 use self::drafts::{Drafts, Shelf};
-use self::encoding::Encoding;
+use self::encoding::{Encoding, Length};
 use crate::dump::{Item, ReadOptions, Reason, Rejected, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
@@ -186,7 +186,7 @@ pub fn run(
         let mut run = Run {
             key,
             writer,
-            encoding: Encoding::start(scope, encoder, observer),
+            encoding: Encoding::start(scope, encoder, observer, Length::One),
             recipe: encoder.recipe(),
             options,
             observer,
@@ -194,7 +194,10 @@ pub fn run(
             seen: options.mirror.then(HashSet::new),
             waiting: None,
         };
-        let read = chunks::read_beside(sources, &options.read, |chunk| run.take_in(chunk));
+        let n_records = chunks::batch_records(encoder);
+        let read = chunks::read_beside(sources, &options.read, n_records, |chunk| {
+            run.take_in(chunk)
+        });
         // What came before an error is kept.
         let finished = run.finish_waiting();
         observer.end();

@@ -42,23 +42,28 @@ pub fn rehearse(
     let mut overlay = Overlay::over(library)?;
     let mut report = Report::default();
     observer.begin(Stage::Read, None);
-    chunks::read_beside(sources, &options.read, |mut chunk| {
-        if chunk.is_empty() {
-            return Ok(true);
-        }
-        let share_read = chunk.share_read;
-        let drafts = drafted(&overlay, &mut chunk, options)?;
-        observer.advance(drafts.counts.n_read);
-        report.note_unused(&mut chunk);
-        let n_before = report.counts.n_read;
-        overlay.take_in(drafts, &mut report, options)?;
-        observer.advance(report.counts.n_read - n_before);
-        if let Some(total) = chunks::estimate(report.counts.n_read, share_read) {
-            observer.estimate(total);
-        }
-        report.stopped = observer.stop_requested();
-        Ok(!report.stopped)
-    })?;
+    chunks::read_beside(
+        sources,
+        &options.read,
+        chunks::BATCH_RECORDS,
+        |mut chunk| {
+            if chunk.is_empty() {
+                return Ok(true);
+            }
+            let share_read = chunk.share_read;
+            let drafts = drafted(&overlay, &mut chunk, options)?;
+            observer.advance(drafts.counts.n_read);
+            report.note_unused(&mut chunk);
+            let n_before = report.counts.n_read;
+            overlay.take_in(drafts, &mut report, options)?;
+            observer.advance(report.counts.n_read - n_before);
+            if let Some(total) = chunks::estimate(report.counts.n_read, share_read) {
+                observer.estimate(total);
+            }
+            report.stopped = observer.stop_requested();
+            Ok(!report.stopped)
+        },
+    )?;
     observer.end();
     Ok(report)
 }

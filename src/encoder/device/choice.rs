@@ -123,8 +123,16 @@ fn opened(
         candle_core::bail!("its driver is not on this machine")
     };
     let found = std::panic::catch_unwind(open).unwrap_or_else(|_| missing());
-    found.map_err(|e| Error::Device {
+    found.map_err(|error| Error::Device {
         device,
-        source: e.into(),
+        source: without_backtrace(error).into(),
     })
+}
+
+/// What a device says, and not from where in candle it says it.
+fn without_backtrace(error: candle_core::Error) -> candle_core::Error {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => without_backtrace(*inner),
+        plain => plain,
+    }
 }
