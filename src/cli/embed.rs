@@ -10,18 +10,19 @@ use akin::ingest::{
     VectorSink, VectorType,
 };
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::count;
+use super::output::{self, count};
 use super::progress::Bar;
 use super::{Outcome, add, args};
 
 /// Embed the papers of dumps, and write the vectors instead of storing them
 ///
 /// One vector a paper, in the order of the dumps, under the id as it was given, and nothing else
-/// on stdout. The passage is `title. abstract`; records of nothing but an id and a text are
+/// on stdout; with --json and an output, what it came to. The passage is `title. abstract`; records of nothing but an id and a text are
 /// embedded as they stand. With - as the dump and no output, akin is a filter: JSON Lines in,
 /// JSON Lines out, or an Arrow stream in, an Arrow stream out.
 ///
@@ -100,7 +101,11 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault>
     };
     let report = ingest::embed(&encoder, &sources, &mut open_sink, &options, &bar)?;
     add::complain(&report, usize::MAX, context);
-    summarise(&report, start, context);
+    let computed_on = encoder.describe_arithmetic();
+    match context.json && args.output.is_some() {
+        true => tell(&report, start, computed_on)?,
+        false => summarise(&report, start, context),
+    }
     Ok(if report.has_unread() {
         Outcome::Failed
     } else {
@@ -161,6 +166,25 @@ fn sink(
         VectorFormat::Parquet => Box::new(ParquetFile::create(path, vector_type)?),
         VectorFormat::Npy => Box::new(Npy::create(path, vector_type)?),
     })
+}
+
+/// Says on stdout, where the vectors do not go, what embedding came to.
+fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault> {
+    let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
+    let summary = json!({
+        "read": report.counts.n_read,
+        "embedded": report.n_embedded,
+        "rejected": report.counts.n_rejected,
+        "truncated": report.counts.n_truncated,
+        "tokens": report.n_tokens,
+        "computed_on": computed_on,
+        "encoder_seconds": milliseconds(report.encoding.busy.as_secs_f64()),
+        "encoder_idle": (report.encoding.idle_share() * 10000.0).round() / 10000.0,
+        "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        "seconds": milliseconds(start.elapsed().as_secs_f64()),
+    });
+    output::json_line(&mut anstream::stdout().lock(), &summary)?;
+    Ok(())
 }
 
 fn summarise(report: &Report, start: Instant, context: &Context) {

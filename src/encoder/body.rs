@@ -245,6 +245,8 @@ fn embed_packed(
 #[cfg(test)]
 #[cfg(feature = "bundled-model")]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use candle_core::DType;
     use candle_nn::VarBuilder;
     use candle_transformers::models::bert::BertModel;
@@ -350,6 +352,36 @@ mod tests {
                 "int8-calibration.f32 is out of date; it should be {}",
                 path.display()
             );
+        }
+    }
+
+    #[test]
+    fn several_lanes_give_the_vectors_of_one_in_the_same_order() {
+        let texts = passages(0..90);
+        let mut encoder = encoder(Precision::Auto);
+        let mut embed = |lanes| {
+            encoder.body.lanes = lanes;
+            let encodings = encoder.encode(&texts, Role::Passage).unwrap();
+            let seen = Seen::default();
+            let embedded = encoder.embed_encoded(&encodings, &seen).unwrap();
+            assert_eq!(seen.n.load(Ordering::Relaxed), 90);
+            (embedded.vectors, embedded.n_tokens)
+        };
+        let one = embed(1);
+        assert!(one.0.iter().all(Option::is_some));
+        assert_eq!(embed(3), one);
+        assert_eq!(embed(50), one);
+    }
+
+    /// How many texts were embedded.
+    #[derive(Default)]
+    struct Seen {
+        n: AtomicU64,
+    }
+
+    impl crate::progress::Observer for Seen {
+        fn advance(&self, n: u64) {
+            self.n.fetch_add(n, Ordering::Relaxed);
         }
     }
 

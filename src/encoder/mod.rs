@@ -324,9 +324,12 @@ impl Encoder {
     fn embed_batch(&self, encodings: &[Encoding], batch: &[usize]) -> Result<Vec<Vec<f32>>> {
         let ids: Vec<&[u32]> = batch.iter().map(|&i| &encodings[i].ids[..]).collect();
         ensure_embedded(ids.iter().copied(), self.body.vocab_size())?;
-        let pooled = self
-            .pool
-            .install(|| self.body.embed(&ids, &self.recipe.pooling))?;
+        let embed = || self.body.embed(&ids, &self.recipe.pooling);
+        // The threads of the pool may be splitting the next texts: who feeds a GPU does not queue behind them.
+        let pooled = match self.is_on_gpu() {
+            true => embed()?,
+            false => self.pool.install(embed)?,
+        };
         let finish = |vector| {
             let mut vector = self.head.apply(vector);
             vector.truncate(self.recipe.dim);

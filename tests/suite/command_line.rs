@@ -280,9 +280,13 @@ fn embed_writes_what_the_encoder_computes_in_the_order_of_the_dump() {
     let lines = sandbox.akin(&["embed", &dump, "--model", &model]).exits(0);
     let npy = sandbox.path("vectors.npy");
     let to = npy.display().to_string();
-    sandbox
-        .akin(&["embed", &dump, "--model", &model, "-o", &to])
-        .exits(0);
+    let told = sandbox
+        .akin(&["embed", &dump, "--model", &model, "-o", &to, "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(told[0]["embedded"], 3, "{told:?}");
+    assert!(told[0]["tokens"].as_u64() > Some(3), "{told:?}");
+    assert!(told[0]["encoder_seconds"].is_number(), "{told:?}");
 
     let source = ModelSource::Folder(data("models/tiny-bert-cls"));
     let encoder = Encoder::load(&source, &EncoderOptions::default()).unwrap();

@@ -9,6 +9,7 @@ use super::kernels::Kernels;
 use super::load::{Around, Layer, Linear, Weights, numbers_for};
 use super::operations::{Normalisation, Operations};
 use super::outlook::Outlook;
+use super::queue::Queue;
 use super::rows::{Arrangement, Rows};
 use crate::encoder::packed::{Shape, Tensors};
 use crate::encoder::pooling::Pooling;
@@ -29,6 +30,7 @@ pub(in crate::encoder) struct DeviceBody {
     device: Device,
     weights: Weights,
     operations: Box<dyn Operations>,
+    queue: Queue,
     numbers: String,
     budget_tokens: usize,
 }
@@ -57,6 +59,7 @@ impl DeviceBody {
             device: to.device.clone(),
             weights,
             operations,
+            queue: Queue::default(),
             shape,
         })
     }
@@ -104,8 +107,10 @@ impl DeviceBody {
         }
         let arrangement = self.operations.arrangement();
         let rows = Rows::new(texts, self.shape.places, arrangement, &self.device)?;
-        let states = self.forward(&rows)?;
-        self.operations.pool(&states, &rows, pooling)?.to_vec2()
+        self.queue.run(|| {
+            let states = self.forward(&rows)?;
+            self.operations.pool(&states, &rows, pooling)
+        })
     }
 
     /// Hidden states `[rows, hidden]`.

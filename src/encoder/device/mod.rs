@@ -18,6 +18,7 @@ mod kernels;
 mod load;
 mod operations;
 mod outlook;
+mod queue;
 mod rows;
 
 #[cfg(test)]

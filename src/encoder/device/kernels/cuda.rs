@@ -2,15 +2,19 @@
 
 #![expect(unsafe_code, reason = "the driver's interface")]
 
+use std::sync::Mutex;
+
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::WrapErr;
+use candle_core::cuda_backend::cudarc::driver::result::memcpy_dtoh_async;
 use candle_core::cuda_backend::cudarc::driver::sys::{
-    CUfunction_attribute, CUmemPool_attribute, cuDeviceGetDefaultMemPool, cuMemPoolSetAttribute,
+    CUevent_flags, CUfunction_attribute, CUmemPool_attribute, cuDeviceGetDefaultMemPool,
+    cuMemPoolSetAttribute,
 };
 use candle_core::cuda_backend::cudarc::driver::{
-    DevicePtr, DeviceRepr, LaunchConfig, PushKernelArg,
+    CudaEvent, DevicePtr, DeviceRepr, HostSlice, LaunchConfig, PinnedHostSlice, PushKernelArg,
 };
-use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result};
+use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Storage, Tensor};
 use half::{bf16, f16};
 
 use super::launch::Grid;
@@ -104,4 +108,90 @@ pub(super) fn run<A: Copy>(
     // in the queue; what frees their memory comes behind it in the same queue.
     unsafe { builder.launch(config) }.w()?;
     Ok(())
+}
+
+/// Page-locked memory that vectors come back to: the copy is put into the device's queue, and whoever waits
+/// for it sleeps, while what comes behind it in the queue goes on.
+#[derive(Default)]
+pub(in crate::encoder::device) struct Returns {
+    free: Mutex<Vec<PinnedHostSlice<f32>>>,
+}
+
+/// A tensor's numbers on their way.
+pub(in crate::encoder::device) struct Returning {
+    /// There until it is taken.
+    memory: Option<PinnedHostSlice<f32>>,
+    /// Behind the copy.
+    arrived: CudaEvent,
+    n: usize,
+}
+
+impl Drop for Returning {
+    /// The memory is not given back before the copy is done.
+    fn drop(&mut self) {
+        let _ = self.arrived.synchronize();
+    }
+}
+
+impl Returns {
+    /// Puts the copy of a tensor of f32 into its device's queue; `None` where it is not on an NVIDIA GPU.
+    pub(in crate::encoder::device) fn begin(&self, tensor: &Tensor) -> Result<Option<Returning>> {
+        let n = tensor.elem_count();
+        let (storage, layout) = tensor.storage_and_layout();
+        let Storage::Cuda(storage) = &*storage else {
+            return Ok(None);
+        };
+        let from = address(storage, layout)?;
+        let stream = storage.device().cuda_stream();
+        let mut memory = self.memory_for(n, storage.device())?;
+        // The memory's own event is not recorded where there is but one stream.
+        // SAFETY: the memory is of this device's context and has room for `n` numbers, of which the tensor has
+        // as many; it is neither read nor given back before the event behind the copy.
+        unsafe {
+            let (to, _) = memory.stream_synced_mut_slice(&stream);
+            memcpy_dtoh_async(&mut to[..n], from, stream.cu_stream()).w()?;
+        }
+        let arrived = stream
+            .record_event(Some(CUevent_flags::CU_EVENT_BLOCKING_SYNC))
+            .w();
+        let arrived = match arrived {
+            Ok(arrived) => arrived,
+            Err(error) => {
+                stream.synchronize().w()?;
+                return Err(error);
+            }
+        };
+        Ok(Some(Returning {
+            memory: Some(memory),
+            arrived,
+            n,
+        }))
+    }
+
+    /// Waits for a copy, which must have been begun here.
+    pub(in crate::encoder::device) fn finish(&self, mut returning: Returning) -> Result<Vec<f32>> {
+        returning.arrived.synchronize().w()?;
+        let memory = returning.memory.take().expect("it is taken once");
+        let numbers = memory.as_slice().w()?[..returning.n].to_vec();
+        let mut free = self.free.lock().expect("nothing panics while it is held");
+        free.push(memory);
+        Ok(numbers)
+    }
+
+    fn memory_for(&self, n: usize, device: &CudaDevice) -> Result<PinnedHostSlice<f32>> {
+        let mut free = self.free.lock().expect("nothing panics while it is held");
+        if let Some(fitting) = free.iter().position(|memory| memory.len() >= n) {
+            return Ok(free.swap_remove(fitting));
+        }
+        // Those that are too small are given back.
+        free.clear();
+        let stream = device.cuda_stream();
+        // SAFETY: what is read of it has been copied there before.
+        unsafe {
+            stream
+                .context()
+                .alloc_pinned_with_flags(n.next_power_of_two(), 0)
+        }
+        .w()
+    }
 }
