@@ -202,13 +202,88 @@ fn is_out_of_memory(error: &candle_core::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::DType;
+
     use super::*;
+    use crate::encoder::pooling::PoolingMode;
+    use crate::encoder::source::{BodyPlan, ModelSource};
+    use crate::encoder::tensors::tensors_in_place;
 
     #[test]
     fn a_batch_is_as_large_as_the_memory_lets_it() {
         assert_eq!(budget_tokens(Some(140 << 30), 12_000), MOST_TOKENS);
         assert_eq!(budget_tokens(Some(1 << 30), 12_000), 22_369);
         assert_eq!(budget_tokens(Some(0), 12_000), FEWEST_TOKENS);
+    }
+
+    /// Candle's operations on a device with room for two texts.
+    struct Small;
+
+    impl Operations for Small {
+        fn arrangement(&self) -> Arrangement {
+            Composed.arrangement()
+        }
+
+        fn normalise(&self, rows: &Tensor, to: Normalisation<'_>) -> Result<Tensor> {
+            Composed.normalise(rows, to)
+        }
+
+        fn activate(&self, shape: &Shape, wide: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+            Composed.activate(shape, wide, bias)
+        }
+
+        fn attend(
+            &self,
+            shape: &Shape,
+            layer: &Layer,
+            outlook: &Outlook,
+            fused: Tensor,
+            rows: &Rows,
+        ) -> Result<Tensor> {
+            if rows.lengths.len() > 2 {
+                candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
+            }
+            Composed.attend(shape, layer, outlook, fused, rows)
+        }
+
+        fn pool(&self, states: &Tensor, rows: &Rows, pooling: &Pooling) -> Result<Tensor> {
+            Composed.pool(states, rows, pooling)
+        }
+    }
+
+    #[test]
+    fn a_batch_that_finds_no_room_is_halved_until_it_does() {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/data/models/tiny-bert-cls"
+        );
+        let files = ModelSource::Folder(folder.into()).read().unwrap();
+        let BodyPlan::Transformer(shape) = &files.body else {
+            panic!("a transformer");
+        };
+        let tensors = tensors_in_place(&files.weights, shape.names.prefixes).unwrap();
+        let find = |name: &str| tensors.get(name).cloned();
+        let on_cpu = Chosen {
+            device: Device::Cpu,
+            dtype: DType::F32,
+            name: "cpu",
+            has_kernels: false,
+            lanes: 1,
+        };
+        let mut body = DeviceBody::new((**shape).clone(), &find, &on_cpu).unwrap();
+        let texts: Vec<Vec<u32>> = (1..10)
+            .map(|n| (0..n).map(|i| 5 + i * n).collect())
+            .collect();
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let pooling = Pooling::of(PoolingMode::Mean);
+        let expected = body.embed(&texts, &pooling).unwrap();
+        body.operations = Box::new(Small);
+        let found = body.embed(&texts, &pooling).unwrap();
+        let pairs = found.iter().flatten().zip(expected.iter().flatten());
+        assert_eq!(found.len(), 9);
+        for (a, b) in pairs {
+            assert!((a - b).abs() < 1e-4, "{a}, not {b}");
+        }
     }
 
     #[test]

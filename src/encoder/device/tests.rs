@@ -117,6 +117,42 @@ mod of_kernels {
             assert!(forwards < 5e-3, "{name}: {forwards}");
         }
     }
+
+    #[cfg(feature = "bundled-model")]
+    #[test]
+    fn the_bundled_model_through_our_kernels_is_within_the_bound_of_its_f32_vectors() {
+        if let Some(reason) = emulator::missing() {
+            println!("skipped: {reason}");
+            return;
+        }
+        let files = ModelSource::Bundled.read().unwrap();
+        let BodyPlan::Transformer(shape) = &files.body else {
+            panic!("a transformer");
+        };
+        let tensors = tensors_in_place(&files.weights, shape.names.prefixes).unwrap();
+        let find = |name: &str| tensors.get(name).cloned();
+        let (shape, isa) = ((**shape).clone(), Isa::detect());
+        let packed = PackedBody::new(shape.clone(), &find, Precision::F32, isa).unwrap();
+        let device = DeviceBody::new(shape, &find, &on_cpu(DType::F16, true)).unwrap();
+        let passages = crate::encoder::calibration_texts();
+        let encoder = crate::encoder::Encoder::load(&ModelSource::Bundled, &Default::default());
+        let encodings = encoder
+            .unwrap()
+            .encode(&passages, crate::encoder::Role::Passage);
+        let encodings = encodings.unwrap();
+        let texts: Vec<&[u32]> = encodings.iter().take(3).map(|e| &e.ids[..]).collect();
+        let pooling = Pooling::of(PoolingMode::Mean);
+        let found = device.embed(&texts, &pooling).unwrap();
+        for (ids, mut found) in texts.iter().zip(found) {
+            let pool = |rows: &[f32], out: &mut [f32]| pooling.pool(rows, out);
+            let mut expected = packed.embed(ids, &[ids.len()], 1, pool);
+            crate::vectors::normalize(&mut found);
+            crate::vectors::normalize(&mut expected);
+            let cosine = crate::vectors::dot(&found, &expected);
+            println!("{} tokens: {cosine}", ids.len());
+            assert!(cosine >= 0.9999, "{} tokens: {cosine}", ids.len());
+        }
+    }
 }
 
 #[test]
