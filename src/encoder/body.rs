@@ -123,7 +123,7 @@ impl std::fmt::Debug for Body {
 fn load_on(files: &ModelFiles, shape: Shape, device: &Chosen) -> Result<Body, Reason> {
     let tensors = tensors_in_place(&files.weights, shape.names.prefixes)?;
     let find = |name: &str| tensors.get(name).cloned();
-    let body = DeviceBody::new(shape, &find, device)?;
+    let body = DeviceBody::new(shape, &find, device)?.checked()?;
     Ok(Body {
         arithmetic: format!("{}, {}", body.numbers(), device.name),
         lanes: device.lanes,

@@ -82,6 +82,8 @@ fn every_architecture_on_a_gpu() {
     for name in TESTED {
         let golden = golden(name);
         let encoder = encoder_on(name, None, DeviceChoice::Cuda);
+        let computed_on = encoder.describe_arithmetic();
+        assert!(!computed_on.contains("candle"), "{name}: {computed_on}");
         check_vectors(
             name,
             &golden,

@@ -12,7 +12,7 @@ use super::outlook::Outlook;
 use super::queue::Queue;
 use super::rows::{Arrangement, Rows};
 use crate::encoder::packed::{Shape, Tensors};
-use crate::encoder::pooling::Pooling;
+use crate::encoder::pooling::{Pooling, PoolingMode};
 use crate::encoder::tensors::Reason;
 
 /// The most tokens that are computed together: from here on larger products are no faster.
@@ -24,6 +24,12 @@ const FEWEST_TOKENS: usize = 2048;
 /// The part of the free memory that a batch may take: one is computed while the next is put on the device.
 const SHARE_OF_MEMORY: usize = 4;
 
+/// Tokens of the texts that our kernels are checked with: within and beyond a tile of attention.
+const PROBE_TOKENS: [usize; 3] = [5, 64, 150];
+
+/// How close vectors of the same text are at least that differ by rounding to 16 bits.
+const LEAST_COSINE: f32 = 0.99;
+
 /// An encoder body with its weights on a device.
 pub(in crate::encoder) struct DeviceBody {
     shape: Shape,
@@ -32,6 +38,8 @@ pub(in crate::encoder) struct DeviceBody {
     operations: Box<dyn Operations>,
     queue: Queue,
     numbers: String,
+    /// Before the weights were put there.
+    free_bytes: Option<usize>,
     budget_tokens: usize,
 }
 
@@ -52,9 +60,11 @@ impl DeviceBody {
             Some(kernels) => Box::new(kernels),
             None => Box::new(Composed),
         };
+        let free_bytes = to.free_bytes();
         let token_bytes = token_bytes(&shape, operations.arrangement());
         Ok(DeviceBody {
-            budget_tokens: budget_tokens(to.free_bytes(), token_bytes),
+            budget_tokens: budget_tokens(free_bytes, token_bytes),
+            free_bytes,
             numbers: format!("{dtype:?}").to_lowercase(),
             device: to.device.clone(),
             weights,
@@ -62,6 +72,48 @@ impl DeviceBody {
             queue: Queue::default(),
             shape,
         })
+    }
+
+    /// The same, having embedded a few texts by our own kernels, where it is to use them, and by candle's
+    /// operations: where they differ, or a kernel does not run on this device, it uses candle's.
+    ///
+    /// # Errors
+    /// What the device says where candle's operations fail too.
+    pub(in crate::encoder) fn checked(mut self) -> std::result::Result<DeviceBody, Reason> {
+        if !self.is_fused() {
+            return Ok(self);
+        }
+        let ours = self.probe();
+        let kernels = std::mem::replace(&mut self.operations, Box::new(Composed));
+        let theirs = self.probe()?;
+        let agree = |ours: Vec<Vec<f32>>| {
+            let mut pairs = ours.into_iter().zip(&theirs);
+            pairs.all(|(ours, theirs)| cosine(&ours, theirs) >= LEAST_COSINE)
+        };
+        if ours.is_ok_and(agree) {
+            self.operations = kernels;
+        } else {
+            self.numbers.push_str(" by candle's operations");
+            let token_bytes = token_bytes(&self.shape, Arrangement::Padded);
+            self.budget_tokens = budget_tokens(self.free_bytes, token_bytes);
+        }
+        Ok(self)
+    }
+
+    /// Whether our own kernels stand between its products.
+    pub(super) fn is_fused(&self) -> bool {
+        self.operations.arrangement() == Arrangement::Packed
+    }
+
+    /// The vectors of a few texts of token ids as they come.
+    fn probe(&self) -> Result<Vec<Vec<f32>>> {
+        let text = |n: usize| -> Vec<u32> {
+            let ids = (0..n.min(self.shape.positions)).map(|i| (i + 1) * 7919 % self.shape.vocab);
+            ids.map(|id| id as u32).collect()
+        };
+        let texts = PROBE_TOKENS.map(text);
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        self.embed_batch(&texts, &Pooling::of(PoolingMode::Mean))
     }
 
     /// The shape it has.
@@ -194,6 +246,12 @@ fn budget_tokens(free_bytes: Option<usize>, token_bytes: usize) -> usize {
     fitting.clamp(FEWEST_TOKENS, MOST_TOKENS)
 }
 
+/// The cosine similarity; not a number where a vector holds such.
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+    product(a, b) / (product(a, a) * product(b, b)).sqrt()
+}
+
 /// Whether a device said that it has no room.
 fn is_out_of_memory(error: &candle_core::Error) -> bool {
     let words = error.to_string().to_lowercase();
@@ -205,7 +263,6 @@ mod tests {
     use candle_core::DType;
 
     use super::*;
-    use crate::encoder::pooling::PoolingMode;
     use crate::encoder::source::{BodyPlan, ModelSource};
     use crate::encoder::tensors::tensors_in_place;
 
@@ -251,8 +308,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_batch_that_finds_no_room_is_halved_until_it_does() {
+    fn body() -> DeviceBody {
         let folder = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/data/models/tiny-bert-cls"
@@ -270,7 +326,62 @@ mod tests {
             has_kernels: false,
             lanes: 1,
         };
-        let mut body = DeviceBody::new((**shape).clone(), &find, &on_cpu).unwrap();
+        DeviceBody::new((**shape).clone(), &find, &on_cpu).unwrap()
+    }
+
+    /// Candle's operations, packed and wrong.
+    struct Wrong(f32);
+
+    impl Operations for Wrong {
+        fn arrangement(&self) -> Arrangement {
+            Arrangement::Packed
+        }
+
+        fn normalise(&self, rows: &Tensor, to: Normalisation<'_>) -> Result<Tensor> {
+            Composed.normalise(rows, to)
+        }
+
+        fn activate(&self, shape: &Shape, wide: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+            Composed.activate(shape, wide, bias)
+        }
+
+        fn attend(
+            &self,
+            shape: &Shape,
+            _: &Layer,
+            _: &Outlook,
+            fused: Tensor,
+            _: &Rows,
+        ) -> Result<Tensor> {
+            fused
+                .narrow(1, 0, shape.heads * shape.head_dim)?
+                .contiguous()
+        }
+
+        fn pool(&self, states: &Tensor, rows: &Rows, _: &Pooling) -> Result<Tensor> {
+            let width = states.dim(1)?;
+            let numbers = Tensor::full(self.0, (rows.lengths.len(), width), states.device())?;
+            Ok(numbers)
+        }
+    }
+
+    #[test]
+    fn kernels_that_are_wrong_on_a_device_are_not_used() {
+        for wrong in [1.0, f32::NAN] {
+            let mut body = body();
+            let plain = body.probe().unwrap();
+            body.operations = Box::new(Wrong(wrong));
+            assert_ne!(body.probe().unwrap(), plain);
+            let checked = body.checked().unwrap();
+            assert_eq!(checked.probe().unwrap(), plain);
+            assert_eq!(checked.numbers(), "f32 by candle's operations");
+        }
+        assert_eq!(body().checked().unwrap().numbers(), "f32");
+    }
+
+    #[test]
+    fn a_batch_that_finds_no_room_is_halved_until_it_does() {
+        let mut body = body();
         let texts: Vec<Vec<u32>> = (1..10)
             .map(|n| (0..n).map(|i| 5 + i * n).collect())
             .collect();

@@ -57,6 +57,7 @@ fn largest_difference(name: &str, to: &Chosen) -> f32 {
     let find = |name: &str| tensors.get(name).cloned();
     let packed = PackedBody::new(shape.clone(), &find, Precision::F32, Isa::scalar()).unwrap();
     let device = DeviceBody::new(shape.clone(), &find, to).unwrap();
+    assert_eq!(device.is_fused(), to.has_kernels, "{name}");
     // Tiles of attention have 64 tokens.
     let text = |n: usize| -> Vec<u32> {
         let n = n.min(shape.positions) as u32;
@@ -134,6 +135,8 @@ mod of_kernels {
         let (shape, isa) = ((**shape).clone(), Isa::detect());
         let packed = PackedBody::new(shape.clone(), &find, Precision::F32, isa).unwrap();
         let device = DeviceBody::new(shape, &find, &on_cpu(DType::F16, true)).unwrap();
+        let device = device.checked().unwrap();
+        assert!(device.is_fused());
         let passages = crate::encoder::calibration_texts();
         let encoder = crate::encoder::Encoder::load(&ModelSource::Bundled, &Default::default());
         let encodings = encoder
