@@ -5,8 +5,9 @@
     venv/bin/python scripts/bench_gpu.py [--scifact FOLDER]
 
 One run: akin is built with the feature cuda, its golden tests run on the GPU, 2,000 abstracts are embedded
-on the CPU in f32 and on the GPU, SciFact is asked by both, both programs embed the same papers in turn, akin
-takes them into a library, and ncu says which kernels the GPU's time goes to. sentence-transformers computes in
+on the CPU in f32 and on the GPU, compute-sanitizer looks for reads out of bounds and races, SciFact is asked by
+both, both programs embed the same papers in turn, akin takes them into a library, and ncu says which kernels
+the GPU's time goes to. sentence-transformers computes in
 f16, sorted by length, with the best of several batch sizes. Prints one JSON object a line and a table at the
 end. Where something is missing that line says so, and the rest is done.
 
@@ -226,6 +227,23 @@ def ingest(akin, args, folder):
     return say(step="add", papers_a_second=rate, encoder_idle=told["encoder_idle"], seconds=told["seconds"])
 
 
+def sanitize(akin, folder):
+    """compute-sanitizer over every kernel: reads and writes out of bounds, races in shared memory."""
+    sanitizer = shutil.which("compute-sanitizer")
+    if not sanitizer:
+        raise RuntimeError("compute-sanitizer is not on the path")
+    dump = write(folder, "tiny.jsonl", papers(20))
+    found = {}
+    for tool in ("memcheck", "racecheck"):
+        ran = run(
+            sanitizer, "--tool", tool, "--error-exitcode", "99",
+            akin, "embed", dump, "--device", "cuda", "-o", pathlib.Path(folder) / "tiny.npy", "-q",
+            accepted=(0, 99),
+        )
+        found[tool] = (ran.stdout + ran.stderr).splitlines()[-1].removeprefix("=").strip()
+    return say(step="sanitizer", **found)
+
+
 def profile(akin, args, folder):
     """Which kernels the GPU's time goes to, as ncu measures them one by one."""
     ncu = shutil.which("ncu")
@@ -268,6 +286,9 @@ def table(found):
             case "add":
                 print(f"| papers/s into a library, indexes built | {line['papers_a_second']:,.0f} | |")
                 print(f"| the GPU waits for work meanwhile | {line['encoder_idle']:.1%} | |")
+            case "sanitizer":
+                print(f"| memcheck | {line['memcheck']} | 0 errors |")
+                print(f"| racecheck | {line['racecheck']} | 0 hazards |")
             case "profile":
                 for name, share in line["shares"].items():
                     print(f"| time of {name} | {share:.1%} | |")
@@ -280,14 +301,17 @@ def main():
         parts = [
             attempt("golden tests on the GPU", lambda: golden(args)) if args.device == "cuda" else None,
             attempt("parity", lambda: parity(akin, args, folder)),
+            attempt("sanitizer", lambda: sanitize(akin, folder)) if args.device == "cuda" else None,
             attempt("SciFact", lambda: quality(akin, args)) if args.scifact else None,
             attempt("speed", lambda: speed(akin, args, folder)),
             attempt("add", lambda: ingest(akin, args, folder)),
             attempt("profile", lambda: profile(akin, args, folder)) if args.device == "cuda" else None,
         ]
     table(parts)
-    proven = [part for part in (parts[1], parts[3]) if part]
-    sys.exit(0 if len(proven) == 2 and (parts[0] is None or parts[0]["passed"]) else 1)
+    steps = {part["step"]: part for part in parts if part}
+    wanted = {"parity", "speed"} | ({"golden tests on the GPU"} if args.device == "cuda" else set())
+    failed = not steps.get("golden tests on the GPU", {"passed": True})["passed"]
+    sys.exit(1 if failed or wanted - steps.keys() else 0)
 
 
 if __name__ == "__main__":
