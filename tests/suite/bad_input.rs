@@ -3,8 +3,7 @@
 
 use std::io::Write;
 
-use crate::faults::is_full;
-use crate::sandbox::{Ran, Sandbox, data, papers, tiny_model};
+use crate::sandbox::{Ran, Sandbox, data, is_full, papers, tiny_model};
 
 const GOOD: &[(&str, &str, &str)] = &[
     ("g1", "Good", "A good paper."),

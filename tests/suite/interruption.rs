@@ -9,8 +9,7 @@ use akin::ingest::BATCH_RECORDS;
 use akin::library::Library;
 use serde_json::Value;
 
-use crate::faults::is_full;
-use crate::sandbox::{Ran, Sandbox, data, tiny_model};
+use crate::sandbox::{Ran, Sandbox, data, is_full, tiny_model};
 
 /// How often `add` is killed.
 fn n_kills() -> u32 {

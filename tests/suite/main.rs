@@ -6,6 +6,8 @@ mod answers;
 mod architectures;
 mod bad_input;
 mod command_line;
+// The library tells its steps in builds with debug assertions only.
+#[cfg(debug_assertions)]
 mod faults;
 mod filter;
 #[cfg(feature = "arrow")]

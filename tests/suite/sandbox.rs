@@ -36,6 +36,11 @@ pub(crate) fn data(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// Whether every fault is to be tried.
+pub(crate) fn is_full() -> bool {
+    std::env::var("AKIN_FAULTS").is_ok_and(|wish| wish == "full")
+}
+
 /// A tiny random model: its answers mean nothing, but it embeds thousands of papers a second.
 pub(crate) fn tiny_model() -> String {
     data("models/tiny-bert-cls").display().to_string()

@@ -14,8 +14,7 @@ use akin::paper::{Paper, PaperId};
 use akin::progress::Unobserved;
 use serde_json::Value;
 
-use crate::faults::is_full;
-use crate::sandbox::{Dice, Sandbox, data, library_of, papers};
+use crate::sandbox::{Dice, Sandbox, data, is_full, library_of, papers};
 
 /// How often `compact` is killed.
 fn n_kills() -> u32 {

@@ -273,12 +273,21 @@ mod tests {
         assert_eq!(budget_tokens(Some(0), 12_000), FEWEST_TOKENS);
     }
 
-    /// Candle's operations on a device with room for two texts.
-    struct Small;
+    /// Candle's operations, with something wrong.
+    #[derive(Clone, Copy)]
+    enum Faulty {
+        /// There is room for two texts.
+        Small,
+        /// They pass for kernels of our own, and all vectors are of this number.
+        Wrong(f32),
+    }
 
-    impl Operations for Small {
+    impl Operations for Faulty {
         fn arrangement(&self) -> Arrangement {
-            Composed.arrangement()
+            match self {
+                Faulty::Small => Arrangement::Padded,
+                Faulty::Wrong(_) => Arrangement::Packed,
+            }
         }
 
         fn normalise(&self, rows: &Tensor, to: Normalisation<'_>) -> Result<Tensor> {
@@ -297,14 +306,23 @@ mod tests {
             fused: Tensor,
             rows: &Rows,
         ) -> Result<Tensor> {
-            if rows.lengths.len() > 2 {
-                candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")");
+            match self {
+                Faulty::Small if rows.lengths.len() > 2 => {
+                    candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")")
+                }
+                Faulty::Small => Composed.attend(shape, layer, outlook, fused, rows),
+                Faulty::Wrong(_) => fused.narrow(1, 0, shape.hidden)?.contiguous(),
             }
-            Composed.attend(shape, layer, outlook, fused, rows)
         }
 
         fn pool(&self, states: &Tensor, rows: &Rows, pooling: &Pooling) -> Result<Tensor> {
-            Composed.pool(states, rows, pooling)
+            match self {
+                Faulty::Small => Composed.pool(states, rows, pooling),
+                Faulty::Wrong(number) => {
+                    let dims = (rows.lengths.len(), states.dim(1)?);
+                    Tensor::full(*number, dims, states.device())
+                }
+            }
         }
     }
 
@@ -329,48 +347,12 @@ mod tests {
         DeviceBody::new((**shape).clone(), &find, &on_cpu).unwrap()
     }
 
-    /// Candle's operations, packed and wrong.
-    struct Wrong(f32);
-
-    impl Operations for Wrong {
-        fn arrangement(&self) -> Arrangement {
-            Arrangement::Packed
-        }
-
-        fn normalise(&self, rows: &Tensor, to: Normalisation<'_>) -> Result<Tensor> {
-            Composed.normalise(rows, to)
-        }
-
-        fn activate(&self, shape: &Shape, wide: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-            Composed.activate(shape, wide, bias)
-        }
-
-        fn attend(
-            &self,
-            shape: &Shape,
-            _: &Layer,
-            _: &Outlook,
-            fused: Tensor,
-            _: &Rows,
-        ) -> Result<Tensor> {
-            fused
-                .narrow(1, 0, shape.heads * shape.head_dim)?
-                .contiguous()
-        }
-
-        fn pool(&self, states: &Tensor, rows: &Rows, _: &Pooling) -> Result<Tensor> {
-            let width = states.dim(1)?;
-            let numbers = Tensor::full(self.0, (rows.lengths.len(), width), states.device())?;
-            Ok(numbers)
-        }
-    }
-
     #[test]
     fn kernels_that_are_wrong_on_a_device_are_not_used() {
         for wrong in [1.0, f32::NAN] {
             let mut body = body();
             let plain = body.probe().unwrap();
-            body.operations = Box::new(Wrong(wrong));
+            body.operations = Box::new(Faulty::Wrong(wrong));
             assert_ne!(body.probe().unwrap(), plain);
             let checked = body.checked().unwrap();
             assert_eq!(checked.probe().unwrap(), plain);
@@ -388,7 +370,7 @@ mod tests {
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let pooling = Pooling::of(PoolingMode::Mean);
         let expected = body.embed(&texts, &pooling).unwrap();
-        body.operations = Box::new(Small);
+        body.operations = Box::new(Faulty::Small);
         let found = body.embed(&texts, &pooling).unwrap();
         let pairs = found.iter().flatten().zip(expected.iter().flatten());
         assert_eq!(found.len(), 9);

@@ -28,7 +28,7 @@ use akin::space::Origin;
 use akin::{dump::Source, encoder::Precision};
 use serde_json::{Value, json};
 
-use crate::sandbox::{data, tiny_model};
+use crate::sandbox::{data, is_full, tiny_model};
 
 pub(crate) use self::kills::die_at;
 
@@ -45,11 +45,6 @@ const REPEATED: usize = 70;
 
 /// Every paper with its text hash and the bits of its embedding.
 type State = BTreeMap<String, (String, Vec<u32>)>;
-
-/// Whether every fault is to be tried.
-pub(crate) fn is_full() -> bool {
-    std::env::var("AKIN_FAULTS").is_ok_and(|wish| wish == "full")
-}
 
 fn state(root: &Path) -> State {
     let Ok(library) = Library::open(root) else {

@@ -8,6 +8,7 @@ mod daily;
 mod digests;
 mod follows;
 mod forms;
+#[cfg(debug_assertions)]
 mod kills;
 mod mail;
 mod mail_server;
