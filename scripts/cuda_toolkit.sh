@@ -86,13 +86,13 @@ mkdir -p "$dir/lib/stubs"
 ln -sf libcuda.so.1 "$dir/lib/stubs/libcuda.so"
 
 # The kernels are compiled for one compute capability, which CUDA_COMPUTE_CAP names if it is set before
-# env.sh is read: 90 is Hopper and nothing else, 80 is Ampere and, compiled by the driver at the first
-# run, what came after it. A stub that came before the driver would hide it, hence the last lines.
+# env.sh is read: 80 is Ampere and, compiled by the driver at the first run, all that came after it; 90 is
+# Hopper and nothing else. A stub that came before the driver would hide it, hence the last lines.
 quoted_dir=$(printf %q "$dir")
 cat >"$dir/env.sh" <<EOF
 export CUDA_HOME=$quoted_dir
 export CUDA_PATH=\$CUDA_HOME CUDA_ROOT=\$CUDA_HOME
-export CUDA_COMPUTE_CAP=\${CUDA_COMPUTE_CAP:-90}
+export CUDA_COMPUTE_CAP=\${CUDA_COMPUTE_CAP:-80}
 export PATH=\$CUDA_HOME/bin:\$PATH
 export LIBRARY_PATH=\$CUDA_HOME/lib:\$CUDA_HOME/lib/stubs\${LIBRARY_PATH:+:\$LIBRARY_PATH}
 export LD_LIBRARY_PATH=\${LD_LIBRARY_PATH:+\$LD_LIBRARY_PATH:}\$CUDA_HOME/lib

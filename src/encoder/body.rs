@@ -9,7 +9,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
 use rayon::prelude::*;
 
 use super::batch;
-use super::device::{Chosen, DeviceBody, DeviceChoice, choose};
+use super::device::{self, Chosen, DeviceBody, DeviceChoice, choose};
 use super::kernels::Isa;
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
 use super::source::{BodyPlan, ModelFiles};
@@ -25,6 +25,8 @@ pub(super) struct Body {
     arithmetic: String,
     /// Batches that are under way at a time.
     lanes: usize,
+    /// Why a GPU that is there does not compute.
+    refused: Option<String>,
 }
 
 /// Which code computes.
@@ -45,30 +47,48 @@ impl Body {
         max_tokens: usize,
         sample: impl FnOnce() -> Result<Vec<Encoding>>,
     ) -> Result<Body> {
-        let device = match &files.body {
-            BodyPlan::Static(_) => None,
-            BodyPlan::Transformer(_) => choose(device)?,
+        let wrong = |e: Reason| Error::model(&files.name, format!("model.safetensors: {e}"));
+        let shape = match &files.body {
+            BodyPlan::Static(table) => {
+                return Ok(Body {
+                    route: Route::Static(table.clone()),
+                    arithmetic: "f32".to_owned(),
+                    lanes: 1,
+                    refused: None,
+                });
+            }
+            BodyPlan::Transformer(shape) => shape.clone().shortened(max_tokens),
         };
-        let loaded = match &files.body {
-            BodyPlan::Static(table) => Ok(Body {
-                route: Route::Static(table.clone()),
-                arithmetic: "f32".to_owned(),
-                lanes: 1,
-            }),
-            BodyPlan::Transformer(shape) => {
-                let shape = shape.clone().shortened(max_tokens);
-                match device {
-                    Some(device) => load_on(files, shape, &device),
-                    None => load_packed(files, shape, precision, sample),
+        let mut refused = None;
+        if let Some(chosen) = choose(device)? {
+            match load_on(files, shape.clone(), &chosen) {
+                Ok(body) => return Ok(body),
+                Err(reason) => {
+                    // What is wrong with the model is wrong everywhere.
+                    let error = reason.downcast::<candle_core::Error>().map_err(wrong)?;
+                    let error = device::without_backtrace(*error);
+                    if device != DeviceChoice::Auto {
+                        return Err(device::refused(chosen.name, error));
+                    }
+                    refused = Some(format!(
+                        "{} cannot compute {}: {error}",
+                        chosen.name, files.name
+                    ));
                 }
             }
-        };
-        loaded.map_err(|e| Error::model(&files.name, format!("model.safetensors: {e}")))
+        }
+        let body = load_packed(files, shape, precision, sample).map_err(wrong)?;
+        Ok(Body { refused, ..body })
     }
 
     /// What computes, in words.
     pub(super) fn describe(&self) -> &str {
         &self.arithmetic
+    }
+
+    /// Why a GPU that is there does not compute.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
     }
 
     /// Whether a GPU computes.
@@ -125,8 +145,9 @@ fn load_on(files: &ModelFiles, shape: Shape, device: &Chosen) -> Result<Body, Re
     let find = |name: &str| tensors.get(name).cloned();
     let body = DeviceBody::new(shape, &find, device)?.checked()?;
     Ok(Body {
-        arithmetic: format!("{}, {}", body.numbers(), device.name),
+        arithmetic: format!("{}, {}", body.describe(), device.name),
         lanes: device.lanes,
+        refused: None,
         route: Route::Device(Box::new(body)),
     })
 }
@@ -162,6 +183,7 @@ fn load_packed(
         route: Route::Packed(Box::new(body)),
         arithmetic: format!("{arithmetic}, {}", isa.name()),
         lanes: 1,
+        refused: None,
     })
 }
 

@@ -45,8 +45,11 @@ pub use self::tokenize::Encoding;
 pub use self::verify::{Verification, verify};
 
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
+
+use rayon::prelude::*;
 
 use self::body::Body;
 use self::head::Head;
@@ -194,6 +197,11 @@ impl Encoder {
         self.body.is_on_gpu()
     }
 
+    /// Why a GPU that is there does not compute the embeddings, where any device was to do.
+    pub fn refused_by_gpu(&self) -> Option<&str> {
+        self.body.refused()
+    }
+
     /// Numbers in an embedding.
     pub fn dim(&self) -> usize {
         self.recipe.dim
@@ -248,16 +256,19 @@ impl Encoder {
         let batches = batch::plan(&lengths, self.body.budget_tokens());
         let n_lanes = self.body.lanes().min(batches.len());
         let batches = Mutex::new(batches.into_iter());
-        // Takes batches until there is none or a stop is requested.
+        let has_failed = AtomicBool::new(false);
+        // Takes batches until there is none, a stop is requested, or another lane fails.
         let lane = || {
             let mut embedded = Vec::new();
-            while !observer.stop_requested() {
+            while !observer.stop_requested() && !has_failed.load(Ordering::Relaxed) {
                 let next = batches
                     .lock()
                     .expect("nothing panics while it is held")
                     .next();
                 let Some(batch) = next else { break };
-                let vectors = self.embed_batch(encodings, &batch)?;
+                let vectors = self.embed_batch(encodings, &batch);
+                has_failed.fetch_or(vectors.is_err(), Ordering::Relaxed);
+                let vectors = vectors?;
                 observer.advance(batch.len() as u64);
                 embedded.extend(batch.into_iter().zip(vectors));
             }
@@ -335,7 +346,11 @@ impl Encoder {
             vector.truncate(self.recipe.dim);
             vector
         };
-        let mut vectors: Vec<Vec<f32>> = pooled.into_iter().map(finish).collect();
+        // What follows pooling is a product or two in some models, too much for the thread that feeds a GPU.
+        let mut vectors: Vec<Vec<f32>> = match self.is_on_gpu() {
+            true => pooled.into_par_iter().map(finish).collect(),
+            false => pooled.into_iter().map(finish).collect(),
+        };
         for vector in &mut vectors {
             if self.recipe.normalize {
                 vectors::normalize(vector);

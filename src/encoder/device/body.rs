@@ -1,7 +1,9 @@
 //! The forward pass of any [`Shape`] on a device: the matrix products are candle's, what stands between them
 //! is [`Operations`].
 
-use candle_core::{Device, Result, Tensor};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use candle_core::{DType, Device, Result, Tensor};
 
 use super::choice::Chosen;
 use super::composed::Composed;
@@ -27,8 +29,11 @@ const SHARE_OF_MEMORY: usize = 4;
 /// Tokens of the texts that our kernels are checked with: within and beyond a tile of attention.
 const PROBE_TOKENS: [usize; 3] = [5, 64, 150];
 
-/// How close vectors of the same text are at least that differ by rounding to 16 bits.
-const LEAST_COSINE: f32 = 0.99;
+/// How close vectors of the same text are at least that differ by rounding to f16.
+const LEAST_COSINE: f32 = 0.999;
+
+/// The same of bf16.
+const LEAST_COSINE_BF16: f32 = 0.99;
 
 /// An encoder body with its weights on a device.
 pub(in crate::encoder) struct DeviceBody {
@@ -37,10 +42,12 @@ pub(in crate::encoder) struct DeviceBody {
     weights: Weights,
     operations: Box<dyn Operations>,
     queue: Queue,
-    numbers: String,
+    dtype: DType,
+    /// Why candle's operations are used where our own kernels were to be.
+    refused: Option<String>,
     /// Before the weights were put there.
     free_bytes: Option<usize>,
-    budget_tokens: usize,
+    budget_tokens: AtomicUsize,
 }
 
 impl DeviceBody {
@@ -54,22 +61,24 @@ impl DeviceBody {
         to: &Chosen,
     ) -> std::result::Result<DeviceBody, Reason> {
         let dtype = numbers_for(&shape, to);
-        let weights = Weights::load(&shape, tensors, (&to.device, dtype))?;
+        let free_bytes = to.free_bytes();
+        let queue = Queue::new(&to.device);
+        let weights = queue.put(|| Weights::load(&shape, tensors, (&to.device, dtype)))?;
         let kernels = Kernels::for_shape(&shape, dtype).filter(|_| to.has_kernels);
         let operations: Box<dyn Operations> = match kernels {
             Some(kernels) => Box::new(kernels),
             None => Box::new(Composed),
         };
-        let free_bytes = to.free_bytes();
         let token_bytes = token_bytes(&shape, operations.arrangement());
         Ok(DeviceBody {
-            budget_tokens: budget_tokens(free_bytes, token_bytes),
+            budget_tokens: budget_tokens(free_bytes, token_bytes).into(),
             free_bytes,
-            numbers: format!("{dtype:?}").to_lowercase(),
+            dtype,
+            refused: None,
             device: to.device.clone(),
             weights,
             operations,
-            queue: Queue::default(),
+            queue,
             shape,
         })
     }
@@ -79,33 +88,37 @@ impl DeviceBody {
     ///
     /// # Errors
     /// What the device says where candle's operations fail too.
-    pub(in crate::encoder) fn checked(mut self) -> std::result::Result<DeviceBody, Reason> {
+    pub(in crate::encoder) fn checked(mut self) -> Result<DeviceBody> {
         if !self.is_fused() {
             return Ok(self);
         }
         let ours = self.probe();
         let kernels = std::mem::replace(&mut self.operations, Box::new(Composed));
         let theirs = self.probe()?;
-        let agree = |ours: Vec<Vec<f32>>| {
-            let mut pairs = ours.into_iter().zip(&theirs);
-            pairs.all(|(ours, theirs)| cosine(&ours, theirs) >= LEAST_COSINE)
+        let least = match self.dtype {
+            DType::BF16 => LEAST_COSINE_BF16,
+            _ => LEAST_COSINE,
         };
-        if ours.is_ok_and(agree) {
+        let refused = match ours {
+            Err(error) => Some(error.to_string()),
+            Ok(ours) => {
+                let cosines = ours.iter().zip(&theirs).map(|(a, b)| cosine(a, b));
+                let is_close = |cosine: &f32| *cosine >= least;
+                let off = cosines.into_iter().find(|cosine| !is_close(cosine));
+                off.map(|cosine| format!("a cosine of {cosine} to candle's vectors"))
+            }
+        };
+        if refused.is_none() {
             self.operations = kernels;
         } else {
-            self.numbers.push_str(" by candle's operations");
             let token_bytes = token_bytes(&self.shape, Arrangement::Padded);
-            self.budget_tokens = budget_tokens(self.free_bytes, token_bytes);
+            self.budget_tokens = budget_tokens(self.free_bytes, token_bytes).into();
         }
+        self.refused = refused;
         Ok(self)
     }
 
-    /// Whether our own kernels stand between its products.
-    pub(super) fn is_fused(&self) -> bool {
-        self.operations.arrangement() == Arrangement::Packed
-    }
-
-    /// The vectors of a few texts of token ids as they come.
+    /// The vectors of a few texts of token ids as they come, one of each text and mode.
     fn probe(&self) -> Result<Vec<Vec<f32>>> {
         let text = |n: usize| -> Vec<u32> {
             let ids = (0..n.min(self.shape.positions)).map(|i| (i + 1) * 7919 % self.shape.vocab);
@@ -113,7 +126,15 @@ impl DeviceBody {
         };
         let texts = PROBE_TOKENS.map(text);
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        self.embed_batch(&texts, &Pooling::of(PoolingMode::Mean))
+        let modes = [PoolingMode::Cls, PoolingMode::LastToken, PoolingMode::Mean];
+        let vectors = modes.map(|mode| self.embed_batch(&texts, &Pooling::of(mode)));
+        let vectors: Vec<Vec<Vec<f32>>> = vectors.into_iter().collect::<Result<_>>()?;
+        Ok(vectors.into_iter().flatten().collect())
+    }
+
+    /// Whether our own kernels stand between its products.
+    pub(super) fn is_fused(&self) -> bool {
+        self.operations.arrangement() == Arrangement::Packed
     }
 
     /// The shape it has.
@@ -121,28 +142,41 @@ impl DeviceBody {
         &self.shape
     }
 
-    /// The numbers that it computes with, such as `f16`.
-    pub(in crate::encoder) fn numbers(&self) -> &str {
-        &self.numbers
+    /// The numbers that it computes with, such as `f16`, and why by candle's operations, where our own kernels
+    /// were to be used.
+    pub(in crate::encoder) fn describe(&self) -> String {
+        let numbers = format!("{:?}", self.dtype).to_lowercase();
+        match &self.refused {
+            Some(reason) => format!("{numbers} by candle's operations ({reason})"),
+            None => numbers,
+        }
     }
 
     /// How many tokens are best computed together.
     pub(in crate::encoder) fn budget_tokens(&self) -> usize {
-        self.budget_tokens
+        self.budget_tokens.load(Ordering::Relaxed)
     }
 
     /// One pooled vector a text, `[modes * hidden]`. Where the device has no room for all of them, halves are
-    /// computed one after another.
+    /// computed one after another, and later batches are smaller.
     ///
     /// # Errors
-    /// What the device says.
+    /// What the device says; that it has no room, where it has none for a text alone.
     pub(in crate::encoder) fn embed(
         &self,
         texts: &[&[u32]],
         pooling: &Pooling,
     ) -> Result<Vec<Vec<f32>>> {
         match self.embed_batch(texts, pooling) {
-            Err(error) if texts.len() > 1 && is_out_of_memory(&error) => {
+            Err(error) if is_out_of_memory(&error) => {
+                let n_tokens: usize = texts.iter().map(|ids| ids.len()).sum();
+                let smaller = (n_tokens / 2).max(FEWEST_TOKENS);
+                self.budget_tokens.fetch_min(smaller, Ordering::Relaxed);
+                // What another batch holds is free behind it.
+                self.queue.drain()?;
+                if texts.len() == 1 {
+                    return self.embed_batch(texts, pooling);
+                }
                 let (first, last) = texts.split_at(texts.len() / 2);
                 let mut vectors = self.embed(first, pooling)?;
                 vectors.append(&mut self.embed(last, pooling)?);
@@ -255,13 +289,12 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 /// Whether a device said that it has no room.
 fn is_out_of_memory(error: &candle_core::Error) -> bool {
     let words = error.to_string().to_lowercase();
-    words.contains("out of memory") || words.contains("out_of_memory")
+    let said = ["out of memory", "out_of_memory", "alloc_failed"];
+    said.iter().any(|said| words.contains(said))
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::DType;
-
     use super::*;
     use crate::encoder::source::{BodyPlan, ModelSource};
     use crate::encoder::tensors::tensors_in_place;
@@ -341,6 +374,7 @@ mod tests {
             device: Device::Cpu,
             dtype: DType::F32,
             name: "cpu",
+            has_bf16: false,
             has_kernels: false,
             lanes: 1,
         };
@@ -356,9 +390,13 @@ mod tests {
             assert_ne!(body.probe().unwrap(), plain);
             let checked = body.checked().unwrap();
             assert_eq!(checked.probe().unwrap(), plain);
-            assert_eq!(checked.numbers(), "f32 by candle's operations");
+            let described = checked.describe();
+            assert!(
+                described.starts_with("f32 by candle's operations ("),
+                "{described}"
+            );
         }
-        assert_eq!(body().checked().unwrap().numbers(), "f32");
+        assert_eq!(body().checked().unwrap().describe(), "f32");
     }
 
     #[test]
@@ -371,7 +409,9 @@ mod tests {
         let pooling = Pooling::of(PoolingMode::Mean);
         let expected = body.embed(&texts, &pooling).unwrap();
         body.operations = Box::new(Faulty::Small);
+        assert!(body.budget_tokens() > FEWEST_TOKENS);
         let found = body.embed(&texts, &pooling).unwrap();
+        assert_eq!(body.budget_tokens(), FEWEST_TOKENS);
         let pairs = found.iter().flatten().zip(expected.iter().flatten());
         assert_eq!(found.len(), 9);
         for (a, b) in pairs {
@@ -386,6 +426,7 @@ mod tests {
             "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")"
         ));
         assert!(of("Out of memory"));
+        assert!(of("CublasError(CUBLAS_STATUS_ALLOC_FAILED)"));
         assert!(!of("CUBLAS_STATUS_NOT_INITIALIZED"));
     }
 }

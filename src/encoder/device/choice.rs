@@ -39,6 +39,8 @@ pub(in crate::encoder) struct Chosen {
     pub(in crate::encoder) dtype: DType,
     /// Such as `cuda:0`.
     pub(in crate::encoder) name: &'static str,
+    /// Whether it computes in bf16.
+    pub(in crate::encoder) has_bf16: bool,
     /// Whether it can run our own kernels.
     pub(in crate::encoder) has_kernels: bool,
     /// Batches that are under way at a time: while one is computed, another is put into the device's queue.
@@ -92,6 +94,8 @@ fn cuda() -> Result<Chosen> {
         device,
         dtype: DType::F16,
         name: "cuda:0",
+        // Both come with compute capability 8.0.
+        has_bf16: has_kernels,
         has_kernels,
         lanes: 2,
     })
@@ -108,6 +112,7 @@ fn metal() -> Result<Chosen> {
         device: opened("metal", || Device::new_metal(0))?,
         dtype: DType::F16,
         name: "metal:0",
+        has_bf16: true,
         has_kernels: false,
         lanes: 1,
     })
@@ -123,14 +128,19 @@ fn opened(
         candle_core::bail!("its driver is not on this machine")
     };
     let found = std::panic::catch_unwind(open).unwrap_or_else(|_| missing());
-    found.map_err(|error| Error::Device {
+    found.map_err(|error| refused(device, error))
+}
+
+/// What is said where a device cannot do what it is asked.
+pub(in crate::encoder) fn refused(device: &'static str, error: candle_core::Error) -> Error {
+    Error::Device {
         device,
         source: without_backtrace(error).into(),
-    })
+    }
 }
 
 /// What a device says, and not from where in candle it says it.
-fn without_backtrace(error: candle_core::Error) -> candle_core::Error {
+pub(in crate::encoder) fn without_backtrace(error: candle_core::Error) -> candle_core::Error {
     match error {
         candle_core::Error::WithBacktrace { inner, .. } => without_backtrace(*inner),
         plain => plain,

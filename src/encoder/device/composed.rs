@@ -91,6 +91,11 @@ impl Operations for Composed {
         let sharing = shape.heads / shape.key_heads;
         let (key, value) = (repeat(&key, sharing)?, repeat(&value, sharing)?);
         let query = (query * f64::from(shape.query_scale))?;
+        // bf16 would leave two digits of a score.
+        let (query, key) = match query.dtype() {
+            DType::BF16 => (query.to_dtype(DType::F32)?, key.to_dtype(DType::F32)?),
+            _ => (query, key),
+        };
         let scores = query.matmul(&key.t()?)?.to_dtype(DType::F32)?;
         let scores = match added(outlook, rows)? {
             Some(added) => scores.broadcast_add(&added)?,

@@ -60,11 +60,13 @@ pub(super) struct Weights {
     pub(super) outlooks: Vec<Outlook>,
 }
 
-/// In which numbers a body of this shape is computed: bf16 for models with root mean squares, whose hidden
-/// states outgrow f16, else what the device is best with.
+/// In which numbers a body of this shape is computed: for models with root mean squares, whose hidden states
+/// outgrow f16, bf16 or, where the device has none, f32; else what the device is best with.
 pub(super) fn numbers_for(shape: &Shape, to: &Chosen) -> DType {
     match (to.dtype, shape.norm) {
-        (DType::F16, NormKind::Rms { .. }) if !to.device.is_cpu() => DType::BF16,
+        (DType::F16, NormKind::Rms { .. }) if to.device.is_cpu() => DType::F16,
+        (DType::F16, NormKind::Rms { .. }) if to.has_bf16 => DType::BF16,
+        (DType::F16, NormKind::Rms { .. }) => DType::F32,
         (dtype, _) => dtype,
     }
 }

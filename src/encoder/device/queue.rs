@@ -1,19 +1,27 @@
-//! What is put into a device's queue, and waited for outside it.
+//! Batches in a device's queue, and waited for outside it.
 //!
 //! One batch is put into the queue at a time, with the copy of its vectors behind it; while its thread waits
 //! for them, another puts the next batch into the queue, so that the device never runs dry.
 
+#[cfg(not(feature = "cuda"))]
 use std::sync::Mutex;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 
 #[cfg(feature = "cuda")]
-use super::kernels::{Returning, Returns};
+use super::kernels::{Order, Returning, Returns};
 
 /// A device's queue.
-#[derive(Default)]
 pub(super) struct Queue {
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(dead_code, reason = "only CUDA's has streams")
+    )]
+    device: Device,
+    #[cfg(not(feature = "cuda"))]
     turn: Mutex<()>,
+    #[cfg(feature = "cuda")]
+    order: Order,
     #[cfg(feature = "cuda")]
     returns: Returns,
 }
@@ -28,17 +36,42 @@ enum Coming {
 }
 
 impl Queue {
+    pub(super) fn new(device: &Device) -> Queue {
+        Queue {
+            device: device.clone(),
+            #[cfg(not(feature = "cuda"))]
+            turn: Mutex::default(),
+            #[cfg(feature = "cuda")]
+            order: Order::default(),
+            #[cfg(feature = "cuda")]
+            returns: Returns::default(),
+        }
+    }
+
+    /// Puts what `enqueue` does into the queue.
+    ///
+    /// # Errors
+    /// What `enqueue` fails with, or the device.
+    pub(super) fn put<T, E: From<candle_core::Error>>(
+        &self,
+        enqueue: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(device) = &self.device {
+            return self.order.next(device, enqueue);
+        }
+        #[cfg(not(feature = "cuda"))]
+        let _turn = self.turn.lock().expect("nothing panics while it is held");
+        enqueue()
+    }
+
     /// Puts what `enqueue` does into the queue, and waits for the vectors that it comes to: a tensor
     /// `[texts, dim]` of f32 to one vector a text.
     ///
     /// # Errors
     /// What `enqueue` fails with, or the device.
     pub(super) fn run(&self, enqueue: impl FnOnce() -> Result<Tensor>) -> Result<Vec<Vec<f32>>> {
-        let coming = {
-            let _turn = self.turn.lock().expect("nothing panics while it is held");
-            self.send(enqueue()?)?
-        };
-        match coming {
+        match self.put(|| self.send(enqueue()?))? {
             Coming::There(vectors) => vectors.to_vec2(),
             #[cfg(feature = "cuda")]
             Coming::Returning(returning, dim) => {
@@ -48,13 +81,31 @@ impl Queue {
         }
     }
 
+    /// Waits until all that was put into the queue is done, and its memory is free.
+    ///
+    /// # Errors
+    /// What the device says.
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(
+            clippy::unnecessary_wraps,
+            clippy::unused_self,
+            reason = "as with streams"
+        )
+    )]
+    pub(super) fn drain(&self) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        self.order.wait()?;
+        Ok(())
+    }
+
     /// Puts the copy of vectors into the queue, where that can be done without waiting for it.
     #[cfg_attr(
         not(feature = "cuda"),
         expect(
             clippy::unnecessary_wraps,
             clippy::unused_self,
-            reason = "as with a queue"
+            reason = "as with streams"
         )
     )]
     fn send(&self, vectors: Tensor) -> Result<Coming> {

@@ -29,6 +29,7 @@ fn on_cpu(dtype: DType, has_kernels: bool) -> Chosen {
         device: Device::Cpu,
         dtype,
         name: "cpu",
+        has_bf16: false,
         has_kernels,
         lanes: 1,
     }

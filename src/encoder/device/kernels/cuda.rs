@@ -64,8 +64,8 @@ pub(super) fn address(storage: &CudaStorage, layout: &Layout) -> Result<u64> {
     let Some((start, _)) = layout.contiguous_offsets() else {
         candle_core::bail!("a kernel's tensor is not contiguous");
     };
+    // What another thread put into its stream is waited for in `Order`.
     let stream = storage.device().cuda_stream();
-    // One stream does everything in order, so nothing is to be waited for.
     let base = match storage.dtype() {
         DType::F16 => storage.as_cuda_slice::<f16>()?.device_ptr(&stream).0,
         DType::BF16 => storage.as_cuda_slice::<bf16>()?.device_ptr(&stream).0,
@@ -83,7 +83,7 @@ struct Arguments<A>(A);
 // SAFETY: what is wrapped is a `repr(C)` structure of addresses, u32, i32 and f32.
 unsafe impl<A> DeviceRepr for Arguments<A> {}
 
-/// Puts a kernel into the device's queue.
+/// Puts a kernel into this thread's stream.
 pub(super) fn run<A: Copy>(
     device: &CudaDevice,
     kernel: &str,
@@ -105,13 +105,48 @@ pub(super) fn run<A: Copy>(
     let mut builder = function.builder();
     builder.arg(&arguments);
     // SAFETY: the structure is the kernel's, and holds addresses of tensors that are held until the kernel is
-    // in the queue; what frees their memory comes behind it in the same queue.
+    // in this thread's stream; what frees their memory comes behind it there.
     unsafe { builder.launch(config) }.w()?;
     Ok(())
 }
 
-/// Page-locked memory that vectors come back to: the copy is put into the device's queue, and whoever waits
-/// for it sleeps, while what comes behind it in the queue goes on.
+/// What is computed one after another. Each thread has a stream of its own, as candle opens a device, so that
+/// what one uploads and reads back runs beside what another computes; here each computes behind the last.
+#[derive(Default)]
+pub(in crate::encoder::device) struct Order {
+    /// Behind what was put into a stream last.
+    last: Mutex<Option<CudaEvent>>,
+}
+
+impl Order {
+    /// Puts what `enqueue` does into this thread's stream, behind what others have put into theirs.
+    pub(in crate::encoder::device) fn next<T, E: From<candle_core::Error>>(
+        &self,
+        device: &CudaDevice,
+        enqueue: impl FnOnce() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let stream = device.cuda_stream();
+        let mut last = self.last.lock().expect("nothing panics while it is held");
+        if let Some(last) = &*last {
+            stream.wait(last).w()?;
+        }
+        let enqueued = enqueue();
+        *last = Some(stream.record_event(None).w()?);
+        enqueued
+    }
+
+    /// Waits until all of it is computed.
+    pub(in crate::encoder::device) fn wait(&self) -> Result<()> {
+        let last = self.last.lock().expect("nothing panics while it is held");
+        match &*last {
+            Some(last) => last.synchronize().w(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Page-locked memory that vectors come back to: the copy is put into the stream, and whoever waits for it
+/// sleeps, while another thread's batch is computed.
 #[derive(Default)]
 pub(in crate::encoder::device) struct Returns {
     free: Mutex<Vec<PinnedHostSlice<f32>>>,
@@ -134,7 +169,7 @@ impl Drop for Returning {
 }
 
 impl Returns {
-    /// Puts the copy of a tensor of f32 into its device's queue; `None` where it is not on an NVIDIA GPU.
+    /// Puts the copy of a tensor of f32 into this thread's stream; `None` where it is not on an NVIDIA GPU.
     pub(in crate::encoder::device) fn begin(&self, tensor: &Tensor) -> Result<Option<Returning>> {
         let n = tensor.elem_count();
         let (storage, layout) = tensor.storage_and_layout();
@@ -144,7 +179,7 @@ impl Returns {
         let from = address(storage, layout)?;
         let stream = storage.device().cuda_stream();
         let mut memory = self.memory_for(n, storage.device())?;
-        // The memory's own event is not recorded where there is but one stream.
+        // The memory's own event is recorded only where cudarc minds the order of streams, and it does not here.
         // SAFETY: the memory is of this device's context and has room for `n` numbers, of which the tensor has
         // as many; it is neither read nor given back before the event behind the copy.
         unsafe {

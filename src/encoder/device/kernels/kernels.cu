@@ -174,7 +174,7 @@ __device__ float activated(float x, uint32_t activation) {
     case GELU_TANH:
         return 0.5f * x * (1.f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
     case RELU:
-        return fmaxf(x, 0.f);
+        return x < 0.f ? 0.f : x; // what is no number stays so
     default:
         return x / (1.f + expf(-x));
     }
@@ -540,7 +540,11 @@ __device__ void pool(const Pool &a) {
         } else if (a.mode == MAX) {
             out = NOTHING;
             for (uint32_t i = 0; i < n_tokens; ++i) {
-                out = fmaxf(out, number<T>(numbers + static_cast<size_t>(i) * a.width));
+                const float x = number<T>(numbers + static_cast<size_t>(i) * a.width);
+                out = x <= out ? out : x; // what is no number stays so
+                if (x != x) {
+                    break;
+                }
             }
         } else if (a.mode == MEAN || a.mode == MEAN_SQRT_LEN || a.mode == WEIGHTED_MEAN) {
             for (uint32_t i = 0; i < n_tokens; ++i) {

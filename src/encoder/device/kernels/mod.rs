@@ -22,7 +22,7 @@ mod tests;
 use candle_core::{DType, Result, Tensor};
 
 #[cfg(feature = "cuda")]
-pub(super) use self::cuda::{Returning, Returns, free_bytes, keep_memory, runs_on};
+pub(super) use self::cuda::{Order, Returning, Returns, free_bytes, keep_memory, runs_on};
 use self::launch::{Grid, Launch};
 use super::load::{Layer, Norm};
 use super::operations::{Normalisation, Operations};
