@@ -160,11 +160,8 @@ impl Context {
         let origin = hub::at_hand(origin, &self.hub);
         let encoder = origin.load(self.threads, self.precision, self.device)?;
         let may_have_gpu = cfg!(any(feature = "cuda", feature = "metal"));
-        if may_have_gpu && self.device == DeviceChoice::Auto && !encoder.is_on_gpu() {
-            self.note(&match encoder.refused_by_gpu() {
-                Some(reason) => format!("computing on the CPU: {reason}"),
-                None => "there is no GPU that this build can use: computing on the CPU".to_owned(),
-            });
+        if let (true, Some(reason)) = (may_have_gpu, encoder.refused_by_gpu()) {
+            self.note(&format!("computing on the CPU: {reason}"));
         }
         if let Some(other) = encoder.other_similarity() {
             let model = &encoder.recipe().model;

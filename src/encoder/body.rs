@@ -25,7 +25,7 @@ pub(super) struct Body {
     arithmetic: String,
     /// Batches that are under way at a time.
     lanes: usize,
-    /// Why a GPU that is there does not compute.
+    /// Why no GPU computes, where any device was to do.
     refused: Option<String>,
 }
 
@@ -59,8 +59,10 @@ impl Body {
             }
             BodyPlan::Transformer(shape) => shape.clone().shortened(max_tokens),
         };
-        let mut refused = None;
-        if let Some(chosen) = choose(device)? {
+        let chosen = choose(device)?;
+        let has_none = device == DeviceChoice::Auto && chosen.is_none();
+        let mut refused = has_none.then(|| "there is no GPU that this build can use".to_owned());
+        if let Some(chosen) = chosen {
             match load_on(files, shape.clone(), &chosen) {
                 Ok(body) => return Ok(body),
                 Err(reason) => {
@@ -86,7 +88,7 @@ impl Body {
         &self.arithmetic
     }
 
-    /// Why a GPU that is there does not compute.
+    /// Why no GPU computes, where any device was to do.
     pub(super) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
     }
@@ -393,6 +395,19 @@ mod tests {
         assert!(one.0.iter().all(Option::is_some));
         assert_eq!(embed(3), one);
         assert_eq!(embed(50), one);
+    }
+
+    #[test]
+    fn what_fails_in_one_lane_ends_all_and_is_told() {
+        let mut encoder = encoder(Precision::Auto);
+        encoder.body.lanes = 2;
+        let mut encodings = encoder.encode(&passages(0..60), Role::Passage).unwrap();
+        encodings[7].ids[1] = 40_000;
+        let failed = encoder.embed_encoded(&encodings, &Seen::default());
+        let error = std::error::Error::source(&failed.unwrap_err())
+            .unwrap()
+            .to_string();
+        assert!(error.contains("token 40000"), "{error}");
     }
 
     /// How many texts were embedded.

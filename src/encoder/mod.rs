@@ -197,7 +197,7 @@ impl Encoder {
         self.body.is_on_gpu()
     }
 
-    /// Why a GPU that is there does not compute the embeddings, where any device was to do.
+    /// Why no GPU computes the embeddings, where any device was to do and the model is one to compute.
     pub fn refused_by_gpu(&self) -> Option<&str> {
         self.body.refused()
     }
