@@ -3,6 +3,7 @@
 //! The truncation and padding that a `tokenizer.json` may carry are the habits of whoever saved
 //! it (128 for all-MiniLM-L6-v2, whose limit is 256): both are replaced.
 
+use rayon::prelude::*;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::{
     DecoderWrapper, EncodeInput, ModelWrapper, NormalizerWrapper, PostProcessor,
@@ -119,22 +120,22 @@ impl Tokenize {
         prompt: &str,
         texts: &[impl AsRef<str> + Sync],
     ) -> Result<Vec<Encoding>> {
-        let prompted: Vec<String> = texts
-            .iter()
-            .map(|text| [prompt, start_of(text.as_ref(), self.n_chars)].concat())
-            .collect();
         let is_bag = matches!(self.input, Input::Bags { .. });
-        let encodings = self.encodings(prompted, !is_bag)?.into_iter();
-        Ok(encodings
-            .zip(texts)
-            .map(|(encoding, text)| match is_bag {
-                true => self.bag(&encoding, text.as_ref()),
+        // Each thread also takes apart what the tokenizer gives it: a string a token.
+        let encode = |text: &str| {
+            let prompted = [prompt, start_of(text, self.n_chars)].concat();
+            let encoding = self.tokenizer.encode_fast(prompted, !is_bag);
+            let encoding = encoding.map_err(|source| Error::Encode { source })?;
+            Ok(match is_bag {
+                true => self.bag(&encoding, text),
                 false => Encoding {
                     ids: encoding.get_ids().to_vec(),
                     truncated: !encoding.get_overflowing().is_empty(),
                 },
             })
-            .collect())
+        };
+        let encodings = texts.par_iter().map(|text| encode(text.as_ref()));
+        encodings.collect()
     }
 
     fn bag(&self, encoding: &tokenizers::Encoding, text: &str) -> Encoding {
