@@ -11,8 +11,8 @@ the GPU's time goes to. sentence-transformers computes in
 f16, sorted by length, with the best of several batch sizes. Prints one JSON object a line and a table at the
 end. Where something is missing that line says so, and the rest is done.
 
-A machine that cannot build brings two programs: --akin, and --tests, which is the suite of
-`cargo test --release --features cuda --test suite --no-run`. --device cpu is for trying the script out where
+A machine that cannot build brings two programs: --akin, which need not hold the model, and --tests, which is the
+suite of `cargo test --release --features cuda --test suite --no-run`. --device cpu is for trying the script out where
 there is no GPU.
 """
 
@@ -111,7 +111,8 @@ def embed(akin, dump, device, precision, to):
     """Embeds a dump. Returns what akin says of it, and how long it took from the program's start to the vectors
     on the disk."""
     start = time.time()
-    done = run(akin, "embed", dump, "--device", device, "--precision", precision, "-o", to, "-q", "--json")
+    computed = ("--model", MODEL, "--device", device, "--precision", precision)
+    done = run(akin, "embed", dump, *computed, "-o", to, "-q", "--json")
     return {**json.loads(done.stdout), "wall_seconds": time.time() - start}
 
 
@@ -132,7 +133,8 @@ def parity(akin, args, folder):
 
 def quality(akin, args):
     def ndcg(device, precision):
-        command = (akin, "eval", args.scifact, "--dense", "--exact", "--device", device, "--precision", precision)
+        computed = ("--model", MODEL, "--device", device, "--precision", precision)
+        command = (akin, "eval", args.scifact, "--dense", "--exact", *computed)
         with tempfile.TemporaryDirectory() as cache:
             done = subprocess.run([*map(str, command), "--json", "-q"], capture_output=True, text=True,
                                   env={**os.environ, "XDG_CACHE_HOME": cache})
@@ -221,7 +223,7 @@ def ingest(akin, args, folder):
     """The same papers into a library: what writing and indexing leave of the encoder's rate."""
     library = pathlib.Path(folder) / "library"
     dump = pathlib.Path(folder) / "many.jsonl"
-    command = (akin, "add", dump, "--library", library, "--device", args.device, "--precision", "auto")
+    command = (akin, "add", dump, "--library", library, "--model", MODEL, "--device", args.device)
     told = json.loads(run(*command, "--json", "-q").stdout)
     rate = told["embedded"] / told["seconds"]
     return say(step="add", papers_a_second=rate, encoder_idle=told["encoder_idle"], seconds=told["seconds"])
@@ -237,7 +239,7 @@ def sanitize(akin, folder):
     for tool in ("memcheck", "racecheck"):
         ran = run(
             sanitizer, "--tool", tool, "--error-exitcode", "99",
-            akin, "embed", dump, "--device", "cuda", "-o", pathlib.Path(folder) / "tiny.npy", "-q",
+            akin, "embed", dump, "--model", MODEL, "--device", "cuda", "-o", pathlib.Path(folder) / "tiny.npy", "-q",
             accepted=(0, 99),
         )
         found[tool] = (ran.stdout + ran.stderr).splitlines()[-1].removeprefix("=").strip()
@@ -252,7 +254,8 @@ def profile(akin, args, folder):
     dump = write(folder, "few.jsonl", papers(2000))
     measured = run(
         ncu, "--clock-control", "none", "--metrics", "gpu__time_duration.sum", "--csv", "--print-units", "base",
-        akin, "embed", dump, "--device", "cuda", "-o", pathlib.Path(folder) / "few.npy", "-q", accepted=[0],
+        akin, "embed", dump, "--model", MODEL, "--device", "cuda", "-o", pathlib.Path(folder) / "few.npy", "-q",
+        accepted=[0],
     )
     lines = [line for line in measured.stdout.splitlines() if line.startswith('"')]
     nanoseconds = collections.Counter()
