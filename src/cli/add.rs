@@ -246,12 +246,12 @@ pub(super) fn summarise(
             "embedded": report.n_embedded,
             "truncated": counts.n_truncated,
             "tokens": report.n_tokens,
-            "encoder_idle": (report.encoding.idle_share() * 10000.0).round() / 10000.0,
+            "encoder_idle": output::rounded(report.encoding.idle_share(), 4),
             "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "skipped": report.skipped.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "complete": !report.stopped,
             "dry_run": is_dry,
-            "seconds": (seconds * 1000.0).round() / 1000.0,
+            "seconds": output::rounded(seconds, 3),
         });
         output::json_line(&mut out, &summary)?;
         return Ok(());

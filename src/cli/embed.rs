@@ -22,9 +22,9 @@ use super::{Outcome, add, args};
 /// Embed the papers of dumps, and write the vectors instead of storing them
 ///
 /// One vector a paper, in the order of the dumps, under the id as it was given, and nothing else
-/// on stdout; with --json and an output, what it came to. The passage is `title. abstract`; records of nothing but an id and a text are
-/// embedded as they stand. With - as the dump and no output, akin is a filter: JSON Lines in,
-/// JSON Lines out, or an Arrow stream in, an Arrow stream out.
+/// on stdout; with --json and an output, what it came to. The passage is `title. abstract`; records
+/// of nothing but an id and a text are embedded as they stand. With - as the dump and no output,
+/// akin is a filter: JSON Lines in, JSON Lines out, or an Arrow stream in, an Arrow stream out.
 ///
 /// Exit codes: 0 every record was embedded; 1 some were rejected, each listed on stderr, the
 /// others embedded; 2 something failed, or a dump could not be read to its end. A file appears
@@ -170,7 +170,6 @@ fn sink(
 
 /// Says on stdout, where the vectors do not go, what embedding came to.
 fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault> {
-    let milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
     let summary = json!({
         "read": report.counts.n_read,
         "embedded": report.n_embedded,
@@ -178,10 +177,10 @@ fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault>
         "truncated": report.counts.n_truncated,
         "tokens": report.n_tokens,
         "computed_on": computed_on,
-        "encoder_seconds": milliseconds(report.encoding.busy.as_secs_f64()),
-        "encoder_idle": (report.encoding.idle_share() * 10000.0).round() / 10000.0,
+        "encoder_seconds": output::rounded(report.encoding.busy.as_secs_f64(), 3),
+        "encoder_idle": output::rounded(report.encoding.idle_share(), 4),
         "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-        "seconds": milliseconds(start.elapsed().as_secs_f64()),
+        "seconds": output::rounded(start.elapsed().as_secs_f64(), 3),
     });
     output::json_line(&mut anstream::stdout().lock(), &summary)?;
     Ok(())

@@ -471,6 +471,12 @@ pub(super) fn width() -> usize {
     columns.map_or(DEFAULT_WIDTH, usize::from).clamp(40, 120)
 }
 
+/// A number with so many decimals, for programs.
+pub(super) fn rounded(number: f64, decimals: i32) -> f64 {
+    let unit = 10f64.powi(decimals);
+    (number * unit).round() / unit
+}
+
 /// A count with thousands apart: `12,345`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();

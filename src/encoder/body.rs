@@ -59,11 +59,13 @@ impl Body {
             }
             BodyPlan::Transformer(shape) => shape.clone().shortened(max_tokens),
         };
+        let tensors = tensors_in_place(&files.weights, shape.names.prefixes).map_err(wrong)?;
+        let find = |name: &str| tensors.get(name).cloned();
         let chosen = choose(device)?;
         let has_none = device == DeviceChoice::Auto && chosen.is_none();
         let mut refused = has_none.then(|| "there is no GPU that this build can use".to_owned());
         if let Some(chosen) = chosen {
-            match load_on(files, shape.clone(), &chosen) {
+            match load_on(&find, shape.clone(), &chosen) {
                 Ok(body) => return Ok(body),
                 Err(reason) => {
                     // What is wrong with the model is wrong everywhere.
@@ -79,7 +81,7 @@ impl Body {
                 }
             }
         }
-        let body = load_packed(files, shape, precision, sample).map_err(wrong)?;
+        let body = load_packed(files, &find, shape, precision, sample).map_err(wrong)?;
         Ok(Body { refused, ..body })
     }
 
@@ -142,10 +144,8 @@ impl std::fmt::Debug for Body {
     }
 }
 
-fn load_on(files: &ModelFiles, shape: Shape, device: &Chosen) -> Result<Body, Reason> {
-    let tensors = tensors_in_place(&files.weights, shape.names.prefixes)?;
-    let find = |name: &str| tensors.get(name).cloned();
-    let body = DeviceBody::new(shape, &find, device)?.checked()?;
+fn load_on(tensors: &packed::Tensors, shape: Shape, device: &Chosen) -> Result<Body, Reason> {
+    let body = DeviceBody::new(shape, tensors, device)?.checked()?;
     Ok(Body {
         arithmetic: format!("{}, {}", body.describe(), device.name),
         lanes: device.lanes,
@@ -156,12 +156,11 @@ fn load_on(files: &ModelFiles, shape: Shape, device: &Chosen) -> Result<Body, Re
 
 fn load_packed(
     files: &ModelFiles,
+    tensors: &packed::Tensors,
     shape: Shape,
     precision: Precision,
     sample: impl FnOnce() -> Result<Vec<Encoding>>,
 ) -> Result<Body, Reason> {
-    let tensors = tensors_in_place(&files.weights, shape.names.prefixes)?;
-    let find = |name: &str| tensors.get(name).cloned();
     let isa = Isa::detect();
     let wants_int8 = match precision {
         Precision::F32 => false,
@@ -171,7 +170,7 @@ fn load_packed(
     let int8 = if wants_int8 {
         Some(match brought_calibration(files, &shape) {
             Some(calibration) => calibration,
-            None => calibrate(shape.clone(), &find, isa, &sample()?)?,
+            None => calibrate(shape.clone(), tensors, isa, &sample()?)?,
         })
     } else {
         None
@@ -180,7 +179,7 @@ fn load_packed(
         Some(calibration) => (packed::Precision::Int8(calibration), "int8"),
         None => (packed::Precision::F32, "f32"),
     };
-    let body = PackedBody::new(shape, &find, numbers, isa)?;
+    let body = PackedBody::new(shape, tensors, numbers, isa)?;
     Ok(Body {
         route: Route::Packed(Box::new(body)),
         arithmetic: format!("{arithmetic}, {}", isa.name()),

@@ -104,6 +104,11 @@ impl Pooling {
         Pooling(vec![mode])
     }
 
+    /// The vectors of several modes, one after another.
+    pub(super) fn several(modes: &[PoolingMode]) -> Pooling {
+        Pooling(modes.to_vec())
+    }
+
     /// The modes, in their order.
     pub fn modes(&self) -> &[PoolingMode] {
         &self.0

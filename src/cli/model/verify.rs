@@ -16,7 +16,7 @@ use crate::cli::fault::Fault;
 use crate::cli::hub;
 use crate::cli::output::{self, CYAN};
 
-/// The least cosine in f32, where nothing is rounded on purpose.
+/// The least cosine in f32, where nothing is rounded on purpose, and in f16.
 const LEAST_EXACT: f32 = 0.9999;
 /// The least cosine in int8 or bf16, odd texts included.
 const LEAST_ROUGH: f32 = 0.99;
@@ -41,10 +41,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault
     };
     let Origin { source, .. } = hub::at_hand(&own(source), &context.hub);
     let mut verified: Vec<(Verification, bool)> = Vec::new();
-    for (precision, least) in [
-        (Precision::F32, LEAST_EXACT),
-        (Precision::Auto, LEAST_ROUGH),
-    ] {
+    for precision in [Precision::F32, Precision::Auto] {
         let options = EncoderOptions {
             precision,
             threads: context.threads,
@@ -56,8 +53,10 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault
             .iter()
             .all(|(v, _)| v.arithmetic != found.arithmetic);
         if is_new {
-            let is_rough = found.arithmetic.starts_with("bf16");
-            let least = if is_rough { LEAST_ROUGH } else { least };
+            let is_rough = ["int8", "bf16"]
+                .iter()
+                .any(|numbers| found.arithmetic.starts_with(numbers));
+            let least = if is_rough { LEAST_ROUGH } else { LEAST_EXACT };
             let is_right = found.least_cosine >= least;
             verified.push((found, is_right));
         }

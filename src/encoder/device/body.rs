@@ -29,6 +29,9 @@ const SHARE_OF_MEMORY: usize = 4;
 /// Tokens of the texts that our kernels are checked with: within and beyond a tile of attention.
 const PROBE_TOKENS: [usize; 3] = [5, 64, 150];
 
+/// How their vectors are pooled: tokens at either end, and all.
+const PROBE_MODES: [PoolingMode; 3] = [PoolingMode::Cls, PoolingMode::LastToken, PoolingMode::Mean];
+
 /// How close vectors of the same text are at least that differ by rounding to f16.
 const LEAST_COSINE: f32 = 0.999;
 
@@ -126,10 +129,11 @@ impl DeviceBody {
         };
         let texts = PROBE_TOKENS.map(text);
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let modes = [PoolingMode::Cls, PoolingMode::LastToken, PoolingMode::Mean];
-        let vectors = modes.map(|mode| self.embed_batch(&texts, &Pooling::of(mode)));
-        let vectors: Vec<Vec<Vec<f32>>> = vectors.into_iter().collect::<Result<_>>()?;
-        Ok(vectors.into_iter().flatten().collect())
+        let vectors = self.embed_batch(&texts, &Pooling::several(&PROBE_MODES))?;
+        let of_modes = vectors
+            .iter()
+            .flat_map(|vector| vector.chunks_exact(self.shape.hidden));
+        Ok(of_modes.map(<[f32]>::to_vec).collect())
     }
 
     /// Whether our own kernels stand between its products.
@@ -295,9 +299,9 @@ fn is_out_of_memory(error: &candle_core::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{device_and_packed, files_of, on_cpu};
     use super::*;
-    use crate::encoder::source::{BodyPlan, ModelSource};
-    use crate::encoder::tensors::tensors_in_place;
+    use crate::encoder::kernels::Isa;
 
     #[test]
     fn a_batch_is_as_large_as_the_memory_lets_it() {
@@ -360,25 +364,8 @@ mod tests {
     }
 
     fn body() -> DeviceBody {
-        let folder = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/data/models/tiny-bert-cls"
-        );
-        let files = ModelSource::Folder(folder.into()).read().unwrap();
-        let BodyPlan::Transformer(shape) = &files.body else {
-            panic!("a transformer");
-        };
-        let tensors = tensors_in_place(&files.weights, shape.names.prefixes).unwrap();
-        let find = |name: &str| tensors.get(name).cloned();
-        let on_cpu = Chosen {
-            device: Device::Cpu,
-            dtype: DType::F32,
-            name: "cpu",
-            has_bf16: false,
-            has_kernels: false,
-            lanes: 1,
-        };
-        DeviceBody::new((**shape).clone(), &find, &on_cpu).unwrap()
+        let files = files_of("tiny-bert-cls");
+        device_and_packed(&files, &on_cpu(DType::F32, false), Isa::scalar()).0
     }
 
     #[test]

@@ -3,9 +3,6 @@
 //! One batch is put into the queue at a time, with the copy of its vectors behind it; while its thread waits
 //! for them, another puts the next batch into the queue, so that the device never runs dry.
 
-#[cfg(not(feature = "cuda"))]
-use std::sync::Mutex;
-
 use candle_core::{Device, Result, Tensor};
 
 #[cfg(feature = "cuda")]
@@ -18,8 +15,6 @@ pub(super) struct Queue {
         expect(dead_code, reason = "only CUDA's has streams")
     )]
     device: Device,
-    #[cfg(not(feature = "cuda"))]
-    turn: Mutex<()>,
     #[cfg(feature = "cuda")]
     order: Order,
     #[cfg(feature = "cuda")]
@@ -39,8 +34,6 @@ impl Queue {
     pub(super) fn new(device: &Device) -> Queue {
         Queue {
             device: device.clone(),
-            #[cfg(not(feature = "cuda"))]
-            turn: Mutex::default(),
             #[cfg(feature = "cuda")]
             order: Order::default(),
             #[cfg(feature = "cuda")]
@@ -52,6 +45,10 @@ impl Queue {
     ///
     /// # Errors
     /// What `enqueue` fails with, or the device.
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(clippy::unused_self, reason = "as with streams")
+    )]
     pub(super) fn put<T, E: From<candle_core::Error>>(
         &self,
         enqueue: impl FnOnce() -> std::result::Result<T, E>,
@@ -60,8 +57,6 @@ impl Queue {
         if let Device::Cuda(device) = &self.device {
             return self.order.next(device, enqueue);
         }
-        #[cfg(not(feature = "cuda"))]
-        let _turn = self.turn.lock().expect("nothing panics while it is held");
         enqueue()
     }
 

@@ -1,5 +1,5 @@
-//! What is put before queries and passages, and how vectors are compared: as the folder says, or as the family of models wants it whose
-//! folders do not say.
+//! What is put before queries and passages, and how vectors are compared: as the folder says, or as the
+//! family of models wants it whose folders do not say.
 
 use std::collections::BTreeMap;
 

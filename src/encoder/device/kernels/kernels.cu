@@ -259,28 +259,15 @@ __device__ void turn(const Turn &a) {
     }
     const bool is_value = head >= a.heads + a.key_heads, is_query = head < a.heads;
     float *kept = reinterpret_cast<float *>(shared) + threadIdx.y * a.head_dim;
+    float4 *fours = reinterpret_cast<float4 *>(kept);
     T *numbers = static_cast<T *>(a.rows) + (static_cast<size_t>(row) * all_heads + head) * a.head_dim;
-    for (uint32_t j = lane; j < a.head_dim; j += WARP) {
-        kept[j] = number<T>(numbers + j) + (a.bias == nullptr ? 0.f : a.bias[head * a.head_dim + j]);
+    for (uint32_t j = lane; j < a.head_dim / 4; j += WARP) {
+        fours[j] = plus(load4<T>(numbers + 4 * j), bias4(a.bias, head * a.head_dim + 4 * j));
     }
     const float *gain = is_value ? nullptr : is_query ? a.query_gain : a.key_gain;
-    const float *shift = is_query ? a.query_shift : a.key_shift;
     if (gain != nullptr) {
-        float mean = 0.f;
-        if (!a.is_rms) {
-            for (uint32_t j = lane; j < a.head_dim; j += WARP) {
-                mean += kept[j];
-            }
-            mean = warp_sum(mean) / a.head_dim;
-        }
-        float squares = 0.f;
-        for (uint32_t j = lane; j < a.head_dim; j += WARP) {
-            squares += (kept[j] - mean) * (kept[j] - mean);
-        }
-        const float scale = 1.f / sqrtf(warp_sum(squares) / a.head_dim + a.eps);
-        for (uint32_t j = lane; j < a.head_dim; j += WARP) {
-            kept[j] = (kept[j] - mean) * scale * gain[j] + (shift == nullptr ? 0.f : shift[j]);
-        }
+        const float *shift = is_query ? a.query_shift : a.key_shift;
+        norm_row(fours, a.head_dim, gain, shift, a.eps, a.is_rms);
     }
     __syncwarp();
     const uint32_t half = is_value ? 0 : a.half;

@@ -95,10 +95,8 @@ impl Kernels {
         fused: &Tensor,
         rows: &Rows,
     ) -> Result<()> {
-        let gain = |norm: &'_ Option<Norm>| norm.as_ref().map(|norm| norm.gain.clone());
-        let shift = |norm: &'_ Option<Norm>| norm.as_ref().and_then(|norm| norm.shift.clone());
-        let (query_gain, query_shift) = (gain(&layer.query_norm), shift(&layer.query_norm));
-        let (key_gain, key_shift) = (gain(&layer.key_norm), shift(&layer.key_norm));
+        let (query_gain, query_shift) = parts(layer.query_norm.as_ref());
+        let (key_gain, key_shift) = parts(layer.key_norm.as_ref());
         let rotation = outlook.rotation.as_ref();
         let (n_rows, _) = fused.dims2()?;
         let n_heads = n_rows * (shape.heads + 2 * shape.key_heads);
@@ -111,10 +109,10 @@ impl Kernels {
             },
             read: [
                 layer.fused.bias.as_ref(),
-                query_gain.as_ref(),
-                query_shift.as_ref(),
-                key_gain.as_ref(),
-                key_shift.as_ref(),
+                query_gain,
+                query_shift,
+                key_gain,
+                key_shift,
                 rotation.map(|rotation| &rotation.cosines),
                 rotation.map(|rotation| &rotation.sines),
                 Some(&rows.places),
@@ -151,6 +149,8 @@ impl Operations for Kernels {
         let (n_rows, width) = rows.dims2()?;
         let rows_a_block = (ROW_SHARED_BYTES / (4 * width)).clamp(1, ROWS_A_BLOCK as usize) as u32;
         let either = to.norm.or(to.branch);
+        let (branch_gain, branch_shift) = parts(to.branch);
+        let (gain, shift) = parts(to.norm);
         let launch = Launch {
             kernel: self.named("normalise"),
             grid: Grid {
@@ -162,10 +162,10 @@ impl Operations for Kernels {
                 Some(rows),
                 to.added,
                 to.bias,
-                to.branch.map(|norm| &norm.gain),
-                to.branch.and_then(|norm| norm.shift.as_ref()),
-                to.norm.map(|norm| &norm.gain),
-                to.norm.and_then(|norm| norm.shift.as_ref()),
+                branch_gain,
+                branch_shift,
+                gain,
+                shift,
             ],
             arguments: |out, read: [u64; 7]| Normalise {
                 out,
@@ -305,6 +305,14 @@ impl Operations for Kernels {
             all => Tensor::cat(all, 1),
         }
     }
+}
+
+/// A norm's gain and shift, where there are such.
+fn parts(norm: Option<&Norm>) -> (Option<&Tensor>, Option<&Tensor>) {
+    (
+        norm.map(|norm| &norm.gain),
+        norm.and_then(|norm| norm.shift.as_ref()),
+    )
 }
 
 // The structures of `kernels.cu`: addresses, sizes and numbers, in the same order.

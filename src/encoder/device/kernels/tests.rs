@@ -7,16 +7,15 @@ use super::super::load::{Around, Layer, Linear, Norm};
 use super::super::operations::{Normalisation, Operations};
 use super::super::outlook::Outlook;
 use super::super::rows::{Arrangement, Rows};
+use super::super::tests::{all_modes, files_of};
 use super::*;
 use crate::encoder::kernels::Activation;
 use crate::encoder::packed::{LayerKind, NormKind, Outlooks, Places, Shape};
-use crate::encoder::source::{BodyPlan, ModelSource};
+use crate::encoder::source::BodyPlan;
 
 /// A shape to change.
 fn some_shape() -> Shape {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/models/tiny-qwen3");
-    let files = ModelSource::Folder(folder.into()).read().unwrap();
-    let BodyPlan::Transformer(shape) = files.body else {
+    let BodyPlan::Transformer(shape) = files_of("tiny-qwen3").body else {
         panic!("a transformer");
     };
     Shape {
@@ -127,17 +126,9 @@ fn tolerance(dtype: DType) -> f32 {
 
 const TYPES: [DType; 2] = [DType::F16, DType::BF16];
 
-/// Whether tests of this file are skipped here; says so.
-fn is_skipped() -> bool {
-    if let Some(reason) = emulator::missing() {
-        println!("skipped: {reason}");
-    }
-    emulator::missing().is_some()
-}
-
 #[test]
 fn attention_of_every_width_is_that_of_candles_operations() {
-    if is_skipped() {
+    if emulator::is_missing() {
         return;
     }
     let turning = |half: usize| (0..half).map(|i| 0.5f64.powi(i as i32)).collect::<Vec<_>>();
@@ -187,7 +178,7 @@ fn attention_of_every_width_is_that_of_candles_operations() {
 
 #[test]
 fn norms_and_activations_are_those_of_candles_operations() {
-    if is_skipped() {
+    if emulator::is_missing() {
         return;
     }
     for (width, is_rms) in [(4, false), (132, true), (384, false), (4096, true)] {
@@ -260,11 +251,10 @@ fn norms_and_activations_are_those_of_candles_operations() {
 
 #[test]
 fn pooling_is_that_of_candles_operations() {
-    if is_skipped() {
+    if emulator::is_missing() {
         return;
     }
-    let names = PoolingMode::FLAGS.map(|(_, mode)| String::from(Pooling::of(mode)));
-    let pooling: Pooling = names.join("+").try_into().unwrap();
+    let pooling = all_modes();
     let n_tokens: usize = LENGTHS.iter().sum();
     for dtype in TYPES {
         let kernels = Kernels::for_shape(&some_shape(), dtype).unwrap();
