@@ -17,8 +17,10 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
 use common::{median, setting, timed};
+use tokenizers::{Tokenizer, TruncationParams};
 
 const WEIGHTS: &[u8] = include_bytes!("../models/all-MiniLM-L6-v2/model.safetensors");
+const TOKENIZER: &[u8] = include_bytes!("../models/all-MiniLM-L6-v2/tokenizer.json");
 const CONFIG: &str = include_str!("../models/all-MiniLM-L6-v2/config.json");
 /// Texts of a padded batch: what suits candle best on this model.
 const CANDLE_BATCH: usize = 8;
@@ -77,6 +79,7 @@ fn main() {
     );
     line("candle-transformers f32, as it comes", candle_seconds);
     query_latency(&[("f32", &f32), ("int8", &int8)]);
+    splitting(&f32, &texts, rounds);
 }
 
 fn passages() -> Vec<String> {
@@ -138,4 +141,33 @@ fn query_latency(encoders: &[(&str, &Encoder)]) {
             serde_json::json!({ "encoder": format!("akin {name}"), "query_ms_p50": median(milliseconds) })
         );
     }
+}
+
+/// Splitting into tokens, on all cores, beside the tokenizers crate's own way with a batch.
+fn splitting(encoder: &Encoder, texts: &[String], rounds: usize) {
+    let mut tokenizer = Tokenizer::from_bytes(TOKENIZER).unwrap();
+    let truncation = TruncationParams {
+        max_length: encoder.recipe().max_tokens,
+        ..TruncationParams::default()
+    };
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(Some(truncation)).unwrap();
+    let theirs = || -> Vec<Vec<u32>> {
+        let encodings = tokenizer.encode_batch_fast(texts.to_vec(), true).unwrap();
+        encodings.iter().map(|e| e.get_ids().to_vec()).collect()
+    };
+    let mut seconds = [const { Vec::new() }; 2];
+    for _ in 0..rounds {
+        seconds[0].push(timed(|| encoder.encode(texts, Role::Passage).unwrap()));
+        seconds[1].push(timed(theirs));
+    }
+    let [ours, theirs] = seconds.map(median);
+    println!(
+        "{}",
+        serde_json::json!({
+            "times_encode_batch_fast": theirs / ours,
+            "papers_split_per_s": (texts.len() as f64 / ours).round(),
+            "papers": texts.len(),
+        })
+    );
 }
