@@ -234,6 +234,14 @@ pub enum Error {
         /// The id as it was typed.
         id: String,
     },
+    /// Several papers answer to an id: each has it in its own collection.
+    #[error("{} papers have the id {id:?}, each in its own collection: {}", ids.len(), ids.join(", "))]
+    AmbiguousId {
+        /// The id as it was typed.
+        id: String,
+        /// The spellings that name one paper each.
+        ids: Vec<String>,
+    },
     /// There is no follow of this name.
     #[error("no follow {name:?}{}", if known.is_empty() { "; there are none yet".to_owned() } else { format!("; there are {}", known.join(", ")) })]
     UnknownFollow {

@@ -44,6 +44,13 @@ pub(super) struct AddArgs {
     /// The year of the day on a saved page that gives none ("Aug 6"): the day its papers were listed
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1900..=2999))]
     year: Option<i16>,
+    /// Name the collection that the records belong to [default: the dump's name, or its feed's]
+    ///
+    /// Ids that name no work of the world, such as row numbers and BibTeX keys, belong to their
+    /// collection. A record that comes again in one collection replaces the earlier one; records of
+    /// different collections are merged.
+    #[arg(long, value_name = "NAME")]
+    collection: Option<String>,
     /// Say what would be done, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -76,6 +83,7 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
         strict: args.strict,
         read: ReadOptions {
             year: args.year,
+            collection: args.collection.clone(),
             ..args.columns.read_options(args.format.as_deref())
         },
         index: context.index_options(),
@@ -136,6 +144,10 @@ fn rehearse(
 fn explain(decision: &Decision, context: &Context) {
     let words = match decision {
         Decision::Stored { id } => format!("stored     {id}"),
+        Decision::KeptApart { id, given } => format!(
+            "stored     {}: {given} is the id of another work",
+            id.qualified()
+        ),
         Decision::Changed { id } => format!("changed    {id}"),
         Decision::Unchanged { id } => format!("unchanged  {id}"),
         Decision::Merged { id, into, why } => format!("merged     {id} into {into}: {why}"),
@@ -217,11 +229,41 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
             "error: there is no dump among the files that were given"
         );
     }
+    complain_of_decisions(report, context);
     if report.counts.n_truncated > 0 {
         context.note(&format!(
             "{} abstracts are longer than the model sees; --max-tokens sees more of them",
             count(report.counts.n_truncated)
         ));
+    }
+}
+
+/// Says what was decided about papers that their user may see otherwise.
+fn complain_of_decisions(report: &Report, context: &Context) {
+    let counts = &report.counts;
+    match counts.n_kept_apart {
+        0 => {}
+        1 => context.note(
+            "1 record has the id of a plainly different work, and is kept apart from it; \
+             --explain names it",
+        ),
+        n => context.note(&format!(
+            "{} records have the ids of plainly different works, and are kept apart from them; \
+             --explain names them",
+            count(n)
+        )),
+    }
+    match counts.n_withdrawn {
+        0 => {}
+        1 => context.note(
+            "1 paper says that it was withdrawn, so no search finds it; `akin status` names it, \
+             `akin restore ID` undoes that",
+        ),
+        n => context.note(&format!(
+            "{} papers say that they were withdrawn, so no search finds them; `akin status` names \
+             them, `akin restore ID` undoes that",
+            count(n)
+        )),
     }
 }
 
@@ -243,6 +285,8 @@ pub(super) fn summarise(
             "merged": counts.n_merged,
             "deleted": counts.n_deleted,
             "rejected": counts.n_rejected,
+            "kept_apart": counts.n_kept_apart,
+            "withdrawn": counts.n_withdrawn,
             "embedded": report.n_embedded,
             "truncated": counts.n_truncated,
             "tokens": report.n_tokens,

@@ -330,7 +330,7 @@ impl ColumnArgs {
         ReadOptions {
             format: format.and_then(Format::from_name),
             columns: self.columns.clone(),
-            year: None,
+            ..ReadOptions::default()
         }
     }
 }

@@ -49,9 +49,11 @@ impl Fault {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Fault::Akin(Error::Interrupted) => ExitCode::from(130),
-            Fault::Akin(Error::UnknownPaper { .. } | Error::UnknownFollow { .. }) => {
-                ExitCode::from(1)
-            }
+            Fault::Akin(
+                Error::UnknownPaper { .. }
+                | Error::AmbiguousId { .. }
+                | Error::UnknownFollow { .. },
+            ) => ExitCode::from(1),
             _ => ExitCode::from(2),
         }
     }

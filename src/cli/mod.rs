@@ -27,6 +27,7 @@ mod pull;
 mod rejections;
 mod related;
 mod remove;
+mod restore;
 mod search;
 mod show;
 mod split;
@@ -72,6 +73,7 @@ enum Command {
     Show(show::ShowArgs),
     Remove(remove::RemoveArgs),
     Split(split::SplitArgs),
+    Restore(restore::RestoreArgs),
     Status(status::StatusArgs),
     Check(check::CheckArgs),
     Compact(compact::CompactArgs),
@@ -134,6 +136,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
         Command::Show(args) => show::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Split(args) => split::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),

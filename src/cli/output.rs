@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use akin::digest::{self, DayPaper, Days, Entry, Marks, Rising, Trend};
-use akin::library::SourceRecord;
-use akin::paper::Paper;
+use akin::library::{Library, SourceRecord};
+use akin::paper::{Paper, PaperId};
 use akin::search::{Answer, Explanation, Hit};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -54,6 +54,11 @@ struct JsonHit<'a> {
     paper: JsonPaper<'a>,
 }
 
+/// The id of a paper as it is shown: the shortest spelling that finds it in this library.
+pub(super) fn spelt(library: &Library, id: &PaperId) -> akin::Result<PaperId> {
+    Ok(PaperId::from_stored(&library.spelling_of(id)?))
+}
+
 /// A paper as programs get it.
 #[derive(Serialize)]
 pub(super) struct JsonPaper<'a> {
@@ -65,17 +70,26 @@ pub(super) struct JsonPaper<'a> {
 
 impl<'a> From<&'a Paper> for JsonPaper<'a> {
     fn from(paper: &'a Paper) -> JsonPaper<'a> {
+        let (date, url) = (paper.date(), paper.id.address());
+        let ids = std::iter::once(&paper.id).chain(&paper.aliases);
+        let has_local = ids.clone().any(PaperId::is_local);
         // The text before it was cleaned is shown by `akin show --raw` only.
-        let paper = match &paper.raw {
-            None => Cow::Borrowed(paper),
-            Some(_) => Cow::Owned(Paper {
+        let paper = match paper.raw.is_some() || has_local {
+            false => Cow::Borrowed(paper),
+            true => Cow::Owned(Paper {
+                id: PaperId::from_stored(&paper.id.to_string()),
+                aliases: paper
+                    .aliases
+                    .iter()
+                    .map(|id| PaperId::from_stored(id.qualified()))
+                    .collect(),
                 raw: None,
                 ..paper.clone()
             }),
         };
         JsonPaper {
-            date: paper.date().map(|date| date.to_string()),
-            url: paper.id.address(),
+            date: date.map(|date| date.to_string()),
+            url,
             paper,
         }
     }
@@ -85,6 +99,7 @@ impl<'a> From<&'a Paper> for JsonPaper<'a> {
 #[derive(Serialize)]
 pub(super) struct JsonSource<'a> {
     source: JsonPaper<'a>,
+    collection: &'a str,
     why: Option<&'a str>,
     merged: &'a str,
 }
@@ -93,6 +108,7 @@ impl<'a> From<&'a SourceRecord> for JsonSource<'a> {
     fn from(source: &'a SourceRecord) -> JsonSource<'a> {
         JsonSource {
             source: JsonPaper::from(&source.paper),
+            collection: &source.collection,
             why: Some(source.why.as_str()).filter(|why| !why.is_empty()),
             merged: &source.merged,
         }
@@ -178,7 +194,7 @@ pub(super) fn answer(
                 duplicates: hit
                     .duplicates
                     .iter()
-                    .map(|paper| paper.id.as_str())
+                    .map(|paper| paper.id.qualified())
                     .collect(),
                 paper,
             };
@@ -255,7 +271,7 @@ fn write_hit(
         let ids: Vec<&str> = hit
             .duplicates
             .iter()
-            .map(|paper| paper.id.as_str())
+            .map(|paper| paper.id.qualified())
             .collect();
         for line in wrapped(&format!("also {}", ids.join(", ")), width, indent, 2) {
             writeln!(out, "{DIM}{line}{DIM:#}")?;
@@ -381,7 +397,7 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
     }
     writeln!(out)?;
     let date = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string());
-    let aliases: Vec<&str> = paper.aliases.iter().map(|id| id.as_str()).collect();
+    let aliases: Vec<&str> = paper.aliases.iter().map(|id| id.qualified()).collect();
     let fields = [
         ("id", Some(paper.id.to_string())),
         ("notice", paper.notice.map(|notice| notice.to_string())),
@@ -392,6 +408,7 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
         ("updated", date(paper.updated)),
         ("listed", non_empty(listings.join(" "))),
         ("journal", paper.journal.clone()),
+        ("volume", paper.volume.clone()),
         ("comment", paper.comment.clone()),
         ("upvotes", paper.upvotes.map(|n| n.to_string())),
         ("comments", paper.n_comments.map(|n| n.to_string())),
@@ -406,15 +423,25 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
     Ok(())
 }
 
-/// Prints the records that a paper was merged from.
+/// Prints the records that a paper was made of, numbered.
 pub(super) fn sources(out: &mut impl Write, sources: &[SourceRecord]) -> io::Result<()> {
     writeln!(out)?;
-    if sources.is_empty() {
-        return writeln!(out, "{DIM}one record, merged with no other{DIM:#}");
-    }
-    writeln!(out, "{DIM}merged from{DIM:#}")?;
-    for source in sources {
-        writeln!(out, "{}  {}", source.paper.id, source.paper.title)?;
+    let heading = match sources.len() {
+        1 => "one record, merged with no other",
+        _ => "merged from",
+    };
+    writeln!(out, "{DIM}{heading}{DIM:#}")?;
+    for (place, source) in sources.iter().enumerate() {
+        let collection = match &*source.collection {
+            "" => "unknown collection",
+            name => name,
+        };
+        let (number, paper) = (place + 1, &source.paper);
+        writeln!(
+            out,
+            "{number:>3}  {DIM}{collection}{DIM:#}  {}  {}",
+            paper.id, paper.title
+        )?;
         if !source.why.is_empty() {
             let day = source.merged.split('T').next().unwrap_or_default();
             writeln!(out, "    {DIM}{day}: {}{DIM:#}", source.why)?;

@@ -79,7 +79,7 @@ pub(super) fn show(
     lookup: &LookupArgs,
     context: &Context,
 ) -> Result<Outcome, Fault> {
-    let answer = match lookup.rerank.load(context)? {
+    let mut answer = match lookup.rerank.load(context)? {
         Some(reranker) => search::answer_reranked(indexes, encoder, &reranker, query)?,
         None => search::answer(indexes, encoder, query)?,
     };
@@ -99,6 +99,12 @@ pub(super) fn show(
         true => search::explain(indexes, encoder, &answer)?,
         false => Vec::new(),
     };
+    for hit in &mut answer.hits {
+        hit.paper.id = output::spelt(indexes.library, &hit.paper.id)?;
+        for duplicate in &mut hit.duplicates {
+            duplicate.id = output::spelt(indexes.library, &duplicate.id)?;
+        }
+    }
     output::answer(&answer, &explanations, context)?;
     if answer.hits.is_empty() {
         context.note(match query.min_percentile {

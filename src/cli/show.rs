@@ -19,7 +19,7 @@ pub(super) struct ShowArgs {
     /// Show title and abstract as they stood in the dump, before they were cleaned
     #[arg(long)]
     raw: bool,
-    /// Show the records that the paper was merged from, and why
+    /// Show the records that the paper was made of, whose they are, and why they were merged
     #[arg(long)]
     sources: bool,
 }
@@ -30,11 +30,12 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> 
     for (idx, id) in args.ids.iter().enumerate() {
         let stored = library.find(id)?;
         let mut paper = stored.paper;
+        paper.id = output::spelt(&library, &paper.id)?;
         if args.raw {
             restore(&mut paper);
         }
         let sources = match args.sources {
-            true => library.lookup().sources(stored.key)?,
+            true => library.lookup().known(stored.key)?.sources,
             false => Vec::new(),
         };
         if context.json {

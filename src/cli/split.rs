@@ -4,8 +4,7 @@ use std::io::Write;
 
 use akin::Error;
 use akin::ingest;
-use akin::library::Writer;
-use akin::paper::PaperId;
+use akin::library::{Library, Writer};
 use akin::space::Origin;
 use clap::Args;
 
@@ -23,7 +22,8 @@ pub(super) struct SplitArgs {
     /// Any spelling of the paper's id
     #[arg(value_name = "ID")]
     id: String,
-    /// Ids of the records to take out
+    /// The records to take out: their numbers in `akin show --sources`, their ids, COLLECTION#ID, or
+    /// their collections
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
 }
@@ -31,13 +31,7 @@ pub(super) struct SplitArgs {
 pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Fault> {
     let mut writer = Writer::open(&context.library, "akin split")?;
     let unknown = |id: &str| Error::UnknownPaper { id: id.to_owned() };
-    let parsed = |id: &String| PaperId::parse(id).ok_or_else(|| unknown(id));
-    let sources = args
-        .sources
-        .iter()
-        .map(parsed)
-        .collect::<Result<Vec<_>, _>>()?;
-    let id = parsed(&args.id)?;
+    let key = Library::open(&context.library)?.find(&args.id)?.key;
     let space = writer.space().ok_or_else(|| unknown(&args.id))?;
     let origin = Origin::of(space)?;
     let encoder = context.load(&origin)?;
@@ -46,14 +40,14 @@ pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Fault>
     let papers = ingest::split(
         &mut writer,
         (&encoder, &origin),
-        &id,
-        &sources,
+        key,
+        &args.sources,
         &options,
         &bar,
     )?;
     let mut out = anstream::stdout().lock();
     for paper in papers {
-        writeln!(out, "{}  {}", paper.id, paper.title)?;
+        writeln!(out, "{}  {}", paper.id.qualified(), paper.title)?;
     }
     Ok(Outcome::Done)
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use akin::encoder::Recipe;
 use akin::index::Index;
 use akin::library::{Library, Status};
+use akin::paper::PaperId;
 use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
@@ -17,6 +18,9 @@ use super::output::{self, bytes, count};
 /// Say what the library holds: papers, dates, model, index, sizes
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {}
+
+/// Withdrawn papers that are named; the rest are counted.
+const WITHDRAWN_SHOWN: usize = 10;
 
 /// What an index and a model add to a library's own status.
 struct Details {
@@ -31,6 +35,7 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
     let library = Library::open(&context.library)?;
     let status = library.status()?;
     let details = details(&library, context)?;
+    let withdrawn = library.withdrawn()?;
     let mut out = anstream::stdout().lock();
     let device = context.device.describe()?;
     if context.json {
@@ -49,14 +54,49 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
             "index_segments": details.as_ref().map(|d| d.n_segments),
             "index_tail_rows": details.as_ref().map(|d| d.tail_rows),
             "index_bytes": details.as_ref().map(|d| d.index_bytes),
+            "withdrawn": withdrawn.iter().map(|(id, _)| id.qualified()).collect::<Vec<_>>(),
         });
         output::json_line(&mut out, &json)?;
     } else {
         write_table(&mut out, &status, details.as_ref(), context)?;
         writeln!(out, "{:<9} {device}", "device")?;
+        write_withdrawn(&mut out, &withdrawn, context)?;
     }
     out.flush()?;
     Ok(Outcome::Done)
+}
+
+/// Names the papers that no search finds because a record says that they were withdrawn.
+fn write_withdrawn(
+    out: &mut impl Write,
+    withdrawn: &[(PaperId, String)],
+    context: &Context,
+) -> std::io::Result<()> {
+    if withdrawn.is_empty() {
+        return Ok(());
+    }
+    let shown = match context.verbose {
+        true => withdrawn.len(),
+        false => WITHDRAWN_SHOWN.min(withdrawn.len()),
+    };
+    writeln!(
+        out,
+        "{:<9} {}, found by no search; `akin restore ID` undoes that",
+        "withdrawn",
+        count(withdrawn.len() as u64)
+    )?;
+    for (id, title) in &withdrawn[..shown] {
+        writeln!(out, "          {}  {title}", id.qualified())?;
+    }
+    let n_more = withdrawn.len() - shown;
+    if n_more > 0 {
+        writeln!(
+            out,
+            "          and {} more; -v names all",
+            count(n_more as u64)
+        )?;
+    }
+    Ok(())
 }
 
 fn details(library: &Library, context: &Context) -> Result<Option<Details>, Fault> {

@@ -328,6 +328,7 @@ fn is_of_one_follow(error: &Error) -> bool {
     matches!(
         error,
         Error::UnknownPaper { .. }
+            | Error::AmbiguousId { .. }
             | Error::NoDirection
             | Error::EmptyQuery
             | Error::LexicalDoubt { .. }

@@ -136,7 +136,7 @@ const JOURNALS: [&str; 8] = [
     "venue",
 ];
 const COMMENTS: [&str; 2] = ["comment", "comments"];
-const OTHERS: [&str; 3] = ["upvotes", "externalids", "url"];
+const OTHERS: [&str; 4] = ["upvotes", "externalids", "url", "volume"];
 const UPDATED: [&str; 5] = [
     "updated",
     "updatedat",
@@ -207,10 +207,7 @@ impl Fields {
         let authors = self.get(&AUTHORS).map(authors).unwrap_or_default();
         let (id, version) = match self.given_id()? {
             Some(found) => found,
-            None => {
-                let first = authors.first().map(String::as_str);
-                (PaperId::from_work(&bare, first), None)
-            }
+            None => (PaperId::from_title(&bare), None),
         };
         let mut paper = cleaned(id, title, self.required("abstract", &TEXTS)?)?;
         paper.version = version;
@@ -221,6 +218,7 @@ impl Fields {
         paper.listed = context.listed;
         paper.journal = self.get(&JOURNALS).and_then(text_or_name);
         paper.comment = self.get(&COMMENTS).and_then(text_or_name);
+        paper.volume = self.get(&["volume"]).and_then(spelling);
         paper.upvotes = self
             .get(&["upvotes"])
             .and_then(|value| spelling(value)?.trim().parse().ok());

@@ -21,7 +21,7 @@
 //! and `sniff_json.rs` tell the format, a `Frame` cuts the bytes into records (`lines.rs`,
 //! `values.rs`, those of `xml/` and `tagged/`), `quoting.rs` and `columns.rs` tell rows and columns;
 //! `clean.rs` (with `tex.rs`, `entities.rs`, `markup.rs` and `heads.rs`), `names.rs`, `people.rs`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
-//! the records hold.
+//! the records hold; `collection.rs` tells whose ids they are.
 //!
 //! Invariants: every record gives exactly one item; memory does not grow with the dump (one
 //! record of at most [`MAX_LINE_BYTES`] is held, or one batch of rows as its writer made it, and
@@ -37,6 +37,7 @@ mod beir;
 #[cfg(feature = "arrow")]
 mod cells;
 mod clean;
+mod collection;
 mod columns;
 mod dates;
 mod delimited;
@@ -108,6 +109,7 @@ pub use sniff::{Format, KNOWN_FORMATS};
 pub use source::Source;
 
 use crate::error::{Error, Result};
+use crate::paper::Collection;
 
 /// The longest record that is read, in bytes; longer ones are skipped and rejected.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
@@ -125,6 +127,9 @@ pub struct ReadOptions {
     pub columns: Vec<(String, String)>,
     /// The year of a day that stands in a dump without one (`Aug 6`); such a day is none where `None`.
     pub year: Option<i16>,
+    /// What the collection is called that the records belong to; the dump's name, or its feed's, where
+    /// `None`.
+    pub collection: Option<String>,
 }
 
 /// A dump that is being read.
@@ -133,6 +138,7 @@ pub struct ReadOptions {
 /// unless its reason [ends the dump](Reason::ends_the_dump).
 pub struct Dump {
     format: Format,
+    collection: Collection,
     records: Records,
     context: Context,
     compressed: bool,
@@ -207,7 +213,10 @@ impl Dump {
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Dump> {
         let read_bytes = Arc::new(AtomicU64::new(0));
         let input = source.open(read_bytes.clone())?;
-        Dump::read(source.name(), input, read_bytes, options)
+        let mut dump = Dump::read(source.name(), input, read_bytes, options)?;
+        let path = source.collection_path();
+        dump.collection = collection::of(dump.format, &path, options.collection.as_deref());
+        Ok(dump)
     }
 
     /// Reads a dump from anything; `name` stands for it in messages and may hold a day.
@@ -249,6 +258,7 @@ impl Dump {
             reason,
         })?;
         let compressed = input.is_member || compression != Compression::Plain;
+        let collection = collection::of(format, &path, options.collection.as_deref());
         let records = Records::new(
             framing,
             Opened {
@@ -264,6 +274,7 @@ impl Dump {
         )?;
         Ok(Dump {
             format,
+            collection,
             records,
             context,
             compressed,
@@ -273,8 +284,15 @@ impl Dump {
         })
     }
 
-    /// Reads the next record.
+    /// Reads the next record. Ids that name no work of the world are those of the dump's
+    /// [collection](Dump::collection).
     pub fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
+        let item = self.next_given_item()?;
+        Some(item.map(|item| item.within(&self.collection.name)))
+    }
+
+    /// Reads the next record, whose ids are as they are given.
+    fn next_given_item(&mut self) -> Option<Result<Item, Rejected>> {
         let frame = match &mut self.records {
             Records::Items(items) => return items.next_item(),
             Records::Framed(frame) => frame,
@@ -304,6 +322,11 @@ impl Dump {
             Records::Framed(frame) => frame.place(),
             Records::Items(items) => items.place(),
         }
+    }
+
+    /// The collection that its records belong to.
+    pub fn collection(&self) -> &Collection {
+        &self.collection
     }
 
     /// The format that was recognised.

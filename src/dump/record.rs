@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::clean::{clean, clean_abstract};
 use super::field::Field;
-use super::withdrawn::says_withdrawn;
+use super::withdrawn::{comment_says_withdrawn, says_withdrawn};
 use super::{Reason, arxiv_number};
 use crate::paper::{IdKind, Notice, Paper, PaperId, RawText};
 
@@ -68,6 +68,24 @@ impl Item {
     }
 }
 
+impl Item {
+    /// The item with the ids that name no work of the world as those of a collection, and with an
+    /// id made of what it says where it has none.
+    pub(super) fn within(self, collection: &str) -> Item {
+        match self {
+            Item::Paper(mut record) => {
+                record.settle_ids(collection);
+                Item::Paper(record)
+            }
+            Item::Deletion(id) => Item::Deletion(id.within(collection)),
+            Item::Abstract { id, text } => Item::Abstract {
+                id: id.within(collection),
+                text,
+            },
+        }
+    }
+}
+
 impl From<Record> for Item {
     fn from(record: Record) -> Item {
         Item::Paper(Box::new(record))
@@ -87,13 +105,29 @@ pub struct Record {
 impl Record {
     pub(super) fn new(mut paper: Paper, given_id: Option<String>) -> Record {
         let given_id = given_id.unwrap_or_else(|| paper.id.to_string());
-        let says = |text: &str| says_withdrawn(text).then_some(Notice::Withdrawn);
-        let comment = paper.comment.as_deref();
-        paper.notice = paper
-            .notice
-            .or_else(|| says(&paper.abstract_text))
-            .or_else(|| says(comment?));
+        let comment = paper.comment.as_deref().unwrap_or_default();
+        let is_withdrawn = says_withdrawn(&paper.abstract_text) || comment_says_withdrawn(comment);
+        paper.notice = paper.notice.or(is_withdrawn.then_some(Notice::Withdrawn));
         Record { paper, given_id }
+    }
+
+    fn settle_ids(&mut self, collection: &str) {
+        let paper = &mut self.paper;
+        if paper.id.is_made() {
+            let made = PaperId::made_of(paper);
+            if self.given_id == paper.id.as_str() {
+                self.given_id = made.to_string();
+            }
+            paper.id = made;
+        }
+        let bare = std::mem::replace(&mut paper.id, PaperId::local("", ""));
+        paper.id = bare.within(collection);
+        for alias in &mut paper.aliases {
+            let bare = std::mem::replace(alias, PaperId::local("", ""));
+            *alias = bare.within(collection);
+        }
+        let id = &paper.id;
+        paper.aliases.retain(|alias| alias != id);
     }
 }
 
@@ -179,6 +213,8 @@ pub(super) struct Found<'a> {
     pub(super) journal: Option<Cow<'a, str>>,
     /// As it stands; cleaned later.
     pub(super) comment: Option<Cow<'a, str>>,
+    /// As it stands; cleaned later.
+    pub(super) volume: Option<Cow<'a, str>>,
     pub(super) version: Option<u32>,
     /// What the source says of the paper's standing.
     pub(super) notice: Option<Notice>,
@@ -218,13 +254,9 @@ impl<'a> Found<'a> {
 
     fn paper(self) -> Result<Paper, Reason> {
         let mut ids = self.ids.into_iter();
-        let id = ids.next();
-        let made = || {
-            PaperId::from_work(
-                &clean(&self.title),
-                self.authors.first().map(String::as_str),
-            )
-        };
+        let own = || PaperId::of_own(self.given_id.as_deref()?);
+        let id = ids.next().or_else(own);
+        let made = || PaperId::from_title(&self.title);
         let mut paper = cleaned(id.unwrap_or_else(made), &self.title, &self.text)?;
         paper.aliases = ids.collect();
         let text = |text: Option<Cow<'_, str>>| {
@@ -239,6 +271,7 @@ impl<'a> Found<'a> {
         paper.listed = self.listed;
         paper.journal = text(self.journal);
         paper.comment = text(self.comment);
+        paper.volume = text(self.volume);
         paper.notice = self.notice.or(paper.notice);
         Ok(paper)
     }

@@ -322,12 +322,12 @@ fn a_beir_corpus_keeps_its_ids_and_its_documents_without_title() {
 fn records_of_ones_own_are_read_under_the_usual_names() {
     let (format, papers) = papers_of("formats/generic.jsonl");
     assert_eq!((format, papers.len()), (Format::JsonRecords, 5));
-    assert_eq!(papers[2].id.as_str(), "42");
+    assert_eq!(papers[2].id.bare(), "42");
     assert!(papers.iter().all(|paper| !paper.abstract_text.is_empty()));
     let json = r#"{"paperId":"W1","Title":"t","Summary":"s","authors":[{"name":"A"},"B",{"first":"C","middle":["D."],"last":"E"}],"year":2020,"update_date":"2021-02-03","DOI":"10.1103/X","url":"https://arxiv.org/abs/2503.11731v2","categories":"cs.CL, cs.AI","venue":"V"}"#;
     let (_, papers) = self::papers("x", json);
     let paper = &papers[0];
-    assert_eq!(paper.id.as_str(), "W1");
+    assert_eq!(paper.id.as_str(), "@x#W1");
     assert_eq!(
         paper
             .aliases

@@ -117,7 +117,7 @@ fn a_row_of_cord_19_is_understood_in_every_field() {
          2001-07-04,\"Lovelace, Ada B\",BMC X,,,2003.01234,,,https://x/y,77490025\n",
     );
     let ids: Vec<&str> = paper.aliases.iter().map(|id| id.as_str()).collect();
-    assert_eq!(paper.id.as_str(), "ab12cd34");
+    assert_eq!(paper.id.as_str(), "@cord-19#ab12cd34");
     assert_eq!(
         ids,
         [
@@ -193,7 +193,7 @@ fn columns_can_be_set() {
             .iter()
             .map(|(a, b)| ((*a).into(), (*b).into()))
             .collect(),
-        year: None,
+        ..ReadOptions::default()
     };
     let set = options(&[("title", "headline"), ("abstract", "body")]);
     match items(b"n;headline;body\n1;A;B", &set).remove(0) {

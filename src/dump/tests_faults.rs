@@ -134,7 +134,7 @@ fn faults_in_an_array_are_counted_by_record() {
 fn compressed_dumps_are_read_whatever_their_name_and_their_parts() {
     let text = records(3000);
     let (head, tail) = text.split_at(text.len() / 2);
-    let (_, plain) = papers("x", text.as_bytes());
+    let (_, plain) = papers("x.txt", text.as_bytes());
     for bytes in [
         gzip(text.as_bytes()),
         zstd(text.as_bytes()),

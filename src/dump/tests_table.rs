@@ -160,7 +160,7 @@ fn cells_of_every_type_are_read() {
     ]);
     let (_, papers) = papers("x", stream(&[table]));
     let paper = &papers[0];
-    assert_eq!(paper.id.as_str(), u64::MAX.to_string());
+    assert_eq!(paper.id.bare(), u64::MAX.to_string());
     assert_eq!(
         (paper.title.as_str(), paper.abstract_text.as_str()),
         ("On X", "We show X.")

@@ -12,7 +12,7 @@ use crossbeam_channel::{Sender, bounded};
 use crate::dump::{Dump, Format, Item, ReadOptions, Rejected, Source, Unit};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
-use crate::paper::PaperId;
+use crate::paper::{Collection, PaperId};
 
 /// Records that are embedded and committed together where a CPU embeds them.
 pub const BATCH_RECORDS: usize = 256;
@@ -39,6 +39,8 @@ pub(super) struct Chunk {
     pub(super) without_year: Vec<(String, String)>,
     /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
     pub(super) share_read: Option<f64>,
+    /// Whose records they are, and the place of their dump among the dumps.
+    pub(super) collection: Option<(Collection, usize)>,
 }
 
 /// How many records are embedded and committed together.
@@ -80,7 +82,7 @@ pub(super) fn estimate(n_read: u64, share_read: Option<f64>) -> Option<u64> {
 fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run: &Sender<Chunk>) {
     let total_bytes: Option<u64> = sources.iter().map(size_bytes).sum();
     let mut bytes_before = 0;
-    for source in sources {
+    for (place, source) in sources.iter().enumerate() {
         let name = source.to_string();
         let mut dump = match Dump::open(source, options) {
             Ok(dump) => dump,
@@ -109,6 +111,7 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
             if chunk.is_empty() {
                 break;
             }
+            chunk.collection = Some((dump.collection().clone(), place));
             let read_bytes = bytes_before + dump.bytes_read();
             chunk.share_read = total_bytes.map(|total| read_bytes as f64 / total.max(1) as f64);
             if to_run.send(chunk).is_err() {
@@ -139,6 +142,7 @@ impl Chunk {
             skipped: Vec::new(),
             without_year: Vec::new(),
             share_read: None,
+            collection: None,
         }
     }
 

@@ -1,25 +1,35 @@
 //! What a batch of records comes to, before anything is embedded: papers that are new, papers that
 //! change, records that say nothing new, papers that are gone.
 //!
-//! In: the items of a dump, and a [`Shelf`] to look up what is there already. Out: [`Drafts`], a
-//! paper each. A record belongs to a paper
+//! In: the items of a dump, the [`Collection`] that they belong to, and a [`Shelf`] to look up what is
+//! there already. Out: [`Drafts`], a paper each. This is where it is decided what a record *is*:
 //!
-//! 1. that has its id, or one of its other ids: unless the two cannot be one work
-//!    (`same_work.rs`), or were taken apart by hand;
-//! 2. else, of those with its title, to the first that is the same work.
+//! ```text
+//! record ──► the paper that has its id, or one of its other ids
+//!              ├─ from the same collection: the record changes its earlier one, if it is a newer state of it
+//!              ├─ from another: the record is merged, unless the two are plainly different works
+//!              └─ plainly different, or split by hand: the record is kept apart, under its collection's id
+//!        ──► else, of those with its title, the first that is the same work (`same_work.rs`): merged
+//!        ──► else, a new paper
+//! ```
 //!
-//! A record under the paper's own id changes it: the newer of the two speaks first. A record under
-//! another id is merged: it is kept as a *source* beside the first, which speaks first wherever it
-//! says something. A record whose ids belong to several papers makes them one.
+//! Every record stays as a *source* of its paper; the paper is what its sources make together
+//! (`merging.rs`). A record whose ids belong to several papers makes them one, and so does a record
+//! that brings what shows that two papers of one title are one work.
 //!
-//! Invariants: every item counts once; the outcome does not depend on where batches end.
+//! Invariants: every item counts once; the outcome does not depend on where batches end; a record
+//! replaces only an earlier one of its own collection.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
-use super::same_work::{Why, is_other_text, may_share_id, same_work};
+use super::merging::merged;
+use super::same_work::{
+    Why, is_newer_state, is_same_record, is_same_text, may_share_id, same_work,
+};
 use crate::error::Result;
 use crate::library::{Batch, Change, Ingest, Known, Lookup, PaperKey, SourceRecord};
-use crate::paper::{IdKind, Notice, Paper, PaperId, TextHash, title_key};
+use crate::paper::{Collection, Notice, Paper, PaperId, TextHash, title_key};
 
 /// Where papers are looked up.
 pub(super) trait Shelf {
@@ -52,6 +62,32 @@ impl Shelf for Lookup<'_> {
     }
 }
 
+/// The dump that records are read from: whose they are, and which ids it has brought so far.
+pub(super) struct Reading {
+    pub(super) collection: Collection,
+    /// Whether the library has papers of no known collection, which a record here may claim.
+    pub(super) may_claim: bool,
+    /// Hashes of the ids that were read, 8 bytes each.
+    ids: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Reading {
+    pub(super) fn of(collection: Collection, may_claim: bool) -> Reading {
+        Reading {
+            collection,
+            may_claim,
+            ids: HashSet::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Notes an id; whether the dump has had it before.
+    fn meets_again(&mut self, id: &PaperId) -> bool {
+        !self.ids.insert(self.hasher.hash_one(id))
+    }
+}
+
 /// What became of one record.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -60,6 +96,13 @@ pub enum Decision {
     Stored {
         /// The paper's id.
         id: PaperId,
+    },
+    /// It is a new paper that has the id of another work, and is kept apart from it.
+    KeptApart {
+        /// The id that it is stored under.
+        id: PaperId,
+        /// The id that it came with, which is another work's.
+        given: PaperId,
     },
     /// It changed the paper.
     Changed {
@@ -71,7 +114,7 @@ pub enum Decision {
         /// The record's id.
         id: PaperId,
     },
-    /// It became part of a paper of another id.
+    /// It became part of a paper that another record had brought.
     Merged {
         /// The record's id.
         id: PaperId,
@@ -90,6 +133,8 @@ pub enum Decision {
 /// One paper of a batch, as all records of the batch together make it.
 pub(super) struct Draft {
     pub(super) change: Change,
+    /// Ids that its sources have and that are those of other papers.
+    withheld: BTreeSet<PaperId>,
     /// The text hash that the library's embedding was made at.
     embedded_at: Option<TextHash>,
     /// Whether any record changes it: it may have been looked at only.
@@ -121,8 +166,28 @@ enum Home {
     Shelf(PaperKey),
 }
 
-/// A home, and why a record belongs there if it is not by its own id.
-type Claim = (Home, Option<Why>);
+/// How a record belongs to a paper.
+#[derive(Debug, Clone, PartialEq)]
+enum Tie {
+    /// It is a newer state of the paper's source at this place.
+    Newer(usize),
+    /// It is another record of the same work.
+    Also(Why),
+}
+
+/// What the ids of a record say about where it belongs.
+enum Claims {
+    /// This very record has been taken in before.
+    Known,
+    /// The drafts that it belongs to, the surest first, and those that it does not belong to though
+    /// they have one of its ids.
+    Open {
+        homes: Vec<(usize, Tie)>,
+        others: Vec<usize>,
+        /// Its own id is another work's: the id that it goes by instead.
+        kept_apart_as: Option<PaperId>,
+    },
+}
 
 impl Drafts {
     /// The papers, to be embedded and committed.
@@ -131,44 +196,61 @@ impl Drafts {
         let mut taken: Vec<Draft> = drafts.filter(|draft| draft.is_touched).collect();
         for draft in &mut taken {
             draft.change.wants_embedding = draft.needs_embedding();
+            draft.counts.n_withdrawn += u64::from(draft.is_withdrawn());
         }
         taken
     }
 
     /// Takes in a paper's record.
-    pub(super) fn add(&mut self, shelf: &dyn Shelf, mut record: Paper) -> Result<()> {
-        if record.id.is_made() {
-            self.tell_apart(shelf, &mut record)?;
-        }
+    pub(super) fn add(
+        &mut self,
+        shelf: &dyn Shelf,
+        reading: &mut Reading,
+        record: Paper,
+    ) -> Result<()> {
         let hash = record.record_hash();
-        let Some(mut homes) = self.homes(shelf, &record, hash)? else {
-            self.note_unchanged(record.id);
-            return Ok(());
-        };
-        if homes.is_empty() {
-            let title = title_key(&record.title);
-            let Some(namesake) = self.namesake(shelf, &record, title)? else {
-                self.push(Draft::of_new(record, hash), title);
-                return Ok(());
+        let is_again = reading.meets_again(&record.id);
+        let (homes, others, kept_apart_as) =
+            match self.claims(shelf, reading, &record, hash, is_again)? {
+                Claims::Known => {
+                    self.note_unchanged(record.id);
+                    return Ok(());
+                }
+                Claims::Open {
+                    homes,
+                    others,
+                    kept_apart_as,
+                } => (homes, others, kept_apart_as),
             };
-            homes.push(namesake);
-        }
-        let mut homes = homes.into_iter();
-        let (first, why) = homes.next().expect("a home at least");
-        let at = self.draft_at(shelf, first)?;
-        for (other, why) in homes {
-            let other = self.draft_at(shelf, other)?;
-            self.unite(at, other, &why);
-        }
-        self.draft(at).join(record, hash, why);
+        let at = match homes.split_first() {
+            None => {
+                let title = title_key(&record.title);
+                let draft = Draft::of_new(&reading.collection, record, hash, kept_apart_as);
+                self.push(draft, title)
+            }
+            Some(((first, tie), more)) => {
+                for (other, tie) in more {
+                    if let Tie::Also(why) = tie {
+                        self.unite(*first, *other, why);
+                    }
+                }
+                let draft = self.draft(*first);
+                draft
+                    .withheld
+                    .extend(kept_apart_as.map(|_| record.id.clone()));
+                draft.join(&reading.collection, record, hash, tie.clone());
+                *first
+            }
+        };
         self.register(at);
-        Ok(())
+        self.join_namesakes(shelf, at, &others)
     }
 
     /// Takes in an abstract whose paper stands elsewhere; `false` where the paper is unknown.
     pub(super) fn add_abstract(
         &mut self,
         shelf: &dyn Shelf,
+        reading: &Reading,
         id: &PaperId,
         text: String,
     ) -> Result<bool> {
@@ -184,17 +266,23 @@ impl Drafts {
         }
         let at = self.draft_at(shelf, home)?;
         let draft = self.draft(at);
-        let mut record = draft.source_of(id).clone();
+        let place = draft.place_of(&reading.collection.name, id);
+        let mut record = draft.change.sources[place].paper.clone();
         record.abstract_text = text;
-        draft.join(record, hash, None);
+        draft.join(&reading.collection, record, hash, Tie::Newer(place));
         Ok(true)
     }
 
     /// Takes in that a source no longer has a paper.
-    pub(super) fn delete(&mut self, shelf: &dyn Shelf, id: PaperId) -> Result<()> {
+    pub(super) fn delete(
+        &mut self,
+        shelf: &dyn Shelf,
+        reading: &Reading,
+        id: PaperId,
+    ) -> Result<()> {
         let home = self.home_of(shelf, &id)?;
         let at = home.map(|home| self.draft_at(shelf, home)).transpose()?;
-        if at.is_some_and(|at| self.drop_source(at, &id)) {
+        if at.is_some_and(|at| self.drop_source(at, &reading.collection.name, &id)) {
             self.counts.n_read += 1;
             self.counts.n_deleted += 1;
             self.decisions.push(Decision::Deleted { id });
@@ -204,11 +292,18 @@ impl Drafts {
         Ok(())
     }
 
-    /// Takes a source out of a draft, or the draft if it is its only one; whether it was there.
-    fn drop_source(&mut self, at: usize, id: &PaperId) -> bool {
-        let is_only =
-            |draft: &mut Draft| draft.change.sources.is_empty() && draft.change.paper.id == *id;
-        if let Some(gone) = self.drafts[at].take_if(is_only) {
+    /// Takes a collection's record out of a draft, or the draft if it is its only one; whether it was
+    /// there.
+    fn drop_source(&mut self, at: usize, collection: &str, id: &PaperId) -> bool {
+        let draft = self.draft(at);
+        let is_gone = |source: &SourceRecord| is_of(source, collection) && source.paper.id == *id;
+        let n_before = draft.change.sources.len();
+        let n_gone = draft.change.sources.iter().filter(|s| is_gone(s)).count();
+        if n_gone == 0 {
+            return false;
+        }
+        if n_gone == n_before {
+            let gone = self.drafts[at].take().expect("a draft that was looked at");
             self.batch.removed.extend(gone.change.key);
             self.counts = self.counts.plus(&gone.counts);
             self.decisions.extend(gone.decisions);
@@ -216,81 +311,191 @@ impl Drafts {
             self.by_key.retain(|_, place| *place != at);
             return true;
         }
-        let draft = self.draft(at);
-        let change = &mut draft.change;
-        let n_before = change.sources.len();
-        change.sources.retain(|source| source.paper.id != *id);
-        if change.sources.len() == n_before {
-            return false;
-        }
+        draft.change.sources.retain(|source| !is_gone(source));
         draft.is_touched = true;
-        change.paper = folded(&change.sources);
-        if change.sources.len() == 1 {
-            change.sources.clear();
-        }
-        self.by_id.remove(id);
+        draft.merge();
+        self.by_id.retain(|_, place| *place != at);
+        self.register(at);
         true
     }
 
-    /// The papers that a record belongs to by its ids, the surest first, and why; `None` where
-    /// this very record has been taken in before.
-    fn homes(
+    /// What the ids of a record say about where it belongs.
+    fn claims(
         &mut self,
         shelf: &dyn Shelf,
+        reading: &Reading,
         record: &Paper,
         hash: TextHash,
-    ) -> Result<Option<Vec<Claim>>> {
-        let mut homes: Vec<Claim> = Vec::new();
-        // The key of a BibTeX entry means something in its own file only.
-        let others = record
-            .aliases
-            .iter()
-            .filter(|id| id.kind() != Some(IdKind::BibKey));
-        for id in std::iter::once(&record.id).chain(others) {
-            let Some(home) = self.home_of(shelf, id)? else {
+        is_again: bool,
+    ) -> Result<Claims> {
+        let mut homes: Vec<(usize, Tie)> = Vec::new();
+        let mut others = Vec::new();
+        for id in std::iter::once(&record.id).chain(&record.aliases) {
+            let Some(home) = self.home_of_claimed(shelf, reading, id)? else {
                 continue;
             };
-            let key = match home {
-                Home::Shelf(key) => Some(key),
-                Home::Draft(at) => self.drafts[at].as_ref().and_then(|draft| draft.change.key),
-            };
-            if let Some(key) = key
-                && shelf.has_seen(key, hash)?
-            {
-                self.batch
-                    .listings
-                    .extend(record.listed.map(|date| (key, date)));
-                self.batch
-                    .votes
-                    .extend(record.votes().map(|votes| (key, votes)));
-                return Ok(None);
-            }
-            if homes.iter().any(|(other, _)| *other == home) {
-                continue;
+            if self.has_seen(shelf, home, record, hash)? {
+                return Ok(Claims::Known);
             }
             let at = self.draft_at(shelf, home)?;
-            let draft = self.draft(at);
-            let paper = &draft.change.paper;
-            let is_own = *id == record.id && draft.has_source(id);
-            let is_one_work = is_own
-                || (may_share_id(record, paper) && !shelf.is_split(&record.id, &paper.id)?);
-            if is_one_work && !homes.iter().any(|(other, _)| *other == Home::Draft(at)) {
-                let why = (!is_own).then(|| Why::SharedId(id.clone()));
-                homes.push((Home::Draft(at), why));
+            if others.contains(&at) || homes.iter().any(|(other, _)| *other == at) {
+                continue;
+            }
+            match self.tie(shelf, reading, record, at, id, is_again)? {
+                Some(tie) => homes.push((at, tie)),
+                None => others.push(at),
             }
         }
-        Ok(Some(homes))
+        let is_taken = self
+            .by_id
+            .get(&record.id)
+            .is_some_and(|at| others.contains(at));
+        let mut kept_apart_as = None;
+        if is_taken {
+            let (claimed, free) = self.apart(shelf, reading, record, hash, is_again)?;
+            match claimed {
+                Some(Claims::Known) => return Ok(Claims::Known),
+                Some(Claims::Open { homes: apart, .. }) => homes.extend(apart),
+                None => {}
+            }
+            kept_apart_as = Some(free);
+        }
+        Ok(Claims::Open {
+            homes,
+            others,
+            kept_apart_as,
+        })
     }
 
-    /// The paper of the same title, whose key is `title`, that is the same work.
-    fn namesake(&mut self, shelf: &dyn Shelf, record: &Paper, title: i64) -> Result<Option<Claim>> {
+    /// Where a record belongs whose id is another work's: the paper that it was kept apart as, and the
+    /// first id of its collection that is free.
+    fn apart(
+        &mut self,
+        shelf: &dyn Shelf,
+        reading: &Reading,
+        record: &Paper,
+        hash: TextHash,
+        is_again: bool,
+    ) -> Result<(Option<Claims>, PaperId)> {
+        let bare = record.id.bare();
+        for n in 1.. {
+            let id = match (n, record.id.is_local()) {
+                (1, true) => continue,
+                (1, false) => PaperId::local(&reading.collection.name, bare),
+                _ => PaperId::local(&reading.collection.name, &format!("{bare}~{n}")),
+            };
+            let Some(home) = self.home_of(shelf, &id)? else {
+                return Ok((None, id));
+            };
+            if self.has_seen(shelf, home, record, hash)? {
+                return Ok((Some(Claims::Known), id));
+            }
+            let at = self.draft_at(shelf, home)?;
+            if let Some(tie) = self.tie(shelf, reading, record, at, &id, is_again)? {
+                let claims = Claims::Open {
+                    homes: vec![(at, tie)],
+                    others: Vec::new(),
+                    kept_apart_as: None,
+                };
+                return Ok((Some(claims), id));
+            }
+        }
+        unreachable!("ids never end")
+    }
+
+    /// How a record belongs to a draft that has one of its ids; `None` if it does not.
+    fn tie(
+        &mut self,
+        shelf: &dyn Shelf,
+        reading: &Reading,
+        record: &Paper,
+        at: usize,
+        id: &PaperId,
+        is_again: bool,
+    ) -> Result<Option<Tie>> {
+        let collection = &reading.collection;
+        let draft = self.draft(at);
+        let own = draft.own_places(collection, record);
+        if !own.is_empty() {
+            let sources = &draft.change.sources;
+            let fits = |place: &usize| {
+                let earlier = &sources[*place];
+                match () {
+                    () if collection.is_feed => true,
+                    () if record.id.is_made() => is_same_text(&earlier.paper, record),
+                    // Whose collection is not known may be another's.
+                    () if is_again || earlier.collection.is_empty() => {
+                        is_same_record(&earlier.paper, record)
+                    }
+                    () => is_newer_state(&earlier.paper, record),
+                }
+            };
+            let title = title_key(&record.title);
+            let mut fitting: Vec<usize> = own.into_iter().filter(fits).collect();
+            fitting.sort_by_key(|place| title_key(&sources[*place].paper.title) != title);
+            let is_newer = collection.is_feed || !is_again;
+            return Ok(fitting.first().map(|place| match is_newer {
+                true => Tie::Newer(*place),
+                false => Tie::Also(Why::SameRecord),
+            }));
+        }
+        let is_one = may_share_id(record, &draft.change.paper);
+        let is_one = is_one && !self.is_split(shelf, reading, record, at)?;
+        Ok(is_one.then(|| Tie::Also(Why::SharedId(id.clone()))))
+    }
+
+    /// Whether a record was taken apart by hand from a source of a draft.
+    fn is_split(
+        &self,
+        shelf: &dyn Shelf,
+        reading: &Reading,
+        record: &Paper,
+        at: usize,
+    ) -> Result<bool> {
+        let record = SourceRecord::new(&reading.collection, record.clone(), String::new());
+        let draft = self.drafts[at].as_ref();
+        let sources = draft.map_or(&[][..], |draft| &draft.change.sources);
+        are_split(shelf, std::slice::from_ref(&record), sources)
+    }
+
+    /// Makes one paper of a draft and of those with its title that are the same work, but for
+    /// `others`, which have been found not to be.
+    fn join_namesakes(&mut self, shelf: &dyn Shelf, mut at: usize, others: &[usize]) -> Result<()> {
+        while let Some((namesake, why)) = self.namesake(shelf, at, others)? {
+            let other = self.draft_at(shelf, namesake)?;
+            // The older paper keeps its key.
+            let mut age = |at: usize| {
+                let key = self.draft(at).change.key;
+                (key.is_none(), key, at)
+            };
+            let (older, newer) = match age(at) < age(other) {
+                true => (at, other),
+                false => (other, at),
+            };
+            self.unite(older, newer, &why);
+            at = older;
+        }
+        Ok(())
+    }
+
+    /// Another paper of a draft's title that is the same work.
+    fn namesake(
+        &mut self,
+        shelf: &dyn Shelf,
+        at: usize,
+        others: &[usize],
+    ) -> Result<Option<(Home, Why)>> {
+        let paper = self.draft(at).change.paper.clone();
+        let title = title_key(&paper.title);
         let here = self.by_title.get(&title).cloned().unwrap_or_default();
-        for at in here {
-            if let Some(draft) = &self.drafts[at]
-                && let Some(why) = same_work(record, &draft.change.paper)
-                && !shelf.is_split(&record.id, &draft.change.paper.id)?
+        for other in here.into_iter().filter(|other| *other != at) {
+            if let Some(draft) = self.drafts[other]
+                .as_ref()
+                .filter(|_| !others.contains(&other))
+                && let Some(why) = same_work(&paper, &draft.change.paper)
+                && !self.are_drafts_split(shelf, at, &draft.change.sources)?
             {
-                return Ok(Some((Home::Draft(at), Some(why))));
+                return Ok(Some((Home::Draft(other), why)));
             }
         }
         for key in shelf.with_title(title)? {
@@ -298,10 +503,42 @@ impl Drafts {
                 continue;
             }
             let known = shelf.known(key)?;
-            if let Some(why) = same_work(record, &known.paper)
-                && !shelf.is_split(&record.id, &known.paper.id)?
+            if let Some(why) = same_work(&paper, &known.paper)
+                && !self.are_drafts_split(shelf, at, &known.sources)?
             {
-                return Ok(Some((Home::Shelf(key), Some(why))));
+                return Ok(Some((Home::Shelf(key), why)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn are_drafts_split(
+        &self,
+        shelf: &dyn Shelf,
+        at: usize,
+        sources: &[SourceRecord],
+    ) -> Result<bool> {
+        let draft = self.drafts[at].as_ref();
+        let own = draft.map_or(&[][..], |draft| &draft.change.sources);
+        are_split(shelf, own, sources)
+    }
+
+    /// The paper that has an id, or, in a library that an older akin made, that had it before ids
+    /// belonged to collections.
+    fn home_of_claimed(
+        &self,
+        shelf: &dyn Shelf,
+        reading: &Reading,
+        id: &PaperId,
+    ) -> Result<Option<Home>> {
+        let home = self.home_of(shelf, id)?;
+        if home.is_some() || !reading.may_claim || !id.is_local() {
+            return Ok(home);
+        }
+        for older in [id.bare().to_owned(), format!("bibtex:{}", id.bare())] {
+            let home = self.home_of(shelf, &PaperId::from_stored(&older))?;
+            if home.is_some() {
+                return Ok(home);
             }
         }
         Ok(None)
@@ -316,6 +553,30 @@ impl Drafts {
             Some(&at) => Home::Draft(at),
             None => Home::Shelf(key),
         }))
+    }
+
+    /// Whether a record has been taken in for a paper; its day and its votes are noted then.
+    fn has_seen(
+        &mut self,
+        shelf: &dyn Shelf,
+        home: Home,
+        record: &Paper,
+        hash: TextHash,
+    ) -> Result<bool> {
+        let key = match home {
+            Home::Shelf(key) => Some(key),
+            Home::Draft(at) => self.drafts[at].as_ref().and_then(|draft| draft.change.key),
+        };
+        let Some(key) = key else {
+            return Ok(false);
+        };
+        if !shelf.has_seen(key, hash)? {
+            return Ok(false);
+        }
+        let batch = &mut self.batch;
+        batch.listings.extend(record.listed.map(|date| (key, date)));
+        batch.votes.extend(record.votes().map(|votes| (key, votes)));
+        Ok(true)
     }
 
     fn is_gone(&self, key: PaperKey) -> bool {
@@ -356,7 +617,7 @@ impl Drafts {
         at
     }
 
-    /// Makes a draft's ids known.
+    /// Makes a draft's ids and its title known.
     fn register(&mut self, at: usize) {
         let Some(draft) = &self.drafts[at] else {
             return;
@@ -366,65 +627,89 @@ impl Drafts {
         for id in &paper.aliases {
             self.by_id.entry(id.clone()).or_insert(at);
         }
+        let namesakes = self.by_title.entry(title_key(&paper.title)).or_default();
+        if !namesakes.contains(&at) {
+            namesakes.push(at);
+        }
     }
 
     /// Makes one paper of two.
-    fn unite(&mut self, at: usize, other_at: usize, why: &Option<Why>) {
+    fn unite(&mut self, at: usize, other_at: usize, why: &Why) {
         let Some(other) = self.drafts[other_at].take() else {
             return;
         };
-        for place in self.by_id.values_mut().chain(self.by_key.values_mut()) {
-            if *place == other_at {
-                *place = at;
-            }
-        }
-        if let Some(draft) = &mut self.drafts[at] {
-            draft.absorb(other, why);
-        }
+        self.move_places(other_at, at);
+        self.draft(at).absorb(other, why);
+        self.register(at);
     }
 
-    /// Gives a record whose id was made from its title another id, if the paper of this id has
-    /// another text: two editorials of one author.
-    fn tell_apart(&mut self, shelf: &dyn Shelf, record: &mut Paper) -> Result<()> {
-        let Some(home) = self.home_of(shelf, &record.id)? else {
-            return Ok(());
-        };
-        let is_other = match home {
-            Home::Draft(at) => {
-                let draft = self.drafts[at].as_ref();
-                draft.is_some_and(|draft| is_other_text(record, draft.source_of(&record.id)))
+    /// Makes the ids of one draft those of another.
+    fn move_places(&mut self, from: usize, to: usize) {
+        for place in self.by_id.values_mut().chain(self.by_key.values_mut()) {
+            if *place == from {
+                *place = to;
             }
-            Home::Shelf(key) if shelf.has_seen(key, record.record_hash())? => false,
-            Home::Shelf(key) => {
-                let draft = Draft::of_known(shelf.known(key)?);
-                is_other_text(record, draft.source_of(&record.id))
-            }
-        };
-        if is_other {
-            record.id = PaperId::from_text(&record.title, &record.abstract_text);
         }
-        Ok(())
     }
 }
 
+/// Whether a source is of a collection, or of none that is known.
+fn is_of(source: &SourceRecord, collection: &str) -> bool {
+    source.collection == collection || source.collection.is_empty()
+}
+
+/// Whether any two sources were taken apart by hand.
+fn are_split(shelf: &dyn Shelf, one: &[SourceRecord], other: &[SourceRecord]) -> Result<bool> {
+    for a in one {
+        for b in other {
+            let is_split = shelf.is_split(&a.name(), &b.name())?
+                || shelf.is_split(&a.paper.id, &b.paper.id)?;
+            if is_split {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 impl Draft {
-    fn of_new(paper: Paper, hash: TextHash) -> Draft {
-        let id = paper.id.clone();
+    fn of_new(
+        collection: &Collection,
+        record: Paper,
+        hash: TextHash,
+        kept_apart_as: Option<PaperId>,
+    ) -> Draft {
+        let given = record.id.clone();
+        let is_apart = kept_apart_as.is_some();
+        let mut paper = record.clone();
+        let decision = match kept_apart_as {
+            Some(id) => {
+                paper.id = id.clone();
+                Decision::KeptApart {
+                    id,
+                    given: given.clone(),
+                }
+            }
+            None => Decision::Stored { id: given.clone() },
+        };
         Draft {
             counts: Ingest {
                 n_read: 1,
                 n_stored: 1,
+                n_kept_apart: u64::from(is_apart),
                 ..Ingest::default()
             },
-            decisions: vec![Decision::Stored { id }],
+            decisions: vec![decision],
+            withheld: is_apart.then_some(given).into_iter().collect(),
             embedded_at: None,
             is_touched: true,
             change: Change {
                 key: None,
                 record_hashes: vec![hash],
                 forgets_earlier_records: false,
-                listed: paper.listed.into_iter().collect(),
-                sources: Vec::new(),
+                listed: record.listed.into_iter().collect(),
+                sources: vec![SourceRecord::new(collection, record, String::new())],
+                is_restored: false,
                 absorbed: Vec::new(),
                 paper,
                 wants_embedding: false,
@@ -436,6 +721,7 @@ impl Draft {
         Draft {
             counts: Ingest::default(),
             decisions: Vec::new(),
+            withheld: withheld(&known),
             embedded_at: known.embedded_at,
             is_touched: false,
             change: Change {
@@ -444,6 +730,7 @@ impl Draft {
                 forgets_earlier_records: false,
                 listed: Vec::new(),
                 sources: known.sources,
+                is_restored: known.is_restored,
                 absorbed: Vec::new(),
                 paper: known.paper,
                 wants_embedding: false,
@@ -456,29 +743,37 @@ impl Draft {
         (self.change, self.counts, self.decisions)
     }
 
+    fn is_withdrawn(&self) -> bool {
+        self.change.paper.notice == Some(Notice::Withdrawn)
+    }
+
     fn needs_embedding(&self) -> bool {
-        let paper = &self.change.paper;
-        let is_embedded = || {
-            self.embedded_at
-                .is_some_and(|hash| hash == paper.text_hash())
+        let hash = self.change.paper.text_hash();
+        !self.is_withdrawn() && self.embedded_at != Some(hash)
+    }
+
+    /// The places of the sources that are a collection's record under the id of `record`.
+    fn own_places(&self, collection: &Collection, record: &Paper) -> Vec<usize> {
+        let is_own = |source: &SourceRecord| match source.collection.is_empty() {
+            // An older library had ids without collections; only a feed speaks for one of the world.
+            true if record.id.is_local() => source.paper.id.as_str() == record.id.bare(),
+            true => collection.is_feed && source.paper.id == record.id,
+            false => source.collection == collection.name && source.paper.id == record.id,
         };
-        paper.notice != Some(Notice::Withdrawn) && !is_embedded()
+        let sources = self.change.sources.iter().enumerate();
+        let own = sources.filter(|(_, source)| is_own(source));
+        own.map(|(place, _)| place).collect()
     }
 
-    fn has_source(&self, id: &PaperId) -> bool {
-        self.source_of(id).id == *id
+    /// The place of a collection's record under an id, or of the first where none is.
+    fn place_of(&self, collection: &str, id: &PaperId) -> usize {
+        let mut sources = self.change.sources.iter();
+        let own = sources.position(|source| is_of(source, collection) && source.paper.id == *id);
+        own.unwrap_or(0)
     }
 
-    /// The record under this id, or the whole paper where none is.
-    fn source_of(&self, id: &PaperId) -> &Paper {
-        let sources = self.change.sources.iter();
-        let mut own = sources.filter(|source| source.paper.id == *id);
-        own.next()
-            .map_or(&self.change.paper, |source| &source.paper)
-    }
-
-    /// Takes in another record of the same paper; `why` it is one, if it is under another id.
-    fn join(&mut self, record: Paper, hash: TextHash, why: Option<Why>) {
+    /// Takes in another record of the same paper, and how it belongs there.
+    fn join(&mut self, collection: &Collection, record: Paper, hash: TextHash, tie: Tie) {
         self.counts.n_read += 1;
         self.change.listed.extend(record.listed);
         let id = record.id.clone();
@@ -489,87 +784,101 @@ impl Draft {
         }
         self.is_touched = true;
         self.change.record_hashes.push(hash);
-        let change = &mut self.change;
-        let mut sources = change.sources.iter_mut();
-        if let Some(source) = sources.find(|source| source.paper.id == id) {
-            source.paper = joined(source.paper.clone(), record);
-            change.paper = folded(&change.sources);
-        } else if change.paper.id == id && change.sources.is_empty() {
-            change.paper = joined(change.paper.clone(), record);
-        } else if let Some(why) = why {
-            self.add_sources(vec![SourceRecord::new(record, why.to_string())]);
-            self.counts.n_merged += 1;
-            let into = self.change.paper.id.clone();
-            self.decisions.push(Decision::Merged { id, into, why });
-            return;
+        match tie {
+            Tie::Newer(place) => {
+                let source = &mut self.change.sources[place];
+                let earlier = source.paper.clone();
+                source.paper = superseded(earlier, record);
+                source.collection.clone_from(&collection.name);
+                source.authority = collection.authority;
+                self.merge();
+                self.counts.n_changed += 1;
+                let id = self.change.paper.id.clone();
+                self.decisions.push(Decision::Changed { id });
+            }
+            Tie::Also(why) => {
+                let source = SourceRecord::new(collection, record, why.to_string());
+                self.change.sources.push(source);
+                self.merge();
+                self.counts.n_merged += 1;
+                let into = self.change.paper.id.clone();
+                self.decisions.push(Decision::Merged { id, into, why });
+            }
         }
-        self.counts.n_changed += 1;
-        let id = self.change.paper.id.clone();
-        self.decisions.push(Decision::Changed { id });
     }
 
-    /// Takes in a whole paper, with all that belongs to it.
-    fn absorb(&mut self, other: Draft, why: &Option<Why>) {
+    /// Takes in a whole paper, with all that belongs to it. What was to be stored is merged then.
+    fn absorb(&mut self, other: Draft, why: &Why) {
         self.is_touched = true;
-        let reason = why.as_ref().map_or(String::new(), Why::to_string);
-        let mut sources = other.change.sources;
-        match sources.first_mut() {
-            Some(first) => first.why = reason,
-            None => sources.push(SourceRecord::new(other.change.paper, reason)),
+        let mut counts = other.counts;
+        if other.change.key.is_none() {
+            counts.n_merged += counts.n_stored;
+            (counts.n_stored, counts.n_kept_apart) = (0, 0);
         }
-        self.add_sources(sources);
+        let mut sources = other.change.sources;
+        if let Some(first) = sources.first_mut() {
+            first.why = why.to_string();
+        }
+        self.change.sources.extend(sources);
+        self.withheld.extend(other.withheld);
         self.change.absorbed.extend(other.change.key);
         self.change.absorbed.extend(other.change.absorbed);
         self.change.record_hashes.extend(other.change.record_hashes);
         self.change.listed.extend(other.change.listed);
-        self.counts = self.counts.plus(&other.counts);
-        self.decisions.extend(other.decisions);
+        self.change.is_restored |= other.change.is_restored;
+        self.merge();
+        self.counts = self.counts.plus(&counts);
+        let into = &self.change.paper.id;
+        let decided = other.decisions.into_iter().map(|decision| match decision {
+            Decision::Stored { id } | Decision::KeptApart { id, .. } => Decision::Merged {
+                id,
+                into: into.clone(),
+                why: why.clone(),
+            },
+            other => other,
+        });
+        self.decisions.extend(decided);
     }
 
-    fn add_sources(&mut self, sources: Vec<SourceRecord>) {
+    /// Makes the paper of its sources.
+    fn merge(&mut self) {
         let change = &mut self.change;
-        if change.sources.is_empty() {
-            change
-                .sources
-                .push(SourceRecord::new(change.paper.clone(), String::new()));
-        }
-        change.sources.extend(sources);
-        change.paper = folded(&change.sources);
+        let before = &change.paper;
+        let mut paper = merged(&change.sources, &self.withheld, &before.id);
+        // Votes are counted on where a record is otherwise unchanged.
+        paper.upvotes = paper.upvotes.max(before.upvotes);
+        paper.n_comments = paper.n_comments.max(before.n_comments);
+        change.paper = restored(paper, change.is_restored);
     }
 }
 
-/// A stored record with one more record under the same id: the newer of the two speaks first.
-fn joined(stored: Paper, record: Paper) -> Paper {
-    let id = stored.id.clone();
-    let mut paper = if record.is_older_than(&stored) {
-        record.superseded_by(stored)
-    } else {
-        stored.superseded_by(record)
-    };
-    paper.id = id;
+/// The paper as the user sees it: one that was restored is not withdrawn.
+pub(super) fn restored(mut paper: Paper, is_restored: bool) -> Paper {
+    if is_restored && paper.notice == Some(Notice::Withdrawn) {
+        paper.notice = None;
+    }
     paper
 }
 
-/// The paper that its sources make: the first speaks wherever it says something, the others
-/// where those before are silent. Their ids are its aliases.
-pub(super) fn folded(sources: &[SourceRecord]) -> Paper {
-    let mut sources = sources.iter().map(|source| source.paper.clone());
-    let first = sources.next().expect("a merged paper has sources");
-    sources.fold(first, |paper, source| {
-        let (id, other) = (paper.id.clone(), source.id.clone());
-        let is_bare = paper.abstract_text.is_empty();
-        let raw = if is_bare {
-            source.raw.clone()
-        } else {
-            paper.raw.clone()
-        };
-        let mut paper = source.superseded_by(paper);
-        paper.raw = raw;
+/// The ids that a paper's sources have and the paper has not: they are those of other papers.
+pub(super) fn withheld(known: &Known) -> BTreeSet<PaperId> {
+    let paper = &known.paper;
+    let ids = known.sources.iter().flat_map(|source| {
+        let record = &source.paper;
+        std::iter::once(&record.id).chain(&record.aliases)
+    });
+    let others = ids.filter(|id| **id != paper.id && !paper.aliases.contains(id));
+    others.cloned().collect()
+}
+
+/// A source's record with one more under the same id: the newer of the two speaks first.
+fn superseded(earlier: Paper, record: Paper) -> Paper {
+    if record.is_older_than(&earlier) {
+        let id = record.id.clone();
+        let mut paper = record.superseded_by(earlier);
         paper.id = id;
-        if paper.id != other && !paper.aliases.contains(&other) {
-            paper.aliases.push(other);
-        }
-        paper.aliases.retain(|alias| *alias != paper.id);
         paper
-    })
+    } else {
+        earlier.superseded_by(record)
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::index::lexical::{Document, LexicalWriter};
 use crate::library::{Library, PaperKey, Writer};
-use crate::paper::Paper;
+use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
 
 /// Papers after which progress is told and a request to stop is looked for.
@@ -86,6 +86,6 @@ fn document(key: u64, stamp: u32, paper: &Paper) -> Document<'_> {
         abstract_text: &paper.abstract_text,
         authors: &paper.authors,
         categories: &paper.categories,
-        ids: ids.map(|id| id.as_str()).collect(),
+        ids: ids.map(PaperId::bare).collect(),
     }
 }

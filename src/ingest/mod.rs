@@ -8,7 +8,8 @@
 //! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`Report`]. Three batches are under
 //! way at a time: one is drafted, one is embedded, one is committed; memory is bounded by them, not
 //! by the dump. `drafts.rs` says which record belongs to which paper, `same_work.rs` when two
-//! records under different ids are one; [`rehearse()`] does all but embedding and writing.
+//! records are of one work, `merging.rs` what paper they make; [`rehearse()`] does all but embedding
+//! and writing.
 //!
 //! Invariants: read = stored + changed + unchanged + merged + deleted + rejected. A batch of
 //! [`BATCH_RECORDS`], more where a GPU embeds, is committed as soon as it is embedded, so a kill costs at most one batch of
@@ -22,8 +23,10 @@ mod drafts;
 mod embed;
 mod encoding;
 mod lexical;
+mod merging;
 mod missing;
 mod rehearse;
+mod restore;
 mod same_work;
 mod sinks;
 mod split;
@@ -33,14 +36,14 @@ use std::fmt;
 use std::thread;
 
 use self::chunks::Chunk;
-use self::drafts::{Drafts, Shelf};
+use self::drafts::{Drafts, Reading, Shelf};
 use self::encoding::{Encoding, Length};
 use crate::dump::{Item, ReadOptions, Reason, Rejected, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
 use crate::library::{Batch, Ingest, Library, Writer};
-use crate::paper::PaperId;
+use crate::paper::{Authority, Collection, PaperId};
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
 
@@ -51,6 +54,7 @@ pub use self::encoding::Effort;
 pub use self::lexical::update_lexical;
 pub use self::missing::embed_missing;
 pub use self::rehearse::rehearse;
+pub use self::restore::restore;
 pub use self::same_work::Why;
 pub use self::sinks::{
     ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType,
@@ -182,8 +186,13 @@ pub fn run(
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
     let key = writer.begin_ingest(&names)?;
     observer.begin(Stage::Embed, None);
+    let may_claim = writer.lookup().has_unclaimed()?;
     let report = thread::scope(|scope| {
         let mut run = Run {
+            readings: Readings {
+                may_claim,
+                ..Readings::default()
+            },
             key,
             writer,
             encoding: Encoding::start(scope, encoder, observer, Length::One),
@@ -239,18 +248,52 @@ pub fn build_index(
     update_lexical(writer, observer)
 }
 
+/// The dumps as they are read, one after another.
+#[derive(Default)]
+struct Readings {
+    /// The one that is read, and its place among the dumps.
+    current: Option<(usize, Reading)>,
+    /// Whether the library has papers of no known collection.
+    may_claim: bool,
+}
+
+impl Readings {
+    /// The dump that a chunk is of.
+    fn of(&mut self, chunk: &Chunk) -> &mut Reading {
+        let (collection, place) = chunk.collection.clone().unwrap_or_else(|| {
+            let none = Collection {
+                name: String::new(),
+                authority: Authority::default(),
+                is_feed: false,
+            };
+            (none, usize::MAX)
+        });
+        if self.current.as_ref().is_none_or(|(at, _)| *at != place) {
+            self.current = Some((place, Reading::of(collection, self.may_claim)));
+        }
+        let (_, reading) = self.current.as_mut().expect("set where it was not");
+        reading
+    }
+}
+
 /// What the items of a chunk come to. What cannot be used is added to what the chunk rejects.
 ///
 /// # Errors
 /// Of a strict run, [`Error::Rejected`] or why a dump cannot be read.
-fn drafted(shelf: &dyn Shelf, chunk: &mut Chunk, options: &IngestOptions<'_>) -> Result<Drafts> {
+fn drafted(
+    shelf: &dyn Shelf,
+    chunk: &mut Chunk,
+    readings: &mut Readings,
+    options: &IngestOptions<'_>,
+) -> Result<Drafts> {
     let mut drafts = Drafts::default();
+    let reading = readings.of(chunk);
     for (item, place) in chunk.items.drain(..) {
         match item {
-            Item::Paper(record) => drafts.add(shelf, record.paper)?,
-            Item::Deletion(id) => drafts.delete(shelf, id)?,
+            Item::Paper(record) => drafts.add(shelf, reading, record.paper)?,
+            Item::Deletion(id) => drafts.delete(shelf, reading, id)?,
             Item::Abstract { id, text } => {
-                if !drafts.add_abstract(shelf, &id, text)? {
+                if !drafts.add_abstract(shelf, reading, &id, text)? {
                     let rejected = Rejected {
                         line: place.0,
                         unit: place.1,
@@ -282,6 +325,7 @@ fn drafted(shelf: &dyn Shelf, chunk: &mut Chunk, options: &IngestOptions<'_>) ->
 struct Run<'a> {
     key: i64,
     writer: &'a mut Writer,
+    readings: Readings,
     encoding: Encoding,
     recipe: &'a Recipe,
     options: &'a IngestOptions<'a>,
@@ -312,7 +356,8 @@ impl Run<'_> {
         if let Some(seen) = &mut self.seen {
             seen.extend(chunk.ids());
         }
-        let drafts = drafted(&self.writer.lookup(), &mut chunk, self.options)?;
+        let lookup = self.writer.lookup();
+        let drafts = drafted(&lookup, &mut chunk, &mut self.readings, self.options)?;
         self.report.note_unused(&mut chunk);
         let next = Waiting::of(drafts, self.seen.is_some());
         let passages = next.batch.passages(|paper| self.recipe.passage_of(paper));

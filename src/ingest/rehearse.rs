@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use super::chunks;
 use super::drafts::{Drafts, Shelf};
-use super::{IngestOptions, Report, drafted};
+use super::{IngestOptions, Readings, Report, drafted};
 use crate::dump::Source;
 use crate::error::{Error, Result};
 use crate::library::{Change, Known, Library, PaperKey, SourceRecord};
-use crate::paper::{Paper, PaperId, TextHash, title_key};
+use crate::paper::{Authority, Paper, PaperId, TextHash, title_key};
 use crate::progress::{Observer, Stage};
 
 /// What the spill is called in messages.
@@ -41,6 +41,13 @@ pub fn rehearse(
 ) -> Result<Report> {
     let mut overlay = Overlay::over(library)?;
     let mut report = Report::default();
+    let mut readings = Readings {
+        may_claim: match library {
+            Some(library) => library.lookup().has_unclaimed()?,
+            None => false,
+        },
+        ..Readings::default()
+    };
     observer.begin(Stage::Read, None);
     chunks::read_beside(
         sources,
@@ -51,7 +58,7 @@ pub fn rehearse(
                 return Ok(true);
             }
             let share_read = chunk.share_read;
-            let drafts = drafted(&overlay, &mut chunk, options)?;
+            let drafts = drafted(&overlay, &mut chunk, &mut readings, options)?;
             observer.advance(drafts.counts.n_read);
             report.note_unused(&mut chunk);
             let n_before = report.counts.n_read;
@@ -90,7 +97,15 @@ struct Overlay<'a> {
 #[derive(Serialize, Deserialize)]
 struct Spilled {
     paper: Paper,
-    sources: Vec<(Paper, String, String)>,
+    sources: Vec<SpilledSource>,
+    is_restored: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SpilledSource {
+    collection: String,
+    authority: Authority,
+    paper: Paper,
 }
 
 impl<'a> Overlay<'a> {
@@ -148,10 +163,15 @@ impl<'a> Overlay<'a> {
         }
         self.seen
             .extend(change.record_hashes.iter().map(|hash| (key, *hash)));
-        let source = |source: SourceRecord| (source.paper, source.why, source.merged);
+        let source = |source: SourceRecord| SpilledSource {
+            collection: source.collection,
+            authority: source.authority,
+            paper: source.paper,
+        };
         let spilled = Spilled {
             paper: change.paper,
             sources: change.sources.into_iter().map(source).collect(),
+            is_restored: change.is_restored,
         };
         self.json.clear();
         serde_json::to_writer(&mut self.json, &spilled).expect("a paper is plain data");
@@ -236,11 +256,18 @@ impl Shelf for Overlay<'_> {
             return library.lookup().known(key);
         };
         let spilled = self.read(at).map_err(Error::read(Path::new(SPILL)))?;
-        let source = |(paper, why, merged)| SourceRecord { paper, why, merged };
+        let source = |source: SpilledSource| SourceRecord {
+            collection: source.collection,
+            authority: source.authority,
+            paper: source.paper,
+            why: String::new(),
+            merged: String::new(),
+        };
         Ok(Known {
             key,
             paper: spilled.paper,
             sources: spilled.sources.into_iter().map(source).collect(),
+            is_restored: spilled.is_restored,
             embedded_at: None,
         })
     }

@@ -1,9 +1,18 @@
-//! Whether two records under different ids are one work: a preprint and its published version,
-//! one paper in two catalogues.
+//! Whether two records are of one work: a preprint and its published version, one paper in two
+//! catalogues, a row that stands in a file twice.
 //!
-//! Two records that share an id are one work unless [`conflict`] says otherwise; two that share no
-//! id need the same title (letters and digits only, which is how they were found) and pass
-//! [`same_work`]. What it asks:
+//! What is asked depends on how the two were found:
+//!
+//! | found by | asked |
+//! |---|---|
+//! | the same title, no common id | [`same_work`]: texts or long titles and authors that agree |
+//! | a common id, other collections | [`may_share_id`]: a common author, or a title that has words in common |
+//! | the same id, one collection, a later dump | [`is_newer_state`]: anything but a plainly different work |
+//! | the same id twice in one dump | [`is_same_record`]: titles that are alike |
+//! | the same title, author, year and volume, no id | [`is_same_text`]: texts that are alike |
+//!
+//! Two records that share no id need the same title (letters and digits only, which is how they were
+//! found) and:
 //!
 //! | abstracts | asked |
 //! |---|---|
@@ -14,15 +23,15 @@
 //! too few pairs for a sketch such as MinHash to pay.
 //!
 //! Never one work: two records with different ids of one registry that gives a work one id only
-//! (arXiv, PubMed, PubMed Central, ACL Anthology). Two DOIs may be one work: a preprint server's
-//! and a journal's.
+//! (arXiv, PubMed, PubMed Central, ACL Anthology), or, of one title, in different volumes; and of a
+//! title that every volume has ([`GENERIC`]) two of different years. Two DOIs may be one work: a
+//! preprint server's and a journal's.
 
 use std::collections::HashSet;
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization;
-
 use crate::paper::{IdKind, Paper, PaperId};
+use crate::text::fold;
 
 /// Words that an abstract must have to be compared.
 const MIN_WORDS: usize = 20;
@@ -50,6 +59,67 @@ const MAX_YEARS: i16 = 3;
 /// author: an id that a careless record gives to every paper of a volume joins nothing.
 const MIN_TITLE_OVERLAP: f64 = 0.3;
 
+/// Share of the smaller title's words from which two records under one id of a dump are one paper.
+const ALIKE_TITLES: f64 = 0.5;
+
+/// Share of the smaller text's words from which two texts are alike: one may be cut or corrected.
+const ALIKE_TEXTS: f64 = 0.6;
+
+/// Words that say nothing of what a title or a text is about.
+const STOP_WORDS: [&str; 40] = [
+    "a", "an", "and", "are", "as", "at", "be", "by", "das", "de", "der", "des", "die", "du", "for",
+    "from", "in", "into", "is", "its", "la", "le", "les", "of", "on", "or", "our", "over", "that",
+    "the", "their", "this", "to", "und", "using", "via", "we", "were", "with", "what",
+];
+
+/// Titles that stand in every volume, folded: they name no work.
+const GENERIC: [&str; 44] = [
+    "abstracts",
+    "acknowledgements",
+    "acknowledgments",
+    "afterword",
+    "announcement",
+    "announcements",
+    "appendix",
+    "author reply",
+    "authors reply",
+    "back matter",
+    "book review",
+    "book reviews",
+    "call for papers",
+    "comment",
+    "commentary",
+    "conclusion",
+    "conclusions",
+    "contents",
+    "correction",
+    "corrigendum",
+    "discussion",
+    "editorial",
+    "editors note",
+    "epilogue",
+    "erratum",
+    "foreword",
+    "from the editor",
+    "front matter",
+    "guest editorial",
+    "in memoriam",
+    "in this issue",
+    "index",
+    "introduction",
+    "issue information",
+    "letter to the editor",
+    "letters to the editor",
+    "news",
+    "obituary",
+    "overview",
+    "preface",
+    "prologue",
+    "reply",
+    "summary",
+    "table of contents",
+];
+
 /// Registries that give a work one id.
 const ONE_ID: [IdKind; 4] = [IdKind::Arxiv, IdKind::Pmid, IdKind::Pmcid, IdKind::Acl];
 
@@ -59,6 +129,8 @@ const ONE_ID: [IdKind; 4] = [IdKind::Arxiv, IdKind::Pmid, IdKind::Pmcid, IdKind:
 pub enum Why {
     /// They share an id.
     SharedId(PaperId),
+    /// They stand in one dump under one id.
+    SameRecord,
     /// They share the title and authors, and their abstracts are near-identical.
     SameText {
         /// Jaccard similarity of the abstracts' shingles.
@@ -72,6 +144,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::SharedId(id) => write!(f, "both have the id {id}"),
+            Why::SameRecord => f.write_str("the dump has it twice"),
             Why::SameText { similarity } => write!(
                 f,
                 "same title and authors, abstracts alike to {:.0} %",
@@ -84,7 +157,7 @@ impl fmt::Display for Why {
 
 /// Why two records of the same title, under different ids, are one work; `None` if they may not be.
 pub(super) fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
-    if conflict(a, b).is_some() {
+    if conflict(a, b).is_some() || differs_by_volume(a, b) {
         return None;
     }
     let (words_a, words_b) = (words(&a.abstract_text), words(&b.abstract_text));
@@ -116,28 +189,98 @@ pub(super) fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
     is_same.then_some(Why::SameTitle)
 }
 
-/// Whether two records of one title and one author are two works all the same: their abstracts
-/// have next to nothing in common.
-pub(super) fn is_other_text(a: &Paper, b: &Paper) -> bool {
-    let (words_a, words_b) = (words(&a.abstract_text), words(&b.abstract_text));
-    words_a.len() >= MIN_WORDS && words_b.len() >= MIN_WORDS && jaccard(&words_a, &words_b) < UNLIKE
-}
-
-/// Whether two records that share an id can be one work at all: sloppy sources give the DOI of a
-/// volume to each of its papers.
+/// Whether a record may be another one of a work that has one of its ids: sloppy sources give the
+/// DOI of a volume to each of its papers.
 pub(super) fn may_share_id(a: &Paper, b: &Paper) -> bool {
     if conflict(a, b).is_some() {
         return false;
     }
-    let (authors_a, authors_b) = (families(a), families(b));
-    if authors_a.iter().any(|name| authors_b.contains(name)) {
+    // A note without a title is about the work that it names.
+    if a.is_untitled() || b.is_untitled() || shares_author(a, b) {
         return true;
     }
-    let (title_a, title_b) = (words(&a.title), words(&b.title));
-    let set: HashSet<&String> = title_a.iter().collect();
-    let n_common = title_b.iter().filter(|word| set.contains(word)).count();
-    let smaller = title_a.len().min(title_b.len()).max(1);
-    n_common as f64 / smaller as f64 >= MIN_TITLE_OVERLAP
+    shared_of_smaller(&a.title, &b.title) >= MIN_TITLE_OVERLAP
+}
+
+/// Whether a record can be a newer state of the record that its collection had under its id, and is
+/// not plainly of a different work.
+pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
+    if shares_author(earlier, record) {
+        return true;
+    }
+    let are_named = !earlier.authors.is_empty() && !record.authors.is_empty();
+    let title = shared_of_smaller(&earlier.title, &record.title);
+    let (before, after) = (words(&earlier.abstract_text), words(&record.abstract_text));
+    let are_whole = before.len() >= MIN_WORDS && after.len() >= MIN_WORDS;
+    let are_unlike = are_whole && jaccard(&before, &after) < UNLIKE;
+    let is_other_title = title < MIN_TITLE_OVERLAP;
+    let is_same_title = letters(&earlier.title) == letters(&record.title);
+    let is_other = (are_named && is_other_title) || (are_unlike && !is_same_title);
+    !is_other
+}
+
+/// Whether two records that stand under one id in one dump are one paper.
+pub(super) fn is_same_record(a: &Paper, b: &Paper) -> bool {
+    let are_named = !a.authors.is_empty() && !b.authors.is_empty();
+    let is_other_author = are_named && !shares_author(a, b);
+    let is_alike =
+        a.is_untitled() || b.is_untitled() || shared_of_smaller(&a.title, &b.title) >= ALIKE_TITLES;
+    conflict(a, b).is_none() && !differs_by_volume(a, b) && !is_other_author && is_alike
+}
+
+/// Whether two records without ids, of one title, author, year and volume, are one paper.
+///
+/// Of a title that says little two texts are needed, or none: an editorial is not known by its title.
+pub(super) fn is_same_text(a: &Paper, b: &Paper) -> bool {
+    let (text_a, text_b) = (&a.abstract_text, &b.abstract_text);
+    match (text_a.is_empty(), text_b.is_empty()) {
+        (true, true) => true,
+        (false, false) => shared_of_smaller(text_a, text_b) >= ALIKE_TEXTS,
+        _ => !is_generic(&a.title),
+    }
+}
+
+/// Whether two records of one title are those of two volumes, or, where the title says nothing, of
+/// two years.
+fn differs_by_volume(a: &Paper, b: &Paper) -> bool {
+    let volumes = a.volume.as_ref().zip(b.volume.as_ref());
+    let is_other_volume = volumes.is_some_and(|(a, b)| letters(a) != letters(b));
+    let is_other_year = years_apart(a, b).is_some_and(|years| years > 0);
+    let journals = a.journal.as_ref().zip(b.journal.as_ref());
+    let is_one_journal = journals.is_some_and(|(a, b)| letters(a) == letters(b));
+    (is_other_volume && is_one_journal)
+        || (is_generic(&a.title) && (is_other_volume || is_other_year))
+}
+
+/// Whether a title is one that every volume has.
+fn is_generic(title: &str) -> bool {
+    let folded = words(title).join(" ");
+    GENERIC.contains(&folded.as_str())
+}
+
+fn shares_author(a: &Paper, b: &Paper) -> bool {
+    let (authors_a, authors_b) = (families(a), families(b));
+    authors_a.iter().any(|name| authors_b.contains(name))
+}
+
+/// The words that both texts have as a share of those of the text that has fewer; words that say
+/// nothing count where there are no others.
+fn shared_of_smaller(a: &str, b: &str) -> f64 {
+    let telling = |text: &str| -> HashSet<String> {
+        let all = words(text);
+        let told: HashSet<String> = all
+            .iter()
+            .filter(|word| !STOP_WORDS.contains(&word.as_str()))
+            .cloned()
+            .collect();
+        match told.is_empty() {
+            true => all.into_iter().collect(),
+            false => told,
+        }
+    };
+    let (a, b) = (telling(a), telling(b));
+    let n_common = a.intersection(&b).count();
+    n_common as f64 / a.len().min(b.len()).max(1) as f64
 }
 
 /// The two ids that show that two records are two works: different ones of a registry that gives
@@ -154,24 +297,32 @@ fn conflict<'a>(a: &'a Paper, b: &'a Paper) -> Option<(&'a PaperId, &'a PaperId)
     })
 }
 
-/// Words of letters and digits, lower case without accents.
+/// Words of letters and digits, lower case without accents; an apostrophe parts none.
 fn words(text: &str) -> Vec<String> {
-    let parts = text.split(|c: char| !c.is_alphanumeric());
-    parts.filter(|part| !part.is_empty()).map(folded).collect()
+    let folded = fold(text).replace(['\'', '’', 'ʼ', '`'], "");
+    let parts = folded.split(|c: char| !c.is_alphanumeric());
+    parts
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
-fn folded(word: &str) -> String {
-    let letters = word.nfd().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
+/// Letters and digits of a text, folded.
+fn letters(text: &str) -> String {
+    words(text).concat()
 }
 
 /// Family names as far as they can be told: the last word of a name that is more than an initial.
 fn families(paper: &Paper) -> Vec<String> {
     let family = |name: &String| {
-        let words = name.split_whitespace().map(folded);
-        words
-            .rev()
-            .find(|word| word.chars().count() > 2 && word != "jr")
+        let is_initials = |word: &str| {
+            let letters = word.chars().filter(|c| c.is_alphanumeric());
+            letters.clone().count() <= 1
+                || (word.len() <= 3 && letters.clone().all(char::is_uppercase))
+        };
+        let words = name.split_whitespace().rev();
+        let mut full = words.filter(|word| !is_initials(word)).map(letters);
+        full.find(|word| !matches!(&**word, "jr" | "sr" | "iii"))
     };
     paper.authors.iter().filter_map(family).collect()
 }

@@ -1,66 +1,69 @@
 //! Taking apart what was merged: a source becomes a paper of its own again, for good.
 
-use super::drafts::folded;
+use std::collections::BTreeSet;
+
+use super::drafts::{restored, withheld};
 use super::encoding::embed_whole;
+use super::merging::merged;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
-use crate::library::{Batch, Change, Ingest, SourceRecord, Writer};
+use crate::library::{Batch, Change, Ingest, Known, PaperKey, SourceRecord, Writer};
 use crate::paper::{Notice, Paper, PaperId};
 use crate::progress::Observer;
 use crate::space::{self, Origin};
 
-/// Takes the sources `ids` out of the paper `id`, each to be a paper of its own; the ids are never
-/// merged with it again. Returns the papers that this makes, the remaining one first.
+/// Takes the sources `names` out of a paper, each to be a paper of its own; they are never merged with
+/// it again. Returns the papers that this makes, the remaining one first.
+///
+/// A source is named by its place in [`Lookup::known`](crate::library::Lookup::known), from 1 on, by
+/// its collection, as `COLLECTION#ID`, or by its id where no other source has it.
 ///
 /// # Errors
-/// [`Error::UnknownPaper`]; [`Error::NotASource`] if one of `ids` is none of its sources, or all
-/// of them are; what [`Encoder::embed`], [`Writer::commit`] and
+/// [`Error::UnknownPaper`]; [`Error::NotASource`] if one of `names` is none of its sources, or all of
+/// them are named; what [`Encoder::embed`], [`Writer::commit`] and
 /// [`index::update`](crate::index::update) fail with.
 pub fn split(
     writer: &mut Writer,
     (encoder, origin): (&Encoder, &Origin),
-    id: &PaperId,
-    ids: &[PaperId],
+    key: PaperKey,
+    names: &[String],
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<Vec<Paper>> {
     space::adopt(writer, encoder, origin)?;
-    let unknown = || Error::UnknownPaper { id: id.to_string() };
-    let key = writer.lookup().key_of(id)?.ok_or_else(unknown)?;
     let known = writer.lookup().known(key)?;
-    let is_taken = |source: &SourceRecord| ids.contains(&source.paper.id);
-    let (taken, mut left): (Vec<_>, Vec<_>) = known.sources.into_iter().partition(is_taken);
-    if taken.len() < ids.len() || left.is_empty() {
-        let sources = taken
-            .iter()
-            .chain(&left)
-            .map(|source| source.paper.id.to_string());
-        return Err(Error::NotASource {
-            id: known.paper.id.to_string(),
-            sources: sources.collect(),
-        });
+    let taken = places_of(&known, names)?;
+    let id = known.paper.id.clone();
+    let withheld = withheld(&known);
+    let embedded_at = known.embedded_at;
+    let (taken, left): (Vec<_>, Vec<_>) = known
+        .sources
+        .into_iter()
+        .enumerate()
+        .partition(|(place, _)| taken.contains(place));
+    let (taken, left): (Vec<_>, Vec<_>) = (sources(taken), sources(left));
+    let mut batch = Batch::default();
+    for source in &taken {
+        let apart = left.iter().map(|other| (source.name(), other.name()));
+        batch.splits.extend(apart);
     }
-    let rest = folded(&left);
-    if left.len() == 1 {
-        left.clear();
-    }
-    let splits = taken
-        .iter()
-        .map(|source| (source.paper.id.clone(), rest.id.clone()));
-    let mut batch = Batch {
-        splits: splits.collect(),
-        ..Batch::default()
-    };
+    let rest = restored(
+        merged(&left, &withheld, &left[0].paper.id),
+        known.is_restored,
+    );
+    let mut used: BTreeSet<PaperId> = ids_of(&rest).cloned().collect();
     let mut remaining = change_of(rest, left);
     remaining.key = Some(key);
+    remaining.is_restored = known.is_restored;
     batch.changes.push(remaining);
-    let own = taken
-        .into_iter()
-        .map(|source| change_of(source.paper, Vec::new()));
-    batch.changes.extend(own);
+    for source in taken {
+        let paper = of_its_own(writer, &source, &used, &id)?;
+        used.extend(ids_of(&paper).cloned());
+        batch.changes.push(change_of(paper, vec![source]));
+    }
     for change in &mut batch.changes {
-        let is_stored = change.key.is_some() && known.embedded_at == Some(change.paper.text_hash());
+        let is_stored = change.key.is_some() && embedded_at == Some(change.paper.text_hash());
         change.wants_embedding = !is_stored && change.paper.notice != Some(Notice::Withdrawn);
     }
     let vectors = embed_whole(encoder, &batch, observer)?;
@@ -68,20 +71,100 @@ pub fn split(
     writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
     writer.finish_ingest(run, &Ingest::default())?;
     super::build_index(writer, options, observer)?;
-    Ok(batch
-        .changes
-        .into_iter()
-        .map(|change| change.paper)
-        .collect())
+    let changes = batch.changes.into_iter();
+    Ok(changes.map(|change| change.paper).collect())
+}
+
+fn sources(placed: Vec<(usize, SourceRecord)>) -> Vec<SourceRecord> {
+    placed.into_iter().map(|(_, source)| source).collect()
+}
+
+fn ids_of(paper: &Paper) -> impl Iterator<Item = &PaperId> {
+    std::iter::once(&paper.id).chain(&paper.aliases)
+}
+
+/// The places of the sources that are named.
+fn places_of(known: &Known, names: &[String]) -> Result<BTreeSet<usize>> {
+    let mut places = BTreeSet::new();
+    for name in names {
+        let spelt = PaperId::parse(name);
+        let named = |source: &SourceRecord| {
+            let id = &source.paper.id;
+            *name == source.collection
+                || *name == source.name().qualified()
+                || *name == id.bare()
+                || spelt.as_ref() == Some(id)
+        };
+        let sources = known.sources.iter().enumerate();
+        let found: Vec<usize> = sources
+            .filter(|(_, source)| named(source))
+            .map(|(place, _)| place)
+            .collect();
+        let by_number = name
+            .parse()
+            .ok()
+            .filter(|n| (1..=known.sources.len()).contains(n));
+        match (&found[..], by_number) {
+            ([place], _) => places.insert(*place),
+            ([], Some(number)) => places.insert(number - 1),
+            _ => return Err(not_a_source(known)),
+        };
+    }
+    match places.len() < known.sources.len() {
+        true => Ok(places),
+        false => Err(not_a_source(known)),
+    }
+}
+
+fn not_a_source(known: &Known) -> Error {
+    let sources = known.sources.iter();
+    Error::NotASource {
+        id: known.paper.id.to_string(),
+        sources: sources
+            .map(|source| source.name().qualified().to_owned())
+            .collect(),
+    }
+}
+
+/// The paper that a source makes alone, beside those that have the ids `used`.
+fn of_its_own(
+    writer: &Writer,
+    source: &SourceRecord,
+    used: &BTreeSet<PaperId>,
+    from: &PaperId,
+) -> Result<Paper> {
+    let mut paper = source.paper.clone();
+    let is_other = |id: &PaperId| -> Result<bool> {
+        let before = writer.lookup().key_of(from)?;
+        let holder = writer.lookup().key_of(id)?;
+        Ok(used.contains(id) || (holder.is_some() && holder != before))
+    };
+    let bare = paper.id.bare().to_owned();
+    let mut n = 1;
+    while is_other(&paper.id)? {
+        let local = match n {
+            1 => bare.clone(),
+            _ => format!("{bare}~{n}"),
+        };
+        paper.id = PaperId::local(&source.collection, &local);
+        n += 1;
+    }
+    let id = paper.id.clone();
+    paper
+        .aliases
+        .retain(|alias| !used.contains(alias) && *alias != id);
+    Ok(paper)
 }
 
 fn change_of(paper: Paper, sources: Vec<SourceRecord>) -> Change {
+    let records = sources.iter().map(|source| source.paper.record_hash());
     Change {
         key: None,
-        record_hashes: vec![paper.record_hash()],
+        record_hashes: records.collect(),
         forgets_earlier_records: false,
         listed: Vec::new(),
         sources,
+        is_restored: false,
         absorbed: Vec::new(),
         paper,
         wants_embedding: false,

@@ -377,7 +377,7 @@ fn fault_of_record(row: &rusqlite::Row<'_>, columns: &Columns) -> rusqlite::Resu
 
 /// An id as it is stored; one that is none is shown under its hash.
 fn paper_id(stored: &str) -> PaperId {
-    PaperId::parse(stored).unwrap_or_else(|| PaperId::from_title(stored))
+    PaperId::from_stored(stored)
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 //! this title, what is known of them, whether this very record has been taken in before.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::read::key_of;
 use super::record;
 use super::{Layout, Library, PaperKey, Writer};
 use crate::error::Result;
-use crate::paper::{Paper, PaperId, TextHash};
+use crate::paper::{Authority, Collection, Paper, PaperId, TextHash};
 
 /// Papers of one title that are looked at: beyond, the title says nothing.
 const MAX_NAMESAKES: usize = 32;
@@ -29,15 +29,21 @@ pub struct Known {
     pub key: PaperKey,
     /// The paper.
     pub paper: Paper,
-    /// The records that it was merged from, the first to speak first; none if it is one record.
+    /// The records that it was made of, at least one.
     pub sources: Vec<SourceRecord>,
+    /// Whether the user says that it was not withdrawn, whatever a record says.
+    pub is_restored: bool,
     /// The text hash that its embedding in the active space was made at, if it has one.
     pub embedded_at: Option<TextHash>,
 }
 
-/// One of several records that a paper was merged from.
+/// One of the records that a paper was made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceRecord {
+    /// The collection that it is of; empty in a paper that an older library took in.
+    pub collection: String,
+    /// How far that collection's word counts.
+    pub authority: Authority,
     /// The record, under its own id.
     pub paper: Paper,
     /// Why it was taken for the same work as the first; empty for the first.
@@ -47,10 +53,24 @@ pub struct SourceRecord {
 }
 
 impl SourceRecord {
-    /// A record that is merged now; `why` is empty for the first of its paper.
-    pub fn new(paper: Paper, why: String) -> SourceRecord {
-        let merged = Timestamp::now().to_string();
-        SourceRecord { paper, why, merged }
+    /// A record of a collection that is taken in now; `why` is empty for the first of its paper.
+    pub fn new(of: &Collection, paper: Paper, why: String) -> SourceRecord {
+        SourceRecord {
+            collection: of.name.clone(),
+            authority: of.authority,
+            paper,
+            why,
+            merged: Timestamp::now().to_string(),
+        }
+    }
+
+    /// What the record is called among those of a paper: `COLLECTION#ID`.
+    pub fn name(&self) -> PaperId {
+        let id = &self.paper.id;
+        match id.is_local() || self.collection.is_empty() {
+            true => id.clone(),
+            false => PaperId::local(&self.collection, id.as_str()),
+        }
     }
 }
 
@@ -138,48 +158,95 @@ impl Lookup<'_> {
     /// [`Lookup::key_of`].
     pub fn known(&self, key: PaperKey) -> Result<Known> {
         let fail = self.layout.database_error();
-        let (json, sum, embedded_at) = self.record_and_hash(key).map_err(&fail)?;
+        let stored = self.stored(key).map_err(&fail)?;
+        let paper = record::from_stored(self.layout, &stored.json, stored.sum)?;
+        let mut sources = self.merged_sources(key)?;
+        if sources.is_empty() {
+            sources.push(SourceRecord {
+                collection: stored.collection,
+                authority: Authority::from_name(&stored.authority),
+                paper: paper.clone(),
+                why: String::new(),
+                merged: String::new(),
+            });
+        }
         Ok(Known {
             key,
-            paper: record::from_stored(self.layout, &json, sum)?,
-            sources: self.sources(key)?,
-            embedded_at: embedded_at.map(TextHash),
+            paper,
+            sources,
+            is_restored: stored.is_restored,
+            embedded_at: stored.embedded_at.map(TextHash),
         })
     }
 
-    /// The records that a paper was merged from, the first to speak first; none if it is one
-    /// record.
+    /// Whether papers are here that an older library took in, whose collections are not known.
     ///
     /// # Errors
-    /// As [`Lookup::known`].
-    pub fn sources(&self, key: PaperKey) -> Result<Vec<SourceRecord>> {
+    /// As [`Lookup::key_of`].
+    pub fn has_unclaimed(&self) -> Result<bool> {
         let ask = || {
-            let sql = "SELECT json, sum, why, merged FROM sources WHERE paper = ? ORDER BY place";
+            let sql = "SELECT 1 FROM records INDEXED BY records_without_collection
+                       WHERE collection = '' AND NOT EXISTS
+                       (SELECT 1 FROM sources WHERE sources.paper = records.paper
+                        AND sources.collection <> '') LIMIT 1";
+            self.db.prepare_cached(sql)?.exists([])
+        };
+        ask().map_err(self.layout.database_error())
+    }
+
+    /// The records that a paper was merged from; none if it is one record.
+    fn merged_sources(&self, key: PaperKey) -> Result<Vec<SourceRecord>> {
+        let ask = || {
+            let sql = "SELECT json, sum, collection, authority, why, merged FROM sources
+                       WHERE paper = ? ORDER BY place";
             let mut statement = self.db.prepare_cached(sql)?;
             let rows = statement.query_map([key.0], |row| {
                 let record: (String, u32) = (row.get(0)?, row.get(1)?);
-                Ok((record, row.get(2)?, row.get(3)?))
+                let of: (String, String) = (row.get(2)?, row.get(3)?);
+                Ok((record, of, row.get(4)?, row.get(5)?))
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         let rows = ask().map_err(self.layout.database_error())?;
-        let source = |((json, sum), why, merged): ((String, u32), String, String)| {
-            let paper = record::from_stored(self.layout, &json, sum)?;
-            Ok(SourceRecord { paper, why, merged })
-        };
+        let source =
+            |((json, sum), (collection, authority), why, merged): (_, (_, String), _, _)| {
+                let json: String = json;
+                Ok(SourceRecord {
+                    paper: record::from_stored(self.layout, &json, sum)?,
+                    collection,
+                    authority: Authority::from_name(&authority),
+                    why,
+                    merged,
+                })
+            };
         rows.into_iter().map(source).collect()
     }
 
-    fn record_and_hash(&self, key: PaperKey) -> rusqlite::Result<(String, u32, Option<[u8; 16]>)> {
-        let sql = "SELECT json, sum, text_hash FROM records LEFT JOIN embeddings
+    fn stored(&self, key: PaperKey) -> rusqlite::Result<StoredRecord> {
+        let sql = "SELECT json, sum, collection, authority, restored, text_hash FROM records
+                   LEFT JOIN embeddings
                    ON embeddings.paper = records.paper AND embeddings.space = ?
                    WHERE records.paper = ?";
         let mut statement = self.db.prepare_cached(sql)?;
-        let found = statement.query_row((self.space, key.0), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        });
-        found
-            .optional()?
-            .ok_or(rusqlite::Error::QueryReturnedNoRows)
+        statement.query_row((self.space, key.0), |row| {
+            Ok(StoredRecord {
+                json: row.get(0)?,
+                sum: row.get(1)?,
+                collection: row.get(2)?,
+                authority: row.get(3)?,
+                is_restored: row.get(4)?,
+                embedded_at: row.get(5)?,
+            })
+        })
     }
+}
+
+/// A line of `records`, with the text hash of the embedding.
+struct StoredRecord {
+    json: String,
+    sum: u32,
+    collection: String,
+    authority: String,
+    is_restored: bool,
+    embedded_at: Option<[u8; 16]>,
 }

@@ -272,26 +272,17 @@ impl Library {
 
     /// The paper that answers to this spelling of an id.
     ///
+    /// An id of a collection may stand without it where that names one paper only.
+    ///
     /// # Errors
-    /// [`Error::UnknownPaper`], [`Error::Database`].
+    /// [`Error::UnknownPaper`]; [`Error::AmbiguousId`] if several papers answer to it;
+    /// [`Error::Database`].
     pub fn find(&self, spelling: &str) -> Result<Stored> {
         let unknown = || Error::UnknownPaper {
             id: spelling.to_owned(),
         };
         let fail = self.layout.database_error();
-        let mut key = None;
-        // What looks like nothing known may be the key of a BibTeX entry.
-        let spellings = [
-            PaperId::parse(spelling),
-            PaperId::of_kind(IdKind::BibKey, spelling),
-        ];
-        for id in spellings.into_iter().flatten() {
-            key = match key {
-                None => key_of(&self.db, &id).map_err(&fail)?,
-                found => found,
-            };
-        }
-        let key = key.ok_or_else(unknown)?;
+        let key = self.key_of_spelling(spelling)?.ok_or_else(unknown)?;
         let sql = "SELECT json, sum FROM records WHERE paper = ?";
         let (json, sum) = self
             .db
@@ -309,6 +300,95 @@ impl Library {
             paper: record::from_stored(&self.layout, &json, sum)?,
             row: row.map(Row),
         })
+    }
+
+    /// The key of the paper that answers to this spelling of an id.
+    fn key_of_spelling(&self, spelling: &str) -> Result<Option<PaperKey>> {
+        let fail = self.layout.database_error();
+        let text = spelling.trim();
+        let exact = [
+            PaperId::parse(text),
+            Some(PaperId::from_stored(text)),
+            Some(PaperId::from_stored(&format!("@{text}"))),
+        ];
+        for id in exact.into_iter().flatten() {
+            if let Some(key) = key_of(&self.db, &id).map_err(&fail)? {
+                return Ok(Some(key));
+            }
+        }
+        let mut found = self.with_local_id(text)?;
+        if let Some(id) = PaperId::of_kind(IdKind::Pmid, text)
+            && let Some(key) = key_of(&self.db, &id).map_err(&fail)?
+        {
+            found.push((key, id));
+        }
+        found.dedup_by_key(|(key, _)| *key);
+        match &found[..] {
+            [] => Ok(None),
+            [(key, _)] => Ok(Some(*key)),
+            several => Err(Error::AmbiguousId {
+                id: text.to_owned(),
+                ids: several
+                    .iter()
+                    .map(|(_, id)| id.qualified().to_owned())
+                    .collect(),
+            }),
+        }
+    }
+
+    /// The papers that have this id in any collection, with the id, in the order of their keys.
+    fn with_local_id(&self, bare: &str) -> Result<Vec<(PaperKey, PaperId)>> {
+        let list = || {
+            let sql = "SELECT key, id FROM papers
+                       WHERE substr(id, 1, 1) = '@' AND substr(id, instr(id, '#') + 1) = ?1
+                       UNION ALL SELECT paper, alias FROM aliases
+                       WHERE substr(alias, 1, 1) = '@' AND substr(alias, instr(alias, '#') + 1) = ?1
+                       ORDER BY 1";
+            let mut statement = self.db.prepare_cached(sql)?;
+            let found = statement.query_map([bare], |row| {
+                let id: String = row.get(1)?;
+                Ok((PaperKey(row.get(0)?), PaperId::from_stored(&id)))
+            })?;
+            found.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(self.layout.database_error())
+    }
+
+    /// The shortest spelling of an id that [finds](Library::find) its paper here.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn spelling_of(&self, id: &PaperId) -> Result<String> {
+        let shown = id.to_string();
+        let is_short = id.is_local() && shown != id.qualified();
+        let is_plain = match is_short {
+            true => matches!(self.key_of_spelling(&shown), Ok(Some(_))),
+            false => true,
+        };
+        Ok(if is_plain {
+            shown
+        } else {
+            id.qualified().to_owned()
+        })
+    }
+
+    /// The papers that are not found because a record says that they were withdrawn: id and title.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn withdrawn(&self) -> Result<Vec<(PaperId, String)>> {
+        let list = || {
+            let sql = "SELECT id, json_extract(json, '$.title') FROM papers
+                       JOIN records ON records.paper = key WHERE notice = 'withdrawn' ORDER BY key";
+            let mut statement = self.db.prepare(sql)?;
+            let found = statement.query_map([], |row| {
+                let id: String = row.get(0)?;
+                let title: Option<String> = row.get(1)?;
+                Ok((PaperId::from_stored(&id), title.unwrap_or_default()))
+            })?;
+            found.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(self.layout.database_error())
     }
 
     /// The days in whose lists a paper stood, earliest first.
@@ -336,7 +416,7 @@ impl Library {
             ids.collect::<rusqlite::Result<Vec<String>>>()
         };
         let ids = list().map_err(self.layout.database_error())?;
-        Ok(ids.iter().filter_map(|id| PaperId::parse(id)).collect())
+        Ok(ids.iter().map(|id| PaperId::from_stored(id)).collect())
     }
 
     /// Counts and sizes.

@@ -107,7 +107,8 @@ impl Writer {
     }
 }
 
-fn renew_columns(db: &Connection) -> rusqlite::Result<u64> {
+/// Makes the columns of papers of their records where they differ; how many did.
+pub(super) fn renew_columns(db: &Connection) -> rusqlite::Result<u64> {
     let sql =
         "SELECT id, papers.text_hash, date, categories, authors, title_key, notice, json, sum,
                key FROM papers JOIN records ON records.paper = key";

@@ -3,10 +3,10 @@
 //! | table | a row is | kept narrow because |
 //! |---|---|---|
 //! | `papers` | one paper: id, text hash, and what filters ask for | filters read all of it |
-//! | `records` | the paper's whole record as JSON, under the paper's key | it is read for hits only |
+//! | `records` | the paper as JSON, under the paper's key, and of whose word it is if it is of one source | it is read for hits only |
 //! | `record_hashes` | one record of a dump that has been taken in, current or superseded | a second ingest asks for every record |
 //! | `aliases` | another id of a paper | — |
-//! | `sources` | one of several records that a paper was merged from, under its own id | only merged papers have any |
+//! | `sources` | one of several records that a paper was merged from | only merged papers have any |
 //! | `splits` | two ids that were taken apart by hand: never merged again | — |
 //! | `pulls` | how far a feed has been pulled | — |
 //! | `listings` | a paper stood in the list of a day | — |
@@ -22,17 +22,20 @@
 //! | `shown` | an id that a sent digest showed under a follow | ids, because papers merge and change keys |
 //!
 //! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records, notices and checksums
-//! of the records, and finds the embeddings of a paper without looking at all of them. A library of version 1 is brought up to
-//! 2 when it is next opened for writing.
+//! of the records, and finds the embeddings of a paper without looking at all of them; 3 knows which
+//! collection each record is of, has ids of collections, and names in the columns as filters ask for
+//! them. An older library is brought up to date when it is next opened for writing; its ids that name
+//! no work of the world stay without a collection until a dump claims them.
 
 use rusqlite::Connection;
 
 use super::Layout;
+use super::salvage::renew_columns;
 use crate::error::{Error, Result};
 use crate::paper::{Paper, title_key};
 
 /// The format that this build writes.
-pub const FORMAT_VERSION: i64 = 2;
+pub const FORMAT_VERSION: i64 = 3;
 
 /// "akin" in ASCII: tells a library from any other SQLite file.
 const APPLICATION_ID: i64 = 0x616b_696e;
@@ -52,7 +55,10 @@ CREATE INDEX papers_by_title ON papers(title_key);
 CREATE TABLE records (
     paper INTEGER PRIMARY KEY REFERENCES papers(key) ON DELETE CASCADE,
     json TEXT NOT NULL,
-    sum INTEGER NOT NULL        -- CRC-32 of the JSON
+    sum INTEGER NOT NULL,       -- CRC-32 of the JSON
+    collection TEXT NOT NULL DEFAULT '',    -- of its one source; empty where that is not known
+    authority TEXT NOT NULL DEFAULT 'export',
+    restored INTEGER NOT NULL DEFAULT 0     -- the user says that it was not withdrawn
 );
 CREATE TABLE record_hashes (
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
@@ -65,15 +71,16 @@ CREATE TABLE aliases (
 ) WITHOUT ROWID;
 CREATE INDEX aliases_of ON aliases(paper);
 CREATE TABLE sources (
-    id TEXT PRIMARY KEY,
     paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
-    place INTEGER NOT NULL,         -- in the order of merging; the first speaks first
+    place INTEGER NOT NULL,         -- in the order of merging
+    collection TEXT NOT NULL,
+    authority TEXT NOT NULL,
     json TEXT NOT NULL,
     sum INTEGER NOT NULL,           -- CRC-32 of the JSON
     why TEXT NOT NULL,              -- empty for the first
-    merged TEXT NOT NULL            -- when
+    merged TEXT NOT NULL,           -- when
+    PRIMARY KEY (paper, place)
 ) WITHOUT ROWID;
-CREATE INDEX sources_of ON sources(paper, place);
 CREATE TABLE splits (
     a TEXT NOT NULL,                -- a < b
     b TEXT NOT NULL,
@@ -168,6 +175,38 @@ CREATE TABLE embeddings (
 INSERT INTO embeddings SELECT * FROM embeddings_of_1 ORDER BY paper, space;
 DROP TABLE embeddings_of_1;
 CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
+";
+
+/// What version 3 has that version 2 had not; the columns of `papers` are made again.
+const FROM_2_TO_3: &str = "
+ALTER TABLE records ADD COLUMN collection TEXT NOT NULL DEFAULT '';
+ALTER TABLE records ADD COLUMN authority TEXT NOT NULL DEFAULT 'export';
+ALTER TABLE records ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sources RENAME TO sources_of_2;
+DROP INDEX sources_of;
+CREATE TABLE sources (
+    paper INTEGER NOT NULL REFERENCES papers(key) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    collection TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    json TEXT NOT NULL,
+    sum INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    merged TEXT NOT NULL,
+    PRIMARY KEY (paper, place)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO sources (paper, place, collection, authority, json, sum, why, merged)
+    SELECT paper, place, '', 'export', json, sum, why, merged FROM sources_of_2;
+DROP TABLE sources_of_2;
+";
+
+/// Finds ids of collections by what they are without them.
+const LOCAL_IDS: &str = "
+CREATE INDEX papers_by_local_id ON papers(substr(id, instr(id, '#') + 1))
+    WHERE substr(id, 1, 1) = '@';
+CREATE INDEX aliases_by_local_id ON aliases(substr(alias, instr(alias, '#') + 1))
+    WHERE substr(alias, 1, 1) = '@';
+CREATE INDEX records_without_collection ON records(paper) WHERE collection = '';
 ";
 
 /// What tells that papers have changed, in either.
@@ -268,14 +307,25 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
     }
     let bring_up = |db: &mut Connection| {
         let tx = db.transaction()?;
-        if found == 0 {
-            tx.execute_batch(TABLES)?;
-            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        } else {
-            tx.execute_batch(FROM_1_TO_2)?;
-            fill_from_records(&tx)?;
+        match found {
+            0 => {
+                tx.execute_batch(TABLES)?;
+                tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            }
+            1 => {
+                tx.execute_batch(FROM_1_TO_2)?;
+                fill_from_records(&tx)?;
+            }
+            _ => {}
         }
-        tx.execute_batch(STATE)?;
+        if found < 2 {
+            tx.execute_batch(STATE)?;
+        }
+        if matches!(found, 1 | 2) {
+            tx.execute_batch(FROM_2_TO_3)?;
+            renew_columns(&tx)?;
+        }
+        tx.execute_batch(LOCAL_IDS)?;
         tx.execute_batch(DIGESTS)?;
         tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
         tx.commit()

@@ -40,6 +40,7 @@ pub(super) fn add(writer: &mut Writer, id: &str, version: u32) {
         forgets_earlier_records: false,
         listed: Vec::new(),
         sources: Vec::new(),
+        is_restored: false,
         absorbed: Vec::new(),
         paper,
         wants_embedding: true,

@@ -12,13 +12,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::lists::{store_listing, store_votes};
 use super::lock::WriterLock;
-use super::lookup::SourceRecord;
 use super::read::{ActiveSpace, active_space};
 use super::record::{self, Columns};
 use super::schema;
-use super::{BUSY_TIMEOUT, Layout, PaperKey, Space};
+use super::{BUSY_TIMEOUT, Layout, PaperKey, SourceRecord, Space};
 use crate::error::{Error, Result};
-use crate::paper::{Notice, Paper, PaperId, TextHash, Votes};
+use crate::paper::{Authority, Notice, Paper, PaperId, TextHash, Votes};
 use crate::step::{self, Step};
 use crate::vectors::{Row, RowWriter};
 
@@ -48,8 +47,10 @@ pub struct Change {
     pub forgets_earlier_records: bool,
     /// The days in whose lists it stood.
     pub listed: Vec<Date>,
-    /// The records that it was merged from, the first to speak first; none if it is one record.
+    /// The records that it was made of, at least one.
     pub sources: Vec<SourceRecord>,
+    /// Whether the user says that it was not withdrawn, whatever a record says.
+    pub is_restored: bool,
     /// Papers that this one takes the place of: their ids, days and records become its own.
     pub absorbed: Vec<PaperKey>,
     /// Whether it gets a new embedding; where not, the one that is there stays, unless the paper is
@@ -91,7 +92,7 @@ pub struct Ingest {
     pub n_changed: u64,
     /// Records that said nothing new.
     pub n_unchanged: u64,
-    /// Records that became part of a paper of another id.
+    /// Records that became part of a paper that another source had brought.
     pub n_merged: u64,
     /// Records that said a paper is gone, which it now is.
     pub n_deleted: u64,
@@ -99,6 +100,10 @@ pub struct Ingest {
     pub n_rejected: u64,
     /// Passages cut to the token limit.
     pub n_truncated: u64,
+    /// Of the papers stored, those kept apart from another work that has their id.
+    pub n_kept_apart: u64,
+    /// Of the papers stored or changed, those that say that they were withdrawn.
+    pub n_withdrawn: u64,
 }
 
 impl Ingest {
@@ -114,6 +119,8 @@ impl Ingest {
             n_deleted: self.n_deleted + other.n_deleted,
             n_rejected: self.n_rejected + other.n_rejected,
             n_truncated: self.n_truncated + other.n_truncated,
+            n_kept_apart: self.n_kept_apart + other.n_kept_apart,
+            n_withdrawn: self.n_withdrawn + other.n_withdrawn,
         }
     }
 }
@@ -425,9 +432,31 @@ fn kill_rows(db: &Connection, key: PaperKey) -> rusqlite::Result<()> {
 fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
     let (json, sum) = record::to_stored(paper);
+    // It may go by the id of one that becomes part of it.
+    for other in &change.absorbed {
+        db.prepare_cached("UPDATE papers SET id = '@#' || key WHERE key = ?")?
+            .execute([other.0])?;
+    }
     let key = store_columns(db, change.key, Columns::of(paper))?;
-    db.prepare_cached("INSERT OR REPLACE INTO records VALUES (?, ?, ?)")?
-        .execute((key.0, json, sum))?;
+    // A paper of one source says whose word it is; of several, `sources` does.
+    let only = match &change.sources[..] {
+        [only] => Some(only),
+        _ => None,
+    };
+    let collection = only.map_or("", |source| &source.collection);
+    let authority = only.map_or_else(Authority::default, |source| source.authority);
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO records (paper, json, sum, collection, authority, restored)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )?
+    .execute((
+        key.0,
+        json,
+        sum,
+        collection,
+        authority.to_string(),
+        change.is_restored,
+    ))?;
     if change.forgets_earlier_records {
         db.prepare_cached("DELETE FROM record_hashes WHERE paper = ?")?
             .execute([key.0])?;
@@ -448,7 +477,7 @@ fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     for &date in &change.listed {
         store_listing(db, key, date)?;
     }
-    store_sources(db, key, &change.sources)?;
+    store_sources(db, key, change)?;
     if paper.notice == Some(Notice::Withdrawn) {
         kill_rows(db, key)?;
         db.prepare_cached("DELETE FROM embeddings WHERE paper = ?")?
@@ -496,16 +525,34 @@ fn absorb(db: &Connection, key: PaperKey, others: &[PaperKey]) -> rusqlite::Resu
     forget(db, others)
 }
 
-/// Writes the records that a paper was merged from in place of those there are.
-fn store_sources(db: &Connection, key: PaperKey, sources: &[SourceRecord]) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM sources WHERE paper = ?")?
-        .execute([key.0])?;
-    for (place, source) in sources.iter().enumerate() {
+/// Writes the records that a paper was made of in place of those there are; a single one that is the
+/// paper is not written twice.
+fn store_sources(db: &Connection, key: PaperKey, change: &Change) -> rusqlite::Result<()> {
+    if change.key.is_some() {
+        db.prepare_cached("DELETE FROM sources WHERE paper = ?")?
+            .execute([key.0])?;
+    }
+    if let [only] = &change.sources[..]
+        && only.paper == change.paper
+    {
+        return Ok(());
+    }
+    for (place, source) in change.sources.iter().enumerate() {
         let (json, sum) = record::to_stored(&source.paper);
-        let id = source.paper.id.as_str();
-        let values = (id, key.0, place, json, sum, &source.why, &source.merged);
-        db.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?)")?
-            .execute(values)?;
+        let values = (
+            key.0,
+            place,
+            &source.collection,
+            source.authority.to_string(),
+            json,
+            sum,
+            &source.why,
+            &source.merged,
+        );
+        let sql =
+            "INSERT INTO sources (paper, place, collection, authority, json, sum, why, merged)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+        db.prepare_cached(sql)?.execute(values)?;
     }
     Ok(())
 }

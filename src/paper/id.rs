@@ -1,142 +1,199 @@
-//! Ids of papers, and the one normal form that every spelling of an id has. This is the only place
-//! that knows how ids are spelt.
+//! Ids of papers. An id of the world names a work wherever it stands; any other id means something
+//! in its collection only.
+//!
+//! In: what a dump or a person writes. Out: [`PaperId`]. `spelling.rs` knows how ids of the world
+//! are spelt.
+//!
+//! Invariants: every spelling of one id of the world is one [`PaperId`]; the ids of two collections
+//! are never equal, so two data sets that count from 1 are two data sets.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::letters_of;
+use super::spelling::{self, is_digits, strip_prefix_nocase};
+use super::{Paper, letters_of};
+
+/// What an id of a collection begins with, as it is stored.
+const LOCAL: char = '@';
+
+/// What an id begins with that was made from a record without one.
+const MADE: &str = "title:";
 
 /// The id of a paper in its normal form.
 ///
+/// Ids of the world:
+///
 /// | kind | normal form | spellings that mean it |
 /// |---|---|---|
-/// | arXiv since 2007 | `2503.11731` | `arXiv:2503.11731v2`, addresses of abstract, PDF and HTML pages, `10.48550/arXiv.2503.11731` |
-/// | arXiv before | `hep-th/9901001` | `arXiv:hep-th/9901001v3`, `math.GT/0309136` (the subject class is dropped), addresses |
-/// | DOI | `10.1103/physrevd.76.013009` | `doi:…`, `https://doi.org/…`, any case |
+/// | arXiv since 2007 | `2503.11731` | `arXiv:2503.11731v2 [cs.CL]`, addresses of abstract, PDF and HTML pages, of ar5iv and other readers, `10.48550/arXiv.2503.11731` |
+/// | arXiv before | `hep-th/9901001` | `arXiv:hep-th/9901001v3`, `math.GT/0309136` (the subject class is dropped), `hep-th9901001`, addresses |
+/// | DOI | `10.1103/physrevd.76.013009` | `doi:…`, `https://doi.org/…`, percent-encoded, any case, with the punctuation of a sentence |
 /// | PubMed | `pmid:11472636` | `PMID: 11472636`, addresses |
 /// | PubMed Central | `PMC35282` | `pmcid:PMC35282`, `PMC35282.1`, addresses |
 /// | OpenAlex | `W2741809807` | `openalex:…`, addresses |
 /// | Semantic Scholar | `corpusid:77490025`; 40 hex digits | `CorpusID:…`, `s2:…`, addresses |
 /// | ACL Anthology | `2020.coling-main.1`, `P18-1001` | `acl:…`, addresses of pages and PDFs |
-/// | BibTeX key | `bibtex:lovelace1843` | — |
-/// | title | `title:` and 16 hex digits | made by [`PaperId::from_work`] where a dump has no ids |
-/// | other | as it stands, trimmed | — |
+///
+/// Any other id belongs to a collection: it is stored as `@COLLECTION#ID`, shown as `ID`, and told
+/// from others of its name as `COLLECTION#ID`. A record without an id gets one that is made from
+/// what it says ([`PaperId::made_of`]).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PaperId(String);
 
 impl PaperId {
     /// Reads any spelling of an id; `None` where nothing but space or control characters is left.
+    ///
+    /// What is no id of the world comes back as it stands, without a collection.
     pub fn parse(spelling: &str) -> Option<PaperId> {
         let text = spelling.trim();
         if text.is_empty() || text.chars().any(char::is_control) {
             return None;
         }
-        let bare = strip_address(text);
-        if let Some((id, _)) = arxiv_id(bare) {
-            return Some(PaperId(id));
+        // What a stranger writes names no other's collection.
+        if text.starts_with(LOCAL) {
+            return Some(PaperId::local("", text));
         }
-        if let Some(doi) = doi(bare) {
-            let arxiv = doi.strip_prefix("10.48550/arxiv.").and_then(arxiv_id);
-            return Some(PaperId(arxiv.map_or(doi, |(id, _)| id)));
-        }
-        let other = indexed_id(text).or_else(|| named_id(bare, bare.len() < text.len()));
-        Some(PaperId(other.unwrap_or_else(|| text.to_owned())))
+        let world = spelling::normal_form(text).map(|(id, _)| id);
+        Some(PaperId(world.unwrap_or_else(|| text.to_owned())))
     }
 
-    /// Makes a stable id from a title, for dumps that have no ids: letters and digits only,
-    /// lower case, hashed.
+    /// Reads the normal form as it is stored.
+    pub fn from_stored(id: &str) -> PaperId {
+        PaperId(id.to_owned())
+    }
+
+    /// The id of a collection.
+    pub fn local(collection: &str, id: &str) -> PaperId {
+        PaperId(format!("{LOCAL}{collection}#{id}"))
+    }
+
+    /// An id of a collection that is not known yet, whatever it looks like; [`PaperId::within`]
+    /// names the collection. `None` where nothing but space or control characters is left.
+    pub fn of_own(id: &str) -> Option<PaperId> {
+        let id = id.trim();
+        let is_usable = !id.is_empty() && !id.chars().any(char::is_control);
+        is_usable.then(|| PaperId::local("", id))
+    }
+
+    /// This id as a record of a collection has it: ids of the world as they are, any other as one of
+    /// the collection.
+    #[must_use]
+    pub fn within(self, collection: &str) -> PaperId {
+        match self.collection() {
+            Some("") => PaperId::local(collection, self.bare()),
+            None if self.kind().is_none() => PaperId::local(collection, &self.0),
+            _ => self,
+        }
+    }
+
+    /// Makes a stable id from a title, for records that have none: letters and digits only, lower
+    /// case, hashed.
     pub fn from_title(title: &str) -> PaperId {
-        PaperId::from_work(title, None)
+        PaperId::made(&letters_of(title))
     }
 
-    /// Makes a stable id from a title and, where one is known, the first author's family name, so
-    /// that the editorials of two people are two papers.
-    pub fn from_work(title: &str, first_author: Option<&str>) -> PaperId {
-        let mut letters = letters_of(title);
-        if let Some(family) = first_author.and_then(|name| name.split_whitespace().last()) {
-            letters.push('\n');
-            letters.push_str(&letters_of(family));
-        }
-        let hash = blake3::hash(letters.as_bytes()).to_hex();
-        PaperId(format!("title:{}", &hash[..16]))
-    }
-
-    /// Makes an id from a title and an abstract, for a second paper under one title.
+    /// Makes a stable id from a title and an abstract, for a text that is no paper of a library.
     pub fn from_text(title: &str, abstract_text: &str) -> PaperId {
-        PaperId::from_work(&format!("{title}\n{abstract_text}"), None)
+        PaperId::made(&letters_of(&format!("{title}\n{abstract_text}")))
     }
 
-    /// Whether the id was made from a title.
+    /// Makes a stable id from what tells a paper from others in a bibliography: title, first
+    /// author's family name, year, volume and journal.
+    pub fn made_of(paper: &Paper) -> PaperId {
+        let mut parts = vec![letters_of(&paper.title)];
+        let first = paper.authors.first();
+        let family = first.and_then(|name| name.split_whitespace().last());
+        parts.extend(family.map(letters_of));
+        let year = paper.date().map(|date| date.year().to_string());
+        let journal = paper.journal.as_deref().map(letters_of);
+        let volume = paper.volume.as_deref().map(letters_of);
+        for (name, part) in [("year", year), ("volume", volume), ("journal", journal)] {
+            parts.extend(part.map(|part| format!("{name} {part}")));
+        }
+        PaperId::made(&parts.join("\n"))
+    }
+
+    fn made(text: &str) -> PaperId {
+        let hash = blake3::hash(text.as_bytes()).to_hex();
+        PaperId(format!("{MADE}{}", &hash[..16]))
+    }
+
+    /// Whether the id was made from what a record says.
     pub fn is_made(&self) -> bool {
-        self.0.starts_with("title:")
+        self.bare().starts_with(MADE)
     }
 
     /// The id of a known kind that `value` is, in any of its spellings; `None` if it is none.
+    ///
+    /// A number may be written as programs write it that know no whole ones: `95000001.0`.
     pub fn of_kind(kind: IdKind, value: &str) -> Option<PaperId> {
         let value = value.trim();
-        let prefixed = match kind {
-            IdKind::Pmid => Cow::Owned(format!(
-                "pmid:{}",
-                strip_prefix_nocase(value, "pmid:").unwrap_or(value).trim()
-            )),
-            IdKind::CorpusId => Cow::Owned(format!(
-                "corpusid:{}",
-                strip_prefix_nocase(value, "corpusid:")
-                    .unwrap_or(value)
-                    .trim()
-            )),
-            IdKind::BibKey => Cow::Owned(format!("bibtex:{value}")),
-            IdKind::Pmcid if is_digits(value) => Cow::Owned(format!("PMC{value}")),
+        let number = |prefix: &str| {
+            let rest = strip_prefix_nocase(value, prefix).unwrap_or(value).trim();
+            whole_number(rest)
+                .unwrap_or(Cow::Borrowed(rest))
+                .into_owned()
+        };
+        let spelling = match kind {
+            IdKind::Pmid if !value.contains('/') => Cow::Owned(format!("pmid:{}", number("pmid:"))),
+            IdKind::CorpusId => Cow::Owned(format!("corpusid:{}", number("corpusid:"))),
+            IdKind::Pmcid => match whole_number(value) {
+                Some(digits) => Cow::Owned(format!("PMC{digits}")),
+                None => Cow::Borrowed(value),
+            },
             _ => Cow::Borrowed(value),
         };
-        PaperId::parse(&prefixed).filter(|id| id.kind() == Some(kind))
+        PaperId::parse(&spelling).filter(|id| id.kind() == Some(kind))
     }
 
-    /// What kind of id this is; `None` for ids of one's own.
+    /// What kind of id of the world this is; `None` for ids of a collection.
     pub fn kind(&self) -> Option<IdKind> {
-        let id = &*self.0;
-        let rest = |prefix: &str| id.strip_prefix(prefix);
-        if arxiv_id(id).is_some() {
-            Some(IdKind::Arxiv)
-        } else if doi(id).is_some() {
-            Some(IdKind::Doi)
-        } else if rest("pmid:").is_some_and(is_digits) {
-            Some(IdKind::Pmid)
-        } else if rest("PMC").is_some_and(is_digits) {
-            Some(IdKind::Pmcid)
-        } else if rest("W").is_some_and(|digits| is_digits(digits) && digits.len() > 3) {
-            Some(IdKind::OpenAlex)
-        } else if rest("corpusid:").is_some_and(is_digits) {
-            Some(IdKind::CorpusId)
-        } else if rest("bibtex:").is_some() {
-            Some(IdKind::BibKey)
-        } else if id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit()) {
-            Some(IdKind::SemanticScholar)
-        } else if is_acl(id) {
-            Some(IdKind::Acl)
-        } else {
-            None
-        }
+        spelling::kind(&self.0)
     }
 
-    /// The normal form.
+    /// Whether this is an id of a collection, with its collection.
+    pub fn is_local(&self) -> bool {
+        self.0.starts_with(LOCAL)
+    }
+
+    /// The collection that the id belongs to.
+    pub fn collection(&self) -> Option<&str> {
+        let (collection, _) = self.0.strip_prefix(LOCAL)?.split_once('#')?;
+        Some(collection)
+    }
+
+    /// The id without its collection.
+    pub fn bare(&self) -> &str {
+        let local = self.0.strip_prefix(LOCAL);
+        local
+            .and_then(|rest| rest.split_once('#'))
+            .map_or(&self.0, |(_, id)| id)
+    }
+
+    /// The id with its collection, as a person writes it: `COLLECTION#ID`.
+    pub fn qualified(&self) -> &str {
+        self.0.strip_prefix(LOCAL).unwrap_or(&self.0)
+    }
+
+    /// The normal form as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether this is an arXiv id.
     pub fn is_arxiv(&self) -> bool {
-        arxiv_id(&self.0).is_some()
+        self.kind() == Some(IdKind::Arxiv)
     }
 
-    /// The page to read the paper at, for ids of a known kind.
+    /// The page to read the paper at, percent-encoded, for ids of the world.
     pub fn address(&self) -> Option<String> {
-        let id = &*self.0;
-        let number = id.rsplit(':').next().unwrap_or(id);
-        Some(match self.kind()? {
+        let kind = self.kind()?;
+        let id = spelling::in_path(&self.0);
+        let number = id.rsplit(':').next().unwrap_or(&id);
+        Some(match kind {
             IdKind::Arxiv => format!("https://arxiv.org/abs/{id}"),
             IdKind::Doi => format!("https://doi.org/{id}"),
             IdKind::Pmid => format!("https://pubmed.ncbi.nlm.nih.gov/{number}/"),
@@ -145,13 +202,12 @@ impl PaperId {
             IdKind::SemanticScholar => format!("https://www.semanticscholar.org/paper/{id}"),
             IdKind::CorpusId => format!("https://api.semanticscholar.org/CorpusID:{number}"),
             IdKind::Acl => format!("https://aclanthology.org/{id}/"),
-            IdKind::BibKey => return None,
         })
     }
 }
 
-/// The registries and indexes whose ids are told by their looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The registries and indexes whose ids name a work anywhere, the one first that names a paper best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum IdKind {
     /// arXiv.
@@ -162,204 +218,61 @@ pub enum IdKind {
     Pmid,
     /// PubMed Central.
     Pmcid,
-    /// A work of OpenAlex.
-    OpenAlex,
-    /// A paper of Semantic Scholar, by its hash.
-    SemanticScholar,
-    /// A paper of Semantic Scholar, by its number.
-    CorpusId,
     /// ACL Anthology.
     Acl,
-    /// The key of a BibTeX entry: it means something in its own file only.
-    BibKey,
+    /// A work of OpenAlex.
+    OpenAlex,
+    /// A paper of Semantic Scholar, by its number.
+    CorpusId,
+    /// A paper of Semantic Scholar, by its hash.
+    SemanticScholar,
 }
 
 impl fmt::Display for PaperId {
+    /// The id as a person knows it: without its collection, unless it would look like another's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let bare = self.bare();
+        let is_misleading = self.is_local() && spelling::normal_form(bare).is_some();
+        f.write_str(if is_misleading {
+            self.qualified()
+        } else {
+            bare
+        })
+    }
+}
+
+/// The name of a collection, made of the name of a dump: without what would end it in an id.
+pub fn collection_name(name: &str) -> String {
+    let plain = name
+        .trim()
+        .replace(|c: char| c == '#' || c.is_control(), "_");
+    match plain.is_empty() {
+        true => "_".to_owned(),
+        false => plain,
     }
 }
 
 /// The version in a spelling of an arXiv id, as in `2503.11731v2`.
 pub fn arxiv_version(spelling: &str) -> Option<u32> {
-    arxiv_id(strip_address(spelling.trim())).and_then(|(_, version)| version)
+    spelling::arxiv_version(spelling.trim())
 }
 
-/// What is left of an id after the address or prefix it is often written with.
-fn strip_address(text: &str) -> &str {
-    let mut rest = text;
-    for scheme in ["https://", "http://"] {
-        rest = strip_prefix_nocase(rest, scheme).unwrap_or(rest);
+/// The digits of a whole number, also where a program wrote it as `95000001.0` or `9.5000001e7`.
+fn whole_number(text: &str) -> Option<Cow<'_, str>> {
+    if is_digits(text) {
+        return Some(Cow::Borrowed(text));
     }
-    rest = strip_prefix_nocase(rest, "www.").unwrap_or(rest);
-    if rest.len() < text.len() {
-        rest = rest.split(['?', '#']).next().unwrap_or(rest);
-    }
-    for host in [
-        "export.arxiv.org/",
-        "arxiv.org/",
-        "alphaxiv.org/",
-        "huggingface.co/papers/",
-        "hf.co/papers/",
-        "dx.doi.org/",
-        "doi.org/",
-        "pubmed.ncbi.nlm.nih.gov/",
-        "ncbi.nlm.nih.gov/pubmed/",
-        "pmc.ncbi.nlm.nih.gov/articles/",
-        "ncbi.nlm.nih.gov/pmc/articles/",
-        "europepmc.org/abstract/med/",
-        "openalex.org/works/",
-        "openalex.org/",
-        "api.semanticscholar.org/",
-        "semanticscholar.org/paper/",
-        "aclanthology.org/",
-        "aclweb.org/anthology/",
-    ] {
-        if let Some(path) = strip_prefix_nocase(rest, host) {
-            rest = path;
-            for page in [
-                "abs/", "pdf/", "html/", "ps/", "e-print/", "format/", "src/",
-            ] {
-                rest = rest.strip_prefix(page).unwrap_or(rest);
-            }
-        }
-    }
-    for prefix in ["oai:arxiv.org:", "arxiv:", "doi:"] {
-        rest = strip_prefix_nocase(rest, prefix).map_or(rest, str::trim_start);
-    }
-    let rest = rest.trim_end_matches('/');
-    strip_suffix_nocase(rest, ".pdf").unwrap_or(rest)
-}
-
-fn strip_prefix_nocase<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix)
-        .then(|| &text[prefix.len()..])
-}
-
-fn strip_suffix_nocase<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
-    let cut = text.len().checked_sub(suffix.len())?;
-    let tail = text.get(cut..)?;
-    tail.eq_ignore_ascii_case(suffix).then(|| &text[..cut])
-}
-
-/// The normal form of an id that says itself what it is, or that only one index makes.
-fn indexed_id(text: &str) -> Option<String> {
-    let after = |prefix| strip_prefix_nocase(text, prefix).map(str::trim);
-    if let Some(number) = after("pmid:").or_else(|| after("pmid ")) {
-        return is_digits(number).then(|| format!("pmid:{number}"));
-    }
-    if let Some(number) = after("corpusid:") {
-        return is_digits(number).then(|| format!("corpusid:{number}"));
-    }
-    if let Some(id) = after("pmcid:")
-        .or_else(|| after("openalex:"))
-        .or_else(|| after("s2:"))
-        .or_else(|| after("acl:"))
+    if let Some((digits, zeros)) = text.split_once('.')
+        && is_digits(digits)
+        && zeros.bytes().all(|b| b == b'0')
     {
-        return named_id(id, false);
+        return Some(Cow::Borrowed(digits));
     }
-    named_id(text, false)
-}
-
-/// The normal form of an id, told by its looks; `from_page` says that it was cut from an address.
-fn named_id(id: &str, from_page: bool) -> Option<String> {
-    let last = id.rsplit('/').next().unwrap_or(id);
-    if let Some(digits) = strip_prefix_nocase(id, "PMC") {
-        let digits = digits.split('.').next().unwrap_or(digits);
-        return is_digits(digits).then(|| format!("PMC{digits}"));
-    }
-    if let Some(digits) = strip_prefix_nocase(id, "corpusid:") {
-        return is_digits(digits).then(|| format!("corpusid:{digits}"));
-    }
-    if from_page && is_digits(id) {
-        return Some(format!("pmid:{id}"));
-    }
-    if last.len() == 40 && last.bytes().all(|b| b.is_ascii_hexdigit()) && (from_page || last == id)
-    {
-        return Some(last.to_ascii_lowercase());
-    }
-    let is_named = is_acl(id)
-        || id
-            .strip_prefix(['W', 'w'])
-            .is_some_and(|digits| is_digits(digits) && digits.len() > 3);
-    (from_page && is_named || is_acl(id) || id.starts_with('W') && is_named).then(|| {
-        match id.strip_prefix('w') {
-            Some(digits) if is_digits(digits) => format!("W{digits}"),
-            _ => id.to_owned(),
-        }
-    })
-}
-
-/// Whether this is an id of the ACL Anthology: `2020.coling-main.1` or `P18-1001`.
-fn is_acl(id: &str) -> bool {
-    let old = id.len() == 8
-        && id.as_bytes()[0].is_ascii_uppercase()
-        && id.get(1..3).is_some_and(is_digits)
-        && id.get(3..4) == Some("-")
-        && id.get(4..).is_some_and(is_digits);
-    let mut parts = id.splitn(3, '.');
-    let (year, venue, number) = (parts.next(), parts.next(), parts.next());
-    let new = year.is_some_and(|year| year.len() == 4 && is_digits(year))
-        && venue.is_some_and(|venue| {
-            venue.split_once('-').is_some_and(|(name, volume)| {
-                let is_word = |word: &str| {
-                    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                };
-                is_word(name) && is_word(volume)
-            })
-        })
-        && number.is_some_and(is_digits);
-    old || new
-}
-
-/// Splits an arXiv id without address into its normal form and its version.
-fn arxiv_id(text: &str) -> Option<(String, Option<u32>)> {
-    let (body, version) = match text.rfind(['v', 'V']) {
-        Some(at) if at > 0 && is_digits(&text[at + 1..]) && at + 5 > text.len() => {
-            (&text[..at], text[at + 1..].parse().ok())
-        }
-        _ => (text, None),
-    };
-    if let Some((month, number)) = body.split_once('.')
-        && month.len() == 4
-        && is_digits(month)
-        && (4..=5).contains(&number.len())
-        && is_digits(number)
-        && is_month(&month[2..])
-    {
-        return Some((body.to_owned(), version));
-    }
-    let (archive, number) = body.split_once('/')?;
-    let archive = archive.split('.').next()?;
-    let named = !archive.is_empty()
-        && archive
-            .bytes()
-            .all(|b| b.is_ascii_alphabetic() || b == b'-');
-    let numbered = number.len() == 7 && is_digits(number) && is_month(&number[2..4]);
-    (named && numbered).then(|| {
-        (
-            format!("{}/{number}", archive.to_ascii_lowercase()),
-            version,
-        )
-    })
-}
-
-/// The DOI in lower case (DOIs are case-insensitive), if this is one.
-fn doi(text: &str) -> Option<String> {
-    let (registrant, suffix) = text.strip_prefix("10.")?.split_once('/')?;
-    let registered = registrant.len() >= 4
-        && registrant.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        && !suffix.is_empty();
-    registered.then(|| text.to_lowercase())
-}
-
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn is_month(two_digits: &str) -> bool {
-    matches!(two_digits.parse(), Ok(1..=12u8))
+    let starts_as_number = text.starts_with(|c: char| c.is_ascii_digit());
+    let number: f64 = text.parse().ok().filter(|_| starts_as_number)?;
+    // Whole numbers up to here are exact.
+    let is_whole = number.fract() == 0.0 && (1.0..=9e15).contains(&number);
+    is_whole.then(|| Cow::Owned(format!("{number:.0}")))
 }
 
 #[cfg(test)]
@@ -494,11 +407,6 @@ mod tests {
         );
         check(IdKind::Doi, "none", None);
         check(IdKind::CorpusId, "77490025", Some("corpusid:77490025"));
-        check(
-            IdKind::BibKey,
-            "lovelace 1843",
-            Some("bibtex:lovelace 1843"),
-        );
         check(IdKind::Arxiv, "hep-th/9901001v2", Some("hep-th/9901001"));
         check(IdKind::Acl, "P18-1001", Some("P18-1001"));
         check(
@@ -536,10 +444,143 @@ mod tests {
     }
 
     #[test]
+    fn a_doi_has_one_form_however_it_was_encoded() {
+        let sici = "10.1175/1520-0477(1996)077<0935:wotwsm>2.0.co;2";
+        for spelling in [
+            "10.1175/1520-0477(1996)077<0935:WOTWSM>2.0.CO;2",
+            "https://doi.org/10.1175/1520-0477(1996)077%3C0935:WOTWSM%3E2.0.CO;2",
+            "10.1175%2F1520-0477%281996%29077%3C0935%3AWOTWSM%3E2.0.CO%3B2",
+            "10.1175/1520-0477(1996)077%253C0935:WOTWSM%253E2.0.CO;2",
+            "http://dx.doi.org/10.1175%2F1520-0477(1996)077%3C0935:WOTWSM%3E2.0.CO;2",
+            "10.1175/1520-0477(1996)077&lt;0935:WOTWSM&gt;2.0.CO;2",
+        ] {
+            check(spelling, sici);
+        }
+        for spelling in [
+            "https://dx.doi.org/10.2307%2F1990888",
+            "info:doi/10.2307/1990888",
+            "urn:doi:10.2307/1990888",
+            "DOI 10.2307/1990888",
+            "DOI: 10.2307/1990888",
+            "10.2307/1990888.",
+            "10.2307/1990888),",
+            "<https://doi.org/10.2307/1990888>",
+            "(10.2307/1990888)".trim_start_matches('('),
+            "https://doi.org/10.2307/1990888?utm_source=x",
+            "https://doi.org/10.2307/1990888#page",
+            "http://doi.org/doi:10.2307/1990888",
+            "doi:https://doi.org/10.2307/1990888",
+            "https://www.doi.org/10.2307/1990888",
+            "https://onlinelibrary.example/doi/abs/10.2307/1990888",
+        ] {
+            check(spelling, "10.2307/1990888");
+        }
+        check("10.1000/a#b", "10.1000/a#b");
+        check("https://doi.org/10.1000/a%23b%3Fc", "10.1000/a#b?c");
+        check("10.1000/a(b)", "10.1000/a(b)");
+    }
+
+    #[test]
+    fn an_address_is_percent_encoded() {
+        let check = |id: &str, expected: &str| {
+            let id = PaperId::parse(id).unwrap();
+            assert_eq!(id.address().as_deref(), Some(expected));
+            assert_eq!(PaperId::parse(expected), Some(id));
+        };
+        check(
+            "10.1175/1520-0477(1996)077<0935:WOTWSM>2.0.CO;2",
+            "https://doi.org/10.1175/1520-0477(1996)077%3C0935:wotwsm%3E2.0.co;2",
+        );
+        check("10.1000/a#b?c", "https://doi.org/10.1000/a%23b%3Fc");
+        check("hep-th/9901001", "https://arxiv.org/abs/hep-th/9901001");
+        check("pmid:11472636", "https://pubmed.ncbi.nlm.nih.gov/11472636/");
+    }
+
+    #[test]
+    fn arxiv_ids_are_known_from_margins_readers_and_bulk_files() {
+        for spelling in [
+            "arXiv:1706.03762 [cs.CL]",
+            "arXiv:1706.03762v5 [cs.CL] 6 Dec 2017",
+            "1706.03762v5 [cs.CL]",
+            "arXiv preprint arXiv:1706.03762",
+            "arXiv preprint arXiv:1706.03762v5, 2017",
+            "arXiv.1706.03762",
+            "arXiv 1706.03762",
+            "https://ar5iv.labs.arxiv.org/html/1706.03762",
+            "https://ar5iv.org/abs/1706.03762",
+            "https://www.arxiv-vanity.com/papers/1706.03762/",
+            "https://browse.arxiv.org/pdf/1706.03762",
+            "http://xxx.lanl.gov/abs/1706.03762",
+            "http://de.arxiv.org/abs/1706.03762v1",
+            "https://www.semanticscholar.org/arxiv/1706.03762",
+            "https://www.alphaxiv.org/abs/1706.03762",
+            "http://arxiv.org/ftp/arxiv/papers/1706/1706.03762.pdf",
+            "1706.03762v5.pdf",
+        ] {
+            check(spelling, "1706.03762");
+        }
+        for spelling in [
+            "quant-ph0112019",
+            "quant-ph0112019v2",
+            "https://ar5iv.labs.arxiv.org/html/quant-ph/0112019",
+            "arXiv:quant-ph/0112019v1 4 Dec 2001",
+        ] {
+            check(spelling, "quant-ph/0112019");
+        }
+        for other in ["1706.03762 and more", "report0112019", "2401.00001 extra"] {
+            check(other, other);
+        }
+        assert_eq!(
+            arxiv_version("arXiv:1706.03762v5 [cs.CL] 6 Dec 2017"),
+            Some(5)
+        );
+    }
+
+    #[test]
+    fn ids_of_two_collections_are_two() {
+        let id = |collection: &str| PaperId::parse("1").unwrap().within(collection);
+        assert_ne!(id("a.csv"), id("b.csv"));
+        assert_eq!(id("a.csv").to_string(), "1");
+        assert_eq!(id("a.csv").qualified(), "a.csv#1");
+        assert_eq!(id("a.csv").collection(), Some("a.csv"));
+        assert_eq!(PaperId::from_stored(id("a.csv").as_str()), id("a.csv"));
+        let forged = PaperId::parse("@a.csv#1").unwrap().within("b.csv");
+        assert_eq!(forged.collection(), Some("b.csv"));
+        let world = PaperId::parse("10.1000/x").unwrap();
+        assert_eq!(world.clone().within("a.csv"), world);
+        let kept_apart = PaperId::local("a.csv", "10.1000/x");
+        assert_eq!(
+            (kept_apart.kind(), kept_apart.to_string().as_str()),
+            (None, "a.csv#10.1000/x")
+        );
+        assert_eq!(collection_name(" a#b\n"), "a_b");
+    }
+
+    #[test]
+    fn numbers_that_became_floats_are_ids() {
+        for value in ["95000001", "95000001.0", "9.5000001e7", "9.5000001E+07"] {
+            let id = PaperId::of_kind(IdKind::Pmid, value);
+            assert_eq!(
+                id.as_ref().map(PaperId::as_str),
+                Some("pmid:95000001"),
+                "{value}"
+            );
+        }
+        let id = PaperId::of_kind(IdKind::Pmcid, "35282.0");
+        assert_eq!(id.as_ref().map(PaperId::as_str), Some("PMC35282"));
+        for value in ["95000001.5", "inf", "NaN", "-5", "0"] {
+            assert!(
+                PaperId::of_kind(IdKind::CorpusId, value).is_none() || value == "0",
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
     fn a_title_id_ignores_spacing_case_and_punctuation() {
         let one = PaperId::from_title("Mean-Field  Games: A Survey");
         assert_eq!(one, PaperId::from_title("mean field games — a survey."));
         assert_ne!(one, PaperId::from_title("Mean Field Games, Another Survey"));
-        assert_eq!(PaperId::parse(one.as_str()).as_ref(), Some(&one));
+        assert_eq!(PaperId::from_stored(one.as_str()), one);
     }
 }

@@ -6,14 +6,19 @@
 //! Invariants: every spelling of one id parses to one [`PaperId`]; the same title and abstract
 //! give the same [`TextHash`] on every machine.
 
+mod collection;
 mod id;
+mod spelling;
 
 use std::fmt;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use self::id::{IdKind, PaperId, arxiv_version};
+pub use self::collection::{Authority, Collection};
+pub(crate) use self::spelling::without_end;
+
+pub use self::id::{IdKind, PaperId, arxiv_version, collection_name};
 
 /// What of a paper is embedded, in words: part of what two embeddings must have in common.
 pub const PASSAGE_RECIPE: &str = "title. abstract";
@@ -91,6 +96,9 @@ pub struct Paper {
     /// Where it was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journal: Option<String>,
+    /// The volume of the journal or the series.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
     /// The community's votes, where the source counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upvotes: Option<u32>,
@@ -156,6 +164,7 @@ impl Paper {
             listed: None,
             comment: None,
             journal: None,
+            volume: None,
             upvotes: None,
             n_comments: None,
             submitter: None,
@@ -171,6 +180,11 @@ impl Paper {
         Paper::new(id, title, text)
     }
 
+    /// Whether the title is the beginning of the text, as [`Paper::untitled`] makes it.
+    pub fn is_untitled(&self) -> bool {
+        !self.abstract_text.is_empty() && self.title == start_of(&self.abstract_text)
+    }
+
     /// The text that is embedded, as [`PASSAGE_RECIPE`] says, or the one of the two that is there.
     ///
     /// A title that already ends a sentence gets no second full stop; one that was made from the
@@ -179,7 +193,7 @@ impl Paper {
         if self.abstract_text.is_empty() {
             return self.title.clone();
         }
-        if self.title == start_of(&self.abstract_text) {
+        if self.is_untitled() {
             return self.abstract_text.clone();
         }
         let stop = if self.title.ends_with(['.', '?', '!']) {
@@ -215,6 +229,10 @@ impl Paper {
         }
         hasher.texts(self.version.map(|version| version.to_string()).as_deref());
         hasher.texts(self.notice.map(|notice| notice.to_string()).as_deref());
+        // Records without one are told by what they were told by before there was any.
+        if let Some(volume) = &self.volume {
+            hasher.part(volume.as_bytes());
+        }
         hasher.finish()
     }
 
@@ -258,6 +276,7 @@ impl Paper {
             listed: self.listed.into_iter().chain(newer.listed).min(),
             comment: newer.comment.or(self.comment),
             journal: newer.journal.or(self.journal),
+            volume: newer.volume.or(self.volume),
             upvotes: newer.upvotes.or(self.upvotes),
             n_comments: newer.n_comments.or(self.n_comments),
             submitter: newer.submitter.or(self.submitter),
@@ -331,7 +350,7 @@ pub fn title_key(title: &str) -> i64 {
 }
 
 /// Letters and digits of a text, lower case.
-fn letters_of(text: &str) -> String {
+pub(crate) fn letters_of(text: &str) -> String {
     let mut letters = String::with_capacity(text.len());
     if text.is_ascii() {
         let of_ascii = text.bytes().filter(u8::is_ascii_alphanumeric);

@@ -200,6 +200,7 @@ pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer 
         forgets_earlier_records: false,
         listed: Vec::new(),
         sources: Vec::new(),
+        is_restored: false,
         absorbed: Vec::new(),
         paper,
         wants_embedding: true,

@@ -19,7 +19,7 @@ pub fn markdown(digest: &Digest) -> String {
             for other in &entry.folded {
                 lines.push(format!(
                     "the same work: {}",
-                    linked(other, other.id.as_str())
+                    linked(other, &other.id.to_string())
                 ));
             }
             for other in &entry.related {

@@ -6,7 +6,7 @@
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `doi`, `eprint`, `pmid`, `pmcid`, addresses in `url` and the like, arXiv ids in `journal`, `volume` and `note`; the key is an alias |
+//! | ids | `doi`, `eprint`, `pmid`, `pmcid`, addresses in `url` and the like, arXiv ids in `journal`, `volume` and `note`; the key, as an id of its file |
 //! | title, abstract | `title` and `subtitle`; `abstract` |
 //! | authors | `author` (`bibtex_names.rs`); editors are none |
 //! | published | `date`, else `year`, `month`, `day` |
@@ -24,7 +24,6 @@ use super::bibtex_markup::plain;
 use super::entries::word_of;
 use super::fields::MAX_KEYWORDS;
 use super::{bibtex_names, ids};
-use crate::dump::clean::clean;
 use crate::dump::record::{Context, Fault, Found, Item};
 use crate::dump::{Reason, dates};
 use crate::paper::{IdKind, PaperId};
@@ -70,6 +69,7 @@ impl Fields {
             categories: self.categories(),
             published: self.published(),
             journal: self.text(&["journaltitle", "journal", "booktitle"]),
+            volume: self.text(&["volume"]).filter(|text| !text.contains('/')),
             comment: self.text(&["note", "comment"]),
             ..Found::default()
         };
@@ -77,14 +77,8 @@ impl Fields {
             found.authors = bibtex_names::split(authors);
         }
         self.add_ids(&mut found);
-        if let Some(key) = key {
-            if found.ids.is_empty() {
-                let first = found.authors.first().map(String::as_str);
-                let id = PaperId::from_work(&clean(&found.title), first);
-                found.ids.push(id);
-            }
-            found.add_id(IdKind::BibKey, key);
-        }
+        // The key means something in its own file only.
+        found.ids.extend(key.and_then(PaperId::of_own));
         found
     }
 
@@ -246,7 +240,7 @@ mod tests {
   title = {second}}"#,
             serde_json::json!({
                 "id": "10.1000/engine_1",
-                "aliases": ["2503.11731", "pmid:123", "PMC42", "bibtex:lovelace1843"],
+                "aliases": ["2503.11731", "pmid:123", "PMC42", "@#lovelace1843"],
                 "title": "Notes on the Analytical Engine of Édouard",
                 "abstract": "We weave algebraic patterns.",
                 "authors": ["Ada Lovelace", "L. F. Menabrea"],
@@ -260,12 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_made_where_there_is_none_and_the_key_is_an_alias() {
-        let title = PaperId::from_work("On X", Some("Ada Lovelace"));
+    fn the_key_is_an_id_of_its_file_and_an_id_is_made_where_there_is_none() {
         check(
             "@misc{a:1, title = {On X}, author = {Lovelace, Ada}, url = {https://host.org/x}}",
-            serde_json::json!({"id": title.as_str(), "aliases": ["bibtex:a:1"]}),
+            serde_json::json!({"id": "@#a:1", "aliases": null}),
         );
+        let made = record_in("@misc{title = {On X}}", "");
+        assert!(made.paper.id.is_made());
         check(
             "@misc{title = {On X}}",
             serde_json::json!({"aliases": null}),
@@ -289,7 +284,7 @@ mod tests {
             id("journal = {arXiv preprint arXiv:2503.11731}"),
             "2503.11731"
         );
-        assert!(id("eprint = {hal-01}, eprinttype = {hal}").starts_with("title:"));
+        assert_eq!(id("eprint = {hal-01}, eprinttype = {hal}"), "k");
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         authors: authors(&fields),
         categories: fields.keywords(&["%K"]),
         journal: fields.first(&["%J", "%B", "%S"]),
+        volume: fields.first(&["%V"]),
         ..Found::default()
     };
     let dates: Vec<_> = fields

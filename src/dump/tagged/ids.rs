@@ -6,7 +6,7 @@
 
 use crate::dump::clean::clean;
 use crate::dump::record::Found;
-use crate::paper::{IdKind, PaperId, arxiv_version};
+use crate::paper::{IdKind, PaperId, arxiv_version, without_end};
 
 /// Ids of one record that are kept, at most.
 const MAX_IDS: usize = 64;
@@ -16,7 +16,7 @@ pub(super) fn add_dois(found: &mut Found<'_>, value: &str) {
     let cleaned = clean(value);
     for word in cleaned.split_whitespace() {
         let Some(at) = word.find("10.") else { continue };
-        add_known(found, trimmed(&word[at..]));
+        add_known(found, without_end(&word[at..]));
     }
 }
 
@@ -25,7 +25,7 @@ pub(super) fn add_address(found: &mut Found<'_>, address: &str) {
     for word in address.split_whitespace() {
         let lower = word.to_ascii_lowercase();
         if lower.contains("://") || lower.starts_with("doi:") || lower.starts_with("arxiv:") {
-            add_known(found, trimmed(word));
+            add_known(found, without_end(word));
             add_central(found, word);
         }
     }
@@ -55,11 +55,11 @@ pub(super) fn add_noted(found: &mut Found<'_>, note: &str) {
             } else {
                 value
             };
-            if let Some(id) = PaperId::of_kind(kind, trimmed(value)) {
+            if let Some(id) = PaperId::of_kind(kind, without_end(value)) {
                 add_known(
                     found,
                     if kind == IdKind::Arxiv {
-                        trimmed(value)
+                        without_end(value)
                     } else {
                         id.as_str()
                     },
@@ -96,35 +96,6 @@ fn add_central(found: &mut Found<'_>, address: &str) {
     if let Some(last) = last.filter(|last| last.starts_with("PMC")) {
         found.add_id(IdKind::Pmcid, last);
     }
-}
-
-/// An id without the punctuation of the sentence or the list that it stands in.
-fn trimmed(id: &str) -> &str {
-    let mut id = id.trim_matches(['"', '\'']);
-    loop {
-        let shorter = id.trim_end_matches(['.', ',', ';', ':']);
-        let shorter = match (
-            shorter.strip_suffix([')', ']', '>']),
-            shorter.chars().last(),
-        ) {
-            (Some(rest), Some(close)) if !is_opened(rest, close) => rest,
-            _ => shorter,
-        };
-        if shorter.len() == id.len() {
-            return id;
-        }
-        id = shorter;
-    }
-}
-
-/// Whether `text` holds a bracket that `close` closes.
-fn is_opened(text: &str, close: char) -> bool {
-    let open = match close {
-        ')' => '(',
-        ']' => '[',
-        _ => '<',
-    };
-    text.matches(open).count() > text.matches(close).count()
 }
 
 #[cfg(test)]

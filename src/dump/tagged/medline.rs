@@ -35,6 +35,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         authors: authors(&fields),
         categories: categories(&fields),
         journal: fields.first(&["JT", "TA"]).or(book),
+        volume: fields.first(&["VI"]),
         ..Found::default()
     };
     let dates: Vec<_> = fields

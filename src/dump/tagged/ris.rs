@@ -54,6 +54,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         authors: authors(&fields),
         categories: fields.keywords(&["KW"]),
         journal: fields.first(&["JF", "T2", "JO", "JA", "J2", "J1", "BT"]),
+        volume: fields.first(&["VL"]),
         ..Found::default()
     };
     let dates: Vec<_> = fields

@@ -38,6 +38,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         categories: categories(&fields),
         journal: fields.first(&["SO", "SE"]),
         published: published(&fields),
+        volume: fields.first(&["VL"]),
         ..Found::default()
     };
     if fields.says(&["DT"], &["retracted publication", "retracted article"]) {

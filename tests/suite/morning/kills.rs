@@ -87,6 +87,7 @@ fn store(writer: &mut Writer, number: usize) {
         forgets_earlier_records: false,
         listed: Vec::new(),
         sources: Vec::new(),
+        is_restored: false,
         absorbed: Vec::new(),
         paper: paper(number),
         wants_embedding: true,

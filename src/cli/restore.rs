@@ -1,0 +1,50 @@
+//! `akin restore`: find papers again that a record says were withdrawn.
+
+use std::io::Write;
+
+use akin::Error;
+use akin::ingest;
+use akin::library::{Library, Writer};
+use akin::space::Origin;
+use clap::Args;
+
+use super::Outcome;
+use super::context::Context;
+use super::fault::Fault;
+use super::progress::Bar;
+
+/// Find papers again that their records say were withdrawn
+///
+/// `akin status` names the papers that no search finds because of such a notice. A restored paper is
+/// embedded and found, also when the same dump is added again.
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// Any spelling of the papers' ids
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+}
+
+pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Fault> {
+    let mut writer = Writer::open(&context.library, "akin restore")?;
+    let library = Library::open(&context.library)?;
+    let stored = args.ids.iter().map(|id| library.find(id));
+    let mut keys = stored
+        .map(|stored| stored.map(|stored| stored.key))
+        .collect::<Result<Vec<_>, _>>()?;
+    drop(library);
+    keys.sort_unstable();
+    keys.dedup();
+    let empty = || Error::LibraryEmpty {
+        path: context.library.clone(),
+    };
+    let origin = Origin::of(writer.space().ok_or_else(empty)?)?;
+    let encoder = context.load(&origin)?;
+    let bar = Bar::stoppable(context);
+    let options = context.index_options();
+    let papers = ingest::restore(&mut writer, (&encoder, &origin), &keys, &options, &bar)?;
+    let mut out = anstream::stdout().lock();
+    for paper in papers {
+        writeln!(out, "restored {}  {}", paper.id, paper.title)?;
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,348 @@
+//! The paper that its sources make, field by field.
+//!
+//! In: the records of one paper, one a source. Out: the paper. Of each field the best value is
+//! taken, by how exact and how whole it is, then by the [authority](Authority) of its source, then
+//! by the newer version, then by the value itself.
+//!
+//! | field | the better value |
+//! |---|---|
+//! | id | one of the world before one of a collection, in the order of [`IdKind`](crate::paper::IdKind) |
+//! | title | a title before the beginning of a text, a whole one before one that was cut, one in small and capital letters before one in capitals alone |
+//! | abstract | a whole one before one that was cut or is a few words, and that before a note without a title |
+//! | authors | the word of a catalogue, then the longer list, then the fuller names |
+//! | categories | the word of a registry, then codes of arXiv before keywords |
+//! | published | a day before a month before a year, then the earliest |
+//! | journal | a journal before an archive of preprints |
+//! | version, updated, votes | the latest, the most |
+//! | listed | the first |
+//! | aliases | all ids of all sources |
+//!
+//! Invariant: the order of the sources does not matter.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use crate::library::SourceRecord;
+use crate::paper::{Authority, Notice, Paper, PaperId, RawText};
+
+/// Words from which a text says enough to be an abstract.
+const MIN_WORDS: usize = 20;
+
+/// What archives of preprints are called where a journal is due, in small letters.
+const ARCHIVES: [&str; 4] = ["arxiv", "corr", "biorxiv", "medrxiv"];
+
+/// Makes the paper of its sources, of which there is at least one.
+///
+/// `withheld` are ids that sources have and that are those of other papers; `own` is the id of a
+/// paper all of whose ids are.
+pub(super) fn merged(
+    sources: &[SourceRecord],
+    withheld: &BTreeSet<PaperId>,
+    own: &PaperId,
+) -> Paper {
+    if let [only] = sources
+        && withheld.is_empty()
+    {
+        return only.paper.clone();
+    }
+    let title = best(sources, title_rank);
+    let text = best(sources, text_rank);
+    let taken = |rank: fn(&SourceRecord) -> Rank| &best(sources, rank).paper;
+    let papers = || sources.iter().map(|source| &source.paper);
+    let id = own_id(sources, withheld).unwrap_or(own).clone();
+    Paper {
+        aliases: aliases(sources, withheld, &id),
+        version: papers().filter_map(|paper| paper.version).max(),
+        title: title.paper.title.clone(),
+        abstract_text: text.paper.abstract_text.clone(),
+        authors: taken(authors_rank).authors.clone(),
+        categories: taken(categories_rank).categories.clone(),
+        published: published(sources),
+        updated: papers().filter_map(|paper| paper.updated).max(),
+        listed: papers().filter_map(|paper| paper.listed).min(),
+        comment: taken(comment_rank).comment.clone(),
+        journal: taken(journal_rank).journal.clone(),
+        volume: taken(journal_rank).volume.clone(),
+        upvotes: papers().filter_map(|paper| paper.upvotes).max(),
+        n_comments: papers().filter_map(|paper| paper.n_comments).max(),
+        submitter: papers().filter_map(|paper| paper.submitter.clone()).min(),
+        notice: notice(sources),
+        raw: raw(&title.paper, &text.paper),
+        id,
+    }
+}
+
+/// The id that a paper goes by: the best of its sources' own.
+fn own_id<'a>(sources: &'a [SourceRecord], withheld: &BTreeSet<PaperId>) -> Option<&'a PaperId> {
+    let own = sources.iter().map(|source| &source.paper.id);
+    let free = own.filter(|id| !withheld.contains(id));
+    free.min_by_key(|id| (id.kind().is_none(), id.kind(), id.is_made(), *id))
+}
+
+/// All other ids, those of the world first.
+fn aliases(sources: &[SourceRecord], withheld: &BTreeSet<PaperId>, id: &PaperId) -> Vec<PaperId> {
+    let ids = sources.iter().flat_map(|source| {
+        let paper = &source.paper;
+        std::iter::once(&paper.id).chain(&paper.aliases)
+    });
+    let distinct: BTreeSet<&PaperId> = ids.collect();
+    let mut aliases: Vec<PaperId> = distinct
+        .into_iter()
+        .filter(|alias| *alias != id && !withheld.contains(alias))
+        .cloned()
+        .collect();
+    aliases.sort_by_key(|alias| (alias.kind().is_none(), alias.kind()));
+    aliases
+}
+
+/// How good a value is: numbers that are compared one after another, then the value itself.
+type Rank = (Vec<i64>, String);
+
+fn best(sources: &[SourceRecord], rank: fn(&SourceRecord) -> Rank) -> &SourceRecord {
+    let best = sources.iter().max_by_key(|source| rank(source));
+    best.expect("a paper has a source at least")
+}
+
+/// What tells sources apart whose values are equally good.
+fn standing(source: &SourceRecord) -> [i64; 3] {
+    let paper = &source.paper;
+    let updated = paper.updated.map_or(0, |day| {
+        i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
+    });
+    let version = paper.version.map_or(0, i64::from);
+    [source.authority as i64, version, updated]
+}
+
+fn rank(source: &SourceRecord, quality: &[i64], value: String) -> Rank {
+    let length = value.chars().count() as i64;
+    let mut numbers = quality.to_vec();
+    numbers.extend(standing(source));
+    numbers.push(length);
+    (numbers, value)
+}
+
+fn title_rank(source: &SourceRecord) -> Rank {
+    let title = &source.paper.title;
+    let has_case = title.contains(char::is_lowercase) && title.contains(char::is_uppercase);
+    let quality = [
+        i64::from(!source.paper.is_untitled()),
+        i64::from(!is_cut(title)),
+        i64::from(has_case || !title.contains(char::is_alphabetic)),
+    ];
+    rank(source, &quality, title.clone())
+}
+
+fn text_rank(source: &SourceRecord) -> Rank {
+    let text = &source.paper.abstract_text;
+    let quality = match () {
+        () if text.is_empty() => 0,
+        () if source.paper.is_untitled() => 1,
+        () if is_cut(text) => 2,
+        () if text.split_whitespace().count() < MIN_WORDS => 3,
+        () => 4,
+    };
+    rank(source, &[quality], text.clone())
+}
+
+fn authors_rank(source: &SourceRecord) -> Rank {
+    let authors = &source.paper.authors;
+    let is_of_catalogue = source.authority >= Authority::Catalogue;
+    let quality = [
+        i64::from(!authors.is_empty()),
+        i64::from(is_of_catalogue),
+        authors.len() as i64,
+        authors.iter().map(|name| name.chars().count() as i64).sum(),
+    ];
+    rank(source, &quality, authors.join("\n"))
+}
+
+fn categories_rank(source: &SourceRecord) -> Rank {
+    let categories = &source.paper.categories;
+    let has_codes = categories.iter().any(|category| is_code(category));
+    let quality = [
+        i64::from(!categories.is_empty()),
+        i64::from(source.authority == Authority::Registry),
+        i64::from(has_codes),
+    ];
+    rank(source, &quality, categories.join("\n"))
+}
+
+fn comment_rank(source: &SourceRecord) -> Rank {
+    let comment = source.paper.comment.clone().unwrap_or_default();
+    rank(source, &[i64::from(!comment.is_empty())], comment)
+}
+
+fn journal_rank(source: &SourceRecord) -> Rank {
+    let journal = source.paper.journal.clone().unwrap_or_default();
+    let lower = journal.to_lowercase();
+    let is_archive = ARCHIVES.iter().any(|name| lower.starts_with(name));
+    let quality = [i64::from(!journal.is_empty()), i64::from(!is_archive)];
+    rank(source, &quality, journal)
+}
+
+/// The most exact day, and of those the earliest.
+///
+/// A date that is only a year is stored as its first day, and one that is only a month likewise.
+fn published(sources: &[SourceRecord]) -> Option<Date> {
+    let dates = sources.iter().filter_map(|source| source.paper.published);
+    dates.max_by_key(|date| {
+        let exactness = match (date.month(), date.day()) {
+            (1, 1) => 0,
+            (_, 1) => 1,
+            _ => 2,
+        };
+        (exactness, Reverse(*date))
+    })
+}
+
+/// What any source says of the paper's standing; a retraction is the later word.
+fn notice(sources: &[SourceRecord]) -> Option<Notice> {
+    let said = |notice| {
+        sources
+            .iter()
+            .any(|source| source.paper.notice == Some(notice))
+    };
+    [Notice::Withdrawn, Notice::Retracted]
+        .into_iter()
+        .find(|notice| said(*notice))
+}
+
+/// Title and abstract as they stood in the dumps that they were taken from.
+fn raw(title: &Paper, text: &Paper) -> Option<Box<RawText>> {
+    if title.raw.is_none() && text.raw.is_none() {
+        return None;
+    }
+    let raw = |paper: &Paper| match &paper.raw {
+        Some(raw) => (**raw).clone(),
+        None => RawText {
+            title: paper.title.clone(),
+            abstract_text: paper.abstract_text.clone(),
+        },
+    };
+    Some(Box::new(RawText {
+        title: raw(title).title,
+        abstract_text: raw(text).abstract_text,
+    }))
+}
+
+/// Whether a text ends in the marks of one that was cut.
+fn is_cut(text: &str) -> bool {
+    let text = text.trim_end_matches([']', ')', ' ']);
+    text.ends_with("...") || text.ends_with('…') || text.ends_with("[truncated")
+}
+
+/// Whether a category is a code as arXiv has them: `cs.CL`, `hep-th`.
+fn is_code(category: &str) -> bool {
+    let (archive, class) = category.split_once('.').unwrap_or((category, ""));
+    let is_word = |word: &str| word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
+    let is_archive =
+        archive.len() >= 2 && archive.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    is_archive && is_word(class) && (!class.is_empty() || archive.contains('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(collection: &str, authority: Authority, paper: Paper) -> SourceRecord {
+        SourceRecord {
+            collection: collection.to_owned(),
+            authority,
+            paper,
+            why: String::new(),
+            merged: String::new(),
+        }
+    }
+
+    fn paper(title: &str, text: &str, authors: &[&str]) -> Paper {
+        let id = PaperId::parse("1706.03762").unwrap();
+        let mut paper = Paper::new(id, title, text);
+        paper.authors = authors.iter().map(|&name| name.to_owned()).collect();
+        paper
+    }
+
+    fn of(sources: &[SourceRecord]) -> Paper {
+        let id = sources[0].paper.id.clone();
+        let one = merged(sources, &BTreeSet::new(), &id);
+        let reversed: Vec<SourceRecord> = sources.iter().rev().cloned().collect();
+        assert_eq!(merged(&reversed, &BTreeSet::new(), &id), one);
+        one
+    }
+
+    const TEXT: &str = "We look at signals in the fog and show that each of them is lost after a while, \
+        whatever the observer may do about it on a cold day.";
+
+    #[test]
+    fn a_poorer_record_fills_in_what_is_silent_and_nothing_else() {
+        let mut rich = paper(
+            "Signals in the fog: a survey",
+            TEXT,
+            &["A. Vas", "N. Sha", "N. Parm", "J. Usz"],
+        );
+        rich.categories = vec!["cs.CL".into(), "cs.LG".into()];
+        rich.published = Some(Date::constant(2017, 6, 12));
+        rich.comment = Some("3 pages".into());
+        let mut poor = paper("signals in the fog", "", &["A. Vas"]);
+        poor.categories = vec!["to read".into(), "fog".into()];
+        poor.published = Some(Date::constant(2017, 1, 1));
+        poor.journal = Some("Journal of Fog".into());
+        poor.comment = Some("Accessed: 2020-01-01, at a very late hour".into());
+        poor.aliases = vec![PaperId::local("b.bib", "vas2017")];
+        let both = of(&[
+            source("arxiv", Authority::Registry, rich.clone()),
+            source("b.bib", Authority::Export, poor),
+        ]);
+        let expected = Paper {
+            journal: Some("Journal of Fog".into()),
+            aliases: vec![PaperId::local("b.bib", "vas2017")],
+            ..rich
+        };
+        assert_eq!(both, expected);
+    }
+
+    #[test]
+    fn of_two_exports_the_whole_and_exact_value_wins() {
+        let mut one = paper(
+            "Masks on trams",
+            TEXT,
+            &["Jane Doe", "Richard Roe", "Mia Ek"],
+        );
+        one.published = Some(Date::constant(2012, 7, 19));
+        let mut other = paper("MASKS ON TRAMS", "We look at...", &["J. Doe"]);
+        other.published = Some(Date::constant(2012, 1, 1));
+        let export = |name, paper| source(name, Authority::Export, paper);
+        assert_eq!(
+            of(&[export("a.bib", one.clone()), export("b.ris", other)]),
+            one
+        );
+        let note = Paper::untitled(one.id.clone(), "My notes on this: nice.");
+        assert_eq!(
+            of(&[export("notes.jsonl", note), export("a.bib", one.clone())]),
+            one
+        );
+        let cut = paper("Masks on...", "", &[]);
+        assert_eq!(
+            of(&[export("c.csv", cut), export("a.bib", one.clone())]),
+            one
+        );
+    }
+
+    #[test]
+    fn an_id_of_the_world_is_the_papers_own() {
+        let mut own = paper("Masks on trams", TEXT, &[]);
+        own.id = PaperId::local("a.csv", "1");
+        let doi = PaperId::parse("10.5555/x").unwrap();
+        let mut published = paper("Masks on trams", TEXT, &[]);
+        published.id = doi.clone();
+        let both = [
+            source("a.csv", Authority::Export, own.clone()),
+            source("b.bib", Authority::Export, published),
+        ];
+        assert_eq!(of(&both).id, doi);
+        assert_eq!(of(&both).aliases, [own.id.clone()]);
+        let withheld = BTreeSet::from([doi]);
+        assert_eq!(merged(&both, &withheld, &own.id).id, own.id);
+    }
+}
