@@ -12,7 +12,7 @@ use crossbeam_channel::{Sender, bounded};
 use crate::dump::{Dump, Format, Item, ReadOptions, Rejected, Source, Unit};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
-use crate::paper::{Collection, PaperId};
+use crate::paper::Collection;
 
 /// Records that are embedded and committed together where a CPU embeds them.
 pub const BATCH_RECORDS: usize = 256;
@@ -181,18 +181,6 @@ impl Chunk {
             }
         }
         chunk
-    }
-
-    /// Every id of its papers.
-    pub(super) fn ids(&self) -> Vec<PaperId> {
-        let mut ids = Vec::new();
-        for (item, _) in &self.items {
-            if let Item::Paper(record) = item {
-                ids.push(record.paper.id.clone());
-                ids.extend(record.paper.aliases.iter().cloned());
-            }
-        }
-        ids
     }
 
     /// Whether it brings nothing but a format.

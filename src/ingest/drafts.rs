@@ -67,16 +67,19 @@ pub(super) struct Reading {
     pub(super) collection: Collection,
     /// Whether the library has papers of no known collection, which a record here may claim.
     pub(super) may_claim: bool,
+    /// Whether the library holds what the dump says now and nothing else.
+    pub(super) is_mirrored: bool,
     /// Hashes of the ids that were read, 8 bytes each.
     ids: HashSet<u64>,
     hasher: RandomState,
 }
 
 impl Reading {
-    pub(super) fn of(collection: Collection, may_claim: bool) -> Reading {
+    pub(super) fn of(collection: Collection, may_claim: bool, is_mirrored: bool) -> Reading {
         Reading {
             collection,
             may_claim,
+            is_mirrored,
             ids: HashSet::new(),
             hasher: RandomState::new(),
         }
@@ -157,6 +160,8 @@ pub(super) struct Drafts {
     /// What items count as that belong to no draft.
     pub(super) counts: Ingest,
     pub(super) decisions: Vec<Decision>,
+    /// An id of each paper that a record was found to be of.
+    pub(super) met: Vec<PaperId>,
 }
 
 /// A paper that a record belongs to: one of the batch, or one that lies on the shelf untouched.
@@ -243,6 +248,8 @@ impl Drafts {
             }
         };
         self.register(at);
+        let met = self.draft(at).change.paper.id.clone();
+        self.met.push(met);
         self.join_namesakes(shelf, at, &others)
     }
 
@@ -335,6 +342,7 @@ impl Drafts {
                 continue;
             };
             if self.has_seen(shelf, home, record, hash)? {
+                self.met.push(id.clone());
                 return Ok(Claims::Known);
             }
             let at = self.draft_at(shelf, home)?;
@@ -388,6 +396,7 @@ impl Drafts {
                 return Ok((None, id));
             };
             if self.has_seen(shelf, home, record, hash)? {
+                self.met.push(id.clone());
                 return Ok((Some(Claims::Known), id));
             }
             let at = self.draft_at(shelf, home)?;
@@ -421,7 +430,8 @@ impl Drafts {
             let fits = |place: &usize| {
                 let earlier = &sources[*place];
                 match () {
-                    () if collection.is_feed => true,
+                    () if collection.is_feed || says_the_same(&earlier.paper, record) => true,
+                    () if reading.is_mirrored && !is_again => true,
                     () if record.id.is_made() => is_same_text(&earlier.paper, record),
                     // Whose collection is not known may be another's.
                     () if is_again || earlier.collection.is_empty() => {
@@ -658,6 +668,16 @@ fn is_of(source: &SourceRecord, collection: &str) -> bool {
     source.collection == collection || source.collection.is_empty()
 }
 
+/// Whether two records differ in their ids at most.
+fn says_the_same(a: &Paper, b: &Paper) -> bool {
+    let said = |paper: &Paper| Paper {
+        id: PaperId::local("", ""),
+        aliases: Vec::new(),
+        ..paper.clone()
+    };
+    a.title == b.title && said(a) == said(b)
+}
+
 /// Whether any two sources were taken apart by hand.
 fn are_split(shelf: &dyn Shelf, one: &[SourceRecord], other: &[SourceRecord]) -> Result<bool> {
     for a in one {
@@ -756,8 +776,9 @@ impl Draft {
     fn own_places(&self, collection: &Collection, record: &Paper) -> Vec<usize> {
         let is_own = |source: &SourceRecord| match source.collection.is_empty() {
             // An older library had ids without collections; only a feed speaks for one of the world.
-            true if record.id.is_local() => source.paper.id.as_str() == record.id.bare(),
-            true => collection.is_feed && source.paper.id == record.id,
+            true if source.paper.id.as_str() == record.id.bare() && record.id.is_local() => true,
+            true if source.paper.id == record.id && collection.is_feed => true,
+            true => says_the_same(&source.paper, record),
             false => source.collection == collection.name && source.paper.id == record.id,
         };
         let sources = self.change.sources.iter().enumerate();

@@ -2,7 +2,7 @@
 //!
 //! In: the records of one paper, one a source. Out: the paper. Of each field the best value is
 //! taken, by how exact and how whole it is, then by the [authority](Authority) of its source, then
-//! by the newer version, then by the value itself.
+//! by the newer version, update or listing, then by the value itself.
 //!
 //! | field | the better value |
 //! |---|---|
@@ -54,7 +54,7 @@ pub(super) fn merged(
     let id = own_id(sources, withheld).unwrap_or(own).clone();
     Paper {
         aliases: aliases(sources, withheld, &id),
-        version: papers().filter_map(|paper| paper.version).max(),
+        version: version(sources),
         title: title.paper.title.clone(),
         abstract_text: text.paper.abstract_text.clone(),
         authors: taken(authors_rank).authors.clone(),
@@ -64,7 +64,7 @@ pub(super) fn merged(
         listed: papers().filter_map(|paper| paper.listed).min(),
         comment: taken(comment_rank).comment.clone(),
         journal: taken(journal_rank).journal.clone(),
-        volume: taken(journal_rank).volume.clone(),
+        volume: taken(volume_rank).volume.clone(),
         upvotes: papers().filter_map(|paper| paper.upvotes).max(),
         n_comments: papers().filter_map(|paper| paper.n_comments).max(),
         submitter: papers().filter_map(|paper| paper.submitter.clone()).min(),
@@ -106,13 +106,20 @@ fn best(sources: &[SourceRecord], rank: fn(&SourceRecord) -> Rank) -> &SourceRec
 }
 
 /// What tells sources apart whose values are equally good.
-fn standing(source: &SourceRecord) -> [i64; 3] {
+fn standing(source: &SourceRecord) -> [i64; 4] {
     let paper = &source.paper;
-    let updated = paper.updated.map_or(0, |day| {
-        i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
-    });
+    let number = |day: Option<Date>| {
+        day.map_or(0, |day| {
+            i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
+        })
+    };
     let version = paper.version.map_or(0, i64::from);
-    [source.authority as i64, version, updated]
+    [
+        source.authority as i64,
+        version,
+        number(paper.updated),
+        number(paper.listed),
+    ]
 }
 
 fn rank(source: &SourceRecord, quality: &[i64], value: String) -> Rank {
@@ -180,6 +187,23 @@ fn journal_rank(source: &SourceRecord) -> Rank {
     let is_archive = ARCHIVES.iter().any(|name| lower.starts_with(name));
     let quality = [i64::from(!journal.is_empty()), i64::from(!is_archive)];
     rank(source, &quality, journal)
+}
+
+fn volume_rank(source: &SourceRecord) -> Rank {
+    let (quality, journal) = journal_rank(source);
+    let mut ranked = vec![i64::from(source.paper.volume.is_some())];
+    ranked.extend(quality);
+    (ranked, journal)
+}
+
+/// The latest version, of those that arXiv counts where it is a source.
+fn version(sources: &[SourceRecord]) -> Option<u32> {
+    let latest = |of_arxiv: bool| {
+        let papers = sources.iter().map(|source| &source.paper);
+        let counted = papers.filter(|paper| paper.id.is_arxiv() || !of_arxiv);
+        counted.filter_map(|paper| paper.version).max()
+    };
+    latest(true).or_else(|| latest(false))
 }
 
 /// The most exact day, and of those the earliest.

@@ -191,6 +191,7 @@ pub fn run(
         let mut run = Run {
             readings: Readings {
                 may_claim,
+                is_mirrored: options.mirror,
                 ..Readings::default()
             },
             key,
@@ -255,6 +256,7 @@ struct Readings {
     current: Option<(usize, Reading)>,
     /// Whether the library has papers of no known collection.
     may_claim: bool,
+    is_mirrored: bool,
 }
 
 impl Readings {
@@ -269,7 +271,8 @@ impl Readings {
             (none, usize::MAX)
         });
         if self.current.as_ref().is_none_or(|(at, _)| *at != place) {
-            self.current = Some((place, Reading::of(collection, self.may_claim)));
+            let reading = Reading::of(collection, self.may_claim, self.is_mirrored);
+            self.current = Some((place, reading));
         }
         let (_, reading) = self.current.as_mut().expect("set where it was not");
         reading
@@ -353,11 +356,11 @@ impl Run<'_> {
             self.report.note_unused(&mut chunk);
             return Ok(true);
         }
-        if let Some(seen) = &mut self.seen {
-            seen.extend(chunk.ids());
-        }
         let lookup = self.writer.lookup();
-        let drafts = drafted(&lookup, &mut chunk, &mut self.readings, self.options)?;
+        let mut drafts = drafted(&lookup, &mut chunk, &mut self.readings, self.options)?;
+        if let Some(seen) = &mut self.seen {
+            seen.extend(std::mem::take(&mut drafts.met));
+        }
         self.report.note_unused(&mut chunk);
         let next = Waiting::of(drafts, self.seen.is_some());
         let passages = next.batch.passages(|paper| self.recipe.passage_of(paper));

@@ -52,6 +52,7 @@ pub fn split(
         merged(&left, &withheld, &left[0].paper.id),
         known.is_restored,
     );
+    let rest_id = rest.id.clone();
     let mut used: BTreeSet<PaperId> = ids_of(&rest).cloned().collect();
     let mut remaining = change_of(rest, left);
     remaining.key = Some(key);
@@ -59,6 +60,8 @@ pub fn split(
     batch.changes.push(remaining);
     for source in taken {
         let paper = of_its_own(writer, &source, &used, &id)?;
+        // Answers fold papers of one title, but for those that were split.
+        batch.splits.push((paper.id.clone(), rest_id.clone()));
         used.extend(ids_of(&paper).cloned());
         batch.changes.push(change_of(paper, vec![source]));
     }

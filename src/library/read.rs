@@ -310,6 +310,8 @@ impl Library {
             PaperId::parse(text),
             Some(PaperId::from_stored(text)),
             Some(PaperId::from_stored(&format!("@{text}"))),
+            // Keys of BibTeX entries before ids belonged to collections.
+            Some(PaperId::from_stored(&format!("bibtex:{text}"))),
         ];
         for id in exact.into_iter().flatten() {
             if let Some(key) = key_of(&self.db, &id).map_err(&fail)? {

@@ -49,7 +49,7 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn of(paper: &Paper) -> Columns {
         Columns {
-            id: paper.id.to_string(),
+            id: paper.id.as_str().to_owned(),
             text_hash: paper.text_hash().0,
             date: paper.date().map(|date| date.to_string()),
             categories: categories_column(&paper.categories),

@@ -32,7 +32,7 @@ fn a_changed_abstract_is_embedded_again_and_the_older_record_does_not_come_back(
     let old = sandbox.file("old.jsonl", papers(TWO));
     let mut changed = TWO.to_vec();
     changed[0].2 = "Quite another abstract.";
-    let new = sandbox.file("new.jsonl", papers(&changed));
+    let new = sandbox.file("newer/old.jsonl", papers(&changed));
     sandbox.add(&[&old]);
     let report = sandbox.add(&[&new]);
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_changed_title_of_the_author_list_embeds_nothing() {
         format!(r#"{{"id":"x1","title":"T","abstract":"A b c.","authors":["{authors}"]}}"#)
     };
     let one = sandbox.file("one.jsonl", line("A. Author"));
-    let two = sandbox.file("two.jsonl", line("Anna Author"));
+    let two = sandbox.file("newer/one.jsonl", line("Anna Author"));
     sandbox.add(&[&one]);
     let report = sandbox.add(&[&two]);
     assert_eq!(

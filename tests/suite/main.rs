@@ -17,6 +17,7 @@ mod golden;
 #[expect(dead_code, reason = "the tests of `encoder::hub` need more of it")]
 mod hub_server;
 mod hybrid;
+mod identity;
 mod interruption;
 mod layers;
 mod living_library;

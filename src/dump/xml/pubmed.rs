@@ -16,6 +16,7 @@
 //! | published | the earliest whole day of `ArticleDate` and `PubDate`; else as much as they say |
 //! | updated | `DateRevised` |
 //! | journal | `Journal/Title`; the `BookTitle` of a chapter |
+//! | volume | `JournalIssue/Volume` |
 //! | notice | `PublicationType` "Retracted Publication", or a `RetractionIn` |
 //!
 //! There was no genuine sample of books and of `DeleteCitation`.
@@ -80,12 +81,17 @@ impl Parts<'_> {
             published: self.published(),
             updated: self.citation.child("DateRevised").and_then(day),
             journal: journal.map(Into::into),
+            volume: self.volume().map(Into::into),
             version: self.version(),
             notice: self.is_retracted().then_some(Notice::Retracted),
             ..Found::default()
         };
         self.add_ids(&mut found);
         found
+    }
+
+    fn volume(&self) -> Option<String> {
+        self.article.text_at(&["Journal", "JournalIssue", "Volume"])
     }
 
     fn version(&self) -> Option<u32> {
