@@ -120,11 +120,9 @@ impl Record {
             }
             paper.id = made;
         }
-        let bare = std::mem::replace(&mut paper.id, PaperId::local("", ""));
-        paper.id = bare.within(collection);
-        for alias in &mut paper.aliases {
-            let bare = std::mem::replace(alias, PaperId::local("", ""));
-            *alias = bare.within(collection);
+        for id in std::iter::once(&mut paper.id).chain(&mut paper.aliases) {
+            let given = std::mem::replace(id, PaperId::from_stored(""));
+            *id = given.within(collection);
         }
         let id = &paper.id;
         paper.aliases.retain(|alias| alias != id);

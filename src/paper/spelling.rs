@@ -140,7 +140,7 @@ pub(super) fn normal_form(text: &str) -> Option<(String, IdKind)> {
 /// The kind of a normal form; `None` where it is none.
 pub(super) fn kind(id: &str) -> Option<IdKind> {
     let rest = |prefix: &str| id.strip_prefix(prefix);
-    if arxiv_id(id).is_some() {
+    if is_arxiv(id) {
         Some(IdKind::Arxiv)
     } else if is_doi(id) {
         Some(IdKind::Doi)
@@ -309,6 +309,32 @@ const OLD_ARCHIVES: [&str; 37] = [
     "supr-con", "test", "econ",
 ];
 
+/// Whether a text is the normal form of an arXiv id.
+fn is_arxiv(id: &str) -> bool {
+    match id.split_once(['.', '/']) {
+        Some((head, number)) if id.as_bytes()[head.len()] == b'.' => is_new(head, number),
+        Some((archive, number)) => {
+            let is_archive = |b: u8| b.is_ascii_lowercase() || b == b'-';
+            !archive.is_empty() && archive.bytes().all(is_archive) && is_old_number(number)
+        }
+        None => false,
+    }
+}
+
+/// Whether a month and a number are those of an id since 2007.
+fn is_new(month: &str, number: &str) -> bool {
+    month.len() == 4
+        && is_digits(month)
+        && (4..=5).contains(&number.len())
+        && is_digits(number)
+        && is_month(&month[2..])
+}
+
+/// Whether a number is one of an id of before 2007.
+fn is_old_number(number: &str) -> bool {
+    number.len() == 7 && is_digits(number) && is_month(&number[2..4])
+}
+
 /// Splits an arXiv id without address into its normal form and its version.
 pub(super) fn arxiv_id(text: &str) -> Option<(String, Option<u32>)> {
     let (body, version) = match text.rfind(['v', 'V']) {
@@ -318,11 +344,7 @@ pub(super) fn arxiv_id(text: &str) -> Option<(String, Option<u32>)> {
         _ => (text, None),
     };
     if let Some((month, number)) = body.split_once('.')
-        && month.len() == 4
-        && is_digits(month)
-        && (4..=5).contains(&number.len())
-        && is_digits(number)
-        && is_month(&month[2..])
+        && is_new(month, number)
     {
         return Some((body.to_owned(), version));
     }
@@ -332,8 +354,7 @@ pub(super) fn arxiv_id(text: &str) -> Option<(String, Option<u32>)> {
         && archive
             .bytes()
             .all(|b| b.is_ascii_alphabetic() || b == b'-');
-    let numbered = number.len() == 7 && is_digits(number) && is_month(&number[2..4]);
-    (named && numbered).then(|| {
+    (named && is_old_number(number)).then(|| {
         (
             format!("{}/{number}", archive.to_ascii_lowercase()),
             version,
