@@ -227,7 +227,7 @@ fn words_follow_every_change_of_the_papers() {
     sandbox.akin(&["remove", "2401.00003"]).exits(0);
     assert_eq!(found(&sandbox, &["--lexical", "rutile"]), [""; 0]);
     let changed = papers(&[("2401.00001", "Convolutions", "Not what it was.")]);
-    sandbox.add(&[&sandbox.file("changed.jsonl", changed)]);
+    sandbox.add(&[&sandbox.file("later/papers.jsonl", changed)]);
     assert_eq!(
         found(&sandbox, &["--lexical", "convolution"]),
         ["2401.00001"]
@@ -255,7 +255,7 @@ fn words_that_are_behind_find_nothing_that_is_no_more() {
         ("2401.00001", "Convolutions", "Not what it was."),
         ("n1", "New", "Fresh."),
     ]);
-    sandbox.add(&[&sandbox.file("changed.jsonl", changed)]);
+    sandbox.add(&[&sandbox.file("later/papers.jsonl", changed)]);
     sandbox.akin(&["remove", "2401.00002"]).exits(0);
     fs::remove_dir_all(&words).unwrap();
     fs::rename(&old, &words).unwrap();

@@ -105,7 +105,11 @@ fn compact_gives_space_back_and_changes_no_answer() {
     sandbox.akin(&[&["remove"], &gone[..]].concat()).exits(0);
     let changed = papers(&[(&ids[1], "Quite another title", "Quite another abstract.")]);
     let changed = sandbox.file("changed.jsonl", changed);
-    assert_eq!(sandbox.add(&[&changed])["embedded"], 1);
+    let report = sandbox.add(&["--collection", "arxiv", &changed]);
+    assert_eq!(
+        (&report["changed"], &report["embedded"]),
+        (&1.into(), &1.into())
+    );
 
     let questions: [&[&str]; 4] = [
         &["search", "graph neural networks", "--json", "-k", "100"],
@@ -165,7 +169,10 @@ fn what_was_removed_or_replaced_never_comes_back() {
     let old = sandbox.file("old.jsonl", papers(&lines));
     sandbox.add(&[&old]);
     sandbox.akin(&["remove", "a2", "a4"]).exits(0);
-    let new = sandbox.file("new.jsonl", papers(&[("a3", "Replaced", "The new text.")]));
+    let new = sandbox.file(
+        "later/old.jsonl",
+        papers(&[("a3", "Replaced", "The new text.")]),
+    );
     sandbox.add(&[&new]);
     let look = || {
         for id in ["a2", "a4"] {

@@ -190,7 +190,7 @@ fn a_clock_that_goes_back_changes_nothing() {
         ("w2", "Second", "Corrected."),
         ("w3", "Third", "New."),
     ]);
-    let report = sandbox.add(&[&sandbox.file("three.jsonl", &three)]);
+    let report = sandbox.add(&[&sandbox.file("later/two.jsonl", &three)]);
     let parts = ["stored", "changed", "unchanged"].map(|part| report[part].as_u64().unwrap());
     assert_eq!(parts, [1, 1, 1], "{report}");
     sandbox.akin(&["status"]).exits(0);
