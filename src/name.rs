@@ -15,6 +15,9 @@ use crate::text::fold;
 /// Letters of the longest initials that are written in one.
 const MAX_INITIALS: usize = 4;
 
+/// Compounds of one name that are read in both ways.
+const MAX_COMPOUNDS: usize = 3;
+
 /// Words before a family name that are parts of it, in lower case.
 const PARTICLES: [&str; 41] = [
     "a", "af", "al", "am", "auf", "aus", "av", "bin", "da", "das", "de", "del", "della", "den",
@@ -22,11 +25,14 @@ const PARTICLES: [&str; 41] = [
     "op", "ten", "ter", "tot", "van", "vande", "vander", "vom", "von", "y", "zu", "zur",
 ];
 
-/// The particles that also begin a family name in capitals: `De Souza`, `Van Dyke`.
-const CAPITAL_PARTICLES: [&str; 19] = [
-    "Da", "Das", "De", "Del", "Den", "Der", "Di", "Dos", "Du", "El", "La", "Las", "Los", "San",
-    "Santa", "St.", "Ter", "Van", "Von",
+/// The particles that begin a family name of two words in capitals too: `De Souza`. Not `Van` and
+/// `Di`, which are given names.
+const CAPITAL_PARTICLES: [&str; 10] = [
+    "Da", "Das", "De", "Den", "Der", "Dos", "El", "Los", "Ter", "Von",
 ];
+
+/// Letters of the shortest word after these: `Da Chen` is a full name.
+const MIN_AFTER_CAPITAL: usize = 5;
 
 /// Words in the names of groups and institutions, in lower case and without accents.
 #[rustfmt::skip]
@@ -71,6 +77,9 @@ pub(crate) fn is_hyphen(c: char) -> bool {
 /// Whether a part of a name says which one of the family somebody is.
 pub(crate) fn is_suffix(part: &str) -> bool {
     let word = part.trim_end_matches('.');
+    if !(2..=3).contains(&word.len()) {
+        return false;
+    }
     matches!(
         word,
         "2nd" | "3rd" | "4th" | "5th" | "II" | "III" | "IV" | "2d" | "3d"
@@ -81,16 +90,26 @@ pub(crate) fn is_suffix(part: &str) -> bool {
 
 /// Whether a word stands before a family name and belongs to it.
 pub(crate) fn is_particle(word: &str) -> bool {
+    if word.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return false;
+    }
     let bare = word.trim_matches(is_apostrophe);
     PARTICLES.binary_search(&bare).is_ok()
         || matches!(bare, "d" | "t" | "s" if bare.len() < word.len())
 }
 
-/// Whether words begin with a particle, as family names do and given names do not.
+/// Whether words begin with a particle, as family names do and given names do not: `van Dyke`, `Van
+/// der Berg`, `De Souza`.
 pub(crate) fn begins_with_particle(words: &str) -> bool {
     let mut words = words.split_whitespace();
     let (first, second) = (words.next().unwrap_or(""), words.next());
-    second.is_some() && (is_particle(first) || CAPITAL_PARTICLES.contains(&first))
+    let Some(second) = second else {
+        return false;
+    };
+    let is_capital = CAPITAL_PARTICLES.contains(&first)
+        && second.chars().count() >= MIN_AFTER_CAPITAL
+        && words.next().is_none();
+    is_particle(first) || is_capital || (is_particle(second) && is_particle(&first.to_lowercase()))
 }
 
 /// Whether a name is that of a group or an institution, as far as its words say so.
@@ -105,11 +124,12 @@ pub(crate) fn is_group_word(word: &str) -> bool {
     if word.len() < 3 || !word.starts_with(char::is_alphabetic) {
         return false;
     }
-    let is_known = |word: &str| GROUP_WORDS.binary_search(&word).is_ok();
-    match word.is_ascii() {
-        true => is_known(&word.to_ascii_lowercase()),
-        false => is_known(&fold(word)),
+    if !word.is_ascii() {
+        return GROUP_WORDS.binary_search(&fold(word).as_str()).is_ok();
     }
+    let lower = word.bytes().map(|byte| byte.to_ascii_lowercase());
+    let found = GROUP_WORDS.binary_search_by(|known| known.bytes().cmp(lower.clone()));
+    found.is_ok()
 }
 
 /// Whether a word is initials in one, as indexes write them: two to four capitals.
@@ -251,15 +271,18 @@ pub(crate) struct Asked {
 impl Asked {
     /// A name as somebody types it: `lee`, `Ada Lee`, `Lee, Ada`, `Lee A.`.
     pub(crate) fn parse(name: &str) -> Asked {
-        let parts = name.split(',').map(str::trim);
-        let parts: Vec<&str> = parts.filter(|p| !p.is_empty() && !is_suffix(p)).collect();
+        let mut parts: Vec<&str> = name.split(',').map(str::trim).collect();
+        parts.retain(|part| !part.is_empty());
+        if parts.len() > 1 {
+            parts.retain(|part| !is_suffix(part));
+        }
         let in_order = match parts[..] {
             [family, given] => format!("{given} {family}"),
             _ => parts.join(" "),
         };
         let words = with_runs(&words(without_suffix(&in_order)));
         let mut forms: Vec<Vec<String>> = Vec::new();
-        for form in [apart(&words), joined(&words)] {
+        for form in readings(&words) {
             let n_behind = form
                 .iter()
                 .rev()
@@ -291,29 +314,33 @@ impl Asked {
         if words.is_empty() || !self.forms.iter().any(has_last) {
             return false;
         }
-        let is_meant = |name: &[&str]| self.forms.iter().any(|asked| is_found(asked, name));
-        let parts: Vec<&str> = words.split([' ', '-', '.']).collect();
-        if is_meant(&parts) {
-            return true;
-        }
-        if !words.contains(['-', '.']) {
-            return false;
-        }
-        let joined = joined(words);
-        is_meant(&joined.iter().map(String::as_str).collect::<Vec<_>>())
+        let is_meant = |name: &Vec<String>| self.forms.iter().any(|asked| is_found(asked, name));
+        readings(words).iter().any(is_meant)
     }
 }
 
-/// The words with every compound and all initials taken apart.
-fn apart(words: &str) -> Vec<String> {
-    let parts = words.split([' ', '-', '.']).filter(|word| !word.is_empty());
-    parts.map(str::to_owned).collect()
-}
-
-/// The words with every compound in one.
-fn joined(words: &str) -> Vec<String> {
-    let whole = words.split(' ').filter(|word| !word.is_empty());
-    whole.map(|word| word.replace(['-', '.'], "")).collect()
+/// The words in each way in which they can be read: a compound, and initials in one, as one word
+/// and as several.
+fn readings(words: &str) -> Vec<Vec<String>> {
+    let mut readings = vec![Vec::new()];
+    let mut n_doubled = 0;
+    for word in words.split(' ').filter(|word| !word.is_empty()) {
+        let parts = || word.split(['-', '.']).map(str::to_owned);
+        let is_joined = word.contains(['-', '.']) && n_doubled < MAX_COMPOUNDS;
+        let mut whole = match is_joined {
+            true => readings.clone(),
+            false => Vec::new(),
+        };
+        n_doubled += usize::from(is_joined);
+        readings
+            .iter_mut()
+            .for_each(|reading| reading.extend(parts()));
+        for reading in &mut whole {
+            reading.push(parts().collect());
+        }
+        readings.append(&mut whole);
+    }
+    readings
 }
 
 /// Marks initials that somebody types in one and in small letters: `jp` can be no name.
@@ -335,20 +362,20 @@ fn with_runs(words: &str) -> String {
 }
 
 /// Whether the words that are asked for stand in a name, in their order.
-fn is_found(asked: &[String], name: &[&str]) -> bool {
+fn is_found(asked: &[String], name: &[String]) -> bool {
     let Some(last) = asked.last() else {
         return false;
     };
     let n_agreeing = asked[..asked.len() - 1]
         .iter()
         .zip(name)
-        .take_while(|(asked, word)| asked == *word || abbreviates(asked, word))
+        .take_while(|(asked, word)| asked == word || abbreviates(asked, word))
         .count();
     (0..=n_agreeing).any(|n| {
         let mut rest = name[n..].iter();
         let mut wanted = asked[n..].iter();
         wanted.all(|asked| rest.any(|word| asked == word))
-    }) && name.contains(&last.as_str())
+    }) && name.contains(last)
 }
 
 /// Whether one of two words is the initial of the other.
