@@ -74,6 +74,7 @@
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
 //! | [`step`] | what writing has come to, for the fault tests | — |
 //! | `text` | text as it is compared | — |
+//! | `name` | names of people as they are compared | — |
 //! | `fuzz` | spoilt inputs, for tests only | proptest |
 //!
 //! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
@@ -116,6 +117,7 @@ mod fuzz;
 pub mod index;
 pub mod ingest;
 pub mod library;
+mod name;
 pub mod paper;
 pub mod progress;
 pub mod pull;

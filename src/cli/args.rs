@@ -180,7 +180,8 @@ pub(super) struct FilterArgs {
     /// Only papers of this category (cs.CL) or archive (cs); repeat for any of several
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
-    /// Only papers with an author of this name, or part of one; repeat for any of several
+    /// Only papers by an author of this name, by whole words: lee, "Ada Lee" or "A. Lee", which both
+    /// find Ada Lee and A. Lee, and not Ada Leeson; repeat for any of several
     #[arg(long, value_name = "NAME")]
     author: Vec<String>,
 }
@@ -192,7 +193,7 @@ impl FilterArgs {
             until: self.until,
             categories: self.category.clone(),
             authors: self.author.clone(),
-            among: None,
+            ..Filter::default()
         }
     }
 }

@@ -106,7 +106,7 @@ struct Asked {
     /// A paper to be away from; repeat for several
     #[arg(long = "not", value_name = "ID")]
     unlike: Vec<String>,
-    /// An author's name, or part of one; repeat for any of several
+    /// An author's name, by whole words: lee, "Ada Lee" or "A. Lee"; repeat for any of several
     #[arg(long, value_name = "NAME")]
     author: Vec<String>,
     /// A category (cs.CL) or archive (cs); repeat for any of several

@@ -32,7 +32,7 @@ pub struct Follow {
     /// Ids of papers to be away from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not: Vec<String>,
-    /// Parts of authors' names, one of which a paper must have.
+    /// Names of authors, by whole words as in [`Filter`]; a paper must be by one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
     /// Categories or archives, one of which a paper must have.

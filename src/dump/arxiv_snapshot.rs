@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::field::{Entry, Field, Items};
+use super::field::{Entry, Field, Items, Written};
 use super::record::{Context, Fault, Item, add_alias, arxiv_id, optional, paper, with_id};
 use super::{Reason, dates, names};
 use crate::paper::{Paper, arxiv_version};
@@ -19,7 +19,7 @@ struct Fields<'a> {
     #[serde(borrow, default, rename = "abstract")]
     text: Field<'a>,
     #[serde(borrow, default)]
-    authors: Items<Entry<'a>>,
+    authors: Written<'a>,
     #[serde(borrow, default)]
     authors_parsed: Items<Items<Field<'a>>>,
     #[serde(borrow, default)]
@@ -45,7 +45,7 @@ pub(super) fn read(line: &str, _: &Context) -> Result<Item, Fault> {
 fn convert(record: &Fields<'_>) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, &record.text)?;
-    paper.authors = authors(record);
+    paper.authors = authors(record, paper.id.is_arxiv());
     paper.categories = categories(&record.categories);
     let version = |name: &str| name.strip_prefix(['v', 'V'])?.parse().ok();
     let last = record.versions.0.last().and_then(|entry| entry.name.text());
@@ -64,8 +64,9 @@ fn convert(record: &Fields<'_>) -> Result<Paper, Reason> {
     Ok(paper)
 }
 
-/// Names from `authors_parsed` (`[family, given, suffix, affiliations…]`), else from `authors`.
-fn authors(record: &Fields<'_>) -> Vec<String> {
+/// Names from `authors_parsed` (`[family, given, suffix, affiliations…]`), else from `authors`,
+/// which only arXiv is known to write in reading order.
+fn authors(record: &Fields<'_>, is_arxiv: bool) -> Vec<String> {
     let parsed = record.authors_parsed.0.iter().filter_map(|parts| {
         let part = |at: usize| parts.0.get(at).and_then(Field::text).unwrap_or("");
         names::joined([part(1), part(0), part(2)])
@@ -74,14 +75,13 @@ fn authors(record: &Fields<'_>) -> Vec<String> {
     if !parsed.is_empty() {
         return parsed;
     }
-    let written = record
-        .authors
-        .0
-        .iter()
-        .filter_map(|entry| entry.name.text());
-    match record.authors.0.len() {
-        1 => written.flat_map(names::split).collect(),
-        _ => written.filter_map(names::single).collect(),
+    let order = match is_arxiv {
+        true => names::Order::Reading,
+        false => names::Order::Unknown,
+    };
+    match &record.authors {
+        Written::Text(text) => names::in_text(text, order),
+        Written::Other(value) => names::of_value(value, order),
     }
 }
 

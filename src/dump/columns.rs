@@ -51,7 +51,9 @@ pub(super) fn choose(
         // An id of a kind stays what it is; of other fields the set column is the only one.
         let is_id = group.contains(&"id");
         let idx = position(names, column).ok_or_else(|| missing(column, names))?;
-        let target = if is_id { &plain } else { group[0] };
+        // Nothing is known of how a column is written that the user names.
+        let is_written_so = is_id || group.contains(&"authors");
+        let target = if is_written_so { &plain } else { group[0] };
         chosen.push((idx, target.to_owned()));
         let ids = group.iter().filter(|name| **name == plain);
         replaced.extend(if is_id {

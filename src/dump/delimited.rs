@@ -23,7 +23,7 @@ use super::quoting::{Line, Quoting, cells, scan};
 use super::record::{Context, Item};
 use super::reject::excerpt;
 use super::{Format, MAX_LINE_BYTES, Opened, ReadItems, Reason, Rejected, Unit};
-use super::{columns, people};
+use super::{columns, literal};
 use crate::error::{Error, Result};
 
 /// What may stand between cells.
@@ -361,16 +361,9 @@ fn text(cell: &[u8]) -> Cow<'_, str> {
 /// A cell as the value of the field that it stands for.
 fn value(name: &str, text: &str) -> Value {
     let text = text.trim();
-    match name {
-        "authorfullnames" => people::families_first(text).into(),
-        "authors" | "author" | "authornames" | "firstauthors" | "creators" | "creator" => {
-            people::listed(text).into()
-        }
-        _ if text.starts_with('[') && text.ends_with(']') && is_list(name) => {
-            people::elements(text).map_or(text.into(), Value::from)
-        }
-        _ => text.into(),
-    }
+    let may_be_list = text.starts_with('[') && text.ends_with(']') && is_list(name);
+    let list = may_be_list.then(|| literal::parse(text)).flatten();
+    list.unwrap_or_else(|| text.into())
 }
 
 /// Takes the day off the source as Embase writes it: `J (2014) 3:3 (1-2). Date of Publication: 2014`.

@@ -316,6 +316,75 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
     }
 }
 
+/// A text, borrowed where possible, or any other value.
+#[derive(Debug)]
+pub(super) enum Written<'a> {
+    /// A text.
+    Text(Cow<'a, str>),
+    /// Anything else; null where there is nothing.
+    Other(serde_json::Value),
+}
+
+impl Default for Written<'_> {
+    fn default() -> Self {
+        Written::Other(serde_json::Value::Null)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Written<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WrittenVisitor(PhantomData))
+    }
+}
+
+struct WrittenVisitor<'a>(PhantomData<&'a str>);
+
+impl<'de: 'a, 'a> Visitor<'de> for WrittenVisitor<'a> {
+    type Value = Written<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Written<'a>, E> {
+        Ok(Written::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Written<'a>, E> {
+        Ok(Written::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Written<'a>, A::Error> {
+        let list = serde::de::value::SeqAccessDeserializer::new(seq);
+        serde_json::Value::deserialize(list).map(Written::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Written<'a>, A::Error> {
+        let object = serde::de::value::MapAccessDeserializer::new(map);
+        serde_json::Value::deserialize(object).map(Written::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Written<'a>, E> {
+        Ok(Written::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Written<'a>, E> {
+        Ok(Written::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Written<'a>, E> {
+        Ok(Written::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Written<'a>, E> {
+        Ok(Written::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Written<'a>, E> {
+        Ok(Written::default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,9 +98,7 @@ fn convert(record: &Fields<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, text)?;
     let shown = record.authors.0.iter().filter(|author| !author.hidden);
-    paper.authors = shown
-        .filter_map(|author| names::single(author.name.text()?))
-        .collect();
+    paper.authors = names::elements(shown.filter_map(|author| author.name.text()));
     paper.version = record.id.text().and_then(arxiv_version);
     paper.upvotes = count(&record.upvotes);
     Ok(paper)

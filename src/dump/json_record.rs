@@ -9,7 +9,7 @@
 //! | aliases | every other field with an id of a known kind, `externalIds`, `url` of arXiv or a DOI |
 //! | title | `title`, `article_title`, `document_title` |
 //! | abstract | `abstract`, `abstract_note`, `summary`, `text`, `description` |
-//! | authors | `author_full_names`, `authors`, `author`, `author_names`, `creators`: names, objects with names, or one string |
+//! | authors | `author_full_names`, `authors`, `author`, `author_names`, `creators`: names, objects with names, or one string (`names.rs`) |
 //! | categories | `categories`, `category`, `subjects`, `fields_of_study`, `index_keywords`, `mesh_terms` |
 //! | published | `published`, `published_at`, `publish_time`, `publication_date`, `date`, `created`, `year` |
 //! | updated | `updated`, `updated_at`, `update_date`, `last_modified` |
@@ -91,8 +91,10 @@ pub(super) const TEXTS: [&str; 8] = [
 ];
 /// The field that may stand without a title.
 pub(super) const PLAIN_TEXT: &str = "text";
+/// The field of names with the family name first.
+const FULL_NAMES: &str = "authorfullnames";
 const AUTHORS: [&str; 7] = [
-    "authorfullnames",
+    FULL_NAMES,
     "authors",
     "author",
     "authornames",
@@ -204,7 +206,7 @@ impl Fields {
         if bare.is_empty() {
             return self.untitled();
         }
-        let authors = self.get(&AUTHORS).map(authors).unwrap_or_default();
+        let authors = self.named(&AUTHORS).map(authors).unwrap_or_default();
         let (id, version) = match self.given_id()? {
             Some(found) => found,
             None => (PaperId::from_title(&bare), None),
@@ -353,43 +355,13 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Names from a list of names, a list of objects with names, or one string.
-fn authors(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => names::split(text),
-        Value::Array(list) => list.iter().filter_map(author).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn author(value: &Value) -> Option<String> {
-    let Value::Object(object) = value else {
-        return names::single(value.as_str()?);
+/// Names from the field of this name. Columns of full names have the family name first.
+fn authors((name, value): (&str, &Value)) -> Vec<String> {
+    let order = match name == FULL_NAMES {
+        true => names::Order::FamilyFirst,
+        false => names::Order::Unknown,
     };
-    let text = |key: &str| {
-        object
-            .get(key)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    if let Some(name) = ["name", "full_name", "fullname", "display_name"]
-        .iter()
-        .find_map(|key| text(key))
-    {
-        return names::single(name);
-    }
-    let part = |keys: [&str; 3]| keys.iter().find_map(|key| text(key)).unwrap_or("");
-    let middle = match object.get("middle") {
-        Some(Value::Array(list)) => list
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" "),
-        _ => String::new(),
-    };
-    let given = part(["first", "given", "first_name"]);
-    let family = part(["last", "family", "last_name"]);
-    names::joined([given, &middle, family, text("suffix").unwrap_or("")])
+    names::of_value(value, order)
 }
 
 /// Codes from a list, or from a string that separates them by semicolons, else by commas, else by

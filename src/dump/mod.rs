@@ -50,10 +50,10 @@ mod hf_daily;
 mod hf_page;
 mod json_record;
 mod lines;
+mod literal;
 mod markup;
 mod names;
 mod openalex;
-mod people;
 mod quoting;
 mod record;
 mod reject;
@@ -75,6 +75,8 @@ mod tests_delimited;
 mod tests_faults;
 #[cfg(test)]
 mod tests_fuzz;
+#[cfg(test)]
+mod tests_names;
 #[cfg(test)]
 mod tests_random;
 #[cfg(test)]

@@ -167,11 +167,20 @@ fn add_ids(found: &mut Found<'_>, work: &Work<'_>) {
 }
 
 fn authors(authorships: &Items<Part<Authorship<'_>>>) -> Vec<String> {
-    let names = authorships.0.iter().map(|Part(authorship)| {
-        let name = |field: &Field<'_>| names::single(field.text()?);
-        name(&authorship.author.0.display_name).or_else(|| name(&authorship.raw_author_name))
-    });
-    names.flatten().collect()
+    let name = |Part(authorship): &'_ Part<Authorship<'_>>| {
+        let says_something = |field: &'_ &Field<'_>| {
+            let text = field.text().unwrap_or("");
+            text.contains(char::is_alphanumeric)
+        };
+        let fields = [
+            &authorship.author.0.display_name,
+            &authorship.raw_author_name,
+        ];
+        let found = fields.into_iter().find(says_something)?;
+        found.text().map(str::to_owned)
+    };
+    let written: Vec<String> = authorships.0.iter().filter_map(name).collect();
+    names::elements(written.iter().map(String::as_str))
 }
 
 fn journal<'a>(work: &'a Work<'_>) -> Option<&'a str> {

@@ -158,8 +158,10 @@ impl Record {
 
     /// Names from `{"name": …}`, or from S2ORC's parts of names.
     fn authors(&self) -> Vec<String> {
-        let list = self.get("authors").and_then(Value::as_array);
-        list.into_iter().flatten().filter_map(author).collect()
+        let authors = self.get("authors");
+        authors.map_or_else(Vec::new, |authors| {
+            names::of_value(authors, names::Order::Unknown)
+        })
     }
 
     /// Fields of study, each once, in whichever of the forms they stand.
@@ -188,17 +190,6 @@ impl Record {
         .find(|value| name(value))?
         .as_str()
     }
-}
-
-fn author(value: &Value) -> Option<String> {
-    if let Some(name) = value.as_str().or_else(|| value.get("name")?.as_str()) {
-        return names::single(name);
-    }
-    let part = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("");
-    let middle = value.get("middle").and_then(Value::as_array);
-    let middle = middle.into_iter().flatten().filter_map(Value::as_str);
-    let first = std::iter::once(part("first"));
-    names::joined(first.chain(middle).chain([part("last"), part("suffix")]))
 }
 
 /// A text that is not blank, or a number as it is written; of a list the first that there is.

@@ -18,7 +18,8 @@ proptest! {
     #[test]
     fn no_text_of_json_and_tex_panics(text in "[\\[{}\\]\",:\\\\$~&;#a-c'é \n0-9u.]{0,200}") {
         let _ = clean::clean(&text);
-        let _ = names::split(&text);
+        let _ = (names::split(&text), names::indexed(&text));
+        let _ = names::in_text(&text, names::Order::Unknown);
         let _ = dates::day(&text);
         let _ = arxiv_number::repair(&text);
         let wrapped = format!("{GOOD}\n{text}");

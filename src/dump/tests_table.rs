@@ -140,7 +140,7 @@ fn cells_of_every_type_are_read() {
     let mut people = ListBuilder::new(StructBuilder::from_fields(name, 1));
     let person = people.values();
     let field = person.field_builder::<StringBuilder>(0).expect("a name");
-    field.append_value("Ada Lovelace");
+    field.append_value("Lovelace, Ada");
     person.append(true);
     people.append(true);
     let table = table(vec![

@@ -2,10 +2,15 @@
 //! columns.
 
 use jiff::civil::Date;
+use rusqlite::Connection;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
 
 use super::PaperKey;
-use crate::text::fold;
+use crate::name::{Asked, words};
+
+/// The function of SQL that holds a paper's `authors` column against a name: `is_by(authors, name)`.
+const IS_BY: &str = "is_by";
 
 /// Which papers may be found. An empty filter lets all through; every condition must hold, and
 /// within `categories` and `authors` one match is enough.
@@ -17,8 +22,13 @@ pub struct Filter {
     pub until: Option<Date>,
     /// Category codes (`cs.CL`), or whole archives (`cs`), in any case.
     pub categories: Vec<String>,
-    /// Parts of authors' names, in any case, with or without accents.
+    /// Names of authors, by whole words, in any case, with or without accents: `lee` and `a. lee`
+    /// are `Ada Lee`, and not `Ada Leeson`. A name without a letter is nobody's.
     pub authors: Vec<String>,
+    /// Names of authors, all of which a paper has to have.
+    pub by_all: Vec<String>,
+    /// Names of authors, none of which a paper may have.
+    pub by_none: Vec<String>,
     /// Only papers with these keys.
     pub among: Option<Vec<PaperKey>>,
 }
@@ -51,15 +61,24 @@ impl Filter {
             let code = c.trim().to_lowercase();
             [format!(" {code} "), format!(" {code}.")]
         };
-        let categories: Vec<String> = self.categories.iter().flat_map(code).collect();
-        let authors: Vec<String> = self.authors.iter().map(|a| fold(a)).collect();
-        for (column, needles) in [("categories", categories), ("authors", authors)] {
-            if needles.is_empty() {
-                continue;
-            }
-            let one = format!("instr(papers.{column}, ?) > 0");
-            all.push(format!("({})", vec![one; needles.len()].join(" OR ")));
+        let mut add = |condition: String, needles: Vec<String>| {
+            all.push(condition);
             values.extend(needles.into_iter().map(Value::from));
+        };
+        let any = |one: &str, n: usize| format!("({})", vec![one; n].join(" OR "));
+        let codes: Vec<String> = self.categories.iter().flat_map(code).collect();
+        if !codes.is_empty() {
+            add(any("instr(papers.categories, ?) > 0", codes.len()), codes);
+        }
+        let is_by = format!("{IS_BY}(papers.authors, ?)");
+        if !self.authors.is_empty() {
+            add(any(&is_by, self.authors.len()), self.authors.clone());
+        }
+        for name in &self.by_all {
+            add(is_by.clone(), vec![name.clone()]);
+        }
+        for name in &self.by_none {
+            add(format!("NOT {is_by}"), vec![name.clone()]);
         }
         (all.join(" AND "), values)
     }
@@ -71,10 +90,22 @@ pub(super) fn categories_column(categories: &[String]) -> String {
     std::iter::once(" ".to_owned()).chain(codes).collect()
 }
 
-/// The `authors` column of a paper.
+/// The `authors` column of a paper: the [words] of every name, each name in a line of its own.
 pub(super) fn authors_column(authors: &[String]) -> String {
-    let names = authors.iter().map(|a| fold(a) + "\n");
+    let names = authors.iter().map(|name| words(name) + "\n");
     std::iter::once("\n".to_owned()).chain(names).collect()
+}
+
+/// Teaches a connection the conditions of filters.
+pub(super) fn add_functions(db: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    db.create_scalar_function(IS_BY, 2, flags, |context: &Context<'_>| {
+        let parse = |value: rusqlite::types::ValueRef<'_>| value.as_str().map(Asked::parse);
+        let asked = context.get_or_create_aux(1, parse)?;
+        Ok(asked.is_among(context.get_raw(0).as_str()?))
+    })
 }
 
 #[cfg(test)]
@@ -85,5 +116,63 @@ mod tests {
     fn an_empty_filter_asks_nothing() {
         assert!(Filter::default().is_empty());
         assert_eq!(Filter::default().sql(), ("1".to_owned(), Vec::new()));
+    }
+
+    /// Which papers, by their numbers, pass.
+    #[track_caller]
+    fn check(filter: &Filter, expected: &[i64]) {
+        let db = Connection::open_in_memory().unwrap();
+        add_functions(&db).unwrap();
+        db.execute_batch("CREATE TABLE papers (key INTEGER, authors TEXT)")
+            .unwrap();
+        let of_papers: [&[&str]; 4] = [
+            &["Ada Lee", "Bo Li"],
+            &["Ada Leeson", "Mary O’Neil"],
+            &["A. B. Lee"],
+            &[],
+        ];
+        for (key, authors) in of_papers.iter().enumerate() {
+            let authors: Vec<String> = authors.iter().map(|&name| name.to_owned()).collect();
+            let row = (key as i64, authors_column(&authors));
+            db.execute("INSERT INTO papers VALUES (?, ?)", row).unwrap();
+        }
+        let (condition, values) = filter.sql();
+        let sql = format!("SELECT key FROM papers WHERE {condition} ORDER BY key");
+        let mut statement = db.prepare(&sql).unwrap();
+        let keys = statement.query_map(rusqlite::params_from_iter(values), |row| row.get(0));
+        let keys: Vec<i64> = keys.unwrap().map(Result::unwrap).collect();
+        assert_eq!(keys, expected, "{filter:?}");
+    }
+
+    #[test]
+    fn authors_are_found_by_whole_names() {
+        let by = |names: &[&str]| {
+            names
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let any = |names: &[&str]| Filter {
+            authors: by(names),
+            ..Filter::default()
+        };
+        check(&any(&["lee"]), &[0, 2]);
+        check(&any(&["ADA LEE"]), &[0, 2]);
+        check(&any(&["lee", "o'neil"]), &[0, 1, 2]);
+        check(&any(&["nobody"]), &[]);
+        check(&any(&[" "]), &[]);
+        // Words of two authors are no name.
+        check(&any(&["lee li"]), &[]);
+        let all = Filter {
+            by_all: by(&["lee", "li"]),
+            ..Filter::default()
+        };
+        check(&all, &[0]);
+        let none = Filter {
+            authors: by(&["lee"]),
+            by_none: by(&["bo li"]),
+            ..Filter::default()
+        };
+        check(&none, &[2]);
     }
 }

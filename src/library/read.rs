@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::record;
 use super::schema;
-use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space};
+use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space, filter};
 use crate::error::{Error, Result};
 use crate::paper::{IdKind, Paper, PaperId};
 use crate::vectors::{Row, RowFile};
@@ -105,6 +105,7 @@ impl Library {
             return Err(missing());
         }
         let db = connect(&layout)?;
+        filter::add_functions(&db).map_err(layout.database_error())?;
         match schema::version(&db, &layout)? {
             0 => return Err(missing()),
             schema::FORMAT_VERSION => {}

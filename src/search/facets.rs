@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::name;
 use crate::paper::Paper;
 use crate::text::fold;
 
@@ -28,19 +29,19 @@ impl Facets {
     /// Counts papers.
     pub(super) fn of(papers: &[Paper]) -> Facets {
         let year = |paper: &Paper| paper.date().map(|date| date.year().to_string());
-        let mut years = counted(papers.iter().flat_map(year));
+        let mut years = counted(papers.iter().flat_map(year), fold);
         years.sort_by(|a, b| b.0.cmp(&a.0));
-        let each = |of: fn(&Paper) -> &[String]| {
+        let each = |of: fn(&Paper) -> &[String], key: Key| {
             let once = move |paper| -> Vec<String> {
                 let mut met = BTreeSet::new();
                 let values = of(paper).iter();
-                values.filter(|v| met.insert(fold(v))).cloned().collect()
+                values.filter(|v| met.insert(key(v))).cloned().collect()
             };
-            counted(papers.iter().flat_map(once))
+            counted(papers.iter().flat_map(once), key)
         };
-        let mut categories = each(|paper| &paper.categories);
+        let mut categories = each(|paper| &paper.categories, fold);
         categories.truncate(NAMED);
-        let mut authors = each(|paper| &paper.authors);
+        let mut authors = each(|paper| &paper.authors, name::words);
         authors.retain(|(_, n)| *n > 1);
         authors.truncate(NAMED);
         Facets {
@@ -52,11 +53,14 @@ impl Facets {
     }
 }
 
+/// What two spellings of one value have in common.
+type Key = fn(&str) -> String;
+
 /// Values with how often they are met, whatever their case and accents; spelt as they first are.
-fn counted(values: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+fn counted(values: impl Iterator<Item = String>, key: Key) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, (String, usize)> = BTreeMap::new();
     for value in values {
-        counts.entry(fold(&value)).or_insert((value, 0)).1 += 1;
+        counts.entry(key(&value)).or_insert((value, 0)).1 += 1;
     }
     let mut counts: Vec<(String, usize)> = counts.into_values().collect();
     // Stable: equal counts stay in the order of the alphabet.

@@ -13,6 +13,7 @@
 //! Invariants: every candidate passes the filter and the conditions in the question; a paper that has
 //! changed since its words were indexed is found by its embedding only.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use fixedbitset::FixedBitSet;
@@ -21,7 +22,7 @@ use super::{Indexes, Matching, Query};
 use crate::error::{Error, Result};
 use crate::index::SearchOptions;
 use crate::index::lexical::{Lexical, WordQuery};
-use crate::library::PaperKey;
+use crate::library::{Filter, PaperKey};
 use crate::vectors::{Row, dot};
 
 /// A paper that one of the indexes found.
@@ -246,7 +247,9 @@ fn lexical_of<'a>(
     query: &Query,
     notes: &mut Vec<String>,
 ) -> Result<Option<&'a Lexical>> {
-    let is_needed = query.matching == Matching::Lexical || words.has_conditions();
+    let is_needed = query.matching == Matching::Lexical
+        || words.has_indexed_conditions()
+        || words.text().trim().is_empty();
     match &indexes.lexical {
         _ if query.matching == Matching::Dense && !is_needed => Ok(None),
         Ok(lexical) => Ok(Some(lexical)),
@@ -273,14 +276,15 @@ impl Allowed {
         query: &Query,
     ) -> Result<Allowed> {
         let library = indexes.library;
+        let filter = with_authors(&query.filter, words);
         let Some(lexical) = lexical else {
             return Ok(Allowed {
-                rows: library.allowed(&query.filter)?,
+                rows: library.allowed(&filter)?,
                 keys: None,
             });
         };
         // The papers are gone through once, for both indexes.
-        let keys = library.allowed_keys(&query.filter)?;
+        let keys = library.allowed_keys(&filter)?;
         let matching = lexical.matching(words);
         let matching = matching.map_err(|what| doubt_of(indexes, &what))?;
         let both = match (keys.clone(), matching) {
@@ -292,8 +296,19 @@ impl Allowed {
         };
         let rows = match both {
             Some(keys) => Some(library.rows_among(&keys)?),
-            None => library.allowed(&query.filter)?,
+            None => library.allowed(&filter)?,
         };
         Ok(Allowed { rows, keys })
     }
+}
+
+/// A filter with what a question says of authors: one filter holds both.
+fn with_authors<'a>(filter: &'a Filter, words: &WordQuery) -> Cow<'a, Filter> {
+    if words.authors().is_empty() && words.forbidden_authors().is_empty() {
+        return Cow::Borrowed(filter);
+    }
+    let mut filter = filter.clone();
+    filter.by_all.extend_from_slice(words.authors());
+    filter.by_none.extend_from_slice(words.forbidden_authors());
+    Cow::Owned(filter)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const GROUND: &[&str] = &[
-    "paper", "vectors", "error", "progress", "step", "text", "fuzz",
+    "paper", "vectors", "error", "progress", "step", "text", "name", "fuzz",
 ];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
 const FLOWS: &[&str] = &[

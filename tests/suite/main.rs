@@ -4,6 +4,7 @@
 
 mod answers;
 mod architectures;
+mod authors;
 mod bad_input;
 mod command_line;
 // The library tells its steps in builds with debug assertions only.

@@ -54,13 +54,8 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
 }
 
 fn authors(fields: &Fields<'_>) -> Vec<String> {
-    let names = fields.values(&["%A"]).flat_map(|value| {
-        if value.contains(';') {
-            return names::split(&value);
-        }
-        names::family_first(&value).into_iter().collect()
-    });
-    names.filter(|name| !ris::is_nobody(name)).collect()
+    let values = fields.values(&["%A"]);
+    values.flat_map(|value| names::indexed(&value)).collect()
 }
 
 fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 
 use super::blocks::{Layout, Mark, Place};
 use super::fields::{Fields, MAX_KEYWORDS, Tag};
-use super::{ids, ris};
+use super::ids;
 use crate::dump::record::{Context, Fault, Found, Item};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice};
@@ -109,16 +109,13 @@ fn abstract_text<'a>(fields: &Fields<'a>) -> Cow<'a, str> {
 fn authors(fields: &Fields<'_>) -> Vec<String> {
     let whole = fields.first(&["FAU"]).is_some();
     let tags = if whole { ["FAU", "CN"] } else { ["AU", "CN"] };
-    let names = fields.tagged_values(&tags).filter_map(|(tag, name)| {
-        if tag.eq_ignore_ascii_case("CN") {
-            names::single(&name)
-        } else if whole || name.contains(',') {
-            names::family_first(&name)
-        } else {
-            names::initials_last(&name)
-        }
-    });
-    names.filter(|name| !ris::is_nobody(name)).collect()
+    let names = fields.tagged_values(&tags);
+    names
+        .flat_map(|(tag, name)| match tag.eq_ignore_ascii_case("CN") {
+            true => names::single(&name).into_iter().collect(),
+            false => names::indexed(&name),
+        })
+        .collect()
 }
 
 /// Subject headings, else the authors' keywords.

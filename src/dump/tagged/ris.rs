@@ -71,22 +71,10 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
 
 /// Authors, each once: some exporters write them under both tags.
 fn authors(fields: &Fields<'_>) -> Vec<String> {
-    let names = fields.values(&["AU", "A1"]).flat_map(|value| {
-        if value.contains(';') || value.matches(',').count() > 2 {
-            return names::split(&value);
-        }
-        names::family_first(&value).into_iter().collect()
-    });
+    let values = fields.values(&["AU", "A1"]);
     let mut seen = HashSet::new();
-    names
-        .filter(|name| !is_nobody(name) && seen.insert(name.clone()))
-        .collect()
-}
-
-/// Whether a name only says that there is none, or no more.
-pub(super) fn is_nobody(name: &str) -> bool {
-    let bare = name.trim_matches(['[', ']', '.']).to_ascii_lowercase();
-    matches!(&*bare, "anonymous" | "anon" | "et al" | "others")
+    let names = values.flat_map(|value| names::indexed(&value));
+    names.filter(|name| seen.insert(name.clone())).collect()
 }
 
 fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {

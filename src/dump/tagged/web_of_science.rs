@@ -18,7 +18,7 @@
 
 use super::blocks::{Layout, Mark, Place};
 use super::fields::{Fields, MAX_KEYWORDS, Tag};
-use super::{ids, ris};
+use super::ids;
 use crate::dump::record::{Context, Fault, Found, Item};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice};
@@ -63,9 +63,8 @@ fn authors(fields: &Fields<'_>) -> Vec<String> {
     let people = list.into_iter().flat_map(|tags| fields.lines(tags));
     let groups = fields.lines(&["CA"]).flat_map(|line| line.split(';'));
     people
-        .filter_map(names::family_first)
+        .flat_map(names::indexed)
         .chain(groups.filter_map(names::single))
-        .filter(|name| !ris::is_nobody(name))
         .collect()
 }
 

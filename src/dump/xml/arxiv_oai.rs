@@ -132,7 +132,7 @@ fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> Found<'static
         text: abstract_of(metadata).into(),
         authors: all("creator")
             .iter()
-            .filter_map(|name| turned_round(name))
+            .flat_map(|name| names::indexed(name))
             .collect(),
         comment: comments(&all("description")).map(Into::into),
         ..Found::default()
@@ -205,14 +205,6 @@ fn comment(description: &str) -> Option<&str> {
         .iter()
         .find_map(|word| description.strip_prefix(word))
         .map(str::trim)
-}
-
-/// Arranges "Last, First, Jr." as it is read.
-fn turned_round(name: &str) -> Option<String> {
-    let mut parts = name.splitn(3, ',');
-    let family = parts.next().unwrap_or_default();
-    let given = parts.next().unwrap_or_default();
-    names::joined([given, family, parts.next().unwrap_or_default()])
 }
 
 /// Subjects as categories: of arXiv, codes, and no classes of mathematics or computing.
@@ -315,7 +307,8 @@ mod tests {
     fn dublin_core_of_arxiv_is_read() {
         check(
             "<oai_dc:dc><dc:title>On engines</dc:title><dc:creator>Lovelace, Ada</dc:creator>\
-             <dc:creator>Babbage, C., Jr.</dc:creator><dc:subject>Mathematics - Logic</dc:subject>\
+             <dc:creator>Babbage, C., Jr.</dc:creator><dc:creator>Ek, Mia, 1960-</dc:creator>\
+             <dc:creator>Fanning E.</dc:creator><dc:subject>Mathematics - Logic</dc:subject>\
              <dc:subject>03E75 (Primary), 03E35</dc:subject><dc:description>We show.</dc:description>\
              <dc:description>Comment: 2 pages, but long ones</dc:description>\
              <dc:date>2024-01-02</dc:date><dc:date>2024-02-03</dc:date>\
@@ -327,7 +320,7 @@ mod tests {
                 "aliases": ["10.1000/a"],
                 "title": "On engines",
                 "abstract": "We show.",
-                "authors": ["Ada Lovelace", "C. Babbage Jr."],
+                "authors": ["Ada Lovelace", "C. Babbage Jr.", "Mia Ek", "E. Fanning"],
                 "categories": ["math.LO"],
                 "published": "2024-01-02",
                 "updated": "2024-02-03",

@@ -205,12 +205,13 @@ impl Lexical {
         score::rarities(self, query).map_err(|e| e.to_string())
     }
 
-    /// The keys of the papers that meet a question's conditions; `None` where it has none.
+    /// The keys of the papers that meet a question's conditions, but for those about authors;
+    /// `None` where it has none.
     ///
     /// # Errors
     /// In words, if what it comes upon is damaged.
     pub fn matching(&self, query: &WordQuery) -> std::result::Result<Option<FixedBitSet>, String> {
-        let matching = || match query.has_conditions() {
+        let matching = || match query.has_indexed_conditions() {
             true => score::matching(self, query).map(Some),
             false => Ok(None),
         };

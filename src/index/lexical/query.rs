@@ -6,9 +6,10 @@
 //!
 //! Plain words and `"phrases"` rank. `+` makes one necessary, `-` forbids it; `title:`, `author:`,
 //! `cat:` and `id:` are necessary too, and of several `cat:` or `id:` one is enough. What is none of
-//! these is text.
+//! these is text. Names of authors are for the library's filter to hold: this index does not look
+//! at them ([`WordQuery::authors`]).
 
-use super::terms::{Term, name_terms, terms};
+use super::terms::{Term, terms};
 use crate::paper::PaperId;
 
 /// What a condition is about.
@@ -17,7 +18,6 @@ pub(super) enum Part {
     /// Title and abstract.
     Text,
     Title,
-    Author,
 }
 
 /// Words that stand one after the other; one of the forms is enough.
@@ -42,6 +42,10 @@ pub struct WordQuery {
     pub(super) categories: Vec<String>,
     /// Lower case; one is enough.
     pub(super) ids: Vec<String>,
+    /// As they were typed; all are necessary.
+    authors: Vec<String>,
+    /// As they were typed.
+    forbidden_authors: Vec<String>,
 }
 
 impl WordQuery {
@@ -71,8 +75,24 @@ impl WordQuery {
         &self.text
     }
 
+    /// Names that papers have to have among their authors, all of them.
+    pub fn authors(&self) -> &[String] {
+        &self.authors
+    }
+
+    /// Names that papers may not have among their authors.
+    pub fn forbidden_authors(&self) -> &[String] {
+        &self.forbidden_authors
+    }
+
     /// Whether papers have to meet conditions.
     pub fn has_conditions(&self) -> bool {
+        let has_authors = !(self.authors.is_empty() && self.forbidden_authors.is_empty());
+        has_authors || self.has_indexed_conditions()
+    }
+
+    /// Whether papers have to meet conditions that the index of words holds.
+    pub fn has_indexed_conditions(&self) -> bool {
         !(self.required.is_empty()
             && self.forbidden.is_empty()
             && self.forbidden_categories.is_empty()
@@ -93,7 +113,14 @@ impl WordQuery {
         let part = match field {
             None => Part::Text,
             Some("title") => Part::Title,
-            Some("author") => Part::Author,
+            Some("author") => {
+                let authors = match is_forbidden {
+                    true => &mut self.forbidden_authors,
+                    false => &mut self.authors,
+                };
+                authors.push(words.to_owned());
+                return None;
+            }
             Some("cat") if is_forbidden => {
                 self.forbidden_categories.push(words.to_lowercase());
                 return None;
@@ -121,17 +148,14 @@ impl WordQuery {
         } else if is_quoted && phrase.forms[0].len() > 1 {
             self.phrases.push(phrase);
         }
-        (part != Part::Author).then_some(words)
+        Some(words)
     }
 }
 
 impl Phrase {
     /// `None` where there is no term.
     fn of(part: Part, words: &str) -> Option<Phrase> {
-        let terms = match part {
-            Part::Author => name_terms(words),
-            _ => terms(words),
-        };
+        let terms = terms(words);
         let from_first = |terms: Vec<Term>| {
             let first = terms.first().map_or(0, |term| term.position);
             let offset = |term: Term| (term.position - first, term.text);
@@ -278,17 +302,17 @@ mod tests {
             "in context learning",
             ["", "Title(0context)", ""],
         );
-        check(
-            "author:\"Le Cun\" nets",
-            "nets",
-            ["", "Author(0le 1cun)", ""],
-        );
         check("+GPT-4", "GPT-4", ["", "Text(0gpt 14|0gpt4)", ""]);
-        check(
-            "au:Erdős ti:graphs",
-            "graphs",
-            ["", "Author(0erdos) Title(0graph)", ""],
-        );
+        check("ti:graphs", "graphs", ["", "Title(0graph)", ""]);
+    }
+
+    #[test]
+    fn authors_are_kept_as_they_are_typed() {
+        let query = WordQuery::parse("author:\"Le Cun\" nets au:Erdős -author:O’Neil");
+        assert_eq!(query.text(), "nets");
+        assert_eq!(query.authors(), ["Le Cun", "Erdős"]);
+        assert_eq!(query.forbidden_authors(), ["O’Neil"]);
+        assert!(query.has_conditions() && !query.has_indexed_conditions());
     }
 
     #[test]

@@ -38,9 +38,13 @@ pub(super) fn search(
     allowed: Option<&FixedBitSet>,
 ) -> Result<Vec<Match>> {
     let mut clauses = ranking(lexical, query)?;
-    let conditions = conditions(lexical, query);
-    if k == 0 || (clauses.is_empty() && conditions.is_empty()) {
+    let mut conditions = conditions(lexical, query);
+    if k == 0 || (clauses.is_empty() && !query.has_conditions()) {
         return Ok(Vec::new());
+    }
+    if clauses.is_empty() && conditions.is_empty() {
+        // What is asked for is for others to hold.
+        conditions.push((Occur::Must, silent(Box::new(AllQuery))));
     }
     // Where there are words, what has none of them is no answer.
     let least = if clauses.is_empty() { -1.0 } else { 0.0 };
@@ -296,12 +300,7 @@ fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
         let term = Term::from_field_text(fields.author, &name);
         clauses.push((Occur::Should, word(term, AUTHOR_WEIGHT)));
     }
-    let own = query.phrases.iter();
-    let required = query
-        .required
-        .iter()
-        .filter(|phrase| phrase.part == Part::Author);
-    for phrase in own.chain(required) {
+    for phrase in &query.phrases {
         clauses.push((Occur::Should, phrase_query(lexical, phrase)));
     }
     Ok(clauses)
@@ -340,9 +339,13 @@ fn word(term: Term, weight: f32) -> Box<dyn Query> {
     }
 }
 
+/// A query that does not rank.
+fn silent(query: Box<dyn Query>) -> Box<dyn Query> {
+    Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
 /// What papers have to meet; nothing of it ranks.
 fn conditions(lexical: &Lexical, query: &WordQuery) -> Clauses {
-    let silent = |query: Box<dyn Query>| Box::new(ConstScoreQuery::new(query, 0.0));
     let mut clauses: Clauses = Vec::new();
     for phrase in &query.required {
         clauses.push((Occur::Must, silent(phrase_query(lexical, phrase))));
@@ -355,7 +358,7 @@ fn conditions(lexical: &Lexical, query: &WordQuery) -> Clauses {
             clauses.push((Occur::Must, silent(any_of(field, values))));
         }
     }
-    if clauses.is_empty() && query.has_conditions() {
+    if clauses.is_empty() && query.has_indexed_conditions() {
         clauses.push((Occur::Must, silent(Box::new(AllQuery))));
     }
     for phrase in &query.forbidden {
@@ -380,7 +383,6 @@ fn phrase_query(lexical: &Lexical, phrase: &Phrase) -> Box<dyn Query> {
     let field = match phrase.part {
         Part::Text => lexical.fields.text,
         Part::Title => lexical.fields.title,
-        Part::Author => lexical.fields.author,
     };
     let form = |form: &Vec<(usize, String)>| -> Box<dyn Query> {
         let mut terms: Vec<(usize, Term)> = form
