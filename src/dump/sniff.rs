@@ -450,6 +450,7 @@ mod tests {
         );
         check("oops\n[1]\n{\"title\":\"t\"}", (Format::JsonRecords, LINES));
         check("[1]\n{\"title\":\"t\"}", (Format::JsonRecords, LINES));
+        check("[{\"title\":\"t\"}]\nx", (Format::JsonRecords, VALUES));
         check(
             "\u{feff}\n{\"title\":\"t\"}\r\n",
             (Format::JsonRecords, LINES),

@@ -27,10 +27,8 @@ pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
     let mut others = lines.clone().skip(1);
     let goes_on = others.any(|line| !line.trim_ascii().is_empty());
     // An array that is whole in its line is a line of its own, if others follow.
-    let array = text.starts_with(b"[") && !(is_json(first) && goes_on);
-    if array {
-        let first = text[1..].iter().position(|&byte| byte == b'{')?;
-        return by_fields(&text[1 + first..], Framing::Values { wrapper: None });
+    if text.starts_with(b"[") && !(is_json(first) && goes_on) {
+        return array(text);
     }
     // A page with a record on each line is not taken for lines.
     if text.starts_with(b"{")
@@ -50,8 +48,17 @@ pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
             return Some(found);
         }
     }
-    let object = text.starts_with(b"{").then_some(text)?;
-    by_fields(object, Framing::Values { wrapper: None })
+    match text.first()? {
+        b'[' => array(text),
+        b'{' => by_fields(text, Framing::Values { wrapper: None }),
+        _ => None,
+    }
+}
+
+/// The format of the first object in an array.
+fn array(text: &[u8]) -> Option<(Format, Framing)> {
+    let first = text.iter().position(|&byte| byte == b'{')?;
+    by_fields(&text[first..], Framing::Values { wrapper: None })
 }
 
 fn is_json(line: &[u8]) -> bool {
