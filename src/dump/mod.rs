@@ -81,6 +81,7 @@ mod tests_source;
 #[cfg(all(test, feature = "arrow"))]
 mod tests_table;
 mod tex;
+mod tex_commands;
 mod utf16;
 mod values;
 mod withdrawn;

@@ -20,11 +20,10 @@
 use std::borrow::Cow;
 
 use super::bibtex_fields::{Fields, Source, UNBALANCED};
-use super::bibtex_markup::plain;
 use super::entries::word_of;
 use super::fields::MAX_KEYWORDS;
 use super::{bibtex_names, ids};
-use crate::dump::clean::clean;
+use crate::dump::clean::{clean, clean_bibtex};
 use crate::dump::record::{Context, Fault, Found, Item};
 use crate::dump::{Reason, dates};
 use crate::paper::{IdKind, PaperId};
@@ -90,7 +89,7 @@ impl Fields {
 
     /// A field without its markup.
     fn text(&self, names: &[&str]) -> Option<Cow<'_, str>> {
-        self.get(names).map(plain)
+        self.get(names).map(clean_bibtex)
     }
 
     fn title(&self) -> Cow<'_, str> {
@@ -110,7 +109,7 @@ impl Fields {
         found.add_id(IdKind::Pmcid, &bare("pmcid"));
         found.add_id(IdKind::Pmcid, &bare("pmc"));
         for name in ADDRESSES {
-            let address = plain(self.get(&[name]).unwrap_or_default());
+            let address = clean_bibtex(self.get(&[name]).unwrap_or_default());
             ids::add_address(found, &without_tex(&address));
         }
         let volume = bare("volume");
@@ -255,6 +254,38 @@ mod tests {
                 "categories": ["engines", "algebra"],
                 "comment": "25 pages",
                 "version": 2,
+            }),
+        );
+    }
+
+    #[test]
+    fn names_and_titles_keep_no_tex() {
+        check(
+            r#"@article{k,
+  title = {Ni\ifmmode \tilde{n}\else \~{n}\fi{}o and {\ensuremath{\alpha}}-decay},
+  author = {Ga\ifmmode \check{s}\else \v{s}\fi{}par, Iva and
+    Fran\ifmmode \mbox{\c{c}}\else \c{c}\fi{}ois, Luc and P{\ifmmode \acute{e}\else \'{e}\fi}rez, A. and
+    Bo\ifmmode \dot{z}\else \.{z}\fi{}ena K. and M\ifmmode\ddot{u}\else\"{u}\fi{}ller, B.},
+  abstract = {At {\ifmmode \sim\else \textasciitilde\fi}10 K\char21{}20 K.},
+  journal = {Annals {\&}amp$\mathsemicolon$ Letters}}"#,
+            serde_json::json!({
+                "title": "Niño and α-decay",
+                "authors": ["Iva Gašpar", "Luc François", "A. Pérez", "Bożena K.", "B. Müller"],
+                "abstract": "At ~10 K–20 K.",
+                "journal": "Annals & Letters",
+            }),
+        );
+        check(
+            r"@article{k, title = {t}, author={O{\textquoteright}Neil, Mary and
+  D{\textquotesingle}Souza, Ann and Mary O{\textquoteright}Neil and Smith{\textendash}Jones, Bob and
+  {\textquoteright}t Hooft, Gerard and M\textsuperscript{c}Donald, Ian and Al{\textquoteleft}Khalil, Omar and
+  M{\textdegree}x, A. and {\'E}mile C{\c C}a and {\relax Ch}ristos, N. and Erd\H{o}s, P. and {\DH}or{\dj}e, B.}}",
+            serde_json::json!({
+                "authors": [
+                    "Mary O’Neil", "Ann D'Souza", "Mary O’Neil", "Bob Smith–Jones", "Gerard ’t Hooft",
+                    "Ian McDonald", "Omar Al‘Khalil", "A. M°x", "Émile CÇa", "N. Christos", "P. Erdős",
+                    "B. Ðorđe",
+                ],
             }),
         );
     }

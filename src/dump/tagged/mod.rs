@@ -6,7 +6,7 @@
 //! | MEDLINE, `.nbib` | `medline.rs` | `PMID` up to the next |
 //! | EndNote, refer | `endnote.rs` | `%0` up to the next, or what stands between blank lines |
 //! | Web of Science | `web_of_science.rs` | `PT` to `ER` |
-//! | BibTeX, Biblatex | `bibtex.rs`, `bibtex_fields.rs`, `bibtex_names.rs`, `bibtex_markup.rs` | `@type{…}` |
+//! | BibTeX, Biblatex | `bibtex.rs`, `bibtex_fields.rs`, `bibtex_names.rs` | `@type{…}` |
 //! | arXiv `.abs` | `arxiv_abs.rs` | three lines `\\` and what they part |
 //!
 //! [`frame`] cuts a text into records (`blocks.rs`, `entries.rs`), [`sniff`] tells the format by
@@ -16,7 +16,6 @@
 pub(super) mod arxiv_abs;
 pub(super) mod bibtex;
 mod bibtex_fields;
-mod bibtex_markup;
 mod bibtex_names;
 mod blocks;
 pub(super) mod endnote;

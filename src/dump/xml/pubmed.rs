@@ -359,6 +359,7 @@ mod tests {
                 "updated": "2020-05-06",
                 "journal": "Journal of fish",
                 "notice": "retracted",
+                "raw": {"title": "CO<sub>2</sub> in Danio.", "abstract": "AIMS: Why.\nHow < why."},
             }),
         );
     }
