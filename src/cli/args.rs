@@ -177,7 +177,8 @@ pub(super) struct FilterArgs {
     /// Only papers of this day or earlier
     #[arg(long, value_name = "DATE", value_parser = last_day)]
     until: Option<Date>,
-    /// Only papers of this category (cs.CL) or archive (cs); repeat for any of several
+    /// Only papers of this category (cs.CL, "Machine Learning") or archive (cs); repeat for any of
+    /// several
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
     /// Only papers with an author of this name, or part of one; repeat for any of several

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use rusqlite::types::Value;
 
 use super::PaperKey;
+use crate::categories;
 use crate::text::fold;
 
 /// Which papers may be found. An empty filter lets all through; every condition must hold, and
@@ -15,7 +16,7 @@ pub struct Filter {
     pub since: Option<Date>,
     /// Dated this day or earlier. Papers without a date do not pass.
     pub until: Option<Date>,
-    /// Category codes (`cs.CL`), or whole archives (`cs`), in any case.
+    /// Category codes (`cs.CL`), whole archives (`cs`), or names (`Machine Learning`), in any case.
     pub categories: Vec<String>,
     /// Parts of authors' names, in any case, with or without accents.
     pub authors: Vec<String>,
@@ -47,11 +48,8 @@ impl Filter {
                 values.push(Value::from(date.to_string()));
             }
         }
-        let code = |c: &String| {
-            let code = c.trim().to_lowercase();
-            [format!(" {code} "), format!(" {code}.")]
-        };
-        let categories: Vec<String> = self.categories.iter().flat_map(code).collect();
+        let line = |c: &String| format!("\n{}\n", categories::asked(c));
+        let categories: Vec<String> = self.categories.iter().map(line).collect();
         let authors: Vec<String> = self.authors.iter().map(|a| fold(a)).collect();
         for (column, needles) in [("categories", categories), ("authors", authors)] {
             if needles.is_empty() {
@@ -65,10 +63,12 @@ impl Filter {
     }
 }
 
-/// The `categories` column of a paper.
+/// The `categories` column of a paper: a line for every name that one of them is found by. No name
+/// holds a line end.
 pub(super) fn categories_column(categories: &[String]) -> String {
-    let codes = categories.iter().map(|c| c.to_lowercase() + " ");
-    std::iter::once(" ".to_owned()).chain(codes).collect()
+    let names = categories.iter().flat_map(|c| categories::names(c));
+    let lines = names.map(|name| name + "\n");
+    std::iter::once("\n".to_owned()).chain(lines).collect()
 }
 
 /// The `authors` column of a paper.
@@ -85,5 +85,21 @@ mod tests {
     fn an_empty_filter_asks_nothing() {
         assert!(Filter::default().is_empty());
         assert_eq!(Filter::default().sql(), ("1".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn a_category_is_a_whole_line() {
+        let categories = ["cs.CL", "Machine Learning"].map(str::to_owned);
+        assert_eq!(
+            categories_column(&categories),
+            "\ncs.cl\ncs\nmachine learning\n"
+        );
+        assert_eq!(categories_column(&[]), "\n");
+        let filter = Filter {
+            categories: vec![" Machine  learning".to_owned()],
+            ..Filter::default()
+        };
+        let (_, values) = filter.sql();
+        assert_eq!(values, [Value::from("\nmachine learning\n".to_owned())]);
     }
 }
