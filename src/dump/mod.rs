@@ -73,6 +73,8 @@ mod tests_delimited;
 #[cfg(test)]
 mod tests_faults;
 #[cfg(test)]
+mod tests_fields;
+#[cfg(test)]
 mod tests_fuzz;
 #[cfg(test)]
 mod tests_random;
