@@ -15,7 +15,7 @@
 //! | comment | `note`, `comment` |
 //!
 //! Field names are compared without case and the first of a name wins, as in BibTeX. What an entry
-//! inherits by `crossref` is not looked for: entries are read one by one.
+//! inherits stands in it when it comes here (`inherited.rs`).
 
 use std::borrow::Cow;
 
