@@ -1,6 +1,8 @@
 //! What the fields of records hold, told in every format alike.
 
-use super::tests::papers;
+use super::tests::{papers, read, sample};
+use super::{Format, Rejected};
+use crate::paper::Paper;
 
 /// The days on which the papers of a dump were published.
 #[track_caller]
@@ -97,4 +99,80 @@ fn records_of_ris_end_in_any_way() {
         papers[0].abstract_text,
         "The role of the receptor ER in bees."
     );
+}
+
+/// A sample as its format and, a line each, the ids, title and day of its papers or what is wrong.
+fn shown(sample_name: &str) -> (Format, Vec<String>) {
+    let (format, items) = read(sample_name, sample(sample_name));
+    let line = |item: Result<Paper, Rejected>| match item {
+        Ok(paper) => {
+            let day = paper.published.map(|day| day.to_string());
+            let day = day.unwrap_or_default();
+            format!(
+                "{} | {} | {day} | {}",
+                paper.id,
+                paper.title,
+                paper.authors.join(", ")
+            )
+        }
+        Err(rejected) => rejected.to_string(),
+    };
+    (format, items.into_iter().map(line).collect())
+}
+
+#[test]
+fn answers_and_exports_of_bibliographies_are_read_whole() {
+    let (format, lines) = shown("seeds/crossref.json");
+    assert_eq!(format, Format::Crossref);
+    assert_eq!(
+        lines,
+        [
+            "10.5555/ice.1 | Lake ice thickness from sonar: A survey | 2004-06-02 | Ola Frost, Ice Consortium",
+            "10.5555/ice.2 | Retraction: Lake ice thickness from sonar |  | ",
+            "record 3: no title",
+        ]
+    );
+    let (format, lines) = shown("seeds/zotero.csl.json");
+    assert_eq!(format, Format::CslJson);
+    assert_eq!(
+        lines,
+        [
+            "10.5555/moss.1 | On moss & roofs | 2019-05-06 | Jan van den Berg Jr., Ada von Humboldt, The Moss Group",
+            "http://zotero.org/users/1/items/AB | Fern | 2002-01-01 | Mia Ek",
+        ]
+    );
+    let (format, lines) = shown("seeds/europe-pmc.json");
+    assert_eq!(format, Format::EuropePmc);
+    assert_eq!(
+        lines,
+        [
+            "pmid:95000001 | Lake ice thickness from sonar. | 2004-05-20 | Ola Frost, Ice Consortium",
+            "PPR95 | Pond ice | 2019-01-01 | O Frost, J van der Berg",
+        ]
+    );
+}
+
+#[test]
+fn titles_keep_what_says_that_they_were_translated() {
+    check_titles("PMID- 1\nTI  - [On bees].\nLA  - fre\n", &["[On bees]."]);
+    check_titles(
+        "<PubmedArticle><MedlineCitation><PMID>1</PMID><Article><ArticleTitle>[On bees].</ArticleTitle>\
+         </Article></MedlineCitation></PubmedArticle>",
+        &["[On bees]."],
+    );
+}
+
+#[test]
+fn what_is_raised_is_not_glued_in_any_format() {
+    for dump in [
+        "<PubmedArticle><MedlineCitation><PMID>1</PMID><Article><ArticleTitle>About 10<sup>3</sup> \
+         bees in CO<sub>2</sub></ArticleTitle></Article></MedlineCitation></PubmedArticle>",
+        r#"{"title":"About 10<sup>3</sup> bees in CO<sub>2</sub>"}"#,
+        "@misc{k, title={About 10\\textsuperscript{3} bees in CO\\textsubscript{2}}}",
+        "TY  - JOUR\nTI  - About 10&lt;sup&gt;3&lt;/sup&gt; bees in CO<sub>2</sub>\nER  - ",
+        r#"{"DOI":"10.5555/x","title":["About 10<jats:sup>3</jats:sup> bees in CO<jats:sub>2</jats:sub>"]}"#,
+        "title,year\nAbout 10<sup>3</sup> bees in CO<sub>2</sub>,2019",
+    ] {
+        check_titles(dump, &["About 10^3 bees in CO2"]);
+    }
 }
