@@ -73,6 +73,7 @@
 //! | [`check`] | what is wrong with a library, and its mending | — |
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
 //! | [`step`] | what writing has come to, for the fault tests | — |
+//! | [`categories`] | categories as they are compared and shown | what a code is |
 //! | `text` | text as it is compared | — |
 //! | `name` | names of people as they are compared | — |
 //! | `fuzz` | spoilt inputs, for tests only | proptest |
@@ -106,6 +107,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("akin's files are little-endian and are read in place");
 
+pub mod categories;
 pub mod check;
 pub mod digest;
 pub mod dump;

@@ -177,7 +177,8 @@ pub(super) struct FilterArgs {
     /// Only papers of this day or earlier
     #[arg(long, value_name = "DATE", value_parser = last_day)]
     until: Option<Date>,
-    /// Only papers of this category (cs.CL) or archive (cs); repeat for any of several
+    /// Only papers of this category (cs.CL, "Machine Learning") or archive (cs); repeat for any of
+    /// several
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
     /// Only papers by an author of this name, by whole words: lee, "Ada Lee" or "A. Lee", which both

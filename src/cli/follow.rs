@@ -109,7 +109,7 @@ struct Asked {
     /// An author's name, by whole words: lee, "Ada Lee" or "A. Lee"; repeat for any of several
     #[arg(long, value_name = "NAME")]
     author: Vec<String>,
-    /// A category (cs.CL) or archive (cs); repeat for any of several
+    /// A category (cs.CL, "Machine Learning") or archive (cs); repeat for any of several
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
     /// The share of the library, in percent, that a paper has to be closer than
@@ -232,7 +232,7 @@ fn show(name: &str, context: &Context) -> Result<Outcome, Fault> {
         ("like", joined(&follow.like)),
         ("not like", joined(&follow.not)),
         ("authors", joined(&follow.authors)),
-        ("categories", joined(&follow.categories)),
+        ("categories", joined_categories(&follow.categories)),
         ("closer than", closeness),
         ("since", Some(stored.created)),
     ] {
@@ -241,6 +241,10 @@ fn show(name: &str, context: &Context) -> Result<Outcome, Fault> {
         }
     }
     Ok(Outcome::Done)
+}
+
+fn joined_categories(categories: &[String]) -> Option<String> {
+    (!categories.is_empty()).then(|| akin::categories::joined(categories))
 }
 
 fn joined(values: &[String]) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use akin::categories;
 use akin::digest::{self, DayPaper, Days, Entry, Marks, Rising, Trend};
 use akin::library::{Library, SourceRecord};
 use akin::paper::{Paper, PaperId};
@@ -403,7 +404,10 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
         ("notice", paper.notice.map(|notice| notice.to_string())),
         ("also", non_empty(aliases.join(", "))),
         ("version", paper.version.map(|version| version.to_string())),
-        ("categories", non_empty(paper.categories.join(" "))),
+        (
+            "categories",
+            non_empty(categories::joined(&paper.categories)),
+        ),
         ("published", date(paper.published)),
         ("updated", date(paper.updated)),
         ("listed", non_empty(listings.join(" "))),
@@ -460,7 +464,7 @@ fn byline(paper: &Paper) -> String {
     if paper.authors.len() > named {
         names += &format!(" and {} more", paper.authors.len() - named);
     }
-    let categories = paper.categories.join(" ");
+    let categories = categories::joined(&paper.categories);
     let parts = [names, categories];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")

@@ -24,7 +24,8 @@ pub(super) struct TrendingArgs {
     /// How many days are recent
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(i32).range(1..=3650))]
     days: i32,
-    /// Only papers of this category (cs.CL) or archive (cs); repeat for any of several
+    /// Only papers of this category (cs.CL, "Machine Learning") or archive (cs); repeat for any of
+    /// several
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
     /// By what papers rise

@@ -4,23 +4,34 @@
 //! borrowed where nothing changes. What is done:
 //! - runs of white space, line ends and no-break spaces become one space; none at either end;
 //! - control characters and invisible marks (soft hyphen, zero-width space, BOM) go;
-//! - HTML entities are resolved once (`entities.rs`);
+//! - HTML entities are resolved in every spelling (`entities.rs`);
 //! - tags of HTML, JATS and MathML go (`markup.rs`), written with brackets or with entities; those
-//!   of paragraphs, headings and the like leave a space;
-//! - outside maths, TeX's letters become Unicode (`tex.rs`), `\& \% \_ \#` lose the backslash,
-//!   `\ ` and `\,` become a space, `\-` goes, and a tie `~` becomes a space where it ties words.
+//!   of paragraphs, headings and the like leave a space, and what they raise or lower is not
+//!   glued to a number (`clean/scripts.rs`): 10<sup>3</sup> is 10^3;
+//! - outside maths, TeX's letters become Unicode (`tex.rs`), its commands what they stand for
+//!   (`tex_commands.rs`, `clean/commands.rs`), ``its quotes'' quotes; `\& \% \_ \#` lose the
+//!   backslash, `\ ` and `\,` become a space, `\-` goes, and a tie `~` becomes a space where it
+//!   ties words. `\ifmmode` is decided (`clean/conditionals.rs`).
 //!
-//! Maths (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`) is left as it stands but for white space, entities and
-//! tags. An abstract also loses its heading, and is empty where it says that there is none
-//! (`heads.rs`).
+//! Maths (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `equation` and the like) is left as it stands but for
+//! white space, entities and tags. Commands that are not known stay with their arguments. An
+//! abstract also loses its heading, and is empty where it says that there is none (`heads.rs`).
 //! Words that were hyphenated at a line's end stay hyphenated: nobody can tell which were.
+
+mod commands;
+mod conditionals;
+mod scripts;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use self::commands::Group;
+use self::scripts::Script;
 use super::markup::Tag;
-use super::{entities, heads, markup, tex};
+use super::{entities, heads, markup, xml};
 
 /// Cleans one text.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
@@ -28,22 +39,43 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if is_clean(text) {
         return Cow::Borrowed(text);
     }
+    Cow::Owned(cleaned(text, false))
+}
+
+/// Cleans a field of BibTeX: there, braces that no command asks for keep capitals or groups
+/// together, and go.
+pub(super) fn clean_bibtex(text: &str) -> Cow<'_, str> {
+    if !text.contains(['{', '}']) {
+        return clean(text);
+    }
+    Cow::Owned(cleaned(text.trim(), true))
+}
+
+fn cleaned(text: &str, is_bibtex: bool) -> String {
+    let decided = conditionals::decided(text);
     let mut cleaner = Cleaner {
-        text,
+        text: decided.as_deref().unwrap_or(text),
         at: 0,
         out: String::with_capacity(text.len()),
         space: false,
         maths: None,
         unclosed: false,
         unclosed_bracket: false,
+        unclosed_environment: false,
         closings: None,
+        braces: None,
+        groups: Vec::new(),
+        argument_at: usize::MAX,
+        scripts: Vec::new(),
+        in_quotes: false,
+        is_bibtex,
     };
     cleaner.run();
     let out = cleaner.out;
     if out.is_ascii() || is_nfc_quick(out.chars()) == IsNormalized::Yes {
-        return Cow::Owned(out);
+        return out;
     }
-    Cow::Owned(out.nfc().collect())
+    out.nfc().collect()
 }
 
 /// Cleans an abstract: without its heading, and empty where it says that there is none.
@@ -55,17 +87,20 @@ pub(super) fn clean_abstract(text: &str) -> Cow<'_, str> {
     cleaned
 }
 
-/// Whether cleaning would change nothing; a backslash, `&`, `<` or `~` counts as a change.
+/// Whether cleaning would change nothing; a backslash, `&`, `<`, `~` or a backquote counts as a
+/// change.
 fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
     // Without early exits, so that the compiler can look at many bytes at once.
     let (special, ascii) = bytes.iter().fold((false, true), |(special, ascii), &b| {
-        let is_special = matches!(b, 0..b' ' | b'~' | 0x7F | b'\\' | b'&' | b'<');
+        let is_special = matches!(b, 0..b' ' | b'~' | 0x7F | b'\\' | b'&' | b'<' | b'`');
         (special | is_special, ascii & (b < 0x80))
     });
     let pairs = bytes.iter().zip(bytes.iter().skip(1));
-    let gaps = pairs.fold(false, |gaps, (&a, &b)| gaps | (a == b' ' && b == b' '));
-    if special || gaps {
+    let twice = pairs.fold(false, |twice, (&a, &b)| {
+        twice | ((a == b) & ((a == b' ') | (a == b'\'')))
+    });
+    if special || twice {
         return false;
     }
     ascii || (!text.chars().any(is_changed) && is_nfc_quick(text.chars()) == IsNormalized::Yes)
@@ -84,8 +119,8 @@ fn is_dropped(c: char) -> bool {
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut byte = b'!';
-    while byte <= b'}' {
-        plain[byte as usize] = !matches!(byte, b'\\' | b'&' | b'<' | b'$' | b'{');
+    while byte < b'}' {
+        plain[byte as usize] = !matches!(byte, b'\\' | b'&' | b'<' | b'$' | b'{' | b'`' | b'\'');
         byte += 1;
     }
     plain
@@ -101,14 +136,35 @@ struct Cleaner<'a> {
     out: String,
     /// White space was read and not yet written.
     space: bool,
-    /// What closes the maths that is being read.
-    maths: Option<&'static str>,
+    /// The maths that is being read.
+    maths: Option<Maths>,
     /// A dollar was found that nothing closes: no later one opens maths either.
     unclosed: bool,
     /// The same for `\(` and `\[`.
     unclosed_bracket: bool,
+    /// The same for environments of maths.
+    unclosed_environment: bool,
     /// See [`markup::last_closings`]; looked for once it is needed.
     closings: Option<Box<[usize; 26]>>,
+    /// Where braces open and close, in order of the former; looked for once it is needed.
+    braces: Option<Vec<(u32, u32)>>,
+    /// The groups that are open and that something is done for, by where they close.
+    groups: Vec<(usize, Group)>,
+    /// Where braces would hold an argument of a command that stays.
+    argument_at: usize,
+    /// What is being raised or lowered.
+    scripts: Vec<Script>,
+    /// TeX's quotes were opened.
+    in_quotes: bool,
+    /// See [`clean_bibtex`].
+    is_bibtex: bool,
+}
+
+/// Where maths ends: what closes it, and how long that is.
+#[derive(Clone, Copy)]
+struct Maths {
+    end: usize,
+    fence_bytes: usize,
 }
 
 impl<'a> Cleaner<'a> {
@@ -118,11 +174,15 @@ impl<'a> Cleaner<'a> {
                 b if is_plain(b) => self.copy_plain(),
                 b'&' => self.entity(),
                 b'<' => self.bracket(),
-                b'$' | b'\\' | b'{' | b'~' if self.maths.is_some() => self.inside_maths(),
+                b'}' => self.close_brace(),
+                b'$' | b'\\' | b'{' | b'~' | b'`' | b'\'' if self.maths.is_some() => {
+                    self.inside_maths();
+                }
                 b'$' => self.dollar(),
                 b'\\' => self.backslash(),
-                b'{' => self.letter_or(1),
+                b'{' => self.open_brace(),
                 b'~' => self.tilde(),
+                b'`' | b'\'' => self.quote(),
                 _ => self.other(),
             }
         }
@@ -147,10 +207,15 @@ impl<'a> Cleaner<'a> {
 
     /// Copies `bytes` bytes as they stand.
     fn copy(&mut self, bytes: usize) {
-        self.write_space();
         let end = self.at + bytes;
-        self.out.push_str(&self.text[self.at..end]);
+        self.write(&self.text[self.at..end]);
         self.at = end;
+    }
+
+    /// Writes what is clean.
+    fn write(&mut self, text: &str) {
+        self.write_space();
+        self.out.push_str(text);
     }
 
     fn write_space(&mut self) {
@@ -167,6 +232,11 @@ impl<'a> Cleaner<'a> {
             self.write_space();
             self.out.push(c);
         }
+    }
+
+    /// The character that was written last, if no space is to follow it.
+    fn last(&self) -> Option<char> {
+        self.out.chars().next_back().filter(|_| !self.space)
     }
 
     fn other(&mut self) {
@@ -200,11 +270,33 @@ impl<'a> Cleaner<'a> {
     }
 
     fn drop_tag(&mut self, tag: Tag<'_>) {
+        if tag.name == "math" && !tag.is_closing && self.mathml() {
+            return;
+        }
         self.at += tag.bytes;
         self.space |= tag.is_block;
         if tag.is_closing && tag.name == "tex-math" {
             self.at += markup::same_in_mathml(self.rest());
         }
+        if let Some(script) = scripts::Kind::of_tag(tag.name) {
+            match tag.is_closing {
+                true => self.end_script(script),
+                false => self.begin_script(script),
+            }
+        }
+    }
+
+    /// Writes a formula in MathML in one piece, if it can be read.
+    fn mathml(&mut self) -> bool {
+        let Some(maths) = markup::mathml(self.rest()) else {
+            return false;
+        };
+        let Some(text) = xml::text_of(maths) else {
+            return false;
+        };
+        self.at += maths.len();
+        self.write(&clean(&text));
+        true
     }
 
     fn entity(&mut self) {
@@ -213,9 +305,10 @@ impl<'a> Cleaner<'a> {
         {
             return self.drop_tag(tag);
         }
-        match entities::resolve(self.rest()) {
-            Some((c, used)) => {
-                self.put(c);
+        let after_space = self.last().is_none();
+        match entities::resolve(self.rest(), after_space) {
+            Some((meant, used)) => {
+                meant.chars().for_each(|c| self.put(c));
                 self.at += used;
             }
             None => self.copy(1),
@@ -223,14 +316,19 @@ impl<'a> Cleaner<'a> {
     }
 
     fn inside_maths(&mut self) {
-        let Some(close) = self.maths else { return };
-        if self.rest().starts_with(close) {
-            self.maths = None;
-            self.copy(close.len());
-        } else if self.rest().starts_with('\\') {
-            self.escaped();
-        } else {
-            self.copy(1);
+        match self.maths {
+            Some(maths) if self.at < maths.end => {
+                if self.rest().starts_with('\\') {
+                    self.escaped();
+                } else {
+                    self.copy(1);
+                }
+            }
+            Some(maths) if self.at == maths.end => {
+                self.maths = None;
+                self.copy(maths.fence_bytes);
+            }
+            _ => self.maths = None,
         }
     }
 
@@ -249,83 +347,59 @@ impl<'a> Cleaner<'a> {
         } else {
             "$"
         };
-        if !self.unclosed && closes(&self.rest()[fence.len()..], fence) {
-            self.maths = Some(fence);
-        } else {
-            self.unclosed = true;
+        let end = (!self.unclosed).then(|| closing(&self.rest()[fence.len()..], fence));
+        match end.flatten() {
+            Some(end) => {
+                let end = self.at + fence.len() + end;
+                let fence_bytes = fence.len();
+                self.maths = Some(Maths { end, fence_bytes });
+            }
+            None => self.unclosed = true,
         }
         self.copy(fence.len());
     }
 
-    fn backslash(&mut self) {
-        let Some(next) = self.rest().as_bytes().get(1).copied() else {
-            return self.copy(1);
-        };
-        match next {
-            b'&' | b'%' | b'_' | b'#' => {
-                self.at += 1;
-                self.copy(1);
-            }
-            b' ' | b',' | b'\n' => {
-                self.space = true;
-                self.at += 2;
-            }
-            b'-' => self.at += 2,
-            b'd' | b'e' if markup::document_frame(self.rest()) > 0 => {
-                self.at += markup::document_frame(self.rest());
-            }
-            b'(' => self.open_maths("\\)"),
-            b'[' => self.open_maths("\\]"),
-            b'~' | b'^' if self.is_bare_accent() => self.bare_accent(),
-            b'\\' | b'$' | b'{' | b'}' => self.copy(2),
-            _ => self.letter_or(1),
-        }
-    }
-
     fn open_maths(&mut self, close: &'static str) {
-        if !self.unclosed_bracket && self.rest().contains(close) {
-            self.maths = Some(close);
-        } else {
-            self.unclosed_bracket = true;
+        let end = (!self.unclosed_bracket).then(|| self.rest().find(close));
+        match end.flatten() {
+            Some(end) => {
+                let (end, fence_bytes) = (self.at + end, close.len());
+                self.maths = Some(Maths { end, fence_bytes });
+            }
+            None => self.unclosed_bracket = true,
         }
         self.copy(2);
     }
 
-    /// `\~{}`, and `\~` in an address, stand for the character itself.
-    fn is_bare_accent(&self) -> bool {
-        self.rest()[2..].starts_with("{}")
-            || (self.rest().starts_with("\\~") && self.out.ends_with('/') && !self.space)
-    }
-
-    fn bare_accent(&mut self) {
-        self.at += 1;
-        self.copy(1);
-        if self.rest().starts_with("{}") {
-            self.at += 2;
-        }
-    }
-
-    /// Writes the TeX letter that stands here, or copies `bytes` bytes.
-    fn letter_or(&mut self, bytes: usize) {
-        match tex::letter(self.rest()) {
-            Some((letter, used)) => {
-                self.write_space();
-                self.out.push_str(&letter);
-                self.at += used;
-            }
-            None => self.copy(bytes),
-        }
-    }
-
     fn tilde(&mut self) {
         let next = self.rest()[1..].chars().next();
-        let last = self.out.chars().next_back().filter(|_| !self.space);
-        if is_tie(last, next) {
+        if is_tie(self.last(), next) {
             self.space = true;
             self.at += 1;
         } else {
             self.copy(1);
         }
+    }
+
+    /// Two quotes in a row are TeX's, but for the second derivative of a function: `f''`.
+    fn quote(&mut self) {
+        let rest = self.rest();
+        let is_opening = rest.starts_with("``");
+        if !is_opening && !rest.starts_with("''") {
+            return self.copy(1);
+        }
+        let is_before_word = rest[2..].starts_with(|c: char| !c.is_whitespace());
+        let is_after_word = self.last().is_some_and(|c| !matches!(c, '(' | '['));
+        if self.in_quotes && is_after_word {
+            self.in_quotes = false;
+            self.write("”");
+        } else if is_opening || (is_before_word && !is_after_word) {
+            self.in_quotes = true;
+            self.write("“");
+        } else {
+            return self.copy(2);
+        }
+        self.at += 2;
     }
 }
 
@@ -340,175 +414,16 @@ fn is_tie(last: Option<char>, next: Option<char>) -> bool {
     (ends_word && starts_word) || (last == '.' && next.is_ascii_digit())
 }
 
-/// Whether an unescaped `fence` stands in `text`.
-fn closes(text: &str, fence: &str) -> bool {
+/// Where the first unescaped `fence` stands in `text`.
+fn closing(text: &str, fence: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
             b'\\' => at += 2,
-            b'$' if bytes[at..].starts_with(fence.as_bytes()) => return true,
+            b'$' if bytes[at..].starts_with(fence.as_bytes()) => return Some(at),
             _ => at += 1,
         }
     }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: &str) {
-        assert_eq!(clean(text), expected, "{text:?}");
-    }
-
-    #[test]
-    fn clean_text_is_borrowed() {
-        for text in [
-            "",
-            "On X.",
-            "  padded ",
-            "cost: 5 {x} $y$",
-            "Schrödinger 方程",
-        ] {
-            assert!(matches!(clean(text), Cow::Borrowed(_)), "{text}");
-            check(text, text.trim());
-        }
-    }
-
-    #[test]
-    fn white_space_is_one_space() {
-        check(
-            "  hard\n  wrapped\r\n\ttext\u{a0}\u{2003}here \n",
-            "hard wrapped text here",
-        );
-        check("$a\n  +b$", "$a +b$");
-    }
-
-    #[test]
-    fn control_and_invisible_characters_go() {
-        check("a\0b\u{7f}c\u{85}d\u{ad}e\u{200b}f\u{feff}", "abc def");
-        check("\u{feff}x\u{1b}[0m", "x[0m");
-    }
-
-    #[test]
-    fn unicode_is_composed() {
-        check("Schro\u{308}dinger", "Schrödinger");
-        check("e\u{301} A\u{30a}", "é Å");
-    }
-
-    #[test]
-    fn tex_letters_become_unicode_outside_maths_only() {
-        check(
-            r#"Poincar\'{e} and Schr\"odinger"#,
-            "Poincaré and Schrödinger",
-        );
-        check(
-            r"$\'e$ \'e \(\'e\) \[\'e\] $$\'e$$",
-            r"$\'e$ é \(\'e\) \[\'e\] $$\'e$$",
-        );
-        check(r"D{\l}otko--{\L}o\'s", "Dłotko--Łoś");
-        check(r"S\~{a}o Paulo", "São Paulo");
-        check(r"\alpha {\it x} \cite{y}", r"\alpha {\it x} \cite{y}");
-    }
-
-    #[test]
-    fn a_dollar_that_nothing_closes_is_money() {
-        check(r"costs $5 at the Caf\'e", "costs $5 at the Café");
-        check(r"$a\$b$ \'e \$5 \'e", r"$a\$b$ é \$5 é");
-    }
-
-    #[test]
-    fn escapes_are_undone_outside_maths() {
-        check(r"P\&L 10\% a\_b \#P $\%$", r"P&L 10% a_b #P $\%$");
-        check(r"D\O \ are, 5\,km, ma\-nage", "DØ are, 5 km, manage");
-        check(r"a \\ b \\'e", r"a \\ b \\'e");
-    }
-
-    #[test]
-    fn a_tie_is_a_space_and_an_about_is_not() {
-        check(
-            "5~GeV, Fig.~3, J.~Doe, x~\\cite{y}",
-            "5 GeV, Fig. 3, J. Doe, x \\cite{y}",
-        );
-        check("z~2, ~10 km, (~5), 10~20", "z~2, ~10 km, (~5), 10~20");
-        check(
-            r"http://x.edu/~doe and /\~doe and /\~{}doe",
-            "http://x.edu/~doe and /~doe and /~doe",
-        );
-    }
-
-    #[test]
-    fn entities_are_resolved_once() {
-        check(
-            "A &amp; B &lt;i&gt; &amp;lt; &#39;x&#39; $a &lt; b$",
-            "A & B <i> &lt; 'x' $a < b$",
-        );
-        check("a&nbsp;b & c; AT&T", "a b & c; AT&T");
-    }
-
-    #[test]
-    fn tags_go_with_and_without_a_space() {
-        check("The <i>E. coli</i> H<sub>2</sub>O", "The E. coli H2O");
-        check(
-            "<jats:title>Aim</jats:title><jats:p>We test.</jats:p><p>It works.</p>",
-            "Aim We test. It works.",
-        );
-        check("one<br/>two<BR>three", "one two three");
-        check(
-            "&lt;p&gt;An &lt;I&gt;in vivo&lt;/I&gt; test&lt;/p&gt;",
-            "An in vivo test",
-        );
-        check("<a href=\"http://x\">y</a> $a<sub>2</sub>$", "y $a2$");
-        check("One.<p>Two.", "One. Two.");
-    }
-
-    #[test]
-    fn what_is_less_than_something_stays() {
-        for text in [
-            "a < b and c > d",
-            "p<0.05",
-            "the mean <x> and <p> of <b>",
-            "$a<b$ and $<p>$",
-            "List<T>",
-            "x<i and j>k",
-        ] {
-            check(text, text);
-        }
-    }
-
-    #[test]
-    fn a_formula_that_is_said_twice_is_said_once() {
-        check(
-            "of <tex-math>$$a$$</tex-math> <mml:math><mml:mi>a</mml:mi></mml:math> only",
-            "of $$a$$ only",
-        );
-        check(
-            "is \\documentclass[12pt]{minimal} \\usepackage{x} \\begin{document}$$b$$\\end{document}.",
-            "is $$b$$.",
-        );
-        check(r"\documentclass{x} alone", r"\documentclass{x} alone");
-    }
-
-    #[test]
-    fn an_abstract_loses_its_heading_and_what_stands_for_nothing() {
-        let check = |text: &str, expected: &str| assert_eq!(clean_abstract(text), expected);
-        check(
-            "<jats:title>Abstract</jats:title><jats:p>We show.</jats:p>",
-            "We show.",
-        );
-        check("Abstract: We <i>show</i>.", "We show.");
-        check("[No abstract available]", "");
-        check("Abstract interpretation", "Abstract interpretation");
-    }
-
-    #[test]
-    fn odd_ends_do_not_trip() {
-        for text in [
-            "\\", "a\\", "<", "a<", "</", "&lt", "$", "$$", "$$$", "{", "&", "~", "\\~", "\\(",
-            "\\[ \\", "$\\", "$\\é$",
-        ] {
-            check(text, text);
-        }
-    }
+    None
 }

@@ -28,6 +28,8 @@ impl Format {
             Format::AclAnthology => ("acl", Registry),
             Format::OpenAlex => ("openalex", Catalogue),
             Format::SemanticScholar => ("semantic-scholar", Catalogue),
+            Format::Crossref => ("crossref", Registry),
+            Format::EuropePmc => ("europe-pmc", Catalogue),
             Format::Cord19 => ("cord-19", Catalogue),
             _ => return None,
         })

@@ -1,26 +1,63 @@
 //! The few ways in which dumps write a day.
 
+use std::ops::RangeInclusive;
+
 use jiff::civil::Date;
 
-/// The names of the months, of which three letters tell them apart.
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
+use crate::text::fold;
+
+/// The names of the months in English and in the languages of Western Europe, folded. Three
+/// letters of a name stand for it where they stand for one month only.
+const MONTHS: [&[&str]; 12] = [
+    &[
+        "january", "januar", "janvier", "enero", "gennaio", "janeiro", "januari", "jaenner",
+    ],
+    &[
+        "february",
+        "februar",
+        "fevrier",
+        "febrero",
+        "febbraio",
+        "fevereiro",
+        "februari",
+    ],
+    &["march", "marz", "mars", "marzo", "marco", "maart", "maerz"],
+    &["april", "avril", "abril", "aprile"],
+    &["may", "mai", "mayo", "maggio", "maio", "mei", "maj"],
+    &["june", "juni", "juin", "junio", "giugno", "junho"],
+    &["july", "juli", "juillet", "julio", "luglio", "julho"],
+    &["august", "aout", "agosto", "augustus", "augusti"],
+    &[
+        "september",
+        "septembre",
+        "septiembre",
+        "setiembre",
+        "settembre",
+        "setembro",
+    ],
+    &[
+        "october", "oktober", "octobre", "octubre", "ottobre", "outubro",
+    ],
+    &["november", "novembre", "noviembre", "novembro"],
+    &[
+        "december",
+        "dezember",
+        "decembre",
+        "diciembre",
+        "dicembre",
+        "dezembro",
+        "desember",
+    ],
 ];
+
+/// The years that a paper can be of.
+const YEARS: RangeInclusive<i16> = 1000..=2999;
 
 /// Reads the day at the start of `text`: `2007-04-02T…`, `2007/04/02`, `Mon, 2 Apr 2007 19:18 GMT`.
 ///
-/// A year or a month alone (`2007`, `2007-04`) is its first day: enough to be filtered by.
+/// A year or a month alone (`2007`, `2007-04`) is its first day: enough to be filtered by. Years of
+/// two digits, and of three as some programs wrote them after 1999, are read as RFC 5322 (4.3)
+/// says; no paper is of the first millennium.
 pub(super) fn day(text: &str) -> Option<Date> {
     let text = text.trim();
     if text.starts_with(|c: char| c.is_ascii_digit())
@@ -36,12 +73,14 @@ pub(super) fn day_in(name: &str) -> Option<Date> {
     (0..name.len())
         .filter_map(|at| name.get(at..at + 10))
         .filter(|window| window.is_ascii() && window.as_bytes()[4] == b'-')
-        .find_map(|window| window.parse().ok())
+        .filter_map(|window| window.parse().ok())
+        .find(|day: &Date| YEARS.contains(&day.year()))
 }
 
 fn numeric(text: &str) -> Option<Date> {
     let mut parts = text.splitn(3, ['-', '/']);
-    let year = parts.next()?.parse().ok()?;
+    let year = parts.next()?.parse().ok();
+    let year = year.filter(|year| YEARS.contains(year))?;
     let month = parts
         .next()
         .map_or(Some(1), |part| part.trim().parse().ok())?;
@@ -60,10 +99,20 @@ fn spelled(text: &str) -> Option<Date> {
     let after_weekday = text.split_once(", ").map_or(text, |(_, rest)| rest);
     let mut words = after_weekday.split_whitespace();
     let day = words.next()?.parse().ok()?;
-    let name = words.next()?.get(..3)?.to_ascii_lowercase();
-    let month = MONTHS.iter().position(|month| month[..3] == name)? + 1;
-    let year = words.next()?.parse().ok()?;
-    Date::new(year, i8::try_from(month).ok()?, day).ok()
+    let month = month_named(words.next()?.trim_end_matches('.'))?;
+    let year = year_of_mail(words.next()?)?;
+    Date::new(year, month, day).ok()
+}
+
+/// A year as mails write it: `2007`, `07`, `107`.
+fn year_of_mail(word: &str) -> Option<i16> {
+    let year: i16 = word.parse().ok()?;
+    let year = match (word.len(), year) {
+        (2, 0..=49) => 2000 + year,
+        (2, 50..=99) | (3, 100..=199) => 1900 + year,
+        _ => year,
+    };
+    YEARS.contains(&year).then_some(year)
 }
 
 /// A date as bibliographies write it, of which often not all is known.
@@ -124,7 +173,7 @@ fn partial(text: &str) -> Partial {
     let mut date = Partial::default();
     // Numbers of two digits, the first of which stand before the year, and the rest after it.
     let (mut before, mut after) = (Vec::new(), Vec::new());
-    for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+    for word in words(text) {
         if let Some(month) = month_named(word) {
             date.month = date.month.or(Some(month));
         } else if let Some(whole) = eight_digits(word) {
@@ -168,24 +217,42 @@ fn partial(text: &str) -> Partial {
     date
 }
 
-/// The month whose name `word` is, or the first three letters of it or more.
-fn month_named(word: &str) -> Option<i8> {
-    let word = word.to_ascii_lowercase();
-    let at = MONTHS
-        .iter()
-        .position(|name| word.len() >= 3 && name.starts_with(&*word))?;
-    i8::try_from(at + 1).ok()
+/// The words and the numbers of a date: what is no letter of the West parts them, as in `2019年3月`.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ('\u{c0}'..='\u{24f}').contains(&c);
+    text.split(move |c: char| !is_part(c))
 }
 
-fn year(word: &str) -> Option<i16> {
-    let digits = word.trim_start_matches(['c', 'C']);
-    if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+/// The month whose name `word` is, or the first three letters of it or more.
+fn month_named(word: &str) -> Option<i8> {
+    if word.len() < 3 || !word.starts_with(char::is_alphabetic) {
         return None;
     }
-    digits
-        .parse()
-        .ok()
-        .filter(|year| (1000..=2999).contains(year))
+    // Most are in English, and are told without a copy.
+    let in_english = MONTHS.iter().position(|names| {
+        let start = names[0].get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    });
+    if let Some(at) = in_english {
+        return i8::try_from(at + 1).ok();
+    }
+    let word = fold(word);
+    let is_named = |names: &&[&str]| names.iter().any(|name| name.starts_with(&*word));
+    let mut named = (1..).zip(MONTHS).filter(|(_, names)| is_named(names));
+    let (month, _) = named.next()?;
+    named.next().is_none().then_some(month)
+}
+
+/// A year, and what tells several works of one author in it apart: `2019a`.
+fn year(word: &str) -> Option<i16> {
+    let digits = word.trim_start_matches(['c', 'C']);
+    let (digits, mark) = digits.split_at_checked(4)?;
+    let is_decade = digits.ends_with('0') && mark == "s";
+    let is_mark = mark.len() <= 1 && mark.bytes().all(|b| b.is_ascii_alphabetic());
+    if !digits.bytes().all(|b| b.is_ascii_digit()) || !is_mark || is_decade {
+        return None;
+    }
+    digits.parse().ok().filter(|year| YEARS.contains(year))
 }
 
 fn eight_digits(word: &str) -> Option<Partial> {
@@ -225,6 +292,28 @@ mod tests {
         check("2 April 2007", Some("2007-04-02"));
         check("2007", Some("2007-01-01"));
         check("2007-04", Some("2007-04-01"));
+        check("15 Mai 2019", Some("2019-05-15"));
+    }
+
+    #[test]
+    fn years_of_two_and_three_digits_are_those_of_mails() {
+        check("Mon, 4 Jan 93 12:00:00 EST   (12kb)", Some("1993-01-04"));
+        check("Fri, 8 Jan 99 09:00:00 GMT", Some("1999-01-08"));
+        check("15 Mar 19", Some("2019-03-15"));
+        check("1 Jan 00", Some("2000-01-01"));
+        check("1 Jan 49", Some("2049-01-01"));
+        check("1 Jan 50", Some("1950-01-01"));
+        check("2 Apr 107", Some("2007-04-02"));
+        for text in [
+            "2 Apr 207",
+            "2 Apr 7",
+            "2 Apr 0093",
+            "0093-01-04",
+            "99",
+            "2 Apr 9999",
+        ] {
+            check(text, None);
+        }
     }
 
     #[test]
@@ -271,10 +360,26 @@ mod tests {
             ("c1996.", "1996-01-01"),
             ("2019 Feb 31", "2019-02-01"),
             ("2019/13/45", "2019-01-01"),
+            ("2019a", "2019-01-01"),
+            ("(2019b)", "2019-01-01"),
+            ("2019A", "2019-01-01"),
+            ("c2019a", "2019-01-01"),
+            ("2019-a", "2019-01-01"),
+            ("2019a March 5", "2019-03-05"),
+            ("Dezember 2018", "2018-12-01"),
+            ("5 de marzo de 2019", "2019-03-05"),
+            ("1er août 2019", "2019-08-01"),
+            ("2. März 2019", "2019-03-02"),
+            ("2019 fév", "2019-02-01"),
+            ("juil. 2019", "2019-07-01"),
+            ("2019年3月5日", "2019-03-05"),
+            ("jui 2019", "2019-01-01"),
         ] {
             check_fields(&[text], Some(expected));
         }
-        for text in ["", "in press", "MAR 15", "12345", "3", "99"] {
+        for text in [
+            "", "in press", "MAR 15", "12345", "3", "99", "1990s", "200X", "2019ab", "0999",
+        ] {
             check_fields(&[text], None);
         }
     }
@@ -296,5 +401,6 @@ mod tests {
             Some("2026-03-13")
         );
         assert_eq!(found("2026-3-13"), None);
+        assert_eq!(found("0026-03-13"), None);
     }
 }

@@ -1,170 +1,104 @@
-//! HTML entities: `&amp;`, `&#39;`, `&#x27;` and the named ones that titles and abstracts hold.
+//! HTML entities in every spelling that titles and abstracts hold: `&amp;`, `&#39;`, `&#x27;`,
+//! `&ccaron;`, capitalised after they were escaped (`&Amp;`, `&NBSP;`), escaped twice
+//! (`&amp;lt;`), and without their semicolon where no text could be meant (`caf&eacute of`).
 //!
-//! In: text that starts with `&`. Out: the character and the bytes it took. Unknown names stay
-//! as they are: an ampersand in a text is more often an ampersand.
+//! In: text that starts with `&`. Out: what it stands for and the bytes it took. The names are
+//! those of HTML 5, with ISO's among them, as WHATWG lists them. Unknown names stay as they are: an
+//! ampersand in a text is more often an ampersand (`AT&T`, `R&D`, `copy &paste`).
 
-/// The names of U+00A0 to U+00FF, in order.
-const LATIN1: [&str; 96] = [
-    "nbsp", "iexcl", "cent", "pound", "curren", "yen", "brvbar", "sect", "uml", "copy", "ordf",
-    "laquo", "not", "shy", "reg", "macr", "deg", "plusmn", "sup2", "sup3", "acute", "micro",
-    "para", "middot", "cedil", "sup1", "ordm", "raquo", "frac14", "frac12", "frac34", "iquest",
-    "Agrave", "Aacute", "Acirc", "Atilde", "Auml", "Aring", "AElig", "Ccedil", "Egrave", "Eacute",
-    "Ecirc", "Euml", "Igrave", "Iacute", "Icirc", "Iuml", "ETH", "Ntilde", "Ograve", "Oacute",
-    "Ocirc", "Otilde", "Ouml", "times", "Oslash", "Ugrave", "Uacute", "Ucirc", "Uuml", "Yacute",
-    "THORN", "szlig", "agrave", "aacute", "acirc", "atilde", "auml", "aring", "aelig", "ccedil",
-    "egrave", "eacute", "ecirc", "euml", "igrave", "iacute", "icirc", "iuml", "eth", "ntilde",
-    "ograve", "oacute", "ocirc", "otilde", "ouml", "divide", "oslash", "ugrave", "uacute", "ucirc",
-    "uuml", "yacute", "thorn", "yuml",
+use std::borrow::Cow;
+
+use htmlize::ENTITIES;
+
+/// No name of an entity is longer.
+const MAX_NAME_BYTES: usize = 32;
+
+/// No number of a character has more digits.
+const MAX_DIGITS: usize = 7;
+
+/// Names shorter than this are known in their own spelling only: `PR&AC;` is text.
+const MIN_RESPELT_BYTES: usize = 3;
+
+/// Names that mean an entity without a semicolon where the word ends with them.
+const BARE_WORDS: [&str; 5] = ["amp", "lt", "gt", "quot", "nbsp"];
+
+/// Beginnings that no word has: they mean an entity whatever follows.
+const BARE_BEGINNINGS: [&str; 13] = [
+    "nbsp", "szlig", "aelig", "AElig", "oelig", "OElig", "lsquo", "rsquo", "ldquo", "rdquo",
+    "ndash", "mdash", "hellip",
 ];
 
-/// The names of U+03B1 to U+03C9; capitalised, they name the letters 32 below.
-const GREEK: [&str; 25] = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigmaf", "sigma", "tau", "upsilon", "phi",
-    "chi", "psi", "omega",
+/// What follows the letter in the names of accented letters, which no word begins with either.
+const ACCENTS: [&str; 9] = [
+    "acute", "grave", "circ", "tilde", "uml", "cedil", "ring", "slash", "caron",
 ];
 
-/// The rest of HTML 4's names, and those of SGML for marks that ASCII has.
-const OTHERS: [(&str, char); 116] = [
-    ("amp", '&'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("quot", '"'),
-    ("apos", '\''),
-    ("ndash", '–'),
-    ("mdash", '—'),
-    ("lsquo", '‘'),
-    ("rsquo", '’'),
-    ("sbquo", '‚'),
-    ("ldquo", '“'),
-    ("rdquo", '”'),
-    ("bdquo", '„'),
-    ("hellip", '…'),
-    ("bull", '•'),
-    ("prime", '′'),
-    ("Prime", '″'),
-    ("trade", '™'),
-    ("ensp", ' '),
-    ("emsp", ' '),
-    ("thinsp", ' '),
-    ("larr", '←'),
-    ("rarr", '→'),
-    ("harr", '↔'),
-    ("infin", '∞'),
-    ("le", '≤'),
-    ("ge", '≥'),
-    ("ne", '≠'),
-    ("asymp", '≈'),
-    ("sim", '∼'),
-    ("minus", '−'),
-    ("sum", '∑'),
-    ("prod", '∏'),
-    ("radic", '√'),
-    ("isin", '∈'),
-    ("part", '∂'),
-    ("nabla", '∇'),
-    ("OElig", 'Œ'),
-    ("oelig", 'œ'),
-    ("Scaron", 'Š'),
-    ("scaron", 'š'),
-    ("Yuml", 'Ÿ'),
-    ("equals", '='),
-    ("euro", '€'),
-    ("dagger", '†'),
-    ("Dagger", '‡'),
-    ("permil", '‰'),
-    ("lsaquo", '‹'),
-    ("rsaquo", '›'),
-    ("oline", '‾'),
-    ("frasl", '⁄'),
-    ("image", 'ℑ'),
-    ("weierp", '℘'),
-    ("real", 'ℜ'),
-    ("alefsym", 'ℵ'),
-    ("uarr", '↑'),
-    ("darr", '↓'),
-    ("crarr", '↵'),
-    ("lArr", '⇐'),
-    ("uArr", '⇑'),
-    ("rArr", '⇒'),
-    ("dArr", '⇓'),
-    ("hArr", '⇔'),
-    ("forall", '∀'),
-    ("exist", '∃'),
-    ("empty", '∅'),
-    ("notin", '∉'),
-    ("ni", '∋'),
-    ("lowast", '∗'),
-    ("prop", '∝'),
-    ("ang", '∠'),
-    ("and", '∧'),
-    ("or", '∨'),
-    ("cap", '∩'),
-    ("cup", '∪'),
-    ("int", '∫'),
-    ("there4", '∴'),
-    ("cong", '≅'),
-    ("equiv", '≡'),
-    ("sub", '⊂'),
-    ("sup", '⊃'),
-    ("nsub", '⊄'),
-    ("sube", '⊆'),
-    ("supe", '⊇'),
-    ("oplus", '⊕'),
-    ("otimes", '⊗'),
-    ("perp", '⊥'),
-    ("sdot", '⋅'),
-    ("lceil", '⌈'),
-    ("rceil", '⌉'),
-    ("lfloor", '⌊'),
-    ("rfloor", '⌋'),
-    ("lang", '⟨'),
-    ("rang", '⟩'),
-    ("loz", '◊'),
-    ("fnof", 'ƒ'),
-    ("circ", 'ˆ'),
-    ("tilde", '˜'),
-    ("thetasym", 'ϑ'),
-    ("upsih", 'ϒ'),
-    ("piv", 'ϖ'),
-    ("hairsp", ' '),
-    ("lpar", '('),
-    ("rpar", ')'),
-    ("lsqb", '['),
-    ("rsqb", ']'),
-    ("percnt", '%'),
-    ("plus", '+'),
-    ("ast", '*'),
-    ("num", '#'),
-    ("sol", '/'),
-    ("hyphen", '‐'),
-    ("dash", '‐'),
-    ("les", '⩽'),
-    ("ges", '⩾'),
-    ("ell", 'ℓ'),
-];
-
-/// No entity that is known here is longer, with its `&` and `;`.
-const MAX_ENTITY_BYTES: usize = 12;
+/// What an entity stands for, and its bytes.
+type Meant = (Cow<'static, str>, usize);
 
 /// Resolves the entity at the start of `text`; `None` where there is none that is known.
-pub(super) fn resolve(text: &str) -> Option<(char, usize)> {
-    let bytes = text.as_bytes();
-    let window = &bytes[..bytes.len().min(MAX_ENTITY_BYTES)];
-    let end = window.iter().position(|&b| b == b';')?;
-    let name = text.get(1..end)?;
-    let meant = match name.strip_prefix('#') {
-        Some(number) => numbered(number)?,
-        None => named(name)?,
-    };
-    Some((meant, end + 1))
+/// `after_space` says that nothing but white space, or nothing at all, precedes it.
+pub(super) fn resolve(text: &str, after_space: bool) -> Option<Meant> {
+    let (mut meant, used) = after_ampersand(text.strip_prefix('&')?, after_space)?;
+    let mut used = 1 + used;
+    // Escaped again, the ampersand of an entity is one itself.
+    while meant == "&" {
+        match after_ampersand(&text[used..], false) {
+            Some((inner, inner_bytes)) => {
+                meant = inner;
+                used += inner_bytes;
+            }
+            None => break,
+        }
+    }
+    Some((meant, used))
 }
 
-fn numbered(number: &str) -> Option<char> {
-    let code = match number.strip_prefix(['x', 'X']) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-        None => number.parse().ok()?,
+/// Resolves the rest of an entity, from behind its ampersand on.
+fn after_ampersand(text: &str, after_space: bool) -> Option<Meant> {
+    if let Some(number) = text.strip_prefix('#') {
+        return numbered(number).map(|(meant, used)| (meant, used + 1));
+    }
+    let name = start(text, MAX_NAME_BYTES, |byte| byte.is_ascii_alphanumeric());
+    if name.is_empty() {
+        return None;
+    }
+    if text[name.len()..].starts_with(';') {
+        return named(name).map(|meant| (Cow::Borrowed(meant), name.len() + 1));
+    }
+    unended(text, after_space).map(|(meant, used)| (Cow::Borrowed(meant), used))
+}
+
+/// The longest start of `text` whose bytes are all so, up to a limit.
+fn start(text: &str, limit_bytes: usize, is_part: impl Fn(u8) -> bool) -> &str {
+    let bytes = text.bytes().take(limit_bytes);
+    &text[..bytes.take_while(|byte| is_part(*byte)).count()]
+}
+
+/// The character of a number in decimal or hexadecimal, from behind its `#` on.
+fn numbered(number: &str) -> Option<Meant> {
+    let (prefix, radix) = match number.as_bytes().first()? {
+        b'x' | b'X' => (1, 16),
+        _ => (0, 10),
     };
+    let is_digit = |byte: u8| char::from(byte).is_digit(radix);
+    let digits = start(&number[prefix..], MAX_DIGITS, is_digit);
+    let rest = &number[prefix + digits.len()..];
+    let is_ended = rest.starts_with(';');
+    // Letters go on with a hexadecimal number, and one digit is a place in a list: `&#1`.
+    let may_stop = match radix {
+        10 => digits.len() > 1,
+        _ => !rest.starts_with(|c: char| c.is_alphanumeric()),
+    };
+    if !is_ended && !may_stop {
+        return None;
+    }
+    let meant = character(u32::from_str_radix(digits, radix).ok()?)?;
+    let used = prefix + digits.len() + usize::from(is_ended);
+    Some((meant.to_string().into(), used))
+}
+
+fn character(code: u32) -> Option<char> {
     if let Ok(byte @ 0x80..=0x9F) = u8::try_from(code) {
         // As every browser reads them: meant is the character that Windows has there.
         return encoding_rs::WINDOWS_1252.decode(&[byte]).0.chars().next();
@@ -172,51 +106,134 @@ fn numbered(number: &str) -> Option<char> {
     char::from_u32(code).filter(|&c| c != '\0')
 }
 
-fn named(name: &str) -> Option<char> {
-    if let Some(&(_, meant)) = OTHERS.iter().find(|(known, _)| *known == name) {
-        return Some(meant);
-    }
-    if let Some(at) = LATIN1.iter().position(|known| *known == name) {
-        return char::from_u32(0xA0 + at as u32);
-    }
-    if let Some(letter) = greek(name) {
-        return Some(letter);
-    }
-    let lower = name.to_ascii_lowercase();
-    let capitalised = name.starts_with(|c: char| c.is_ascii_uppercase()) && name[1..] == lower[1..];
-    let at = GREEK.iter().position(|known| *known == lower)?;
-    (capitalised && lower != "sigmaf").then(|| char::from_u32(0x391 + at as u32))?
+/// What a name of HTML stands for.
+fn of_html(name: &str) -> Option<&'static str> {
+    let mut key = [b'&'; MAX_NAME_BYTES + 2];
+    let end = 1 + name.len();
+    key.get_mut(1..end)?.copy_from_slice(name.as_bytes());
+    *key.get_mut(end)? = b';';
+    let meant = ENTITIES.get(&key[..=end])?;
+    std::str::from_utf8(meant).ok()
 }
 
-/// The small Greek letter of this name.
-pub(super) fn greek(name: &str) -> Option<char> {
-    let at = GREEK.iter().position(|known| *known == name)?;
-    char::from_u32(0x3B1 + at as u32)
+/// What a name stands for, in its own spelling or as titles are capitalised.
+fn named(name: &str) -> Option<&'static str> {
+    if let Some(meant) = of_html(name) {
+        return Some(meant);
+    }
+    if name.len() < MIN_RESPELT_BYTES || !name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return None;
+    }
+    let lower = name.to_ascii_lowercase();
+    let capitalised = format!("{}{}", &name[..1], &lower[1..]);
+    of_html(&capitalised).or_else(|| of_html(&lower))
+}
+
+/// What stands for something without a semicolon.
+fn unended(text: &str, after_space: bool) -> Option<(&'static str, usize)> {
+    let word = start(text, MAX_NAME_BYTES, |byte| byte.is_ascii_alphabetic());
+    let rest = &text[word.len()..];
+    let known = |name: &str| Some((of_html(name)?, name.len()));
+    if BARE_WORDS.contains(&word) && !rest.starts_with(char::is_alphabetic) {
+        return known(word);
+    }
+    // `R&ampD`, where "ampere" and "amplifier" go on in small letters.
+    let after_amp = word.strip_prefix("amp");
+    if after_amp.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase())) {
+        return known("amp");
+    }
+    let lower = word.to_ascii_lowercase();
+    let stands_alone = after_space && (rest.is_empty() || rest.starts_with(char::is_whitespace));
+    if stands_alone && BARE_WORDS.contains(&&*lower) {
+        return of_html(&lower).map(|meant| (meant, word.len()));
+    }
+    let beginnings = BARE_BEGINNINGS.iter().map(|beginning| beginning.len());
+    let accented = ACCENTS.iter().map(|accent| 1 + accent.len());
+    beginnings.chain(accented).find_map(|length| {
+        let name = word.get(..length)?;
+        let is_accented = ACCENTS.contains(&&name[1..]);
+        (is_accented || BARE_BEGINNINGS.contains(&name)).then(|| known(name))?
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(text: &str, expected: Option<(char, usize)>) {
-        assert_eq!(resolve(text), expected, "{text}");
+    fn check(text: &str, expected: &str) {
+        let shown = resolve(text, true).map(|(meant, used)| format!("{meant}|{}", &text[used..]));
+        assert_eq!(shown.as_deref(), Some(expected), "{text}");
     }
 
     #[test]
     fn names_and_numbers_are_resolved() {
-        check("&amp; B", Some(('&', 5)));
-        check("&#39;s", Some(('\'', 5)));
-        check("&#x1D4;", Some(('ǔ', 7)));
-        check("&#64257;nite", Some(('ﬁ', 8)));
-        check("&eacute;", Some(('é', 8)));
-        check("&yuml;", Some(('ÿ', 6)));
-        check("&nbsp;", Some(('\u{a0}', 6)));
-        check("&omega;", Some(('ω', 7)));
-        check("&Omega;", Some(('Ω', 7)));
-        check("&mu;-calculus", Some(('μ', 4)));
-        check("&#150;", Some(('–', 6)));
-        check("&#x92;s", Some(('’', 6)));
-        check("&sube;", Some(('⊆', 6)));
+        check("&amp; B", "&| B");
+        check("&#39;s", "'|s");
+        check("&#x1D4;", "ǔ|");
+        check("&#64257;nite", "ﬁ|nite");
+        check("&eacute;", "é|");
+        check("&yuml;", "ÿ|");
+        check("&nbsp;", "\u{a0}|");
+        check("&omega;", "ω|");
+        check("&Omega;", "Ω|");
+        check("&mu;-calculus", "μ|-calculus");
+        check("&#150;", "–|");
+        check("&#x92;s", "’|s");
+        check("&sube;", "⊆|");
+    }
+
+    #[test]
+    fn names_of_html_5_and_of_iso_are_known() {
+        check("&epsi;", "ε|");
+        check("&ccaron;", "č|");
+        check("&Zcaron;", "Ž|");
+        check("&inodot;", "ı|");
+        check("&ThinSpace;", "\u{2009}|");
+        check("&lsqb;", "[|");
+        check("&les;", "⩽|");
+        check("&fjlig;", "fj|");
+        check("&CounterClockwiseContourIntegral;", "∳|");
+    }
+
+    #[test]
+    fn names_that_were_capitalised_are_known() {
+        check("&Amp; B", "&| B");
+        check("&AMP;", "&|");
+        check("&LT;", "<|");
+        check("&QUOT;", "\"|");
+        check("&Nbsp;", "\u{a0}|");
+        check("&NDASH;", "–|");
+        check("&OMEGA;", "Ω|");
+        check("&EACUTE;", "É|");
+    }
+
+    #[test]
+    fn what_was_escaped_again_is_resolved_again() {
+        check("&amp;amp; B", "&| B");
+        check("&amp;lt;", "<|");
+        check("&amp;amp;#39;s", "'|s");
+        check("&#38;eacute;", "é|");
+        check("&Amp;Lt;", "≪|");
+        check("&amp;D", "&|D");
+        check("&amp;c.", "&|c.");
+    }
+
+    #[test]
+    fn a_semicolon_may_lack_where_no_text_is_meant() {
+        check("&amp dogs", "&| dogs");
+        check("&ampD", "&|D");
+        check("&lt 0.05", "<| 0.05");
+        check("&lt0.05", "<|0.05");
+        check("&gt", ">|");
+        check("&eacute of", "é| of");
+        check("&eacutes of", "é|s of");
+        check("&oslashrsted", "ø|rsted");
+        check("&rsquos", "’|s");
+        check("&#39s", "'|s");
+        check("&#8212 x", "—| x");
+        check("&#x2014 x", "—| x");
+        check("&Amp dogs", "&| dogs");
+        check("&AMP", "&|");
     }
 
     #[test]
@@ -227,16 +244,30 @@ mod tests {
             "&;",
             "&#;",
             "&#x;",
+            "&#1 of",
             "&#xD800;",
             "&#0;",
             "&#99999999999;",
             "&unknown;",
-            "&OMEGA;",
-            "&Sigmaf;",
             "&\u{e9};",
-            "&averyveryverylongname;",
+            "&averyveryverylongnameofnothingatall;",
+            "&T",
+            "&D",
+            "&c.",
+            "&ampere",
+            "&Amplifier",
+            "&ltd",
+            "&copy paste",
+            "&notes",
+            "&reg",
+            "&during",
+            "&AC;",
+            "&x2014",
         ] {
-            check(text, None);
+            assert_eq!(resolve(text, true), None, "{text}");
+        }
+        for text in ["&LT", "&Amp it"] {
+            assert_eq!(resolve(text, false), None, "{text}");
         }
     }
 }

@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 use super::clean::clean;
 use super::record::{Context, Fault, Item, Record, cleaned};
 use super::{Reason, arxiv_number, dates, names};
+use crate::categories::is_code;
 use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
 
 /// Fields that may hold the id.
@@ -364,14 +365,15 @@ fn authors((name, value): (&str, &Value)) -> Vec<String> {
     names::of_value(value, order)
 }
 
-/// Codes from a list, or from a string that separates them by semicolons, else by commas, else by
-/// spaces, outside parentheses.
+/// Codes or names from a list, or from a string that separates them by semicolons, else by commas,
+/// outside parentheses; codes alone by spaces too.
 fn categories(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => {
+            let are_codes = || text.split_whitespace().all(is_code);
             let mark = [';', ',', ' ']
                 .into_iter()
-                .find(|mark| text.contains(*mark));
+                .find(|mark| text.contains(*mark) && (*mark != ' ' || are_codes()));
             let mut depth = 0_usize;
             let parts = text.split(|c: char| {
                 match c {

@@ -6,6 +6,8 @@
 //! (<https://jats.nlm.nih.gov/publishing/tag-library/1.3/>) and of presentation MathML that occur
 //! inside text.
 
+use super::entities;
+
 /// The longest tag, with its attributes.
 const MAX_TAG_BYTES: usize = 1024;
 
@@ -153,19 +155,33 @@ pub(super) fn tag(text: &str) -> Option<Tag<'_>> {
     })
 }
 
-/// Reads the tag at the start of `text` whose brackets are entities: `&lt;i&gt;`.
+/// Reads the tag at the start of `text` whose brackets are entities in any spelling: `&lt;i&gt;`,
+/// `&LT;i&GT;`, `&amp;lt;i&amp;gt;`.
 pub(super) fn escaped_tag(text: &str) -> Option<Tag<'_>> {
-    let inner = text.strip_prefix("&lt;")?;
+    let open = bracket(text, OPENING)?;
+    let inner = &text[open..];
     if !inner.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic()) {
         return None;
     }
-    let window = &inner.as_bytes()[..inner.len().min(MAX_TAG_BYTES)];
-    let close = b"&gt;";
-    let end = window.windows(close.len()).position(|at| at == close)?;
+    let window = &inner[..inner.floor_char_boundary(MAX_TAG_BYTES)];
+    let mut ampersands = window.match_indices('&').map(|(at, _)| at);
+    let end = ampersands.find(|at| bracket(&inner[*at..], ANY).is_some())?;
+    let close = bracket(&inner[end..], CLOSING)?;
     named(&inner[..end]).map(|tag| Tag {
-        bytes: end + 2 * close.len(),
+        bytes: open + end + close,
         ..tag
     })
+}
+
+/// What the entities of brackets stand for; capitalised, `&Lt;` is the name of another one.
+const OPENING: &[&str] = &["<", "≪"];
+const CLOSING: &[&str] = &[">", "≫"];
+const ANY: &[&str] = &["<", "≪", ">", "≫"];
+
+/// The bytes of the entity at the start of `text`, if it stands for one of `brackets`.
+fn bracket(text: &str, brackets: &[&str]) -> Option<usize> {
+    let (meant, used) = entities::resolve(text, false)?;
+    brackets.contains(&&*meant).then_some(used)
 }
 
 /// Reads what stands between the brackets of a tag.
@@ -222,7 +238,7 @@ pub(super) fn last_closings(text: &str) -> [usize; 26] {
         }
         let before = &bytes[..at];
         let is_closed = (before.ends_with(b"<") && window[2] == b'>')
-            || (before.ends_with(b"&lt;") && bytes[at + 2..].starts_with(b"&gt;"));
+            || (ends_in_lt(before) && bracket(&text[at + 2..], CLOSING).is_some());
         if is_closed {
             last[usize::from(window[1].to_ascii_lowercase() - b'a')] = at;
         }
@@ -230,16 +246,26 @@ pub(super) fn last_closings(text: &str) -> [usize; 26] {
     last
 }
 
+fn ends_in_lt(before: &[u8]) -> bool {
+    let tail = &before[before.len().saturating_sub(3)..];
+    tail.eq_ignore_ascii_case(b"lt;")
+}
+
+/// The MathML at the start of `text`, as far as its last tag.
+pub(super) fn mathml(text: &str) -> Option<&str> {
+    let head = &text[..text.floor_char_boundary(MAX_MATHML_BYTES)];
+    let end = ["</mml:math>", "</math>", "</m:math>"]
+        .iter()
+        .find_map(|close| Some(head.find(close)? + close.len()))?;
+    Some(&head[..end])
+}
+
 /// The bytes of the MathML at the start of `text`, which says again what a formula in TeX said.
 pub(super) fn same_in_mathml(text: &str) -> usize {
     let trimmed = text.trim_start();
     let opens = tag(trimmed).is_some_and(|tag| tag.name == "math" && !tag.is_closing);
-    let head = &trimmed[..trimmed.floor_char_boundary(MAX_MATHML_BYTES)];
-    let end = ["</mml:math>", "</math>"]
-        .iter()
-        .find_map(|close| Some(head.find(close)? + close.len()));
-    end.filter(|_| opens)
-        .map_or(0, |end| text.len() - trimmed.len() + end)
+    let maths = mathml(trimmed).filter(|_| opens);
+    maths.map_or(0, |maths| text.len() - trimmed.len() + maths.len())
 }
 
 /// The bytes of what a publisher's formula has around it, as a document of its own: from
@@ -285,6 +311,10 @@ mod tests {
         check("&lt;sup&gt;2", Some("sup2"));
         check("&lt;/jats:title&gt; x", Some("/title| x"));
         check("&lt;font size=&quot;1&quot;&gt;x", Some("fontx"));
+        check("&LT;I&GT;x", Some("Ix"));
+        check("&Lt;i&Gt;x", Some("ix"));
+        check("&amp;lt;/sub&amp;gt;x", Some("/subx"));
+        check("&#60;i&#62;x", Some("ix"));
     }
 
     #[test]
@@ -318,6 +348,8 @@ mod tests {
         let last = |text: &str, letter: u8| last_closings(text)[usize::from(letter - b'a')];
         assert_eq!(last("x</i></I>", b'i'), 6);
         assert_eq!(last("x&lt;/b&gt;", b'b'), 5);
+        assert_eq!(last("x&LT;/b&GT;", b'b'), 5);
+        assert_eq!(last("x&amp;lt;/b&amp;gt;", b'b'), 9);
         for text in ["a/i>", "</ii>", "</", "&lt;/i", "<i/>"] {
             assert_eq!(last(text, b'i'), 0, "{text}");
         }

@@ -11,6 +11,7 @@
 //! | saved text of a Hugging Face papers page | `hf_page.rs` |
 //! | BEIR corpus | `beir.rs` |
 //! | OpenAlex works; Semantic Scholar papers, abstracts, API answers, S2ORC | `openalex.rs`, `semantic_scholar.rs` |
+//! | CSL-JSON, Crossref works; Europe PMC results | `csl_json.rs`, `europe_pmc.rs` |
 //! | any other JSON records with a title, or with an id and a text | `json_record.rs` |
 //! | arXiv OAI-PMH and API, PubMed, ACL Anthology | `xml/` |
 //! | BibTeX, RIS, MEDLINE, EndNote, Web of Science, arXiv `.abs` | `tagged/` |
@@ -20,7 +21,7 @@
 //! `source.rs` (with `archive.rs`, `expansion.rs` and `utf16.rs`) opens and decompresses, `sniff.rs`
 //! and `sniff_json.rs` tell the format, a `Frame` cuts the bytes into records (`lines.rs`,
 //! `values.rs`, those of `xml/` and `tagged/`), `quoting.rs` and `columns.rs` tell rows and columns;
-//! `clean.rs` (with `tex.rs`, `entities.rs`, `markup.rs` and `heads.rs`), `names.rs`, `people.rs`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
+//! `clean.rs` (with `clean/`, `tex.rs`, `tex_commands.rs`, `entities.rs`, `markup.rs` and `heads.rs`), `names/`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
 //! the records hold; `collection.rs` tells whose ids they are.
 //!
 //! Invariants: every record gives exactly one item; memory does not grow with the dump (one
@@ -39,15 +40,18 @@ mod cells;
 mod clean;
 mod collection;
 mod columns;
+mod csl_json;
 mod dates;
 mod delimited;
 mod draft;
 mod entities;
+mod europe_pmc;
 mod expansion;
 mod field;
 mod heads;
 mod hf_daily;
 mod hf_page;
+mod json_fields;
 mod json_record;
 mod lines;
 mod literal;
@@ -74,6 +78,8 @@ mod tests_delimited;
 #[cfg(test)]
 mod tests_faults;
 #[cfg(test)]
+mod tests_fields;
+#[cfg(test)]
 mod tests_fuzz;
 #[cfg(test)]
 mod tests_names;
@@ -84,6 +90,7 @@ mod tests_source;
 #[cfg(all(test, feature = "arrow"))]
 mod tests_table;
 mod tex;
+mod tex_commands;
 mod utf16;
 mod values;
 mod withdrawn;
@@ -396,6 +403,8 @@ fn reader(format: Format) -> ReadRecord {
         Format::Beir => beir::read,
         Format::OpenAlex => openalex::read,
         Format::SemanticScholar => semantic_scholar::read,
+        Format::Crossref | Format::CslJson => csl_json::read,
+        Format::EuropePmc => europe_pmc::read,
         Format::ArxivOai => xml::arxiv_oai::read,
         Format::ArxivAtom => xml::arxiv_atom::read,
         Format::PubmedXml => xml::pubmed::read,

@@ -36,6 +36,12 @@ pub enum Format {
     OpenAlex,
     /// Papers of Semantic Scholar: bulk data sets, API answers, S2ORC.
     SemanticScholar,
+    /// Works of Crossref: answers of its API, its public data files.
+    Crossref,
+    /// CSL-JSON, as reference managers export it.
+    CslJson,
+    /// What Europe PMC answers.
+    EuropePmc,
     /// A collection of the ACL Anthology.
     AclAnthology,
     /// BibTeX.
@@ -63,7 +69,7 @@ pub enum Format {
 }
 
 /// Every format: its name on the command line, and what it is called in messages.
-const FORMATS: [(Format, &str, &str); 24] = [
+const FORMATS: [(Format, &str, &str); 27] = [
     (
         Format::ArxivSnapshot,
         "arxiv-snapshot",
@@ -96,6 +102,9 @@ const FORMATS: [(Format, &str, &str); 24] = [
         "semantic-scholar",
         "Semantic Scholar",
     ),
+    (Format::Crossref, "crossref", "Crossref works"),
+    (Format::CslJson, "csl-json", "CSL-JSON"),
+    (Format::EuropePmc, "europe-pmc", "Europe PMC"),
     (Format::AclAnthology, "acl", "ACL Anthology XML"),
     (Format::Bibtex, "bibtex", "BibTeX"),
     (Format::Ris, "ris", "RIS"),
@@ -125,7 +134,7 @@ impl Format {
     /// Whether its records are JSON objects.
     pub(super) fn is_json(self) -> bool {
         use Format::{ArxivDaily, ArxivSnapshot, Beir, HfDailyApi, HfDailyScrape, JsonRecords};
-        use Format::{OpenAlex, SemanticScholar};
+        use Format::{Crossref, CslJson, EuropePmc, OpenAlex, SemanticScholar};
         matches!(
             self,
             ArxivSnapshot
@@ -134,6 +143,9 @@ impl Format {
                 | HfDailyScrape
                 | OpenAlex
                 | SemanticScholar
+                | Crossref
+                | CslJson
+                | EuropePmc
                 | JsonRecords
                 | Beir
         )
@@ -191,7 +203,8 @@ pub(super) enum Framing {
 
 /// The formats that are told from their content, in words.
 pub const KNOWN_FORMATS: &str = "arXiv's snapshot, OAI-PMH, API feeds, daily lists and .abs files, \
-    PubMed XML, MEDLINE, OpenAlex, Semantic Scholar, ACL Anthology XML, CORD-19, BibTeX, RIS, \
+    PubMed XML, MEDLINE, Europe PMC, OpenAlex, Crossref, Semantic Scholar, ACL Anthology XML, \
+    CORD-19, BibTeX, RIS, CSL-JSON, \
     EndNote, Web of Science, Hugging Face Daily Papers, BEIR corpora, CSV and TSV, Arrow and \
     Parquet, and JSON records with a title, or with an id and a text; plain or compressed";
 
@@ -412,6 +425,22 @@ mod tests {
             "{\n\"a1\": {\"title\": \"t\"},\n\"a2\": {}}",
             (Format::JsonRecords, Framing::Map),
         );
+        check(
+            r#"{"status":"ok","message-type":"work-list","message":{"facets":{},"items":[{"DOI":"10.5555/x","title":["t"]}]}}"#,
+            (Format::Crossref, page("message.items")),
+        );
+        check(
+            r#"{"status":"ok","message-type":"work","message":{"indexed":{},"DOI":"10.5555/x","title":["t"]}}"#,
+            (Format::Crossref, page("message")),
+        );
+        check(
+            r#"{"items":[{"DOI":"10.5555/x","title":["t"],"indexed":{}}]}"#,
+            (Format::Crossref, page("items")),
+        );
+        check(
+            r#"{"version":"6.9","resultList":{"result":[{"id":"1","source":"MED","title":"t","authorString":"Doe J."}]}}"#,
+            (Format::EuropePmc, page("resultList.result")),
+        );
         check_unknown(br#"{"data":[],"x":[{"title":"t"}]}"#, "neither");
         check_unknown(br#"{"data":{"x":{"title":"t"}}}"#, "neither");
     }
@@ -443,6 +472,35 @@ mod tests {
     }
 
     #[test]
+    fn records_of_bibliographies_are_told_by_their_fields() {
+        for record in [
+            r#"{"id":"a","type":"article-journal","title":"t"}"#,
+            r#"{"id":"a","title":"t","issued":{"date-parts":[[2019]]}}"#,
+            r#"{"type":"book","title":"t","author":[{"literal":"G"}]}"#,
+            r#"{"DOI":"10.5555/x","title":"t","container-title":"J"}"#,
+        ] {
+            check(record, (Format::CslJson, LINES));
+            check(&format!("[{record}]"), (Format::CslJson, VALUES));
+        }
+        check(
+            r#"{"DOI":"10.5555/x","title":["t"]}"#,
+            (Format::Crossref, LINES),
+        );
+        check(
+            r#"{"id":"1","source":"PPR","title":"t","firstPublicationDate":"2019-01-01","journalInfo":{}}"#,
+            (Format::EuropePmc, LINES),
+        );
+        for record in [
+            r#"{"id":"a","type":"article","title":"t"}"#,
+            r#"{"id":"a","title":"t","issued":"2019"}"#,
+            r#"{"doi":"10.5555/x","title":"t","author":[{"name":"A"}]}"#,
+            r#"{"id":"1","source":"MED","title":"t"}"#,
+        ] {
+            check(record, (Format::JsonRecords, LINES));
+        }
+    }
+
+    #[test]
     fn the_first_record_that_can_be_read_decides() {
         check(
             "{\"id\": brok\n{\"title\":\"t\"}\n",
@@ -450,6 +508,7 @@ mod tests {
         );
         check("oops\n[1]\n{\"title\":\"t\"}", (Format::JsonRecords, LINES));
         check("[1]\n{\"title\":\"t\"}", (Format::JsonRecords, LINES));
+        check("[{\"title\":\"t\"}]\nx", (Format::JsonRecords, VALUES));
         check(
             "\u{feff}\n{\"title\":\"t\"}\r\n",
             (Format::JsonRecords, LINES),

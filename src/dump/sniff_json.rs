@@ -20,6 +20,24 @@ const WRAPPERS: [&str; 7] = [
     "recommendedPapers",
 ];
 
+/// Answers that hold their records one object deeper: the name of that object, of the list in it,
+/// and both.
+const ANSWERS: [(&str, &str, &str); 2] = [
+    ("message", "items", "message.items"),
+    ("resultList", "result", "resultList.result"),
+];
+
+/// Types of CSL that are nobody else's.
+const CSL_TYPES: [&str; 7] = [
+    "article-journal",
+    "article-magazine",
+    "article-newspaper",
+    "entry-encyclopedia",
+    "paper-conference",
+    "post-weblog",
+    "chapter",
+];
+
 /// The format of a text that is JSON, told by the fields of the first record that can be read.
 pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
     let mut lines = text.split(|&byte| byte == b'\n').peekable();
@@ -27,10 +45,8 @@ pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
     let mut others = lines.clone().skip(1);
     let goes_on = others.any(|line| !line.trim_ascii().is_empty());
     // An array that is whole in its line is a line of its own, if others follow.
-    let array = text.starts_with(b"[") && !(is_json(first) && goes_on);
-    if array {
-        let first = text[1..].iter().position(|&byte| byte == b'{')?;
-        return by_fields(&text[1 + first..], Framing::Values { wrapper: None });
+    if text.starts_with(b"[") && !(is_json(first) && goes_on) {
+        return array(text);
     }
     // A page with a record on each line is not taken for lines.
     if text.starts_with(b"{")
@@ -50,8 +66,17 @@ pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
             return Some(found);
         }
     }
-    let object = text.starts_with(b"{").then_some(text)?;
-    by_fields(object, Framing::Values { wrapper: None })
+    match text.first()? {
+        b'[' => array(text),
+        b'{' => by_fields(text, Framing::Values { wrapper: None }),
+        _ => None,
+    }
+}
+
+/// The format of the first object in an array.
+fn array(text: &[u8]) -> Option<(Format, Framing)> {
+    let first = text.iter().position(|&byte| byte == b'{')?;
+    by_fields(&text[first..], Framing::Values { wrapper: None })
 }
 
 fn is_json(line: &[u8]) -> bool {
@@ -73,6 +98,7 @@ fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
     format
         .map(|format| (format, framing))
         .or_else(|| wrapped(object, &fields))
+        .or_else(|| answered(object, &fields))
         .or_else(|| mapped(object, &fields))
 }
 
@@ -98,6 +124,12 @@ fn of_fields(
         Format::OpenAlex
     } else if is_semantic_scholar(&kind) {
         Format::SemanticScholar
+    } else if is_crossref(&kind) {
+        Format::Crossref
+    } else if is_europe_pmc(&kind) {
+        Format::EuropePmc
+    } else if is_csl(object, fields, &kind) {
+        Format::CslJson
     } else if !has_title {
         let is_plain_text = has_any(&IDS) && has_any(&[PLAIN_TEXT]);
         return is_plain_text.then_some(Format::JsonRecords);
@@ -134,6 +166,68 @@ fn is_semantic_scholar(kind: &impl Fn(&str) -> Option<u8>) -> bool {
         || ["citingPaper", "citedPaper"]
             .iter()
             .any(|name| kind(name) == Some(b'{'))
+}
+
+/// Whether these are fields of a work of Crossref's.
+fn is_crossref(kind: &impl Fn(&str) -> Option<u8>) -> bool {
+    let has_list = |name: &str| kind(name) == Some(b'[');
+    let of_crossref = ["is-referenced-by-count", "reference-count", "deposited"];
+    kind("DOI").is_some()
+        && (has_list("title")
+            || has_list("container-title")
+            || of_crossref.iter().any(|name| kind(name).is_some()))
+}
+
+/// Whether these are fields of a result of Europe PMC's.
+fn is_europe_pmc(kind: &impl Fn(&str) -> Option<u8>) -> bool {
+    let of_europe_pmc = ["authorString", "authorList", "journalInfo", "abstractText"];
+    ["id", "source", "title"]
+        .iter()
+        .all(|name| kind(name) == Some(b'"'))
+        && of_europe_pmc.iter().any(|name| kind(name).is_some())
+}
+
+/// Whether these are fields of an item of CSL-JSON: names that only it has, one of its types, or
+/// authors as it writes them.
+fn is_csl(object: &[u8], found: &[(String, usize)], kind: &impl Fn(&str) -> Option<u8>) -> bool {
+    let at = |name: &str| {
+        let field = found.iter().find(|(field, _)| field == name);
+        field.map(|(_, at)| &object[*at..])
+    };
+    let is_of_type = |kind: &&str| {
+        let value = at("type").and_then(|value| value.strip_prefix(b"\""));
+        let after = value.and_then(|value| value.strip_prefix(kind.as_bytes()));
+        after.is_some_and(|after| after.starts_with(b"\""))
+    };
+    let has_people = || {
+        let first = at("author").and_then(|list| list.strip_prefix(b"["));
+        let first = first.map(|first| fields(first.trim_ascii_start()));
+        let mut names = first.into_iter().flatten();
+        kind("type").is_some() && names.any(|(name, _)| name == "family" || name == "literal")
+    };
+    kind("title") == Some(b'"')
+        && (kind("issued") == Some(b'{')
+            || kind("container-title").is_some()
+            || CSL_TYPES.iter().any(|kind| is_of_type(kind))
+            || has_people())
+}
+
+/// The format of the records in an answer, which holds them one object deeper, or as that object.
+fn answered(object: &[u8], fields: &[(String, usize)]) -> Option<(Format, Framing)> {
+    ANSWERS.iter().find_map(|(name, list, path)| {
+        let (_, at) = fields.iter().find(|(field, _)| field == name)?;
+        let answer = object[*at..].starts_with(b"{").then_some(&object[*at..])?;
+        let inner = self::fields(answer);
+        let listed = inner.iter().find(|(field, _)| field == list);
+        if let Some((_, at)) = listed
+            && let Some(first) = answer[*at..].strip_prefix(b"[")
+        {
+            let wrapper = Some(*path);
+            return inside(first.trim_ascii_start(), Framing::Values { wrapper });
+        }
+        let wrapper = Some(*name);
+        inside(answer, Framing::Values { wrapper })
+    })
 }
 
 /// The format of the records in the list that an object has under one of the usual names.

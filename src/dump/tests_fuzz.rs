@@ -239,7 +239,7 @@ fn fuzz_readers() {
             );
         }
     }
-    let n_formats = if cfg!(feature = "arrow") { 24 } else { 21 };
+    let n_formats = if cfg!(feature = "arrow") { 27 } else { 24 };
     assert_eq!(
         formats.len(),
         n_formats,

@@ -1,11 +1,11 @@
 //! TeX's ways of writing letters: `\'e`, `{\"o}`, `\v{s}`, `\o`, `\ss` to Unicode.
 //!
 //! In: text that starts with `\` or `{`. Out: the letter and the bytes it took. What is no letter
-//! (`\alpha`, `\textit{…}`) is left to stand: maths without dollars is common.
+//! (`\alpha`, `\textit{…}`) is for `tex_commands.rs`.
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::entities;
+use super::tex_commands;
 
 /// How deep accents may be stacked (Vietnamese needs two).
 const MAX_DEPTH: usize = 4;
@@ -25,7 +25,7 @@ fn read_letter(text: &str, depth: usize) -> Option<(String, usize)> {
     if text.starts_with('{') {
         return braced(text, |inner| {
             inner
-                .starts_with('\\')
+                .starts_with(['\\', '{'])
                 .then(|| read_letter(inner, depth + 1))?
         });
     }
@@ -61,10 +61,10 @@ fn read_letter(text: &str, depth: usize) -> Option<(String, usize)> {
 }
 
 /// A Greek letter whose name was taken for an accent: `\b{eta}` was `\beta`.
-fn torn_greek(name: &str, rest: &str) -> Option<(char, usize)> {
+fn torn_greek(name: &str, rest: &str) -> Option<(&'static str, usize)> {
     let end = rest.bytes().take(MAX_GREEK_BYTES).position(|b| b == b'}')?;
     let inner = rest[..end].strip_prefix('{')?;
-    let letter = entities::greek(&format!("{name}{inner}"))?;
+    let letter = tex_commands::greek(&format!("{name}{inner}"))?;
     Some((letter, inner.len() + 2))
 }
 
@@ -168,6 +168,7 @@ fn letter_mark(name: &str) -> Option<char> {
         "c" => '\u{327}',
         "k" => '\u{328}',
         "b" => '\u{331}',
+        "textcommabelow" => '\u{326}',
         "t" => '\u{361}',
         _ => return None,
     })
@@ -233,6 +234,8 @@ mod tests {
         check(r"\v{c}evi", "č|evi");
         check(r"\v cevi", "č|evi");
         check(r"{\v s}", "š|");
+        check(r"{{\v{s}}}", "š|");
+        check(r"\textcommabelow{s}", "ș|");
         check(r"\H{o}s", "ő|s");
         check(r"{\H o}s", "ő|s");
         check(r"\c{c}a", "ç|a");

@@ -1,7 +1,8 @@
 //! A stream of JSON values that do not stand one on a line: arrays, objects over several lines.
 //!
 //! The elements of an array are records, and so is every object outside an array; with a
-//! `wrapper`, the records are the elements of the array that an object holds under that name.
+//! `wrapper`, the records are the elements of the array that an object holds under that name, or
+//! the object that it holds; the name may be a path (`message.items`).
 //! Where an object is a map, its fields are the records, and their names are handed on in
 //! [`Context::around`]. One value is held at a time, and only its brackets and strings are looked at here.
 //!
@@ -29,8 +30,10 @@ const MAX_KEY_BYTES: usize = 256;
 /// Reads values.
 pub(super) struct ValueReader {
     input: BufReader<Bytes>,
-    /// The object field that holds the records, if they are wrapped.
-    wrapper: Option<&'static str>,
+    /// The names of the fields that lead to the records, if they are wrapped.
+    path: Vec<&'static str>,
+    /// The objects of the path that are open inside the outermost.
+    level: usize,
     /// Objects outside arrays are maps of records.
     is_map: bool,
     /// The name of the last record in its map.
@@ -73,10 +76,12 @@ impl Frame for ValueReader {
 }
 
 impl ValueReader {
+    /// The names in `wrapper`, between dots, lead to the records.
     pub(super) fn new(input: Bytes, wrapper: Option<&'static str>) -> ValueReader {
         ValueReader {
             input: BufReader::with_capacity(BUFFER_BYTES, input),
-            wrapper,
+            path: wrapper.iter().flat_map(|names| names.split('.')).collect(),
+            level: 0,
             is_map: false,
             key: String::new(),
             place: Place::Top,
@@ -119,14 +124,18 @@ impl ValueReader {
                 return Ok(if whole { Chunk::End } else { Chunk::Unfinished });
             };
             match (self.place, byte) {
-                (Place::Top, b'[' | b']') if self.is_map || self.wrapper.is_some() => {
+                (Place::Top, b'[' | b']') if self.is_map || self.is_wrapped() => {
                     // A list of pages is read like pages after one another.
                     self.input.consume(1);
                 }
                 (Place::Top, b'[') => self.enter(Place::Array),
-                (Place::Top, b'{') if self.wrapper.is_some() => self.enter(Place::Wrapper),
+                (Place::Top, b'{') if self.is_wrapped() => self.enter(Place::Wrapper),
                 (Place::Top, b'{') if self.is_map => self.enter(Place::Map),
                 (Place::Array, b']') => self.leave_array(),
+                (Place::Wrapper, b'}') if self.level > 0 => {
+                    self.level -= 1;
+                    self.input.consume(1);
+                }
                 (Place::Wrapper | Place::Map, b'}') => self.enter(Place::Top),
                 (Place::Map, b'"') => {
                     if let Some(ended) = self.map_key(value)? {
@@ -134,7 +143,12 @@ impl ValueReader {
                     }
                     return self.record_at(value);
                 }
-                (Place::Wrapper, b'"') => self.field(value)?,
+                (Place::Wrapper, b'"') => {
+                    if self.field(value)? {
+                        value.clear();
+                        return self.record_at(value);
+                    }
+                }
                 (Place::Wrapper, _) => self.input.consume(1),
                 _ => return self.record_at(value),
             }
@@ -157,7 +171,7 @@ impl ValueReader {
     }
 
     fn leave_array(&mut self) {
-        self.enter(if self.wrapper.is_some() {
+        self.enter(if self.is_wrapped() {
             Place::Wrapper
         } else {
             Place::Top
@@ -178,15 +192,26 @@ impl ValueReader {
         })
     }
 
-    /// Reads one field of a wrapper, up to the array if it is the one with the records.
-    fn field(&mut self, scratch: &mut Vec<u8>) -> io::Result<()> {
+    fn is_wrapped(&self) -> bool {
+        !self.path.is_empty()
+    }
+
+    /// Reads one field of a wrapper, up to the array if it is the one with the records; whether it
+    /// is a record itself.
+    fn field(&mut self, scratch: &mut Vec<u8>) -> io::Result<bool> {
         self.capture(scratch, MAX_KEY_BYTES)?;
         let is_date = scratch.as_slice() == b"\"date\"";
-        let is_records = self
-            .wrapper
-            .is_some_and(|name| scratch.trim_ascii() == format!("{name:?}").as_bytes());
+        let next = self.path.get(self.level);
+        let is_next =
+            next.is_some_and(|name| scratch.trim_ascii() == format!("{name:?}").as_bytes());
+        let is_last = self.level + 1 == self.path.len();
         match self.peek_past(b" \t\r\n:")? {
-            Some(b'[') if is_records => self.enter(Place::Array),
+            Some(b'[') if is_next && is_last => self.enter(Place::Array),
+            Some(b'{') if is_next && is_last => return Ok(true),
+            Some(b'{') if is_next => {
+                self.level += 1;
+                self.input.consume(1);
+            }
             None | Some(b'}') => {}
             Some(_) => {
                 scratch.clear();
@@ -197,7 +222,7 @@ impl ValueReader {
                 }
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// The next byte that is none of `passed`, which are consumed.
@@ -414,6 +439,28 @@ mod tests {
         );
         check(r#"{"papers": null}"#, Some("papers"), &[]);
         check(r#"{"papers": [{}"#, Some("papers"), &["1:{}", "2:?"]);
+    }
+
+    #[test]
+    fn records_may_be_wrapped_twice() {
+        let answer =
+            r#"{"status":"ok","message":{"n":{"items":[0]},"items":[{"a":1},{}],"m":[]},"x":{}}"#;
+        check(
+            &format!("{answer}\n{answer}"),
+            Some("message.items"),
+            &[r#"1:{"a":1}"#, "2:{}", r#"3:{"a":1}"#, "4:{}"],
+        );
+        check(
+            r#"{"items":[{}],"message":{"items":null}}"#,
+            Some("message.items"),
+            &[],
+        );
+        check(r#"{"message":{"items":[{"#, Some("message.items"), &["1:?"]);
+        check(
+            r#"{"status":"ok","message":{"a":{}},"x":1}[{"message":{}}]"#,
+            Some("message"),
+            &[r#"1:{"a":{}}"#, "2:{}"],
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
 
 use super::PaperKey;
+use crate::categories;
 use crate::name::{Asked, words};
 
 /// The function of SQL that holds a paper's `authors` column against a name: `is_by(authors, name)`.
@@ -20,7 +21,7 @@ pub struct Filter {
     pub since: Option<Date>,
     /// Dated this day or earlier. Papers without a date do not pass.
     pub until: Option<Date>,
-    /// Category codes (`cs.CL`), or whole archives (`cs`), in any case.
+    /// Category codes (`cs.CL`), whole archives (`cs`), or names (`Machine Learning`), in any case.
     pub categories: Vec<String>,
     /// Names of authors, by whole words, in any case, with or without accents: `lee` and `a. lee`
     /// are `Ada Lee`, and not `Ada Leeson`. A name without a letter is nobody's.
@@ -57,16 +58,13 @@ impl Filter {
                 values.push(Value::from(date.to_string()));
             }
         }
-        let code = |c: &String| {
-            let code = c.trim().to_lowercase();
-            [format!(" {code} "), format!(" {code}.")]
-        };
+        let line = |c: &String| format!("\n{}\n", categories::asked(c));
         let mut add = |condition: String, needles: Vec<String>| {
             all.push(condition);
             values.extend(needles.into_iter().map(Value::from));
         };
         let any = |one: &str, n: usize| format!("({})", vec![one; n].join(" OR "));
-        let codes: Vec<String> = self.categories.iter().flat_map(code).collect();
+        let codes: Vec<String> = self.categories.iter().map(line).collect();
         if !codes.is_empty() {
             add(any("instr(papers.categories, ?) > 0", codes.len()), codes);
         }
@@ -84,10 +82,12 @@ impl Filter {
     }
 }
 
-/// The `categories` column of a paper.
+/// The `categories` column of a paper: a line for every name that one of them is found by. No name
+/// holds a line end.
 pub(super) fn categories_column(categories: &[String]) -> String {
-    let codes = categories.iter().map(|c| c.to_lowercase() + " ");
-    std::iter::once(" ".to_owned()).chain(codes).collect()
+    let names = categories.iter().flat_map(|c| categories::names(c));
+    let lines = names.map(|name| name + "\n");
+    std::iter::once("\n".to_owned()).chain(lines).collect()
 }
 
 /// The `authors` column of a paper: the [words] of every name, each name in a line of its own.
@@ -174,5 +174,21 @@ mod tests {
             ..Filter::default()
         };
         check(&none, &[2]);
+    }
+
+    #[test]
+    fn a_category_is_a_whole_line() {
+        let categories = ["cs.CL", "Machine Learning"].map(str::to_owned);
+        assert_eq!(
+            categories_column(&categories),
+            "\ncs.cl\ncs\nmachine learning\n"
+        );
+        assert_eq!(categories_column(&[]), "\n");
+        let filter = Filter {
+            categories: vec![" Machine  learning".to_owned()],
+            ..Filter::default()
+        };
+        let (_, values) = filter.sql();
+        assert_eq!(values, [Value::from("\nmachine learning\n".to_owned())]);
     }
 }

@@ -4,7 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const GROUND: &[&str] = &[
-    "paper", "vectors", "error", "progress", "step", "text", "name", "fuzz",
+    "paper",
+    "vectors",
+    "error",
+    "progress",
+    "step",
+    "categories",
+    "text",
+    "name",
+    "fuzz",
 ];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
 const FLOWS: &[&str] = &[
@@ -36,6 +44,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("liblzma", &["dump"]),
     ("zip", &["dump"]),
     ("quick_xml", &["dump", "pull"]),
+    ("htmlize", &["dump"]),
     ("biblatex", &["dump"]),
     ("csv", &["dump"]),
     ("encoding_rs", &["dump"]),

@@ -10,6 +10,7 @@ mod command_line;
 // The library tells its steps in builds with debug assertions only.
 #[cfg(debug_assertions)]
 mod faults;
+mod fields;
 mod filter;
 #[cfg(feature = "arrow")]
 mod filter_tables;

@@ -38,7 +38,7 @@ fn byline(authors: &[String], categories: &[String]) -> String {
     if authors.len() > named {
         names += &format!(" and {} more", authors.len() - named);
     }
-    let parts = [names, categories.join(" ")];
+    let parts = [names, crate::categories::joined(categories)];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")
 }

@@ -37,7 +37,7 @@ fn latex_has_a_title_and_an_abstract() {
     check(
         r"\title{A} \abstract{Of {braces} and \{ others.}",
         "A",
-        r"Of {braces} and \{ others.",
+        r"Of {braces} and { others.",
     );
     check(r"\title{Unclosed", "", r"\title{Unclosed");
 }

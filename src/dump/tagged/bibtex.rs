@@ -15,15 +15,15 @@
 //! | comment | `note`, `comment` |
 //!
 //! Field names are compared without case and the first of a name wins, as in BibTeX. What an entry
-//! inherits by `crossref` is not looked for: entries are read one by one.
+//! inherits stands in it when it comes here (`inherited.rs`).
 
 use std::borrow::Cow;
 
 use super::bibtex_fields::{Fields, Source, UNBALANCED};
-use super::bibtex_markup::plain;
 use super::entries::word_of;
 use super::fields::MAX_KEYWORDS;
 use super::{bibtex_names, ids};
+use crate::dump::clean::clean_bibtex;
 use crate::dump::record::{Context, Fault, Found, Item};
 use crate::dump::{Reason, dates};
 use crate::paper::{IdKind, PaperId};
@@ -84,7 +84,7 @@ impl Fields {
 
     /// A field without its markup.
     fn text(&self, names: &[&str]) -> Option<Cow<'_, str>> {
-        self.get(names).map(plain)
+        self.get(names).map(clean_bibtex)
     }
 
     fn title(&self) -> Cow<'_, str> {
@@ -104,14 +104,14 @@ impl Fields {
         found.add_id(IdKind::Pmcid, &bare("pmcid"));
         found.add_id(IdKind::Pmcid, &bare("pmc"));
         for name in ADDRESSES {
-            let address = plain(self.get(&[name]).unwrap_or_default());
+            let address = clean_bibtex(self.get(&[name]).unwrap_or_default());
             ids::add_address(found, &without_tex(&address));
         }
         let volume = bare("volume");
         if let Some(number) = volume.strip_prefix("abs/") {
             ids::add_arxiv(found, number);
         }
-        for name in ["journal", "journaltitle", "howpublished", "note"] {
+        for name in ["journal", "journaltitle", "howpublished", "note", "number"] {
             ids::add_noted(found, &bare(name));
         }
     }
@@ -119,8 +119,8 @@ impl Fields {
     /// Adds the number in an archive: arXiv's, where no other one is named.
     fn add_eprint(&self, found: &mut Found<'_>, number: &str) {
         let archive = self.get(&["archiveprefix", "eprinttype"]).unwrap_or("");
-        match archive.to_ascii_lowercase().as_str() {
-            "" | "arxiv" => ids::add_arxiv(found, number),
+        match archive.trim().to_ascii_lowercase().as_str() {
+            "" | "arxiv" | "arxiv.org" => ids::add_arxiv(found, number),
             "pubmed" => found.add_id(IdKind::Pmid, number),
             _ => {}
         }
@@ -254,6 +254,38 @@ mod tests {
     }
 
     #[test]
+    fn names_and_titles_keep_no_tex() {
+        check(
+            r#"@article{k,
+  title = {Ni\ifmmode \tilde{n}\else \~{n}\fi{}o and {\ensuremath{\alpha}}-decay},
+  author = {Ga\ifmmode \check{s}\else \v{s}\fi{}par, Iva and
+    Fran\ifmmode \mbox{\c{c}}\else \c{c}\fi{}ois, Luc and P{\ifmmode \acute{e}\else \'{e}\fi}rez, A. and
+    Bo\ifmmode \dot{z}\else \.{z}\fi{}ena K. and M\ifmmode\ddot{u}\else\"{u}\fi{}ller, B.},
+  abstract = {At {\ifmmode \sim\else \textasciitilde\fi}10 K\char21{}20 K.},
+  journal = {Annals {\&}amp$\mathsemicolon$ Letters}}"#,
+            serde_json::json!({
+                "title": "Niño and α-decay",
+                "authors": ["Iva Gašpar", "Luc François", "A. Pérez", "Bożena K.", "B. Müller"],
+                "abstract": "At ~10 K–20 K.",
+                "journal": "Annals & Letters",
+            }),
+        );
+        check(
+            r"@article{k, title = {t}, author={O{\textquoteright}Neil, Mary and
+  D{\textquotesingle}Souza, Ann and Mary O{\textquoteright}Neil and Smith{\textendash}Jones, Bob and
+  {\textquoteright}t Hooft, Gerard and M\textsuperscript{c}Donald, Ian and Al{\textquoteleft}Khalil, Omar and
+  M{\textdegree}x, A. and {\'E}mile C{\c C}a and {\relax Ch}ristos, N. and Erd\H{o}s, P. and {\DH}or{\dj}e, B.}}",
+            serde_json::json!({
+                "authors": [
+                    "Mary O’Neil", "Ann D'Souza", "Mary O’Neil", "Bob Smith–Jones", "Gerard ’t Hooft",
+                    "Ian McDonald", "Omar Al‘Khalil", "A. M°x", "Émile CÇa", "N. Christos", "P. Erdős",
+                    "B. Ðorđe",
+                ],
+            }),
+        );
+    }
+
+    #[test]
     fn the_key_is_an_id_of_its_file_and_an_id_is_made_where_there_is_none() {
         check(
             "@misc{a:1, title = {On X}, author = {Lovelace, Ada}, url = {https://host.org/x}}",
@@ -285,6 +317,15 @@ mod tests {
             "2503.11731"
         );
         assert_eq!(id("eprint = {hal-01}, eprinttype = {hal}"), "k");
+        for field in [
+            "url = {https://ar5iv.labs.arxiv.org/html/2503.11731}",
+            "eprint = {2503.11731}, archiveprefix = {arXiv.org}",
+            "number = {arXiv:2503.11731}",
+            "eprint = {arXiv:2503.11731v3}",
+            "note = {arXiv:2503.11731 [cs.CL]}",
+        ] {
+            assert_eq!(id(field), "2503.11731", "{field}");
+        }
     }
 
     #[test]

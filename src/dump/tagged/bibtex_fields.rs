@@ -185,6 +185,11 @@ impl Fields {
         (Fields(fields), broken)
     }
 
+    /// The names, in lower case, and the values.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = (String, String)> {
+        self.0.into_iter()
+    }
+
     /// The first of the fields `names` that says something.
     pub(super) fn get(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| {

@@ -11,8 +11,7 @@
 
 use biblatex::{Chunk, Person, Spanned};
 
-use super::bibtex_markup::plain;
-use crate::dump::clean::clean;
+use crate::dump::clean::{clean, clean_bibtex};
 use crate::dump::names;
 
 /// Splits a list of authors into clean names.
@@ -34,11 +33,13 @@ fn names_of(part: &str) -> Vec<String> {
     let pieces = split_at(part, |rest| usize::from(rest.starts_with(',')));
     let pieces: Vec<&str> = pieces.iter().map(|piece| piece.trim()).collect();
     if pieces.len() == 1 {
-        return names::single(&plain(part)).into_iter().collect();
+        return names::single(&clean_bibtex(part)).into_iter().collect();
     }
     if !part.contains('=') {
         if pieces.len() == 3 && pieces[1..].iter().any(|piece| names::is_suffix(piece)) {
-            return names::family_first(&plain(part)).into_iter().collect();
+            return names::family_first(&clean_bibtex(part))
+                .into_iter()
+                .collect();
         }
         if is_list(&pieces) {
             return listed(&pieces);
@@ -46,7 +47,7 @@ fn names_of(part: &str) -> Vec<String> {
     }
     let person = Person::parse(&chunks(part));
     let parts = [person.given_name, person.prefix, person.name, person.suffix];
-    let plain: Vec<_> = parts.iter().map(|part| plain(part)).collect();
+    let plain: Vec<_> = parts.iter().map(|part| clean_bibtex(part)).collect();
     names::joined(plain.iter().map(|part| &**part))
         .into_iter()
         .collect()
@@ -83,10 +84,10 @@ fn listed(pieces: &[&str]) -> Vec<String> {
     {
         let pairs = pieces.chunks_exact(2);
         return pairs
-            .filter_map(|pair| names::joined([&*plain(pair[1]), &*plain(pair[0])]))
+            .filter_map(|pair| names::joined([&*clean_bibtex(pair[1]), &*clean_bibtex(pair[0])]))
             .collect();
     }
-    names::split(&plain(&pieces.join(", ")))
+    names::split(&clean_bibtex(&pieces.join(", ")))
 }
 
 /// Splits outside braces; `separator` gives the bytes of the one at the start of its text, or 0.

@@ -2,8 +2,8 @@
 //!
 //! What stands between entries is comment, as in BibTeX, and so is a line that begins with `%`,
 //! as in Biber. `@comment`, `@preamble` and the entries that styles keep for themselves give
-//! no record; `@string` entries are kept for the records after them ([`Context::around`]). An
-//! entry ends where its braces balance; one with a backslash counts for nothing. An entry that
+//! no record (`@xdata` is for `inherited.rs`); `@string` entries are kept for the records after them
+//! ([`Context::around`]). An entry ends where its braces balance; one with a backslash counts for nothing. An entry that
 //! never ends is one bad record: a line that begins with `@word{` begins the next one.
 //!
 //! At most one entry is held, and what `@string` entries define, which is bounded too. Places are the lines on
@@ -28,14 +28,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 const MAX_HEAD_BYTES: usize = 64;
 
 /// Entries that are no works.
-const OTHER_ENTRIES: [&str; 6] = [
-    "comment",
-    "preamble",
-    "xdata",
-    "set",
-    "control",
-    "ieeetranbstctl",
-];
+const OTHER_ENTRIES: [&str; 5] = ["comment", "preamble", "set", "control", "ieeetranbstctl"];
 
 /// Reads entries.
 pub(super) struct EntryReader {
@@ -103,6 +96,11 @@ impl EntryReader {
             start: 0,
             ended: false,
         }
+    }
+
+    /// What the `@string` entries so far define.
+    pub(super) fn strings(&self) -> &str {
+        &self.strings
     }
 
     /// Reads up to the end of the next entry that is a record.

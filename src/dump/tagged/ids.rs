@@ -12,7 +12,7 @@ use crate::paper::{IdKind, PaperId, arxiv_version, without_end};
 const MAX_IDS: usize = 64;
 
 /// Adds the DOIs that stand in a field for them: bare, with a prefix, as addresses, or several.
-pub(super) fn add_dois(found: &mut Found<'_>, value: &str) {
+pub(in crate::dump) fn add_dois(found: &mut Found<'_>, value: &str) {
     let cleaned = clean(value);
     for word in cleaned.split_whitespace() {
         let Some(at) = word.find("10.") else { continue };
@@ -21,7 +21,7 @@ pub(super) fn add_dois(found: &mut Found<'_>, value: &str) {
 }
 
 /// Adds the id that an address stands for, if it is one of a known kind.
-pub(super) fn add_address(found: &mut Found<'_>, address: &str) {
+pub(in crate::dump) fn add_address(found: &mut Found<'_>, address: &str) {
     for word in address.split_whitespace() {
         let lower = word.to_ascii_lowercase();
         if lower.contains("://") || lower.starts_with("doi:") || lower.starts_with("arxiv:") {
@@ -35,7 +35,7 @@ pub(super) fn add_address(found: &mut Found<'_>, address: &str) {
 /// `arXiv preprint arXiv:2503.11731`, one after another.
 ///
 /// Ids inside a sentence are more often those of other papers ("Comment on arXiv:2503.11731").
-pub(super) fn add_noted(found: &mut Found<'_>, note: &str) {
+pub(in crate::dump) fn add_noted(found: &mut Found<'_>, note: &str) {
     let mut words = note.split_whitespace();
     while let Some(word) = words.next() {
         let (name, value) = word.split_once(':').unwrap_or((word, ""));
@@ -70,7 +70,7 @@ pub(super) fn add_noted(found: &mut Found<'_>, note: &str) {
 }
 
 /// Adds an arXiv id and notes its version.
-pub(super) fn add_arxiv(found: &mut Found<'_>, spelling: &str) {
+pub(in crate::dump) fn add_arxiv(found: &mut Found<'_>, spelling: &str) {
     if PaperId::of_kind(IdKind::Arxiv, spelling).is_some() {
         add_known(found, spelling);
     }

@@ -7,7 +7,7 @@
 //! | of a paper | tags |
 //! |---|---|
 //! | ids | `PMID`; the DOI in `LID`, `AID` or `SO`; `PMC` |
-//! | title | `TI`, of a book `BTI`, `CTI`, `VTI`; `TT` where the translated one is not there |
+//! | title | `TI`, in brackets where it is translated; of a book `BTI`, `CTI`, `VTI`; `TT` where the translated one is not there |
 //! | abstract | `AB`, else `OAB` |
 //! | authors | `FAU`, else `AU`, and `CN`; editors are none |
 //! | published | the most exact of `DP`, `DEP` |
@@ -57,36 +57,11 @@ fn titles<'a>(fields: &Fields<'a>) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
         let title = book.or_else(|| fields.first(&["TT"]));
         return (title.unwrap_or_default(), None);
     };
-    let bare = without_brackets(title);
-    let is_missing = bare
-        .trim_end_matches('.')
+    let is_missing = title
+        .trim_matches(['[', ']', '.'])
         .eq_ignore_ascii_case("not available");
     let original = is_missing.then(|| fields.first(&["TT"])).flatten();
-    (original.unwrap_or(bare), book)
-}
-
-/// Takes off the brackets that mark a translated title.
-fn without_brackets(title: Cow<'_, str>) -> Cow<'_, str> {
-    let Some(rest) = title.strip_prefix('[') else {
-        return title;
-    };
-    let bare = rest.trim_end_matches('.');
-    let Some(inner) = bare.strip_suffix(']') else {
-        return title;
-    };
-    let mut depth = 1_i32;
-    for c in inner.chars() {
-        depth += i32::from(c == '[') - i32::from(c == ']');
-        if depth == 0 {
-            return title;
-        }
-    }
-    let stop = if inner.ends_with(['.', '?', '!']) {
-        ""
-    } else {
-        "."
-    };
-    Cow::Owned(format!("{inner}{stop}"))
+    (original.unwrap_or(title), book)
 }
 
 /// The abstract, or one from elsewhere that is more than the word that there is one.
@@ -258,7 +233,7 @@ mod tests {
              RIN - J. 1844;1:1. PMID: 43\nSO  - J. 1843. doi: 10.1000/x.",
             serde_json::json!({
                 "aliases": ["10.1000/x"],
-                "title": "The [old] engine.",
+                "title": "[The [old] engine].",
                 "abstract": "Wir weben.",
                 "authors": ["J van der Berg"],
                 "categories": ["looms"],

@@ -6,29 +6,29 @@
 //! | MEDLINE, `.nbib` | `medline.rs` | `PMID` up to the next |
 //! | EndNote, refer | `endnote.rs` | `%0` up to the next, or what stands between blank lines |
 //! | Web of Science | `web_of_science.rs` | `PT` to `ER` |
-//! | BibTeX, Biblatex | `bibtex.rs`, `bibtex_fields.rs`, `bibtex_names.rs`, `bibtex_markup.rs` | `@type{…}` |
+//! | BibTeX, Biblatex | `bibtex.rs`, `bibtex_fields.rs`, `bibtex_names.rs` | `@type{…}` |
 //! | arXiv `.abs` | `arxiv_abs.rs` | three lines `\\` and what they part |
 //!
-//! [`frame`] cuts a text into records (`blocks.rs`, `entries.rs`), [`sniff`] tells the format by
+//! [`frame`] cuts a text into records (`blocks.rs`, `entries.rs`, `inherited.rs`), [`sniff`] tells the format by
 //! the first lines. `fields.rs` takes a block of tagged lines apart, `ids.rs` finds the ids in what
 //! bibliographies write. Text that is not in UTF-8 is decoded before it comes to a reader.
 
 pub(super) mod arxiv_abs;
 pub(super) mod bibtex;
 mod bibtex_fields;
-mod bibtex_markup;
 mod bibtex_names;
 mod blocks;
 pub(super) mod endnote;
 mod entries;
 mod fields;
-mod ids;
+pub(super) mod ids;
+mod inherited;
 pub(super) mod medline;
 pub(super) mod ris;
 pub(super) mod web_of_science;
 
 use blocks::BlockReader;
-use entries::EntryReader;
+use inherited::InheritingReader;
 
 use super::source::Bytes;
 use super::{Format, Frame};
@@ -40,7 +40,7 @@ pub(super) fn frame(format: Format, bytes: Bytes) -> Box<dyn Frame> {
         Format::EndNote => Box::new(BlockReader::new(bytes, endnote::Lines::default())),
         Format::WebOfScience => Box::new(BlockReader::new(bytes, web_of_science::Lines::default())),
         Format::ArxivAbs => Box::new(BlockReader::new(bytes, arxiv_abs::Lines::default())),
-        Format::Bibtex => Box::new(EntryReader::new(bytes)),
+        Format::Bibtex => Box::new(InheritingReader::new(bytes)),
         _ => Box::new(BlockReader::new(bytes, ris::Lines::default())),
     }
 }

@@ -1,6 +1,6 @@
 //! RIS: the exchange format of reference managers and of the databases that export to them.
 //!
-//! In: the lines of one record, `TY  - …` to `ER  -`. Out: the paper. The format is described by
+//! In: the lines of one record, `TY  - …` to `ER  -`, which some write `ER` or leave out. Out: the paper. The format is described by
 //! its makers as "RIS Format Specifications" (Research Information Systems, 2011); what tags
 //! mean differs between exporters, so several are looked at, one after the other:
 //!
@@ -19,6 +19,7 @@
 //! tabs are read too where the tag is a known one, so that words of a wrapped text are no tags.
 
 use std::collections::HashSet;
+use std::mem;
 
 use super::blocks::{Layout, Mark, Place};
 use super::fields::{Fields, Tag};
@@ -44,7 +45,7 @@ const MAX_LINES_BEFORE: usize = 20;
 
 /// Reads one record.
 pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
-    let fields = Fields::parse(record, tag);
+    let fields = Fields::parse(without_bare_end(record), tag);
     let mut found = Found {
         given_id: fields.first(&["ID", "AN"]).map(Into::into),
         title: fields
@@ -135,18 +136,43 @@ fn tag(line: &[u8]) -> Option<Tag> {
     })
 }
 
+/// Whether a line is `ER` without what belongs to it: `ER`, `ER-`.
+fn is_bare_end(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.eq_ignore_ascii_case(b"ER") || line.eq_ignore_ascii_case(b"ER-")
+}
+
+/// A record without a bare `ER` that ends it.
+fn without_bare_end(record: &str) -> &str {
+    match record.trim_end().rsplit_once('\n') {
+        Some((rest, last)) if is_bare_end(last.as_bytes()) => rest,
+        _ => record,
+    }
+}
+
 /// Tells the lines of RIS apart.
 #[derive(Default)]
 pub(super) struct Lines {
-    /// Records of this dump stop without `ER`.
+    /// A record of this dump stopped without `ER`.
     is_open_ended: bool,
+    /// A record of this dump ended with `ER` in any form.
+    has_ends: bool,
+    /// A record of this dump ended with `ER` and its hyphen.
+    has_exact_ends: bool,
+    /// The line before was a tag's.
+    after_tag: bool,
 }
 
 impl Layout for Lines {
     fn mark(&mut self, line: &[u8], place: Place) -> Mark {
+        let after_tag = mem::take(&mut self.after_tag);
         let Some(tag) = tag(line) else {
-            return Mark::Inside;
+            // Where it may be a word of a wrapped text, it is one.
+            let is_end = is_bare_end(line) && after_tag && !self.has_exact_ends;
+            self.has_ends |= is_end;
+            return if is_end { Mark::End } else { Mark::Inside };
         };
+        self.after_tag = true;
         let is_exact = line[tag.name.end..].starts_with(b"  -");
         let is_blank = line[tag.value..].trim_ascii().is_empty();
         match &*line[tag.name].to_ascii_uppercase() {
@@ -155,14 +181,19 @@ impl Layout for Lines {
                 Mark::Start
             }
             // A wrapped line of an abstract can begin with "ER - positive".
-            b"ER" if is_exact || is_blank => Mark::End,
+            b"ER" if is_exact || is_blank => {
+                self.has_ends = true;
+                self.has_exact_ends = true;
+                Mark::End
+            }
             b"TI" | b"T1" | b"AU" | b"A1" if !place.in_record => Mark::Start,
             _ => Mark::Inside,
         }
     }
 
+    /// Where no record has ended with `ER`, the last one does not either; where they do, it is cut.
     fn may_stop(&self) -> bool {
-        self.is_open_ended
+        self.is_open_ended || !self.has_ends
     }
 }
 
@@ -288,6 +319,15 @@ mod tests {
         check_frame(
             "TY  - A\nER - positive\nER  -",
             &["1:TY  - A|ER - positive|ER  -"],
+        );
+        check_frame("TY  - A\n", &["1:TY  - A"]);
+        check_frame(
+            "TY  - A\nTI  - x\nER\n\nTY  - B\nER\nTY  - C",
+            &["1:TY  - A|TI  - x|ER", "5:TY  - B|ER", "7:?"],
+        );
+        check_frame(
+            "TY  - A\nER  -\nTY  - B\nAB  - of\nER\nx\nER  -",
+            &["1:TY  - A|ER  -", "3:TY  - B|AB  - of|ER|x|ER  -"],
         );
     }
 

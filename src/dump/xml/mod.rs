@@ -74,6 +74,11 @@ pub(super) fn sniff(start: &[u8]) -> Option<Format> {
     })
 }
 
+/// The text of one element, as [`tree::Element::text`] writes it; `None` where it cannot be read.
+pub(super) fn text_of(xml: &str) -> Option<String> {
+    tree::parse(xml).ok().map(|element| element.text())
+}
+
 fn contains(bytes: &[u8], words: &[u8]) -> bool {
     bytes.windows(words.len()).any(|window| window == words)
 }

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | id, version | `PMID`, its `Version` |
 //! | aliases | `ArticleId` doi and pmc, `ELocationID` doi, `OtherID` of PubMed Central |
-//! | title | `ArticleTitle`; `VernacularTitle` where there is none; `BookTitle` of a whole book |
+//! | title | `ArticleTitle`, in brackets where it is translated; `VernacularTitle` where there is none; `BookTitle` of a whole book |
 //! | abstract | `Abstract`, else `OtherAbstract`; parts under their labels |
 //! | authors | `AuthorList`, groups too; editors of a book are none |
 //! | categories | MeSH `DescriptorName`s, else `Keyword`s |
@@ -107,7 +107,6 @@ impl Parts<'_> {
         let given = ["ArticleTitle", "VernacularTitle"]
             .iter()
             .filter_map(|name| self.article.text_at(&[name]))
-            .map(|title| without_brackets(&title).to_owned())
             .find(|title| !is_no_title(title));
         let book = |name: &str| self.book?.text_at(&[name]);
         let journal = self
@@ -266,26 +265,6 @@ fn author(author: &Element) -> Option<String> {
     names::joined(parts.iter().flatten().map(String::as_str))
 }
 
-/// A title without the brackets that mark a translated one: `[On fish].`
-fn without_brackets(title: &str) -> &str {
-    let bare = title.strip_suffix('.').unwrap_or(title);
-    let Some(inside) = bare
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    else {
-        return title;
-    };
-    let mut depth = 1;
-    for c in inside.chars() {
-        depth += i32::from(c == '[') - i32::from(c == ']');
-        if depth == 0 {
-            // The first bracket ends before the last begins: `[A] or [B]`.
-            return title;
-        }
-    }
-    inside
-}
-
 fn is_no_title(title: &str) -> bool {
     let bare = title.trim_matches(['[', ']', '.', ' ']);
     bare.is_empty() || NO_TITLES.iter().any(|none| bare.eq_ignore_ascii_case(none))
@@ -365,6 +344,7 @@ mod tests {
                 "updated": "2020-05-06",
                 "journal": "Journal of fish",
                 "notice": "retracted",
+                "raw": {"title": "CO<sub>2</sub> in Danio.", "abstract": "AIMS: Why.\nHow < why."},
             }),
         );
     }
@@ -386,7 +366,7 @@ mod tests {
         );
         let paper =
             |title: &str, text: &str| json!({"id": "pmid:7", "title": title, "abstract": text});
-        check(&article("[On fish].", ""), paper("On fish", ""));
+        check(&article("[On fish].", ""), paper("[On fish].", ""));
         check(&article("[A] or [B].", &both), paper("[A] or [B].", "We."));
         check(&article("[Not Available].", ""), paper("Des poissons.", ""));
         check(&article("", french), paper("Des poissons.", "Nous."));

@@ -47,6 +47,10 @@ const MATHML: &str = "math";
 /// TeX maths without its dollars.
 const TEX: &str = "tex-math";
 
+/// What stands around what is raised or lowered; `clean.rs` knows what becomes of it.
+const RAISED: (&str, &str) = ("<sup>", "</sup>");
+const LOWERED: (&str, &str) = ("<sub>", "</sub>");
+
 /// An element.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Element {
@@ -202,7 +206,7 @@ impl Element {
     }
 
     /// All text below, in order: markup inside words joins without spaces, what is in other
-    /// elements stands apart, `tex-math` is in dollars.
+    /// elements stands apart, `tex-math` is in dollars. What is raised or lowered keeps its tags.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out, self.name == MATHML);
@@ -221,14 +225,59 @@ impl Element {
 
     fn write_within(&self, out: &mut String, in_maths: bool) {
         let in_maths = in_maths || self.name == MATHML;
-        let fence = match &*self.name {
-            TEX => "$",
-            name if in_maths || INLINE.contains(&name) => "",
-            _ => " ",
+        if in_maths && self.write_layout(out) {
+            return;
+        }
+        let (before, after) = match &*self.name {
+            TEX => ("$", "$"),
+            "sup" => RAISED,
+            "sub" => LOWERED,
+            name if in_maths || INLINE.contains(&name) => ("", ""),
+            _ => (" ", " "),
         };
-        out.push_str(fence);
+        out.push_str(before);
         self.write(out, in_maths);
-        out.push_str(fence);
+        out.push_str(after);
+    }
+
+    /// Writes an element of MathML that says where its parts stand, if it is one.
+    fn write_layout(&self, out: &mut String) -> bool {
+        let marks: &[(&str, &str)] = match &*self.name {
+            "msup" | "mover" => &[("", ""), RAISED],
+            "msub" | "munder" => &[("", ""), LOWERED],
+            "msubsup" | "munderover" => &[("", ""), LOWERED, RAISED],
+            "mfrac" => &[("", "/"), ("", "")],
+            "msqrt" => {
+                out.push('√');
+                self.write_part(out);
+                return true;
+            }
+            // The same again, for others than readers.
+            "annotation" | "annotation-xml" => return true,
+            _ => return false,
+        };
+        let parts: Vec<&Element> = self.elements().collect();
+        if parts.len() != marks.len() {
+            return false;
+        }
+        for (part, (before, after)) in parts.iter().zip(marks) {
+            out.push_str(before);
+            match &*self.name {
+                "mfrac" => part.write_part(out),
+                _ => part.write_within(out, true),
+            }
+            out.push_str(after);
+        }
+        true
+    }
+
+    /// Writes maths, in parentheses where it is more than a word.
+    fn write_part(&self, out: &mut String) {
+        let mut text = String::new();
+        self.write(&mut text, true);
+        let is_word = text.chars().all(|c| c.is_alphanumeric() || c == '.');
+        let (open, close) = if is_word { ("", "") } else { ("(", ")") };
+        out.extend([open, &text, close]);
     }
 }
 
@@ -253,7 +302,7 @@ mod tests {
     fn markup_in_words_joins_and_blocks_stand_apart() {
         check(
             "<t>CO<sub>2</sub> <i>in  <b>vivo</b></i>.</t>",
-            "CO2 in  vivo.",
+            "CO<sub>2</sub> in  vivo.",
         );
         check("<t><p>One.</p><p>Two.</p></t>", " One.  Two. ");
         check("<t>a<br/>b</t>", "a  b");
@@ -263,7 +312,14 @@ mod tests {
     fn maths_is_written_in_one_piece() {
         check(
             "<t>the <m:math xmlns:m='u'>\n <m:msub>\n <m:mi>V</m:mi> <m:mn>2</m:mn>\n</m:msub></m:math> rate</t>",
-            "the V2 rate",
+            "the V<sub>2</sub> rate",
+        );
+        check(
+            "<t><math><msup><mn>10</mn><mrow><mo>-</mo><mn>3</mn></mrow></msup>\
+             <mfrac><mn>1</mn><mrow><mi>x</mi><mo>+</mo><mn>2</mn></mrow></mfrac>\
+             <msqrt><mi>y</mi></msqrt>\
+             <annotation>10^{-3}</annotation></math></t>",
+            "10<sup>-3</sup>1/(x+2)√y",
         );
         check(
             "<t>if <tex-math>x_1 &lt; y</tex-math>,</t>",

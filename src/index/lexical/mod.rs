@@ -35,6 +35,7 @@ use tantivy::{
 
 use self::folder::{Failure, Folder, kind_of};
 use self::terms::TermTokenizer;
+use crate::categories;
 use crate::error::{Error, Result};
 
 pub use self::query::WordQuery;
@@ -309,12 +310,12 @@ impl LexicalWriter {
         for author in document.authors {
             stored.add_text(fields.author, author);
         }
-        for category in document.categories {
-            let code = category.to_lowercase();
-            if let Some((archive, _)) = code.split_once('.') {
-                stored.add_text(fields.category, archive);
-            }
-            stored.add_text(fields.category, code);
+        for name in document
+            .categories
+            .iter()
+            .flat_map(|c| categories::names(c))
+        {
+            stored.add_text(fields.category, name);
         }
         for id in &document.ids {
             stored.add_text(fields.id, id.to_lowercase());

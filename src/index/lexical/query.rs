@@ -10,6 +10,7 @@
 //! at them ([`WordQuery::authors`]).
 
 use super::terms::{Term, terms};
+use crate::categories;
 use crate::paper::PaperId;
 
 /// What a condition is about.
@@ -122,11 +123,11 @@ impl WordQuery {
                 return None;
             }
             Some("cat") if is_forbidden => {
-                self.forbidden_categories.push(words.to_lowercase());
+                self.forbidden_categories.push(categories::asked(words));
                 return None;
             }
             Some("cat") => {
-                self.categories.push(words.to_lowercase());
+                self.categories.push(categories::asked(words));
                 return None;
             }
             Some(_) if is_forbidden => return Some(whole),
@@ -317,9 +318,11 @@ mod tests {
 
     #[test]
     fn categories_and_ids_are_kept_apart() {
-        let query = WordQuery::parse("cat:cs.LG nets cat:stat -cat:cs.CV id:arXiv:2503.11731v2");
+        let query = WordQuery::parse(
+            "cat:cs.LG nets cat:\"Machine  Learning\" -cat:cs.CV id:arXiv:2503.11731v2",
+        );
         assert_eq!(query.text(), "nets");
-        assert_eq!(query.categories, ["cs.lg", "stat"]);
+        assert_eq!(query.categories, ["cs.lg", "machine learning"]);
         assert_eq!(query.forbidden_categories, ["cs.cv"]);
         assert_eq!(query.ids, ["2503.11731"]);
         assert!(query.has_conditions());
