@@ -17,13 +17,14 @@
 //! | CSV and TSV, CORD-19 among them | `delimited.rs` |
 //! | Arrow streams, Arrow files, Parquet: rows with the fields of such records | `table.rs`, `cells.rs` |
 //!
-//! `source.rs` (with `archive.rs`, `expansion.rs` and `utf16.rs`) opens and decompresses, `sniff.rs`
-//! and `sniff_json.rs` tell the format, a `Frame` cuts the bytes into records (`lines.rs`,
+//! `source.rs` (with `archive.rs`, `expansion.rs` and `utf16.rs`) opens and decompresses, `line_ends.rs`
+//! brings line ends to one form, `sniff.rs` and `sniff_json.rs` tell the format, a `Frame` cuts the bytes into records (`lines.rs`,
 //! `values.rs`, those of `xml/` and `tagged/`), `quoting.rs` and `columns.rs` tell rows and columns;
-//! `clean.rs` (with `tex.rs`, `entities.rs`, `markup.rs` and `heads.rs`), `names.rs`, `people.rs`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
+//! `json.rs` mends what is nearly JSON; `clean.rs` (with `tex.rs`, `entities.rs`, `markup.rs` and `heads.rs`), `names.rs`, `people.rs`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
 //! the records hold.
 //!
-//! Invariants: every record gives exactly one item; memory does not grow with the dump (one
+//! Invariants: every record gives exactly one item, and what of a kept record is left out is noted
+//! with it (`ignored.rs`); a dump that gives no record says why ([`Dump::nothing_read`]); memory does not grow with the dump (one
 //! record of at most [`MAX_LINE_BYTES`] is held, or one batch of rows as its writer made it, and
 //! the decoder's window); nothing in a dump's
 //! content is an [`Error`] once it is open.
@@ -41,18 +42,23 @@ mod columns;
 mod dates;
 mod delimited;
 mod draft;
+mod emptiness;
 mod entities;
 mod expansion;
 mod field;
 mod heads;
 mod hf_daily;
 mod hf_page;
+mod ignored;
+mod json;
 mod json_record;
+mod line_ends;
 mod lines;
 mod markup;
 mod names;
 mod openalex;
 mod people;
+mod prose;
 mod quoting;
 mod record;
 mod reject;
@@ -83,6 +89,7 @@ mod tests_table;
 mod tex;
 mod utf16;
 mod values;
+mod whole_number;
 mod withdrawn;
 mod xml;
 
@@ -93,6 +100,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use delimited::CellReader;
+use emptiness::Start;
 use hf_page::PageReader;
 use lines::{Chunk, LineReader};
 use record::{Context, Fault, ReadRecord};
@@ -102,6 +110,7 @@ use table::TableReader;
 use values::ValueReader;
 
 pub use draft::Draft;
+pub use ignored::{Ignored, Part};
 pub use record::{Item, Record};
 pub use reject::{Reason, Rejected, Unit};
 pub use sniff::{Format, KNOWN_FORMATS};
@@ -139,6 +148,9 @@ pub struct Dump {
     buffer: Vec<u8>,
     read_bytes: Arc<AtomicU64>,
     total_bytes: Option<u64>,
+    n_items: u64,
+    n_papers: u64,
+    start: Start,
 }
 
 /// A dump whose format is known, before its records are read.
@@ -237,19 +249,25 @@ impl Dump {
     ) -> Result<Dump> {
         let total_bytes = input.total_bytes;
         let (bytes, compression) = source::decompressed(input.bytes).map_err(Error::read(&path))?;
-        let peeked = source::peek(bytes, SNIFFED_BYTES).map_err(Error::read(&path))?;
+        let peeked = source::peek(bytes, SNIFFED_BYTES).and_then(line_ends::unified);
+        let mut peeked = peeked.map_err(Error::read(&path))?;
+        if peeked.start.is_empty() {
+            return Err(Error::EmptyDump { path });
+        }
         let sniffed = sniff::sniff(&peeked.start, peeked.complete, options);
-        let context = Context {
-            listed: listed(&path),
-            year: options.year,
-            around: String::new(),
-        };
         let (format, framing) = sniffed.map_err(|reason| Error::UnknownFormat {
             path: path.clone(),
             reason,
         })?;
+        let context = Context {
+            listed: listed(&path),
+            year: options.year,
+            around: String::new(),
+            is_untitled: format.is_json() && sniff_json::is_untitled(&peeked.start),
+        };
+        let start = Start::of(&path, format, &mut peeked, options);
         let compressed = input.is_member || compression != Compression::Plain;
-        let records = Records::new(
+        let opened = Records::new(
             framing,
             Opened {
                 path,
@@ -261,7 +279,8 @@ impl Dump {
                 read_bytes: read_bytes.clone(),
                 total_bytes,
             },
-        )?;
+        );
+        let records = opened.map_err(|error| start.explained(error))?;
         Ok(Dump {
             format,
             records,
@@ -270,11 +289,30 @@ impl Dump {
             buffer: Vec::new(),
             read_bytes,
             total_bytes,
+            n_items: 0,
+            n_papers: 0,
+            start,
         })
     }
 
     /// Reads the next record.
     pub fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
+        let item = self.read_item()?;
+        self.n_items += 1;
+        self.n_papers += u64::from(item.is_ok());
+        Some(item)
+    }
+
+    /// Why a dump that was read to its end gave nothing: [`Error::NoRecords`]. `None` where it gave
+    /// something, or says itself that it is empty, as `[]` does.
+    pub fn nothing_read(&self) -> Option<Error> {
+        match self.n_papers {
+            0 => self.start.nothing_read(self.n_items),
+            _ => None,
+        }
+    }
+
+    fn read_item(&mut self) -> Option<Result<Item, Rejected>> {
         let frame = match &mut self.records {
             Records::Items(items) => return items.next_item(),
             Records::Framed(frame) => frame,
@@ -350,7 +388,10 @@ impl Records {
             }
             Framing::Map => Records::Framed(Box::new(ValueReader::of_maps(opened.bytes))),
             Framing::Elements => Records::Framed(Box::new(xml::elements(format, opened.bytes))),
-            Framing::Blocks => Records::Framed(tagged::frame(format, opened.bytes)),
+            Framing::Blocks => {
+                let lines = line_ends::with_line_feeds(opened.bytes);
+                Records::Framed(tagged::frame(format, lines))
+            }
             Framing::Page => {
                 let page = PageReader::new(opened.bytes, opened.context, opened.compressed);
                 Records::Items(Box::new(page))
@@ -404,10 +445,20 @@ fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, 
         }
     };
     let text = text.trim();
-    if format.is_json()
-        && !text.starts_with('{')
-        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-    {
+    if !format.is_json() {
+        return reader(format)(text, context);
+    }
+    match read_json(format, text, context) {
+        Err(Fault {
+            reason: Reason::NotJson { .. },
+            ..
+        }) if let Some(mended) = json::mended(text) => read_json(format, &mended, context),
+        outcome => outcome,
+    }
+}
+
+fn read_json(format: Format, text: &str, context: &Context) -> Result<Item, Fault> {
+    if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
         let found = kind_of(text);
         return Err(Reason::NotAnObject { found }.into());
     }
