@@ -85,7 +85,7 @@ impl Columns {
                 (!is_id).then_some("a number that is not whole")
             }
             (found, Value::Null) if is_binary(found) && !ids.is_null(row) => {
-                Some("binary data, not UTF-8")
+                Some("bytes that are no UTF-8")
             }
             _ => None,
         };

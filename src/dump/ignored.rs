@@ -13,8 +13,8 @@ use crate::paper::IdKind;
 /// Values of one record that are noted.
 const MAX_NOTED: usize = 64;
 
-/// What says that there is no value, in small letters.
-const NO_VALUES: [&str; 22] = [
+/// What says that there is no value, or none yet, in small letters.
+const NO_VALUES: [&str; 31] = [
     "-",
     "--",
     "---",
@@ -23,7 +23,6 @@ const NO_VALUES: [&str; 22] = [
     "?",
     ".",
     "/",
-    "0",
     "n/a",
     "n.a.",
     "na",
@@ -36,7 +35,17 @@ const NO_VALUES: [&str; 22] = [
     "undefined",
     "unknown",
     "not available",
+    "not applicable",
     "tbd",
+    "n.d.",
+    "n. d.",
+    "nd",
+    "s.d.",
+    "undated",
+    "in press",
+    "forthcoming",
+    "to appear",
+    "accepted",
 ];
 
 /// A value that was left out of a paper.

@@ -59,6 +59,33 @@ pub(super) fn mended(json: &str) -> Option<String> {
     (out != json).then_some(out)
 }
 
+/// Text in UTF-8 but for surrogates, which Python's `surrogatepass` and MySQL's `utf8` write as if they
+/// were characters: pairs as the character that they are, halves as U+FFFD. `None` where something
+/// else is no UTF-8.
+pub(super) fn without_surrogates(bytes: &[u8]) -> Option<String> {
+    let unit = |at: usize| match bytes.get(at..at + 3)? {
+        [0xED, second @ 0xA0..=0xBF, third @ 0x80..=0xBF] => {
+            Some(0xD000 | u16::from(second & 0x3F) << 6 | u16::from(third & 0x3F))
+        }
+        _ => None,
+    };
+    let mut sound = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let Some(first) = unit(at) else {
+            sound.push(byte);
+            at += 1;
+            continue;
+        };
+        let pair = unit(at + 3).map(|second| [first, second]);
+        let whole = pair.and_then(|pair| char::decode_utf16(pair).next()?.ok());
+        at += if whole.is_some() { 6 } else { 3 };
+        let c = whole.unwrap_or(char::REPLACEMENT_CHARACTER);
+        sound.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    String::from_utf8(sound).ok()
+}
+
 /// The string that `rest` begins with, and what it is to be.
 fn string(rest: &str) -> (usize, Cow<'_, str>) {
     let bytes = rest.as_bytes();
@@ -187,6 +214,18 @@ mod tests {
         check(r#""\ud835\ud835\udc00\u0041""#, "\"\u{fffd}\u{1d400}A\"");
         check(r#""\\ud835 \ud835""#, "\"\\\\ud835 \u{fffd}\"");
         check(r#"{"\ud835": 1}"#, "{\"\u{fffd}\":1}");
+    }
+
+    #[test]
+    fn surrogates_that_were_written_as_characters_are_read() {
+        let check = |bytes: &[u8], expected: Option<&str>| {
+            assert_eq!(without_surrogates(bytes).as_deref(), expected, "{bytes:?}");
+        };
+        check(b"a\xED\xA0\xB5 b", Some("a\u{fffd} b"));
+        check(b"\xED\xA0\xB5\xED\xB0\x80", Some("\u{1d400}"));
+        check(b"\xED\xB0\x80\xED\xA0\xB5", Some("\u{fffd}\u{fffd}"));
+        check(b"\xED\xA0", None);
+        check(b"caf\xE9 \xED\xA0\xB5", None);
     }
 
     #[test]

@@ -75,6 +75,8 @@ mod tagged;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_accounts;
+#[cfg(test)]
 mod tests_delimited;
 #[cfg(test)]
 mod tests_faults;
@@ -440,8 +442,9 @@ fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, 
         // Exports of reference managers are often in the encoding of the machine they come from.
         Err(_) if format.is_tagged() => encoding_rs::WINDOWS_1252.decode(bytes).0,
         Err(error) => {
+            let text = format.is_json().then(|| json::without_surrogates(bytes));
             let byte = error.valid_up_to();
-            return Err(Reason::NotUtf8 { byte }.into());
+            Cow::Owned(text.flatten().ok_or(Reason::NotUtf8 { byte })?)
         }
     };
     let text = text.trim();

@@ -220,6 +220,16 @@ impl<'a> Found<'a> {
         self.push_id(PaperId::parse(spelling));
     }
 
+    /// A day that was read, or a note of what stands there instead.
+    pub(super) fn dated(
+        &mut self,
+        day: Option<Date>,
+        written: Option<&impl AsRef<str>>,
+    ) -> Option<Date> {
+        let written = written.map(AsRef::as_ref);
+        self.notes.unless(day, Part::Date, written)
+    }
+
     fn push_id(&mut self, id: Option<PaperId>) {
         if let Some(id) = id.filter(|id| !self.ids.contains(id)) {
             self.ids.push(id);
