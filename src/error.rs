@@ -41,6 +41,20 @@ pub enum Error {
         /// What was found instead.
         reason: String,
     },
+    /// A dump of no bytes, or none but a BOM.
+    #[error("{} is empty", path.display())]
+    EmptyDump {
+        /// The dump.
+        path: PathBuf,
+    },
+    /// A dump that holds something was read to its end and gave no record.
+    #[error("{} gives no paper: {reason}", path.display())]
+    NoRecords {
+        /// The dump.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
     /// A dump of columns has none that papers can be read from.
     #[error("{} cannot be read: {reason}", path.display())]
     Columns {

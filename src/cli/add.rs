@@ -11,7 +11,7 @@ use akin::ingest::{self, Decision, IngestOptions, Report};
 use akin::library::{Library, REJECTED_FILE, Writer};
 use akin::space::Origin;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::args::ModelArgs;
 use super::context::Context;
@@ -195,6 +195,11 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
     for (name, rejected) in &rejected[..n_shown] {
         context.note(&format!("{name}, {rejected}"));
     }
+    if context.verbose {
+        for omission in &report.ignored {
+            context.note(&omission.to_string());
+        }
+    }
     for (name, day) in &report.without_year {
         context.note(&format!(
             "{name} says {day} and no year, so its papers stand in no list; --year YEAR gives it one"
@@ -267,6 +272,22 @@ fn complain_of_decisions(report: &Report, context: &Context) {
     }
 }
 
+/// What was left out of papers that were kept, in words: `12 dates, 1 DOI`; `None` where nothing was.
+pub(super) fn ignored(report: &Report) -> Option<String> {
+    let parts = report.n_ignored.iter();
+    let parts = parts.map(|(part, n)| format!("{} {}", count(*n), part.named(*n)));
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The same for programs.
+pub(super) fn ignored_by_key(report: &Report) -> Map<String, Value> {
+    let parts = report.n_ignored.iter();
+    parts
+        .map(|(part, n)| (part.key().to_owned(), (*n).into()))
+        .collect()
+}
+
 pub(super) fn summarise(
     report: &Report,
     start: Instant,
@@ -289,6 +310,7 @@ pub(super) fn summarise(
             "withdrawn": counts.n_withdrawn,
             "embedded": report.n_embedded,
             "truncated": counts.n_truncated,
+            "ignored": ignored_by_key(report),
             "tokens": report.n_tokens,
             "encoder_idle": output::rounded(report.encoding.idle_share(), 4),
             "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
@@ -312,6 +334,9 @@ pub(super) fn summarise(
         .map(|(n, what)| format!("{} {what}", count(n)))
         .join(", ");
     writeln!(out, "read {}: {parts}", count(counts.n_read))?;
+    if let Some(parts) = ignored(report) {
+        writeln!(out, "ignored inside kept records: {parts}")?;
+    }
     if is_dry {
         let rate = counts.n_read as f64 / seconds;
         writeln!(

@@ -3,65 +3,272 @@
 //! One library a dump and model, found by the dump's whole path. It mirrors the dump: when the
 //! file has changed since (its size or its time), what is new is embedded and what is gone is
 //! forgotten. Anything in the cache folder can be deleted at any time.
+//!
+//! Invariants: a stamp says that the library holds all of the dump, so a dump that is cut off gets
+//! none: it is read again for every question, and every question says so. What is written here is
+//! written under a lock that others wait for. A library that turns out to be damaged is made again.
 
+use std::cell::Cell;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use akin::Error;
 use akin::dump::Source;
 use akin::encoder::Encoder;
-use akin::ingest::{self, IngestOptions};
-use akin::library::{Library, Writer};
+use akin::ingest::{self, IngestOptions, Report};
+use akin::library::Writer;
+use akin::progress::Observer;
 use akin::space::Origin;
 
-use super::add;
 use super::args::ModelArgs;
-use super::context::Context;
+use super::context::{Context, Opened};
 use super::fault::Fault;
 use super::progress::Bar;
+use super::{Outcome, add};
+
+/// How often it is looked whether another process is done.
+const WAIT: Duration = Duration::from_millis(50);
 
 /// A dump's library in the cache folder, up to date.
 pub(super) struct Cached {
     pub(super) root: PathBuf,
+    pub(super) opened: Opened,
     /// The encoder of its space, if it had to be loaded already.
     loaded: Option<Encoder>,
 }
 
 impl Cached {
-    /// The encoder of the library, which is the one in this folder.
-    pub(super) fn encoder(self, library: &Library, context: &Context) -> Result<Encoder, Fault> {
-        self.loaded.map_or_else(|| context.load_for(library), Ok)
+    /// The library, to write to.
+    pub(super) fn writer(&self, holder: &str, context: &Context) -> Result<Writer, Fault> {
+        patient(context, || Writer::open(&self.root, holder))
+    }
+
+    /// The encoder of the library.
+    pub(super) fn take_encoder(&mut self, context: &Context) -> Result<Encoder, Fault> {
+        let loaded = self.loaded.take();
+        loaded.map_or_else(|| context.load_for(&self.opened.library), Ok)
     }
 }
 
-/// The library of a dump, made or brought up to date first if need be.
-pub(super) fn library_of(
+/// Asks the library of a dump, which is made or brought up to date first if need be, and made again
+/// if it is damaged. Where the dump could not be read to its end, the answer is a failure.
+pub(super) fn ask(
     dump: &Path,
     model: &ModelArgs,
     context: &Context,
-) -> Result<Cached, Fault> {
-    let origin = model.origin(&context.hub)?;
+    question: impl Fn(&mut Cached) -> Result<Outcome, Fault>,
+) -> Result<Outcome, Fault> {
     if dump == Path::new("-") {
         return Err(Fault::usage(
             "--in wants a file; `akin add -` reads a dump from stdin into a library",
         ));
     }
-    let meta = dump.metadata().map_err(Error::read(dump))?;
-    let whole = dump.canonicalize().map_err(Error::read(dump))?;
-    let root = root_of(&whole, &origin)?;
-    let modified = meta.modified().map_err(Error::read(dump))?;
-    let stamp = format!("{} {} {modified:?}", env!("CARGO_PKG_VERSION"), meta.len());
-    let stamp_path = root.with_extension("stamp");
-    let is_current = std::fs::read_to_string(&stamp_path).is_ok_and(|old| old == stamp);
-    if is_current && Library::open(&root).is_ok_and(|library| library.space().is_some()) {
-        return Ok(Cached { root, loaded: None });
+    let place = Place::of(dump, model.origin(&context.hub)?)?;
+    match place.ask(context, &question) {
+        Err(Fault::Akin(error)) if place.is_of_damage(&error) => {
+            context.note(&format!("the cache is made again: {error}"));
+            place.discard(context)?;
+            place.ask(context, &question)
+        }
+        outcome => outcome,
     }
-    let loaded = context.load(&origin)?;
-    mirror(dump, &root, &origin, &loaded, context)?;
-    std::fs::write(&stamp_path, stamp).map_err(Error::write(&stamp_path))?;
-    Ok(Cached {
-        root,
-        loaded: Some(loaded),
+}
+
+/// Where the library of a dump is kept, and what it has to hold.
+struct Place<'a> {
+    dump: &'a Path,
+    origin: Origin,
+    root: PathBuf,
+    /// What the stamp says of a library that holds all of the dump.
+    stamp: String,
+    /// When the stamp was written of the library that was asked last; another stamp is of another
+    /// library.
+    stamped_at: Cell<Option<SystemTime>>,
+}
+
+impl Place<'_> {
+    fn of(dump: &Path, origin: Origin) -> Result<Place<'_>, Fault> {
+        let meta = dump.metadata().map_err(Error::read(dump))?;
+        let whole = dump.canonicalize().map_err(Error::read(dump))?;
+        let modified = meta.modified().map_err(Error::read(dump))?;
+        let version = env!("CARGO_PKG_VERSION");
+        Ok(Place {
+            dump,
+            root: root_of(&whole, &origin)?,
+            origin,
+            stamp: format!("{version} {} {modified:?}", meta.len()),
+            stamped_at: Cell::new(None),
+        })
+    }
+
+    fn ask(
+        &self,
+        context: &Context,
+        question: &impl Fn(&mut Cached) -> Result<Outcome, Fault>,
+    ) -> Result<Outcome, Fault> {
+        let (mut loaded, mut is_whole) = (None, true);
+        self.stamped_at.set(self.stamp_time());
+        let mut opened = self.current();
+        if opened.is_none() {
+            let _lock = self.lock(context)?;
+            // Another process may have made it meanwhile.
+            opened = self.current();
+            if opened.is_none() {
+                let encoder = context.load(&self.origin)?;
+                is_whole = self.mirror(&encoder, context)?;
+                loaded = Some(encoder);
+                self.stamped_at.set(self.stamp_time());
+            }
+        }
+        let opened = opened.map_or_else(|| context.open(&self.root), Ok)?;
+        let mut cached = Cached {
+            root: self.root.clone(),
+            opened,
+            loaded,
+        };
+        let outcome = question(&mut cached)?;
+        Ok(if is_whole { outcome } else { Outcome::Failed })
+    }
+
+    /// The library, if it holds all of the dump as it is now and its indexes can be trusted.
+    fn current(&self) -> Option<Opened> {
+        let stamp = std::fs::read_to_string(self.stamp_path()).ok()?;
+        let opened = (stamp == self.stamp).then(|| Context::open_quietly(&self.root));
+        let opened = opened?.ok()?;
+        (opened.index.doubts().is_empty() && opened.lexical.is_ok()).then_some(opened)
+    }
+
+    fn stamp_path(&self) -> PathBuf {
+        self.root.with_extension("stamp")
+    }
+
+    fn stamp_time(&self) -> Option<SystemTime> {
+        self.stamp_path().metadata().ok()?.modified().ok()
+    }
+
+    /// Waits until nobody else writes to the library, and keeps others waiting.
+    fn lock(&self, context: &Context) -> Result<File, Fault> {
+        let path = self.root.with_extension("lock");
+        let fail = || Error::write(&path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(fail())?;
+        }
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(fail())?;
+        wait(context, || match file.try_lock() {
+            Ok(()) => Some(Ok(())),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(error)) => Some(Err(fail()(error))),
+        })?;
+        Ok(file)
+    }
+
+    /// Makes the library hold what the dump holds; whether all of it could be read. Where it could
+    /// not, what was embedded of the rest before stays.
+    fn mirror(&self, encoder: &Encoder, context: &Context) -> Result<bool, Fault> {
+        let bar = Bar::stoppable(context);
+        let holder = "akin search --in";
+        let mut writer = patient(context, || Writer::open_or_create(&self.root, holder))?;
+        let options = IngestOptions {
+            mirror: true,
+            index: context.index_options(),
+            ..IngestOptions::default()
+        };
+        let sources = [Source::from_arg(self.dump)];
+        let mut report: Report =
+            ingest::run(&mut writer, encoder, &self.origin, &sources, &options, &bar)?;
+        if report.stopped {
+            return Err(Error::Interrupted.into());
+        }
+        if let Some((_, error)) = report.failed.pop() {
+            return Err(error.into());
+        }
+        add::complain(&report, add::n_shown(context), context);
+        let path = self.stamp_path();
+        if report.has_unread() {
+            // That of an earlier state of the dump may be the same, and is of no use any more.
+            remove(&path)?;
+            return Ok(false);
+        }
+        std::fs::write(&path, &self.stamp).map_err(Error::write(&path))?;
+        Ok(true)
+    }
+
+    /// Whether an error says that the library in the cache is not what was written.
+    fn is_of_damage(&self, error: &Error) -> bool {
+        match error {
+            Error::Damaged { path, .. }
+            | Error::Read { path, .. }
+            | Error::NotALibrary { path }
+            | Error::LibraryNewer { path, .. }
+            | Error::LibraryOlder { path, .. }
+            | Error::LibraryMissing { path }
+            | Error::LexicalDoubt { path, .. } => path.starts_with(&self.root),
+            Error::Database { path, source } => {
+                path.starts_with(&self.root) && !source.to_string().contains("locked")
+            }
+            // The model's files have changed under their name.
+            Error::SpaceMismatch { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Deletes the library, unless another one has been made since it was asked.
+    fn discard(&self, context: &Context) -> Result<(), Fault> {
+        let _lock = self.lock(context)?;
+        if self.stamp_time() != self.stamped_at.get() {
+            return Ok(());
+        }
+        remove(&self.stamp_path())?;
+        match std::fs::remove_dir_all(&self.root) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::write(&self.root)(error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens a library for writing, when nobody else writes to it any more.
+fn patient(context: &Context, open: impl Fn() -> Result<Writer, Error>) -> Result<Writer, Fault> {
+    wait(context, || match open() {
+        Err(Error::LibraryBusy { .. }) => None,
+        opened => Some(opened),
     })
+}
+
+/// Tries until something comes of it, or the user asks to stop.
+fn wait<T>(context: &Context, attempt: impl Fn() -> Option<Result<T, Error>>) -> Result<T, Fault> {
+    let bar = Bar::stoppable(context);
+    let mut is_told = false;
+    loop {
+        if let Some(outcome) = attempt() {
+            return Ok(outcome?);
+        }
+        if bar.stop_requested() {
+            return Err(Error::Interrupted.into());
+        }
+        if !is_told {
+            context.note("another akin writes to the cache of this dump; waiting");
+            is_told = true;
+        }
+        std::thread::sleep(WAIT);
+    }
+}
+
+/// Deletes a file, if it is there.
+fn remove(path: &Path) -> Result<(), Fault> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::write(path)(error).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Where the library of a dump is kept.
@@ -77,31 +284,4 @@ fn root_of(dump: &Path, origin: &Origin) -> Result<PathBuf, Fault> {
         &hash[..16]
     );
     Ok(Context::cache_dir()?.join("dumps").join(name))
-}
-
-/// Makes the library of a dump hold what the dump holds.
-fn mirror(
-    dump: &Path,
-    root: &Path,
-    origin: &Origin,
-    encoder: &Encoder,
-    context: &Context,
-) -> Result<(), Fault> {
-    let bar = Bar::stoppable(context);
-    let mut writer = Writer::open_or_create(root, "akin search --in")?;
-    let options = IngestOptions {
-        mirror: true,
-        index: context.index_options(),
-        ..IngestOptions::default()
-    };
-    let sources = [Source::from_arg(dump)];
-    let mut report = ingest::run(&mut writer, encoder, origin, &sources, &options, &bar)?;
-    if report.stopped {
-        return Err(Error::Interrupted.into());
-    }
-    if let Some((_, error)) = report.failed.pop() {
-        return Err(error.into());
-    }
-    add::complain(&report, add::n_shown(context), context);
-    Ok(())
 }

@@ -123,6 +123,17 @@ impl Context {
 
     /// Opens a library with its indexes, and says what of them had to be left aside.
     pub(super) fn open(&self, root: &Path) -> Result<Opened, Fault> {
+        let opened = Context::open_quietly(root)?;
+        for doubt in opened.index.doubts() {
+            self.note(&format!(
+                "{doubt}; it is left aside until the next add makes it anew"
+            ));
+        }
+        Ok(opened)
+    }
+
+    /// Opens a library with those of its indexes that can be trusted.
+    pub(super) fn open_quietly(root: &Path) -> Result<Opened, Fault> {
         let library = Library::open(root)?;
         let empty = || Error::LibraryEmpty {
             path: root.to_owned(),
@@ -134,11 +145,6 @@ impl Context {
             return Err(empty().into());
         }
         let index = Index::open(&dir, &space.fingerprint, rows);
-        for doubt in index.doubts() {
-            self.note(&format!(
-                "{doubt}; it is left aside until the next add makes it anew"
-            ));
-        }
         let lexical = Lexical::open(&library.lexical_dir());
         Ok(Opened {
             library,

@@ -175,6 +175,7 @@ fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault>
         "embedded": report.n_embedded,
         "rejected": report.counts.n_rejected,
         "truncated": report.counts.n_truncated,
+        "ignored": add::ignored_by_key(report),
         "tokens": report.n_tokens,
         "computed_on": computed_on,
         "encoder_seconds": output::rounded(report.encoding.busy.as_secs_f64(), 3),
@@ -189,6 +190,9 @@ fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault>
 fn summarise(report: &Report, start: Instant, context: &Context) {
     let seconds = start.elapsed().as_secs_f64();
     let (n, rate) = (count(report.n_embedded), report.n_embedded as f64 / seconds);
+    if let Some(parts) = add::ignored(report) {
+        context.note(&format!("ignored inside kept records: {parts}"));
+    }
     context.note(&format!(
         "embedded {n} papers in {seconds:.1} s ({rate:.0} papers/s)"
     ));

@@ -1,5 +1,6 @@
 //! `akin eval`: how well the search finds what people judged relevant.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -9,7 +10,6 @@ use akin::encoder::CrossEncoder;
 use akin::eval::{self, DEFAULT_METRICS, EvalOptions, Metric, Run, Task, TaskFiles};
 use akin::index::{IndexOptions, Mode};
 use akin::ingest;
-use akin::library::Writer;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -113,8 +113,8 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
             files.qrels.display()
         )));
     }
-    let found = match &args.score {
-        Some(path) => eval::read_run(path)?,
+    let (found, outcome) = match &args.score {
+        Some(path) => (eval::read_run(path)?, Outcome::Done),
         None => search(args, &task, context)?,
     };
     if let Some(path) = &args.run {
@@ -127,28 +127,30 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
         .map(|metric| Measured::of(metric, &task, &found, other.as_ref()))
         .collect();
     print(&measured, task.queries.len(), context)?;
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
-/// Asks every query over the corpus's library in the cache.
-fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault> {
+/// Asks every query over the corpus's library in the cache; it has failed where the corpus could not
+/// be read to its end.
+fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<(Run, Outcome), Fault> {
     let bar = Bar::stoppable(context);
     let reranker = args.rerank.load(context)?;
     let options = args.options(reranker.as_ref());
-    let cached = cache::library_of(&task.corpus, &args.model, context)?;
-    if options.mode == Mode::Graph {
-        let writer = Writer::open(&cached.root, "akin eval --graph")?;
-        ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
-    }
-    let opened = context.open(&cached.root)?;
-    let encoder = cached.encoder(&opened.library, context)?;
-    Ok(eval::run(
-        &opened.indexes(),
-        &encoder,
-        task,
-        &options,
-        &bar,
-    )?)
+    let run = RefCell::new(None);
+    let outcome = cache::ask(&task.corpus, &args.model, context, |cached| {
+        if options.mode == Mode::Graph {
+            let writer = cached.writer("akin eval --graph", context)?;
+            ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
+            drop(writer);
+            cached.opened = context.open(&cached.root)?;
+        }
+        let encoder = cached.take_encoder(context)?;
+        let found = eval::run(&cached.opened.indexes(), &encoder, task, &options, &bar)?;
+        run.replace(Some(found));
+        Ok(Outcome::Done)
+    })?;
+    let run = run.into_inner();
+    Ok((run.expect("every question is answered or fails"), outcome))
 }
 
 /// A metric over all queries.

@@ -6,7 +6,7 @@ use akin::search::{Rocchio, Target};
 use clap::Args;
 
 use super::args::LookupArgs;
-use super::context::Context;
+use super::context::{Context, Opened};
 use super::fault::Fault;
 use super::search::{read_draft, show};
 use super::{Outcome, cache};
@@ -62,20 +62,23 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
             ..Rocchio::default()
         },
     });
-    let root = match &args.lookup.dump {
-        Some(dump) => cache::library_of(dump, &args.lookup.model, context)?.root,
-        None => context.library.clone(),
+    let answered = |opened: &Opened| {
+        let encoder = needs_encoder.then(|| context.load_for(&opened.library));
+        let encoder = encoder.transpose()?;
+        show(
+            &opened.indexes(),
+            encoder.as_ref(),
+            &query,
+            &args.lookup,
+            context,
+        )
     };
-    let opened = context.open(&root)?;
-    let encoder = needs_encoder.then(|| context.load_for(&opened.library));
-    let encoder = encoder.transpose()?;
-    show(
-        &opened.indexes(),
-        encoder.as_ref(),
-        &query,
-        &args.lookup,
-        context,
-    )
+    match &args.lookup.dump {
+        Some(dump) => cache::ask(dump, &args.lookup.model, context, |cached| {
+            answered(&cached.opened)
+        }),
+        None => answered(&context.open(&context.library)?),
+    }
 }
 
 /// Parses a number from 0 on.

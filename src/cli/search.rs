@@ -38,26 +38,29 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault
     let query = args.lookup.query(target);
     let model = &args.lookup.model;
     let needs_encoder = query.matching != Matching::Lexical;
-    let (opened, encoder) = match &args.lookup.dump {
-        Some(dump) => {
-            let cached = cache::library_of(dump, model, context)?;
-            let opened = context.open(&cached.root)?;
-            let encoder = needs_encoder.then(|| cached.encoder(&opened.library, context));
-            (opened, encoder.transpose()?)
-        }
-        None => {
-            let opened = context.open(&context.library)?;
-            let encoder = needs_encoder.then(|| encoder_for(&opened.library, model, context));
-            (opened, encoder.transpose()?)
-        }
+    let Some(dump) = &args.lookup.dump else {
+        let opened = context.open(&context.library)?;
+        let encoder = needs_encoder.then(|| encoder_for(&opened.library, model, context));
+        let encoder = encoder.transpose()?;
+        return show(
+            &opened.indexes(),
+            encoder.as_ref(),
+            &query,
+            &args.lookup,
+            context,
+        );
     };
-    show(
-        &opened.indexes(),
-        encoder.as_ref(),
-        &query,
-        &args.lookup,
-        context,
-    )
+    cache::ask(dump, model, context, |cached| {
+        let encoder = needs_encoder.then(|| cached.take_encoder(context));
+        let encoder = encoder.transpose()?;
+        show(
+            &cached.opened.indexes(),
+            encoder.as_ref(),
+            &query,
+            &args.lookup,
+            context,
+        )
+    })
 }
 
 /// The encoder of a library, which must be the one that is asked for.

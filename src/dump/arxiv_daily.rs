@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::arxiv_snapshot::categories;
 use super::field::{Entry, Field, Items};
+use super::ignored::{Notes, Part};
 use super::record::{Context, Fault, Item, arxiv_id, optional, paper, with_id};
 use super::{Reason, names};
 use crate::paper::{Paper, arxiv_version};
@@ -29,21 +30,20 @@ struct Fields<'a> {
 /// Reads one line of a daily list.
 pub(super) fn read(line: &str, context: &Context) -> Result<Item, Fault> {
     let record: Fields<'_> = serde_json::from_str(line)?;
-    with_id(&record.id, convert(&record, context))
+    let mut notes = Notes::default();
+    let outcome = convert(&record, context, &mut notes);
+    with_id(&record.id, notes, outcome)
 }
 
-fn convert(record: &Fields<'_>, context: &Context) -> Result<Paper, Reason> {
+fn convert(record: &Fields<'_>, context: &Context, notes: &mut Notes) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
-    let mut paper = paper(id, &record.title, &record.summary)?;
-    let authors = record
-        .authors
-        .0
-        .iter()
-        .filter_map(|entry| entry.name.text());
+    let mut paper = paper(id, &record.title, &record.summary, notes)?;
+    let authors = record.authors.0.iter();
+    let authors = authors.filter_map(|entry| entry.written(notes));
     paper.authors = authors.filter_map(names::single).collect();
-    paper.categories = categories(&record.categories);
+    paper.categories = categories(&record.categories, notes);
     paper.version = record.id.text().and_then(arxiv_version);
-    paper.comment = optional(&record.comment);
+    paper.comment = optional(&record.comment, Part::Comment, notes);
     paper.listed = context.listed;
     Ok(paper)
 }

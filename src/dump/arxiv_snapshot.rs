@@ -6,8 +6,9 @@
 use serde::Deserialize;
 
 use super::field::{Entry, Field, Items, Written};
-use super::record::{Context, Fault, Item, add_alias, arxiv_id, optional, paper, with_id};
-use super::{Reason, dates, names};
+use super::ignored::{Notes, Part};
+use super::record::{Context, Fault, Item, add_alias, arxiv_id, day, optional, paper, with_id};
+use super::{Reason, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
@@ -39,34 +40,37 @@ struct Fields<'a> {
 /// Reads one line of a snapshot.
 pub(super) fn read(line: &str, _: &Context) -> Result<Item, Fault> {
     let record: Fields<'_> = serde_json::from_str(line)?;
-    with_id(&record.id, convert(&record))
+    let mut notes = Notes::default();
+    let outcome = convert(&record, &mut notes);
+    with_id(&record.id, notes, outcome)
 }
 
-fn convert(record: &Fields<'_>) -> Result<Paper, Reason> {
+fn convert(record: &Fields<'_>, notes: &mut Notes) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
-    let mut paper = paper(id, &record.title, &record.text)?;
-    paper.authors = authors(record, paper.id.is_arxiv());
-    paper.categories = categories(&record.categories);
+    let mut paper = paper(id, &record.title, &record.text, notes)?;
+    paper.authors = authors(record, paper.id.is_arxiv(), notes);
+    paper.categories = categories(&record.categories, notes);
     let version = |name: &str| name.strip_prefix(['v', 'V'])?.parse().ok();
     let last = record.versions.0.last().and_then(|entry| entry.name.text());
     paper.version = last
         .and_then(version)
         .or_else(|| arxiv_version(record.id.text()?));
     let first = record.versions.0.first();
-    paper.published = first.and_then(|entry| dates::day(entry.created.text()?));
-    paper.updated = record.update_date.text().and_then(dates::day);
-    paper.comment = optional(&record.comments);
-    paper.journal = optional(&record.journal);
+    paper.published = first.and_then(|entry| day(&entry.created, notes));
+    paper.updated = day(&record.update_date, notes);
+    paper.comment = optional(&record.comments, Part::Comment, notes);
+    paper.journal = optional(&record.journal, Part::Journal, notes);
     // A paper in several parts has several DOIs, with spaces between.
-    for doi in record.doi.text().unwrap_or("").split_whitespace() {
-        add_alias(&mut paper, Some(doi));
+    let dois = record.doi.prose_or_note(Part::Doi, notes).unwrap_or("");
+    for doi in dois.split_whitespace() {
+        add_alias(&mut paper, doi, notes);
     }
     Ok(paper)
 }
 
 /// Names from `authors_parsed` (`[family, given, suffix, affiliations…]`), else from `authors`,
 /// which only arXiv is known to write in reading order.
-fn authors(record: &Fields<'_>, is_arxiv: bool) -> Vec<String> {
+fn authors(record: &Fields<'_>, is_arxiv: bool, notes: &mut Notes) -> Vec<String> {
     let parsed = record.authors_parsed.0.iter().filter_map(|parts| {
         let part = |at: usize| parts.0.get(at).and_then(Field::text).unwrap_or("");
         names::joined([part(1), part(0), part(2)])
@@ -81,16 +85,20 @@ fn authors(record: &Fields<'_>, is_arxiv: bool) -> Vec<String> {
     };
     match &record.authors {
         Written::Text(text) => names::in_text(text, order),
-        Written::Other(value) => names::of_value(value, order),
+        Written::Other(value) => {
+            notes.note_nameless(value);
+            names::of_value(value, order)
+        }
     }
 }
 
 /// Category codes, whether they stand in one string or in a list.
-pub(super) fn categories(field: &Items<Field<'_>>) -> Vec<String> {
-    let codes = field
-        .0
-        .iter()
-        .filter_map(Field::text)
-        .flat_map(str::split_whitespace);
+pub(super) fn categories(field: &Items<Field<'_>>, notes: &mut Notes) -> Vec<String> {
+    let mut code = |field: &'_ Field<'_>| {
+        let text = field.text().map(str::to_owned);
+        notes.unless(text, Part::Category, field.shown())
+    };
+    let lists: Vec<String> = field.0.iter().filter_map(&mut code).collect();
+    let codes = lists.iter().flat_map(|list| list.split_whitespace());
     codes.map(str::to_owned).collect()
 }

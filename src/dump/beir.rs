@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Reason;
 use super::clean::clean;
 use super::field::Field;
+use super::ignored::Notes;
 use super::record::{Context, Fault, Item, verbatim_id, with_id};
 use crate::paper::Paper;
 
@@ -24,7 +25,7 @@ struct Fields<'a> {
 /// Reads one line of a corpus.
 pub(super) fn read(line: &str, _: &Context) -> Result<Item, Fault> {
     let record: Fields<'_> = serde_json::from_str(line)?;
-    with_id(&record.id, convert(&record))
+    with_id(&record.id, Notes::default(), convert(&record))
 }
 
 fn convert(record: &Fields<'_>) -> Result<Paper, Reason> {

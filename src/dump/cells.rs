@@ -10,13 +10,13 @@ use arrow_array::types::{
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrowPrimitiveType, RecordBatch};
-use arrow_schema::{DataType, Schema, TimeUnit};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use jiff::Span;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::columns;
-use super::json_record::{IDS, PLAIN_TEXT, TEXTS, TITLES};
+use super::json_record::{IDS, PLAIN_TEXTS, TEXTS, TITLES};
+use super::{Reason, arxiv_number, columns, whole_number};
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -24,8 +24,12 @@ const DAY_SECONDS: i64 = 86_400;
 pub(super) struct Columns {
     /// Each with its place and its [plain](super::json_record::plain_key) name.
     columns: Vec<(usize, String)>,
-    /// The plain name of the one that holds the ids.
-    id: String,
+    /// The place of the one that holds the ids, where there is one.
+    id: Option<usize>,
+    /// The ids are floats.
+    pub(super) has_float_ids: bool,
+    /// No column holds titles.
+    pub(super) is_untitled: bool,
 }
 
 impl Columns {
@@ -35,15 +39,26 @@ impl Columns {
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         let mut columns = columns::choose(&names, set)?;
         let id = settle(&mut columns, schema, &IDS, is_id)?;
-        let title = settle(&mut columns, schema, &TITLES, is_text)?;
+        let is_untitled = settle(&mut columns, schema, &TITLES, is_text)?.is_none();
         settle(&mut columns, schema, &TEXTS, is_text)?;
         let names = names.join(", ");
-        let id = id.ok_or_else(|| format!("no column is called `id` (its columns: {names})"))?;
-        if title.is_none() && !columns.iter().any(|(_, name)| name == PLAIN_TEXT) {
+        let has_text = columns
+            .iter()
+            .any(|(_, name)| PLAIN_TEXTS.contains(&name.as_str()));
+        if is_untitled && !has_text {
             let none = format!("no column is called `title` or `text` (its columns: {names})");
             return Err(none);
         }
-        Ok(Columns { columns, id })
+        if is_untitled && id.is_none() {
+            return Err(format!("no column is called `id` (its columns: {names})"));
+        }
+        let is_float = |idx: usize| schema.field(idx).data_type().is_floating();
+        Ok(Columns {
+            columns,
+            id,
+            has_float_ids: id.is_some_and(is_float),
+            is_untitled,
+        })
     }
 
     /// Their places in the schema.
@@ -57,13 +72,40 @@ impl Columns {
         self.columns.iter().map(cell).collect()
     }
 
-    /// Whether a row has an id in the column for it.
-    pub(super) fn has_id(&self, fields: &[(String, Value)]) -> bool {
-        fields.iter().any(|(name, value)| match value {
-            Value::Null => false,
-            Value::String(text) => *name == self.id && !text.trim().is_empty(),
-            _ => *name == self.id,
-        })
+    /// What is wrong with the id of a row: a number that is not whole, bytes that are no text.
+    pub(super) fn wrong_id(&self, batch: &RecordBatch, row: usize) -> Option<Reason> {
+        let ids = batch.column(self.id?);
+        if !self.has_float_ids && !is_binary(ids.data_type()) {
+            return None;
+        }
+        let found = match (ids.data_type(), cell(ids, row)) {
+            (_, Value::Number(number)) if number.is_f64() => {
+                let spelling = whole_number::spelling(&number);
+                let is_id = !spelling.contains('.') || arxiv_number::repair(&spelling).is_some();
+                (!is_id).then_some("a number that is not whole")
+            }
+            (found, Value::Null) if is_binary(found) && !ids.is_null(row) => {
+                Some("bytes that are no UTF-8")
+            }
+            _ => None,
+        };
+        found.map(|found| Reason::WrongType { field: "id", found })
+    }
+
+    /// Says in words that the ids are numbers of which none in this batch is whole.
+    pub(super) fn refuse_fractions(&self, batch: &RecordBatch) -> Result<(), String> {
+        let Some(idx) = self.id.filter(|_| self.has_float_ids) else {
+            return Ok(());
+        };
+        let ids = batch.column(idx);
+        let mut rows = (0..batch.num_rows()).filter(|row| !ids.is_null(*row));
+        let is_wrong = |row| self.wrong_id(batch, row).is_some();
+        let is_refused = ids.null_count() < ids.len() && rows.all(is_wrong);
+        let schema = batch.schema();
+        match is_refused {
+            true => Err(unfit(schema.field(idx), &IDS)),
+            false => Ok(()),
+        }
     }
 }
 
@@ -74,30 +116,33 @@ fn settle(
     schema: &Schema,
     names: &[&str],
     fits: fn(&DataType) -> bool,
-) -> Result<Option<String>, String> {
+) -> Result<Option<usize>, String> {
     let mut by_rank = names
         .iter()
         .flat_map(|name| columns.iter().filter(move |c| c.1 == *name));
-    let Some((idx, name)) = by_rank.next().cloned() else {
+    let Some((idx, _)) = by_rank.next().cloned() else {
         return Ok(None);
     };
     let field = schema.field(idx);
     if !fits(field.data_type()) {
-        let (name, found) = (field.name(), field.data_type());
-        let wanted = "texts (Utf8, LargeUtf8, Utf8View, or a dictionary of them)";
-        let or = if names == IDS {
-            " or whole numbers"
-        } else {
-            ""
-        };
-        return Err(format!(
-            "the column `{name}` is of type {found}, not {wanted}{or}"
-        ));
+        return Err(unfit(field, names));
     }
     columns.retain(|(idx, name)| {
         !names.contains(&name.as_str()) || fits(schema.field(*idx).data_type())
     });
-    Ok(Some(name))
+    Ok(Some(idx))
+}
+
+/// Why a column cannot be the one for `names`.
+fn unfit(field: &Field, names: &[&str]) -> String {
+    let (name, found) = (field.name(), field.data_type());
+    let wanted = "texts (Utf8, LargeUtf8, Utf8View, or a dictionary of them)";
+    let or = if names == IDS {
+        " or whole numbers"
+    } else {
+        ""
+    };
+    format!("the column `{name}` is of type {found}, not {wanted}{or}")
 }
 
 fn is_text(data_type: &DataType) -> bool {
@@ -110,9 +155,23 @@ fn is_text(data_type: &DataType) -> bool {
 
 fn is_id(data_type: &DataType) -> bool {
     match data_type {
-        DataType::Dictionary(_, values) => is_id(values),
-        other => other.is_integer() || is_text(other),
+        DataType::Dictionary(_, values) => values.is_integer() || is_text(values),
+        other => {
+            other.is_integer()
+                || matches!(other, DataType::Float32 | DataType::Float64)
+                || is_binary(other)
+                || is_text(other)
+        }
     }
+}
+
+/// Whether values are bytes, which may be text.
+fn is_binary(data_type: &DataType) -> bool {
+    use DataType::{Binary, BinaryView, FixedSizeBinary, LargeBinary};
+    matches!(
+        data_type,
+        Binary | LargeBinary | BinaryView | FixedSizeBinary(_)
+    )
 }
 
 /// A cell as JSON.
@@ -124,6 +183,10 @@ fn cell(array: &dyn Array, row: usize) -> Value {
         DataType::Utf8 => array.as_string::<i32>().value(row).into(),
         DataType::LargeUtf8 => array.as_string::<i64>().value(row).into(),
         DataType::Utf8View => array.as_string_view().value(row).into(),
+        DataType::Binary => bytes(array.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => bytes(array.as_binary::<i64>().value(row)),
+        DataType::BinaryView => bytes(array.as_binary_view().value(row)),
+        DataType::FixedSizeBinary(_) => bytes(array.as_fixed_size_binary().value(row)),
         DataType::Boolean => array.as_boolean().value(row).into(),
         DataType::List(_) => list(&*array.as_list::<i32>().value(row)),
         DataType::LargeList(_) => list(&*array.as_list::<i64>().value(row)),
@@ -144,6 +207,11 @@ fn cell(array: &dyn Array, row: usize) -> Value {
             .or_else(|| day(array, row))
             .unwrap_or(Value::Null),
     }
+}
+
+/// Bytes as text, where they are in UTF-8.
+fn bytes(value: &[u8]) -> Value {
+    std::str::from_utf8(value).map_or(Value::Null, Value::from)
 }
 
 fn list(items: &dyn Array) -> Value {

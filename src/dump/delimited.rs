@@ -1,7 +1,8 @@
 //! CSV and TSV: rows of text under a line of names, read as the records of `json_record.rs`.
 //!
 //! In: UTF-8, or what Windows makes of it where a row is none; separated by commas, tabs,
-//! semicolons or bars, told from the header. Which column says what is told by `columns.rs`; the
+//! semicolons or bars, told from the header. Before the header, lines may stand that belong to no
+//! table: what an export says about itself, comments, Excel's `sep=;`. Which column says what is told by `columns.rs`; the
 //! exports of Scopus, Web of Science, Embase, PubMed and Zotero and the `metadata.csv` of CORD-19
 //! (<https://github.com/allenai/cord19>) are read so. Places are lines, those on which rows begin.
 //!
@@ -17,7 +18,7 @@ use std::collections::VecDeque;
 use csv::ByteRecord;
 use serde_json::Value;
 
-use super::json_record::{self, IDS, PLAIN_TEXT, TITLES};
+use super::json_record::{self, IDS, PLAIN_TEXTS, TITLES};
 use super::lines::{Chunk, LineReader};
 use super::quoting::{Line, Quoting, cells, scan};
 use super::record::{Context, Item};
@@ -31,6 +32,9 @@ const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
 /// A row of more lines has a quote that nothing closes.
 const MAX_ROW_LINES: usize = 10_000;
+
+/// Lines that may stand before the header, blank ones aside.
+const MAX_LINES_BEFORE: usize = 30;
 
 /// Reads rows of text.
 pub(super) struct CellReader {
@@ -82,15 +86,24 @@ impl CellReader {
             reason,
         };
         let mut lines = LineReader::new(opened.bytes);
-        let mut header = Vec::new();
-        loop {
-            match lines.next_line(&mut header) {
-                Chunk::Record if separator_line(&header) => {}
-                Chunk::Record => break,
-                Chunk::Failed(error) => return Err(Error::read(&opened.path)(error)),
-                _ => return Err(unfit("it has no line of column names".to_owned())),
+        let (mut ahead, mut after) = (VecDeque::new(), None);
+        while ahead.len() <= MAX_LINES_BEFORE && after.is_none() {
+            let mut line = Vec::new();
+            match lines.next_line(&mut line) {
+                Chunk::Record => ahead.push_back((lines.line(), line)),
+                Chunk::Failed(error) if ahead.is_empty() => {
+                    return Err(Error::read(&opened.path)(error));
+                }
+                chunk => after = Some(chunk),
             }
         }
+        let found = header(ahead.iter().map(|(_, line)| &**line), &opened.columns);
+        let at = found.or_else(|| ahead.iter().position(|(_, line)| !separator_line(line)));
+        let none = || unfit("it has no line of column names".to_owned());
+        let (_, header) = ahead
+            .drain(..=at.ok_or_else(none)?)
+            .next_back()
+            .ok_or_else(none)?;
         let separator = separator(&header);
         let names = names(&header, separator);
         let shown: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -100,14 +113,18 @@ impl CellReader {
             let reason = format!("no column is called `title` (its columns: {shown})");
             return Err(unfit(reason));
         }
+        let is_untitled = !has_any(&columns, &TITLES);
         Ok(CellReader {
             n_columns: names.len(),
             lines,
-            ahead: VecDeque::new(),
-            after: None,
+            ahead,
+            after,
             separator,
             columns,
-            context: opened.context,
+            context: Context {
+                is_untitled,
+                ..opened.context
+            },
             compressed: opened.compressed,
             line: 0,
             is_ragged: None,
@@ -266,7 +283,7 @@ impl CellReader {
         };
         let mut fields = self.columns.iter().map(cell).collect();
         take_embase_day(&mut fields);
-        json_record::read_fields(fields, &self.context).map_err(|fault| {
+        json_record::read_cells(fields, &self.context).map_err(|fault| {
             let shown: Vec<&[u8]> = row.iter().collect();
             self.rejected(fault.id, fault.reason, &shown.join(&self.separator))
         })
@@ -283,40 +300,100 @@ impl CellReader {
     }
 }
 
-/// The format of a text, told by its header: a column for titles and another that is known, or
-/// ids and texts. Where the user has set columns, any header of several is one.
+/// The format of a text, told by its header: a column for titles and another, or ids and texts.
+/// Where the user has set columns, any header of several is one.
 pub(super) fn sniff(text: &[u8], complete: bool, set: &[(String, String)]) -> Option<Format> {
-    let mut lines = text.split(|&b| b == b'\n').peekable();
-    let header = loop {
-        let line = lines.next()?;
-        let is_whole = complete || lines.peek().is_some();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if is_whole && !line.trim_ascii().is_empty() && !separator_line(line) {
-            break line;
-        }
-    };
+    let mut lines: Vec<&[u8]> = text.split(|&b| b == b'\n').collect();
+    if !complete {
+        // The window cuts the last line.
+        lines.pop();
+    }
+    let lines = lines.iter().map(|line| line.trim_ascii_end());
+    let lines: Vec<&[u8]> = lines
+        .filter(|line| !line.is_empty())
+        .take(MAX_LINES_BEFORE + 1)
+        .collect();
+    let at = header(lines.iter().copied(), set)?;
+    let header = lines[at];
     if header.contains(&0) {
         return None;
     }
     let names = names(header, separator(header));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let known = columns::known(&names);
-    let is_of_cord = known.iter().any(|(_, name)| name == "corduid");
-    let is_header = (known.len() > 1 && has_papers(&known)) || (!set.is_empty() && names.len() > 1);
-    is_header.then_some(match is_of_cord {
+    let is_of_cord = columns::known(&names)
+        .iter()
+        .any(|(_, name)| name == "corduid");
+    Some(match is_of_cord {
         true => Format::Cord19,
         false => Format::Delimited,
     })
 }
 
+/// The place of the header among the first lines of a text that are not blank; `None` where no line
+/// is one. A comment is one where no other line is.
+fn header<'a>(
+    lines: impl Iterator<Item = &'a [u8]> + Clone,
+    set: &[(String, String)],
+) -> Option<usize> {
+    let lines: Vec<&[u8]> = lines.collect();
+    let is_wide = |line: &&[u8]| {
+        let is_named = !set.is_empty() && !separator_line(line);
+        is_named && names(line, separator(line)).len() > 1
+    };
+    header_among(&lines, set, |line| !is_comment(line))
+        .or_else(|| header_among(&lines, set, is_comment))
+        .or_else(|| lines.iter().position(is_wide).filter(|at| *at == 0))
+}
+
+/// The first of the lines that fit which names columns. What stands before it is no table: it has
+/// fewer cells.
+fn header_among(
+    lines: &[&[u8]],
+    set: &[(String, String)],
+    fits: impl Fn(&[u8]) -> bool,
+) -> Option<usize> {
+    let mut widest = 0;
+    let mut candidates = lines.iter().enumerate();
+    candidates.find_map(|(at, line)| {
+        if separator_line(line) || !fits(line) {
+            return None;
+        }
+        let separator = separator(line);
+        let names = names(line, separator);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let known = columns::known(&names);
+        let next = lines.get(at + 1);
+        let next = next.map(|line| cells(line, separator, Quoting::Doubled).len());
+        let is_known = has_papers(&known)
+            && match known.len() {
+                // It may be a word of a sentence.
+                1 => names.len() > 1 && next == Some(names.len()),
+                _ if widest > 0 => next.is_none_or(|n| (2..=names.len()).contains(&n)),
+                _ => true,
+            };
+        let is_set = !set.is_empty() && names.len() > 1 && columns::choose(&names, set).is_ok();
+        if names.len() > widest && (is_known || is_set) {
+            return Some(at);
+        }
+        widest = widest.max(names.iter().filter(|name| !name.is_empty()).count());
+        None
+    })
+}
+
+/// Whether a line is one of the comments that some programs write before a table.
+fn is_comment(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    line.starts_with(b"#") || line.starts_with(b"\"#") || line.starts_with(b"//")
+}
+
 /// Whether papers can be read from these columns.
 fn has_papers(columns: &[(usize, String)]) -> bool {
-    let has = |names: &[&str]| {
-        columns
-            .iter()
-            .any(|(_, name)| names.contains(&name.as_str()))
-    };
-    has(&TITLES) || (has(&IDS) && has(&[PLAIN_TEXT]))
+    has_any(columns, &TITLES) || (has_any(columns, &IDS) && has_any(columns, &PLAIN_TEXTS))
+}
+
+fn has_any(columns: &[(usize, String)], names: &[&str]) -> bool {
+    let mut known = columns.iter();
+    known.any(|(_, name)| names.contains(&name.as_str()))
 }
 
 /// The separator that makes the most known columns of a header, else the most columns.

@@ -1,15 +1,18 @@
 //! Values of JSON records, read without failing on their type and borrowed where possible.
 //!
 //! A record whose `doi` is a number or whose `comments` is a list is still a paper: the type is
-//! looked at where the field is used ([`Field::required`] against [`Field::text`]).
+//! looked at where the field is used ([`Field::prose`] against [`Field::text`]).
 
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 
-use super::Reason;
+use super::ignored::{self, Notes};
+use super::{Reason, whole_number};
 
 /// One scalar of a record; `null` is missing.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub(super) enum Field<'a> {
     Text(Cow<'a, str>),
     /// A number, as it would be written.
     Number(String),
+    /// The texts of a list, with spaces between, or the `text` of an object.
+    Prose(String),
     /// Something else, in words.
     Other(&'static str),
 }
@@ -41,15 +46,34 @@ impl Field<'_> {
         }
     }
 
-    /// The text, empty where the field is missing; a [`Reason::WrongType`] where it is no text.
+    /// The text or the number as text, of a list all its texts.
+    pub(super) fn prose(&self) -> Option<&str> {
+        match self {
+            Field::Prose(text) => Some(text),
+            other => other.spelling(),
+        }
+    }
+
+    /// The same, empty where the field is missing; a [`Reason::WrongType`] where it is anything else.
     pub(super) fn required(&self, name: &'static str) -> Result<&str, Reason> {
-        let found = match self {
-            Field::Text(text) => return Ok(text),
-            Field::Missing => return Ok(""),
-            Field::Number(_) => "a number",
-            Field::Other(found) => found,
-        };
-        Err(Reason::WrongType { field: name, found })
+        match self {
+            Field::Missing => Ok(""),
+            Field::Other(found) => Err(Reason::WrongType { field: name, found }),
+            other => Ok(other.prose().unwrap_or("")),
+        }
+    }
+
+    /// The same, or a note of what stands there instead.
+    pub(super) fn prose_or_note(&self, part: ignored::Part, notes: &mut Notes) -> Option<&str> {
+        notes.unless(self.prose(), part, self.shown())
+    }
+
+    /// What stands there, in words where it is no text; `None` where the field is missing.
+    pub(super) fn shown(&self) -> Option<&str> {
+        match self {
+            Field::Other(found) => Some(found),
+            other => other.prose(),
+        }
     }
 }
 
@@ -85,7 +109,8 @@ impl<'de: 'a, 'a> Visitor<'de> for FieldVisitor<'a> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Field<'a>, E> {
-        Ok(Field::Number(number.to_string()))
+        let whole = whole_number::whole(number);
+        Ok(Field::Number(whole.unwrap_or_else(|| number.to_string())))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Field<'a>, E> {
@@ -97,17 +122,33 @@ impl<'de: 'a, 'a> Visitor<'de> for FieldVisitor<'a> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field<'a>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::Other("a list"))
+        let mut texts: Vec<String> = Vec::new();
+        let mut is_other = false;
+        while let Some(item) = seq.next_element::<Field<'_>>()? {
+            texts.extend(item.prose().map(str::to_owned));
+            is_other |= matches!(item, Field::Other(_));
+        }
+        Ok(match texts.is_empty() {
+            true if is_other => Field::Other("a list"),
+            true => Field::Missing,
+            false => Field::Prose(texts.join(" ")),
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<'a>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Field::Other("an object"))
+        let mut field = Field::Other("an object");
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            if key != "text" {
+                map.next_value::<IgnoredAny>()?;
+            } else if let Some(text) = map.next_value::<Field<'_>>()?.prose() {
+                field = Field::Prose(text.to_owned());
+            }
+        }
+        Ok(field)
     }
 }
 
-/// The elements of a list; a single text counts as a list of one, anything else as none.
+/// The elements of a list; what is no list counts as a list of one.
 #[derive(Debug)]
 pub(super) struct Items<T>(pub(super) Vec<T>);
 
@@ -146,33 +187,32 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Items<T>, E> {
-        let text = serde::de::IntoDeserializer::into_deserializer(text);
-        T::deserialize(text).map(|item| Items(vec![item]))
+        T::deserialize(text.into_deserializer()).map(|item| Items(vec![item]))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Items<T>, E> {
-        Ok(Items::default())
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Items<T>, E> {
+        T::deserialize(number.into_deserializer()).map(|item| Items(vec![item]))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Items<T>, E> {
-        Ok(Items::default())
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Items<T>, E> {
+        T::deserialize(number.into_deserializer()).map(|item| Items(vec![item]))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Items<T>, E> {
-        Ok(Items::default())
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Items<T>, E> {
+        T::deserialize(number.into_deserializer()).map(|item| Items(vec![item]))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Items<T>, E> {
-        Ok(Items::default())
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Items<T>, E> {
+        T::deserialize(value.into_deserializer()).map(|item| Items(vec![item]))
     }
 
     fn visit_unit<E>(self) -> Result<Items<T>, E> {
         Ok(Items::default())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Items<T>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Items::default())
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Items<T>, A::Error> {
+        let item = serde::de::value::MapAccessDeserializer::new(map);
+        T::deserialize(item).map(|item| Items(vec![item]))
     }
 }
 
@@ -232,12 +272,19 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for PartVisitor<T> {
 /// One object in a list, or one text: `{"name": …}` and `"…"` both occur for authors and versions.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
-    /// The text itself, or the object's `name`, `version` or `fullname`.
+    /// The text itself, or the object's `name`, `version` or `fullname`; of anything else what it is.
     pub(super) name: Field<'a>,
     /// The object's `created`.
     pub(super) created: Field<'a>,
     /// The object's `hidden` is true.
     pub(super) hidden: bool,
+}
+
+impl Entry<'_> {
+    /// An author's name as it stands, or a note of what is none.
+    pub(super) fn written(&self, notes: &mut Notes) -> Option<&str> {
+        notes.unless(self.name.text(), ignored::Part::Author, self.name.shown())
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
@@ -274,7 +321,7 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry<'a>, A::Error> {
-        let mut entry = Self::only(Field::Missing);
+        let mut entry = Self::only(Field::Other("an object"));
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             match key.as_ref() {
                 "name" | "version" | "fullname" => entry.name = map.next_value()?,
@@ -292,23 +339,23 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entry<'a>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Self::only(Field::Missing))
+        Ok(Self::only(Field::Other("a list")))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Missing))
+        Ok(Self::only(Field::Other("a number")))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Missing))
+        Ok(Self::only(Field::Other("a number")))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Missing))
+        Ok(Self::only(Field::Other("a number")))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Missing))
+        Ok(Self::only(Field::Other("true or false")))
     }
 
     fn visit_unit<E>(self) -> Result<Entry<'a>, E> {
@@ -408,7 +455,13 @@ mod tests {
         check("-7", "Number(\"-7\")");
         check("null", "Missing");
         check("true", "Other(\"true or false\")");
-        check(r#"[1, {"a": []}]"#, "Other(\"a list\")");
+        check("95000001.0", "Number(\"95000001\")");
+        check(r#"[true, {"a": []}]"#, "Other(\"a list\")");
+        check(r#"[null, []]"#, "Missing");
+        check(
+            r#"["a b", 7, null, {"text": ["c", {"x": 1}]}]"#,
+            "Prose(\"a b 7 c\")",
+        );
         check(r#"{"a": [1]}"#, "Other(\"an object\")");
     }
 
@@ -422,8 +475,9 @@ mod tests {
         assert_eq!(len(r#"["a", 1, null]"#), Some(3));
         assert_eq!(len(r#""a""#), Some(1));
         assert_eq!(len(r#""a\n""#), Some(1));
-        for json in ["null", "1", "-1", "1.5", "true", r#"{"a": 1}"#] {
-            assert_eq!(len(json), Some(0), "{json}");
+        assert_eq!(len("null"), Some(0));
+        for json in ["1", "-1", "1.5", "true", r#"{"a": 1}"#] {
+            assert_eq!(len(json), Some(1), "{json}");
         }
     }
 

@@ -8,8 +8,9 @@
 use serde::Deserialize;
 
 use super::field::{Entry, Field, Items, Part};
-use super::record::{Context, Fault, Item, arxiv_id, paper, with_id};
-use super::{Reason, dates, names};
+use super::ignored::{self, Notes};
+use super::record::{Context, Fault, Item, arxiv_id, day, paper, with_id};
+use super::{Reason, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
@@ -61,51 +62,56 @@ pub(super) fn read_api(json: &str, context: &Context) -> Result<Item, Fault> {
         Some(record) => record,
         None => serde_json::from_str(json)?,
     };
-    let api = |record: &Fields<'_>| {
-        let mut paper = convert(record, &record.summary)?;
-        paper.n_comments = count(&comments);
+    let mut notes = Notes::default();
+    let mut api = |record: &Fields<'_>| {
+        let mut paper = convert(record, &record.summary, &mut notes)?;
+        paper.n_comments = count(&comments, &mut notes);
         let submitter = record.submitter.0.called();
         paper.submitter = submitter.or_else(|| around.0.called());
-        paper.published = record.published.text().and_then(dates::day);
-        paper.listed = record.listed.text().and_then(dates::day).or(context.listed);
+        paper.published = day(&record.published, &mut notes);
+        paper.listed = day(&record.listed, &mut notes).or(context.listed);
         Ok(paper)
     };
-    with_id(&record.id, api(&record))
+    let outcome = api(&record);
+    with_id(&record.id, notes, outcome)
 }
 
 /// Reads one paper of a scraped day.
 pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Item, Fault> {
     let record: Fields<'_> = serde_json::from_str(json)?;
-    let scraped = |record: &Fields<'_>| {
+    let mut notes = Notes::default();
+    let mut scraped = |record: &Fields<'_>| {
         let has_abstract = record
             .text
-            .text()
+            .prose()
             .is_some_and(|text| !text.trim().is_empty());
         let text = if has_abstract {
             &record.text
         } else {
             &record.summary
         };
-        let mut paper = convert(record, text)?;
+        let mut paper = convert(record, text, &mut notes)?;
         paper.abstract_text = without_gaps(paper.abstract_text);
         paper.listed = context.listed;
         Ok(paper)
     };
-    with_id(&record.id, scraped(&record))
+    let outcome = scraped(&record);
+    with_id(&record.id, notes, outcome)
 }
 
-fn convert(record: &Fields<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
+fn convert(record: &Fields<'_>, text: &Field<'_>, notes: &mut Notes) -> Result<Paper, Reason> {
     let id = arxiv_id(&record.id)?;
-    let mut paper = paper(id, &record.title, text)?;
+    let mut paper = paper(id, &record.title, text, notes)?;
     let shown = record.authors.0.iter().filter(|author| !author.hidden);
-    paper.authors = names::elements(shown.filter_map(|author| author.name.text()));
+    paper.authors = names::elements(shown.filter_map(|author| author.written(notes)));
     paper.version = record.id.text().and_then(arxiv_version);
-    paper.upvotes = count(&record.upvotes);
+    paper.upvotes = count(&record.upvotes, notes);
     Ok(paper)
 }
 
-fn count(field: &Field<'_>) -> Option<u32> {
-    field.spelling().and_then(|count| count.parse().ok())
+fn count(field: &Field<'_>, notes: &mut Notes) -> Option<u32> {
+    let count = field.spelling().and_then(|count| count.parse().ok());
+    notes.unless(count, ignored::Part::Count, field.shown())
 }
 
 impl Person<'_> {

@@ -18,6 +18,7 @@
 use jiff::civil::Date;
 
 use super::clean::clean;
+use super::ignored::Notes;
 use super::lines::{Chunk, LineReader};
 use super::record::{Context, Item, Record};
 use super::reject::excerpt;
@@ -95,7 +96,7 @@ pub(super) struct PageReader {
 impl ReadItems for PageReader {
     fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
         let next = self.next_paper()?;
-        Some(next.map(|paper| Record::new(paper, None).into()))
+        Some(next.map(|paper| Record::new(paper, None, Notes::default()).into()))
     }
 
     fn place(&self) -> (u64, Unit) {

@@ -1,5 +1,6 @@
 //! Records of one's own: JSON objects with a title and, under any of the usual names, the rest;
-//! or with nothing but an id and a `text`.
+//! or with nothing but an id and a `text`. Where no record of a dump has a title, an `abstract` or a
+//! `summary` is such a text too.
 //!
 //! Field names are compared without case, `_`, `-` and the like. The first of these that says something wins:
 //!
@@ -15,14 +16,19 @@
 //! | updated | `updated`, `updated_at`, `update_date`, `last_modified` |
 //! | journal, comment | `journal`, `journal_ref`, `source_title`, `publication_title`, `venue`; `comment`, `comments` |
 //!
-//! A number as an id is an id; one that can only be an arXiv id is mended (`arxiv_number.rs`).
+//! A number as an id is an id; one that can only be an arXiv id is mended (`arxiv_number.rs`), and one
+//! that was made a float is whole again (`whole_number.rs`). A text may be a list of texts (`prose.rs`).
+
+use std::borrow::Cow;
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::clean::clean;
+use super::ignored::{Notes, Part};
 use super::record::{Context, Fault, Item, Record, cleaned};
-use super::{Reason, arxiv_number, dates, names};
+use super::whole_number::{self, id_of_kind};
+use super::{Reason, arxiv_number, dates, names, prose};
 use crate::categories::is_code;
 use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
 
@@ -62,6 +68,19 @@ const KINDS: [(&str, IdKind); 11] = [
     ("s2id", IdKind::SemanticScholar),
     ("aclid", IdKind::Acl),
 ];
+/// The names of these fields, each once, in the order of [`KINDS`], and what their ids are called.
+const KIND_NAMES: [(&str, Part); 10] = [
+    ("arxivid", Part::Id),
+    ("doi", Part::Doi),
+    ("pmid", Part::Id),
+    ("pubmedid", Part::Id),
+    ("medlinepmid", Part::Id),
+    ("pmcid", Part::Id),
+    ("openalexid", Part::Id),
+    ("corpusid", Part::Id),
+    ("s2id", Part::Id),
+    ("aclid", Part::Id),
+];
 /// The names of Semantic Scholar's external ids, in small letters.
 const EXTERNAL: [(&str, IdKind); 6] = [
     ("arxiv", IdKind::Arxiv),
@@ -94,6 +113,14 @@ pub(super) const TEXTS: [&str; 8] = [
 pub(super) const PLAIN_TEXT: &str = "text";
 /// The field of names with the family name first.
 const FULL_NAMES: &str = "authorfullnames";
+/// Those that may where no record has one.
+pub(super) const PLAIN_TEXTS: [&str; 5] = [
+    PLAIN_TEXT,
+    "abstract",
+    "abstracttext",
+    "paperabstract",
+    "summary",
+];
 const AUTHORS: [&str; 7] = [
     FULL_NAMES,
     "authors",
@@ -157,6 +184,19 @@ pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
 
 /// Reads one record from its fields, whose names are [plain](plain_key).
 pub(super) fn read_fields(fields: Vec<(String, Value)>, context: &Context) -> Result<Item, Fault> {
+    read_these(fields, context, false)
+}
+
+/// The same for fields that are text, of which numbers cannot be told.
+pub(super) fn read_cells(fields: Vec<(String, Value)>, context: &Context) -> Result<Item, Fault> {
+    read_these(fields, context, true)
+}
+
+fn read_these(
+    fields: Vec<(String, Value)>,
+    context: &Context,
+    are_cells: bool,
+) -> Result<Item, Fault> {
     let mut fields = Fields(fields);
     // The name of the record in a map is its id, unless it is a word such as `message`.
     if fields.named(&IDS).is_none() && context.around.contains(|c: char| c.is_ascii_digit()) {
@@ -165,8 +205,9 @@ pub(super) fn read_fields(fields: Vec<(String, Value)>, context: &Context) -> Re
             .push(("id".to_owned(), context.around.clone().into()));
     }
     let id = fields.named(&IDS).and_then(|(_, value)| spelling(value));
-    match fields.paper(context) {
-        Ok(paper) => Ok(Record::new(paper, id).into()),
+    let mut notes = Notes::default();
+    match fields.paper(context, are_cells, &mut notes) {
+        Ok(paper) => Ok(Record::new(paper, id, notes).into()),
         Err(reason) => Err(Fault { id, reason }),
     }
 }
@@ -201,44 +242,56 @@ pub(super) fn group(name: &str) -> Option<&'static [&'static str]> {
 struct Fields(Vec<(String, Value)>);
 
 impl Fields {
-    fn paper(&self, context: &Context) -> Result<Paper, Reason> {
+    fn paper(
+        &self,
+        context: &Context,
+        are_cells: bool,
+        notes: &mut Notes,
+    ) -> Result<Paper, Reason> {
         let title = self.required("title", &TITLES)?;
-        let bare = clean(title);
+        let bare = clean(&title);
         if bare.is_empty() {
-            return self.untitled();
+            return self.untitled(context, are_cells);
         }
-        let authors = self.named(&AUTHORS).map(authors).unwrap_or_default();
-        let (id, version) = match self.given_id()? {
+        let authors = self.named(&AUTHORS).map(|named| authors(named, notes));
+        let authors = authors.unwrap_or_default();
+        let (id, version) = match self.given_id(are_cells)? {
             Some(found) => found,
             None => (PaperId::from_title(&bare), None),
         };
-        let mut paper = cleaned(id, title, self.required("abstract", &TEXTS)?)?;
+        let mut paper = cleaned(id, &title, &self.abstract_text(notes))?;
         paper.version = version;
         paper.authors = authors;
-        paper.categories = self.get(&CATEGORIES).map(categories).unwrap_or_default();
-        paper.published = self.day(&PUBLISHED);
-        paper.updated = self.day(&UPDATED);
+        let listed = self.get(&CATEGORIES);
+        paper.categories = listed
+            .map(|value| categories(value, notes))
+            .unwrap_or_default();
+        paper.published = self.day(&PUBLISHED, notes);
+        paper.updated = self.day(&UPDATED, notes);
         paper.listed = context.listed;
-        paper.journal = self.get(&JOURNALS).and_then(text_or_name);
-        paper.comment = self.get(&COMMENTS).and_then(text_or_name);
+        paper.journal = self.text_or_name(&JOURNALS, Part::Journal, notes);
+        paper.comment = self.text_or_name(&COMMENTS, Part::Comment, notes);
         paper.volume = self.get(&["volume"]).and_then(spelling);
-        paper.upvotes = self
-            .get(&["upvotes"])
-            .and_then(|value| spelling(value)?.trim().parse().ok());
-        self.add_aliases(&mut paper);
+        paper.upvotes = self.upvotes(notes);
+        self.add_aliases(&mut paper, notes);
         Ok(paper)
     }
 
     /// A plain text, which needs an id: there is no title to make one from.
-    fn untitled(&self) -> Result<Paper, Reason> {
-        if !self.0.iter().any(|(key, _)| key == PLAIN_TEXT) {
+    fn untitled(&self, context: &Context, are_cells: bool) -> Result<Paper, Reason> {
+        let texts = match context.is_untitled {
+            true => &PLAIN_TEXTS[..],
+            false => &[PLAIN_TEXT],
+        };
+        if !self.0.iter().any(|(key, _)| texts.contains(&key.as_str())) {
             return Err(Reason::NoTitle);
         }
-        let text = clean(self.required("text", &[PLAIN_TEXT])?);
+        let text = self.required("text", texts)?;
+        let text = clean(&text);
         if text.is_empty() {
             return Err(Reason::Empty);
         }
-        let (id, version) = self.given_id()?.ok_or(Reason::NoId)?;
+        let (id, version) = self.given_id(are_cells)?.ok_or(Reason::NoId)?;
         let mut paper = Paper::untitled(id, text);
         paper.version = version;
         Ok(paper)
@@ -264,71 +317,127 @@ impl Fields {
         })
     }
 
-    fn required(&self, field: &'static str, names: &[&str]) -> Result<&str, Reason> {
-        match self.get(names) {
-            None => Ok(""),
-            Some(Value::String(text)) => Ok(text),
-            Some(other) => Err(Reason::WrongType {
-                field,
-                found: kind(other),
-            }),
-        }
+    fn required(&self, field: &'static str, names: &[&str]) -> Result<Cow<'_, str>, Reason> {
+        let Some(value) = self.get(names) else {
+            return Ok(Cow::Borrowed(""));
+        };
+        let found = kind(value);
+        prose::of(value).ok_or(Reason::WrongType { field, found })
+    }
+
+    /// The first of the fields for it that holds a text.
+    fn abstract_text(&self, notes: &mut Notes) -> Cow<'_, str> {
+        let values = TEXTS.iter().filter_map(|name| self.get(&[name]));
+        let mut texts = values.filter_map(|value| {
+            let text = prose::of(value);
+            notes.unless(text, Part::Abstract, Some(&prose::shown(value)))
+        });
+        texts
+            .find(|text| !text.trim().is_empty())
+            .unwrap_or_default()
+    }
+
+    fn text_or_name(&self, names: &[&str], part: Part, notes: &mut Notes) -> Option<String> {
+        let value = self.get(names)?;
+        notes.unless(text_or_name(value), part, Some(&prose::shown(value)))
+    }
+
+    fn upvotes(&self, notes: &mut Notes) -> Option<u32> {
+        let value = self.get(&["upvotes"])?;
+        let written = prose::shown(value);
+        let whole = whole_number::digits_of(&written);
+        let votes = whole.as_deref().unwrap_or(&written).trim().parse().ok();
+        notes.unless(votes, Part::Count, Some(&written))
     }
 
     /// The first of the fields `names` that holds a day.
-    fn day(&self, names: &[&str]) -> Option<Date> {
+    fn day(&self, names: &[&str], notes: &mut Notes) -> Option<Date> {
         names.iter().find_map(|name| {
-            let written = spelling(self.get(&[name])?)?;
-            dates::day(&written).or_else(|| dates::most_exact([written.as_str()]))
+            let value = self.get(&[name])?;
+            let day = prose::of(value).and_then(|written| {
+                dates::day(&written).or_else(|| dates::most_exact([&*written]))
+            });
+            notes.unless(day, Part::Date, Some(&prose::shown(value)))
         })
     }
 
     /// The id and the version in its spelling. What cannot be an id of its field's kind is passed
     /// over; numbers that were arXiv ids are mended.
-    fn given_id(&self) -> Result<Option<(PaperId, Option<u32>)>, Reason> {
+    fn given_id(&self, are_cells: bool) -> Result<Option<(PaperId, Option<u32>)>, Reason> {
         for name in IDS {
             let Some(value) = self.get(&[name]) else {
                 continue;
             };
+            if kinds(name).next().is_some() {
+                if let Some(found) = of_kinds(name, value).into_iter().next() {
+                    return Ok(Some(found));
+                }
+                continue;
+            }
             let written = spelling(value).ok_or(Reason::WrongType {
                 field: "id",
                 found: kind(value),
             })?;
-            let is_arxiv = name == "arxivid" || value.is_f64();
-            let repaired = is_arxiv.then(|| arxiv_number::repair(&written)).flatten();
+            let repaired = value.is_f64().then(|| arxiv_number::repair(&written));
+            let whole = are_cells.then(|| whole_number::digits_of(&written));
+            let repaired = repaired.flatten().or(whole.flatten());
             let spelling = repaired.unwrap_or(written);
-            let id = match kinds(name).next() {
-                Some(_) => kinds(name).find_map(|kind| PaperId::of_kind(kind, &spelling)),
-                None => Some(PaperId::parse(&spelling).ok_or(Reason::UnusableId)?),
-            };
-            if let Some(id) = id {
-                return Ok(Some((id, arxiv_version(&spelling))));
-            }
+            let id = PaperId::parse(&spelling).ok_or(Reason::UnusableId)?;
+            return Ok(Some((id, arxiv_version(&spelling))));
         }
         Ok(None)
     }
 
-    fn add_aliases(&self, paper: &mut Paper) {
-        let mut add = |id: Option<PaperId>| {
-            if let Some(id) = id.filter(|id| *id != paper.id && !paper.aliases.contains(id)) {
+    fn add_aliases(&self, paper: &mut Paper, notes: &mut Notes) {
+        let mut add = |id: PaperId| {
+            if id != paper.id && !paper.aliases.contains(&id) {
                 paper.aliases.push(id);
             }
         };
-        for (name, kind) in KINDS {
-            let written = self.get(&[name]).and_then(spelling);
-            add(written.and_then(|id| PaperId::of_kind(kind, &id)));
+        for (name, part) in KIND_NAMES {
+            let Some(value) = self.get(&[name]) else {
+                continue;
+            };
+            let ids = of_kinds(name, value);
+            if ids.is_empty() {
+                notes.note(part, &prose::shown(value));
+            }
+            ids.into_iter().for_each(|(id, _)| add(id));
         }
         if let Some(Value::Object(others)) = self.get(&["externalids"]) {
             for (name, value) in others {
                 let kind = EXTERNAL.iter().find(|(known, _)| *known == plain_key(name));
-                let written = spelling(value);
-                add(kind.and_then(|(_, kind)| PaperId::of_kind(*kind, &written?)));
+                let Some((_, kind)) = kind else { continue };
+                let written = prose::shown(value);
+                let id = id_of_kind(*kind, &written);
+                notes
+                    .unless(id, Part::of_id(*kind), Some(&written))
+                    .into_iter()
+                    .for_each(&mut add);
             }
         }
         let url = self.get(&["url"]).and_then(Value::as_str);
         let named = url.and_then(PaperId::parse);
-        add(named.filter(|id| id.address().is_some()));
+        named
+            .filter(|id| id.address().is_some())
+            .into_iter()
+            .for_each(add);
     }
+}
+
+/// The ids of its field's kinds that a value holds, alone or in a list, with their versions.
+fn of_kinds(name: &str, value: &Value) -> Vec<(PaperId, Option<u32>)> {
+    let values = match value {
+        Value::Array(list) => list.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let ids = values.iter().filter_map(spelling).filter_map(|written| {
+        let repaired = (name == "arxivid").then(|| arxiv_number::repair(&written));
+        let spelling = repaired.flatten().unwrap_or(written);
+        let id = kinds(name).find_map(|kind| id_of_kind(kind, &spelling))?;
+        Some((id, arxiv_version(&spelling)))
+    });
+    ids.collect()
 }
 
 /// The kinds of id that a field of this name holds.
@@ -340,7 +449,7 @@ fn kinds(name: &str) -> impl Iterator<Item = IdKind> {
 fn spelling(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(whole_number::spelling(number)),
         _ => None,
     }
 }
@@ -357,17 +466,22 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Names from the field of this name. Columns of full names have the family name first.
-fn authors((name, value): (&str, &Value)) -> Vec<String> {
+fn authors((name, value): (&str, &Value), notes: &mut Notes) -> Vec<String> {
     let order = match name == FULL_NAMES {
         true => names::Order::FamilyFirst,
         false => names::Order::Unknown,
     };
+    notes.note_nameless(value);
     names::of_value(value, order)
 }
 
 /// Codes or names from a list, or from a string that separates them by semicolons, else by commas,
 /// outside parentheses; codes alone by spaces too.
-fn categories(value: &Value) -> Vec<String> {
+fn categories(value: &Value, notes: &mut Notes) -> Vec<String> {
+    let mut named = |value: &Value| match text_or_name(value) {
+        None => notes.unless(None, Part::Category, Some(&prose::shown(value))),
+        name => name,
+    };
     match value {
         Value::String(text) => {
             let are_codes = || text.split_whitespace().all(is_code);
@@ -389,8 +503,8 @@ fn categories(value: &Value) -> Vec<String> {
                 .map(|part| part.into_owned())
                 .collect()
         }
-        Value::Array(list) => list.iter().filter_map(text_or_name).collect(),
-        _ => Vec::new(),
+        Value::Array(list) => list.iter().filter_map(named).collect(),
+        one => named(one).into_iter().collect(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! A stream of bytes, line by line, with bounded memory.
 //!
-//! Lines end with `\n` or `\r\n`, the last one with or without. A BOM at a line's start and blank
-//! lines are passed over; lines are counted all the same.
+//! Lines end with `\n`, which any number of `\r` may precede, the last one with or without (`line_ends.rs`
+//! knows those that end in `\r` alone). A BOM at a line's start and blank lines are passed over;
+//! lines are counted all the same.
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::line_ends::BOM;
 use super::source::Bytes;
 use super::{Frame, MAX_LINE_BYTES, Reason, Unit};
 
@@ -22,8 +24,6 @@ pub(super) enum Chunk {
     /// Nothing is left.
     End,
 }
-
-const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Bytes buffered between the decoder and the lines.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -96,15 +96,16 @@ impl LineReader {
         }
         let limit = MAX_LINE_BYTES as u64 + 2;
         let n = self.input.by_ref().take(limit).read_until(b'\n', line)?;
-        if line.last() == Some(&b'\n') {
-            line.pop();
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-        } else if line.len() > MAX_LINE_BYTES {
+        let is_ended = line.last() == Some(&b'\n');
+        if !is_ended && line.len() > MAX_LINE_BYTES {
             self.skip_line();
+            return Ok(true);
         }
-        if line.starts_with(BOM) {
+        line.truncate(line.len() - usize::from(is_ended));
+        while line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        while line.starts_with(BOM) {
             line.drain(..BOM.len());
         }
         Ok(n > 0)
@@ -170,6 +171,8 @@ mod tests {
     #[test]
     fn lines_end_in_every_way() {
         check(bytes("a\nb\r\n\n  \r\nc"), &["1:a", "2:b", "5:c"]);
+        check(bytes("a\r\r\n\r\r\nb\rc"), &["1:a", "3:b\rc"]);
+        check(bytes("a\r"), &["1:a"]);
         check(bytes("\u{feff}a\n\u{feff}b\n"), &["1:a", "2:b"]);
         check(bytes(""), &[]);
         check(bytes("\n\n"), &[]);

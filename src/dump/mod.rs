@@ -18,13 +18,15 @@
 //! | CSV and TSV, CORD-19 among them | `delimited.rs` |
 //! | Arrow streams, Arrow files, Parquet: rows with the fields of such records | `table.rs`, `cells.rs` |
 //!
-//! `source.rs` (with `archive.rs`, `expansion.rs` and `utf16.rs`) opens and decompresses, `sniff.rs`
-//! and `sniff_json.rs` tell the format, a `Frame` cuts the bytes into records (`lines.rs`,
+//! `source.rs` (with `archive.rs`, `expansion.rs` and `utf16.rs`) opens and decompresses, `line_ends.rs`
+//! brings line ends to one form, `sniff.rs` and `sniff_json.rs` tell the format, a `Frame` cuts the bytes into records (`lines.rs`,
 //! `values.rs`, those of `xml/` and `tagged/`), `quoting.rs` and `columns.rs` tell rows and columns;
-//! `clean.rs` (with `clean/`, `tex.rs`, `tex_commands.rs`, `entities.rs`, `markup.rs` and `heads.rs`), `names/`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
+//! `json.rs` mends what is nearly JSON; `clean.rs` (with `clean/`, `tex.rs`, `tex_commands.rs`, `entities.rs`,
+//! `markup.rs` and `heads.rs`), `names.rs`, `dates.rs`, `withdrawn.rs` and `arxiv_number.rs` put in order what
 //! the records hold; `collection.rs` tells whose ids they are.
 //!
-//! Invariants: every record gives exactly one item; memory does not grow with the dump (one
+//! Invariants: every record gives exactly one item, and what of a kept record is left out is noted
+//! with it (`ignored.rs`); a dump that gives no record says why ([`Dump::nothing_read`]); memory does not grow with the dump (one
 //! record of at most [`MAX_LINE_BYTES`] is held, or one batch of rows as its writer made it, and
 //! the decoder's window); nothing in a dump's
 //! content is an [`Error`] once it is open.
@@ -44,6 +46,7 @@ mod csl_json;
 mod dates;
 mod delimited;
 mod draft;
+mod emptiness;
 mod entities;
 mod europe_pmc;
 mod expansion;
@@ -51,13 +54,17 @@ mod field;
 mod heads;
 mod hf_daily;
 mod hf_page;
+mod ignored;
+mod json;
 mod json_fields;
 mod json_record;
+mod line_ends;
 mod lines;
 mod literal;
 mod markup;
 mod names;
 mod openalex;
+mod prose;
 mod quoting;
 mod record;
 mod reject;
@@ -73,6 +80,8 @@ mod table;
 mod tagged;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_accounts;
 #[cfg(test)]
 mod tests_delimited;
 #[cfg(test)]
@@ -93,6 +102,7 @@ mod tex;
 mod tex_commands;
 mod utf16;
 mod values;
+mod whole_number;
 mod withdrawn;
 mod xml;
 
@@ -103,6 +113,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use delimited::CellReader;
+use emptiness::Start;
 use hf_page::PageReader;
 use lines::{Chunk, LineReader};
 use record::{Context, Fault, ReadRecord};
@@ -112,6 +123,7 @@ use table::TableReader;
 use values::ValueReader;
 
 pub use draft::Draft;
+pub use ignored::{Ignored, Part};
 pub use record::{Item, Record};
 pub use reject::{Reason, Rejected, Unit};
 pub use sniff::{Format, KNOWN_FORMATS};
@@ -154,6 +166,9 @@ pub struct Dump {
     buffer: Vec<u8>,
     read_bytes: Arc<AtomicU64>,
     total_bytes: Option<u64>,
+    n_items: u64,
+    n_papers: u64,
+    start: Start,
 }
 
 /// A dump whose format is known, before its records are read.
@@ -255,20 +270,26 @@ impl Dump {
     ) -> Result<Dump> {
         let total_bytes = input.total_bytes;
         let (bytes, compression) = source::decompressed(input.bytes).map_err(Error::read(&path))?;
-        let peeked = source::peek(bytes, SNIFFED_BYTES).map_err(Error::read(&path))?;
+        let peeked = source::peek(bytes, SNIFFED_BYTES).and_then(line_ends::unified);
+        let mut peeked = peeked.map_err(Error::read(&path))?;
+        if peeked.start.is_empty() {
+            return Err(Error::EmptyDump { path });
+        }
         let sniffed = sniff::sniff(&peeked.start, peeked.complete, options);
-        let context = Context {
-            listed: listed(&path),
-            year: options.year,
-            around: String::new(),
-        };
         let (format, framing) = sniffed.map_err(|reason| Error::UnknownFormat {
             path: path.clone(),
             reason,
         })?;
+        let context = Context {
+            listed: listed(&path),
+            year: options.year,
+            around: String::new(),
+            is_untitled: format.is_json() && sniff_json::is_untitled(&peeked.start),
+        };
+        let start = Start::of(&path, format, &mut peeked, options);
         let compressed = input.is_member || compression != Compression::Plain;
         let collection = collection::of(format, &path, options.collection.as_deref());
-        let records = Records::new(
+        let opened = Records::new(
             framing,
             Opened {
                 path,
@@ -280,7 +301,8 @@ impl Dump {
                 read_bytes: read_bytes.clone(),
                 total_bytes,
             },
-        )?;
+        );
+        let records = opened.map_err(|error| start.explained(error))?;
         Ok(Dump {
             format,
             collection,
@@ -290,6 +312,9 @@ impl Dump {
             buffer: Vec::new(),
             read_bytes,
             total_bytes,
+            n_items: 0,
+            n_papers: 0,
+            start,
         })
     }
 
@@ -297,7 +322,18 @@ impl Dump {
     /// [collection](Dump::collection).
     pub fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
         let item = self.next_given_item()?;
+        self.n_items += 1;
+        self.n_papers += u64::from(item.is_ok());
         Some(item.map(|item| item.within(&self.collection.name)))
+    }
+
+    /// Why a dump that was read to its end gave nothing: [`Error::NoRecords`]. `None` where it gave
+    /// something, or says itself that it is empty, as `[]` does.
+    pub fn nothing_read(&self) -> Option<Error> {
+        match self.n_papers {
+            0 => self.start.nothing_read(self.n_items),
+            _ => None,
+        }
     }
 
     /// Reads the next record, whose ids are as they are given.
@@ -382,7 +418,10 @@ impl Records {
             }
             Framing::Map => Records::Framed(Box::new(ValueReader::of_maps(opened.bytes))),
             Framing::Elements => Records::Framed(Box::new(xml::elements(format, opened.bytes))),
-            Framing::Blocks => Records::Framed(tagged::frame(format, opened.bytes)),
+            Framing::Blocks => {
+                let lines = line_ends::with_line_feeds(opened.bytes);
+                Records::Framed(tagged::frame(format, lines))
+            }
             Framing::Page => {
                 let page = PageReader::new(opened.bytes, opened.context, opened.compressed);
                 Records::Items(Box::new(page))
@@ -433,15 +472,26 @@ fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, 
         // Exports of reference managers are often in the encoding of the machine they come from.
         Err(_) if format.is_tagged() => encoding_rs::WINDOWS_1252.decode(bytes).0,
         Err(error) => {
+            let text = format.is_json().then(|| json::without_surrogates(bytes));
             let byte = error.valid_up_to();
-            return Err(Reason::NotUtf8 { byte }.into());
+            Cow::Owned(text.flatten().ok_or(Reason::NotUtf8 { byte })?)
         }
     };
     let text = text.trim();
-    if format.is_json()
-        && !text.starts_with('{')
-        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-    {
+    if !format.is_json() {
+        return reader(format)(text, context);
+    }
+    match read_json(format, text, context) {
+        Err(Fault {
+            reason: Reason::NotJson { .. },
+            ..
+        }) if let Some(mended) = json::mended(text) => read_json(format, &mended, context),
+        outcome => outcome,
+    }
+}
+
+fn read_json(format: Format, text: &str, context: &Context) -> Result<Item, Fault> {
+    if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
         let found = kind_of(text);
         return Err(Reason::NotAnObject { found }.into());
     }

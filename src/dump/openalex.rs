@@ -15,8 +15,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::field::{Field, Items, Part};
-use super::record::{Context, Fault, Found, Item};
-use super::{Reason, dates, names};
+use super::ignored::{self, Notes};
+use super::record::{Context, Fault, Found, Item, day};
+use super::{Reason, json, names};
 use crate::paper::{IdKind, Notice};
 
 /// No text of one record has more words.
@@ -104,7 +105,9 @@ pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
         id: given_id.clone(),
         reason,
     };
-    let text = match work.text.required("abstract").map_err(fault)?.trim() {
+    let mut notes = Notes::default();
+    let text = work.text.prose_or_note(ignored::Part::Abstract, &mut notes);
+    let text = match text.unwrap_or_default().trim() {
         "" => Cow::Owned(index.text().map_err(fault)?),
         text => Cow::Borrowed(text),
     };
@@ -112,18 +115,19 @@ pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
         "" => work.display_name.required("title").map_err(fault)?,
         title => title,
     };
-    let date = work.publication_date.text().and_then(dates::day);
+    let date = day(&work.publication_date, &mut notes);
     let mut found = Found {
         title: title.into(),
         text,
-        authors: authors(&work.authorships),
+        authors: authors(&work.authorships, &mut notes),
         categories: categories(&work),
-        published: date.or_else(|| dates::day(work.publication_year.spelling()?)),
-        updated: work.updated_date.text().and_then(dates::day),
+        published: date.or_else(|| day(&work.publication_year, &mut notes)),
+        updated: day(&work.updated_date, &mut notes),
         journal: journal(&work).map(Cow::Borrowed),
         notice: (work.is_retracted == true).then_some(Notice::Retracted),
         ..Found::default()
     };
+    found.notes = notes;
     add_ids(&mut found, &work);
     found.given_id = given_id;
     found.item()
@@ -141,8 +145,8 @@ fn add_ids(found: &mut Found<'_>, work: &Work<'_>) {
     if let Some(id) = of("openalex") {
         found.add_id(IdKind::OpenAlex, id);
     }
-    for doi in [work.doi.text(), of("doi")].into_iter().flatten() {
-        found.add_spelling(doi);
+    for doi in [work.doi.shown(), of("doi")].into_iter().flatten() {
+        found.add_due_id(IdKind::Doi, doi);
     }
     // The addresses in `ids` may lack the `PMC` of their numbers.
     let last = |address: &'_ str| {
@@ -154,7 +158,7 @@ fn add_ids(found: &mut Found<'_>, work: &Work<'_>) {
     };
     for (name, kind) in [("pmid", IdKind::Pmid), ("pmcid", IdKind::Pmcid)] {
         if let Some(number) = of(name).and_then(last) {
-            found.add_id(kind, &number);
+            found.add_due_id(kind, &number);
         }
     }
     let locations = work.locations.0.iter().chain([&work.primary_location]);
@@ -166,7 +170,7 @@ fn add_ids(found: &mut Found<'_>, work: &Work<'_>) {
     }
 }
 
-fn authors(authorships: &Items<Part<Authorship<'_>>>) -> Vec<String> {
+fn authors(authorships: &Items<Part<Authorship<'_>>>, notes: &mut Notes) -> Vec<String> {
     let name = |Part(authorship): &'_ Part<Authorship<'_>>| {
         let says_something = |field: &'_ &Field<'_>| {
             let text = field.text().unwrap_or("");
@@ -176,8 +180,10 @@ fn authors(authorships: &Items<Part<Authorship<'_>>>) -> Vec<String> {
             &authorship.author.0.display_name,
             &authorship.raw_author_name,
         ];
-        let found = fields.into_iter().find(says_something)?;
-        found.text().map(str::to_owned)
+        let found = fields.into_iter().find(says_something);
+        let name = found.and_then(|field| field.text().map(str::to_owned));
+        let nameless = Some("an authorship without a name");
+        notes.unless(name, ignored::Part::Author, nameless)
     };
     let written: Vec<String> = authorships.0.iter().filter_map(name).collect();
     names::elements(written.iter().map(String::as_str))
@@ -238,6 +244,15 @@ impl<'a> Index<'a> {
             .iter()
             .map(|(_, word)| &*self.words[*word as usize]);
         Ok(words.collect::<Vec<_>>().join(" "))
+    }
+
+    fn into_owned(self) -> Index<'static> {
+        let owned = |word: Cow<'_, str>| Cow::Owned(word.into_owned());
+        Index {
+            words: self.words.into_iter().map(owned).collect(),
+            places: self.places,
+            is_impossible: self.is_impossible,
+        }
     }
 
     fn add(&mut self, word: Cow<'a, str>, positions: Positions<'a>) {
@@ -313,13 +328,10 @@ impl<'de> Visitor<'de> for PositionsVisitor {
 
     /// An index that was written as a string; a text that is none counts as nothing.
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        let parsed: Index<'_> = serde_json::from_str(text).unwrap_or_default();
-        let owned = |word: Cow<'_, str>| Cow::Owned(word.into_owned());
-        Ok(Positions::Index(Index {
-            words: parsed.words.into_iter().map(owned).collect(),
-            places: parsed.places,
-            is_impossible: parsed.is_impossible,
-        }))
+        let parsed = json::read(text, |text| {
+            serde_json::from_str::<Index<'_>>(text).map(Index::into_owned)
+        });
+        Ok(Positions::Index(parsed.unwrap_or_default()))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {

@@ -5,7 +5,7 @@
 //! `csv` crate parses a row; looked for here is only where a row ends, so that a quote that nothing
 //! closes takes no more than its own line.
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, ReaderBuilder, Terminator};
 
 /// How quotes inside cells are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub(super) fn cells(row: &[u8], separator: u8, quoting: Quoting) -> ByteRecord {
         .has_headers(false)
         .flexible(true)
         .delimiter(separator)
+        // A CR in a cell is no end of the row: it would take what follows it with it.
+        .terminator(Terminator::Any(b'\n'))
         .quoting(quoting != Quoting::Literal)
         .buffer_capacity(row.len().max(64));
     if quoting == Quoting::Escaped {
@@ -124,6 +126,7 @@ mod tests {
         check(r#"a,"b"#, Literal, Line::Open, &[]);
         check("", Doubled, Line::Ends, &[]);
         check("a,,", Doubled, Line::Ends, &["a", "", ""]);
+        check("a\rb,c", Doubled, Line::Ends, &["a\rb", "c"]);
         assert_eq!(
             cells(br#"a,"b" c"#, b',', Literal).get(1),
             Some(&br#""b" c"#[..])

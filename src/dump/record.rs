@@ -6,8 +6,10 @@ use jiff::civil::Date;
 
 use super::clean::{clean, clean_abstract};
 use super::field::Field;
+use super::ignored::{Ignored, Notes, Part};
+use super::whole_number::id_of_kind;
 use super::withdrawn::{comment_says_withdrawn, says_withdrawn};
-use super::{Reason, arxiv_number};
+use super::{Reason, arxiv_number, dates};
 use crate::paper::{IdKind, Notice, Paper, PaperId, RawText};
 
 /// What is known about a whole dump and said in none of its records.
@@ -20,6 +22,8 @@ pub(super) struct Context {
     /// What stands around the record in the dump and matters to it: the start tags of XML elements
     /// that hold it and their `meta`, the `@string` entries before it. Empty for most formats.
     pub(super) around: String,
+    /// No record has a title: ids and texts are all there is.
+    pub(super) is_untitled: bool,
 }
 
 /// Why a record is no paper, with its id where it has one.
@@ -100,15 +104,21 @@ pub struct Record {
     /// The id as it stands in the record, a number as it would be written; the paper's own where
     /// the record has none.
     pub given_id: String,
+    /// What stands in the record and is left out of the paper; nearly always empty.
+    pub ignored: Vec<Ignored>,
 }
 
 impl Record {
-    pub(super) fn new(mut paper: Paper, given_id: Option<String>) -> Record {
+    pub(super) fn new(mut paper: Paper, given_id: Option<String>, notes: Notes) -> Record {
         let given_id = given_id.unwrap_or_else(|| paper.id.to_string());
         let comment = paper.comment.as_deref().unwrap_or_default();
         let is_withdrawn = says_withdrawn(&paper.abstract_text) || comment_says_withdrawn(comment);
         paper.notice = paper.notice.or(is_withdrawn.then_some(Notice::Withdrawn));
-        Record { paper, given_id }
+        Record {
+            paper,
+            given_id,
+            ignored: notes.0,
+        }
     }
 
     fn settle_ids(&mut self, collection: &str) {
@@ -156,9 +166,15 @@ fn usable_id(spelling: &str) -> Result<PaperId, Reason> {
     }
 }
 
-/// A paper with its title and its abstract cleaned.
-pub(super) fn paper(id: PaperId, title: &Field<'_>, text: &Field<'_>) -> Result<Paper, Reason> {
-    cleaned(id, title.required("title")?, text.required("abstract")?)
+/// A paper with its title and its abstract cleaned. What an abstract cannot be is noted.
+pub(super) fn paper(
+    id: PaperId,
+    title: &Field<'_>,
+    text: &Field<'_>,
+    notes: &mut Notes,
+) -> Result<Paper, Reason> {
+    let text = text.prose_or_note(Part::Abstract, notes).unwrap_or("");
+    cleaned(id, title.required("title")?, text)
 }
 
 /// A paper of a title and an abstract as they stand in the dump. What cleaning changed is kept
@@ -216,17 +232,36 @@ pub(super) struct Found<'a> {
     pub(super) version: Option<u32>,
     /// What the source says of the paper's standing.
     pub(super) notice: Option<Notice>,
+    /// What is left out.
+    pub(super) notes: Notes,
 }
 
 impl<'a> Found<'a> {
     /// Adds an id of a known kind, if `value` is one and is not there yet.
     pub(super) fn add_id(&mut self, kind: IdKind, value: &str) {
-        self.push_id(PaperId::of_kind(kind, value));
+        self.push_id(id_of_kind(kind, value));
+    }
+
+    /// Adds an id of a known kind from the field for such ids, and notes a value that is none.
+    pub(super) fn add_due_id(&mut self, kind: IdKind, value: &str) {
+        let id = id_of_kind(kind, value);
+        let id = self.notes.unless(id, Part::of_id(kind), Some(value));
+        self.push_id(id);
     }
 
     /// Adds an id of any kind, whose spelling shows it.
     pub(super) fn add_spelling(&mut self, spelling: &str) {
         self.push_id(PaperId::parse(spelling));
+    }
+
+    /// A day that was read, or a note of what stands there instead.
+    pub(super) fn dated(
+        &mut self,
+        day: Option<Date>,
+        written: Option<&impl AsRef<str>>,
+    ) -> Option<Date> {
+        let written = written.map(AsRef::as_ref);
+        self.notes.unless(day, Part::Date, written)
     }
 
     fn push_id(&mut self, id: Option<PaperId>) {
@@ -239,10 +274,11 @@ impl<'a> Found<'a> {
     ///
     /// # Errors
     /// A [`Fault`] where there is no title.
-    pub(super) fn item(self) -> Result<Item, Fault> {
+    pub(super) fn item(mut self) -> Result<Item, Fault> {
         let given_id = self.given_id.clone();
+        let notes = std::mem::take(&mut self.notes);
         match self.paper() {
-            Ok(paper) => Ok(Record::new(paper, given_id).into()),
+            Ok(paper) => Ok(Record::new(paper, given_id, notes).into()),
             Err(reason) => Err(Fault {
                 id: given_id,
                 reason,
@@ -287,15 +323,23 @@ fn distinct(texts: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// A field's text, clean; `None` where nothing is left.
-pub(super) fn optional(field: &Field<'_>) -> Option<String> {
-    let text = clean(field.text()?);
+/// A field's text, clean; `None` where nothing is left. What it cannot be is noted.
+pub(super) fn optional(field: &Field<'_>, part: Part, notes: &mut Notes) -> Option<String> {
+    let text = clean(field.prose_or_note(part, notes)?);
     (!text.is_empty()).then(|| text.into_owned())
 }
 
-/// The DOI of a record, where it is another name than its id.
-pub(super) fn add_alias(paper: &mut Paper, spelling: Option<&str>) {
-    let alias = spelling.and_then(PaperId::parse);
+/// The day that a field holds; what is none is noted.
+pub(super) fn day(field: &Field<'_>, notes: &mut Notes) -> Option<Date> {
+    let written = field.shown();
+    let day = field.spelling().and_then(dates::day);
+    notes.unless(day, Part::Date, written)
+}
+
+/// The DOI of a record, where it is another name than its id; what is no id is noted.
+pub(super) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
+    let alias = id_of_kind(IdKind::Doi, spelling);
+    let alias = notes.unless(alias, Part::Doi, Some(spelling));
     if let Some(alias) = alias.filter(|alias| *alias != paper.id && !paper.aliases.contains(alias))
     {
         paper.aliases.push(alias);
@@ -303,10 +347,14 @@ pub(super) fn add_alias(paper: &mut Paper, spelling: Option<&str>) {
 }
 
 /// Attaches the id, as it stands in the record, to what the record came to.
-pub(super) fn with_id(id: &Field<'_>, outcome: Result<Paper, Reason>) -> Result<Item, Fault> {
+pub(super) fn with_id(
+    id: &Field<'_>,
+    notes: Notes,
+    outcome: Result<Paper, Reason>,
+) -> Result<Item, Fault> {
     let id = id.spelling().map(str::to_owned);
     match outcome {
-        Ok(paper) => Ok(Record::new(paper, id).into()),
+        Ok(paper) => Ok(Record::new(paper, id, notes).into()),
         Err(reason) => Err(Fault { id, reason }),
     }
 }

@@ -9,12 +9,15 @@
 //! <https://github.com/allenai/s2orc> (2020 release). Genuine samples: S2ORC, an API page of titles;
 //! the data sets and the API's other fields follow the description.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::clean::clean_abstract;
+use super::ignored::Part;
 use super::json_record::plain_key;
 use super::record::{Context, Fault, Found, Item};
-use super::{Reason, dates, names};
+use super::{Reason, dates, names, prose, whole_number};
 use crate::paper::IdKind;
 
 /// Under which names a record or its external ids hold ids of which kind.
@@ -50,16 +53,19 @@ pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
         id: record.own_id(),
         reason,
     };
-    let text = record.abstract_text().map_err(fault)?;
+    let text = record.abstract_text(&mut found);
     if record.get("title").is_none() && !record.has("title") {
-        return lone_abstract(found, text);
+        return lone_abstract(found, &text);
     }
-    found.title = record.required("title").map_err(fault)?.into();
-    found.text = text.into();
-    found.authors = record.authors();
+    found.title = record.title().map_err(fault)?;
+    found.text = text;
+    found.authors = record.authors(&mut found);
     found.categories = record.categories();
-    let day = |name: &str| dates::day(&spelling(record.get(name)?)?);
-    found.published = day("publicationdate").or_else(|| day("year"));
+    found.published = ["publicationdate", "year"].iter().find_map(|name| {
+        let written = record.get(name).map(prose::shown)?;
+        let day = dates::day(&written);
+        found.notes.unless(day, Part::Date, Some(&written))
+    });
     found.journal = record.journal().map(Into::into);
     found.item()
 }
@@ -105,23 +111,28 @@ impl Record {
         Some(value)
     }
 
-    fn required(&self, name: &'static str) -> Result<&str, Reason> {
-        match self.get(name) {
-            None => Ok(""),
-            Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(Reason::WrongType {
-                field: name,
-                found: "something else",
-            }),
+    fn title(&self) -> Result<Cow<'_, str>, Reason> {
+        let wrong = Reason::WrongType {
+            field: "title",
+            found: "something else",
+        };
+        match self.get("title") {
+            None => Ok(Cow::Borrowed("")),
+            Some(title) => prose::of(title).ok_or(wrong),
         }
     }
 
-    fn abstract_text(&self) -> Result<&str, Reason> {
-        let older = self.get("paperabstract").and_then(Value::as_str);
-        match self.required("abstract")? {
-            "" => Ok(older.unwrap_or("")),
-            text => Ok(text),
-        }
+    /// The abstract, or where it stood in the Open Research Corpus.
+    fn abstract_text(&self, found: &mut Found<'_>) -> Cow<'_, str> {
+        let names = ["abstract", "paperabstract"];
+        let texts = names.iter().filter_map(|name| self.get(name));
+        let mut texts = texts.filter_map(|value| {
+            let text = prose::of(value);
+            found
+                .notes
+                .unless(text, Part::Abstract, Some(&prose::shown(value)))
+        });
+        texts.find(|text| !text.is_empty()).unwrap_or_default()
     }
 
     fn own_id(&self) -> Option<String> {
@@ -149,17 +160,21 @@ impl Record {
                 .into_iter()
                 .chain(others.map(|(_, value)| *value))
             {
-                if let Some(id) = spelling(value) {
-                    found.add_id(kind, &id);
+                match spelling(value) {
+                    // An address may be of either kind.
+                    Some(id) if name == "s2url" => found.add_id(kind, &id),
+                    Some(id) => found.add_due_id(kind, &id),
+                    None => found.notes.note(Part::of_id(kind), &prose::shown(value)),
                 }
             }
         }
     }
 
     /// Names from `{"name": …}`, or from S2ORC's parts of names.
-    fn authors(&self) -> Vec<String> {
+    fn authors(&self, found: &mut Found<'_>) -> Vec<String> {
         let authors = self.get("authors");
         authors.map_or_else(Vec::new, |authors| {
+            found.notes.note_nameless(authors);
             names::of_value(authors, names::Order::Unknown)
         })
     }
@@ -196,7 +211,7 @@ impl Record {
 fn spelling(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(whole_number::spelling(number)),
         Value::Array(list) => list.iter().find_map(spelling),
         _ => None,
     }
@@ -289,7 +304,7 @@ mod tests {
         );
         check(r#"{"abstract":"We show."}"#, ": no id");
         check(
-            r#"{"corpusid":7,"title":["x"]}"#,
+            r#"{"corpusid":7,"title":[true]}"#,
             "7: the title is something else, not text",
         );
     }

@@ -161,7 +161,7 @@ impl Format {
     }
 
     /// How its records are told apart, but for JSON, where it depends on the dump.
-    fn framing(self) -> Framing {
+    pub(super) fn framing(self) -> Framing {
         use Format::{AclAnthology, ArxivAtom, ArxivOai, PubmedXml};
         use Format::{ArrowFile, ArrowStream, Cord19, Delimited, HfPage, Parquet};
         match self {
@@ -545,7 +545,7 @@ mod tests {
             br#"{"name":"q1","text":"a query"}"#,
             "neither a title nor an id and a text (their fields: name, text)",
         );
-        check_unknown(b"[]", "no records");
+        check_unknown(b"[5]", "no records");
         check_unknown(b"Dear all,\nno papers here.\n", "neither");
     }
 }

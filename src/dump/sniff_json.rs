@@ -4,9 +4,8 @@
 //! In: the start of a dump. Out: its [`Format`] and [`Framing`]. Only names of fields and the first
 //! bytes of their values are looked at, so the start may be cut anywhere.
 
-use serde::de::IgnoredAny;
-
-use super::json_record::{IDS, PLAIN_TEXT, TITLES, plain_key};
+use super::json;
+use super::json_record::{IDS, PLAIN_TEXT, PLAIN_TEXTS, TITLES, plain_key};
 use super::sniff::{Format, Framing};
 
 /// Fields under which pages and exports hold their records.
@@ -40,17 +39,34 @@ const CSL_TYPES: [&str; 7] = [
 
 /// The format of a text that is JSON, told by the fields of the first record that can be read.
 pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
+    told(text, complete, &[PLAIN_TEXT]).or_else(|| {
+        let is_json = text.starts_with(b"{") || text.starts_with(b"[");
+        let is_untitled = is_json && is_untitled(text);
+        is_untitled.then(|| told(text, complete, &PLAIN_TEXTS))?
+    })
+}
+
+/// The same, where records without a title have one of the fields `texts`.
+fn told(text: &[u8], complete: bool, texts: &[&str]) -> Option<(Format, Framing)> {
+    let by_fields = |object, framing| by_fields(object, framing, texts);
     let mut lines = text.split(|&byte| byte == b'\n').peekable();
     let first = *lines.peek()?;
     let mut others = lines.clone().skip(1);
     let goes_on = others.any(|line| !line.trim_ascii().is_empty());
     // An array that is whole in its line is a line of its own, if others follow.
-    if text.starts_with(b"[") && !(is_json(first) && goes_on) {
-        return array(text);
+    let is_array = text.starts_with(b"[") && !(json::is_value(first) && goes_on);
+    if complete && is_empty_list(text) {
+        let wrapper = fields(text)
+            .into_iter()
+            .find_map(|(name, _)| wrapper(&name));
+        return Some((Format::JsonRecords, Framing::Values { wrapper }));
+    }
+    if is_array {
+        return array(text, texts);
     }
     // A page with a record on each line is not taken for lines.
     if text.starts_with(b"{")
-        && !is_json(lines.peek()?)
+        && !json::is_value(lines.peek()?)
         && let Some(found) = by_fields(text, Framing::Lines)
         && found.1 != Framing::Lines
     {
@@ -60,31 +76,67 @@ pub(super) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
         let cut = lines.peek().is_none() && !complete;
         if line.starts_with(b"{")
-            && (cut || is_json(line))
+            && (cut || json::is_value(line))
             && let Some(found) = by_fields(line, Framing::Lines)
         {
             return Some(found);
         }
     }
     match text.first()? {
-        b'[' => array(text),
+        b'[' => array(text, texts),
         b'{' => by_fields(text, Framing::Values { wrapper: None }),
         _ => None,
     }
 }
 
 /// The format of the first object in an array.
-fn array(text: &[u8]) -> Option<(Format, Framing)> {
+fn array(text: &[u8], texts: &[&str]) -> Option<(Format, Framing)> {
     let first = text.iter().position(|&byte| byte == b'{')?;
-    by_fields(&text[first..], Framing::Values { wrapper: None })
+    by_fields(&text[first..], Framing::Values { wrapper: None }, texts)
 }
 
-fn is_json(line: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(line).is_ok()
+/// The name under which an object may hold records.
+fn wrapper(name: &str) -> Option<&'static str> {
+    let known = WRAPPERS.iter().chain([&"papers"]);
+    known.copied().find(|known| *known == name)
+}
+
+/// Whether this is a list of nothing, or an answer that holds one and no other records.
+pub(super) fn is_empty_list(text: &[u8]) -> bool {
+    let after = |bytes: &[u8]| {
+        let list = bytes.strip_prefix(b"[")?.trim_ascii_start();
+        list.first().copied()
+    };
+    if !json::is_value(text) {
+        return false;
+    }
+    if text.starts_with(b"[") {
+        return after(text) == Some(b']');
+    }
+    let fields = fields(text);
+    let is_empty =
+        |(name, at): &(String, usize)| wrapper(name).is_some() && after(&text[*at..]) == Some(b']');
+    let holds_others = |(_, at): &(String, usize)| after(&text[*at..]) == Some(b'{');
+    fields.iter().any(is_empty) && !fields.iter().any(holds_others)
+}
+
+/// Whether no record of a dump that begins so has a title.
+pub(super) fn is_untitled(start: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(gap) = start[at..].iter().position(|&byte| byte == b'"') {
+        let from = at + gap;
+        at = from + string_bytes(&start[from..]);
+        let is_name = start[at..].trim_ascii_start().starts_with(b":");
+        let name = start.get(from + 1..at - 1).unwrap_or(b"");
+        if is_name && TITLES.contains(&&*plain_key(&String::from_utf8_lossy(name))) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The format that an object of these fields is of, or the records that it wraps.
-fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
+fn by_fields(object: &[u8], framing: Framing, texts: &[&str]) -> Option<(Format, Framing)> {
     let fields = fields(object);
     let kind = |name: &str| {
         let found = fields.iter().find(|(field, _)| field == name);
@@ -94,12 +146,12 @@ fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
         let wrapper = Some("papers");
         return Some((Format::HfDailyScrape, Framing::Values { wrapper }));
     }
-    let format = of_fields(object, &fields, kind);
+    let format = of_fields(object, &fields, texts, kind);
     format
         .map(|format| (format, framing))
-        .or_else(|| wrapped(object, &fields))
-        .or_else(|| answered(object, &fields))
-        .or_else(|| mapped(object, &fields))
+        .or_else(|| wrapped(object, &fields, texts))
+        .or_else(|| answered(object, &fields, texts))
+        .or_else(|| mapped(object, &fields, texts))
 }
 
 /// The format of a record with these fields, each with its place in the object; `kind` is the
@@ -107,6 +159,7 @@ fn by_fields(object: &[u8], framing: Framing) -> Option<(Format, Framing)> {
 fn of_fields(
     object: &[u8],
     fields: &[(String, usize)],
+    texts: &[&str],
     kind: impl Fn(&str) -> Option<u8>,
 ) -> Option<Format> {
     let has = |name: &str| kind(name).is_some();
@@ -131,7 +184,7 @@ fn of_fields(
     } else if is_csl(object, fields, &kind) {
         Format::CslJson
     } else if !has_title {
-        let is_plain_text = has_any(&IDS) && has_any(&[PLAIN_TEXT]);
+        let is_plain_text = has_any(&IDS) && has_any(texts);
         return is_plain_text.then_some(Format::JsonRecords);
     } else if has("authorships") {
         Format::OpenAlex
@@ -213,7 +266,11 @@ fn is_csl(object: &[u8], found: &[(String, usize)], kind: &impl Fn(&str) -> Opti
 }
 
 /// The format of the records in an answer, which holds them one object deeper, or as that object.
-fn answered(object: &[u8], fields: &[(String, usize)]) -> Option<(Format, Framing)> {
+fn answered(
+    object: &[u8],
+    fields: &[(String, usize)],
+    texts: &[&str],
+) -> Option<(Format, Framing)> {
     ANSWERS.iter().find_map(|(name, list, path)| {
         let (_, at) = fields.iter().find(|(field, _)| field == name)?;
         let answer = object[*at..].starts_with(b"{").then_some(&object[*at..])?;
@@ -223,41 +280,41 @@ fn answered(object: &[u8], fields: &[(String, usize)]) -> Option<(Format, Framin
             && let Some(first) = answer[*at..].strip_prefix(b"[")
         {
             let wrapper = Some(*path);
-            return inside(first.trim_ascii_start(), Framing::Values { wrapper });
+            return inside(first.trim_ascii_start(), Framing::Values { wrapper }, texts);
         }
         let wrapper = Some(*name);
-        inside(answer, Framing::Values { wrapper })
+        inside(answer, Framing::Values { wrapper }, texts)
     })
 }
 
 /// The format of the records in the list that an object has under one of the usual names.
-fn wrapped(object: &[u8], fields: &[(String, usize)]) -> Option<(Format, Framing)> {
+fn wrapped(object: &[u8], fields: &[(String, usize)], texts: &[&str]) -> Option<(Format, Framing)> {
     WRAPPERS.iter().find_map(|wrapper| {
         let (_, at) = fields.iter().find(|(field, _)| field == wrapper)?;
         let list = object[*at..].strip_prefix(b"[")?;
         let is_between = |b: &u8| b.is_ascii_whitespace() || b",nul".contains(b);
         let first = list.iter().position(|b| !is_between(b))?;
         let wrapper = Some(*wrapper);
-        inside(&list[first..], Framing::Values { wrapper })
+        inside(&list[first..], Framing::Values { wrapper }, texts)
     })
 }
 
 /// The format of the records that are an object's fields.
-fn mapped(object: &[u8], fields: &[(String, usize)]) -> Option<(Format, Framing)> {
+fn mapped(object: &[u8], fields: &[(String, usize)], texts: &[&str]) -> Option<(Format, Framing)> {
     let is_map = fields.iter().all(|(_, at)| object[*at] == b'{');
     let (_, at) = fields.first().filter(|_| is_map)?;
-    inside(&object[*at..], Framing::Map)
+    inside(&object[*at..], Framing::Map, texts)
 }
 
 /// The format of the record at the start of `bytes`, which may not wrap others in turn.
-fn inside(bytes: &[u8], framing: Framing) -> Option<(Format, Framing)> {
+fn inside(bytes: &[u8], framing: Framing, texts: &[&str]) -> Option<(Format, Framing)> {
     let record = bytes.starts_with(b"{").then_some(bytes)?;
     let fields = fields(record);
     let kind = |name: &str| {
         let found = fields.iter().find(|(field, _)| field == name);
         found.map(|(_, at)| record[*at])
     };
-    Some((of_fields(record, &fields, kind)?, framing))
+    Some((of_fields(record, &fields, texts, kind)?, framing))
 }
 
 /// The fields of the object at the start of `bytes`, each with the place of its value; as many as

@@ -1,13 +1,14 @@
 //! Arrow streams, Arrow files and Parquet files: batches of columns, read row by row as the
 //! records of `json_record.rs`.
 //!
-//! Columns are known by the names of its fields. There must be one of ids, texts or whole numbers,
-//! and one of texts, `title` or `text`; what else is there is read where it can be. Of an Arrow
+//! Columns are known by the names of its fields. There must be one of titles, or one of texts and one
+//! of ids, which are texts or whole numbers, floats among them; what else is there is read where it can
+//! be. Of an Arrow
 //! file the stream inside is read, from front to end, so it can come through a pipe; a Parquet
 //! file begins with its end and must be a file.
 //!
-//! Invariants: one batch is held at a time; every row gives one item, and is rejected where its id
-//! is null or blank.
+//! Invariants: one batch is held at a time; every row gives one item. The first batch is read at
+//! once where only its values show whether a column of floats holds ids.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -51,6 +52,8 @@ pub(super) struct TableReader {
     /// The batch that is being read, and the next row in it.
     batch: Option<RecordBatch>,
     next_row: usize,
+    /// The first batch, or what came in its place, where it was read already.
+    first: Option<Result<Option<RecordBatch>, End>>,
     /// Rows read so far, in all batches.
     row: u64,
     ended: bool,
@@ -91,14 +94,23 @@ impl TableReader {
     /// [`Error::Read`], [`Error::Damaged`], [`Error::Columns`].
     pub(super) fn open(opened: Opened) -> Result<TableReader> {
         let (context, compressed) = (opened.context.clone(), opened.compressed);
-        let (columns, batches) = match opened.format {
+        let path = opened.path.clone();
+        let (columns, mut batches) = match opened.format {
             Format::Parquet => parquet(&opened)?,
             _ => arrow(opened)?,
         };
+        let first = columns.has_float_ids.then(|| batches.next(0));
+        if let Some(Ok(Some(batch))) = &first {
+            columns.refuse_fractions(batch).map_err(unfit(&path))?;
+        }
         Ok(TableReader {
+            first,
             batches,
+            context: Context {
+                is_untitled: columns.is_untitled,
+                ..context
+            },
             columns,
-            context,
             compressed,
             batch: None,
             next_row: 0,
@@ -116,12 +128,14 @@ impl TableReader {
                 && self.next_row < batch.num_rows()
             {
                 let fields = self.columns.row(batch, self.next_row);
+                let wrong_id = self.columns.wrong_id(batch, self.next_row);
                 self.next_row += 1;
                 self.row += 1;
-                return Some(self.read_row(fields));
+                return Some(self.read_row(fields, wrong_id));
             }
             self.next_row = 0;
-            match self.batches.next(self.row) {
+            let first = self.first.take();
+            match first.unwrap_or_else(|| self.batches.next(self.row)) {
                 Ok(batch) => {
                     self.ended = batch.is_none();
                     self.batch = batch;
@@ -136,16 +150,20 @@ impl TableReader {
         }
     }
 
-    fn read_row(&self, fields: Vec<(String, Value)>) -> Result<Item, Rejected> {
+    fn read_row(
+        &self,
+        fields: Vec<(String, Value)>,
+        wrong_id: Option<Reason>,
+    ) -> Result<Item, Rejected> {
         let texts = || fields.iter().filter_map(|(_, value)| value.as_str());
         let shown: String = texts().max_by_key(|text| text.len()).unwrap_or("").into();
         let outcome = if texts().any(|text| text.len() > MAX_LINE_BYTES) {
             let limit_bytes = MAX_LINE_BYTES;
             Err(Reason::TooLong { limit_bytes }.into())
-        } else if self.columns.has_id(&fields) {
-            json_record::read_fields(fields, &self.context)
+        } else if let Some(reason) = wrong_id {
+            Err(reason.into())
         } else {
-            Err(Reason::NoId.into())
+            json_record::read_fields(fields, &self.context)
         };
         outcome.map_err(|fault| self.rejected(fault, &shown))
     }

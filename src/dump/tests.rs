@@ -388,7 +388,7 @@ fn a_text_that_has_an_id_needs_no_title() {
 {"id":2,"text":" "}
 {"id":3,"text":null}
 {"text":"A text of no name."}
-{"id":5,"text":["x"]}
+{"id":5,"text":{"x":1}}
 {"id":6,"title":null,"text":"Another."}"#;
     check(
         dump,
@@ -397,7 +397,7 @@ fn a_text_that_has_an_id_needs_no_title() {
             "line 2: empty: neither a title nor a text",
             "line 3: empty: neither a title nor a text",
             "line 4: no id",
-            "line 5: the text is a list, not text",
+            "line 5: the text is an object, not text",
             "6",
         ],
     );

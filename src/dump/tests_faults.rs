@@ -18,8 +18,8 @@ fn every_fault_is_located_and_reading_goes_on() {
         b"not json",
         br#"{"id":"a","title":" "}"#,
         br#"{"id":"a"}"#,
-        br#"{"id":"a","title":5}"#,
-        br#"{"id":"a","title":"t","abstract":["x"]}"#,
+        br#"{"id":"a","title":true}"#,
+        br#"{"id":"a","title":[{}],"abstract":"x"}"#,
         br#"{"id":"a\u0000b","title":"t"}"#,
         br#"{"id":{},"title":"t"}"#,
         br#"{"id":"last","title":"t"}"#,
@@ -35,8 +35,8 @@ fn every_fault_is_located_and_reading_goes_on() {
             "line 7: not readable as JSON: expected ident at column 2",
             "line 8: no title",
             "line 9: no title",
-            "line 10: the title is a number, not text",
-            "line 11: the abstract is a list, not text",
+            "line 10: the title is true or false, not text",
+            "line 11: the title is a list, not text",
             "line 12: the id holds control characters",
             "line 13: the id is an object, not text",
             "last",
@@ -215,8 +215,9 @@ fn what_is_no_dump_is_an_error_that_says_what_it_is() {
         }
         other => panic!("{words}: {:?}", other.map(|dump| dump.format())),
     };
-    unknown(b"", "empty");
-    unknown(&gzip(b""), "empty");
+    for empty in [&b""[..], &gzip(b""), b"\xEF\xBB\xBF"] {
+        assert!(matches!(open("x", empty), Err(Error::EmptyDump { .. })));
+    }
     unknown(b"%PDF-1.5 ...", "a PDF");
     unknown(b"<html><body>", "an HTML page");
     unknown(&gzip(&gzip(b"x")), "gzip twice");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder};
 use arrow_array::{
-    ArrayRef, BooleanArray, Date64Array, Int8Array, RecordBatch, StringArray,
-    TimestampNanosecondArray, UInt64Array,
+    ArrayRef, BinaryArray, BooleanArray, Date64Array, Float32Array, Float64Array, Int8Array,
+    RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
 };
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, Field, Fields};
@@ -182,4 +182,91 @@ fn a_cell_that_is_too_long_is_rejected_and_the_rest_is_read() {
     let first = items[0].as_ref().expect_err("too long");
     assert_eq!(first.to_string(), "row 1: longer than 8 MiB: skipped");
     assert!(items[1].is_ok() && items.len() == 2);
+}
+
+/// The papers of a table by their ids and titles, and rejections as they are shown.
+#[track_caller]
+fn check_rows(columns: Vec<(&str, ArrayRef)>, expected: &[&str]) {
+    let shown: Vec<String> = match open("x", stream(&[table(columns)])) {
+        Err(error) => vec![error.to_string()],
+        Ok(dump) => dump
+            .map(|item| match item {
+                Ok(Item::Paper(record)) if record.paper.id.is_made() => record.paper.title,
+                Ok(Item::Paper(record)) => {
+                    let aliases = record.paper.aliases.iter().map(|id| format!(" {id}"));
+                    record.paper.id.to_string() + &aliases.collect::<String>()
+                }
+                Ok(other) => format!("{other:?}"),
+                Err(rejected) => rejected.to_string(),
+            })
+            .collect(),
+    };
+    assert_eq!(shown, expected);
+}
+
+fn strings(texts: &[Option<&str>]) -> ArrayRef {
+    Arc::new(StringArray::from(texts.to_vec()))
+}
+
+#[test]
+fn a_table_with_titles_needs_no_ids() {
+    let titles = || strings(&[Some("On X"), Some("On Y")]);
+    check_rows(vec![("title", titles())], &["On X", "On Y"]);
+    let ids = strings(&[Some("a"), None]);
+    check_rows(vec![("title", titles()), ("id", ids)], &["a", "On Y"]);
+    let texts = || strings(&[Some("On X."), Some("On Y.")]);
+    check_rows(
+        vec![("text", texts())],
+        &["x cannot be read: no column is called `id` (its columns: text)"],
+    );
+    let ids = strings(&[Some("a"), None]);
+    check_rows(
+        vec![("abstract", texts()), ("id", ids)],
+        &["a", "row 2: no id"],
+    );
+}
+
+#[test]
+fn ids_that_became_floats_are_ids() {
+    let titles = || strings(&[Some("On X"), Some("On Y"), Some("On Z")]);
+    let floats =
+        |values: [Option<f64>; 3]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+    check_rows(
+        vec![
+            ("title", titles()),
+            ("id", floats([Some(95_000_001.0), None, Some(7.0)])),
+            (
+                "pmid",
+                floats([Some(95_000_001.0), Some(f64::NAN), Some(7.5)]),
+            ),
+        ],
+        &["95000001 pmid:95000001", "On Y", "7"],
+    );
+    let wrong = "row 2: the id is a number that is not whole, not text";
+    let id = || floats([Some(17.0), Some(1.5), Some(704.0001)]);
+    check_rows(
+        vec![("title", titles()), ("id", id())],
+        &["17", wrong, "0704.0001"],
+    );
+    let small: ArrayRef = Arc::new(Float32Array::from(vec![17.0, 18.0, 19.0]));
+    check_rows(
+        vec![("title", titles()), ("id", small)],
+        &["17", "18", "19"],
+    );
+    let none = floats([Some(1.5), None, Some(0.25)]);
+    let refused = "x cannot be read: the column `id` is of type Float64, not texts (Utf8, LargeUtf8, Utf8View, \
+                   or a dictionary of them) or whole numbers";
+    check_rows(vec![("title", titles()), ("id", none)], &[refused]);
+}
+
+#[test]
+fn ids_in_bytes_are_text_or_rejected() {
+    let titles = strings(&[Some("On X"), Some("On Y"), Some("On Z")]);
+    let bytes: Vec<Option<&[u8]>> = vec![Some(b"2503.11731v2"), Some(b"\xFF\x00"), None];
+    let ids: ArrayRef = Arc::new(BinaryArray::from(bytes));
+    let wrong = "row 2: the id is bytes that are no UTF-8, not text";
+    check_rows(
+        vec![("title", titles), ("id", ids)],
+        &["2503.11731", wrong, "On Z"],
+    );
 }

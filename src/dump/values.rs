@@ -6,8 +6,9 @@
 //! Where an object is a map, its fields are the records, and their names are handed on in
 //! [`Context::around`]. One value is held at a time, and only its brackets and strings are looked at here.
 //!
-//! A line end inside a string, which JSON forbids, ends the string, and a `{` that begins the next
-//! line begins a record: so a quote that is missing spoils one record and not all that follow.
+//! A line end inside a string, which JSON forbids, ends the string where the next line begins with a
+//! mark of JSON, and a `{` there begins a record: so a quote that is missing spoils one record and not
+//! all that follow. Where the next line begins with anything else, the text goes on.
 
 use std::io::{self, BufRead, BufReader};
 
@@ -283,7 +284,7 @@ struct Scan {
     escaped: bool,
     /// The value began and is neither a string nor in brackets.
     bare: bool,
-    /// A line end broke a string, and only white space has followed.
+    /// A line end stands in a string, and only white space has followed.
     after_break: bool,
 }
 
@@ -291,6 +292,13 @@ impl Scan {
     /// Scans on; returns the bytes that belong to the value, and whether it ends with them.
     fn feed(&mut self, bytes: &[u8]) -> (usize, bool) {
         for (at, &byte) in bytes.iter().enumerate() {
+            if self.after_break && !byte.is_ascii_whitespace() {
+                self.after_break = false;
+                self.in_string = !b"{}[]\",:".contains(&byte);
+                if byte == b'{' || (self.depth == 0 && !self.in_string) {
+                    return (at, true);
+                }
+            }
             if self.in_string {
                 self.in_string(byte);
                 if !self.in_string && self.depth == 0 {
@@ -298,10 +306,6 @@ impl Scan {
                 }
                 continue;
             }
-            if self.after_break && byte == b'{' {
-                return (at, true);
-            }
-            self.after_break &= byte.is_ascii_whitespace();
             match byte {
                 b'"' if !self.bare => self.in_string = true,
                 b'{' | b'[' if !self.bare => self.depth += 1,
@@ -322,10 +326,7 @@ impl Scan {
 
     fn in_string(&mut self, byte: u8) {
         match byte {
-            b'\n' => {
-                self.in_string = false;
-                self.after_break = true;
-            }
+            b'\n' => self.after_break = true,
             _ if self.escaped => {}
             b'"' => self.in_string = false,
             _ => {}
@@ -418,6 +419,16 @@ mod tests {
             "[{\"a\": \"x\n}, {\"b\": 1}]",
             None,
             &["1:{\"a\": \"x\n}", "2:{\"b\": 1}"],
+        );
+        check(
+            "[{\"a\": \"x\n  y {\n\nz\\\" }\"}, {\"b\": 1}]",
+            None,
+            &["1:{\"a\": \"x\n  y {\n\nz\\\" }\"}", "2:{\"b\": 1}"],
+        );
+        check(
+            "[\"x\ny\", \"z\n, 1]",
+            None,
+            &["1:\"x\ny\"", "2:\"z\n", "3:1"],
         );
         check("[{}, oops, {}]", None, &["1:{}", "2:oops", "3:{}"]);
         check("[{}}, {}]", None, &["1:{}", "2:}", "3:{}"]);

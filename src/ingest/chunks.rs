@@ -4,12 +4,13 @@
 //! format. A dump that cannot be opened is told in its chunk, and so is what lies in a folder or an
 //! archive and is no dump; the others go on. At most [`READ_AHEAD`] chunks are held.
 
+use std::fmt;
 use std::panic::resume_unwind;
 use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 
-use crate::dump::{Dump, Format, Item, ReadOptions, Rejected, Source, Unit};
+use crate::dump::{Dump, Format, Ignored, Item, ReadOptions, Rejected, Source, Unit};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::paper::Collection;
@@ -32,6 +33,8 @@ pub(super) struct Chunk {
     /// Items with their places.
     pub(super) items: Vec<(Item, (u64, Unit))>,
     pub(super) rejected: Vec<(String, Rejected)>,
+    /// What is left out of its papers.
+    pub(super) ignored: Vec<Omission>,
     pub(super) failed: Vec<(String, Error)>,
     /// What is no dump, found in a folder or an archive.
     pub(super) skipped: Vec<(String, Error)>,
@@ -41,6 +44,28 @@ pub(super) struct Chunk {
     pub(super) share_read: Option<f64>,
     /// Whose records they are, and the place of their dump among the dumps.
     pub(super) collection: Option<(Collection, usize)>,
+}
+
+/// A value that was left out of a paper, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Omission {
+    /// The dump.
+    pub dump: String,
+    /// Where the record stands, and what that counts.
+    pub place: (u64, Unit),
+    /// The record's id as it stands there.
+    pub id: String,
+    /// What was left out.
+    pub ignored: Ignored,
+}
+
+impl fmt::Display for Omission {
+    /// `papers.csv, line 3 (id "x1"): date ignored: "Spring"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, unit) = self.place;
+        let (dump, id, ignored) = (&self.dump, &self.id, &self.ignored);
+        write!(f, "{dump}, {unit} {line} (id {id:?}): {ignored}")
+    }
 }
 
 /// How many records are embedded and committed together.
@@ -87,12 +112,9 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
         let mut dump = match Dump::open(source, options) {
             Ok(dump) => dump,
             Err(error) => {
-                let is_none = matches!(error, Error::UnknownFormat { .. });
-                let unread = match is_none && source.need_not_be_a_dump() {
-                    true => Chunk::skipped(name, error),
-                    false => Chunk::failed(name, error),
-                };
-                if to_run.send(unread).is_err() {
+                let is_none =
+                    matches!(error, Error::UnknownFormat { .. } | Error::EmptyDump { .. });
+                if to_run.send(Chunk::unread(source, error, is_none)).is_err() {
                     return;
                 }
                 continue;
@@ -118,6 +140,11 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
                 return;
             }
         }
+        if let Some(error) = dump.nothing_read()
+            && to_run.send(Chunk::unread(source, error, true)).is_err()
+        {
+            return;
+        }
         bytes_before += size_bytes(source).unwrap_or(0);
     }
 }
@@ -138,6 +165,7 @@ impl Chunk {
             name: String::new(),
             items: Vec::new(),
             rejected: Vec::new(),
+            ignored: Vec::new(),
             failed: Vec::new(),
             skipped: Vec::new(),
             without_year: Vec::new(),
@@ -146,17 +174,18 @@ impl Chunk {
         }
     }
 
-    fn failed(name: String, error: Error) -> Chunk {
-        Chunk {
-            failed: vec![(name, error)],
-            ..Chunk::empty()
-        }
-    }
-
-    fn skipped(name: String, error: Error) -> Chunk {
-        Chunk {
-            skipped: vec![(name, error)],
-            ..Chunk::empty()
+    /// What comes of a source that gives nothing; `is_none` says that it is no dump.
+    fn unread(source: &Source, error: Error, is_none: bool) -> Chunk {
+        let unread = vec![(source.to_string(), error)];
+        match is_none && source.need_not_be_a_dump() {
+            true => Chunk {
+                skipped: unread,
+                ..Chunk::empty()
+            },
+            false => Chunk {
+                failed: unread,
+                ..Chunk::empty()
+            },
         }
     }
 
@@ -175,12 +204,28 @@ impl Chunk {
         };
         while chunk.items.len() + chunk.rejected.len() < n_records {
             match dump.next_item() {
-                Some(Ok(item)) => chunk.items.push((item, dump.place())),
+                Some(Ok(mut item)) => {
+                    chunk.note_ignored(&mut item, dump.place());
+                    chunk.items.push((item, dump.place()));
+                }
                 Some(Err(rejected)) => chunk.rejected.push((name.to_owned(), rejected)),
                 None => break,
             }
         }
         chunk
+    }
+
+    /// Takes what was left out of a paper.
+    fn note_ignored(&mut self, item: &mut Item, place: (u64, Unit)) {
+        let Item::Paper(record) = item else { return };
+        for ignored in std::mem::take(&mut record.ignored) {
+            self.ignored.push(Omission {
+                dump: self.name.clone(),
+                place,
+                id: record.given_id.clone(),
+                ignored,
+            });
+        }
     }
 
     /// Whether it brings nothing but a format.

@@ -30,7 +30,8 @@ pub struct EmbedOptions {
 pub type OpenSink<'a> = &'a mut dyn FnMut(Format) -> Result<Box<dyn VectorSink>>;
 
 /// Embeds every paper of the dumps into the sink that `open_sink` makes. Where no dump can be
-/// read, no sink is made.
+/// read, no sink is made. An empty standard input is no fault: a filter that is given nothing has
+/// nothing to do.
 ///
 /// # Errors
 /// What the encoder or the sink fail with, and with [`EmbedOptions::strict`] [`Error::Rejected`] or
@@ -54,7 +55,9 @@ pub fn embed(
             waiting: None,
             report: EmbedReport::default(),
         };
-        let read = chunks::read_beside(sources, &options.read, n_records, |chunk| {
+        let mut is_input_empty = false;
+        let read = chunks::read_beside(sources, &options.read, n_records, |mut chunk| {
+            is_input_empty |= drop_empty_input(&mut chunk, sources);
             if let (None, Some(format)) = (&run.sink, chunk.format) {
                 run.sink = Some(open_sink(format)?);
             }
@@ -64,6 +67,9 @@ pub fn embed(
         // What came before an error is written.
         let finished = run.finish_waiting();
         read.and(finished)?;
+        if is_input_empty && run.sink.is_none() && run.report.failed.is_empty() {
+            run.sink = Some(open_sink(Format::JsonRecords)?);
+        }
         Result::Ok((run.sink, run.report))
     })?;
     observer.end();
@@ -71,6 +77,19 @@ pub fn embed(
         sink.finish()?;
     }
     Ok(report)
+}
+
+/// Takes from a chunk that the standard input was empty; whether it was.
+fn drop_empty_input(chunk: &mut Chunk, sources: &[Source]) -> bool {
+    let input = Source::Stdin.to_string();
+    let is_empty = |(name, error): &(String, Error)| {
+        *name == input && matches!(error, Error::EmptyDump { .. })
+    };
+    let n_before = chunk.failed.len();
+    if sources.contains(&Source::Stdin) {
+        chunk.failed.retain(|failed| !is_empty(failed));
+    }
+    chunk.failed.len() < n_before
 }
 
 /// An embedding at work. While one batch is embedded, the one before it is written and the one after it is

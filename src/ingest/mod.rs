@@ -31,14 +31,14 @@ mod same_work;
 mod sinks;
 mod split;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::thread;
 
 use self::chunks::Chunk;
 use self::drafts::{Drafts, Reading, Shelf};
 use self::encoding::{Encoding, Length};
-use crate::dump::{Item, ReadOptions, Reason, Rejected, Source};
+use crate::dump::{Item, Part, ReadOptions, Reason, Rejected, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
@@ -47,7 +47,7 @@ use crate::paper::{Authority, Collection, PaperId};
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
 
-pub use self::chunks::BATCH_RECORDS;
+pub use self::chunks::{BATCH_RECORDS, Omission};
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
@@ -119,7 +119,11 @@ pub struct Report {
     pub n_removed: u64,
     /// The first [`MAX_LISTED_REJECTIONS`] rejected records, with their dump's name.
     pub rejected: Vec<(String, Rejected)>,
-    /// Dumps that could not be read at all, and why.
+    /// How much was left out of papers that were kept, by what it should have been.
+    pub n_ignored: BTreeMap<Part, u64>,
+    /// The first [`MAX_LISTED_REJECTIONS`] of these.
+    pub ignored: Vec<Omission>,
+    /// Dumps that could not be read at all, or gave nothing, and why.
     pub failed: Vec<(String, Error)>,
     /// Files in folders and members of archives that are no dumps, and what they look like.
     pub skipped: Vec<(String, Error)>,
@@ -144,6 +148,10 @@ impl Report {
         self.encoding = self.encoding.plus(other.encoding);
         self.n_removed += other.n_removed;
         self.list(other.rejected);
+        for (part, n) in other.n_ignored {
+            *self.n_ignored.entry(part).or_default() += n;
+        }
+        self.list_ignored(other.ignored);
         self.failed.extend(other.failed);
         self.skipped.extend(other.skipped);
         self.without_year.extend(other.without_year);
@@ -153,9 +161,18 @@ impl Report {
     /// Notes what of a chunk could not be used.
     fn note_unused(&mut self, chunk: &mut Chunk) {
         self.list(std::mem::take(&mut chunk.rejected));
+        for omission in &chunk.ignored {
+            *self.n_ignored.entry(omission.ignored.part).or_default() += 1;
+        }
+        self.list_ignored(std::mem::take(&mut chunk.ignored));
         self.failed.append(&mut chunk.failed);
         self.skipped.append(&mut chunk.skipped);
         self.without_year.append(&mut chunk.without_year);
+    }
+
+    fn list_ignored(&mut self, omissions: Vec<Omission>) {
+        let room = MAX_LISTED_REJECTIONS.saturating_sub(self.ignored.len());
+        self.ignored.extend(omissions.into_iter().take(room));
     }
 
     /// Lists rejected records, up to [`MAX_LISTED_REJECTIONS`].
@@ -212,7 +229,8 @@ pub fn run(
         let finished = run.finish_waiting();
         observer.end();
         read.and(finished)?;
-        if options.mirror && !run.report.stopped && run.report.failed.is_empty() {
+        // What stands behind a cut may be there still.
+        if options.mirror && !run.report.stopped && !run.report.has_unread() {
             run.forget_unseen()?;
         }
         Result::Ok(run.report)

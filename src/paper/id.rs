@@ -127,23 +127,13 @@ impl PaperId {
     }
 
     /// The id of a known kind that `value` is, in any of its spellings; `None` if it is none.
-    ///
-    /// A number may be written as programs write it that know no whole ones: `95000001.0`.
     pub fn of_kind(kind: IdKind, value: &str) -> Option<PaperId> {
         let value = value.trim();
-        let number = |prefix: &str| {
-            let rest = strip_prefix_nocase(value, prefix).unwrap_or(value).trim();
-            whole_number(rest)
-                .unwrap_or(Cow::Borrowed(rest))
-                .into_owned()
-        };
+        let number = |prefix: &str| strip_prefix_nocase(value, prefix).unwrap_or(value).trim();
         let spelling = match kind {
             IdKind::Pmid if !value.contains('/') => Cow::Owned(format!("pmid:{}", number("pmid:"))),
             IdKind::CorpusId => Cow::Owned(format!("corpusid:{}", number("corpusid:"))),
-            IdKind::Pmcid => match whole_number(value) {
-                Some(digits) => Cow::Owned(format!("PMC{digits}")),
-                None => Cow::Borrowed(value),
-            },
+            IdKind::Pmcid if is_digits(value) => Cow::Owned(format!("PMC{value}")),
             _ => Cow::Borrowed(value),
         };
         PaperId::parse(&spelling).filter(|id| id.kind() == Some(kind))
@@ -255,24 +245,6 @@ pub fn collection_name(name: &str) -> String {
 /// The version in a spelling of an arXiv id, as in `2503.11731v2`.
 pub fn arxiv_version(spelling: &str) -> Option<u32> {
     spelling::arxiv_version(spelling.trim())
-}
-
-/// The digits of a whole number, also where a program wrote it as `95000001.0` or `9.5000001e7`.
-fn whole_number(text: &str) -> Option<Cow<'_, str>> {
-    if is_digits(text) {
-        return Some(Cow::Borrowed(text));
-    }
-    if let Some((digits, zeros)) = text.split_once('.')
-        && is_digits(digits)
-        && zeros.bytes().all(|b| b == b'0')
-    {
-        return Some(Cow::Borrowed(digits));
-    }
-    let starts_as_number = text.starts_with(|c: char| c.is_ascii_digit());
-    let number: f64 = text.parse().ok().filter(|_| starts_as_number)?;
-    // Whole numbers up to here are exact.
-    let is_whole = number.fract() == 0.0 && (1.0..=9e15).contains(&number);
-    is_whole.then(|| Cow::Owned(format!("{number:.0}")))
 }
 
 #[cfg(test)]
@@ -554,26 +526,6 @@ mod tests {
             (None, "a.csv#10.1000/x")
         );
         assert_eq!(collection_name(" a#b\n"), "a_b");
-    }
-
-    #[test]
-    fn numbers_that_became_floats_are_ids() {
-        for value in ["95000001", "95000001.0", "9.5000001e7", "9.5000001E+07"] {
-            let id = PaperId::of_kind(IdKind::Pmid, value);
-            assert_eq!(
-                id.as_ref().map(PaperId::as_str),
-                Some("pmid:95000001"),
-                "{value}"
-            );
-        }
-        let id = PaperId::of_kind(IdKind::Pmcid, "35282.0");
-        assert_eq!(id.as_ref().map(PaperId::as_str), Some("PMC35282"));
-        for value in ["95000001.5", "inf", "NaN", "-5", "0"] {
-            assert!(
-                PaperId::of_kind(IdKind::CorpusId, value).is_none() || value == "0",
-                "{value}"
-            );
-        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod merging;
 mod models;
 mod morning;
 mod pull;
+mod reading;
 mod related;
 mod rerank;
 mod sandbox;

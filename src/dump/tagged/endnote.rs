@@ -42,7 +42,8 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         .values(&["%D"])
         .chain(fields.values(&["%8"]))
         .collect();
-    found.published = dates::most_exact(dates.iter().map(|date| &**date));
+    let published = dates::most_exact(dates.iter().map(|date| &**date));
+    found.published = found.dated(published, dates.first());
     if fields.says(
         &["%9", "%K"],
         &["retracted publication", "retracted article"],

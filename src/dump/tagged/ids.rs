@@ -5,6 +5,7 @@
 //! outside it, and two libraries that count from 1 would be taken for one.
 
 use crate::dump::clean::clean;
+use crate::dump::ignored::Part;
 use crate::dump::record::Found;
 use crate::paper::{IdKind, PaperId, arxiv_version, without_end};
 
@@ -18,6 +19,19 @@ pub(in crate::dump) fn add_dois(found: &mut Found<'_>, value: &str) {
         let Some(at) = word.find("10.") else { continue };
         add_known(found, without_end(&word[at..]));
     }
+}
+
+/// The same from the field for them alone, where a value that is none is noted.
+pub(super) fn add_due_dois(found: &mut Found<'_>, value: &str) {
+    let is_doi = |word: &str| {
+        let at = word.find("10.");
+        let id = at.and_then(|at| PaperId::parse(without_end(&word[at..])));
+        id.is_some_and(|id| id.kind().is_some())
+    };
+    if !clean(value).split_whitespace().any(is_doi) {
+        found.notes.note(Part::Doi, value);
+    }
+    add_dois(found, value);
 }
 
 /// Adds the id that an address stands for, if it is one of a known kind.

@@ -42,7 +42,8 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         .values(&["DP"])
         .chain(fields.values(&["DEP"]))
         .collect();
-    found.published = dates::most_exact(dates.iter().map(|date| &**date));
+    let published = dates::most_exact(dates.iter().map(|date| &**date));
+    found.published = found.dated(published, dates.first());
     let is_retracted =
         fields.says(&["PT"], &["retracted publication"]) || fields.first(&["RIN"]).is_some();
     found.notice = is_retracted.then_some(Notice::Retracted);
@@ -109,7 +110,7 @@ fn categories(fields: &Fields<'_>) -> Vec<String> {
 
 fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
     if let Some(number) = fields.first(&["PMID"]) {
-        found.add_id(IdKind::Pmid, &number);
+        found.add_due_id(IdKind::Pmid, &number);
     }
     for value in fields.values(&["LID", "AID"]) {
         // Older records hold several in one value: `S0140 [pii] 10.1000/x [doi]`.
@@ -120,7 +121,7 @@ fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
         }
     }
     for value in fields.values(&["PMC"]) {
-        found.add_id(IdKind::Pmcid, &value);
+        found.add_due_id(IdKind::Pmcid, &value);
     }
     for value in fields.values(&["SO"]) {
         if let Some((_, doi)) = value.split_once("doi: ") {

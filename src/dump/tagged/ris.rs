@@ -62,7 +62,8 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         .values(&["PY"])
         .chain(fields.values(&["Y1", "DA"]))
         .collect();
-    found.published = dates::most_exact(dates.iter().map(|date| &**date));
+    let published = dates::most_exact(dates.iter().map(|date| &**date));
+    found.published = found.dated(published, dates.first());
     if fields.says(&["M3", "KW"], &RETRACTED) {
         found.notice = Some(Notice::Retracted);
     }
@@ -85,7 +86,10 @@ fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
             found.add_id(IdKind::Pmid, &number);
         }
     }
-    for value in fields.values(&["DO"]).chain(fields.values(&["DI", "M3"])) {
+    for value in fields.values(&["DO"]).chain(fields.values(&["DI"])) {
+        ids::add_due_dois(found, &value);
+    }
+    for value in fields.values(&["M3"]) {
         ids::add_dois(found, &value);
     }
     for value in fields.values(&["C2"]) {

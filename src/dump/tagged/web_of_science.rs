@@ -37,10 +37,11 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         authors: authors(&fields),
         categories: categories(&fields),
         journal: fields.first(&["SO", "SE"]),
-        published: published(&fields),
         volume: fields.first(&["VL"]),
         ..Found::default()
     };
+    let year = fields.first(&["PY", "PD", "EA"]);
+    found.published = found.dated(published(&fields), year.as_ref());
     if fields.says(&["DT"], &["retracted publication", "retracted article"]) {
         found.notice = Some(Notice::Retracted);
     }
@@ -48,10 +49,10 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         found.add_spelling(&number);
     }
     for value in fields.values(&["DI"]).chain(fields.values(&["D2"])) {
-        ids::add_dois(&mut found, &value);
+        ids::add_due_dois(&mut found, &value);
     }
     for value in fields.values(&["PM"]) {
-        found.add_id(IdKind::Pmid, &value);
+        found.add_due_id(IdKind::Pmid, &value);
     }
     found.item()
 }

@@ -57,7 +57,7 @@ pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault>
         found.ids.extend(PaperId::parse(id));
     }
     for doi in paper.children("doi") {
-        found.add_id(IdKind::Doi, &doi.text());
+        found.add_due_id(IdKind::Doi, &doi.text());
     }
     found.item()
 }

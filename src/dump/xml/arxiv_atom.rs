@@ -41,12 +41,15 @@ pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault>
         listed: context.listed,
         ..Found::default()
     };
-    let day = |name: &str| dates::day(&text(name)?);
+    let mut day = |name: &str| {
+        let written = text(name)?;
+        found.dated(dates::day(&written), Some(&written))
+    };
+    let (published, updated) = (day("published"), day("updated"));
     if announced {
-        found.listed = day("published").or(found.listed);
+        found.listed = published.or(found.listed);
     } else {
-        found.published = day("published");
-        found.updated = day("updated");
+        (found.published, found.updated) = (published, updated);
     }
     if let Some(id) = &id {
         found.add_spelling(id);
@@ -61,7 +64,7 @@ fn add_dois(found: &mut Found<'_>, entry: &Element) {
     for name in ["doi", "DOI"] {
         for doi in entry.children(name).filter_map(Element::some_text) {
             for doi in dois(&doi) {
-                found.add_id(IdKind::Doi, doi);
+                found.add_due_id(IdKind::Doi, doi);
             }
         }
     }

@@ -74,11 +74,15 @@ fn of_arxiv(metadata: &Element, identifier: Option<&str>) -> Found<'static> {
         found.add_spelling(id);
     }
     for doi in dois(&text("doi").unwrap_or_default()) {
-        found.add_id(IdKind::Doi, doi);
+        found.add_due_id(IdKind::Doi, doi);
     }
-    let day = |name: &str| dates::day(&text(name)?);
-    found.published = day("created").or_else(|| day("date"));
-    found.updated = day("updated").or(found.published);
+    let mut day = |name: &str| {
+        let written = text(name)?;
+        found.dated(dates::day(&written), Some(&written))
+    };
+    let published = day("created").or_else(|| day("date"));
+    found.updated = day("updated").or(published);
+    found.published = published;
     add_versions(&mut found, metadata);
     found
 }
@@ -142,7 +146,7 @@ fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> Found<'static
     found.categories = subjects(all("subject"), of_arxiv);
     let days: Vec<Date> = all("date")
         .iter()
-        .filter_map(|day| dates::day(day))
+        .filter_map(|day| found.dated(dates::day(day), Some(day)))
         .collect();
     found.published = days.iter().min().copied();
     found.updated = days.iter().max().copied();

@@ -79,6 +79,40 @@ pub(super) fn text_of(xml: &str) -> Option<String> {
     tree::parse(xml).ok().map(|element| element.text())
 }
 
+/// What a whole document without records says.
+pub(super) enum Answer {
+    /// That there are none.
+    Empty,
+    /// That the question was wrong, in the source's words.
+    Error(String),
+    /// Nothing of the kind.
+    Other,
+}
+
+/// What a whole document without records says.
+pub(super) fn answer(format: Format, document: &[u8]) -> Answer {
+    let Ok(root) = tree::parse(&String::from_utf8_lossy(document)) else {
+        return Answer::Other;
+    };
+    let error = root.child("error");
+    let is_empty = match (format, error) {
+        (Format::ArxivOai, Some(error)) => {
+            let code = error.attribute("code").unwrap_or("error");
+            if code != "noRecordsMatch" {
+                return Answer::Error(format!("{code}: {}", error.text().trim()));
+            }
+            true
+        }
+        (Format::ArxivOai, None) => root.child("ListRecords").is_some(),
+        (Format::ArxivAtom, _) => root.name == "feed",
+        _ => root.elements().next().is_none(),
+    };
+    match is_empty {
+        true => Answer::Empty,
+        false => Answer::Other,
+    }
+}
+
 fn contains(bytes: &[u8], words: &[u8]) -> bool {
     bytes.windows(words.len()).any(|window| window == words)
 }

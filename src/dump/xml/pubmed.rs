@@ -86,6 +86,8 @@ impl Parts<'_> {
             notice: self.is_retracted().then_some(Notice::Retracted),
             ..Found::default()
         };
+        let printed = self.printed().and_then(Element::some_text);
+        found.published = found.dated(found.published, printed.as_ref());
         self.add_ids(&mut found);
         found
     }
@@ -131,15 +133,15 @@ impl Parts<'_> {
         let listed = lists.filter_map(|list| list.child("ArticleIdList"));
         for id in listed.flat_map(|list| list.children("ArticleId")) {
             match id.attribute("IdType") {
-                Some("doi") => found.add_id(IdKind::Doi, &id.text()),
-                Some("pmc" | "pmcid") => found.add_id(IdKind::Pmcid, &id.text()),
+                Some("doi") => found.add_due_id(IdKind::Doi, &id.text()),
+                Some("pmc" | "pmcid") => found.add_due_id(IdKind::Pmcid, &id.text()),
                 _ => {}
             }
         }
         let holders = [Some(self.article), self.book].into_iter().flatten();
         for id in holders.flat_map(|holder| holder.children("ELocationID")) {
             if id.attribute("EIdType") == Some("doi") && is_valid(id) {
-                found.add_id(IdKind::Doi, &id.text());
+                found.add_due_id(IdKind::Doi, &id.text());
             }
         }
         for id in self.citation.children("OtherID") {
@@ -198,11 +200,15 @@ impl Parts<'_> {
             .collect()
     }
 
-    fn published(&self) -> Option<Date> {
-        let printed = self
-            .article
+    /// The date in print.
+    fn printed(&self) -> Option<&Element> {
+        self.article
             .path(&["Journal", "JournalIssue", "PubDate"])
-            .or_else(|| self.book?.child("PubDate"));
+            .or_else(|| self.book?.child("PubDate"))
+    }
+
+    fn published(&self) -> Option<Date> {
+        let printed = self.printed();
         let whole = printed.filter(|date| date.child("Day").is_some());
         let electronic = self.article.children("ArticleDate");
         let contributed = self.citation.children("ContributionDate");

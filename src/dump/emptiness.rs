@@ -1,0 +1,102 @@
+//! What it means that a dump which holds bytes gives no record: that it is something else than it was
+//! taken for, unless it says itself that it is empty.
+//!
+//! In: the start of a dump, and how it was asked to be read. Out: an [`Error`] that says what was
+//! found. A list of nothing, an answer without results and a table without rows say that they are
+//! empty; a line of column names alone does not, for it may be all that was understood of a file.
+
+use std::path::{Path, PathBuf};
+
+use super::sniff::{Format, Framing, sniff};
+use super::source::Peeked;
+use super::{ReadOptions, sniff_json, xml};
+use crate::error::Error;
+
+/// The start of a dump, to be looked at again where nothing comes of it.
+pub(super) struct Start {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    complete: bool,
+    format: Format,
+    options: ReadOptions,
+}
+
+impl Start {
+    pub(super) fn of(
+        path: &Path,
+        format: Format,
+        peeked: &mut Peeked,
+        options: &ReadOptions,
+    ) -> Start {
+        Start {
+            path: path.to_owned(),
+            bytes: std::mem::take(&mut peeked.start),
+            complete: peeked.complete,
+            format,
+            options: options.clone(),
+        }
+    }
+
+    /// Why the dump gave no paper, though `n_items` of its records were read, or none. `None` where it
+    /// says itself that it is empty, or where its records say what is wrong.
+    pub(super) fn nothing_read(&self, n_items: u64) -> Option<Error> {
+        let reason = match self.looks_like() {
+            Some(found) => format!(
+                "nothing in it can be read as {}: it looks like {found}",
+                self.format
+            ),
+            None if n_items > 0 => return None,
+            None => self.emptiness()?,
+        };
+        let path = self.path.clone();
+        Some(Error::NoRecords { path, reason })
+    }
+
+    /// Why the dump cannot be begun, and that it looks like something else than was asked for.
+    pub(super) fn explained(&self, error: Error) -> Error {
+        let Some(found) = self.looks_like() else {
+            return error;
+        };
+        let but = format!("; it looks like {found}, not {}", self.format);
+        match error {
+            Error::Columns { path, reason } => Error::Columns {
+                path,
+                reason: reason + &but,
+            },
+            Error::Damaged { path, what } => Error::Damaged {
+                path,
+                what: what + &but,
+            },
+            other => other,
+        }
+    }
+
+    /// The format of the content, where that is not the one that was asked for.
+    fn looks_like(&self) -> Option<Format> {
+        let asked = self.options.format?;
+        let guess = ReadOptions {
+            format: None,
+            ..self.options.clone()
+        };
+        let (found, _) = sniff(&self.bytes, self.complete, &guess).ok()?;
+        (found != asked).then_some(found)
+    }
+
+    fn emptiness(&self) -> Option<String> {
+        let text = self.bytes.trim_ascii();
+        let is_said = match self.format.framing() {
+            Framing::Table => true,
+            Framing::Cells => return Some("it has a line of column names and no row".to_owned()),
+            Framing::Elements if self.complete => match xml::answer(self.format, text) {
+                xml::Answer::Empty => true,
+                xml::Answer::Error(said) => {
+                    return Some(format!("the source reports an error: {said}"));
+                }
+                xml::Answer::Other => false,
+            },
+            _ => self.format.is_json() && self.complete && sniff_json::is_empty_list(text),
+        };
+        let format = self.format;
+        (!is_said).then(|| format!("it looks like {format}, and no record is in it"))
+    }
+}
