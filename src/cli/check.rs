@@ -13,6 +13,7 @@ use super::context::Context;
 use super::fault::Fault;
 use super::output::{self, bytes, count};
 use super::progress::Bar;
+use super::terminal;
 
 /// Findings shown; the rest are counted.
 const FINDINGS_SHOWN: usize = 20;
@@ -52,7 +53,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
         };
         repairs = check::repair(writer, &found, &context.index_options(), load, &bar)?;
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if !context.json {
         write_report(&mut out, &found, context)?;
         write_repairs(&mut out, &repairs)?;

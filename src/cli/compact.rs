@@ -12,6 +12,7 @@ use super::context::Context;
 use super::fault::Fault;
 use super::output::{self, bytes, count};
 use super::progress::Bar;
+use super::terminal;
 
 /// Give back the space of papers that were replaced or removed
 ///
@@ -31,7 +32,7 @@ pub(super) fn run(_: &CompactArgs, context: &Context) -> Result<Outcome, Fault> 
 }
 
 fn print(done: &Compaction, context: &Context) -> std::io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         let summary = json!({
             "rows": done.n_rows,

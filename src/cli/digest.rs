@@ -15,7 +15,7 @@ use jiff::{Timestamp, ToSpan, Zoned};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, follow, output};
+use super::{Outcome, follow, output, terminal};
 
 /// Say what is new in what you follow, once
 ///
@@ -221,7 +221,7 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault
 }
 
 fn say(address: &str, what: &str, digest: &Digest) -> std::io::Result<()> {
-    writeln!(anstream::stdout(), "{address} {what}: {}", digest.title())
+    writeln!(terminal::stdout(), "{address} {what}: {}", digest.title())
 }
 
 /// The subscribers whose time has come, or the one who is named.
@@ -329,7 +329,7 @@ impl<'a> Room<'a> {
             Form::Terminal | Form::Smtp => {
                 let marks = match self.args.output {
                     Some(_) => Marks::default(),
-                    None => Marks::ANSI,
+                    None => output::MARKS,
                 };
                 digest::text(digest, output::width(), marks)
             }
@@ -368,7 +368,7 @@ impl<'a> Room<'a> {
 /// Writes to stdout, or to a file that appears under its name when it is whole.
 fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
     let Some(path) = path else {
-        let mut out = anstream::stdout().lock();
+        let mut out = terminal::stdout();
         let written = out.write_all(bytes).and_then(|()| out.flush());
         return written.map_err(Error::write("stdout"));
     };
@@ -429,7 +429,7 @@ fn install(
     commands.push(command(digest_words(args)?));
     let at = args.at;
     write!(
-        anstream::stdout(),
+        terminal::stdout(),
         "{}",
         digest::job(scheduler, &Job { commands, at })
     )?;

@@ -17,7 +17,7 @@ use super::args::{MatchingArgs, ModeArgs, ModelArgs, RerankArgs};
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
-use super::{Outcome, cache, output};
+use super::{Outcome, cache, output, terminal};
 
 /// Papers found for a query where a metric looks at all of them, as TREC has it.
 const WHOLE_DEPTH: usize = 1000;
@@ -175,7 +175,7 @@ impl Measured {
 }
 
 fn print(measured: &[Measured], n_queries: usize, context: &Context) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         let mut summary = Map::new();
         summary.insert("queries".to_owned(), n_queries.into());

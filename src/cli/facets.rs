@@ -7,7 +7,8 @@ use akin::search::Facets;
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::{CYAN, DIM, json_line, width, wrapped};
+use super::output::{json_line, width, wrapped};
+use super::terminal::{CYAN, DIM};
 
 /// Prints the counts, fitted to the terminal, or as one object.
 pub(super) fn write(out: &mut impl Write, facets: &Facets, context: &Context) -> io::Result<()> {

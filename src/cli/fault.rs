@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use akin::Error;
 use akin::dump::KNOWN_FORMATS;
-use anstyle::{AnsiColor, Style};
+
+use super::terminal::{self, RED, one_line};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -58,21 +59,20 @@ impl Fault {
 
     /// Prints message, causes and hint to stderr.
     pub(super) fn print(&self) {
-        let mut err = anstream::stderr().lock();
+        let mut err = terminal::stderr();
         // Where stderr cannot be written there is nobody to tell.
         let _ = self.write(&mut err);
     }
 
     fn write(&self, err: &mut impl Write) -> io::Result<()> {
-        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         match self {
-            Fault::Usage(text) => writeln!(err, "{red}error:{red:#} {text}"),
-            Fault::Output(e) => writeln!(err, "{red}error:{red:#} cannot write to stdout: {e}"),
+            Fault::Usage(text) => writeln!(err, "{RED}error:{RED:#} {}", one_line(text)),
+            Fault::Output(e) => writeln!(err, "{RED}error:{RED:#} cannot write to stdout: {e}"),
             Fault::Akin(error) => {
-                writeln!(err, "{red}error:{red:#} {error}")?;
+                writeln!(err, "{RED}error:{RED:#} {}", one_line(&error.to_string()))?;
                 write_causes(error, err)?;
                 match hint(error) {
-                    Some(hint) => writeln!(err, "hint: {hint}"),
+                    Some(hint) => writeln!(err, "hint: {}", one_line(&hint)),
                     None => Ok(()),
                 }
             }
@@ -87,7 +87,7 @@ pub(super) fn write_causes(error: &Error, err: &mut impl Write) -> io::Result<()
     while let Some(cause) = source {
         let text = cause.to_string();
         if !said.contains(&text) {
-            writeln!(err, "caused by: {text}")?;
+            writeln!(err, "caused by: {}", one_line(&text))?;
         }
         said = text;
         source = cause.source();

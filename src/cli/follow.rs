@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, output};
+use super::{Outcome, output, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
@@ -202,7 +202,7 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
 
 fn list(context: &Context) -> Result<Outcome, Fault> {
     let follows = stored(&[], &Library::open(&context.library)?)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for (_, follow) in &follows {
         match context.json {
             true => output::json_line(&mut out, follow)?,
@@ -219,7 +219,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
 fn show(name: &str, context: &Context) -> Result<Outcome, Fault> {
     let stored = Library::open(&context.library)?.follow(name)?;
     let follow = Follow::of_stored(&stored)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         output::json_line(&mut out, &follow)?;
         return Ok(Outcome::Done);
@@ -268,7 +268,7 @@ fn test(
     let n_new = keys.len();
     let found = digest::find(&desk, &follow, keys)?;
     found.notes.iter().for_each(|note| context.note(note));
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for (place, found) in found.matches.iter().enumerate() {
         let entry = digest::entry(found);
         match context.json {
@@ -314,7 +314,7 @@ fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
     let mut writer = Writer::open(&context.library, "akin follow")?;
     for (stored, _) in follows {
         writer.remove_follow(stored.key)?;
-        writeln!(anstream::stdout(), "removed {}", stored.name)?;
+        writeln!(terminal::stdout(), "removed {}", stored.name)?;
     }
     Ok(Outcome::Done)
 }
@@ -325,7 +325,7 @@ fn export(names: &[String], context: &Context) -> Result<Outcome, Fault> {
         follow: follows.into_iter().map(|(_, follow)| follow).collect(),
     };
     let text = toml::to_string(&file).map_err(|e| Fault::usage(e.to_string()))?;
-    write!(anstream::stdout(), "{text}")?;
+    write!(terminal::stdout(), "{text}")?;
     Ok(Outcome::Done)
 }
 

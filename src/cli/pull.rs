@@ -19,7 +19,7 @@ use super::context::Context;
 use super::fault::Fault;
 use super::output::count;
 use super::progress::Bar;
-use super::{Outcome, add};
+use super::{Outcome, add, terminal};
 
 /// Take in what is new at arXiv or Hugging Face, over the network
 ///
@@ -162,7 +162,7 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> 
         Err(error) => Err(error.into()),
         Ok(()) => {
             if let (false, Some(day)) = (context.json, pull.state().complete_through) {
-                writeln!(anstream::stdout().lock(), "complete through {day}")?;
+                writeln!(terminal::stdout(), "complete through {day}")?;
             }
             Ok(add::outcome(&whole))
         }

@@ -61,7 +61,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
             unlike: args.not_weight,
             ..Rocchio::default()
         },
-    });
+    })?;
     let root = match &args.lookup.dump {
         Some(dump) => cache::library_of(dump, &args.lookup.model, context)?.root,
         None => context.library.clone(),

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::fault::Fault;
-use super::{Outcome, output};
+use super::{Outcome, output, terminal};
 
 /// Show what the library knows about a paper
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) struct ShowArgs {
 
 pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> {
     let library = Library::open(&context.library)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for (idx, id) in args.ids.iter().enumerate() {
         let stored = library.find(id)?;
         let mut paper = stored.paper;

@@ -13,6 +13,7 @@ use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
 use super::output::{self, bytes, count};
+use super::terminal;
 
 /// Say what the library holds: papers, dates, model, index, sizes
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
     let library = Library::open(&context.library)?;
     let status = library.status()?;
     let details = details(&library, context)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     let device = context.device.describe()?;
     if context.json {
         let json = json!({
