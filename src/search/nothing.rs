@@ -59,13 +59,16 @@ fn of_filter(library: &Library, filter: &Filter) -> Result<Option<String>> {
     let mut named = Vec::new();
     for (part, name) in parts(filter) {
         if !passes(&part)? {
-            return Ok(Some(format!("no paper {name}")));
+            return Ok(Some(format!("no paper passes the filters: none {name}")));
         }
         named.push(name);
     }
     Ok(Some(match named.len() {
         0 => "there are no papers".to_owned(),
-        _ => format!("no paper passes all filters: none {}", named.join(" and ")),
+        _ => format!(
+            "no paper passes all of the filters: none {}",
+            named.join(" and ")
+        ),
     }))
 }
 

@@ -4,6 +4,7 @@
 
 mod answers;
 mod architectures;
+mod asking;
 mod bad_input;
 mod command_line;
 // The library tells its steps in builds with debug assertions only.
@@ -28,4 +29,6 @@ mod related;
 mod rerank;
 mod sandbox;
 mod spaces;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod upkeep;
