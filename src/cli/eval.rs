@@ -28,6 +28,9 @@ const WHOLE_DEPTH: usize = 1000;
 /// --qrels name other files, also TREC topics and qrels. The corpus's embeddings are kept in the cache
 /// folder. Metrics are those of trec_eval, with their mean over the queries and the interval in which
 /// it lies in 95 of 100 samples of such queries.
+///
+/// Documents are called what they are called in the corpus, the judgments and the runs, letter by letter,
+/// and each record is a document: nothing is merged. What would count twice is refused.
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
     /// BEIR folder
@@ -48,6 +51,10 @@ pub(super) struct EvalArgs {
     /// The queries are papers: find what is related to each, leaving out itself
     #[arg(long)]
     by_id: bool,
+    /// Leave the document of a query's own id out of what is found, here and in the runs that are named:
+    /// in ArguAna and Quora the queries are documents of the corpus
+    #[arg(long)]
+    exclude_self: bool,
     /// What to measure: nDCG@K, Recall@K, MRR@K, P@K, MAP; can be repeated [default: nDCG@10,
     /// Recall@100, MRR@10, MAP, P@10]
     #[arg(long = "metric", value_name = "NAME")]
@@ -98,6 +105,7 @@ impl EvalArgs {
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             by_id: self.by_id,
+            exclude_self: self.exclude_self,
             reranker,
         }
     }
@@ -113,15 +121,22 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
             files.qrels.display()
         )));
     }
+    let read = |path: &PathBuf| -> Result<Run, Fault> {
+        let mut run = eval::read_run(path)?;
+        if args.exclude_self {
+            eval::exclude_self(&mut run);
+        }
+        Ok(run)
+    };
     let found = match &args.score {
-        Some(path) => eval::read_run(path)?,
+        Some(path) => read(path)?,
         None => search(args, &task, context)?,
     };
     if let Some(path) = &args.run {
         let file = File::create(path).map_err(Error::write(path))?;
         eval::write_run(&found, &task, "akin", BufWriter::new(file)).map_err(Error::write(path))?;
     }
-    let other = args.against.as_deref().map(eval::read_run).transpose()?;
+    let other = args.against.as_ref().map(read).transpose()?;
     let measured = args.metrics().into_iter();
     let measured: Vec<Measured> = measured
         .map(|metric| Measured::of(metric, &task, &found, other.as_ref()))
@@ -135,7 +150,12 @@ fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault>
     let bar = Bar::stoppable(context);
     let reranker = args.rerank.load(context)?;
     let options = args.options(reranker.as_ref());
-    let cached = cache::library_of(&task.corpus, &args.model, context)?;
+    let (cached, corpus) = cache::corpus_of(&task.corpus, &args.model, context)?;
+    let n_elsewhere = eval::n_judged_elsewhere(task, &corpus);
+    if n_elsewhere > 0 {
+        let n = output::counted(n_elsewhere as u64, "judged document");
+        context.note(&format!("not in the corpus: {n}"));
+    }
     if options.mode == Mode::Graph {
         let writer = Writer::open(&cached.root, "akin eval --graph")?;
         ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
@@ -145,6 +165,7 @@ fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault>
     Ok(eval::run(
         &opened.indexes(),
         &encoder,
+        &corpus,
         task,
         &options,
         &bar,
@@ -210,7 +231,8 @@ fn print(measured: &[Measured], n_queries: usize, context: &Context) -> io::Resu
         let name = metric.to_string();
         write!(out, "{name:<11} {:.4}  {low:.4} to {high:.4}", mean.mean)?;
         if let Some((other, p)) = against {
-            let difference = mean.mean - other;
+            // As it is shown, so that it is never -0.
+            let difference = output::rounded(mean.mean - other, 4) + 0.0;
             write!(out, "  against {other:.4}: {difference:+.4}, p {p:.4}")?;
         }
         writeln!(out)?;

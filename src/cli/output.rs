@@ -337,8 +337,8 @@ pub(super) fn day_paper(out: &mut impl Write, rank: usize, shown: &DayPaper) -> 
             .similarity
             .map(|similarity| format!("{similarity:.3}")),
     );
-    facts.extend(paper.upvotes.map(|n| counted(n, "upvote")));
-    facts.extend(paper.n_comments.map(|n| counted(n, "comment")));
+    facts.extend(paper.upvotes.map(|n| counted(n.into(), "upvote")));
+    facts.extend(paper.n_comments.map(|n| counted(n.into(), "comment")));
     let submitter = paper.submitter.as_ref();
     facts.extend(submitter.map(|name| format!("submitted by {name}")));
     let published = paper.published.filter(|date| *date != shown.day);
@@ -351,10 +351,6 @@ pub(super) fn entry(out: &mut impl Write, rank: usize, entry: &Entry) -> io::Res
     let text = digest::entry_text(entry, width(), MARKS);
     let gap = if rank > 1 { "\n" } else { "" };
     write!(out, "{gap}{text}")
-}
-
-fn counted(n: u32, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Prints a rising paper in a few lines.
@@ -528,6 +524,12 @@ pub(super) fn count(n: u64) -> String {
     grouped
 }
 
+/// How many of something there are: `1 paper`, `12,345 papers`.
+pub(super) fn counted(n: u64, what: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", count(n))
+}
+
 /// A size in the unit that reads well.
 pub(super) fn bytes(n: u64) -> String {
     let mut size = n as f64;
@@ -550,6 +552,9 @@ mod tests {
         assert_eq!(count(7), "7");
         assert_eq!(count(1234), "1,234");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(0, "paper"), "0 papers");
+        assert_eq!(counted(1, "paper"), "1 paper");
+        assert_eq!(counted(1000, "paper"), "1,000 papers");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(45_141_904), "45.1 MB");
     }

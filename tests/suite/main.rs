@@ -7,6 +7,7 @@ mod architectures;
 mod asking;
 mod bad_input;
 mod command_line;
+mod evaluating;
 // The library tells its steps in builds with debug assertions only.
 #[cfg(debug_assertions)]
 mod faults;
