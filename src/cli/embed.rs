@@ -14,7 +14,7 @@ use serde_json::json;
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::{self, count};
+use super::output::{self, counted};
 use super::progress::Bar;
 use super::{Outcome, add, args, terminal};
 
@@ -187,8 +187,11 @@ fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault>
 
 fn summarise(report: &Report, start: Instant, context: &Context) {
     let seconds = start.elapsed().as_secs_f64();
-    let (n, rate) = (count(report.n_embedded), report.n_embedded as f64 / seconds);
+    let (papers, rate) = (
+        counted(report.n_embedded, "paper"),
+        report.n_embedded as f64 / seconds,
+    );
     context.note(&format!(
-        "embedded {n} papers in {seconds:.1} s ({rate:.0} papers/s)"
+        "embedded {papers} in {seconds:.1} s ({rate:.0} papers/s)"
     ));
 }

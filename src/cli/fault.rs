@@ -57,14 +57,40 @@ impl Fault {
         }
     }
 
+    /// Whether it keeps a command from doing the same for others: it is interrupted, what it writes is
+    /// not read or has no room, or the library cannot be used.
+    pub(super) fn is_everybodys(&self) -> bool {
+        match self {
+            Fault::Akin(error) => matches!(
+                error,
+                Error::Interrupted
+                    | Error::Database { .. }
+                    | Error::LibraryBusy { .. }
+                    | Error::LibraryMissing { .. }
+                    | Error::Write { .. }
+            ),
+            Fault::Usage(_) => false,
+            Fault::Output(_) => true,
+        }
+    }
+
     /// Prints message, causes and hint to stderr.
     pub(super) fn print(&self) {
         let mut err = terminal::stderr();
         // Where stderr cannot be written there is nobody to tell.
-        let _ = self.write(&mut err);
+        let _ = self.write(&mut err, None);
     }
 
-    fn write(&self, err: &mut impl Write) -> io::Result<()> {
+    /// The same, of somebody or something that the message may not name.
+    pub(super) fn print_about(&self, whom: &str) {
+        let _ = self.write(&mut terminal::stderr(), Some(whom));
+    }
+
+    fn write(&self, err: &mut impl Write, about: Option<&str>) -> io::Result<()> {
+        let one_line = |text: &str| match about.filter(|whom| !text.contains(whom)) {
+            Some(whom) => one_line(&format!("{whom}: {text}")),
+            None => one_line(text),
+        };
         match self {
             Fault::Usage(text) => writeln!(err, "{RED}error:{RED:#} {}", one_line(text)),
             Fault::Output(e) => writeln!(err, "{RED}error:{RED:#} cannot write to stdout: {e}"),
@@ -72,7 +98,7 @@ impl Fault {
                 writeln!(err, "{RED}error:{RED:#} {}", one_line(&error.to_string()))?;
                 write_causes(error, err)?;
                 match hint(error) {
-                    Some(hint) => writeln!(err, "hint: {}", one_line(&hint)),
+                    Some(hint) => writeln!(err, "hint: {}", terminal::one_line(&hint)),
                     None => Ok(()),
                 }
             }
@@ -180,6 +206,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "akin/config.toml in your config folder says how, in its part [mail]: from, host, \
              security, user, password-file"
                 .to_owned()
+        }
+        Error::BadSubscription { address, .. } => {
+            format!("akin subscribe add {address} says it again, with its options")
         }
         Error::NotSent { is_permanent, .. } => match is_permanent {
             true => "what it had to say is new again: mend this and run the same command again",

@@ -278,9 +278,9 @@ fn test(
     }
     out.flush()?;
     context.note(&format!(
-        "{} of {} papers that came from {first} to {today}",
+        "{} of {} that came from {first} to {today}",
         output::count(found.matches.len() as u64),
-        output::count(n_new as u64),
+        output::counted(n_new as u64, "paper"),
     ));
     Ok(match found.matches.is_empty() {
         true => Outcome::Partly,
@@ -370,7 +370,8 @@ fn import(
             None => writer.add_follow(&follow.name, &follow.definition(), now)?,
         }
     }
-    context.note(&format!("{} follows read", file.follow.len()));
+    let n = output::counted(file.follow.len() as u64, "follow");
+    context.note(&format!("{n} read"));
     Ok(Outcome::Done)
 }
 
@@ -394,23 +395,21 @@ fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Fault {
     })
 }
 
+/// The follows of these names, or all, as the library has them.
+pub(super) fn named(names: &[String], library: &Library) -> Result<Vec<StoredFollow>, Error> {
+    match names.is_empty() {
+        true => library.follows(),
+        false => names.iter().map(|name| library.follow(name)).collect(),
+    }
+}
+
 /// The follows of these names, or all.
-pub(super) fn stored(
-    names: &[String],
-    library: &Library,
-) -> Result<Vec<(StoredFollow, Follow)>, Error> {
-    let stored = match names.is_empty() {
-        true => library.follows()?,
-        false => {
-            let named = names.iter().map(|name| library.follow(name));
-            named.collect::<Result<_, _>>()?
-        }
-    };
+fn stored(names: &[String], library: &Library) -> Result<Vec<(StoredFollow, Follow)>, Error> {
     let whole = |stored: StoredFollow| {
         let follow = Follow::of_stored(&stored)?;
         Ok((stored, follow))
     };
-    stored.into_iter().map(whole).collect()
+    named(names, library)?.into_iter().map(whole).collect()
 }
 
 #[cfg(test)]

@@ -317,8 +317,8 @@ pub(super) fn days(out: &mut impl Write, days: &Days) -> io::Result<()> {
         true => days.first.to_string(),
         false => format!("{} to {}", days.first, days.last),
     };
-    let n = count(days.papers.len() as u64);
-    write!(out, "{BOLD}{span}{BOLD:#}  {n} papers{DIM}")?;
+    let papers = counted(days.papers.len() as u64, "paper");
+    write!(out, "{BOLD}{span}{BOLD:#}  {papers}{DIM}")?;
     if let Some(day) = days.previous {
         write!(out, "  previous {day}")?;
     }

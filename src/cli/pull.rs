@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::count;
+use super::output::{count, counted};
 use super::progress::Bar;
 use super::{Outcome, add, terminal};
 
@@ -149,7 +149,8 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> 
         writer.set_pull_state(&key, &as_json(&after))?;
         if let Some(expected) = expected {
             let n_read = whole.counts.n_read;
-            context.note(&format!("{} of {} records", count(n_read), count(expected)));
+            let expected = counted(expected, "record");
+            context.note(&format!("{} of {expected}", count(n_read)));
         }
     };
     if ended.is_ok() {

@@ -85,6 +85,12 @@ fn add(subscriber: &Subscriber, moment: &MomentArgs, context: &Context) -> Resul
     let mut writer = Writer::open(&context.library, "akin subscribe")?;
     let now = moment.now()?.timestamp();
     writer.put_subscriber(&subscriber.address, &subscriber.definition(), now)?;
+    if let Err(error) = context.check_mail() {
+        context.note(&format!(
+            "{} is subscribed, but no mail can be sent: {error}; akin digest --help says how",
+            subscriber.address
+        ));
+    }
     Ok(Outcome::Done)
 }
 

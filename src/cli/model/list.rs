@@ -91,8 +91,8 @@ fn write_spaces(
             continue;
         }
         let mark = if status.is_active { '*' } else { ' ' };
-        let papers = output::count(status.n_papers);
-        writeln!(out, "{mark} {}  {papers} papers", recipe.describe())?;
+        let papers = output::counted(status.n_papers, "paper");
+        writeln!(out, "{mark} {}  {papers}", recipe.describe())?;
     }
     Ok(())
 }

@@ -62,9 +62,9 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
     let before = if switched.was_active { "still " } else { "" };
     writeln!(
         out,
-        "{} {before}answers: {} papers embedded, {} were already",
+        "{} {before}answers: {} embedded now, {} before",
         recipe.describe(),
-        output::count(switched.n_embedded),
+        output::counted(switched.n_embedded, "paper"),
         output::count(switched.n_kept),
     )?;
     Ok(Outcome::Done)

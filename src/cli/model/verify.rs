@@ -77,9 +77,12 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault
             let verdict = if *is_right { "right" } else { "WRONG" };
             writeln!(
                 out,
-                "{CYAN}{}{CYAN:#}: {verdict}; of {} texts the least cosine is {:.6}, the largest difference \
+                "{CYAN}{}{CYAN:#}: {verdict}; of {} the least cosine is {:.6}, the largest difference \
                  of two numbers {:.1e}",
-                found.arithmetic, found.n_texts, found.least_cosine, found.largest_difference
+                found.arithmetic,
+                output::counted(found.n_texts as u64, "text"),
+                found.least_cosine,
+                found.largest_difference
             )?;
         }
     }
