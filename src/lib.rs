@@ -111,6 +111,7 @@ pub mod dump;
 pub mod encoder;
 pub mod error;
 pub mod eval;
+pub mod files;
 #[cfg(test)]
 mod fuzz;
 pub mod index;

@@ -17,6 +17,7 @@ use akin::Error;
 use akin::dump::Source;
 use akin::encoder::Encoder;
 use akin::eval::{self, Corpus};
+use akin::files;
 use akin::ingest::{self, IngestOptions};
 use akin::library::{Library, Writer};
 use akin::space::Origin;
@@ -104,7 +105,7 @@ pub(super) fn corpus_of(
     let (corpus, report) = eval::build_corpus(&root, dump, model, &options, &bar)?;
     add::complain(&report, add::n_shown(context), context);
     let ids = serde_json::to_vec(corpus.ids()).map_err(|e| Fault::usage(e.to_string()))?;
-    std::fs::write(&ids_path, ids).map_err(Error::write(&ids_path))?;
+    files::replace(&ids_path, &ids).map_err(Error::write(&ids_path))?;
     forget_others(&of_dump, &root);
     let loaded = Some(encoder);
     Ok((Cached { root, loaded }, corpus))

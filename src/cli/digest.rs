@@ -8,6 +8,7 @@ use akin::Error;
 use akin::digest::{self, Delivery, Desk, Digest, FEED_DIGESTS, Feed, Follow, Job, Mailer, Marks};
 use akin::digest::{Scheduler, Sending, Since, Subscriber, Wanted};
 use akin::encoder::Encoder;
+use akin::files;
 use akin::library::{Library, StoredFollow, StoredSubscriber, Writer};
 use clap::{Args, ValueEnum};
 use jiff::civil::{Date, Time};
@@ -424,30 +425,13 @@ fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
         let written = out.write_all(bytes).and_then(|()| out.flush());
         return written.map_err(Error::write("stdout"));
     };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        open_to_all(file.as_file())?;
-        file.persist(path).map_err(|e| e.error)?;
-        std::io::Result::Ok(())
+    let is_special = path.metadata().is_ok_and(|meta| !meta.is_file());
+    let written = match is_special {
+        // A pipe or a device.
+        true => std::fs::write(path, bytes),
+        false => files::replace(path, bytes),
     };
-    write().map_err(Error::write(path))
-}
-
-/// A page or a feed is there to be read by others, such as a web server.
-#[cfg(unix)]
-fn open_to_all(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
+    written.map_err(Error::write(path))
 }
 
 /// Prints what has a machine do this every day.

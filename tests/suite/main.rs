@@ -29,6 +29,8 @@ mod pull;
 mod related;
 mod rerank;
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod shared;
 mod spaces;
 #[cfg(target_os = "linux")]
 mod terminal;
