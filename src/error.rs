@@ -312,6 +312,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A subscription cannot be used here.
+    #[error("the subscription of {address}: {reason}")]
+    BadSubscription {
+        /// Whose it is.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A server did not answer, or not for now. What was taken in stays.
     #[error("no answer from {url}: {reason}")]
     Unreachable {

@@ -41,7 +41,7 @@
 //! let target = Target::Text("how do fish swim in schools?".to_owned());
 //! let query = Query { target, k: 10, ..Query::default() };
 //! for hit in search::answer(&indexes, Some(&encoder), &query)?.hits {
-//!     println!("{:.3} {} {}", hit.similarity, hit.paper.id, hit.paper.title);
+//!     println!("{:.3} {} {}", hit.score, hit.paper.id, hit.paper.title);
 //! }
 //! # Ok(())
 //! # }
@@ -114,6 +114,7 @@ pub mod dump;
 pub mod encoder;
 pub mod error;
 pub mod eval;
+pub mod files;
 #[cfg(test)]
 mod fuzz;
 pub mod index;

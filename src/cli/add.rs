@@ -19,7 +19,8 @@ use super::fault::{self, Fault};
 use super::output::{self, count};
 use super::progress::Bar;
 use super::rejections::Rejections;
-use super::{Outcome, args};
+use super::terminal::one_line;
+use super::{Outcome, args, terminal};
 
 /// Rejections shown; the rest are counted.
 const REJECTIONS_SHOWN: usize = 10;
@@ -217,15 +218,16 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
     if n_more > 0 {
         context.note(&format!("{} more records rejected", count(n_more)));
     }
-    let mut err = anstream::stderr().lock();
+    let mut err = terminal::stderr();
     // Where stderr cannot be written there is nobody to tell.
     for (name, cut) in cut {
-        let _ = writeln!(err, "error: {name}, {cut}");
+        let _ = writeln!(err, "error: {}", one_line(&format!("{name}, {cut}")));
     }
     for (_, error) in &report.failed {
-        let _ = writeln!(err, "error: {error}").and_then(|()| fault::write_causes(error, &mut err));
+        let _ = writeln!(err, "error: {}", one_line(&error.to_string()))
+            .and_then(|()| fault::write_causes(error, &mut err));
         if let Some(hint) = fault::hint(error) {
-            let _ = writeln!(err, "hint: {hint}");
+            let _ = writeln!(err, "hint: {}", one_line(&hint));
         }
     }
     if found_nothing(report) {
@@ -296,7 +298,7 @@ pub(super) fn summarise(
 ) -> Result<(), Fault> {
     let counts = &report.counts;
     let seconds = start.elapsed().as_secs_f64();
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         let summary = json!({
             "read": counts.n_read,

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 
 use super::context::Context;
 use super::fault::Fault;
-use super::hub;
+use super::{hub, output};
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub(super) struct Common {
     #[arg(long, value_name = "DIR", env = "AKIN_LIBRARY", global = true)]
     pub(super) library: Option<PathBuf>,
     /// Threads to compute with [default: one a core]
-    #[arg(long, value_name = "N", global = true, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", global = true, value_parser = threads)]
     pub(super) threads: Option<usize>,
     /// Numbers to compute the model with
     #[arg(long, value_name = "WHICH", global = true, default_value = "f32")]
@@ -125,7 +125,7 @@ pub(super) struct LookupArgs {
     #[arg(long = "in", value_name = "DUMP")]
     pub(super) dump: Option<PathBuf>,
     /// How many papers to show
-    #[arg(short, value_name = "N", default_value_t = 10)]
+    #[arg(short, value_name = "N", default_value_t = 10, value_parser = hits)]
     k: usize,
     /// Say of each paper why it is there: the sentence of its abstract that is nearest, the rare
     /// words that it shares, and its places by meaning and by words
@@ -150,11 +150,11 @@ pub(super) struct LookupArgs {
 
 impl LookupArgs {
     /// The query for a target.
-    pub(super) fn query(&self, target: Target) -> Query {
-        Query {
+    pub(super) fn query(&self, target: Target) -> Result<Query, Fault> {
+        Ok(Query {
             target,
             k: self.k,
-            filter: self.filters.filter(),
+            filter: self.filters.filter()?,
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             keeps_duplicates: false,
@@ -163,7 +163,7 @@ impl LookupArgs {
             half_life_days: self.preferences.half_life,
             with_facets: self.facets,
             ef_search: None,
-        }
+        })
     }
 }
 
@@ -188,14 +188,26 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    pub(super) fn filter(&self) -> Filter {
-        Filter {
+    fn filter(&self) -> Result<Filter, Fault> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since > until
+        {
+            return Err(Fault::usage(format!(
+                "no day lies between --since {since} and --until {until}"
+            )));
+        }
+        for (flag, values) in [("--category", &self.category), ("--author", &self.author)] {
+            if values.iter().any(|value| value.trim().is_empty()) {
+                return Err(Fault::usage(format!("{flag} is empty")));
+            }
+        }
+        Ok(Filter {
             since: self.since,
             until: self.until,
             categories: self.category.clone(),
             authors: self.author.clone(),
             ..Filter::default()
-        }
+        })
     }
 }
 
@@ -361,6 +373,33 @@ pub(super) fn sources(dumps: &[PathBuf]) -> Vec<Source> {
     dumps.iter().flat_map(expanded).collect()
 }
 
+/// The most papers that one answer shows.
+const MOST_HITS: usize = 10_000;
+
+/// The most threads; more only wait for each other.
+const MOST_THREADS: usize = 1024;
+
+/// Parses how many papers are to be shown.
+fn hits(text: &str) -> Result<usize, String> {
+    up_to(MOST_HITS, text)
+}
+
+/// Parses a number of threads.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    up_to(MOST_THREADS, text)
+}
+
+fn up_to(most: usize, text: &str) -> Result<usize, String> {
+    match at_least_one(text) {
+        Ok(n) if n <= most => Ok(n),
+        Err(reason) if !text.bytes().all(|b| b.is_ascii_digit()) || text.is_empty() => Err(reason),
+        _ => Err(format!(
+            "a whole number from 1 to {} is wanted",
+            output::count(most as u64)
+        )),
+    }
+}
+
 /// Parses a whole number from 1 on.
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -425,6 +464,27 @@ fn day(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_many_is_a_number_within_limits() {
+        assert_eq!(hits("1"), Ok(1));
+        assert_eq!(hits("10000"), Ok(10_000));
+        assert_eq!(threads("1024"), Ok(1024));
+        let too_much = [
+            "0",
+            "10001",
+            "1000000000",
+            "9223372036854775807",
+            "99999999999999999999999",
+        ];
+        for bad in too_much {
+            assert!(hits(bad).unwrap_err().contains("from 1 to 10,000"), "{bad}");
+        }
+        assert!(threads("100000").unwrap_err().contains("from 1 to 1,024"));
+        for bad in ["", "many", "-1", "1.5"] {
+            assert!(hits(bad).unwrap_err().contains("a whole number"), "{bad}");
+        }
+    }
 
     #[test]
     fn a_month_or_a_year_stands_for_its_ends() {

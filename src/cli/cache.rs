@@ -1,4 +1,4 @@
-//! Libraries of dumps in the cache folder: what `--in DUMP` and `eval` search.
+//! Libraries of dumps in the cache folder: what `--in DUMP` searches.
 //!
 //! One library a dump and model, found by the dump's whole path. It mirrors the dump: when the
 //! file has changed since (its size or its time), what is new is embedded and what is gone is
@@ -32,18 +32,12 @@ const WAIT: Duration = Duration::from_millis(50);
 
 /// A dump's library in the cache folder, up to date.
 pub(super) struct Cached {
-    pub(super) root: PathBuf,
     pub(super) opened: Opened,
     /// The encoder of its space, if it had to be loaded already.
     loaded: Option<Encoder>,
 }
 
 impl Cached {
-    /// The library, to write to.
-    pub(super) fn writer(&self, holder: &str, context: &Context) -> Result<Writer, Fault> {
-        patient(context, || Writer::open(&self.root, holder))
-    }
-
     /// The encoder of the library.
     pub(super) fn take_encoder(&mut self, context: &Context) -> Result<Encoder, Fault> {
         let loaded = self.loaded.take();
@@ -95,7 +89,7 @@ impl Place<'_> {
         let version = env!("CARGO_PKG_VERSION");
         Ok(Place {
             dump,
-            root: root_of(&whole, &origin)?,
+            root: root_of("dumps", &whole, &origin)?,
             origin,
             stamp: format!("{version} {} {modified:?}", meta.len()),
             stamped_at: Cell::new(None),
@@ -122,11 +116,7 @@ impl Place<'_> {
             }
         }
         let opened = opened.map_or_else(|| context.open(&self.root), Ok)?;
-        let mut cached = Cached {
-            root: self.root.clone(),
-            opened,
-            loaded,
-        };
+        let mut cached = Cached { opened, loaded };
         let outcome = question(&mut cached)?;
         Ok(if is_whole { outcome } else { Outcome::Failed })
     }
@@ -271,8 +261,8 @@ fn remove(path: &Path) -> Result<(), Fault> {
     }
 }
 
-/// Where the library of a dump is kept.
-fn root_of(dump: &Path, origin: &Origin) -> Result<PathBuf, Fault> {
+/// Where a library of this kind of a dump is kept.
+pub(super) fn root_of(kind: &str, dump: &Path, origin: &Origin) -> Result<PathBuf, Fault> {
     let what = serde_json::to_string(&(dump, origin)).map_err(|e| Fault::usage(e.to_string()))?;
     let hash = blake3::hash(what.as_bytes()).to_hex();
     let stem = dump
@@ -283,5 +273,5 @@ fn root_of(dump: &Path, origin: &Origin) -> Result<PathBuf, Fault> {
         stem.unwrap_or_default().replace('.', "-"),
         &hash[..16]
     );
-    Ok(Context::cache_dir()?.join("dumps").join(name))
+    Ok(Context::cache_dir()?.join(kind).join(name))
 }

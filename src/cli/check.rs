@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::{self, bytes, count};
+use super::output::{self, bytes, count, counted};
 use super::progress::Bar;
+use super::terminal;
 
 /// Findings shown; the rest are counted.
 const FINDINGS_SHOWN: usize = 20;
@@ -52,7 +53,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
         };
         repairs = check::repair(writer, &found, &context.index_options(), load, &bar)?;
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if !context.json {
         write_report(&mut out, &found, context)?;
         write_repairs(&mut out, &repairs)?;
@@ -83,18 +84,15 @@ fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io:
         library.list.iter().partition(|finding| finding.is_orphan());
     let verdict = |n: usize| match n {
         0 => "whole".to_owned(),
-        1 => "1 fault".to_owned(),
-        n => format!("{} faults", count(n as u64)),
+        n => counted(n as u64, "fault"),
     };
     let mut line = |name: &str, value: String| writeln!(out, "{name:<10} {value}");
     let n_papers = count(library.n_papers);
+    let rows = counted(library.n_rows_read, "embedding");
+    let verdict_of_papers = verdict(faults.len());
     line(
         "papers",
-        format!(
-            "{n_papers} and {} embeddings read: {}",
-            count(library.n_rows_read),
-            verdict(faults.len())
-        ),
+        format!("{n_papers} and {rows} read: {verdict_of_papers}"),
     )?;
     if library.reclaimable_bytes > 0 {
         let size = bytes(library.reclaimable_bytes);
@@ -111,26 +109,26 @@ fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io:
     line("files", folder)?;
     let index = match (report.index.n_segments, report.doubts.len()) {
         (0, 0) => "none: papers are compared one by one".to_owned(),
-        (n, doubts) => format!("{} segments: {}", count(n as u64), verdict(doubts)),
+        (n, doubts) => format!("{}: {}", counted(n as u64, "segment"), verdict(doubts)),
     };
     line("index", index)?;
     let (n_held, n_behind) = report.n_words;
     let words = match (&report.lexical_doubt, n_behind) {
         (Some(_), _) => "1 fault".to_owned(),
-        (None, 0) => format!("of {} papers: whole", count(n_held)),
+        (None, 0) => format!("of {}: whole", counted(n_held, "paper")),
         (None, n) => format!(
-            "of {} papers: whole; {} are not in it before the next add",
-            count(n_held),
+            "of {}: whole; not in it before the next add: {}",
+            counted(n_held, "paper"),
             count(n)
         ),
     };
     line("words", words)?;
     let n_found = report.n_sampled - report.lost.len();
-    let n_sampled = count(report.n_sampled as u64);
+    let sampled = counted(report.n_sampled as u64, "paper");
     let found = match report.n_sampled {
         0 => "nothing was searched for".to_owned(),
         _ => format!(
-            "{} of {n_sampled} papers by their own embeddings",
+            "{} of {sampled} by their own embeddings",
             count(n_found as u64)
         ),
     };
@@ -174,15 +172,15 @@ fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
         writeln!(out, "repaired: {} deleted ({size})", orphan.path.display())?;
     }
     if repairs.n_columns > 0 {
-        let n = count(repairs.n_columns);
+        let papers = counted(repairs.n_columns, "paper");
         writeln!(
             out,
-            "repaired: columns of {n} papers are made of their records anew"
+            "repaired: columns of {papers} made of their records anew"
         )?;
     }
     if repairs.n_embedded > 0 {
-        let n = count(repairs.n_embedded);
-        writeln!(out, "repaired: {n} papers are embedded anew")?;
+        let papers = counted(repairs.n_embedded, "paper");
+        writeln!(out, "repaired: {papers} embedded anew")?;
     }
     if let Some(error) = &repairs.not_embedded {
         writeln!(out, "not repaired: embeddings, because {error}")?;
@@ -191,8 +189,8 @@ fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
         writeln!(out, "repaired: the index is built anew")?;
     }
     if repairs.n_words > 0 {
-        let n = count(repairs.n_words);
-        writeln!(out, "repaired: the words of {n} papers are indexed")?;
+        let papers = counted(repairs.n_words, "paper");
+        writeln!(out, "repaired: the words of {papers} indexed")?;
     }
     Ok(())
 }

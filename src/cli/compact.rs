@@ -10,8 +10,9 @@ use serde_json::json;
 use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::{self, bytes, count};
+use super::output::{self, bytes, count, counted};
 use super::progress::Bar;
+use super::terminal;
 
 /// Give back the space of papers that were replaced or removed
 ///
@@ -31,7 +32,7 @@ pub(super) fn run(_: &CompactArgs, context: &Context) -> Result<Outcome, Fault> 
 }
 
 fn print(done: &Compaction, context: &Context) -> std::io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         let summary = json!({
             "rows": done.n_rows,
@@ -43,11 +44,11 @@ fn print(done: &Compaction, context: &Context) -> std::io::Result<()> {
     }
     let kept = count(done.n_rows);
     match done.n_dropped {
-        0 => writeln!(out, "nothing to drop: all {kept} embeddings are in use")?,
+        0 => writeln!(out, "nothing to drop: {kept} of {kept} embeddings in use")?,
         n => writeln!(
             out,
-            "dropped {} replaced or removed embeddings, kept {kept}",
-            count(n)
+            "dropped {}, kept {kept}",
+            counted(n, "replaced or removed embedding")
         )?,
     }
     let (before, after) = (bytes(done.bytes_before), bytes(done.bytes_after));

@@ -1,12 +1,10 @@
 //! `akin completions` and `akin man`: for shells and manuals.
 
-use std::io;
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::fault::Fault;
-use super::{Arguments, Outcome};
+use super::{Arguments, Outcome, terminal};
 
 /// Print completions for a shell
 #[derive(Debug, Args)]
@@ -27,7 +25,7 @@ pub(super) struct ManArgs {
 pub(super) fn run(args: &CompletionsArgs) -> Result<Outcome, Fault> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Arguments::command(), "akin", &mut script);
-    io::Write::write_all(&mut io::stdout(), &script)?;
+    terminal::data().write_all(&script)?;
     Ok(Outcome::Done)
 }
 
@@ -41,6 +39,6 @@ pub(super) fn man(args: &ManArgs) -> Result<Outcome, Fault> {
             found.ok_or_else(|| Fault::usage(format!("there is no command {name:?}")))?
         }
     };
-    clap_mangen::Man::new(page).render(&mut io::stdout())?;
+    clap_mangen::Man::new(page).render(&mut terminal::data())?;
     Ok(Outcome::Done)
 }

@@ -23,7 +23,7 @@ use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::Deserialize;
 
-use super::args::Common;
+use super::args::{self, Common};
 use super::fault::Fault;
 use super::hub;
 use super::mail::MailConfig;
@@ -87,6 +87,10 @@ impl Context {
         let base = base_folders()?;
         let config = read_config(&base.config_dir().join("akin/config.toml"))?;
         let library = common.library.clone().or(config.library);
+        if let Some(n) = config.threads {
+            let checked = args::threads(&n.to_string());
+            checked.map_err(|reason| Fault::usage(format!("config.toml, threads: {reason}")))?;
+        }
         Ok(Context {
             library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
             threads: common.threads.or(config.threads),

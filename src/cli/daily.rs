@@ -12,7 +12,7 @@ use jiff::civil::{Date, ISOWeekDate, Weekday};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, output};
+use super::{Outcome, args, output, terminal};
 
 /// List the papers of a day, a week or a month
 ///
@@ -37,7 +37,7 @@ pub(super) struct DailyArgs {
     #[arg(long, value_name = "FOLLOW")]
     like: Option<String>,
     /// How many papers to show
-    #[arg(short, value_name = "N", default_value_t = 50)]
+    #[arg(short, value_name = "N", default_value_t = 50, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]
     moment: MomentArgs,
@@ -113,7 +113,7 @@ fn vector_of(name: &str, context: &Context) -> Result<(Library, Vec<f32>), Fault
 }
 
 fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Fault> {
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if !context.json {
         output::days(&mut out, days)?;
     }

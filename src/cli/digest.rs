@@ -1,13 +1,15 @@
 //! `akin digest`: what is new in what is followed.
 
+use std::cell::OnceCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use akin::Error;
-use akin::digest::{self, Delivery, Desk, Digest, FEED_DIGESTS, Feed, Follow, Job, Marks};
+use akin::digest::{self, Delivery, Desk, Digest, FEED_DIGESTS, Feed, Follow, Job, Mailer, Marks};
 use akin::digest::{Scheduler, Sending, Since, Subscriber, Wanted};
 use akin::encoder::Encoder;
-use akin::library::{Library, StoredSubscriber, Writer};
+use akin::files;
+use akin::library::{Library, StoredFollow, StoredSubscriber, Writer};
 use clap::{Args, ValueEnum};
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan, Zoned};
@@ -15,12 +17,13 @@ use jiff::{Timestamp, ToSpan, Zoned};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, follow, output};
+use super::{Outcome, follow, output, terminal};
 
 /// Say what is new in what you follow, once
 ///
 /// A paper is shown once under a follow, whatever is run again. What was shown is noted once it is
-/// written, or taken by the mail server: a digest that could not be sent is sent the next time.
+/// written, or taken by the mail server: a digest that could not be sent is sent the next time. Where
+/// nothing is new, or it is nobody's time, nothing has failed: the exit code is 0.
 ///
 /// Mail (--to smtp) goes through the server that akin/config.toml names in its part [mail]: from,
 /// host, port, security ("starttls", "tls", "none"), user, one of password-file, password-env and
@@ -130,18 +133,23 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
     let now = args.moment.now()?;
     let reader = args.subscriber.clone().unwrap_or_default();
     let form = if context.json { Form::Json } else { args.to };
-    let room = Room::new(args, context)?;
-    let names = match &args.subscriber {
-        Some(address) => room.follows_of(&subscriber(address, context)?)?,
-        None => args.follow.clone(),
-    };
+    let room = Room::new(args, context);
+    let subscriber = args.subscriber.as_ref();
+    let subscriber = subscriber.map(|address| subscriber_of(address, context));
+    let subscriber = subscriber.transpose()?;
     let mut newest = None;
     let mut send = |digest: &Digest| {
         newest = Some(digest.clone());
         let text = room.rendered(form, digest)?;
         write_out(args.output.as_deref(), &text)
     };
-    let compose = || room.compose(&names, &reader, &now);
+    let compose = || {
+        let names = match &subscriber {
+            Some(subscriber) => room.follows_of(subscriber)?,
+            None => args.follow.clone(),
+        };
+        room.compose(&names, &reader, &now)
+    };
     if args.dry_run {
         send(&compose()?)?;
     } else {
@@ -163,85 +171,114 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
     if let Some(path) = args.output.as_ref().filter(|_| newest.is_none()) {
         context.note(&format!("nothing new; {} is left as it is", path.display()));
     }
-    Ok(match newest {
-        Some(digest) if !digest.is_empty() => Outcome::Done,
-        _ => Outcome::Partly,
-    })
+    Ok(Outcome::Done)
 }
 
-/// Sends mail to every subscriber whose time has come. What fails for one is no matter to the others.
+/// Sends mail to every subscriber whose time has come. What fails for one is no matter to the others: it
+/// is said, and the exit code says so.
 fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
     let now = args.moment.now()?.timestamp();
-    let due = due(args, now, context)?;
+    let mut outcome = Outcome::Done;
+    let due = due(args, now, context, &mut outcome)?;
     if due.is_empty() {
-        context.note("it is nobody's time; --subscriber ADDRESS sends all the same");
-        return Ok(Outcome::Partly);
+        if outcome == Outcome::Done {
+            context.note("it is nobody's time; --subscriber ADDRESS sends all the same");
+        }
+        return Ok(outcome);
     }
-    let room = Room::new(args, context)?;
-    let mailer = match args.dry_run {
+    let room = Room::new(args, context);
+    let mut post = match args.dry_run {
         true => None,
-        false => Some(context.mailer()?),
+        false => Some(Post {
+            mailer: context.mailer()?,
+            writer: Writer::open(&context.library, "akin digest")?,
+        }),
     };
-    let mut writer = match args.dry_run {
-        true => None,
-        false => Some(Writer::open(&context.library, "akin digest")?),
-    };
-    let mut outcome = Outcome::Partly;
     for subscriber in due {
-        let here = now.to_zoned(subscriber.zone()?);
-        let names = room.follows_of(&subscriber)?;
-        let compose = || room.compose(&names, &subscriber.address, &here);
-        let (Some(mailer), Some(writer)) = (&mailer, &mut writer) else {
-            say(&subscriber.address, "would get", &compose()?)?;
-            outcome = Outcome::Done;
-            continue;
-        };
-        let mut send = |digest: &Digest| {
-            mailer.send(digest)?;
-            // It is sent, whether anybody reads of it or not.
-            let _ = say(&digest.reader, "was sent", digest);
-            Ok(())
-        };
-        let sending = Sending {
-            now,
-            if_empty: args.even_if_empty,
-            one_at_a_time: false,
-        };
-        match digest::deliver(writer, &subscriber.address, &sending, compose, &mut send) {
-            Ok(Delivery::Sent) if outcome == Outcome::Partly => outcome = Outcome::Done,
-            Ok(_) => {}
-            Err(Fault::Akin(error @ Error::NotSent { .. })) => {
-                Fault::Akin(error).print();
+        match to_subscriber(&subscriber, &room, now, post.as_mut()) {
+            Ok(()) => {}
+            Err(fault) if fault.is_everybodys() => return Err(fault),
+            Err(fault) => {
+                fault.print_about(&subscriber.address);
                 outcome = Outcome::Failed;
             }
-            Err(fault) => return Err(fault),
         }
     }
     Ok(outcome)
 }
 
-fn say(address: &str, what: &str, digest: &Digest) -> std::io::Result<()> {
-    writeln!(anstream::stdout(), "{address} {what}: {}", digest.title())
+/// What it takes to send mail.
+struct Post {
+    mailer: Mailer,
+    writer: Writer,
 }
 
-/// The subscribers whose time has come, or the one who is named.
-fn due(args: &DigestArgs, now: Timestamp, context: &Context) -> Result<Vec<Subscriber>, Fault> {
+/// Sends what waits for one subscriber, and what is new; without a post, says what would be sent.
+fn to_subscriber(
+    subscriber: &Subscriber,
+    room: &Room<'_>,
+    now: Timestamp,
+    post: Option<&mut Post>,
+) -> Result<(), Fault> {
+    let compose = || {
+        let here = now.to_zoned(subscriber.zone()?);
+        let names = room.follows_of(subscriber)?;
+        room.compose(&names, &subscriber.address, &here)
+    };
+    let Some(Post { mailer, writer }) = post else {
+        say(&subscriber.address, "would get", &compose()?)?;
+        return Ok(());
+    };
+    let mut send = |digest: &Digest| {
+        mailer.send(digest)?;
+        // It is sent, whether anybody reads of it or not.
+        let _ = say(&digest.reader, "was sent", digest);
+        Ok(())
+    };
+    let sending = Sending {
+        now,
+        if_empty: room.args.even_if_empty,
+        one_at_a_time: false,
+    };
+    digest::deliver(writer, &subscriber.address, &sending, compose, &mut send).map(drop)
+}
+
+fn say(address: &str, what: &str, digest: &Digest) -> std::io::Result<()> {
+    writeln!(terminal::stdout(), "{address} {what}: {}", digest.title())
+}
+
+/// The subscribers whose time has come, or the one who is named. One whose subscription cannot be
+/// understood is complained of.
+fn due(
+    args: &DigestArgs,
+    now: Timestamp,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Result<Vec<Subscriber>, Fault> {
     if let Some(address) = &args.subscriber {
-        return Ok(vec![subscriber(address, context)?]);
+        return Ok(vec![subscriber_of(address, context)?]);
     }
-    let mut due = Vec::new();
-    for stored in Library::open(&context.library)?.subscribers()? {
-        let subscriber = Subscriber::of_stored(&stored)?;
+    let if_due = |stored: &StoredSubscriber| -> Result<Option<Subscriber>, Error> {
+        let subscriber = Subscriber::of_stored(stored)?;
         let last = stored.last_sent.as_ref().unwrap_or(&stored.created);
         let last = last.parse().unwrap_or(Timestamp::MIN);
-        if stored.has_unsent || subscriber.is_due(now, last)? {
-            due.push(subscriber);
+        let is_due = stored.has_unsent || subscriber.is_due(now, last)?;
+        Ok(is_due.then_some(subscriber))
+    };
+    let mut due = Vec::new();
+    for stored in Library::open(&context.library)?.subscribers()? {
+        match if_due(&stored) {
+            Ok(subscriber) => due.extend(subscriber),
+            Err(error) => {
+                Fault::Akin(error).print_about(&stored.address);
+                *outcome = Outcome::Failed;
+            }
         }
     }
     Ok(due)
 }
 
-fn subscriber(address: &str, context: &Context) -> Result<Subscriber, Fault> {
+fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Fault> {
     let subscribers = Library::open(&context.library)?.subscribers()?;
     let is_named = |stored: &&StoredSubscriber| stored.address == address;
     match subscribers.iter().find(is_named) {
@@ -252,33 +289,43 @@ fn subscriber(address: &str, context: &Context) -> Result<Subscriber, Fault> {
     }
 }
 
-/// What all readers' digests are made in: the model is loaded once, the library is looked at anew for
-/// each, because what waited for a reader is noted before what is new is composed.
+/// What all readers' digests are made in: the model is loaded once, when the first digest wants it; the
+/// library is looked at anew for each, because what waited for a reader is noted before what is new is
+/// composed.
 struct Room<'a> {
     args: &'a DigestArgs,
     context: &'a Context,
-    encoder: Option<Encoder>,
+    encoder: OnceCell<Encoder>,
 }
 
 impl<'a> Room<'a> {
-    fn new(args: &'a DigestArgs, context: &'a Context) -> Result<Room<'a>, Fault> {
-        let library = Library::open(&context.library)?;
-        let follows = follow::stored(&[], &library)?;
-        if follows.is_empty() {
-            return Err(Fault::usage(
-                "nothing is followed yet: akin follow add NAME QUERY",
-            ));
-        }
-        let is_text = |(_, follow): &(_, Follow)| follow.target().is_some();
-        let encoder = match follows.iter().any(is_text) {
-            true => Some(context.load_for(&library)?),
-            false => None,
-        };
-        Ok(Room {
+    fn new(args: &'a DigestArgs, context: &'a Context) -> Room<'a> {
+        Room {
             args,
             context,
-            encoder,
-        })
+            encoder: OnceCell::new(),
+        }
+    }
+
+    /// The encoder, if one of these follows wants one.
+    fn encoder_for(
+        &self,
+        follows: &[StoredFollow],
+        library: &Library,
+    ) -> Result<Option<&Encoder>, Fault> {
+        // One that cannot be read is named by the digest.
+        let wants = |stored| Follow::of_stored(stored).is_ok_and(|f| f.target().is_some());
+        if !follows.iter().any(wants) {
+            return Ok(None);
+        }
+        let encoder = match self.encoder.get() {
+            Some(encoder) => encoder,
+            None => {
+                let loaded = self.context.load_for(library)?;
+                self.encoder.get_or_init(|| loaded)
+            }
+        };
+        Ok(Some(encoder))
     }
 
     /// The follows of a subscriber that there are; the others are named.
@@ -308,12 +355,18 @@ impl<'a> Room<'a> {
 
     fn compose(&self, names: &[String], reader: &str, now: &Zoned) -> Result<Digest, Fault> {
         let opened = self.context.open(&self.context.library)?;
+        let follows = follow::named(names, &opened.library)?;
+        if follows.is_empty() {
+            return Err(Fault::usage(
+                "nothing is followed yet: akin follow add NAME QUERY",
+            ));
+        }
+        let encoder = self.encoder_for(&follows, &opened.library)?;
         let indexes = opened.indexes();
-        let desk = Desk::new(&indexes, self.encoder.as_ref())?;
-        let follows = follow::stored(names, &opened.library)?.into_iter();
+        let desk = Desk::new(&indexes, encoder)?;
         let wanted = Wanted {
             reader,
-            follows: follows.map(|(stored, _)| stored).collect(),
+            follows,
             since: self.args.since.at(now.date()),
             n_trending: self.args.trending,
             now: now.timestamp(),
@@ -329,7 +382,7 @@ impl<'a> Room<'a> {
             Form::Terminal | Form::Smtp => {
                 let marks = match self.args.output {
                     Some(_) => Marks::default(),
-                    None => Marks::ANSI,
+                    None => output::MARKS,
                 };
                 digest::text(digest, output::width(), marks)
             }
@@ -356,7 +409,7 @@ impl<'a> Room<'a> {
 
     /// A message; the library's owner writes to himself.
     fn letter(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
-        let from = self.context.mail_from()?;
+        let from = self.context.letter_from();
         let mut digest = digest.clone();
         if digest.reader.is_empty() {
             digest.reader.clone_from(&from);
@@ -368,34 +421,17 @@ impl<'a> Room<'a> {
 /// Writes to stdout, or to a file that appears under its name when it is whole.
 fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
     let Some(path) = path else {
-        let mut out = anstream::stdout().lock();
+        let mut out = terminal::stdout();
         let written = out.write_all(bytes).and_then(|()| out.flush());
         return written.map_err(Error::write("stdout"));
     };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        open_to_all(file.as_file())?;
-        file.persist(path).map_err(|e| e.error)?;
-        std::io::Result::Ok(())
+    let is_special = path.metadata().is_ok_and(|meta| !meta.is_file());
+    let written = match is_special {
+        // A pipe or a device.
+        true => std::fs::write(path, bytes),
+        false => files::replace(path, bytes),
     };
-    write().map_err(Error::write(path))
-}
-
-/// A page or a feed is there to be read by others, such as a web server.
-#[cfg(unix)]
-fn open_to_all(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn open_to_all(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
+    written.map_err(Error::write(path))
 }
 
 /// Prints what has a machine do this every day.
@@ -425,14 +461,12 @@ fn install(
         let words = std::iter::once("pull").chain(feed.split_whitespace());
         command(words.map(str::to_owned).collect())
     };
-    let mut commands: Vec<Vec<String>> = args.pull.iter().map(pull).collect();
-    commands.push(command(digest_words(args)?));
-    let at = args.at;
-    write!(
-        anstream::stdout(),
-        "{}",
-        digest::job(scheduler, &Job { commands, at })
-    )?;
+    let job = Job {
+        before: args.pull.iter().map(pull).collect(),
+        command: command(digest_words(args)?),
+        at: args.at,
+    };
+    write!(terminal::stdout(), "{}", digest::job(scheduler, &job))?;
     Ok(Outcome::Done)
 }
 

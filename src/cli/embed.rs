@@ -1,6 +1,5 @@
 //! `akin embed`: vectors only, without a library; also the filter that other engines run.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -15,9 +14,9 @@ use serde_json::json;
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::{self, count};
+use super::output::{self, counted};
 use super::progress::Bar;
-use super::{Outcome, add, args};
+use super::{Outcome, add, args, terminal};
 
 /// Embed the papers of dumps, and write the vectors instead of storing them
 ///
@@ -156,7 +155,7 @@ fn sink(
 ) -> akin::Result<Box<dyn VectorSink>> {
     let output = || match path {
         Some(path) => Output::create(path),
-        None => Ok(Output::stream("stdout", Box::new(io::stdout()))),
+        None => Ok(Output::stream("stdout", terminal::data())),
     };
     // Where there is no name, `asked_format` has refused the formats that want one.
     let path = path.unwrap_or(Path::new(""));
@@ -183,17 +182,20 @@ fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault>
         "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "seconds": output::rounded(start.elapsed().as_secs_f64(), 3),
     });
-    output::json_line(&mut anstream::stdout().lock(), &summary)?;
+    output::json_line(&mut terminal::stdout(), &summary)?;
     Ok(())
 }
 
 fn summarise(report: &Report, start: Instant, context: &Context) {
     let seconds = start.elapsed().as_secs_f64();
-    let (n, rate) = (count(report.n_embedded), report.n_embedded as f64 / seconds);
     if let Some(parts) = add::ignored(report) {
         context.note(&format!("ignored inside kept records: {parts}"));
     }
+    let (papers, rate) = (
+        counted(report.n_embedded, "paper"),
+        report.n_embedded as f64 / seconds,
+    );
     context.note(&format!(
-        "embedded {n} papers in {seconds:.1} s ({rate:.0} papers/s)"
+        "embedded {papers} in {seconds:.1} s ({rate:.0} papers/s)"
     ));
 }

@@ -1,6 +1,5 @@
 //! `akin eval`: how well the search finds what people judged relevant.
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -10,6 +9,7 @@ use akin::encoder::CrossEncoder;
 use akin::eval::{self, DEFAULT_METRICS, EvalOptions, Metric, Run, Task, TaskFiles};
 use akin::index::{IndexOptions, Mode};
 use akin::ingest;
+use akin::library::Writer;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ use super::args::{MatchingArgs, ModeArgs, ModelArgs, RerankArgs};
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
-use super::{Outcome, cache, output};
+use super::{Outcome, corpora, output, terminal};
 
 /// Papers found for a query where a metric looks at all of them, as TREC has it.
 const WHOLE_DEPTH: usize = 1000;
@@ -28,6 +28,9 @@ const WHOLE_DEPTH: usize = 1000;
 /// --qrels name other files, also TREC topics and qrels. The corpus's embeddings are kept in the cache
 /// folder. Metrics are those of trec_eval, with their mean over the queries and the interval in which
 /// it lies in 95 of 100 samples of such queries.
+///
+/// Documents are called what they are called in the corpus, the judgments and the runs, letter by letter,
+/// and each record is a document: nothing is merged. What would count twice is refused.
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
     /// BEIR folder
@@ -48,6 +51,10 @@ pub(super) struct EvalArgs {
     /// The queries are papers: find what is related to each, leaving out itself
     #[arg(long)]
     by_id: bool,
+    /// Leave the document of a query's own id out of what is found, here and in the runs that are named:
+    /// in ArguAna and Quora the queries are documents of the corpus
+    #[arg(long)]
+    exclude_self: bool,
     /// What to measure: nDCG@K, Recall@K, MRR@K, P@K, MAP; can be repeated [default: nDCG@10,
     /// Recall@100, MRR@10, MAP, P@10]
     #[arg(long = "metric", value_name = "NAME")]
@@ -98,6 +105,7 @@ impl EvalArgs {
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             by_id: self.by_id,
+            exclude_self: self.exclude_self,
             reranker,
         }
     }
@@ -113,44 +121,55 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
             files.qrels.display()
         )));
     }
-    let (found, outcome) = match &args.score {
-        Some(path) => (eval::read_run(path)?, Outcome::Done),
+    let read = |path: &PathBuf| -> Result<Run, Fault> {
+        let mut run = eval::read_run(path)?;
+        if args.exclude_self {
+            eval::exclude_self(&mut run);
+        }
+        Ok(run)
+    };
+    let found = match &args.score {
+        Some(path) => read(path)?,
         None => search(args, &task, context)?,
     };
     if let Some(path) = &args.run {
         let file = File::create(path).map_err(Error::write(path))?;
         eval::write_run(&found, &task, "akin", BufWriter::new(file)).map_err(Error::write(path))?;
     }
-    let other = args.against.as_deref().map(eval::read_run).transpose()?;
+    let other = args.against.as_ref().map(read).transpose()?;
     let measured = args.metrics().into_iter();
     let measured: Vec<Measured> = measured
         .map(|metric| Measured::of(metric, &task, &found, other.as_ref()))
         .collect();
     print(&measured, task.queries.len(), context)?;
-    Ok(outcome)
+    Ok(Outcome::Done)
 }
 
-/// Asks every query over the corpus's library in the cache; it has failed where the corpus could not
-/// be read to its end.
-fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<(Run, Outcome), Fault> {
+/// Asks every query over the corpus's library in the cache.
+fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault> {
     let bar = Bar::stoppable(context);
     let reranker = args.rerank.load(context)?;
     let options = args.options(reranker.as_ref());
-    let run = RefCell::new(None);
-    let outcome = cache::ask(&task.corpus, &args.model, context, |cached| {
-        if options.mode == Mode::Graph {
-            let writer = cached.writer("akin eval --graph", context)?;
-            ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
-            drop(writer);
-            cached.opened = context.open(&cached.root)?;
-        }
-        let encoder = cached.take_encoder(context)?;
-        let found = eval::run(&cached.opened.indexes(), &encoder, task, &options, &bar)?;
-        run.replace(Some(found));
-        Ok(Outcome::Done)
-    })?;
-    let run = run.into_inner();
-    Ok((run.expect("every question is answered or fails"), outcome))
+    let mut cached = corpora::corpus_of(&task.corpus, &args.model, context)?;
+    let n_elsewhere = eval::n_judged_elsewhere(task, &cached.corpus);
+    if n_elsewhere > 0 {
+        let n = output::counted(n_elsewhere as u64, "judged document");
+        context.note(&format!("not in the corpus: {n}"));
+    }
+    if options.mode == Mode::Graph {
+        let writer = Writer::open(&cached.root, "akin eval --graph")?;
+        ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
+    }
+    let opened = context.open(&cached.root)?;
+    let encoder = cached.take_encoder(&opened.library, context)?;
+    Ok(eval::run(
+        &opened.indexes(),
+        &encoder,
+        &cached.corpus,
+        task,
+        &options,
+        &bar,
+    )?)
 }
 
 /// A metric over all queries.
@@ -177,7 +196,7 @@ impl Measured {
 }
 
 fn print(measured: &[Measured], n_queries: usize, context: &Context) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         let mut summary = Map::new();
         summary.insert("queries".to_owned(), n_queries.into());
@@ -212,7 +231,8 @@ fn print(measured: &[Measured], n_queries: usize, context: &Context) -> io::Resu
         let name = metric.to_string();
         write!(out, "{name:<11} {:.4}  {low:.4} to {high:.4}", mean.mean)?;
         if let Some((other, p)) = against {
-            let difference = mean.mean - other;
+            // As it is shown, so that it is never -0.
+            let difference = output::rounded(mean.mean - other, 4) + 0.0;
             write!(out, "  against {other:.4}: {difference:+.4}, p {p:.4}")?;
         }
         writeln!(out)?;

@@ -7,7 +7,8 @@ use akin::search::Facets;
 use serde::Serialize;
 
 use super::context::Context;
-use super::output::{CYAN, DIM, json_line, width, wrapped};
+use super::output::{counted, json_line, width, wrapped};
+use super::terminal::{CYAN, DIM};
 
 /// Prints the counts, fitted to the terminal, or as one object.
 pub(super) fn write(out: &mut impl Write, facets: &Facets, context: &Context) -> io::Result<()> {
@@ -16,8 +17,8 @@ pub(super) fn write(out: &mut impl Write, facets: &Facets, context: &Context) ->
     }
     writeln!(
         out,
-        "\n{DIM}among the {} best papers{DIM:#}",
-        facets.n_papers
+        "\n{DIM}among the {}{DIM:#}",
+        counted(facets.n_papers as u64, "best paper")
     )?;
     for (name, counts) in named(facets) {
         let counts: Vec<String> = counts

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use akin::Error;
 use akin::dump::KNOWN_FORMATS;
-use anstyle::{AnsiColor, Style};
+
+use super::terminal::{self, RED, one_line};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -58,23 +59,48 @@ impl Fault {
         }
     }
 
-    /// Prints message, causes and hint to stderr.
-    pub(super) fn print(&self) {
-        let mut err = anstream::stderr().lock();
-        // Where stderr cannot be written there is nobody to tell.
-        let _ = self.write(&mut err);
+    /// Whether it keeps a command from doing the same for others: it is interrupted, what it writes is
+    /// not read or has no room, or the library cannot be used.
+    pub(super) fn is_everybodys(&self) -> bool {
+        match self {
+            Fault::Akin(error) => matches!(
+                error,
+                Error::Interrupted
+                    | Error::Database { .. }
+                    | Error::LibraryBusy { .. }
+                    | Error::LibraryMissing { .. }
+                    | Error::Write { .. }
+            ),
+            Fault::Usage(_) => false,
+            Fault::Output(_) => true,
+        }
     }
 
-    fn write(&self, err: &mut impl Write) -> io::Result<()> {
-        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    /// Prints message, causes and hint to stderr.
+    pub(super) fn print(&self) {
+        let mut err = terminal::stderr();
+        // Where stderr cannot be written there is nobody to tell.
+        let _ = self.write(&mut err, None);
+    }
+
+    /// The same, of somebody or something that the message may not name.
+    pub(super) fn print_about(&self, whom: &str) {
+        let _ = self.write(&mut terminal::stderr(), Some(whom));
+    }
+
+    fn write(&self, err: &mut impl Write, about: Option<&str>) -> io::Result<()> {
+        let one_line = |text: &str| match about.filter(|whom| !text.contains(whom)) {
+            Some(whom) => one_line(&format!("{whom}: {text}")),
+            None => one_line(text),
+        };
         match self {
-            Fault::Usage(text) => writeln!(err, "{red}error:{red:#} {text}"),
-            Fault::Output(e) => writeln!(err, "{red}error:{red:#} cannot write to stdout: {e}"),
+            Fault::Usage(text) => writeln!(err, "{RED}error:{RED:#} {}", one_line(text)),
+            Fault::Output(e) => writeln!(err, "{RED}error:{RED:#} cannot write to stdout: {e}"),
             Fault::Akin(error) => {
-                writeln!(err, "{red}error:{red:#} {error}")?;
+                writeln!(err, "{RED}error:{RED:#} {}", one_line(&error.to_string()))?;
                 write_causes(error, err)?;
                 match hint(error) {
-                    Some(hint) => writeln!(err, "hint: {hint}"),
+                    Some(hint) => writeln!(err, "hint: {}", terminal::one_line(&hint)),
                     None => Ok(()),
                 }
             }
@@ -89,7 +115,7 @@ pub(super) fn write_causes(error: &Error, err: &mut impl Write) -> io::Result<()
     while let Some(cause) = source {
         let text = cause.to_string();
         if !said.contains(&text) {
-            writeln!(err, "caused by: {text}")?;
+            writeln!(err, "caused by: {}", one_line(&text))?;
         }
         said = text;
         source = cause.source();
@@ -182,6 +208,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "akin/config.toml in your config folder says how, in its part [mail]: from, host, \
              security, user, password-file"
                 .to_owned()
+        }
+        Error::BadSubscription { address, .. } => {
+            format!("akin subscribe add {address} says it again, with its options")
         }
         Error::NotSent { is_permanent, .. } => match is_permanent {
             true => "what it had to say is new again: mend this and run the same command again",

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, output};
+use super::{Outcome, output, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
@@ -202,7 +202,7 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
 
 fn list(context: &Context) -> Result<Outcome, Fault> {
     let follows = stored(&[], &Library::open(&context.library)?)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for (_, follow) in &follows {
         match context.json {
             true => output::json_line(&mut out, follow)?,
@@ -219,7 +219,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
 fn show(name: &str, context: &Context) -> Result<Outcome, Fault> {
     let stored = Library::open(&context.library)?.follow(name)?;
     let follow = Follow::of_stored(&stored)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         output::json_line(&mut out, &follow)?;
         return Ok(Outcome::Done);
@@ -272,7 +272,7 @@ fn test(
     let n_new = keys.len();
     let found = digest::find(&desk, &follow, keys)?;
     found.notes.iter().for_each(|note| context.note(note));
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for (place, found) in found.matches.iter().enumerate() {
         let entry = digest::entry(found);
         match context.json {
@@ -282,9 +282,9 @@ fn test(
     }
     out.flush()?;
     context.note(&format!(
-        "{} of {} papers that came from {first} to {today}",
+        "{} of {} that came from {first} to {today}",
         output::count(found.matches.len() as u64),
-        output::count(n_new as u64),
+        output::counted(n_new as u64, "paper"),
     ));
     Ok(match found.matches.is_empty() {
         true => Outcome::Partly,
@@ -318,7 +318,7 @@ fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
     let mut writer = Writer::open(&context.library, "akin follow")?;
     for (stored, _) in follows {
         writer.remove_follow(stored.key)?;
-        writeln!(anstream::stdout(), "removed {}", stored.name)?;
+        writeln!(terminal::stdout(), "removed {}", stored.name)?;
     }
     Ok(Outcome::Done)
 }
@@ -329,7 +329,7 @@ fn export(names: &[String], context: &Context) -> Result<Outcome, Fault> {
         follow: follows.into_iter().map(|(_, follow)| follow).collect(),
     };
     let text = toml::to_string(&file).map_err(|e| Fault::usage(e.to_string()))?;
-    write!(anstream::stdout(), "{text}")?;
+    write!(terminal::stdout(), "{text}")?;
     Ok(Outcome::Done)
 }
 
@@ -374,7 +374,8 @@ fn import(
             None => writer.add_follow(&follow.name, &follow.definition(), now)?,
         }
     }
-    context.note(&format!("{} follows read", file.follow.len()));
+    let n = output::counted(file.follow.len() as u64, "follow");
+    context.note(&format!("{n} read"));
     Ok(Outcome::Done)
 }
 
@@ -398,23 +399,21 @@ fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Fault {
     })
 }
 
+/// The follows of these names, or all, as the library has them.
+pub(super) fn named(names: &[String], library: &Library) -> Result<Vec<StoredFollow>, Error> {
+    match names.is_empty() {
+        true => library.follows(),
+        false => names.iter().map(|name| library.follow(name)).collect(),
+    }
+}
+
 /// The follows of these names, or all.
-pub(super) fn stored(
-    names: &[String],
-    library: &Library,
-) -> Result<Vec<(StoredFollow, Follow)>, Error> {
-    let stored = match names.is_empty() {
-        true => library.follows()?,
-        false => {
-            let named = names.iter().map(|name| library.follow(name));
-            named.collect::<Result<_, _>>()?
-        }
-    };
+fn stored(names: &[String], library: &Library) -> Result<Vec<(StoredFollow, Follow)>, Error> {
     let whole = |stored: StoredFollow| {
         let follow = Follow::of_stored(&stored)?;
         Ok((stored, follow))
     };
-    stored.into_iter().map(whole).collect()
+    named(names, library)?.into_iter().map(whole).collect()
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ use serde::Deserialize;
 use super::context::Context;
 use super::fault::Fault;
 
+/// What stands behind the `@` where nobody said what should.
+const NO_DOMAIN: &str = "localhost";
+
 /// What `config.toml` says of mail.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -75,16 +78,22 @@ impl Context {
         Ok(Mailer::new(&server, &config.from)?)
     }
 
-    /// Who mail is from.
-    pub(super) fn mail_from(&self) -> Result<String, Error> {
-        self.mail_config().map(|config| config.from.clone())
+    /// Who a letter is from that is not sent: without settings, this program on this machine.
+    pub(super) fn letter_from(&self) -> String {
+        let from = self.mail.as_ref().map(|config| config.from.clone());
+        from.unwrap_or_else(|| format!("akin <akin@{NO_DOMAIN}>"))
+    }
+
+    /// Fails where no mail can be sent from what the settings say; nothing is connected.
+    pub(super) fn check_mail(&self) -> Result<(), Error> {
+        digest::domain(&self.mail_config()?.from).map(drop)
     }
 
     /// What stands behind the `@` of what this library sends.
     pub(super) fn mail_domain(&self) -> Result<String, Error> {
         match &self.mail {
             Some(config) => digest::domain(&config.from),
-            None => Ok("localhost".to_owned()),
+            None => Ok(NO_DOMAIN.to_owned()),
         }
     }
 

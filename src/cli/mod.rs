@@ -10,6 +10,7 @@ mod check;
 mod compact;
 mod completions;
 mod context;
+mod corpora;
 mod daily;
 mod digest;
 mod embed;
@@ -33,8 +34,10 @@ mod show;
 mod split;
 mod status;
 mod subscribe;
+mod terminal;
 mod trending;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -110,7 +113,11 @@ impl From<Outcome> for ExitCode {
 
 /// Parses the arguments, runs the command, and turns its end into an exit code.
 pub(crate) fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    std::panic::set_hook(Box::new(tell_of_panic));
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(misuse) => return tell_of_misuse(&misuse),
+    };
     arguments.common.color.write_global();
     match Context::of(&arguments.common).and_then(|context| run(arguments.command, &context)) {
         Ok(outcome) => outcome.into(),
@@ -119,6 +126,26 @@ pub(crate) fn main() -> ExitCode {
             fault.print();
             fault.exit_code()
         }
+    }
+}
+
+/// Prints help where it is asked for, and what is wrong with the arguments, which can be names of
+/// files, where something is.
+fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
+    if !misuse.use_stderr() {
+        let printed = misuse.print();
+        return ExitCode::from(u8::from(printed.is_err()));
+    }
+    let _ = write!(terminal::stderr(), "{}", misuse.render());
+    ExitCode::from(2)
+}
+
+/// What a panic says may quote what was read.
+fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let trace = std::backtrace::Backtrace::capture();
+    let _ = writeln!(terminal::stderr(), "{panic}");
+    if trace.status() == std::backtrace::BacktraceStatus::Captured {
+        let _ = writeln!(terminal::stderr(), "{trace}");
     }
 }
 

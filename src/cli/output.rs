@@ -7,13 +7,14 @@ use akin::categories;
 use akin::digest::{self, DayPaper, Days, Entry, Marks, Rising, Trend};
 use akin::library::{Library, SourceRecord};
 use akin::paper::{Paper, PaperId};
-use akin::search::{Answer, Explanation, Hit};
-use anstyle::{AnsiColor, Style};
+use akin::search::{Answer, Explanation, Hit, Matching};
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
 use textwrap::Options;
 
 use super::context::Context;
 use super::facets;
+use super::terminal::{self, BOLD, CYAN, DIM, END, GREEN};
 
 /// Lines of the abstract under each hit.
 const ABSTRACT_LINES: usize = 2;
@@ -22,15 +23,21 @@ const AUTHORS_NAMED: usize = 4;
 /// Width where stdout is no terminal.
 const DEFAULT_WIDTH: usize = 100;
 
-const BOLD: Style = Style::new().bold();
-pub(super) const DIM: Style = Style::new().dimmed();
-const GREEN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
-pub(super) const CYAN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
+/// What makes parts of a digest stand out.
+pub(super) const MARKS: Marks = Marks {
+    bold: BOLD.mark(),
+    dim: DIM.mark(),
+    end: END.mark(),
+};
 
 /// Says something on stderr.
 pub(super) fn note(text: &str) {
     // Where stderr cannot be written there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{DIM}note:{DIM:#} {text}");
+    let _ = writeln!(
+        terminal::stderr(),
+        "{DIM}note:{DIM:#} {}",
+        terminal::one_line(text)
+    );
 }
 
 /// A hit as programs get it.
@@ -40,11 +47,11 @@ struct JsonHit<'a> {
     score: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rerank_score: Option<f32>,
-    similarity: f32,
+    similarity: Option<f32>,
     percentile: Option<f64>,
     dense_rank: Option<usize>,
     lexical_rank: Option<usize>,
-    word_score: f32,
+    word_score: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sentence: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,10 +171,37 @@ impl<'a> JsonRising<'a> {
     }
 }
 
-/// Prints one value as a line of JSON.
+/// Prints one value as a line of JSON. Characters that a terminal obeys or hides are escaped.
 pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    out.write_all(b"\n")
+    let mut line = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut line, Escaping);
+    value.serialize(&mut serializer)?;
+    line.push(b'\n');
+    out.write_all(&line)
+}
+
+/// JSON that means the same on a terminal.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(terminal::is_hidden) {
+            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
+            let mut characters = rest[at..].chars();
+            for unit in characters.by_ref().take(1) {
+                for unit in unit.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
 }
 
 /// Prints an answer, fitted to the terminal, or as JSON; with as many explanations as hits, or none.
@@ -176,7 +210,8 @@ pub(super) fn answer(
     explanations: &[Explanation],
     context: &Context,
 ) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
+    let has_percentiles = answer.hits.iter().any(|hit| hit.percentile.is_some());
     for (place, hit) in answer.hits.iter().enumerate() {
         let explanation = explanations.get(place);
         if context.json {
@@ -201,7 +236,7 @@ pub(super) fn answer(
             };
             json_line(&mut out, &shown)?;
         } else {
-            write_hit(&mut out, hit, explanation, width())?;
+            write_hit(&mut out, hit, explanation, has_percentiles, width())?;
         }
     }
     if let Some(facets) = &answer.facets {
@@ -237,27 +272,25 @@ fn write_hit(
     out: &mut impl Write,
     hit: &Hit,
     explanation: Option<&Explanation>,
+    has_percentiles: bool,
     width: usize,
 ) -> io::Result<()> {
-    let Hit {
-        rank,
-        similarity,
-        paper,
-        ..
-    } = hit;
+    let Hit { rank, paper, .. } = hit;
     let date = paper
         .date()
         .map_or_else(|| "          ".to_owned(), |date| date.to_string());
     if *rank > 1 {
         writeln!(out)?;
     }
-    let top = hit.percentile.map(top).unwrap_or_default();
-    writeln!(
-        out,
-        "{rank:>3}  {GREEN}{similarity:.3}{GREEN:#}  {DIM}{top:<12}{DIM:#}  {date}  \
-         {CYAN}{}{CYAN:#}",
-        paper.id
-    )?;
+    write!(out, "{rank:>3}  ")?;
+    if let Some(similarity) = hit.similarity {
+        write!(out, "{GREEN}{similarity:.3}{GREEN:#}  ")?;
+    }
+    if has_percentiles {
+        let top = hit.percentile.map(top).unwrap_or_default();
+        write!(out, "{DIM}{top:<12}{DIM:#}  ")?;
+    }
+    writeln!(out, "{date}  {CYAN}{}{CYAN:#}", paper.id)?;
     let indent = "     ";
     for line in wrapped(&paper.title, width, indent, 3) {
         writeln!(out, "{BOLD}{line}{BOLD:#}")?;
@@ -301,8 +334,8 @@ pub(super) fn days(out: &mut impl Write, days: &Days) -> io::Result<()> {
         true => days.first.to_string(),
         false => format!("{} to {}", days.first, days.last),
     };
-    let n = count(days.papers.len() as u64);
-    write!(out, "{BOLD}{span}{BOLD:#}  {n} papers{DIM}")?;
+    let papers = counted(days.papers.len() as u64, "paper");
+    write!(out, "{BOLD}{span}{BOLD:#}  {papers}{DIM}")?;
     if let Some(day) = days.previous {
         write!(out, "  previous {day}")?;
     }
@@ -321,8 +354,8 @@ pub(super) fn day_paper(out: &mut impl Write, rank: usize, shown: &DayPaper) -> 
             .similarity
             .map(|similarity| format!("{similarity:.3}")),
     );
-    facts.extend(paper.upvotes.map(|n| counted(n, "upvote")));
-    facts.extend(paper.n_comments.map(|n| counted(n, "comment")));
+    facts.extend(paper.upvotes.map(|n| counted(n.into(), "upvote")));
+    facts.extend(paper.n_comments.map(|n| counted(n.into(), "comment")));
     let submitter = paper.submitter.as_ref();
     facts.extend(submitter.map(|name| format!("submitted by {name}")));
     let published = paper.published.filter(|date| *date != shown.day);
@@ -332,13 +365,9 @@ pub(super) fn day_paper(out: &mut impl Write, rank: usize, shown: &DayPaper) -> 
 
 /// Prints an entry of a digest.
 pub(super) fn entry(out: &mut impl Write, rank: usize, entry: &Entry) -> io::Result<()> {
-    let text = digest::entry_text(entry, width(), Marks::ANSI);
+    let text = digest::entry_text(entry, width(), MARKS);
     let gap = if rank > 1 { "\n" } else { "" };
     write!(out, "{gap}{text}")
-}
-
-fn counted(n: u32, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Prints a rising paper in a few lines.
@@ -368,9 +397,15 @@ fn why(hit: &Hit, explanation: &Explanation) -> String {
         Some(rank) => format!("{rank}. by {of}"),
         None => format!("far by {of}"),
     };
-    let mut why = place(hit.dense_rank, "meaning");
-    why += ", ";
-    why += &place(hit.lexical_rank, "words");
+    // What was not asked says nothing, not even that a paper is far.
+    let mut places = Vec::new();
+    if hit.matching != Matching::Lexical {
+        places.push(place(hit.dense_rank, "meaning"));
+    }
+    if hit.matching != Matching::Dense {
+        places.push(place(hit.lexical_rank, "words"));
+    }
+    let mut why = places.join(", ");
     if let Some(score) = hit.rerank_score {
         why += &format!(", {score:.2} by the reranker");
     }
@@ -498,8 +533,7 @@ pub(super) fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) 
 
 /// Columns of the terminal, within what reads well.
 pub(super) fn width() -> usize {
-    let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
-    columns.map_or(DEFAULT_WIDTH, usize::from).clamp(40, 120)
+    terminal::columns().unwrap_or(DEFAULT_WIDTH).clamp(40, 120)
 }
 
 /// A number with so many decimals, for programs.
@@ -519,6 +553,12 @@ pub(super) fn count(n: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// How many of something there are: `1 paper`, `12,345 papers`.
+pub(super) fn counted(n: u64, what: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", count(n))
 }
 
 /// A size in the unit that reads well.
@@ -543,6 +583,9 @@ mod tests {
         assert_eq!(count(7), "7");
         assert_eq!(count(1234), "1,234");
         assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(0, "paper"), "0 papers");
+        assert_eq!(counted(1, "paper"), "1 paper");
+        assert_eq!(counted(1000, "paper"), "1,000 papers");
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(45_141_904), "45.1 MB");
     }

@@ -17,9 +17,9 @@ use jiff::civil::Date;
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::count;
+use super::output::{count, counted};
 use super::progress::Bar;
-use super::{Outcome, add};
+use super::{Outcome, add, terminal};
 
 /// Take in what is new at arXiv or Hugging Face, over the network
 ///
@@ -149,7 +149,8 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> 
         writer.set_pull_state(&key, &as_json(&after))?;
         if let Some(expected) = expected {
             let n_read = whole.counts.n_read;
-            context.note(&format!("{} of {} records", count(n_read), count(expected)));
+            let expected = counted(expected, "record");
+            context.note(&format!("{} of {expected}", count(n_read)));
         }
     };
     if ended.is_ok() {
@@ -162,7 +163,7 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> 
         Err(error) => Err(error.into()),
         Ok(()) => {
             if let (false, Some(day)) = (context.json, pull.state().complete_through) {
-                writeln!(anstream::stdout().lock(), "complete through {day}")?;
+                writeln!(terminal::stdout(), "complete through {day}")?;
             }
             Ok(add::outcome(&whole))
         }

@@ -61,7 +61,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
             unlike: args.not_weight,
             ..Rocchio::default()
         },
-    });
+    })?;
     let answered = |opened: &Opened| {
         let encoder = needs_encoder.then(|| context.load_for(&opened.library));
         let encoder = encoder.transpose()?;

@@ -11,6 +11,7 @@ use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
+use super::terminal;
 
 /// Forget papers: they are never found again, unless a dump that has them is added again
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault
     drop(library);
     writer.remove(&keys)?;
     ingest::update_lexical(&writer, &Bar::stoppable(context))?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for paper in removed {
         writeln!(out, "removed {}  {}", paper.id, paper.title)?;
     }

@@ -8,10 +8,10 @@ use akin::library::{Library, Writer};
 use akin::space::Origin;
 use clap::Args;
 
-use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
+use super::{Outcome, terminal};
 
 /// Find papers again that their records say were withdrawn
 ///
@@ -42,7 +42,7 @@ pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Faul
     let bar = Bar::stoppable(context);
     let options = context.index_options();
     let papers = ingest::restore(&mut writer, (&encoder, &origin), &keys, &options, &bar)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for paper in papers {
         writeln!(out, "restored {}  {}", paper.id, paper.title)?;
     }

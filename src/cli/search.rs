@@ -35,7 +35,7 @@ pub(super) struct SearchArgs {
 
 pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault> {
     let target = target(args)?;
-    let query = args.lookup.query(target);
+    let query = args.lookup.query(target)?;
     let model = &args.lookup.model;
     let needs_encoder = query.matching != Matching::Lexical;
     let Some(dump) = &args.lookup.dump else {
@@ -110,10 +110,7 @@ pub(super) fn show(
     }
     output::answer(&answer, &explanations, context)?;
     if answer.hits.is_empty() {
-        context.note(match query.min_percentile {
-            Some(_) => "no paper is that close, or none passes the filters",
-            None => "no paper passes the filters",
-        });
+        context.note(answer.nothing.as_deref().unwrap_or("nothing was found"));
         return Ok(Outcome::Partly);
     }
     if answer.is_far {

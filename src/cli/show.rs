@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
+use akin::Error;
 use akin::library::Library;
 use akin::paper::Paper;
 use clap::Args;
 
 use super::context::Context;
 use super::fault::Fault;
-use super::{Outcome, output};
+use super::{Outcome, output, terminal};
 
 /// Show what the library knows about a paper
 #[derive(Debug, Args)]
@@ -26,9 +27,19 @@ pub(super) struct ShowArgs {
 
 pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> {
     let library = Library::open(&context.library)?;
-    let mut out = anstream::stdout().lock();
-    for (idx, id) in args.ids.iter().enumerate() {
-        let stored = library.find(id)?;
+    let mut out = terminal::stdout();
+    let mut outcome = Outcome::Done;
+    let mut n_shown = 0;
+    for id in &args.ids {
+        let stored = match library.find(id) {
+            // The others are shown all the same.
+            Err(unknown @ Error::UnknownPaper { .. }) => {
+                Fault::Akin(unknown).print();
+                outcome = Outcome::Partly;
+                continue;
+            }
+            found => found?,
+        };
         let mut paper = stored.paper;
         paper.id = output::spelt(&library, &paper.id)?;
         if args.raw {
@@ -45,16 +56,17 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> 
             }
             continue;
         }
-        if idx > 0 {
+        if n_shown > 0 {
             writeln!(out)?;
         }
+        n_shown += 1;
         output::paper(&mut out, &paper, &library.listings(stored.key)?)?;
         if args.sources {
             output::sources(&mut out, &sources)?;
         }
     }
     out.flush()?;
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 /// Puts the text as it stood in the dump in place of the cleaned one.

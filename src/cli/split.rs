@@ -12,6 +12,7 @@ use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
+use super::terminal;
 
 /// Take records out of a paper that they were merged into, each to be a paper of its own
 ///
@@ -45,7 +46,7 @@ pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Fault>
         &options,
         &bar,
     )?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for paper in papers {
         writeln!(out, "{}  {}", paper.id.qualified(), paper.title)?;
     }

@@ -13,7 +13,8 @@ use serde_json::json;
 use super::Outcome;
 use super::context::Context;
 use super::fault::Fault;
-use super::output::{self, bytes, count};
+use super::output::{self, bytes, count, counted};
+use super::terminal;
 
 /// Say what the library holds: papers, dates, model, index, sizes
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
     let status = library.status()?;
     let details = details(&library, context)?;
     let withdrawn = library.withdrawn()?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     let device = context.device.describe()?;
     if context.json {
         let json = json!({
@@ -127,7 +128,7 @@ fn write_table(
     line("library", context.library.display().to_string())?;
     let dead = match status.n_dead_rows {
         0 => String::new(),
-        n => format!(" ({} replaced or removed embeddings)", count(n)),
+        n => format!(" ({})", counted(n, "replaced or removed embedding")),
     };
     line("papers", format!("{}{dead}", count(status.n_papers)))?;
     if let Some((first, last)) = &status.dates {
@@ -145,9 +146,10 @@ fn write_table(
         let index = match details.n_segments {
             0 => "none: papers are compared one by one".to_owned(),
             n => format!(
-                "{n} segments, {}; {} papers compared one by one",
+                "{}, {}; {} compared one by one",
+                counted(n as u64, "segment"),
                 bytes(details.index_bytes),
-                count(details.tail_rows as u64)
+                counted(details.tail_rows as u64, "paper")
             ),
         };
         line("index", index)?;

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, output};
+use super::{Outcome, output, terminal};
 
 /// Have digests mailed: who gets which follows, and when
 ///
@@ -85,12 +85,18 @@ fn add(subscriber: &Subscriber, moment: &MomentArgs, context: &Context) -> Resul
     let mut writer = Writer::open(&context.library, "akin subscribe")?;
     let now = moment.now()?.timestamp();
     writer.put_subscriber(&subscriber.address, &subscriber.definition(), now)?;
+    if let Err(error) = context.check_mail() {
+        context.note(&format!(
+            "{} is subscribed, but no mail can be sent: {error}; akin digest --help says how",
+            subscriber.address
+        ));
+    }
     Ok(Outcome::Done)
 }
 
 fn list(context: &Context) -> Result<Outcome, Fault> {
     let subscribers = Library::open(&context.library)?.subscribers()?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for stored in &subscribers {
         let subscriber = Subscriber::of_stored(stored)?;
         if context.json {
@@ -133,7 +139,7 @@ fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Fault> {
     let mut outcome = Outcome::Done;
     for address in addresses {
         match writer.remove_subscriber(address)? {
-            true => writeln!(anstream::stdout(), "removed {address}")?,
+            true => writeln!(terminal::stdout(), "removed {address}")?,
             false => {
                 context.note(&format!("nobody is subscribed as {address:?}"));
                 outcome = Outcome::Partly;

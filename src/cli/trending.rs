@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, args, output};
+use super::{Outcome, args, output, terminal};
 
 /// Show what is rising: by votes that fade, or by topics that grow
 ///
@@ -78,7 +78,7 @@ pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fau
         k: args.k,
     };
     let rising = digest::trending(&desk, &options)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for (place, rising) in rising.iter().enumerate() {
         match context.json {
             true => output::json_line(&mut out, &output::JsonRising::of(place + 1, rising))?,

@@ -257,8 +257,7 @@ impl Digest {
 /// Composes a digest: looks, and changes nothing.
 ///
 /// # Errors
-/// [`Error::BadFollow`], [`Error::UnknownPaper`] if a paper that is followed has gone, and what the
-/// search fails with.
+/// What the search fails with. A follow that cannot be asked is in the digest's notes.
 pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
     let library = desk.library();
     let made = wanted.now.to_zoned(wanted.time_zone.clone());
@@ -270,7 +269,13 @@ pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
         Since::Day(day) => library.arrived_between(day, made.date())?,
     };
     for stored in &wanted.follows {
-        let follow = Follow::of_stored(stored)?;
+        let follow = match Follow::of_stored(stored) {
+            Ok(follow) => follow,
+            Err(error) => {
+                notes.push(error.to_string());
+                continue;
+            }
+        };
         let mut keys = match wanted.since {
             Since::Last => {
                 library.stored_after(library.gone_through(wanted.reader, stored.key)?)?

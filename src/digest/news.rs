@@ -195,9 +195,9 @@ fn about(desk: &Desk<'_>, follow: &Follow, query: &Query) -> Result<Found> {
     let has_vector = answer.vector.is_some();
     let matched = |hit: Hit| Match {
         closer_than: has_vector
-            .then(|| bar.closer_than(hit.similarity))
+            .then(|| bar.closer_than(hit.similarity?))
             .flatten(),
-        similarity: has_vector.then_some(hit.similarity),
+        similarity: hit.similarity,
         row: Some(hit.row),
         paper: hit.paper,
         explanation: explanations.next().unwrap_or_default(),
@@ -295,14 +295,17 @@ impl Bar {
         if self.similarities.is_empty() {
             return true;
         }
-        is_among(&self.similarities, self.rank, hit.similarity)
-            || (self.is_found_by_words(hit)
-                && is_among(&self.similarities, usize::MAX, hit.similarity))
+        let Some(similarity) = hit.similarity else {
+            return false;
+        };
+        is_among(&self.similarities, self.rank, similarity)
+            || (self.is_found_by_words(hit) && is_among(&self.similarities, usize::MAX, similarity))
     }
 
     /// Whether few papers have the words as much.
     fn is_found_by_words(&self, hit: &Hit) -> bool {
-        hit.word_score > 0.0 && is_among(&self.word_scores, self.rank, hit.word_score)
+        let score = hit.word_score.filter(|score| *score > 0.0);
+        score.is_some_and(|score| is_among(&self.word_scores, self.rank, score))
     }
 
     /// The share of the library, in percent, that is less close than this.
@@ -388,17 +391,19 @@ fn related(desk: &Desk<'_>, found: &Match, new: &HashSet<PaperKey>) -> Result<Ve
 mod tests {
     use super::*;
     use crate::paper::PaperId;
+    use crate::search::Matching;
 
     fn hit(similarity: f32, word_score: f32) -> Hit {
         Hit {
             rank: 1,
             score: 0.0,
             rerank_score: None,
-            similarity,
+            similarity: Some(similarity),
             percentile: None,
             dense_rank: None,
             lexical_rank: None,
-            word_score,
+            word_score: Some(word_score),
+            matching: Matching::Hybrid,
             row: Row(0),
             paper: Paper::new(PaperId::parse("x").unwrap(), "T", ""),
             duplicates: Vec::new(),

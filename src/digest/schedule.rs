@@ -22,8 +22,11 @@ pub enum Scheduler {
 /// What is to be done every day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// Commands, each as its arguments; one is run if the one before it succeeded.
-    pub commands: Vec<Vec<String>>,
+    /// Commands that are run before, each as its arguments. If one fails, the others are run all the
+    /// same: mail that waits does not wait for a feed.
+    pub before: Vec<Vec<String>>,
+    /// The command that is to be run, as its arguments.
+    pub command: Vec<String>,
     /// When, in the machine's time zone.
     pub at: Time,
 }
@@ -49,9 +52,11 @@ fn systemd(job: &Job) -> String {
         "# ~/.config/systemd/user/akin-digest.service\n[Unit]\nDescription=What is new in what I \
          follow\n\n[Service]\nType=oneshot\n",
     );
-    for command in &job.commands {
+    // After a dash, a failure is logged, and the next command is run.
+    let before = job.before.iter().map(|command| ("-", command));
+    for (may_fail, command) in before.chain([("", &job.command)]) {
         let words: Vec<String> = command.iter().map(|word| systemd_word(word)).collect();
-        let _ = writeln!(text, "ExecStart={}", words.join(" "));
+        let _ = writeln!(text, "ExecStart={may_fail}{}", words.join(" "));
     }
     let (hour, minute) = (job.at.hour(), job.at.minute());
     let _ = write!(
@@ -88,8 +93,8 @@ fn shell(job: &Job) -> String {
         let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
         words.join(" ")
     };
-    let commands: Vec<String> = job.commands.iter().map(command).collect();
-    commands.join(" && ")
+    let commands = job.before.iter().chain([&job.command]).map(command);
+    commands.collect::<Vec<String>>().join("; ")
 }
 
 fn is_plain(word: &str) -> bool {
@@ -125,17 +130,17 @@ mod tests {
 
     fn text(scheduler: Scheduler) -> String {
         let words = |text: &[&str]| text.iter().map(|word| (*word).to_owned()).collect();
-        let commands = vec![
-            words(&["/usr/bin/akin", "pull", "hf-daily"]),
-            words(&[
+        let todo = Job {
+            before: vec![words(&["/usr/bin/akin", "pull", "hf-daily"])],
+            command: words(&[
                 "/usr/bin/akin",
                 "digest",
                 "--library",
                 "/my papers/100% \"a\" & it's $b",
             ]),
-        ];
-        let at = "07:05".parse().unwrap();
-        job(scheduler, &Job { commands, at })
+            at: "07:05".parse().unwrap(),
+        };
+        job(scheduler, &todo)
     }
 
     #[test]
@@ -144,21 +149,19 @@ mod tests {
         let line = cron.lines().nth(1).unwrap();
         assert_eq!(
             line,
-            r#"5 7 * * * /usr/bin/akin pull hf-daily && /usr/bin/akin digest --library '/my papers/100\% "a" & it'\''s $b'"#
+            r#"5 7 * * * /usr/bin/akin pull hf-daily; /usr/bin/akin digest --library '/my papers/100\% "a" & it'\''s $b'"#
         );
         let systemd = text(Scheduler::Systemd);
         assert!(
-            systemd.contains("ExecStart=/usr/bin/akin pull hf-daily\n"),
+            systemd
+                .contains("ExecStart=-/usr/bin/akin pull hf-daily\nExecStart=/usr/bin/akin digest"),
             "{systemd}"
         );
         let quoted = r#"--library "/my papers/100%% \"a\" & it's $$b""#;
         assert!(systemd.contains(quoted), "{systemd}");
         assert!(systemd.contains("OnCalendar=*-*-* 07:05:00\n"), "{systemd}");
         let launchd = text(Scheduler::Launchd);
-        assert!(
-            launchd.contains("hf-daily &amp;&amp; /usr/bin/akin"),
-            "{launchd}"
-        );
+        assert!(launchd.contains("hf-daily; /usr/bin/akin"), "{launchd}");
         assert!(launchd.contains("<integer>7</integer>"), "{launchd}");
     }
 }

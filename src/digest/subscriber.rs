@@ -34,10 +34,11 @@ impl Subscriber {
     /// A subscriber as the library has it.
     ///
     /// # Errors
-    /// [`Error::BadMail`] if a newer akin wrote something that this one cannot read.
+    /// [`Error::BadSubscription`] if a newer akin wrote something that this one cannot read.
     pub fn of_stored(stored: &StoredSubscriber) -> Result<Subscriber> {
-        serde_json::from_str(&stored.definition).map_err(|e| Error::BadMail {
-            reason: format!("the subscription of {} cannot be read: {e}", stored.address),
+        serde_json::from_str(&stored.definition).map_err(|e| Error::BadSubscription {
+            address: stored.address.clone(),
+            reason: format!("it cannot be read: {e}"),
         })
     }
 
@@ -49,9 +50,10 @@ impl Subscriber {
     /// The time zone.
     ///
     /// # Errors
-    /// [`Error::BadMail`] if there is none of this name on this machine.
+    /// [`Error::BadSubscription`] if there is none of this name on this machine.
     pub fn zone(&self) -> Result<TimeZone> {
-        TimeZone::get(&self.time_zone).map_err(|e| Error::BadMail {
+        TimeZone::get(&self.time_zone).map_err(|e| Error::BadSubscription {
+            address: self.address.clone(),
             reason: format!("the time zone {:?} is not known: {e}", self.time_zone),
         })
     }

@@ -9,7 +9,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Judgments;
-use crate::paper::PaperId;
 
 /// A metric of a ranking; each is from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +36,7 @@ pub const DEFAULT_METRICS: [Metric; 5] = [
 
 impl Metric {
     /// The metric of a ranking of scored papers.
-    pub fn of(self, ranking: &[(PaperId, f32)], judgments: &Judgments) -> f64 {
+    pub fn of(self, ranking: &[(String, f32)], judgments: &Judgments) -> f64 {
         let grades = grades_in_order(ranking, judgments);
         let mut ideal: Vec<i32> = judgments.values().copied().filter(|g| *g > 0).collect();
         ideal.sort_unstable_by(|a, b| b.cmp(a));
@@ -106,13 +105,10 @@ impl FromStr for Metric {
 }
 
 /// The grades of a ranking in its order, 0 where there is no judgment.
-fn grades_in_order(ranking: &[(PaperId, f32)], judgments: &Judgments) -> Vec<i32> {
-    let mut order: Vec<&(PaperId, f32)> = ranking.iter().collect();
-    order.sort_by(|a, b| {
-        b.1.total_cmp(&a.1)
-            .then_with(|| b.0.as_str().cmp(a.0.as_str()))
-    });
-    let grade = |(id, _): &(PaperId, f32)| judgments.get(id).copied().unwrap_or(0).max(0);
+fn grades_in_order(ranking: &[(String, f32)], judgments: &Judgments) -> Vec<i32> {
+    let mut order: Vec<&(String, f32)> = ranking.iter().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
+    let grade = |(id, _): &(String, f32)| judgments.get(id).copied().unwrap_or(0).max(0);
     order.into_iter().map(grade).collect()
 }
 
@@ -121,8 +117,9 @@ fn dcg(grades: &[i32]) -> f64 {
     grades.iter().enumerate().map(discounted).sum()
 }
 
+/// 0 of nothing; and never -0, which the sum of no numbers is.
 fn ratio(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 0.0 }
+    if whole > 0.0 { part / whole + 0.0 } else { 0.0 }
 }
 
 /// The mean over queries, and between what it lies in 95 of 100 such samples of queries.
@@ -151,7 +148,7 @@ pub fn mean(values: &[f64]) -> Mean {
     let mut means: Vec<f64> = (0..N_SAMPLES)
         .map(|_| {
             let drawn = values.iter().map(|_| values[dice.below(values.len())]);
-            drawn.sum::<f64>() / values.len() as f64
+            ratio(drawn.sum(), values.len() as f64)
         })
         .collect();
     means.sort_by(f64::total_cmp);
@@ -201,14 +198,14 @@ mod tests {
     use super::*;
 
     /// Papers in the order of falling scores.
-    fn ranking(ids: &[&str]) -> Vec<(PaperId, f32)> {
-        let scored = |(place, id): (usize, &&str)| (PaperId::parse(id).unwrap(), -(place as f32));
+    fn ranking(ids: &[&str]) -> Vec<(String, f32)> {
+        let scored = |(place, id): (usize, &&str)| ((*id).to_owned(), -(place as f32));
         ids.iter().enumerate().map(scored).collect()
     }
 
     fn judgments(judged: &[(&str, i32)]) -> Judgments {
-        let id = |s: &str| PaperId::parse(s).unwrap();
-        judged.iter().map(|(s, grade)| (id(s), *grade)).collect()
+        let judged = judged.iter().copied();
+        judged.map(|(id, grade)| (id.to_owned(), grade)).collect()
     }
 
     #[track_caller]
@@ -253,9 +250,42 @@ mod tests {
 
     #[test]
     fn equal_scores_are_in_descending_order_of_the_ids() {
-        let tied = ["a", "c", "b"].map(|id| (PaperId::parse(id).unwrap(), 0.5));
+        let tied = ["a", "c", "b"].map(|id| (id.to_owned(), 0.5));
         let place = |id| Metric::Mrr(3).of(&tied, &judgments(&[(id, 1)]));
         assert_eq!([place("c"), place("b"), place("a")], [1.0, 0.5, 1.0 / 3.0]);
+    }
+
+    #[test]
+    fn nothing_is_minus_zero() {
+        for metric in DEFAULT_METRICS {
+            let none = metric.of(&[], &judgments(&[("a", 1)]));
+            assert!(none.is_sign_positive(), "{metric} is {none:?}");
+            let none = metric.of(&ranking(&["x"]), &judgments(&[("a", 1)]));
+            assert!(none.is_sign_positive(), "{metric} is {none:?}");
+        }
+        for values in [&[0.0; 4][..], &[-0.0; 4], &[]] {
+            let Mean { mean, interval } = mean(values);
+            for number in [mean, interval.0, interval.1] {
+                assert!(number.is_sign_positive(), "{values:?}: {number:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_text_that_stands_there() {
+        let found = ranking(&["10.1000/ABC", "arXiv:2503.11731v2"]);
+        for (id, expected) in [
+            ("10.1000/ABC", 1.0),
+            ("10.1000/abc", 0.0),
+            ("arXiv:2503.11731v2", 0.5),
+            ("2503.11731", 0.0),
+        ] {
+            assert_eq!(
+                Metric::Mrr(2).of(&found, &judgments(&[(id, 1)])),
+                expected,
+                "{id}"
+            );
+        }
     }
 
     #[test]

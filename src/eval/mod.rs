@@ -1,15 +1,20 @@
 //! How well a search finds what people judged relevant.
 //!
-//! In: a [`Task`] (queries and judgments) and a library that holds its corpus. Out: a [`Run`]: the
-//! scored papers that each query finds; and of runs, their own or others', each [`Metric`] by query,
+//! In: a [`Task`] (queries and judgments) and a [`Corpus`] with its library. Out: a [`Run`]: the
+//! scored documents that each query finds; and of runs, their own or others', each [`Metric`] by query,
 //! its [`Mean`] with an interval, and how likely the difference of two is chance.
+//!
+//! Invariant: a document is called what it is called in the corpus, in judgments and in runs, letter by
+//! letter; nothing is merged.
 
+mod corpus;
 mod metrics;
 mod task;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
+pub use self::corpus::{Corpus, build_corpus};
 pub use self::metrics::{DEFAULT_METRICS, Mean, Metric, mean, p_value};
 pub use self::task::{JudgedQuery, Run, Task, TaskFiles, read_run};
 
@@ -17,38 +22,40 @@ use crate::encoder::{CrossEncoder, Encoder, Role};
 use crate::error::Result;
 use crate::index::Mode;
 use crate::index::lexical::WordQuery;
-use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
-use crate::search::{self, Answer, Indexes, Matching, Query, RERANK_DEPTH, Rocchio, Target};
+use crate::search::{self, Answer, Hit, Indexes, Matching, Query, RERANK_DEPTH, Rocchio, Target};
 use crate::vectors;
 
-/// Judgments of one query: the grade of each paper; above 0 is relevant.
-pub type Judgments = BTreeMap<PaperId, i32>;
+/// Judgments of one query: the grade of each document; above 0 is relevant.
+pub type Judgments = BTreeMap<String, i32>;
 
 /// How the queries of a task are asked.
 #[derive(Debug, Clone)]
 pub struct EvalOptions<'a> {
-    /// Papers found for each query.
+    /// Documents found for each query.
     pub depth: usize,
     /// Which index finds them.
     pub matching: Matching,
     /// How the index of the embeddings is searched.
     pub mode: Mode,
-    /// Whether the queries are papers of the corpus, by their ids: those related to them are found,
+    /// Whether the queries are documents of the corpus, by their ids: those related to them are found,
     /// they themselves are not.
     pub by_id: bool,
+    /// Whether the document of a query's own id is left out, where the queries are texts.
+    pub exclude_self: bool,
     /// What reads the first papers of each query again.
     pub reranker: Option<&'a CrossEncoder>,
 }
 
-/// Asks every judged query of a task.
+/// Asks every judged query of a task in the library of its corpus.
 ///
 /// # Errors
 /// As [`Encoder::embed`] and [`search::answer`]; [`Error::UnknownPaper`](crate::Error::UnknownPaper)
-/// for a query that is a paper and not in the library.
+/// for a query that is to be a document and is none.
 pub fn run(
     indexes: &Indexes<'_>,
     encoder: &Encoder,
+    corpus: &Corpus,
     task: &Task,
     options: &EvalOptions<'_>,
     observer: &dyn Observer,
@@ -57,12 +64,15 @@ pub fn run(
     let mut run = Run::new();
     let scored = |answer: Answer| {
         let hits = answer.hits.into_iter();
-        hits.map(|hit| (hit.paper.id, hit.score)).collect()
+        let id = |row| corpus.id_at(row).to_owned();
+        hits.map(|hit| (id(hit.row), hit.score)).collect()
     };
     let mut query = Query {
         k: match options.reranker {
             Some(_) => options.depth.max(RERANK_DEPTH),
-            None => options.depth,
+            None => options
+                .depth
+                .saturating_add(usize::from(options.exclude_self)),
         },
         matching: options.matching,
         mode: options.mode,
@@ -72,7 +82,7 @@ pub fn run(
     if options.by_id {
         for judged in &task.queries {
             query.target = Target::Papers {
-                like: vec![judged.id.clone()],
+                like: vec![corpus.key_of(&judged.id)?],
                 draft: None,
                 unlike: Vec::new(),
                 weights: Rocchio::default(),
@@ -96,10 +106,14 @@ pub fn run(
             vectors::normalize(&mut vector);
             let words = WordQuery::of_text(&judged.text);
             let mut answer = search::similar(indexes, Some(&vector), &words, &query)?;
+            if options.exclude_self {
+                let is_other = |hit: &Hit| corpus.id_at(hit.row) != judged.id;
+                answer.hits.retain(is_other);
+            }
             if let Some(reranker) = options.reranker {
                 search::rerank(reranker, &judged.text, &mut answer)?;
-                answer.hits.truncate(options.depth);
             }
+            answer.hits.truncate(options.depth);
             run.insert(judged.id.clone(), scored(answer));
             observer.advance(1);
         }
@@ -117,17 +131,51 @@ pub fn values(metric: Metric, run: &Run, task: &Task) -> Vec<f64> {
     task.queries.iter().map(value).collect()
 }
 
-/// Writes a run as TREC wants it, `query Q0 paper rank score tag`, the queries in a task's order.
+/// Leaves the document of each query's own id out of a run.
+pub fn exclude_self(run: &mut Run) {
+    for (query, ranking) in run {
+        ranking.retain(|(id, _)| id != query);
+    }
+}
+
+/// The judged documents that a corpus has not.
+pub fn n_judged_elsewhere(task: &Task, corpus: &Corpus) -> usize {
+    let judged = task.queries.iter().flat_map(|query| query.judgments.keys());
+    let elsewhere: HashSet<&String> = judged.filter(|id| !corpus.has(id)).collect();
+    elsewhere.len()
+}
+
+/// Writes a run as TREC wants it, `query Q0 document rank score tag`, the queries in a task's order.
+/// Spaces are between the fields, or tabs if ids hold spaces.
 ///
 /// # Errors
-/// What the writer fails with.
+/// What the writer fails with; [`io::ErrorKind::InvalidData`] if an id holds a tab or a line end.
 pub fn write_run(run: &Run, task: &Task, tag: &str, mut out: impl Write) -> io::Result<()> {
-    for query in &task.queries {
-        let ranking = run.get(&query.id).map_or(&[][..], Vec::as_slice);
+    let rankings = || {
+        let ranking = |query: &JudgedQuery| run.get(&query.id).map_or(&[][..], Vec::as_slice);
+        task.queries
+            .iter()
+            .map(move |query| (&query.id, ranking(query)))
+    };
+    let ids = rankings().flat_map(|(query, ranking)| {
+        let found = ranking.iter().map(|(id, _)| id);
+        std::iter::once(query).chain(found)
+    });
+    let mut gap = ' ';
+    for id in ids.filter(|id| id.contains(char::is_whitespace)) {
+        if id.contains(['\t', '\n', '\r']) {
+            let what = format!("the id {id:?} has no place in a run");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        gap = '\t';
+    }
+    for (query, ranking) in rankings() {
         for (idx, (id, score)) in ranking.iter().enumerate() {
-            // A run's fields are separated by spaces, which ids may hold.
-            let id = id.as_str().replace(char::is_whitespace, "_");
-            writeln!(out, "{} Q0 {id} {} {score:?} {tag}", query.id, idx + 1)?;
+            let rank = idx + 1;
+            writeln!(
+                out,
+                "{query}{gap}Q0{gap}{id}{gap}{rank}{gap}{score:?}{gap}{tag}"
+            )?;
         }
     }
     out.flush()

@@ -2,9 +2,14 @@
 //!
 //! Queries are JSON Lines (`_id` and `text`, as BEIR has them), TREC topics (`<top>`, `<num>`,
 //! `<title>`) or lines of an id, a tab and a text; judgments are BEIR's three columns under a header
-//! or TREC's four; a run has TREC's six. What a file is shows in its content.
+//! or TREC's four; a run has TREC's six. What a file is shows in its content. A byte order mark before
+//! it is none of it.
+//!
+//! Ids are the text that stands there, without white space around it. What would count twice is
+//! refused with file and line: a query of one id again, a document again under one query of a run, or
+//! with another grade. So is a score that is no number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -13,7 +18,9 @@ use serde::Deserialize;
 
 use super::Judgments;
 use crate::error::{Error, Result};
-use crate::paper::PaperId;
+
+/// What some programs put before UTF-8.
+const BOM: &str = "\u{feff}";
 
 /// Queries with judgments, and where the corpus is.
 #[derive(Debug, Clone)]
@@ -49,7 +56,7 @@ impl TaskFiles {
 /// One query and which papers are relevant to it.
 #[derive(Debug, Clone)]
 pub struct JudgedQuery {
-    /// Its id; where papers are the queries, that of the paper.
+    /// Its id; where documents are the queries, that of the document.
     pub id: String,
     /// Its text.
     pub text: String,
@@ -57,8 +64,8 @@ pub struct JudgedQuery {
     pub judgments: Judgments,
 }
 
-/// A run: the scored papers of each query.
-pub type Run = HashMap<String, Vec<(PaperId, f32)>>;
+/// A run: the scored documents of each query.
+pub type Run = HashMap<String, Vec<(String, f32)>>;
 
 #[derive(Deserialize)]
 struct QueryLine {
@@ -72,12 +79,9 @@ impl Task {
     /// Reads a task; queries without a relevant judgment are left out, as BEIR does.
     ///
     /// # Errors
-    /// [`Error::Read`] if a file is missing, [`Error::Malformed`] with file and line.
+    /// [`Error::Read`] if a file is missing, [`Error::Malformed`] with file and line. The corpus is not
+    /// looked at.
     pub fn read(files: &TaskFiles) -> Result<Task> {
-        files
-            .corpus
-            .metadata()
-            .map_err(Error::read(&files.corpus))?;
         let mut judged = read_qrels(&files.qrels)?;
         let mut queries = Vec::new();
         for (id, text) in read_queries(&files.queries)? {
@@ -99,11 +103,18 @@ impl Task {
 
 /// Queries with their ids, in the order of the file.
 fn read_queries(path: &Path) -> Result<Vec<(String, String)>> {
-    let mut start = [0; 64];
-    let mut file = File::open(path).map_err(Error::read(path))?;
-    let n = file.read(&mut start).map_err(Error::read(path))?;
-    match start[..n].iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'<') => read_topics(path),
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(Error::read(path))?;
+    let looked_at = file.take(64).read_to_end(&mut start);
+    looked_at.map_err(Error::read(path))?;
+    let start = start.strip_prefix(BOM.as_bytes()).unwrap_or(&start);
+    let mut met = HashSet::new();
+    let mut once = |id: &str| match met.insert(id.to_owned()) {
+        true => Ok(id.to_owned()),
+        false => Err(format!("the query {id:?} is there twice")),
+    };
+    match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'<') => read_topics(path, &mut once),
         Some(b'{') => read_lines(path, |line| {
             let query: QueryLine = serde_json::from_str(line).map_err(|e| e.to_string())?;
             let id = match query.id {
@@ -111,19 +122,22 @@ fn read_queries(path: &Path) -> Result<Vec<(String, String)>> {
                 serde_json::Value::Number(id) => id.to_string(),
                 _ => return Err("the id is neither text nor a number".to_owned()),
             };
-            Ok((id, query.text))
+            Ok((once(id.trim())?, query.text))
         }),
         _ => read_lines(path, |line| {
             let (id, text) = line
                 .split_once('\t')
                 .ok_or("an id, a tab and a text are wanted")?;
-            Ok((id.trim().to_owned(), text.trim().to_owned()))
+            Ok((once(id.trim())?, text.trim().to_owned()))
         }),
     }
 }
 
 /// TREC topics: `<num>` with or without `Number:`, and `<title>`, each to the next mark.
-fn read_topics(path: &Path) -> Result<Vec<(String, String)>> {
+fn read_topics(
+    path: &Path,
+    once: &mut dyn FnMut(&str) -> Result<String, String>,
+) -> Result<Vec<(String, String)>> {
     let text = std::fs::read_to_string(path).map_err(Error::read(path))?;
     let mut topics = Vec::new();
     let mut line = 1;
@@ -138,66 +152,88 @@ fn read_topics(path: &Path) -> Result<Vec<(String, String)>> {
             let part = part.strip_prefix(label).unwrap_or(part).trim();
             (!part.is_empty()).then(|| part.split_whitespace().collect::<Vec<_>>().join(" "))
         };
-        let (Some(id), Some(title)) = (part("<num>", "Number:"), part("<title>", "Topic:")) else {
-            return Err(Error::Malformed {
-                path: path.to_owned(),
-                line: line as u64,
-                reason: "a topic without <num> or <title>".to_owned(),
-            });
+        let read = match (part("<num>", "Number:"), part("<title>", "Topic:")) {
+            (Some(id), Some(title)) => once(&id).map(|id| (id, title)),
+            _ => Err("a topic without <num> or <title>".to_owned()),
         };
-        topics.push((id, title));
+        topics.push(read.map_err(|reason| Error::Malformed {
+            path: path.to_owned(),
+            line: line as u64,
+            reason,
+        })?);
         line += topic.matches('\n').count();
     }
     Ok(topics)
 }
 
-/// Judgments by query: `query, paper, grade` with tabs, under a header; or TREC's `query, iteration,
-/// paper, grade`.
+/// Judgments by query: `query, document, grade` with tabs, under a header; or TREC's `query, iteration,
+/// document, grade`.
 fn read_qrels(path: &Path) -> Result<HashMap<String, Judgments>> {
     let mut judged: HashMap<String, Judgments> = HashMap::new();
     let mut is_first = true;
-    let lines = read_lines(path, |line| {
+    read_lines(path, |line| {
         if std::mem::take(&mut is_first) && line.starts_with("query-id") {
-            return Ok(None);
+            return Ok(());
         }
         let by_tabs: Vec<&str> = line.split('\t').collect();
         let by_spaces: Vec<&str> = line.split_whitespace().collect();
-        let (query, paper, grade) = match (&by_tabs[..], &by_spaces[..]) {
-            ([query, paper, grade], _) => (*query, *paper, *grade),
-            (_, [query, _, paper, grade]) => (*query, *paper, *grade),
-            _ => return Err("a query, a paper and a grade are wanted".to_owned()),
+        let (query, id, grade) = match (&by_tabs[..], &by_spaces[..]) {
+            ([query, id, grade], _) => (query.trim(), *id, *grade),
+            (_, [query, _, id, grade]) => (*query, *id, *grade),
+            _ => return Err("a query, a document and a grade are wanted".to_owned()),
         };
-        let paper = PaperId::parse(paper).ok_or("the paper's id is empty")?;
+        let id = document_id(id)?;
         let grade: i32 = grade
             .trim()
             .parse()
             .map_err(|e| format!("grade {grade:?}: {e}"))?;
-        Ok(Some((query.to_owned(), paper, grade)))
+        let of_query = judged.entry(query.to_owned()).or_default();
+        match of_query.insert(id.clone(), grade) {
+            Some(other) if other != grade => Err(format!(
+                "the document {id:?} has the grade {other} under the query {query:?} as well"
+            )),
+            _ => Ok(()),
+        }
     })?;
-    for (query, paper, grade) in lines.into_iter().flatten() {
-        judged.entry(query).or_default().insert(paper, grade);
-    }
     Ok(judged)
 }
 
-/// Reads a TREC run: `query Q0 paper rank score tag`.
+fn document_id(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the document's id is empty".to_owned()),
+        id => Ok(id.to_owned()),
+    }
+}
+
+/// Reads a TREC run: `query Q0 document rank score tag`, with tabs between them if ids hold spaces.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::Malformed`] with file and line.
 pub fn read_run(path: &Path) -> Result<Run> {
     let mut run = Run::new();
-    let lines = read_lines(path, |line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [query, _, paper, _, score, ..] = fields[..] else {
-            return Err("query, Q0, paper, rank, score and tag are wanted".to_owned());
+    let mut met: HashMap<String, HashSet<String>> = HashMap::new();
+    read_lines(path, |line| {
+        let by_tabs: Vec<&str> = line.split('\t').collect();
+        let fields = match by_tabs.len() {
+            5 | 6 => by_tabs,
+            _ => line.split_whitespace().collect(),
         };
-        let paper = PaperId::parse(paper).ok_or("the paper's id is empty")?;
-        let score: f32 = score.parse().map_err(|e| format!("score {score:?}: {e}"))?;
-        Ok((query.to_owned(), paper, score))
+        let [query, _, id, _, score, ..] = fields[..] else {
+            return Err("query, Q0, document, rank, score and tag are wanted".to_owned());
+        };
+        let (query, id, score) = (query.trim(), document_id(id)?, score.trim());
+        let value: f32 = score.parse().map_err(|e| format!("score {score:?}: {e}"))?;
+        if !value.is_finite() {
+            return Err(format!("score {score:?}: a number is wanted"));
+        }
+        if !met.entry(query.to_owned()).or_default().insert(id.clone()) {
+            return Err(format!(
+                "the document {id:?} stands under the query {query:?} twice"
+            ));
+        }
+        run.entry(query.to_owned()).or_default().push((id, value));
+        Ok(())
     })?;
-    for (query, paper, score) in lines {
-        run.entry(query).or_default().push((paper, score));
-    }
     Ok(run)
 }
 
@@ -207,10 +243,14 @@ fn read_lines<T>(path: &Path, mut parse: impl FnMut(&str) -> Result<T, String>) 
     let mut parsed = Vec::new();
     for (idx, line) in BufReader::new(file).lines().enumerate() {
         let line = line.map_err(Error::read(path))?;
+        let line = match idx {
+            0 => line.strip_prefix(BOM).unwrap_or(&line),
+            _ => &line,
+        };
         if line.trim().is_empty() {
             continue;
         }
-        parsed.push(parse(&line).map_err(|reason| Error::Malformed {
+        parsed.push(parse(line).map_err(|reason| Error::Malformed {
             path: path.to_owned(),
             line: idx as u64 + 1,
             reason,
@@ -261,10 +301,12 @@ mod tests {
 
     #[test]
     fn judgments_and_runs_are_read() {
-        let id = |text| PaperId::parse(text).unwrap();
+        let id = str::to_owned;
         for text in [
             "query-id\tcorpus-id\tscore\n1\ta\t2\n1\tb\t0\n",
+            "\u{feff}query-id\tcorpus-id\tscore\r\n1\ta\t2\r\n1\tb\t0\r\n",
             "1 0 a 2\n1 0 b 0\n",
+            "\u{feff}1 0 a 2\n1 0 b 0\n1 0 a 2\n",
         ] {
             let judged = read_qrels(written(text).path()).unwrap();
             assert_eq!(
@@ -276,6 +318,36 @@ mod tests {
         assert!(read_qrels(written("1 a\n").path()).is_err());
         let run = read_run(written("1 Q0 a 1 0.5 tag\n1 Q0 b 2 0.25 tag\n").path()).unwrap();
         assert_eq!(run["1"], [(id("a"), 0.5), (id("b"), 0.25)]);
-        assert!(read_run(written("1 Q0 a 1 x tag\n").path()).is_err());
+        let with_mark = "\u{feff}1\tQ0\ta b\t1\t0.5\ttag\n1 Q0 b 2 -2.5e-1\n";
+        let run = read_run(written(with_mark).path()).unwrap();
+        assert_eq!(run["1"], [(id("a b"), 0.5), (id("b"), -0.25)]);
+    }
+
+    #[test]
+    fn what_would_count_twice_or_is_no_number_is_refused_with_its_line() {
+        let check = |error: Result<()>, at: u64, what: &str| match error.unwrap_err() {
+            Error::Malformed { line, reason, .. } => {
+                assert!(line == at && reason.contains(what), "line {line}: {reason}");
+            }
+            other => panic!("{other}"),
+        };
+        let run = |text: &str| read_run(written(text).path()).map(drop);
+        let twice = "q1 Q0 d1 1 3.0 t\nq2 Q0 d1 1 3.0 t\nq1 Q0 d2 2 2.5 t\nq1 Q0 d1 3 2.0 t\n";
+        check(run(twice), 4, "\"d1\" stands under the query \"q1\" twice");
+        for bad in ["nan", "NaN", "-nan", "inf", "-Infinity", "1e99", "x", ""] {
+            check(
+                run(&format!("q Q0 a 1 0.5 t\nq\tQ0\tb\t2\t{bad}\tt\n")),
+                2,
+                "score",
+            );
+        }
+        let qrels = |text: &str| read_qrels(written(text).path()).map(drop);
+        check(qrels("q 0 d 1\nq 0 d 2\n"), 2, "as well");
+        check(qrels("q\td\t1\nq\t \t1\n"), 2, "empty");
+        let queries = |text: &str| read_queries(written(text).path()).map(drop);
+        check(queries("1\ta\n2\tb\n1\tc\n"), 3, "twice");
+        check(queries("{\"_id\": 1}\n{\"_id\": \"1\"}\n"), 2, "twice");
+        let topic = "<top><num>1</num><title>a</title></top>\n";
+        check(queries(&topic.repeat(2)), 2, "twice");
     }
 }

@@ -31,7 +31,7 @@ const FORMAT: u32 = 1;
 const SAMPLE_ROWS: usize = 1024;
 
 /// Fewer rows say nothing of what is usual.
-const LEAST_ROWS: usize = 64;
+pub const LEAST_ROWS: usize = 64;
 
 /// Knots of the distribution in a decade of shares.
 const KNOTS: usize = 16;

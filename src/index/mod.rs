@@ -51,7 +51,7 @@ use fixedbitset::FixedBitSet;
 
 use crate::error::{Error, Result};
 use crate::vectors::{Row, RowFile, dot};
-pub use background::Background;
+pub use background::{Background, LEAST_ROWS as LEAST_ROWS_WITH_BACKGROUND};
 use best::Best;
 use checked::Damage;
 use exact::{Candidate, Field, rescore, scan, scan_codes};
@@ -274,6 +274,10 @@ impl Index {
         if wanted == 0 {
             return Ok(Vec::new());
         }
+        let options = &SearchOptions {
+            k: wanted,
+            ..options.clone()
+        };
         let mut best = self.scan_rows(self.tail(), query, options)?;
         let mut candidates = Vec::new();
         for segment in &self.segments {
@@ -302,7 +306,7 @@ impl Index {
         let ef = options
             .ef_search
             .unwrap_or(EF_SEARCH.max(options.k.saturating_mul(2)));
-        let ef = ef.max(options.k).max(1);
+        let ef = ef.max(options.k).clamp(1, n_rows.max(1));
         let walk = Route::Graph { ef };
         let has_graph = self.graphs().next().is_some();
         let (route, reason) = match options.mode {

@@ -4,7 +4,7 @@
 //! that ends, so there are no stale locks. The text in the file only says who, for messages.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use super::Layout;
@@ -19,6 +19,10 @@ pub(super) struct WriterLock {
 impl WriterLock {
     /// Takes the lock, or says at once who holds it. `holder` is how this process is called in
     /// the messages that others get.
+    ///
+    /// Where there is no database yet, its file is made, empty, with the mode that the folder gives:
+    /// SQLite would give it one of its own, which takes writing away from a group, and gives the same
+    /// to the files beside it.
     pub(super) fn take(layout: &Layout, holder: &str) -> Result<WriterLock> {
         let path = layout.lock();
         let mut file = OpenOptions::new()
@@ -38,7 +42,13 @@ impl WriterLock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(who.as_bytes()))
             .map_err(Error::write(&path))?;
-        Ok(WriterLock { _file: file })
+        let database = layout.database();
+        match File::create_new(&database) {
+            Err(source) if source.kind() != ErrorKind::AlreadyExists => {
+                Err(Error::write(&database)(source))
+            }
+            _ => Ok(WriterLock { _file: file }),
+        }
     }
 }
 

@@ -15,10 +15,10 @@
 //! Of 172 questions of SciFact, Cranfield and CACM asked of their own library 5 % are held to be far
 //! from it, and of 344 asked of another one of the three 93 % (`scripts/bench_far.py`).
 
-use super::{Answer, Indexes};
+use super::{Answer, Indexes, Matching};
 use crate::encoder::Encoder;
 use crate::error::Result;
-use crate::index::Index;
+use crate::index::{Index, LEAST_ROWS_WITH_BACKGROUND};
 
 /// From here on something is close: one in a hundred pairs of papers is as close.
 const CLOSE_PERCENTILE: f64 = 99.0;
@@ -34,6 +34,23 @@ const HITS_READ: usize = 10;
 pub(super) fn percentile(index: &Index, similarity: f32) -> Option<f64> {
     let background = index.background()?;
     Some(100.0 * (1.0 - background.share(similarity)))
+}
+
+/// Why there are no percentiles, in words; `None` where there are.
+pub(super) fn why_none(indexes: &Indexes<'_>, matching: Matching) -> Option<String> {
+    if matching == Matching::Lexical {
+        return Some("papers are found by their words alone".to_owned());
+    }
+    if indexes.index.background().is_some() {
+        return None;
+    }
+    let n_rows = indexes.library.rows().map_or(0, |rows| rows.len());
+    Some(match n_rows < LEAST_ROWS_WITH_BACKGROUND {
+        true => format!(
+            "percentiles can be told from {LEAST_ROWS_WITH_BACKGROUND} papers on, and there are {n_rows}"
+        ),
+        false => "how close papers are to each other is not known before the next add".to_owned(),
+    })
 }
 
 /// Whether nothing in the library is close to the question that an answer is to.

@@ -21,6 +21,7 @@ mod explain;
 mod facets;
 mod fusion;
 mod hybrid;
+mod nothing;
 mod preference;
 mod ranking;
 mod related;
@@ -71,7 +72,7 @@ pub enum Matching {
 pub struct Query {
     /// What hits are to be like.
     pub target: Target,
-    /// How many hits are wanted.
+    /// How many hits are wanted. More than there are papers is all of them.
     pub k: usize,
     /// Which papers may be found.
     pub filter: Filter,
@@ -81,8 +82,8 @@ pub struct Query {
     pub mode: Mode,
     /// Whether duplicates of the papers that are given, and of a better hit, are hits.
     pub keeps_duplicates: bool,
-    /// The least percentile of a hit ([`Hit::percentile`]); where there are no percentiles, or words
-    /// alone find papers, all pass.
+    /// The least percentile of a hit ([`Hit::percentile`]). Where there are no percentiles, or words
+    /// alone find papers, all pass, and a note says so.
     pub min_percentile: Option<f64>,
     /// How much hits are to be unlike one another: from 0, not at all, to 1, where nothing else counts.
     pub diversity: f32,
@@ -148,8 +149,8 @@ pub struct Hit {
     pub score: f32,
     /// What a cross-encoder made of it and the question, if one was asked.
     pub rerank_score: Option<f32>,
-    /// Cosine similarity to the query, at most 1; higher is closer.
-    pub similarity: f32,
+    /// Cosine similarity to the query, at most 1; higher is closer. `None` where only words were asked.
+    pub similarity: Option<f32>,
     /// Of 100 pairs of papers of the library, so many are less close than this paper is to the query:
     /// 99.98 is "top 0.02 %". `None` where words alone were asked, or
     /// there are too few papers.
@@ -158,8 +159,11 @@ pub struct Hit {
     pub dense_rank: Option<usize>,
     /// Its place among those that have the words, if it is among those that were looked at.
     pub lexical_rank: Option<usize>,
-    /// BM25 of the query's words; 0 where it has none.
-    pub word_score: f32,
+    /// BM25 of the query's words; 0 where it has none of them. `None` where only the embeddings were
+    /// asked.
+    pub word_score: Option<f32>,
+    /// Which indexes were asked for it.
+    pub matching: Matching,
     /// The row of its embedding.
     pub row: Row,
     /// The paper.
@@ -173,6 +177,8 @@ pub struct Hit {
 pub struct Answer {
     /// The hits, closest first.
     pub hits: Vec<Hit>,
+    /// Where there are no hits, which filter or condition lets nothing through, in words.
+    pub nothing: Option<String>,
     /// Papers left out as duplicates of the given ones.
     pub left_out: Vec<Paper>,
     /// What the best papers have in common, if that was asked for.

@@ -13,7 +13,7 @@ use super::fusion::{self, DEPTH, DenseShare, FEEDBACK_PAPERS};
 use super::hybrid::{Candidate, Candidates, Finder};
 use super::related::Given;
 use super::work::Work;
-use super::{Answer, Hit, Indexes, Matching, Query, closeness, preference};
+use super::{Answer, Hit, Indexes, Matching, Query, closeness, nothing, preference};
 use crate::error::Result;
 use crate::index::lexical::WordQuery;
 use crate::paper::Paper;
@@ -39,9 +39,14 @@ pub(super) fn answer(
     query: &Query,
     given: &[Given],
 ) -> Result<Answer> {
+    let n_rows = indexes.library.rows()?.len();
+    // No caller's number is memory that is asked for.
+    let query = &Query {
+        k: query.k.min(n_rows),
+        ..query.clone()
+    };
     let mut finder = Finder::of(indexes, vector, words, query)?;
     finder.exclude(given.iter().filter_map(|given| given.row));
-    let n_rows = indexes.library.rows()?.len();
     let mut depth = first_depth(query, finder.matching());
     let mut left_out = Vec::new();
     let share = match given.is_empty() {
@@ -69,8 +74,19 @@ pub(super) fn answer(
             false => None,
         };
         let nearest = found.list.iter().map(|candidate| candidate.similarity);
+        let nothing = match chosen.hits.is_empty() {
+            true => {
+                let why = nothing::why(indexes, words, query, found.matching, !given.is_empty());
+                Some(why?)
+            }
+            false => None,
+        };
+        finder
+            .notes
+            .extend(unmeasured(indexes, query, found.matching));
         return Ok(Answer {
             hits: chosen.hits,
+            nothing,
             left_out,
             facets,
             nearest: vector.and_then(|_| nearest.reduce(f32::max)),
@@ -98,6 +114,13 @@ fn may_hold_more(indexes: &Indexes<'_>, query: &Query, found: &Candidates) -> bo
     let last = found.list.iter().rev().find(|c| c.dense_rank.is_some());
     let is_past = last.is_some_and(|last| !is_close(indexes, query, found, last));
     !found.is_all && !is_past
+}
+
+/// Says why a least percentile that is asked for lets all papers through, if it does.
+fn unmeasured(indexes: &Indexes<'_>, query: &Query, matching: Matching) -> Option<String> {
+    query.min_percentile?;
+    let why = closeness::why_none(indexes, matching)?;
+    Some(format!("no paper is left out by its percentile: {why}"))
 }
 
 fn is_close(
@@ -219,11 +242,12 @@ fn choose(
             rank: 0,
             score,
             rerank_score: None,
-            similarity: candidate.similarity,
+            similarity: (found.matching != Matching::Lexical).then_some(candidate.similarity),
             percentile,
             dense_rank: candidate.dense_rank,
             lexical_rank: candidate.lexical_rank,
-            word_score: candidate.word_score,
+            word_score: (found.matching != Matching::Dense).then_some(candidate.word_score),
+            matching: found.matching,
             row: candidate.row,
             paper,
             duplicates: Vec::new(),

@@ -105,6 +105,7 @@ fn reorder(hits: &mut [Hit], scores: &[f32]) {
 mod tests {
     use super::*;
     use crate::paper::{Paper, PaperId};
+    use crate::search::Matching;
     use crate::vectors::Row;
 
     /// Hits with these scores, each by the row of its place.
@@ -113,11 +114,12 @@ mod tests {
             rank: place + 1,
             score,
             rerank_score: None,
-            similarity: 0.5,
+            similarity: Some(0.5),
             percentile: None,
             dense_rank: None,
             lexical_rank: None,
-            word_score: 0.0,
+            word_score: Some(0.0),
+            matching: Matching::Hybrid,
             row: Row(place as u32),
             paper: Paper::new(PaperId::parse("a").unwrap(), "Any", ""),
             duplicates: Vec::new(),

@@ -4,9 +4,11 @@
 
 mod answers;
 mod architectures;
+mod asking;
 mod authors;
 mod bad_input;
 mod command_line;
+mod evaluating;
 // The library tells its steps in builds with debug assertions only.
 #[cfg(debug_assertions)]
 mod faults;
@@ -31,5 +33,9 @@ mod reading;
 mod related;
 mod rerank;
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod shared;
 mod spaces;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod upkeep;

@@ -151,7 +151,7 @@ fn assert_same(
         assert!(similarity < last + SAME, "{what}: {id} is out of place");
         last = similarity;
         assert!(
-            (similarity - f64::from(hit.similarity)).abs() < SAME,
+            (similarity - f64::from(hit.similarity.unwrap())).abs() < SAME,
             "{what}: {id}"
         );
         for other in &met {

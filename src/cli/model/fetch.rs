@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use crate::cli::Outcome;
 use crate::cli::context::Context;
 use crate::cli::fault::Fault;
-use crate::cli::output::{self, CYAN};
+use crate::cli::output;
 use crate::cli::progress::Bar;
+use crate::cli::terminal::{self, CYAN};
 
 /// Fetch a model from the Hugging Face hub
 ///
@@ -39,7 +40,7 @@ pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Fault>
         },
     };
     let snapshot = hub.fetch(&args.id, &bar)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     match context.json {
         true => output::json_line(&mut out, &as_json(&snapshot))?,
         false => write(&mut out, &snapshot)?,

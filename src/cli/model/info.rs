@@ -12,7 +12,8 @@ use crate::cli::Outcome;
 use crate::cli::context::Context;
 use crate::cli::fault::Fault;
 use crate::cli::hub;
-use crate::cli::output::{self, CYAN};
+use crate::cli::output;
+use crate::cli::terminal::{self, CYAN};
 
 /// Say what a model is: its name, hashes, pooling, prompts and limits, and what computes it
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub(super) fn run(args: &InfoArgs, context: &Context) -> Result<Outcome, Fault> 
     };
     let origin = hub::at_hand(&origin, &context.hub);
     let encoder = context.load(&origin)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     match context.json {
         true => output::json_line(&mut out, &as_json(&origin.source, &encoder))?,
         false => write(&mut out, &origin.source, &encoder)?,

@@ -15,7 +15,8 @@ use super::of_library;
 use crate::cli::Outcome;
 use crate::cli::context::Context;
 use crate::cli::fault::Fault;
-use crate::cli::output::{self, CYAN, DIM};
+use crate::cli::output;
+use crate::cli::terminal::{self, CYAN, DIM};
 
 /// List the models on this machine; the library's own is marked with *
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Fault> {
     {
         listed.push(elsewhere(&used));
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for model in &listed {
         match context.json {
             true => output::json_line(&mut out, model)?,
@@ -90,8 +91,8 @@ fn write_spaces(
             continue;
         }
         let mark = if status.is_active { '*' } else { ' ' };
-        let papers = output::count(status.n_papers);
-        writeln!(out, "{mark} {}  {papers} papers", recipe.describe())?;
+        let papers = output::counted(status.n_papers, "paper");
+        writeln!(out, "{mark} {}  {papers}", recipe.describe())?;
     }
     Ok(())
 }

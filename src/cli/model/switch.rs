@@ -15,6 +15,7 @@ use crate::cli::fault::Fault;
 use crate::cli::hub;
 use crate::cli::output;
 use crate::cli::progress::Bar;
+use crate::cli::terminal;
 
 /// Answer with another model from now on: what it has not embedded yet is embedded first
 ///
@@ -47,7 +48,7 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
     let options = context.index_options();
     let switched = space::switch(&mut writer, &encoder, &origin, &options, &bar)?;
     let recipe = encoder.recipe();
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     if context.json {
         let value = json!({
             "model": recipe.model,
@@ -61,9 +62,9 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
     let before = if switched.was_active { "still " } else { "" };
     writeln!(
         out,
-        "{} {before}answers: {} papers embedded, {} were already",
+        "{} {before}answers: {} embedded now, {} before",
         recipe.describe(),
-        output::count(switched.n_embedded),
+        output::counted(switched.n_embedded, "paper"),
         output::count(switched.n_kept),
     )?;
     Ok(Outcome::Done)

@@ -14,7 +14,8 @@ use crate::cli::Outcome;
 use crate::cli::context::Context;
 use crate::cli::fault::Fault;
 use crate::cli::hub;
-use crate::cli::output::{self, CYAN};
+use crate::cli::output;
+use crate::cli::terminal::{self, CYAN};
 
 /// The least cosine in f32, where nothing is rounded on purpose, and in f16.
 const LEAST_EXACT: f32 = 0.9999;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault
             verified.push((found, is_right));
         }
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = terminal::stdout();
     for (found, is_right) in &verified {
         if context.json {
             let value = json!({"source": source.to_string(), "right": is_right, "found": found});
@@ -76,9 +77,12 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault
             let verdict = if *is_right { "right" } else { "WRONG" };
             writeln!(
                 out,
-                "{CYAN}{}{CYAN:#}: {verdict}; of {} texts the least cosine is {:.6}, the largest difference \
+                "{CYAN}{}{CYAN:#}: {verdict}; of {} the least cosine is {:.6}, the largest difference \
                  of two numbers {:.1e}",
-                found.arithmetic, found.n_texts, found.least_cosine, found.largest_difference
+                found.arithmetic,
+                output::counted(found.n_texts as u64, "text"),
+                found.least_cosine,
+                found.largest_difference
             )?;
         }
     }

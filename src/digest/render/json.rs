@@ -9,6 +9,11 @@ use crate::paper::PaperId;
 pub fn json(digest: &Digest) -> String {
     let mut value = serde_json::to_value(digest).expect("a digest is plain data");
     value["title"] = Value::from(digest.title());
+    // A moment as programs know it (RFC 3339), and the zone's name by itself.
+    let made = &digest.made;
+    let moment = made.timestamp().display_with_offset(made.offset());
+    value["made"] = Value::from(moment.to_string());
+    value["time_zone"] = Value::from(made.time_zone().iana_name());
     let sections = value["sections"].as_array_mut().into_iter().flatten();
     for section in sections.filter_map(Value::as_object_mut) {
         section.remove("follow_key");

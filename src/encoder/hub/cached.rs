@@ -22,6 +22,7 @@ use walkdir::WalkDir;
 use super::id::{COMMIT_DIGITS, FEWEST_COMMIT_DIGITS, is_hex};
 use super::{HubId, Snapshot, SnapshotFile, select};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// How the folder of a model begins.
 const PREFIX: &str = "models--";
@@ -264,13 +265,5 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
 fn replace(path: &Path, content: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(Error::write(folder))?;
-    io::Write::write_all(&mut file, content.as_bytes()).map_err(Error::write(path))?;
-    file.as_file().sync_all().map_err(Error::write(path))?;
-    file.persist(path)
-        .map_err(|e| Error::write(path)(e.error))?;
-    Ok(())
+    files::replace(path, content.as_bytes()).map_err(Error::write(path))
 }

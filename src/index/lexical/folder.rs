@@ -8,8 +8,9 @@
 //! └─ … ─────────────┴───────────────────────────┴──────u64─────┴──────and that────┘
 //! ```
 //!
-//! A block is [`BLOCK_BYTES`] of data. Small files, which tantivy replaces as a whole, begin with the
-//! crc32 of what follows it. All numbers are little-endian.
+//! A block is [`BLOCK_BYTES`] of data. Small files, which are replaced as a whole, begin with the crc32 of
+//! what follows it; they are as readable as the others, which tantivy's own would not be. All numbers are
+//! little-endian.
 //!
 //! Invariants: no byte is given before its block has been verified, by this process; there are no
 //! locks, since the library's is held by whoever writes, and a reader whose files vanish under it
@@ -28,6 +29,7 @@ use tantivy::directory::{
     TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
 };
 
+use crate::files;
 use crate::vectors::Marks;
 
 /// Bytes that share a checksum.
@@ -39,6 +41,7 @@ const TRAILER_BYTES: usize = 12;
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
+    path: PathBuf,
     inner: MmapDirectory,
     failure: Failure,
 }
@@ -65,7 +68,11 @@ impl Folder {
     pub(super) fn open(path: &Path) -> tantivy::Result<Folder> {
         let inner = MmapDirectory::open(path)?;
         let failure = Failure::default();
-        Ok(Folder { inner, failure })
+        Ok(Folder {
+            path: path.to_owned(),
+            inner,
+            failure,
+        })
     }
 
     /// Is told when writing fails.
@@ -110,7 +117,7 @@ impl Directory for Folder {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         let sum = crc32fast::hash(data).to_le_bytes();
-        let written = self.inner.atomic_write(path, &[&sum, data].concat());
+        let written = files::replace(&self.path.join(path), &[&sum, data].concat());
         self.failure.note(written)
     }
 

@@ -8,8 +8,14 @@
 //! `cat:` and `id:` are necessary too, and of several `cat:` or `id:` one is enough. What is none of
 //! these is text. Names of authors are for the library's filter to hold: this index does not look
 //! at them ([`WordQuery::authors`]).
+//!
+//! A sign is a condition only before a word, a phrase or one of these fields. Numbers (`-40`, `+85`),
+//! single letters (`a -b`), and names of letters and digits (`-K12`, `-NH2`, `+p53`) are text with
+//! their sign: these signs are charges, bonds, temperatures. `GPT-4` and `COVID-19` begin with a word.
+//! Quotation marks make a phrase of anything: `-"K12"`. `Ti:sapphire` and `Au:Pd` are elements, not
+//! fields.
 
-use super::terms::{Term, terms};
+use super::terms::{Term, is_ideograph, terms};
 use crate::categories;
 use crate::paper::PaperId;
 
@@ -34,6 +40,8 @@ pub(super) struct Phrase {
 pub struct WordQuery {
     /// What is asked, without what is forbidden or about other things than the text.
     text: String,
+    /// The conditions as they were written; those of which one is enough stand together.
+    conditions: Vec<String>,
     /// Phrases that a person put into quotation marks; they rank.
     pub(super) phrases: Vec<Phrase>,
     pub(super) required: Vec<Phrase>,
@@ -63,12 +71,46 @@ impl WordQuery {
         let mut query = WordQuery::default();
         let mut text = Vec::new();
         for piece in pieces(question) {
+            let n_before = query.n_conditions();
             if let Some(words) = query.take(&piece) {
                 text.push(words);
+            }
+            if query.n_conditions() > n_before {
+                query.note_condition(&piece);
             }
         }
         query.text = text.join(" ");
         query
+    }
+
+    /// The conditions one by one, as they were written.
+    pub fn conditions(&self) -> &[String] {
+        &self.conditions
+    }
+
+    fn n_conditions(&self) -> usize {
+        self.required.len()
+            + self.forbidden.len()
+            + self.forbidden_categories.len()
+            + self.categories.len()
+            + self.ids.len()
+            + self.authors.len()
+            + self.forbidden_authors.len()
+    }
+
+    fn note_condition(&mut self, piece: &Piece<'_>) {
+        let is_alternative = |field| piece.sign != Some('-') && piece.field == Some(field);
+        for (field, n) in [("cat", self.categories.len()), ("id", self.ids.len())] {
+            if is_alternative(field) && n > 1 {
+                let is_of_field = |one: &&mut String| first_piece(one).0.field == Some(field);
+                if let Some(first) = self.conditions.iter_mut().find(is_of_field) {
+                    first.push(' ');
+                    first.push_str(piece.whole);
+                    return;
+                }
+            }
+        }
+        self.conditions.push(piece.whole.to_owned());
     }
 
     /// What is asked, in words, for those who do not look at conditions.
@@ -138,7 +180,10 @@ impl WordQuery {
             }
         };
         let Some(phrase) = Phrase::of(part, words) else {
-            return (field.is_none() && !is_forbidden).then_some(words);
+            // Nothing that could be looked for: text, as it stands.
+            return field
+                .is_none()
+                .then_some(if is_forbidden { whole } else { words });
         };
         if is_forbidden {
             self.forbidden.push(phrase);
@@ -202,13 +247,7 @@ fn first_piece(text: &str) -> (Piece<'_>, usize) {
     let sign = text.chars().next().filter(|c| matches!(c, '+' | '-'));
     let after_sign = &text[sign.map_or(0, char::len_utf8)..];
     let named = after_sign.split_once(':').and_then(|(name, rest)| {
-        let field = match name.to_ascii_lowercase().as_str() {
-            "title" | "ti" => "title",
-            "author" | "au" => "author",
-            "cat" | "category" => "cat",
-            "id" => "id",
-            _ => return None,
-        };
+        let field = field_of(name)?;
         let is_followed = !rest.is_empty() && !rest.starts_with(char::is_whitespace);
         is_followed.then_some((field, rest))
     });
@@ -227,7 +266,7 @@ fn first_piece(text: &str) -> (Piece<'_>, usize) {
         }
     };
     // A sign before nothing that could be meant is text.
-    let is_meant = field.is_some() || is_quoted || words.starts_with(char::is_alphanumeric);
+    let is_meant = field.is_some() || is_quoted || is_word(words);
     let whole = &text[..n_bytes];
     let piece = Piece {
         whole,
@@ -237,6 +276,39 @@ fn first_piece(text: &str) -> (Piece<'_>, usize) {
         is_quoted,
     };
     (piece, n_bytes)
+}
+
+/// The field that a name stands for. `Ti` and `Au` are elements.
+fn field_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ti" | "TI" => "title",
+        "au" | "AU" => "author",
+        _ => match name.to_ascii_lowercase().as_str() {
+            "title" => "title",
+            "author" => "author",
+            "cat" | "category" => "cat",
+            "id" => "id",
+            _ => return None,
+        },
+    })
+}
+
+/// Whether what stands behind a sign is a word: letters, two at least, or a Chinese character; with
+/// digits in it, only where its part before the first hyphen is one (`GPT-4`).
+fn is_word(piece: &str) -> bool {
+    if !piece.starts_with(char::is_alphabetic) {
+        return false;
+    }
+    let is_digit = |c: char| c.is_numeric();
+    let part = match piece.contains(is_digit) {
+        true => piece
+            .split(['-', '\u{2010}', '\u{2011}'])
+            .next()
+            .unwrap_or(piece),
+        false => piece,
+    };
+    let n_letters = part.chars().filter(|c| c.is_alphabetic()).count();
+    !part.contains(is_digit) && (n_letters > 1 || part.contains(is_ideograph))
 }
 
 #[cfg(test)]
@@ -284,6 +356,87 @@ mod tests {
             ["", "", ""],
         );
         check("", "", ["", "", ""]);
+    }
+
+    #[test]
+    fn a_sign_before_a_number_a_letter_or_a_formula_is_text() {
+        for question in [
+            "pumps at -40 degrees",
+            "pumps at -40 to +85 degrees",
+            "grease at -40 C",
+            "log -2 fold change",
+            "-80 °C storage",
+            "E. coli -K12",
+            "E. coli -K-12 and -O157:H7",
+            "a -b",
+            "a +b -c",
+            "x -y, z",
+            "at -1.5 V",
+            "-2.5e3 +.5 -½",
+            "the -NH2 and -CF3 groups",
+            "CD4 +CD8 cells",
+            "+p53 -p21",
+            "TNF -α",
+            "-3D",
+            "p53 -/- mice",
+            "+/- 5 %",
+            "−40 or ±5 or –40",
+            "CO2 -> methanol",
+            "yeast - oxygen",
+            "what --is ++this",
+            "-(40)",
+            "- -",
+            "Ti:sapphire lasers",
+            "Au:Pd alloys",
+            "COVID-19",
+            "(-40)",
+            "-40°C",
+        ] {
+            check(question, question, ["", "", ""]);
+            assert!(!WordQuery::parse(question).has_conditions(), "{question}");
+        }
+        // In quotation marks anything is a phrase.
+        check("pumps -\"40\"", "pumps", ["", "", "Text(040)"]);
+        check("coli +\"K12\"", "coli K12", ["", "Text(0k12)", ""]);
+        check("a \"-40\" b", "a -40 b", ["", "", ""]);
+    }
+
+    #[test]
+    fn a_sign_before_a_word_is_a_condition() {
+        check("cells -in", "cells -in", ["", "", ""]);
+        check("nets -GPT-4", "nets", ["", "", "Text(0gpt 14|0gpt4)"]);
+        check("a -COVID-19", "a", ["", "", "Text(0covid 119|0covid19)"]);
+        check("a -X-ray", "a", ["", "", "Text(0x 1ray|0xray)"]);
+        check(
+            "a -κβ +été",
+            "a été",
+            ["", "Text(0ete)", "Text(0kappabeta)"],
+        );
+        check("a -語", "a", ["", "", "Text(0語)"]);
+        check("-vision.", "", ["", "", "Text(0vision)"]);
+    }
+
+    #[test]
+    fn conditions_are_named_as_they_were_written() {
+        let question =
+            "a cat:cs.LG -vision +\"in context\" x -40 id:1 cat:stat -cat:cs.CV id:2 au:li";
+        let query = WordQuery::parse(question);
+        let named = query.conditions();
+        assert_eq!(
+            named,
+            [
+                "cat:cs.LG cat:stat",
+                "-vision",
+                "+\"in context\"",
+                "id:1 id:2",
+                "-cat:cs.CV",
+                "au:li"
+            ]
+        );
+        for one in named {
+            assert_eq!(WordQuery::parse(one).conditions(), [one.clone()]);
+        }
+        assert_eq!(WordQuery::parse("a -40 -b").conditions().len(), 0);
     }
 
     #[test]

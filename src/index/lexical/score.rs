@@ -53,7 +53,7 @@ pub(super) fn search(
     let weight = asked.weight(EnableScoring::enabled_from_searcher(&lexical.searcher))?;
     let mut best = Best {
         k,
-        heap: BinaryHeap::with_capacity(k + 1),
+        heap: BinaryHeap::new(),
     };
     for segment in lexical.searcher.segment_readers() {
         let keys = keys_of(segment)?;

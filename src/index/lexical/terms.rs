@@ -239,7 +239,7 @@ fn is_possessive(rest: &str) -> bool {
 }
 
 /// Whether a character is a word: Chinese characters and Japanese syllables.
-fn is_ideograph(c: char) -> bool {
+pub(super) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
         | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{323AF}')
 }

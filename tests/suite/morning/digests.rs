@@ -60,7 +60,7 @@ fn what_is_new_is_shown_once_and_what_was_there_before_never() {
     assert_eq!(entry["url"], "https://arxiv.org/abs/2603.00002");
     assert!(json["trending"].as_array().unwrap().len() >= 3, "{json}");
 
-    let again = digest(&sandbox, "2026-03-13T08:00Z", &[]).exits(1);
+    let again = digest(&sandbox, "2026-03-13T08:00Z", &[]).exits(0);
     assert!(ids(&again, "bread").is_empty());
     // Not for being asked otherwise, either.
     let since = digest(&sandbox, "2026-03-13T09:00Z", &["--since", "7d"]).exits(0);
@@ -69,7 +69,7 @@ fn what_is_new_is_shown_once_and_what_was_there_before_never() {
         ["2603.00001"],
         "older than the follow, and not yet shown"
     );
-    digest(&sandbox, "2026-03-13T09:00Z", &["--since", "2026-03-01"]).exits(1);
+    digest(&sandbox, "2026-03-13T09:00Z", &["--since", "2026-03-01"]).exits(0);
 
     sandbox.add_day(
         "2026-03-14",
@@ -101,7 +101,7 @@ fn a_paper_that_is_merged_or_gets_another_id_is_not_shown_again() {
     let file = sandbox.file("published.bib", bib);
     let report = sandbox.add(&[&file]);
     assert_eq!(report["stored"], 0, "{report}");
-    digest(&sandbox, "2026-03-14T07:00Z", &[]).exits(1);
+    digest(&sandbox, "2026-03-14T07:00Z", &[]).exits(0);
     // Gone, and added again under its other id.
     sandbox.akin(&["remove", "2603.00003"]).exits(0);
     sandbox.add(&[&file]);
@@ -198,7 +198,7 @@ fn a_file_of_this_morning_is_not_replaced_by_nothing() {
     let args = ["digest", "--to", "html", "-o", path.to_str().unwrap()];
     sandbox.akin_at("2026-03-13T07:00Z", &args).exits(0);
     let page = std::fs::read_to_string(&path).unwrap();
-    let again = sandbox.akin_at("2026-03-13T08:00Z", &args).exits(1);
+    let again = sandbox.akin_at("2026-03-13T08:00Z", &args).exits(0);
     assert!(again.stderr.contains("left as it is"), "{again:?}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), page);
 }
@@ -221,7 +221,23 @@ fn what_cannot_be_written_is_shown_the_next_time() {
         ids(&ran, "bread"),
         ["2603.00002", "2603.00003", "2603.00005"]
     );
-    digest(&sandbox, "2026-03-14T08:00Z", &[]).exits(1);
+    digest(&sandbox, "2026-03-14T08:00Z", &[]).exits(0);
+}
+
+#[test]
+fn moments_in_json_are_those_of_the_standard() {
+    let sandbox = bakery();
+    let made = |zone: &str| {
+        let args = ["digest", "--to", "json", "--dry-run", "--time-zone", zone];
+        let args = [&args[..], &["--now", "2026-03-13T07:00:00Z"]].concat();
+        let digest = sandbox.akin(&args).exits(0).json().remove(0);
+        [&digest["made"], &digest["time_zone"]].map(|value| value.as_str().unwrap().to_owned())
+    };
+    assert_eq!(made("Etc/UTC"), ["2026-03-13T07:00:00+00:00", "Etc/UTC"]);
+    assert_eq!(
+        made("Asia/Tokyo"),
+        ["2026-03-13T16:00:00+09:00", "Asia/Tokyo"]
+    );
 }
 
 #[test]
@@ -255,7 +271,7 @@ fn what_has_it_done_every_morning_is_printed_and_nothing_is_touched() {
         "{line}"
     );
     assert!(
-        line.contains(" && ") && line.contains(" digest --to smtp "),
+        line.contains("; /") && line.contains(" digest --to smtp "),
         "{line}"
     );
     for (form, part) in [
@@ -267,6 +283,18 @@ fn what_has_it_done_every_morning_is_printed_and_nothing_is_touched() {
             .exits(0);
         assert!(ran.stdout.contains(part), "{ran:?}");
     }
+    let unit = ["digest", "--install=systemd", "--pull", "hf-daily"];
+    let unit = sandbox.akin(&unit).exits(0).stdout;
+    let commands: Vec<&str> = unit
+        .lines()
+        .filter(|line| line.starts_with("ExecStart="))
+        .collect();
+    assert!(
+        commands.len() == 2
+            && commands[0].starts_with("ExecStart=-/")
+            && commands[1].starts_with("ExecStart=/"),
+        "{unit}"
+    );
 }
 
 #[test]

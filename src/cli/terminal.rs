@@ -1,0 +1,434 @@
+//! The one way to stdout and stderr.
+//!
+//! In: text, with [`Style`]s in it. Out: on a terminal, the text with nothing in it that a terminal
+//! obeys or hides: control characters, line and paragraph separators, marks that turn the direction
+//! of writing round, invisible characters and tags are shown as what they are, or dropped. Dumps,
+//! file names, servers and other people's follows can hold any of these. Into a pipe the text goes as
+//! it is.
+//!
+//! Invariants:
+//! - What makes text bold or green is no escape sequence but one of [`STYLES`], which only this
+//!   file turns into one. So no byte of anybody's text is ever taken for an escape sequence.
+//! - No other file of the program writes to stdout or stderr: `clippy.toml` forbids what it would
+//!   take. Only bars are drawn by another hand (`progress.rs`), which writes no words but our own.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+
+/// How text looks, until `{:#}` ends it: `{BOLD}text{BOLD:#}`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style(&'static str);
+
+/// What matters most.
+pub(super) const BOLD: Style = Style("\u{FDD0}");
+/// What matters less.
+pub(super) const DIM: Style = Style("\u{FDD1}");
+/// Numbers.
+pub(super) const GREEN: Style = Style("\u{FDD2}");
+/// Names and ids.
+pub(super) const CYAN: Style = Style("\u{FDD3}");
+/// Failures.
+pub(super) const RED: Style = Style("\u{FDD4}");
+/// The end of any of them.
+pub(super) const END: Style = Style("\u{FDD5}");
+
+/// Styles, as characters that stand in no text (Unicode keeps them for the inside of programs), with
+/// their escape sequences.
+const STYLES: [(char, &str); 6] = [
+    ('\u{FDD0}', "\u{1b}[1m"),
+    ('\u{FDD1}', "\u{1b}[2m"),
+    ('\u{FDD2}', "\u{1b}[32m"),
+    ('\u{FDD3}', "\u{1b}[36m"),
+    ('\u{FDD4}', "\u{1b}[1m\u{1b}[31m"),
+    ('\u{FDD5}', "\u{1b}[0m"),
+];
+
+/// The first byte of every style.
+const STYLE_BYTE: u8 = 0xEF;
+
+/// Characters of the longest word of a message: what is longer is cut.
+const WORD_CHARS: usize = 300;
+
+/// Bytes of the longest part of one character that a write can end with.
+const MAX_PART: usize = 3;
+
+impl Style {
+    /// What stands in a text for it.
+    pub(super) const fn mark(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Style {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match f.alternate() {
+            true => END.0,
+            false => self.0,
+        })
+    }
+}
+
+/// Text for people, on stdout.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn stdout() -> Door {
+    Door::of(io::stdout())
+}
+
+/// Text for people, on stderr.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn stderr() -> Door {
+    Door::of(io::stderr())
+}
+
+/// Data for programs, on stdout: bytes as they are, unless a terminal is there to take them.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn data() -> Box<dyn Write + Send> {
+    let stdout = io::stdout();
+    match stdout.is_terminal() {
+        true => Box::new(Door::of(stdout)),
+        false => Box::new(stdout),
+    }
+}
+
+/// Columns of the terminal on stdout, if there is one.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn columns() -> Option<usize> {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map(|(width, _)| usize::from(width.0))
+}
+
+/// A writer that lets through what may be seen.
+pub(super) struct Door {
+    inner: Box<dyn Write + Send>,
+    passage: Passage,
+    /// The beginning of a character whose end has not been written yet.
+    part: Vec<u8>,
+}
+
+/// What becomes of text on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Passage {
+    /// Whether what is harmful is made visible.
+    is_shown: bool,
+    /// Whether styles become escape sequences.
+    has_colors: bool,
+}
+
+impl Door {
+    fn of<S>(stream: S) -> Door
+    where
+        S: anstream::stream::RawStream + anstream::stream::AsLockedWrite + Send + 'static,
+    {
+        let has_colors = AutoStream::choice(&stream) != ColorChoice::Never;
+        let is_terminal = stream.is_terminal();
+        Door {
+            passage: Passage {
+                // Colours that are insisted on reach a terminal in the end.
+                is_shown: is_terminal || has_colors,
+                has_colors,
+            },
+            inner: match is_terminal {
+                true => Box::new(AutoStream::auto(stream)),
+                false => Box::new(stream),
+            },
+            part: Vec::new(),
+        }
+    }
+}
+
+impl Write for Door {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n_bytes = bytes.len();
+        let bytes = match self.part.is_empty() {
+            true => Cow::Borrowed(bytes),
+            false => Cow::Owned([&std::mem::take(&mut self.part)[..], bytes].concat()),
+        };
+        let n_whole = bytes.len() - unfinished(&bytes);
+        self.part = bytes[n_whole..].to_vec();
+        self.inner.write_all(&self.passage.of(&bytes[..n_whole]))?;
+        Ok(n_bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let part = std::mem::take(&mut self.part);
+        self.inner.write_all(&self.passage.of(&part))?;
+        self.inner.flush()
+    }
+
+    /// In one piece, so that the lines of two threads do not mix.
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        match text.as_str() {
+            Some(text) => self.write_all(text.as_bytes()),
+            None => self.write_all(text.to_string().as_bytes()),
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        // Whoever wants to hear of errors flushes.
+        let _ = self.flush();
+    }
+}
+
+/// Bytes at the end that are the beginning of a character, or a CR whose LF may follow.
+fn unfinished(bytes: &[u8]) -> usize {
+    if bytes.last() == Some(&b'\r') {
+        return 1;
+    }
+    let longest = bytes.len().min(MAX_PART);
+    let starts = |n: &usize| {
+        let part = &bytes[bytes.len() - n..];
+        matches!(std::str::from_utf8(part), Err(e) if e.valid_up_to() == 0 && e.error_len().is_none())
+    };
+    (1..=longest).rev().find(starts).unwrap_or(0)
+}
+
+impl Passage {
+    fn of(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_control() || byte == b'\n';
+        let passes = match self.is_shown {
+            true => bytes.iter().all(|byte| is_plain(*byte)),
+            false => !bytes.contains(&STYLE_BYTE),
+        };
+        if passes {
+            return Cow::Borrowed(bytes);
+        }
+        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 8);
+        for chunk in bytes.utf8_chunks() {
+            let mut characters = chunk.valid().chars().peekable();
+            while let Some(c) = characters.next() {
+                let is_line_end = c == '\r' && characters.peek() == Some(&'\n');
+                if !is_line_end || !self.is_shown {
+                    self.push(c, &mut out);
+                }
+            }
+            match self.is_shown && !chunk.invalid().is_empty() {
+                true => out.extend("\u{FFFD}".as_bytes()),
+                false => out.extend(chunk.invalid()),
+            }
+        }
+        Cow::Owned(out)
+    }
+
+    fn push(self, c: char, out: &mut Vec<u8>) {
+        if let Some((_, sequence)) = STYLES.iter().find(|(style, _)| *style == c) {
+            if self.has_colors {
+                out.extend(sequence.as_bytes());
+            }
+            return;
+        }
+        let mut buffer = [0; 4];
+        match look(c) {
+            _ if !self.is_shown => out.extend(c.encode_utf8(&mut buffer).as_bytes()),
+            Look::Plain => out.extend(c.encode_utf8(&mut buffer).as_bytes()),
+            Look::Picture(picture) => out.extend(picture.encode_utf8(&mut buffer).as_bytes()),
+            Look::Number => out.extend(format!("<U+{:04X}>", u32::from(c)).as_bytes()),
+            Look::Nothing => {}
+        }
+    }
+}
+
+/// How a character is shown on a terminal.
+enum Look {
+    Plain,
+    /// By another one that is a picture of it.
+    Picture(char),
+    /// By its number.
+    Number,
+    Nothing,
+}
+
+/// How a character is shown on a terminal.
+fn look(c: char) -> Look {
+    match c {
+        '\n' | '\t' => Look::Plain,
+        '\0'..='\u{1F}' => {
+            char::from_u32(0x2400 + u32::from(c)).map_or(Look::Number, Look::Picture)
+        }
+        '\u{7F}' => Look::Picture('\u{2421}'),
+        // Joiners and marks of direction that ordinary text in some scripts has.
+        '\u{200C}'..='\u{200F}' | '\u{61C}' | '\u{34F}' => Look::Nothing,
+        // Variants of one character.
+        '\u{E0100}'..='\u{E01EF}' => Look::Nothing,
+        _ if is_hidden(c) => Look::Number,
+        _ => Look::Plain,
+    }
+}
+
+/// Whether a character is obeyed instead of shown, or cannot be seen although it matters: control
+/// characters, separators of lines, marks of direction, what has no width, tags, what is no character.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FDD0}'..='\u{FDEF}'
+            | '\u{FFF0}'..='\u{FFFB}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+        || u32::from(c) & 0xFFFE == 0xFFFE
+}
+
+/// A message of one line: line ends and control characters in it are shown, and a word without an
+/// end, such as the address of a page with a long token, is cut.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len().min(4 * WORD_CHARS));
+    for (place, word) in text.split(' ').enumerate() {
+        if place > 0 {
+            line.push(' ');
+        }
+        push_cut(word, &mut line);
+    }
+    line
+}
+
+fn push_cut(word: &str, line: &mut String) {
+    let mut characters = word.chars();
+    for c in characters.by_ref().take(WORD_CHARS) {
+        match look(c) {
+            Look::Picture(picture) => line.push(picture),
+            _ if c == '\n' => line.push('\u{240A}'),
+            _ => line.push(c),
+        }
+    }
+    let n_left = characters.count();
+    if n_left > 0 {
+        line.push_str(&format!("… ({n_left} characters more)"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TERMINAL: Passage = Passage {
+        is_shown: true,
+        has_colors: true,
+    };
+    const PIPE: Passage = Passage {
+        is_shown: false,
+        has_colors: false,
+    };
+
+    fn through(passage: Passage, text: &str) -> String {
+        String::from_utf8(passage.of(text.as_bytes()).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_or_hides_is_shown() {
+        for (text, shown) in [
+            ("a\u{1b}]0;title\u{7}b", "a␛]0;title␇b"),
+            ("\u{1b}[31mred\u{1b}[0m", "␛[31mred␛[0m"),
+            (
+                "\u{9b}31m and \u{9d}52;c;x\u{9c}",
+                "<U+009B>31m and <U+009D>52;c;x<U+009C>",
+            ),
+            ("over\rwritten", "over␍written"),
+            ("a line\r\nanother\tcell\n", "a line\nanother\tcell\n"),
+            ("back\u{8}space\u{7f}\0", "back␈space␡␀"),
+            (
+                "abc\u{202e}fed\u{2066}x\u{2069}",
+                "abc<U+202E>fed<U+2066>x<U+2069>",
+            ),
+            ("zero\u{200b}width\u{feff}", "zero<U+200B>width<U+FEFF>"),
+            ("one\u{2028}two\u{2029}", "one<U+2028>two<U+2029>"),
+            ("tag\u{e0041}\u{e007f}", "tag<U+E0041><U+E007F>"),
+            ("נ\u{200f} می\u{200c}خواهم 👩\u{200d}🔬", "נ میخواهم 👩🔬"),
+            (
+                "Erdős, TiO₂, 語, naïve 👍\u{fe0f}",
+                "Erdős, TiO₂, 語, naïve 👍\u{fe0f}",
+            ),
+        ] {
+            assert_eq!(through(TERMINAL, text), shown, "{text:?}");
+            assert_eq!(through(PIPE, text), text);
+        }
+        assert_eq!(*TERMINAL.of(b"a\xffb"), *"a\u{FFFD}b".as_bytes());
+        assert_eq!(*PIPE.of(b"a\xffb"), *b"a\xffb");
+    }
+
+    #[test]
+    fn styles_are_escape_sequences_where_there_are_colours_and_nothing_elsewhere() {
+        let text = format!("{BOLD}a{BOLD:#} {RED}b{RED:#}");
+        let colored = "\u{1b}[1ma\u{1b}[0m \u{1b}[1m\u{1b}[31mb\u{1b}[0m";
+        assert_eq!(through(TERMINAL, &text), colored);
+        assert_eq!(through(PIPE, &text), "a b");
+        let plain = Passage {
+            has_colors: false,
+            ..TERMINAL
+        };
+        assert_eq!(through(plain, &text), "a b");
+    }
+
+    #[test]
+    fn a_message_is_one_line_and_no_word_of_it_is_endless() {
+        assert_eq!(one_line("a\nerror: b\u{1b}c"), "a␊error: b␛c");
+        assert_eq!(
+            one_line("two  spaces and ümläute"),
+            "two  spaces and ümläute"
+        );
+        let cut = one_line(&format!(
+            "no answer from https://x.org/?token={} at all",
+            "é".repeat(3_000_000)
+        ));
+        assert!(
+            cut.chars().count() < 400 && cut.ends_with("characters more) at all"),
+            "{cut}"
+        );
+    }
+
+    /// Keeps what it is given.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(passage: Passage, pieces: &[&[u8]]) -> Vec<u8> {
+        let kept = Kept::default();
+        let mut door = Door {
+            inner: Box::new(kept.clone()),
+            passage,
+            part: Vec::new(),
+        };
+        for piece in pieces {
+            door.write_all(piece).unwrap();
+        }
+        drop(door);
+        let bytes = kept.0.lock().unwrap().clone();
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn no_way_of_cutting_text_lets_anything_through(
+            text in "[a\u{1b}\u{9b}\u{202e}\u{e0041}\u{fdd0}\r\né👍]{0,20}", at in 0usize..40, to in 0usize..40
+        ) {
+            let bytes = text.as_bytes();
+            let (at, to) = (at.min(bytes.len()), to.min(bytes.len()));
+            let (at, to) = (at.min(to), at.max(to));
+            let pieces = [&bytes[..at], &bytes[at..to], &bytes[to..]];
+            for passage in [TERMINAL, PIPE] {
+                let whole = written(passage, &[bytes]);
+                prop_assert_eq!(&written(passage, &pieces), &whole);
+            }
+            let shown = String::from_utf8(written(TERMINAL, &[bytes])).unwrap();
+            let shown = shown.replace("\u{1b}[1m", "");
+            prop_assert!(!shown.chars().any(|c| is_hidden(c) && c != '\n'), "{:?}", shown);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A corpus as a library in which every record is a document of its own.
+//!
+//! In: a dump. Out: a library at a folder, and a [`Corpus`]: the documents' ids as they stand in the
+//! dump, in the order of their rows. Judgments and runs speak of documents by these ids, so they are
+//! plain text here, and nothing is merged: two documents may have one text, or ids that elsewhere
+//! name one paper. A document that says it was withdrawn is one all the same.
+//!
+//! Invariants: row n is document n; no two documents have one id. A build that was cut off goes on
+//! with the documents that are not stored yet, as long as the dump is the same.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::dump::{Dump, Item, ReadOptions, Record, Source, Unit};
+use crate::encoder::{Encoder, Role};
+use crate::error::{Error, Result};
+use crate::index::IndexOptions;
+use crate::ingest::{self, BATCH_RECORDS, Report};
+use crate::library::{Batch, Change, Ingest, Library, Writer};
+use crate::paper::{Paper, PaperId};
+use crate::progress::{Observer, Stage};
+use crate::space::{self, Origin};
+use crate::vectors::{self, Row};
+
+/// The documents of a corpus by their ids as they stand in its dump.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Corpus {
+    ids: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+impl Corpus {
+    /// The documents of these ids, in the order of their rows; of two of one id the first counts.
+    pub fn of(ids: Vec<String>) -> Corpus {
+        let mut places = HashMap::with_capacity(ids.len());
+        for (place, id) in ids.iter().enumerate() {
+            places.entry(id.clone()).or_insert(place);
+        }
+        Corpus { ids, places }
+    }
+
+    /// The ids, in the order of the rows.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
+
+    /// Whether there is a document of this id.
+    pub fn has(&self, id: &str) -> bool {
+        self.places.contains_key(id)
+    }
+
+    /// The id of the document in a row.
+    pub(super) fn id_at(&self, row: Row) -> &str {
+        &self.ids[row.0 as usize]
+    }
+
+    /// By what the library finds the document of this id.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPaper`].
+    pub(super) fn key_of(&self, id: &str) -> Result<String> {
+        let place = self.places.get(id);
+        let place = place.ok_or_else(|| Error::UnknownPaper { id: id.to_owned() })?;
+        Ok(paper_id(*place).to_string())
+    }
+}
+
+/// The id that a document has in the library: its place, which nothing else has.
+fn paper_id(place: usize) -> PaperId {
+    PaperId::parse(&format!("document-{place}")).expect("it is not empty")
+}
+
+/// Makes the library of a corpus at `root`, or goes on where it was cut off. The report says what
+/// could not be used.
+///
+/// # Errors
+/// [`Error::Rejected`] if two documents have one id, or the dump is cut off; [`Error::Interrupted`];
+/// what [`Dump::open`], [`Writer::commit`] and [`Encoder::embed`] fail with.
+pub fn build_corpus(
+    root: &Path,
+    dump: &Path,
+    (encoder, origin): (&Encoder, &Origin),
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<(Corpus, Report)> {
+    let mut writer = Writer::open_or_create(root, "akin eval")?;
+    space::adopt(&mut writer, encoder, origin)?;
+    let run = writer.begin_ingest(&[dump.display().to_string()])?;
+    observer.begin(Stage::Embed, None);
+    let mut build = Build {
+        n_stored: Library::open(root)?.rows()?.len(),
+        writer: &mut writer,
+        encoder,
+        observer,
+        run,
+        ids: Vec::new(),
+        met: HashMap::new(),
+        waiting: Vec::new(),
+        report: Report::default(),
+    };
+    build.read(dump)?;
+    build.store()?;
+    let Build { ids, report, .. } = build;
+    observer.end();
+    ingest::build_index(&writer, options, observer)?;
+    writer.finish_ingest(run, &report.counts)?;
+    Ok((Corpus::of(ids), report))
+}
+
+struct Build<'a> {
+    writer: &'a mut Writer,
+    encoder: &'a Encoder,
+    observer: &'a dyn Observer,
+    /// The run that is noted in the library.
+    run: i64,
+    /// Documents that were stored before.
+    n_stored: usize,
+    ids: Vec<String>,
+    /// Where each id was met.
+    met: HashMap<String, (u64, Unit)>,
+    waiting: Vec<Paper>,
+    report: Report,
+}
+
+impl Build<'_> {
+    fn read(&mut self, path: &Path) -> Result<()> {
+        let mut dump = Dump::open(&Source::from_arg(path), &ReadOptions::default())?;
+        while let Some(item) = dump.next_item() {
+            self.report.counts.n_read += 1;
+            match item {
+                Ok(Item::Paper(record)) => self.take(*record, dump.place(), path)?,
+                // What is no document is none.
+                Ok(_) => self.report.counts.n_unchanged += 1,
+                Err(rejected) if rejected.reason.ends_the_dump() => {
+                    return Err(Error::Rejected {
+                        path: path.to_owned(),
+                        what: rejected.to_string(),
+                    });
+                }
+                Err(rejected) => {
+                    self.report.counts.n_rejected += 1;
+                    if self.report.rejected.len() < ingest::MAX_LISTED_REJECTIONS {
+                        let name = path.display().to_string();
+                        self.report.rejected.push((name, rejected));
+                    }
+                }
+            }
+            let share = dump.total_bytes().filter(|total| *total > 0);
+            if let Some(total) = share.filter(|_| self.waiting.is_empty()) {
+                let share = dump.bytes_read() as f64 / total as f64;
+                let n_read = self.report.counts.n_read as f64;
+                self.observer.estimate((n_read / share.max(1e-9)) as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a document in, and stores those that wait if they are many.
+    fn take(&mut self, record: Record, at: (u64, Unit), path: &Path) -> Result<()> {
+        let id = record.given_id.trim().to_owned();
+        if let Some((line, unit)) = self.met.insert(id.clone(), at) {
+            return Err(Error::Rejected {
+                path: path.to_owned(),
+                what: format!(
+                    "{} {} (id {id:?}): {unit} {line} has the same id",
+                    at.1, at.0
+                ),
+            });
+        }
+        let place = self.ids.len();
+        self.ids.push(id);
+        if place < self.n_stored {
+            self.observer.advance(1);
+            return Ok(());
+        }
+        self.waiting.push(Paper {
+            id: paper_id(place),
+            aliases: Vec::new(),
+            notice: None,
+            raw: None,
+            ..record.paper
+        });
+        match self.waiting.len() < BATCH_RECORDS {
+            true => Ok(()),
+            false => self.store(),
+        }
+    }
+
+    /// Embeds and stores the documents that wait.
+    fn store(&mut self) -> Result<()> {
+        let papers = std::mem::take(&mut self.waiting);
+        if papers.is_empty() {
+            return Ok(());
+        }
+        let recipe = self.encoder.recipe();
+        let passages: Vec<String> = papers.iter().map(|p| recipe.passage_of(p)).collect();
+        let embedded = self
+            .encoder
+            .embed(&passages, Role::Passage, self.observer)?;
+        let vectors: Option<Vec<Vec<f32>>> = embedded.vectors.into_iter().collect();
+        let mut vectors = vectors.ok_or(Error::Interrupted)?;
+        vectors.iter_mut().for_each(|v| vectors::normalize(v));
+        let counts = &mut self.report.counts;
+        counts.n_stored += papers.len() as u64;
+        counts.n_truncated += embedded.truncated.iter().filter(|cut| **cut).count() as u64;
+        self.report.n_embedded += papers.len() as u64;
+        self.report.n_tokens += embedded.n_tokens;
+        let batch = Batch {
+            changes: papers.into_iter().map(new_paper).collect(),
+            ..Batch::default()
+        };
+        let counts: Ingest = self.report.counts;
+        self.writer.commit(&batch, &vectors, (self.run, &counts))?;
+        match self.observer.stop_requested() {
+            true => Err(Error::Interrupted),
+            false => Ok(()),
+        }
+    }
+}
+
+fn new_paper(paper: Paper) -> Change {
+    Change {
+        key: None,
+        paper,
+        record_hashes: Vec::new(),
+        forgets_earlier_records: false,
+        listed: Vec::new(),
+        sources: Vec::new(),
+        is_restored: false,
+        absorbed: Vec::new(),
+        wants_embedding: true,
+    }
+}
