@@ -303,7 +303,7 @@ impl Allowed {
 }
 
 /// A filter with what a question says of authors: one filter holds both.
-fn with_authors<'a>(filter: &'a Filter, words: &WordQuery) -> Cow<'a, Filter> {
+pub(super) fn with_authors<'a>(filter: &'a Filter, words: &WordQuery) -> Cow<'a, Filter> {
     if words.authors().is_empty() && words.forbidden_authors().is_empty() {
         return Cow::Borrowed(filter);
     }

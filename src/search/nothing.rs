@@ -125,7 +125,8 @@ fn of_conditions(
             true => Some(lexical.matching(question).ok()??),
             false => None,
         };
-        let by_authors = with_authors(&Filter::default(), question);
+        let by_authors = Filter::default();
+        let by_authors = with_authors(&by_authors, question);
         let by_authors = library.allowed_keys(&by_authors).ok()?;
         let sets = [by_words, by_authors, keys.cloned()];
         let all = sets.into_iter().flatten().reduce(|mut all, set| {
