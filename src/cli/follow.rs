@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use akin::Error;
 use akin::digest::{self, DEFAULT_MIN_PERCENTILE, Desk, Follow};
-use akin::library::{Library, StoredFollow, Writer};
+use akin::library::{Filter, Library, StoredFollow, Writer};
+use akin::search;
 use clap::{Args, Subcommand};
 use jiff::ToSpan;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ const TEST_DAYS: i32 = 30;
 /// Follow a subject, some papers or some authors; `akin digest` says what is new
 ///
 /// A new paper is found if it is closer to what you follow than 99.5 % of your library is
-/// (--min-percentile), or, by its words, among as few. `akin follow test NAME` shows what that
+/// (--closer-than), or, by its words, among as few. `akin follow test NAME` shows what that
 /// would have been in the last month.
 #[derive(Debug, Args)]
 pub(super) struct FollowArgs {
@@ -54,9 +55,9 @@ enum FollowCommand {
         /// How many days to look back
         #[arg(long, value_name = "N", default_value_t = TEST_DAYS, value_parser = clap::value_parser!(i32).range(1..=36500))]
         days: i32,
-        /// Try another percentile
-        #[arg(long, value_name = "PERCENT")]
-        min_percentile: Option<f64>,
+        /// Try another share of the library
+        #[arg(long, value_name = "PERCENT", alias = "min-percentile")]
+        closer_than: Option<f64>,
         #[command(flatten)]
         moment: MomentArgs,
     },
@@ -112,9 +113,10 @@ struct Asked {
     /// A category (cs.CL, "Machine Learning") or archive (cs); repeat for any of several
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
-    /// The share of the library, in percent, that a paper has to be closer than
-    #[arg(long, value_name = "PERCENT")]
-    min_percentile: Option<f64>,
+    /// The share of the papers of the library, in percent, that a paper has to be closer than; the ten
+    /// closest always are [default: 99.5]
+    #[arg(long, value_name = "PERCENT", alias = "min-percentile")]
+    closer_than: Option<f64>,
 }
 
 /// Follows as a file.
@@ -144,9 +146,9 @@ pub(super) fn run(args: &FollowArgs, context: &Context) -> Result<Outcome, Fault
         FollowCommand::Test {
             name,
             days,
-            min_percentile,
+            closer_than,
             moment,
-        } => test(name, *days, *min_percentile, moment, context),
+        } => test(name, *days, *closer_than, moment, context),
         FollowCommand::Edit {
             name,
             rename,
@@ -183,13 +185,16 @@ impl Asked {
                 kept.clone_from(given);
             }
         }
-        follow.min_percentile = self.min_percentile.or(follow.min_percentile);
+        follow.min_percentile = self.closer_than.or(follow.min_percentile);
     }
 }
 
 fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcome, Fault> {
     follow.check()?;
-    follow.check_papers(&Library::open(&context.library)?)?;
+    let library = Library::open(&context.library)?;
+    follow.check_papers(&library)?;
+    advise(follow, &library, context)?;
+    drop(library);
     let mut writer = Writer::open(&context.library, "akin follow")?;
     let now = moment.now()?.timestamp();
     writer.add_follow(&follow.name, &follow.definition(), now)?;
@@ -200,20 +205,43 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-fn list(context: &Context) -> Result<Outcome, Fault> {
-    let follows = stored(&[], &Library::open(&context.library)?)?;
-    let mut out = terminal::stdout();
-    for (_, follow) in &follows {
-        match context.json {
-            true => output::json_line(&mut out, follow)?,
-            false => writeln!(out, "{}  {}", follow.name, follow.about())?,
-        }
+/// Says what a follow asks that this library cannot tell, or has nothing of.
+fn advise(follow: &Follow, library: &Library, context: &Context) -> Result<(), Fault> {
+    if let Some(advice) = follow.share_is_too_small_for(library.status()?.n_papers) {
+        context.note(&advice);
     }
+    let filter = Filter {
+        authors: follow.authors.clone(),
+        categories: follow.categories.clone(),
+        ..Filter::default()
+    };
+    if library.space().is_some()
+        && let Some(advice) = search::nothing_passes(library, &filter)?
+    {
+        context.note(&format!("so far {advice}"));
+    }
+    Ok(())
+}
+
+fn list(context: &Context) -> Result<Outcome, Fault> {
+    let follows = named(&[], &Library::open(&context.library)?)?;
     if follows.is_empty() {
         context.note("nothing is followed yet: akin follow add NAME QUERY");
         return Ok(Outcome::Partly);
     }
-    Ok(Outcome::Done)
+    let mut outcome = Outcome::Done;
+    let mut out = terminal::stdout();
+    for stored in &follows {
+        match Follow::of_stored(stored) {
+            Ok(follow) if context.json => output::json_line(&mut out, &follow)?,
+            Ok(follow) => writeln!(out, "{}  {}", follow.name, follow.about())?,
+            Err(error) => {
+                Fault::Akin(error).print();
+                outcome = Outcome::Failed;
+            }
+        }
+    }
+    Ok(outcome)
 }
 
 fn show(name: &str, context: &Context) -> Result<Outcome, Fault> {
@@ -254,14 +282,15 @@ fn joined(values: &[String]) -> Option<String> {
 fn test(
     name: &str,
     days: i32,
-    min_percentile: Option<f64>,
+    closer_than: Option<f64>,
     moment: &MomentArgs,
     context: &Context,
 ) -> Result<Outcome, Fault> {
     let opened = context.open(&context.library)?;
     let mut follow = Follow::of_stored(&opened.library.follow(name)?)?;
-    follow.min_percentile = min_percentile.or(follow.min_percentile);
+    follow.min_percentile = closer_than.or(follow.min_percentile);
     follow.check()?;
+    advise(&follow, &opened.library, context)?;
     let encoder = follow.target().map(|_| context.load_for(&opened.library));
     let encoder = encoder.transpose()?;
     let indexes = opened.indexes();
@@ -307,6 +336,7 @@ fn edit(
     }
     follow.check()?;
     follow.check_papers(&library)?;
+    advise(&follow, &library, context)?;
     drop(library);
     let mut writer = Writer::open(&context.library, "akin follow")?;
     writer.change_follow(stored.key, &follow.name, &follow.definition())?;
@@ -314,9 +344,9 @@ fn edit(
 }
 
 fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
-    let follows = stored(names, &Library::open(&context.library)?)?;
+    let follows = named(names, &Library::open(&context.library)?)?;
     let mut writer = Writer::open(&context.library, "akin follow")?;
-    for (stored, _) in follows {
+    for stored in follows {
         writer.remove_follow(stored.key)?;
         writeln!(terminal::stdout(), "removed {}", stored.name)?;
     }

@@ -18,7 +18,8 @@ use super::{Outcome, cache, output};
 /// Find papers similar to a sentence, a question or a draft
 ///
 /// Papers are found by what they mean and by their words, and both count. Words can be conditions:
-/// "a phrase", +necessary, -forbidden, title:word, author:name, cat:cs.LG, id:2503.11731. What is
+/// "a phrase", +necessary, -forbidden, title:word, author:name, cat:cs.LG, id:2503.11731. A sign before a
+/// number or a formula (-40, +85, K12, NH2) is text; in quotation marks it is a condition: -"40". What is
 /// read from a file or from stdin has no conditions: every word is a word.
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {

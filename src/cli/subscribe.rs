@@ -96,9 +96,17 @@ fn add(subscriber: &Subscriber, moment: &MomentArgs, context: &Context) -> Resul
 
 fn list(context: &Context) -> Result<Outcome, Fault> {
     let subscribers = Library::open(&context.library)?.subscribers()?;
+    let mut outcome = Outcome::Done;
     let mut out = terminal::stdout();
     for stored in &subscribers {
-        let subscriber = Subscriber::of_stored(stored)?;
+        let subscriber = match Subscriber::of_stored(stored) {
+            Ok(subscriber) => subscriber,
+            Err(error) => {
+                Fault::Akin(error).print();
+                outcome = Outcome::Failed;
+                continue;
+            }
+        };
         if context.json {
             output::json_line(&mut out, &subscriber)?;
             continue;
@@ -131,7 +139,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
         context.note("nobody is subscribed: akin subscribe add ADDRESS");
         return Ok(Outcome::Partly);
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Fault> {

@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use akin::digest::{self, Desk, TrendBy, TrendOptions};
-use akin::library::Day;
+use akin::library::{Day, Filter};
+use akin::search;
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
@@ -86,6 +87,16 @@ pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fau
         }
     }
     out.flush()?;
+    let filter = Filter {
+        categories: args.category.clone(),
+        ..Filter::default()
+    };
+    if rising.is_empty()
+        && let Some(reason) = search::nothing_passes(&opened.library, &filter)?
+    {
+        context.note(&reason);
+        return Ok(Outcome::Partly);
+    }
     if rising.is_empty() {
         context.note("nothing is rising by more than chance; --days N looks at another time");
         return Ok(Outcome::Partly);

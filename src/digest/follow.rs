@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::news::LEAST_RANK;
 use crate::error::{Error, Result};
 use crate::library::{Filter, Library, PaperKey, StoredFollow};
 use crate::search::{Rocchio, Target};
@@ -114,6 +115,27 @@ impl Follow {
     pub fn share(&self) -> f64 {
         let percentile = self.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
         (1.0 - percentile / 100.0).clamp(0.0, 1.0)
+    }
+
+    /// Where a library is so small that its share of papers says nothing, because the closest few are close
+    /// enough anyway, says so, and from how many papers on it does.
+    pub fn share_is_too_small_for(&self, n_papers: u64) -> Option<String> {
+        let percentile = self.min_percentile?;
+        let share = self.share();
+        if share * n_papers as f64 >= LEAST_RANK as f64 {
+            return None;
+        }
+        let wanted = match share > 0.0 {
+            true => format!(
+                "from {:.0} papers on",
+                (LEAST_RANK as f64 / share - 1e-6).ceil()
+            ),
+            false => "never".to_owned(),
+        };
+        Some(format!(
+            "the {LEAST_RANK} closest papers of a library are always close enough: {percentile} % counts \
+             {wanted}, and there are {n_papers}"
+        ))
     }
 
     /// What it asks, in words.
@@ -239,5 +261,12 @@ mod tests {
         );
         assert_eq!(again.about(), "like 2401.00001; not like 2401.00002");
         assert!((again.share() - 0.015).abs() < 1e-9);
+        assert_eq!(again.share_is_too_small_for(700), None);
+        let said = again.share_is_too_small_for(600).unwrap();
+        assert!(
+            said.contains("98.5 % counts from 667 papers on, and there are 600"),
+            "{said}"
+        );
+        assert_eq!(Follow::default().share_is_too_small_for(3), None);
     }
 }

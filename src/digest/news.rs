@@ -33,7 +33,7 @@ use crate::vectors::Row;
 /// What is found by words may be so many times further by meaning.
 const LOOSER: f64 = 5.0;
 /// The closest papers of a library are close enough, whatever its size.
-const LEAST_RANK: usize = 10;
+pub(super) const LEAST_RANK: usize = 10;
 /// Papers of a follow whose sentences are compared by meaning; those of the rest by their words.
 const COMPARED: usize = 2;
 /// Papers of a follow that have related papers named.

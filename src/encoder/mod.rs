@@ -42,7 +42,7 @@ pub use self::pooling::{Pooling, PoolingMode};
 pub use self::recipe::Recipe;
 pub use self::source::ModelSource;
 pub use self::tokenize::Encoding;
-pub use self::verify::{Verification, verify};
+pub use self::verify::{LEAST_INT8, LEAST_INT8_OF_ANY, LONG_WORDS, Verification, verify};
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};

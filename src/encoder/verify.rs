@@ -8,6 +8,11 @@
 //!
 //! where the roles, of which `none` is the default, say which prompt was put before. In: a model and how
 //! it is computed. Out: how far its embeddings are from the golden ones.
+//!
+//! Int8 rounds what is rare most: in the bundled model, vectors of abstracts keep a cosine of 0.9995 and
+//! that of an empty text, which is nothing but two special tokens, one of 0.9982. Sums of bytes are exact,
+//! so these figures are the same on every instruction set to the fifth digit. What is promised is
+//! [`LEAST_INT8`] for texts of [`LONG_WORDS`] words or more, and [`LEAST_INT8_OF_ANY`] for any.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +24,15 @@ use crate::vectors::{dot, normalize};
 
 /// The file.
 pub(super) const GOLDEN: &str = "golden.json";
+
+/// The least cosine in int8 of a text like an abstract, with the bundled model.
+pub const LEAST_INT8: f32 = 0.999;
+
+/// The least cosine in int8 of any text, with the bundled model.
+pub const LEAST_INT8_OF_ANY: f32 = 0.998;
+
+/// A text of so many words is like an abstract.
+pub const LONG_WORDS: usize = 40;
 
 /// What `golden.json` says.
 #[derive(Deserialize)]
@@ -38,6 +52,10 @@ pub struct Verification {
     pub n_texts: usize,
     /// The least cosine between an embedding and the golden one; 1 where both are zeros.
     pub least_cosine: f32,
+    /// The text whose it is.
+    pub least_text: String,
+    /// The least cosine of a text of [`LONG_WORDS`] words or more, if there is one.
+    pub least_cosine_of_long: Option<f32>,
     /// The largest difference of two numbers.
     pub largest_difference: f32,
 }
@@ -60,6 +78,8 @@ pub fn verify(
         arithmetic: encoder.describe_arithmetic().to_owned(),
         n_texts: 0,
         least_cosine: 1.0,
+        least_text: String::new(),
+        least_cosine_of_long: None,
         largest_difference: 0.0,
     };
     let cases = golden.texts.iter().zip(&golden.embeddings).enumerate();
@@ -78,7 +98,7 @@ pub fn verify(
             return Err(Error::model(&name, reason));
         }
         verification.n_texts += 1;
-        verification.add(vector, expected.clone());
+        verification.add(text, vector, expected.clone());
     }
     Ok(verification)
 }
@@ -102,7 +122,7 @@ impl Golden {
 }
 
 impl Verification {
-    fn add(&mut self, mut ours: Vec<f32>, mut theirs: Vec<f32>) {
+    fn add(&mut self, text: &str, mut ours: Vec<f32>, mut theirs: Vec<f32>) {
         let differences = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs());
         self.largest_difference = differences.fold(self.largest_difference, f32::max);
         let is_nothing = |vector: &[f32]| vector.iter().all(|x| *x == 0.0);
@@ -111,7 +131,15 @@ impl Verification {
         }
         normalize(&mut ours);
         normalize(&mut theirs);
-        self.least_cosine = self.least_cosine.min(dot(&ours, &theirs));
+        let cosine = dot(&ours, &theirs);
+        if cosine < self.least_cosine {
+            self.least_cosine = cosine;
+            text.clone_into(&mut self.least_text);
+        }
+        if text.split_whitespace().count() >= LONG_WORDS {
+            let least = self.least_cosine_of_long.unwrap_or(1.0);
+            self.least_cosine_of_long = Some(least.min(cosine));
+        }
     }
 }
 
@@ -138,7 +166,10 @@ mod tests {
 
     #[test]
     fn the_bundled_model_computes_what_it_should_on_this_processor() {
-        for (precision, least) in [(Precision::F32, 0.99999), (Precision::Int8, 0.997)] {
+        for (precision, least, least_of_long) in [
+            (Precision::F32, 0.99999, 0.99999),
+            (Precision::Int8, LEAST_INT8_OF_ANY, LEAST_INT8),
+        ] {
             let options = EncoderOptions {
                 precision,
                 ..EncoderOptions::default()
@@ -146,6 +177,10 @@ mod tests {
             let found = verify(&ModelSource::Bundled, &options, &Unobserved).unwrap();
             assert_eq!(found.n_texts, 12);
             assert!(found.least_cosine >= least, "{found:?}");
+            assert!(
+                found.least_cosine_of_long.unwrap() >= least_of_long,
+                "{found:?}"
+            );
             assert!(found.largest_difference > 0.0, "{found:?}");
         }
     }

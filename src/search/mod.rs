@@ -40,6 +40,7 @@ use crate::vectors::{self, Row};
 
 pub use self::explain::{Explanation, explain};
 pub use self::facets::Facets;
+pub use self::nothing::of_filter as nothing_passes;
 pub use self::rerank::{RERANK_DEPTH, answer_reranked, rerank};
 pub use self::work::DUPLICATE_SIMILARITY;
 pub(crate) use self::work::Work;

@@ -49,8 +49,12 @@ pub(super) fn why(
     })
 }
 
-/// Which of the filters no paper passes, or that none passes all of them.
-fn of_filter(library: &Library, filter: &Filter) -> Result<Option<String>> {
+/// Which of the filters no paper of a library passes, or that none passes all of them, in words; `None`
+/// where some do.
+///
+/// # Errors
+/// As [`Library::allowed`].
+pub fn of_filter(library: &Library, filter: &Filter) -> Result<Option<String>> {
     let passes = |filter: &Filter| -> Result<bool> {
         Ok(library.allowed(filter)?.is_none_or(|rows| !rows.is_clear()))
     };

@@ -1,5 +1,6 @@
 //! What can be followed, and what is close enough.
 
+use akin::library::Writer;
 use std::collections::HashSet;
 
 use akin::digest::{Desk, Follow, find};
@@ -180,4 +181,56 @@ fn a_paper_is_found_if_few_of_the_library_are_as_close() {
         n_found += expected.len();
     }
     assert!(n_found > 100, "{n_found}");
+}
+
+#[test]
+fn what_a_library_cannot_tell_is_said_when_it_is_asked() {
+    let sandbox = bakery();
+    let add = |args: &[&str]| {
+        let args = [&["follow", "add"], args].concat();
+        sandbox.akin(&args).exits(0).stderr
+    };
+    let told = add(&["a", "bread", "--closer-than", "99.9"]);
+    let said = "99.9 % counts from 10000 papers on, and there are 4";
+    assert!(told.contains(said), "{told}");
+    assert!(!add(&["b", "bread"]).contains("papers on"));
+    let told = add(&["c", "--category", "nosuch", "--author", "erdos"]);
+    assert!(
+        told.contains("so far no paper passes the filters: none is of the category"),
+        "{told}"
+    );
+    let edited = sandbox
+        .akin(&["follow", "edit", "b", "--closer-than", "50"])
+        .exits(0);
+    assert!(edited.stderr.contains("from 20 papers on"), "{edited:?}");
+    let trending = sandbox.akin(&["trending", "--category", "nosuch"]).exits(1);
+    assert!(
+        trending
+            .stderr
+            .contains("none is of the category \"nosuch\""),
+        "{trending:?}"
+    );
+}
+
+#[test]
+fn a_follow_that_cannot_be_read_keeps_no_other_from_its_reader() {
+    let sandbox = bakery();
+    let mut writer = Writer::open(&sandbox.library(), "the test").unwrap();
+    let moment = "2026-03-12T08:00:00Z".parse().unwrap();
+    writer
+        .add_follow("later", "{\"name\":\"later\",\"new\":1}", moment)
+        .unwrap();
+    drop(writer);
+    let list = sandbox.akin(&["follow", "list"]).exits(2);
+    assert!(
+        list.stdout.contains("bread") && list.stderr.contains("later"),
+        "{list:?}"
+    );
+    let digest = sandbox.akin_at("2026-03-13T08:00Z", &["digest"]).exits(0);
+    assert!(
+        digest.stdout.contains("2603.00002") && digest.stdout.contains("later"),
+        "{digest:?}"
+    );
+    sandbox.akin(&["follow", "remove", "later"]).exits(0);
+    sandbox.akin(&["follow", "list"]).exits(0);
 }
