@@ -161,7 +161,9 @@ pub(super) fn is_no_value(value: &str) -> bool {
     let value = value.trim();
     let is_listed = || {
         let lower = value.to_lowercase();
-        NO_VALUES.contains(&&*lower) || lower.starts_with("no ") || is_zeros(&lower)
+        let is_bare_address = lower.trim_end_matches('/').ends_with("doi.org");
+        let is_said = NO_VALUES.contains(&&*lower) || lower.starts_with("no ");
+        is_said || is_bare_address || is_zeros(&lower)
     };
     value.is_empty() || (value.len() <= 32 && is_listed())
 }

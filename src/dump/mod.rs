@@ -191,6 +191,11 @@ trait Frame: Send {
 
     /// Notes what stands around the last record.
     fn set_context(&self, _: &mut Context) {}
+
+    /// Whether the dump ends with the last record, and may have gone on.
+    fn may_be_cut(&self) -> bool {
+        false
+    }
 }
 
 /// Reads records whose bytes do not stand together.
@@ -329,11 +334,15 @@ impl Dump {
             Chunk::Failed(error) => Err(Reason::from_read(&error, self.compressed).into()),
         };
         let (line, unit) = frame.place();
+        let may_be_cut = frame.may_be_cut();
         Some(outcome.map_err(|fault| Rejected {
             line,
             unit,
             id: fault.id,
-            reason: fault.reason,
+            reason: match fault.reason.is_unfinished() && may_be_cut {
+                true => Reason::Cut,
+                false => fault.reason,
+            },
             excerpt: reject::excerpt(&self.buffer),
         }))
     }
@@ -443,8 +452,13 @@ fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, 
         Err(_) if format.is_tagged() => encoding_rs::WINDOWS_1252.decode(bytes).0,
         Err(error) => {
             let text = format.is_json().then(|| json::without_surrogates(bytes));
-            let byte = error.valid_up_to();
-            Cow::Owned(text.flatten().ok_or(Reason::NotUtf8 { byte })?)
+            let reason = match error.error_len() {
+                None if format.is_json() => Reason::cut_character(),
+                _ => Reason::NotUtf8 {
+                    byte: error.valid_up_to(),
+                },
+            };
+            Cow::Owned(text.flatten().ok_or(reason)?)
         }
     };
     let text = text.trim();

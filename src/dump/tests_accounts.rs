@@ -161,6 +161,22 @@ fn bibliographies_of_two_line_ends_are_read_whole() {
 }
 
 #[test]
+fn a_last_line_that_breaks_off_is_a_cut() {
+    let whole =
+        "{\"id\":\"a\",\"title\":\"Tides\"}\n{\"id\":\"b\",\"title\":\"Currénts\"}".as_bytes();
+    let first = whole.iter().position(|&b| b == b'\n').expect("a line end") + 2;
+    for end in first..whole.len() {
+        let (_, items) = read("x", &whole[..end]);
+        let last = items[1].as_ref().expect_err("a cut");
+        assert_eq!((&last.reason, last.line), (&Reason::Cut, 2), "{end}");
+        let (_, items) = read("x", [&whole[..end], b"\n"].concat());
+        let last = items[1].as_ref().expect_err("a broken line");
+        assert!(matches!(last.reason, Reason::NotJson { .. }), "{end}");
+    }
+    assert_eq!(papers("x", whole).1.len(), 2);
+}
+
+#[test]
 fn a_long_dump_whose_lines_end_in_cr_is_read() {
     let line = |n: usize| format!("{{\"id\": \"r{n}\", \"title\": \"Paper {n}\"}}\r");
     let json: String = (0..5000).map(line).collect();
@@ -168,6 +184,31 @@ fn a_long_dump_whose_lines_end_in_cr_is_read() {
     let row = |n: usize| format!("{n},\"Paper, {n}\n(one)\"\r");
     let table: String = (0..5000).map(row).collect();
     assert_eq!(papers("x", format!("id,title\r{table}")).1.len(), 5000);
+}
+
+#[test]
+fn a_bom_is_no_part_of_a_name() {
+    for text in [
+        "\u{feff}title,abstract\nTides,x\n",
+        "\u{feff}\"title\",abstract\nTides,x\n",
+        "\"\u{feff}title\",abstract\nTides,x\n",
+        "ï»¿title,abstract\nTides,x\n",
+        "\u{feff}sep=,\ntitle,abstract\nTides,x\n",
+        "sep=,\n\u{feff}title,abstract\nTides,x\n",
+    ] {
+        check(text, Format::Delimited, &["Tides"]);
+    }
+    for text in [
+        "\u{feff}{\"title\":\"Tides\"}",
+        "{\"\u{feff}title\":\"Tides\",\"x\":1}",
+        "{\"\\ufefftitle\":\"Tides\",\"x\":1}",
+        "\u{feff}[\u{feff}{\"title\":\"Tides\"}]",
+    ] {
+        check(text, Format::JsonRecords, &["Tides"]);
+    }
+    let xml = "\u{feff}<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID><Article>\
+               <ArticleTitle>Tides</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>";
+    check(xml, Format::PubmedXml, &["pmid:1: Tides"]);
 }
 
 #[test]
