@@ -7,6 +7,9 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
+use super::prose;
 use super::reject::excerpt;
 use crate::paper::IdKind;
 
@@ -151,6 +154,14 @@ impl Notes {
     ) -> Option<T> {
         if read.is_none() {
             self.note(part, value.unwrap_or_default());
+        }
+        read
+    }
+
+    /// The same for a value of JSON, which is written out only where it is noted.
+    pub(super) fn unless_in<T>(&mut self, value: &Value, read: Option<T>, part: Part) -> Option<T> {
+        if read.is_none() {
+            self.note(part, &prose::shown(value));
         }
         read
     }

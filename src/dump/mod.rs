@@ -51,6 +51,7 @@ mod hf_daily;
 mod hf_page;
 mod ignored;
 mod json;
+mod json_ids;
 mod json_record;
 mod line_ends;
 mod lines;
@@ -88,6 +89,8 @@ mod tests_random;
 mod tests_source;
 #[cfg(all(test, feature = "arrow"))]
 mod tests_table;
+#[cfg(test)]
+mod tests_text;
 mod tex;
 mod utf16;
 mod values;

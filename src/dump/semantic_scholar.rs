@@ -128,9 +128,7 @@ impl Record {
         let texts = names.iter().filter_map(|name| self.get(name));
         let mut texts = texts.filter_map(|value| {
             let text = prose::of(value);
-            found
-                .notes
-                .unless(text, Part::Abstract, Some(&prose::shown(value)))
+            found.notes.unless_in(value, text, Part::Abstract)
         });
         texts.find(|text| !text.is_empty()).unwrap_or_default()
     }
@@ -178,11 +176,7 @@ impl Record {
             Some(one) => std::slice::from_ref(one),
             None => &[],
         };
-        let name = |value: &Value| {
-            found
-                .notes
-                .unless(author(value), Part::Author, Some(&prose::shown(value)))
-        };
+        let name = |value: &Value| found.notes.unless_in(value, author(value), Part::Author);
         list.iter().filter_map(name).collect()
     }
 
