@@ -215,11 +215,10 @@ impl Place<'_> {
             return Ok(());
         }
         remove(&self.stamp_path())?;
-        match std::fs::remove_dir_all(&self.root) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::write(&self.root)(error).into())
-            }
-            _ => Ok(()),
+        match self.root.is_dir() {
+            true => std::fs::remove_dir_all(&self.root)
+                .map_err(|error| Error::write(&self.root)(error).into()),
+            false => remove(&self.root),
         }
     }
 }

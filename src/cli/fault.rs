@@ -155,6 +155,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Damaged { path, .. } if is_of_a_library(path) => {
             "`akin check` says what is damaged, with which papers, and what to do".to_owned()
         }
+        Error::NoRecords { .. } => {
+            "the format is told from the content; --format FORMAT takes it for another".to_owned()
+        }
         Error::UnknownFormat { .. } => format!("known are {KNOWN_FORMATS}"),
         Error::IsFolder { path } => {
             format!("name the files in it, such as {}/*.jsonl", path.display())

@@ -171,6 +171,14 @@ impl Notes {
         }
         read
     }
+
+    /// The same for a value of JSON, which is written out only where it is noted.
+    pub(super) fn unless_in<T>(&mut self, value: &Value, read: Option<T>, part: Part) -> Option<T> {
+        if read.is_none() {
+            self.note(part, &prose::shown(value));
+        }
+        read
+    }
 }
 
 /// Whether a value only says that there is none.
@@ -178,7 +186,9 @@ pub(super) fn is_no_value(value: &str) -> bool {
     let value = value.trim();
     let is_listed = || {
         let lower = value.to_lowercase();
-        NO_VALUES.contains(&&*lower) || lower.starts_with("no ") || is_zeros(&lower)
+        let is_bare_address = lower.trim_end_matches('/').ends_with("doi.org");
+        let is_said = NO_VALUES.contains(&&*lower) || lower.starts_with("no ");
+        is_said || is_bare_address || is_zeros(&lower)
     };
     value.is_empty() || (value.len() <= 32 && is_listed())
 }

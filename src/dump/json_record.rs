@@ -27,10 +27,10 @@ use serde_json::{Map, Value};
 use super::clean::clean;
 use super::ignored::{Notes, Part};
 use super::record::{Context, Fault, Item, Record, cleaned};
-use super::whole_number::{self, id_of_kind};
-use super::{Reason, arxiv_number, dates, names, prose};
+use super::whole_number;
+use super::{Reason, dates, names, prose};
 use crate::categories::is_code;
-use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
+use crate::paper::{Paper, PaperId};
 
 /// Fields that may hold the id.
 pub(super) const IDS: [&str; 19] = [
@@ -53,42 +53,6 @@ pub(super) const IDS: [&str; 19] = [
     "aclid",
     "accessionnumber",
     "zoterokey",
-];
-/// Fields that hold an id of one kind.
-const KINDS: [(&str, IdKind); 11] = [
-    ("arxivid", IdKind::Arxiv),
-    ("doi", IdKind::Doi),
-    ("pmid", IdKind::Pmid),
-    ("pubmedid", IdKind::Pmid),
-    ("medlinepmid", IdKind::Pmid),
-    ("pmcid", IdKind::Pmcid),
-    ("openalexid", IdKind::OpenAlex),
-    ("corpusid", IdKind::CorpusId),
-    ("s2id", IdKind::CorpusId),
-    ("s2id", IdKind::SemanticScholar),
-    ("aclid", IdKind::Acl),
-];
-/// The names of these fields, each once, in the order of [`KINDS`], and what their ids are called.
-const KIND_NAMES: [(&str, Part); 10] = [
-    ("arxivid", Part::Id),
-    ("doi", Part::Doi),
-    ("pmid", Part::Id),
-    ("pubmedid", Part::Id),
-    ("medlinepmid", Part::Id),
-    ("pmcid", Part::Id),
-    ("openalexid", Part::Id),
-    ("corpusid", Part::Id),
-    ("s2id", Part::Id),
-    ("aclid", Part::Id),
-];
-/// The names of Semantic Scholar's external ids, in small letters.
-const EXTERNAL: [(&str, IdKind); 6] = [
-    ("arxiv", IdKind::Arxiv),
-    ("doi", IdKind::Doi),
-    ("pubmed", IdKind::Pmid),
-    ("pubmedcentral", IdKind::Pmcid),
-    ("acl", IdKind::Acl),
-    ("corpusid", IdKind::CorpusId),
 ];
 /// Fields that may hold the title.
 pub(super) const TITLES: [&str; 5] = [
@@ -239,7 +203,8 @@ pub(super) fn group(name: &str) -> Option<&'static [&'static str]> {
         .find(|names| names.contains(&name))
 }
 
-struct Fields(Vec<(String, Value)>);
+/// The fields of a record by their plain names.
+pub(super) struct Fields(Vec<(String, Value)>);
 
 impl Fields {
     fn paper(
@@ -298,7 +263,7 @@ impl Fields {
     }
 
     /// The first of the fields `names` that says something.
-    fn get(&self, names: &[&str]) -> Option<&Value> {
+    pub(super) fn get(&self, names: &[&str]) -> Option<&Value> {
         self.named(names).map(|(_, value)| value)
     }
 
@@ -330,7 +295,7 @@ impl Fields {
         let values = TEXTS.iter().filter_map(|name| self.get(&[name]));
         let mut texts = values.filter_map(|value| {
             let text = prose::of(value);
-            notes.unless(text, Part::Abstract, Some(&prose::shown(value)))
+            notes.unless_in(value, text, Part::Abstract)
         });
         texts
             .find(|text| !text.trim().is_empty())
@@ -339,7 +304,7 @@ impl Fields {
 
     fn text_or_name(&self, names: &[&str], part: Part, notes: &mut Notes) -> Option<String> {
         let value = self.get(names)?;
-        notes.unless(text_or_name(value), part, Some(&prose::shown(value)))
+        notes.unless_in(value, text_or_name(value), part)
     }
 
     fn upvotes(&self, notes: &mut Notes) -> Option<u32> {
@@ -357,96 +322,13 @@ impl Fields {
             let day = prose::of(value).and_then(|written| {
                 dates::day(&written).or_else(|| dates::most_exact([&*written]))
             });
-            notes.unless(day, Part::Date, Some(&prose::shown(value)))
+            notes.unless_in(value, day, Part::Date)
         })
     }
-
-    /// The id and the version in its spelling. What cannot be an id of its field's kind is passed
-    /// over; numbers that were arXiv ids are mended.
-    fn given_id(&self, are_cells: bool) -> Result<Option<(PaperId, Option<u32>)>, Reason> {
-        for name in IDS {
-            let Some(value) = self.get(&[name]) else {
-                continue;
-            };
-            if kinds(name).next().is_some() {
-                if let Some(found) = of_kinds(name, value).into_iter().next() {
-                    return Ok(Some(found));
-                }
-                continue;
-            }
-            let written = spelling(value).ok_or(Reason::WrongType {
-                field: "id",
-                found: kind(value),
-            })?;
-            let repaired = value.is_f64().then(|| arxiv_number::repair(&written));
-            let whole = are_cells.then(|| whole_number::digits_of(&written));
-            let repaired = repaired.flatten().or(whole.flatten());
-            let spelling = repaired.unwrap_or(written);
-            let id = PaperId::parse(&spelling).ok_or(Reason::UnusableId)?;
-            return Ok(Some((id, arxiv_version(&spelling))));
-        }
-        Ok(None)
-    }
-
-    fn add_aliases(&self, paper: &mut Paper, notes: &mut Notes) {
-        let mut add = |id: PaperId| {
-            if id != paper.id && !paper.aliases.contains(&id) {
-                paper.aliases.push(id);
-            }
-        };
-        for (name, part) in KIND_NAMES {
-            let Some(value) = self.get(&[name]) else {
-                continue;
-            };
-            let ids = of_kinds(name, value);
-            if ids.is_empty() {
-                notes.note(part, &prose::shown(value));
-            }
-            ids.into_iter().for_each(|(id, _)| add(id));
-        }
-        if let Some(Value::Object(others)) = self.get(&["externalids"]) {
-            for (name, value) in others {
-                let kind = EXTERNAL.iter().find(|(known, _)| *known == plain_key(name));
-                let Some((_, kind)) = kind else { continue };
-                let written = prose::shown(value);
-                let id = id_of_kind(*kind, &written);
-                notes
-                    .unless(id, Part::of_id(*kind), Some(&written))
-                    .into_iter()
-                    .for_each(&mut add);
-            }
-        }
-        let url = self.get(&["url"]).and_then(Value::as_str);
-        let named = url.and_then(PaperId::parse);
-        named
-            .filter(|id| id.address().is_some())
-            .into_iter()
-            .for_each(add);
-    }
 }
 
-/// The ids of its field's kinds that a value holds, alone or in a list, with their versions.
-fn of_kinds(name: &str, value: &Value) -> Vec<(PaperId, Option<u32>)> {
-    let values = match value {
-        Value::Array(list) => list.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let ids = values.iter().filter_map(spelling).filter_map(|written| {
-        let repaired = (name == "arxivid").then(|| arxiv_number::repair(&written));
-        let spelling = repaired.flatten().unwrap_or(written);
-        let id = kinds(name).find_map(|kind| id_of_kind(kind, &spelling))?;
-        Some((id, arxiv_version(&spelling)))
-    });
-    ids.collect()
-}
-
-/// The kinds of id that a field of this name holds.
-fn kinds(name: &str) -> impl Iterator<Item = IdKind> {
-    let of_name = KINDS.iter().filter(move |(known, _)| *known == name);
-    of_name.map(|(_, kind)| *kind)
-}
-
-fn spelling(value: &Value) -> Option<String> {
+/// A text or a number as text.
+pub(super) fn spelling(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(whole_number::spelling(number)),
@@ -454,7 +336,7 @@ fn spelling(value: &Value) -> Option<String> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
@@ -478,10 +360,7 @@ fn authors((name, value): (&str, &Value), notes: &mut Notes) -> Vec<String> {
 /// Codes or names from a list, or from a string that separates them by semicolons, else by commas,
 /// outside parentheses; codes alone by spaces too.
 fn categories(value: &Value, notes: &mut Notes) -> Vec<String> {
-    let mut named = |value: &Value| match text_or_name(value) {
-        None => notes.unless(None, Part::Category, Some(&prose::shown(value))),
-        name => name,
-    };
+    let mut named = |value: &Value| notes.unless_in(value, text_or_name(value), Part::Category);
     match value {
         Value::String(text) => {
             let are_codes = || text.split_whitespace().all(is_code);

@@ -17,14 +17,18 @@ const PIECE_BYTES: usize = 64 << 10;
 
 pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
+/// A BOM that was taken for three characters and written as UTF-8 again.
+const BOM_TWICE: &[u8] = b"\xC3\xAF\xC2\xBB\xC2\xBF";
+
 /// A dump from its first sign on, with line feeds where its lines end.
 pub(super) fn unified(mut peeked: Peeked) -> io::Result<Peeked> {
-    while peeked.start.starts_with(BOM) {
-        io::copy(
-            &mut peeked.whole.by_ref().take(BOM.len() as u64),
-            &mut io::sink(),
-        )?;
-        peeked.start.drain(..BOM.len());
+    while let Some(bom) = [BOM, BOM_TWICE]
+        .iter()
+        .find(|bom| peeked.start.starts_with(bom))
+    {
+        let mut passed = peeked.whole.by_ref().take(bom.len() as u64);
+        io::copy(&mut passed, &mut io::sink())?;
+        peeked.start.drain(..bom.len());
     }
     if !ends_in_cr(&peeked.start, peeked.complete) {
         return Ok(peeked);
@@ -235,6 +239,7 @@ mod tests {
     fn a_bom_is_taken_off() {
         check("\u{feff}a\rb", "a\nb");
         check("\u{feff}\u{feff}a\n", "a\n");
+        check("ï»¿a\n", "a\n");
         check("\u{feff}", "");
     }
 

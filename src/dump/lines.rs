@@ -38,6 +38,8 @@ pub(super) struct LineReader {
     line: u64,
     failed: Option<io::Error>,
     ended: bool,
+    /// The line that was read last is the last one, and nothing ends it.
+    is_open: bool,
 }
 
 impl Frame for LineReader {
@@ -48,6 +50,10 @@ impl Frame for LineReader {
     fn place(&self) -> (u64, Unit) {
         (self.line, Unit::Line)
     }
+
+    fn may_be_cut(&self) -> bool {
+        self.is_open
+    }
 }
 
 impl LineReader {
@@ -57,6 +63,7 @@ impl LineReader {
             line: 0,
             failed: None,
             ended: false,
+            is_open: false,
         }
     }
 
@@ -97,6 +104,7 @@ impl LineReader {
         let limit = MAX_LINE_BYTES as u64 + 2;
         let n = self.input.by_ref().take(limit).read_until(b'\n', line)?;
         let is_ended = line.last() == Some(&b'\n');
+        self.is_open = !is_ended;
         if !is_ended && line.len() > MAX_LINE_BYTES {
             self.skip_line();
             return Ok(true);

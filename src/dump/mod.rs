@@ -57,6 +57,7 @@ mod hf_page;
 mod ignored;
 mod json;
 mod json_fields;
+mod json_ids;
 mod json_record;
 mod line_ends;
 mod lines;
@@ -98,6 +99,8 @@ mod tests_random;
 mod tests_source;
 #[cfg(all(test, feature = "arrow"))]
 mod tests_table;
+#[cfg(test)]
+mod tests_text;
 mod tex;
 mod tex_commands;
 mod utf16;
@@ -207,6 +210,11 @@ trait Frame: Send {
 
     /// Notes what stands around the last record.
     fn set_context(&self, _: &mut Context) {}
+
+    /// Whether the dump ends with the last record, and may have gone on.
+    fn may_be_cut(&self) -> bool {
+        false
+    }
 }
 
 /// Reads records whose bytes do not stand together.
@@ -352,11 +360,15 @@ impl Dump {
             Chunk::Failed(error) => Err(Reason::from_read(&error, self.compressed).into()),
         };
         let (line, unit) = frame.place();
+        let may_be_cut = frame.may_be_cut();
         Some(outcome.map_err(|fault| Rejected {
             line,
             unit,
             id: fault.id,
-            reason: fault.reason,
+            reason: match fault.reason.is_unfinished() && may_be_cut {
+                true => Reason::Cut,
+                false => fault.reason,
+            },
             excerpt: reject::excerpt(&self.buffer),
         }))
     }
@@ -473,8 +485,13 @@ fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, 
         Err(_) if format.is_tagged() => encoding_rs::WINDOWS_1252.decode(bytes).0,
         Err(error) => {
             let text = format.is_json().then(|| json::without_surrogates(bytes));
-            let byte = error.valid_up_to();
-            Cow::Owned(text.flatten().ok_or(Reason::NotUtf8 { byte })?)
+            let reason = match error.error_len() {
+                None if format.is_json() => Reason::cut_character(),
+                _ => Reason::NotUtf8 {
+                    byte: error.valid_up_to(),
+                },
+            };
+            Cow::Owned(text.flatten().ok_or(reason)?)
         }
     };
     let text = text.trim();

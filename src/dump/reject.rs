@@ -154,6 +154,22 @@ impl Reason {
         )
     }
 
+    /// JSON that breaks off inside a character.
+    pub(super) fn cut_character() -> Reason {
+        Reason::NotJson {
+            message: "EOF while parsing a character".to_owned(),
+        }
+    }
+
+    /// Whether the record breaks off, as far as its format can tell.
+    pub(super) fn is_unfinished(&self) -> bool {
+        match self {
+            // As serde_json says that it wanted more.
+            Reason::NotJson { message } => message.starts_with("EOF while parsing"),
+            _ => false,
+        }
+    }
+
     /// What a failed read in the middle of a dump means; `compressed` says whose words it has.
     pub(super) fn from_read(error: &io::Error, compressed: bool) -> Reason {
         let message = error.to_string();

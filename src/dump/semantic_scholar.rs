@@ -128,9 +128,7 @@ impl Record {
         let texts = names.iter().filter_map(|name| self.get(name));
         let mut texts = texts.filter_map(|value| {
             let text = prose::of(value);
-            found
-                .notes
-                .unless(text, Part::Abstract, Some(&prose::shown(value)))
+            found.notes.unless_in(value, text, Part::Abstract)
         });
         texts.find(|text| !text.is_empty()).unwrap_or_default()
     }

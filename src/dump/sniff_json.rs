@@ -330,7 +330,9 @@ pub(super) fn fields(bytes: &[u8]) -> Vec<(String, usize)> {
                 let length = string_bytes(&bytes[at..]);
                 let text = String::from_utf8_lossy(&bytes[at + 1..(at + length - 1).max(at + 1)]);
                 if depth == 1 && name.is_none() {
-                    name = Some(text.into_owned());
+                    // Columns of a table whose BOM was taken for a part of the first name.
+                    let text = text.strip_prefix("\\ufeff").unwrap_or(&text);
+                    name = Some(text.trim_start_matches('\u{feff}').to_owned());
                 }
                 at += length;
                 continue;

@@ -276,9 +276,12 @@ fn a_dump_that_is_mended_after_a_cut_forgets_what_is_gone() {
     );
 }
 
+/// Spoils a file.
+type Spoil = fn(&PathBuf);
+
 #[test]
 fn a_damaged_cache_is_made_again() {
-    let damage: [(&str, fn(&PathBuf)); 6] = [
+    let damage: [(&str, Spoil); 7] = [
         ("papers.db", |path| fs::write(path, "no database").unwrap()),
         ("papers.db", |path| {
             let mut bytes = fs::read(path).unwrap();
@@ -288,6 +291,11 @@ fn a_damaged_cache_is_made_again() {
         }),
         ("papers.db", |path| fs::write(path, "").unwrap()),
         ("papers.db", |path| fs::remove_file(path).unwrap()),
+        ("papers.db", |path| {
+            let root = path.parent().unwrap();
+            fs::remove_dir_all(root).unwrap();
+            fs::write(root, "a file").unwrap();
+        }),
         (".f16", |path| fs::remove_file(path).unwrap()),
         (".f16", |path| fs::write(path, "short").unwrap()),
     ];

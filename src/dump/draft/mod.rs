@@ -44,10 +44,19 @@ pub struct Draft {
     pub abstract_text: String,
 }
 
+/// A text whose lines end in CR alone, with line feeds.
+fn with_line_feeds(text: &str) -> Cow<'_, str> {
+    match text.contains('\r') && !text.contains('\n') {
+        true => Cow::Owned(text.replace('\r', "\n")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 impl Draft {
     /// Finds the title and the abstract of a text in LaTeX, Markdown or without markup.
     pub fn read(text: &str) -> Draft {
-        let text = text.trim_start_matches('\u{FEFF}');
+        let text = with_line_feeds(text.trim_start_matches('\u{FEFF}'));
+        let text = &*text;
         let (title, abstract_text) = match latex::is_latex(text) {
             true => latex::read(text),
             false => markdown(text).unwrap_or_else(|| plain(text)),

@@ -100,3 +100,9 @@ fn a_draft_is_a_paper_without_an_id_of_its_own() {
     assert_eq!(paper.passage(), "Just words, of no more than a line.");
     assert!(paper.id.is_made());
 }
+
+#[test]
+fn lines_that_end_in_cr_are_lines() {
+    let text = "# Tides in narrow inlets\n\n## Abstract\n\nTides were measured.\n\n## Introduction\n\nMore.\n";
+    assert_eq!(Draft::read(&text.replace('\n', "\r")), Draft::read(text));
+}

@@ -47,7 +47,6 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         text: text.into(),
         authors: names::split(&head.first(&["authors", "author"]).unwrap_or_default()),
         categories: categories(&head),
-        published: versions.first,
         updated: versions.last,
         journal: head.first(&["journal-ref"]),
         comment: head.first(&["comments", "comment"]),
@@ -60,8 +59,9 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         found.version = arxiv_version(id).or(found.version);
     }
     for value in head.values("doi") {
-        ids::add_dois(&mut found, &value);
+        ids::add_due_dois(&mut found, &value);
     }
+    found.published = found.dated(versions.first, head.first(&["date"]).as_ref());
     found.item()
 }
 

@@ -76,6 +76,8 @@ impl Fields {
         if let Some(authors) = self.get(&["author", "authors"]) {
             found.authors = bibtex_names::split(authors);
         }
+        let written = self.get(&["date", "year"]);
+        found.published = found.dated(found.published, written.as_ref());
         self.add_ids(&mut found);
         // The key means something in its own file only.
         found.ids.extend(key.and_then(PaperId::of_own));
@@ -97,7 +99,7 @@ impl Fields {
 
     fn add_ids(&self, found: &mut Found<'_>) {
         let bare = |name: &str| self.get(&[name]).map(without_tex).unwrap_or_default();
-        ids::add_dois(found, &bare("doi"));
+        ids::add_due_dois(found, &bare("doi"));
         self.add_eprint(found, &bare("eprint"));
         found.add_id(IdKind::Arxiv, &bare("arxivid"));
         found.add_id(IdKind::Pmid, &bare("pmid"));
