@@ -112,6 +112,19 @@ pub(super) fn family_first(name: &str) -> Option<String> {
     part::single(&cleaned).map(|name| name.text)
 }
 
+/// Names that were told from one another already, as a list is read: without those that name nobody,
+/// and with initials first where full stops leave no doubt.
+pub(super) fn known(names: Vec<String>) -> Vec<String> {
+    let name = |text: String| {
+        let is_abbreviated = text.ends_with('.');
+        Name {
+            text,
+            is_turned: !is_abbreviated,
+        }
+    };
+    finished(names.into_iter().map(name).collect(), false)
+}
+
 /// Whether a part of a name says which of the family, or of what standing, somebody is.
 pub(super) fn is_suffix(part: &str) -> bool {
     name::is_suffix(part) || one::is_degree(part)
@@ -163,6 +176,7 @@ fn finished(names: Vec<Name>, is_index: bool) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -372,6 +386,9 @@ mod tests {
             "Jane Doe, Richard Roe and 3 others",
             "Jane Doe, Richard Roe, etc.",
             "Jane Doe, PhD, Richard Roe, MD",
+            "Jane Doe 1, Richard Roe 1,2",
+            "Jane Doe¹, Richard Roe²",
+            "Doe, Jane y Roe, Richard",
             "Jane Doe (1), Richard Roe (1,2)",
             "Jane Doe, Member, IEEE, Richard Roe, Fellow, IEEE",
             "Jane Doe*, Richard Roe†",
@@ -521,6 +538,8 @@ mod tests {
         );
         check("Smyth, Adam,", &["Adam Smyth"]);
         check("Smyth, Adam, MIT", &["Adam Smyth MIT"]);
+        check("SMITH JA", &["JA SMITH"]);
+        check("Eklund, Martin.", &["Martin Eklund"]);
     }
 
     #[test]
@@ -580,5 +599,37 @@ mod tests {
         );
         check(json!(7), &[]);
         check(json!(null), &[]);
+    }
+
+    /// People: given names and family names.
+    fn people() -> impl Strategy<Value = Vec<(String, String)>> {
+        let given = prop::sample::select(vec!["Ada", "Jane Ann", "J.", "J. P.", "José-María"]);
+        let family =
+            prop::sample::select(vec!["Roe", "O’Neil", "van der Berg", "Smith-Jones", "Łoś"]);
+        let person = (given, family).prop_map(|(a, b)| (a.to_owned(), b.to_owned()));
+        prop::collection::vec(person, 1..5)
+    }
+
+    proptest! {
+        #[test]
+        fn people_are_the_same_however_they_are_written(people in people()) {
+            let family_first: Vec<String> =
+                people.iter().map(|(given, family)| format!("{family}, {given}")).collect();
+            let in_order: Vec<String> =
+                people.iter().map(|(given, family)| format!("{given} {family}")).collect();
+            let read = |text: String| in_text(&text, Order::Unknown);
+            for mark in ["; ", ";", " and ", "|", " / ", "\n", ", and ", " & "] {
+                prop_assert_eq!(&read(family_first.join(mark)), &in_order, "{}", mark);
+                prop_assert_eq!(&read(in_order.join(mark)), &in_order, "{}", mark);
+            }
+            prop_assert_eq!(&read(in_order.join(", ")), &in_order);
+            prop_assert_eq!(&split(&in_order.join(", ")), &in_order);
+            for list in [&family_first, &in_order] {
+                prop_assert_eq!(&of_value(&json!(list), Order::Unknown), &in_order);
+                prop_assert_eq!(&read(format!("{list:?}")), &in_order);
+                let tags: Vec<String> = list.iter().flat_map(|tag| indexed(tag)).collect();
+                prop_assert_eq!(&tags, &in_order);
+            }
+        }
     }
 }

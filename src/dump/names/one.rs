@@ -25,6 +25,9 @@ const DEGREES: [&str; 18] = [
     "mbbs", "md", "mph", "msc", "phd", "rn",
 ];
 
+/// Bytes of the shortest word that a full stop ends and does not shorten.
+const MIN_WORD_BYTES: usize = 5;
+
 /// Bytes of the longest degree: `D. Phil.`
 const MAX_DEGREE_BYTES: usize = 8;
 
@@ -88,7 +91,11 @@ const MAX_NOBODY_BYTES: usize = 20;
 /// Takes off what stands around a name: the marks of its list and of footnotes.
 pub(super) fn trim(part: &str) -> &str {
     let is_mark = |c: char| {
-        matches!(c, ',' | ';' | ':' | '*' | '†' | '‡' | '§' | '¶' | '∗') || c.is_whitespace()
+        matches!(
+            c,
+            ',' | ';' | ':' | '*' | '†' | '‡' | '§' | '¶' | '∗' | '¹' | '²' | '³' | '\u{2070}'
+                ..='\u{2079}'
+        ) || c.is_whitespace()
     };
     part.trim_matches(is_mark)
 }
@@ -259,12 +266,26 @@ pub(super) fn is_years(part: &str) -> bool {
     words.all(&mut is_part) && n_years > 0
 }
 
-/// A name without the years that follow it: `Mia Ek 1960-`.
-pub(super) fn without_years(part: &str) -> &str {
-    match part.rsplit_once(' ') {
-        Some((rest, last)) if last.contains(['-', '\u{2013}']) && is_years(last) => trim(rest),
-        _ => part,
+/// A name without what follows it and is none: years, the numbers of footnotes, a full stop.
+pub(super) fn without_numbers(part: &str) -> &str {
+    let mut bare = part;
+    while bare.ends_with(['-', '\u{2013}', '.', ']', ')']) || bare.ends_with(is_digit) {
+        let (rest, last) = bare.rsplit_once(' ').unwrap_or(("", bare));
+        let is_number = last.chars().all(is_digit) && !(is_group(rest) && !rest.is_empty());
+        let are_years = !rest.is_empty() && last.contains(['-', '\u{2013}']) && is_years(last);
+        if is_number || are_years {
+            bare = trim(rest);
+            continue;
+        }
+        let word = last.strip_suffix('.').unwrap_or("");
+        // `Chas.` is short for a name.
+        let ends = word.len() >= MIN_WORD_BYTES && word.chars().all(char::is_alphabetic);
+        return match ends {
+            true => &bare[..bare.len() - 1],
+            false => bare,
+        };
     }
+    bare
 }
 
 /// A name whose initials stand behind its family name.
@@ -304,7 +325,12 @@ impl<'a> Behind<'a> {
         };
         // `JOHN DOE` may be a name in capitals.
         let has_small = behind.family.iter().any(|w| w.contains(char::is_lowercase));
-        (has_small || behind.are_single()).then_some(behind)
+        let is_indexed = max_letters == MAX_INDEXED_INITIALS
+            && behind
+                .initials
+                .iter()
+                .all(|word| is_dotted(word) || is_bare(word, 2));
+        (has_small || is_indexed || behind.are_single()).then_some(behind)
     }
 
     /// Whether no other reading is likely: `Fanning E.`, but not `Gabriel José G.`
@@ -421,8 +447,21 @@ mod tests {
         for other in ["Mia", "3rd", "", "CUPID-0", "Apollo 1961", "12", "b", "or"] {
             assert!(!is_years(other), "{other}");
         }
-        assert_eq!(without_years("Mia Ek 1960-"), "Mia Ek");
-        assert_eq!(without_years("Mia Ek-Roe"), "Mia Ek-Roe");
+    }
+
+    #[test]
+    fn what_follows_a_name_goes() {
+        let check = |name: &str, expected: &str| assert_eq!(without_numbers(name), expected);
+        check("Mia Ek 1960-", "Mia Ek");
+        check("Mia Ek-Roe", "Mia Ek-Roe");
+        check("Mia Ek 1", "Mia Ek");
+        check("2", "");
+        check("Fish Study Group 7", "Fish Study Group 7");
+        check("CUPID-0", "CUPID-0");
+        check("Mia Eklund.", "Mia Eklund");
+        check("Ek M.", "Ek M.");
+        check("Ek Jr.", "Ek Jr.");
+        check("Acme Inc.", "Acme Inc.");
     }
 
     #[test]

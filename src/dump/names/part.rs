@@ -11,6 +11,16 @@ use super::Order;
 use super::one::{self, Name};
 use crate::name::{self, begins_with_particle, is_group, is_group_word};
 
+/// What says "and" in other languages.
+const OTHER_ANDS: [&str; 9] = [
+    " und ", " et ", " y ", " e ", " en ", " i ", " og ", " och ", " и ",
+];
+
+/// Words that stand between names, or before what is no name.
+const WORDS_BETWEEN: [&str; 13] = [
+    "and", "&", "for", "on", "und", "et", "y", "e", "en", "i", "og", "och", "и",
+];
+
 /// What stands between two commas, with the suffix that a third one cut off.
 #[derive(Debug, Clone, Copy)]
 struct Piece<'a> {
@@ -137,11 +147,14 @@ fn pieces(list: &str, order: Order) -> Vec<Piece<'_>> {
     let is_catalogued = order != Order::Reading;
     for part in list.split(',') {
         let mut text = one::trim(without_et_al(without_and(one::trim(part))));
-        if !text.contains(char::is_alphanumeric) || one::is_others(text) {
+        if is_catalogued && !pieces.is_empty() && (one::is_years(text) || one::is_role(text)) {
             continue;
         }
         if is_catalogued {
-            text = one::without_years(text);
+            text = one::without_numbers(text);
+        }
+        if !text.contains(char::is_alphanumeric) || one::is_others(text) {
+            continue;
         }
         let is_even = pieces.len().is_multiple_of(2);
         if let Some(last) = pieces.last_mut() {
@@ -150,8 +163,7 @@ fn pieces(list: &str, order: Order) -> Vec<Piece<'_>> {
                 continue;
             }
             let is_full = is_even || !is_word(last.text) || !last.suffix.is_empty();
-            let is_said = is_catalogued && (one::is_years(text) || one::is_role(text));
-            if is_said || (is_full && one::is_degree(text)) {
+            if is_full && one::is_degree(text) {
                 continue;
             }
         }
@@ -343,14 +355,14 @@ pub(super) fn has_words_between(part: &str) -> bool {
         let bare = word.trim_end_matches(',');
         is_likely
             && (bare.ends_with(':')
-                || ["and", "&", "for", "on", "et", "und"]
+                || WORDS_BETWEEN
                     .iter()
                     .any(|known| bare.eq_ignore_ascii_case(known)))
     })
 }
 
 /// What "and" divides, and in a list in reading order a collaboration's colon.
-fn divided(part: &str, order: Order) -> Vec<&str> {
+fn divided<'a>(part: &'a str, order: Order) -> Vec<&'a str> {
     let mut lists = vec![part];
     for mark in [" and ", " AND ", " & ", ": "] {
         if mark == ": " && order != Order::Reading && !is_group(part) {
@@ -358,21 +370,15 @@ fn divided(part: &str, order: Order) -> Vec<&str> {
         }
         lists = lists.iter().flat_map(|list| list.split(mark)).collect();
     }
-    let others: &[&str] = match order {
-        Order::Reading => &[],
-        _ => &[" und ", " et "],
-    };
-    for &mark in others {
-        let is_name = |list: &'_ str| list.contains(" von ") || list.contains(" zu ");
-        let split =
-            |list: &'_ str| list.contains(mark) && !is_name(list) && are_people(list.split(mark));
-        lists = lists
-            .iter()
-            .flat_map(|list| match split(list) {
-                true => list.split(mark).collect::<Vec<_>>(),
-                false => vec![*list],
-            })
-            .collect();
+    if order == Order::Reading {
+        return lists;
+    }
+    for mark in OTHER_ANDS {
+        let divided = |list: &'a str| match list.contains(mark) && are_divided(list, mark) {
+            true => list.split(mark).collect(),
+            false => vec![list],
+        };
+        lists = lists.into_iter().flat_map(divided).collect();
     }
     lists
 }
@@ -397,10 +403,15 @@ fn without_and(piece: &str) -> &str {
     piece
 }
 
-/// Whether these are people's names rather than pieces of a group's.
-fn are_people<'a>(parts: impl Iterator<Item = &'a str>) -> bool {
-    let mut parts = parts;
-    parts.all(|part| part.contains(' ') && !is_group(part) && !one::is_others(part))
+/// Whether an "and" of another language stands between names, and not in one: `Ortega y Gasset`.
+fn are_divided(list: &str, mark: &str) -> bool {
+    let mut parts = list.split(mark);
+    if parts.all(|part| part.matches(',').count() == 1) {
+        return true;
+    }
+    let is_full = |part: &str| part.contains(' ') && !is_group(part) && !one::is_others(part);
+    let is_noble = list.contains(" von ") || list.contains(" zu ");
+    matches!(mark, " und " | " et ") && !is_noble && list.split(mark).all(is_full)
 }
 
 /// A part without "on behalf of …" and "for the … Collaboration", up to the next comma.

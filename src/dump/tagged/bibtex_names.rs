@@ -21,7 +21,7 @@ pub(super) fn split(authors: &str) -> Vec<String> {
     if parts.len() == 1 {
         parts = split_at(&cleaned, |rest| usize::from(rest.starts_with(';')));
     }
-    parts.into_iter().flat_map(names_of).collect()
+    names::known(parts.into_iter().flat_map(names_of).collect())
 }
 
 /// The name, or the list of names, between two "and"s.
