@@ -195,11 +195,14 @@ impl<'a> Cleaner<'a> {
     /// Copies words and the single spaces between them.
     fn copy_plain(&mut self) {
         let bytes = &self.text.as_bytes()[self.at..];
+        let closes_nothing = self.groups.is_empty() && !self.is_bibtex;
         let mut run = 0;
         loop {
             run += bytes[run..].iter().take_while(|&&b| is_plain(b)).count();
             match bytes[run..] {
                 [b' ', next, ..] if is_plain(next) => run += 1,
+                [b'\'', next, ..] if next != b'\'' => run += 1,
+                [b'}', ..] if closes_nothing => run += 1,
                 _ => return self.copy(run),
             }
         }
