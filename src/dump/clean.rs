@@ -9,7 +9,7 @@
 //!   of paragraphs, headings and the like leave a space, and what they raise or lower is not
 //!   glued to a number (`clean/scripts.rs`): 10<sup>3</sup> is 10^3;
 //! - outside maths, TeX's letters become Unicode (`tex.rs`), its commands what they stand for
-//!   (`tex_commands.rs`, `clean/commands.rs`), ``its quotes'' quotes; `\& \% \_ \#` lose the
+//!   (`tex_commands.rs`, `clean/commands.rs`, `clean/groups.rs`), ``its quotes'' quotes; `\& \% \_ \#` lose the
 //!   backslash, `\ ` and `\,` become a space, `\-` goes, and a tie `~` becomes a space where it
 //!   ties words. `\ifmmode` is decided (`clean/conditionals.rs`).
 //!
@@ -20,6 +20,7 @@
 
 mod commands;
 mod conditionals;
+mod groups;
 mod scripts;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use self::commands::Group;
+use self::groups::Group;
 use self::scripts::Script;
 use super::markup::Tag;
 use super::{entities, heads, markup, xml};
@@ -195,11 +196,14 @@ impl<'a> Cleaner<'a> {
     /// Copies words and the single spaces between them.
     fn copy_plain(&mut self) {
         let bytes = &self.text.as_bytes()[self.at..];
+        let closes_nothing = self.groups.is_empty() && !self.is_bibtex;
         let mut run = 0;
         loop {
             run += bytes[run..].iter().take_while(|&&b| is_plain(b)).count();
             match bytes[run..] {
                 [b' ', next, ..] if is_plain(next) => run += 1,
+                [b'\'', next, ..] if next != b'\'' => run += 1,
+                [b'}', ..] if closes_nothing => run += 1,
                 _ => return self.copy(run),
             }
         }

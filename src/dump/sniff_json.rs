@@ -261,7 +261,7 @@ fn is_csl(object: &[u8], found: &[(String, usize)], kind: &impl Fn(&str) -> Opti
     kind("title") == Some(b'"')
         && (kind("issued") == Some(b'{')
             || kind("container-title").is_some()
-            || CSL_TYPES.iter().any(|kind| is_of_type(kind))
+            || CSL_TYPES.iter().any(is_of_type)
             || has_people())
 }
 

@@ -181,9 +181,17 @@ fn text_symbol(name: &str) -> Option<Command> {
     Some(Command::Letter(meant))
 }
 
-/// A symbol of maths, which authors write without dollars too.
+/// A symbol that authors write without dollars too.
 fn symbol(name: &str) -> Option<Command> {
-    let meant = match name {
+    let meant = sign(name)
+        .or_else(|| operator(name))
+        .or_else(|| relation(name));
+    meant.or_else(|| greek(name)).map(Command::Symbol)
+}
+
+/// A sign of text, or a letter of maths.
+fn sign(name: &str) -> Option<&'static str> {
+    Some(match name {
         "ldots" | "dots" => "…",
         "cdots" => "⋯",
         "slash" => "/",
@@ -204,6 +212,33 @@ fn symbol(name: &str) -> Option<Command> {
         "ohm" => "Ω",
         "angstrom" => "Å",
         "perthousand" | "permil" => "‰",
+        "emptyset" | "varnothing" => "∅",
+        "infty" => "∞",
+        "ell" => "ℓ",
+        "hbar" => "ℏ",
+        "Re" => "ℜ",
+        "Im" => "ℑ",
+        "wp" => "℘",
+        "aleph" => "ℵ",
+        "prime" => "′",
+        "angle" => "∠",
+        "top" => "⊤",
+        "triangle" => "△",
+        "square" | "Box" => "□",
+        "diamond" | "Diamond" => "◇",
+        "sharp" => "♯",
+        "flat" => "♭",
+        "checkmark" => "✓",
+        "arcmin" => "′",
+        "arcsec" => "″",
+        "sun" => "☉",
+        _ => return None,
+    })
+}
+
+/// What maths computes with.
+fn operator(name: &str) -> Option<&'static str> {
+    Some(match name {
         "pm" => "±",
         "mp" => "∓",
         "times" => "×",
@@ -228,6 +263,21 @@ fn symbol(name: &str) -> Option<Command> {
         "rtimes" => "⋊",
         "ltimes" => "⋉",
         "setminus" => "∖",
+        "partial" => "∂",
+        "nabla" => "∇",
+        "forall" => "∀",
+        "exists" => "∃",
+        "neg" | "lnot" => "¬",
+        "sum" => "∑",
+        "prod" => "∏",
+        "int" => "∫",
+        _ => return None,
+    })
+}
+
+/// What maths compares with, arrows and brackets among it.
+fn relation(name: &str) -> Option<&'static str> {
+    Some(match name {
         "leq" | "le" | "leqslant" => "≤",
         "geq" | "ge" | "geqslant" => "≥",
         "ll" => "≪",
@@ -248,13 +298,6 @@ fn symbol(name: &str) -> Option<Command> {
         "supset" => "⊃",
         "subseteq" => "⊆",
         "supseteq" => "⊇",
-        "emptyset" | "varnothing" => "∅",
-        "infty" => "∞",
-        "partial" => "∂",
-        "nabla" => "∇",
-        "forall" => "∀",
-        "exists" => "∃",
-        "neg" | "lnot" => "¬",
         "to" | "rightarrow" | "longrightarrow" => "→",
         "leftarrow" | "longleftarrow" => "←",
         "leftrightarrow" => "↔",
@@ -265,19 +308,7 @@ fn symbol(name: &str) -> Option<Command> {
         "Rightarrow" | "implies" => "⇒",
         "Leftarrow" => "⇐",
         "Leftrightarrow" | "iff" => "⇔",
-        "sum" => "∑",
-        "prod" => "∏",
-        "int" => "∫",
-        "ell" => "ℓ",
-        "hbar" => "ℏ",
-        "Re" => "ℜ",
-        "Im" => "ℑ",
-        "wp" => "℘",
-        "aleph" => "ℵ",
-        "prime" => "′",
-        "angle" => "∠",
         "perp" | "bot" => "⊥",
-        "top" => "⊤",
         "parallel" => "∥",
         "mid" | "vert" => "|",
         "Vert" => "‖",
@@ -287,20 +318,10 @@ fn symbol(name: &str) -> Option<Command> {
         "rceil" => "⌉",
         "lfloor" => "⌊",
         "rfloor" => "⌋",
-        "triangle" => "△",
-        "square" | "Box" => "□",
-        "diamond" | "Diamond" => "◇",
-        "sharp" => "♯",
-        "flat" => "♭",
-        "checkmark" => "✓",
         "models" => "⊨",
         "vdash" => "⊢",
-        "arcmin" => "′",
-        "arcsec" => "″",
-        "sun" => "☉",
-        _ => greek(name)?,
-    };
-    Some(Command::Symbol(meant))
+        _ => return None,
+    })
 }
 
 /// The Greek letter of this name: as a keyboard has it, whatever its form.

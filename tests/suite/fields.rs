@@ -67,3 +67,26 @@ fn one_category_ends_where_the_next_begins() {
     let hits = sandbox.akin(&["search", "paper"]).exits(0).stdout;
     assert!(hits.contains("Humans; Diabetes Mellitus, Type 2"), "{hits}");
 }
+
+#[test]
+fn a_paper_of_proceedings_is_of_their_year() {
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file(
+        "refs.bib",
+        "@inproceedings{ola04:lake, author={Ola Frost}, title={Lake ice thickness from sonar}, \
+         crossref={coldconf:2004}, pages={12--19}}\n\
+         @proceedings{coldconf:2004, title={Proceedings of the Fourth Workshop on Cold Waters}, \
+         booktitle={Proceedings of the Fourth Workshop on Cold Waters}, month=jun, year={2004}}\n",
+    );
+    let report = sandbox.add(&[&dump]);
+    assert_eq!(report["stored"], 2, "{report}");
+    let found = sandbox.akin(&["search", "--json", "--lexical", "ice", "--since", "2000"]);
+    let paper = found.exits(0).json().remove(0);
+    assert_eq!(paper["date"], "2004-06-01", "{paper}");
+    let shown = sandbox.akin(&["show", "--json", "ola04:lake"]).exits(0);
+    let shown = shown.json().remove(0);
+    assert_eq!(
+        shown["journal"], "Proceedings of the Fourth Workshop on Cold Waters",
+        "{shown}"
+    );
+}

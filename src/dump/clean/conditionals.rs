@@ -14,9 +14,14 @@ const FI: &str = "\\fi";
 const AMPERSAND: (&str, &str) = ("{\\&}", "\\&");
 const SEMICOLON: (&str, &str) = ("$\\mathsemicolon$", ";");
 
+/// What there is to decide begins with one of these, or holds it.
+const COMMANDS: [&str; 3] = [IF, "\\&}", "\\mathsemicolon"];
+
 /// Decides what stands in a text; `None` where nothing has to be.
 pub(super) fn decided(text: &str) -> Option<String> {
-    if !text.contains('\\') {
+    let mut backslashes = text.match_indices('\\');
+    let is_open = |at: usize| COMMANDS.iter().any(|name| text[at..].starts_with(name));
+    if !backslashes.any(|(at, _)| is_open(at)) {
         return None;
     }
     let mut decided = None;
