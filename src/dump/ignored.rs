@@ -108,7 +108,7 @@ impl Part {
         }
     }
 
-    /// The name for so many of them.
+    /// The name for this number of them.
     pub fn named(self, n: u64) -> &'static str {
         let (one, many) = match self {
             Part::Date => ("date", "dates"),
