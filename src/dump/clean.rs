@@ -68,6 +68,7 @@ fn cleaned(text: &str, is_bibtex: bool) -> String {
         groups: Vec::new(),
         argument_at: usize::MAX,
         scripts: Vec::new(),
+        unread_formulas: 0,
         in_quotes: false,
         is_bibtex,
     };
@@ -116,6 +117,9 @@ fn is_dropped(c: char) -> bool {
     c.is_control() || matches!(c, '\u{AD}' | '\u{200B}' | '\u{2060}' | '\u{FEFF}')
 }
 
+/// Formulas in MathML that cannot be read, of one text, before no other is tried.
+const MAX_UNREAD_FORMULAS: u8 = 32;
+
 /// Bytes that are copied without a look.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
@@ -155,6 +159,8 @@ struct Cleaner<'a> {
     argument_at: usize,
     /// What is being raised or lowered.
     scripts: Vec<Script>,
+    /// Formulas in MathML that do not end or cannot be read.
+    unread_formulas: u8,
     /// TeX's quotes were opened.
     in_quotes: bool,
     /// See [`clean_bibtex`].
@@ -292,13 +298,16 @@ impl<'a> Cleaner<'a> {
 
     /// Writes a formula in MathML in one piece, if it can be read.
     fn mathml(&mut self) -> bool {
-        let Some(maths) = markup::mathml(self.rest()) else {
+        if self.unread_formulas == MAX_UNREAD_FORMULAS {
+            return false;
+        }
+        let maths = markup::mathml(self.rest());
+        let read = maths.and_then(|maths| Some((maths.len(), xml::text_of(maths)?)));
+        let Some((bytes, text)) = read else {
+            self.unread_formulas += 1;
             return false;
         };
-        let Some(text) = xml::text_of(maths) else {
-            return false;
-        };
-        self.at += maths.len();
+        self.at += bytes;
         self.write(&clean(&text));
         true
     }

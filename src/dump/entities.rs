@@ -23,14 +23,20 @@ const MIN_RESPELT_BYTES: usize = 3;
 const BARE_WORDS: [&str; 5] = ["amp", "lt", "gt", "quot", "nbsp"];
 
 /// Beginnings that no word has: they mean an entity whatever follows.
-const BARE_BEGINNINGS: [&str; 13] = [
-    "nbsp", "szlig", "aelig", "AElig", "oelig", "OElig", "lsquo", "rsquo", "ldquo", "rdquo",
-    "ndash", "mdash", "hellip",
+const BARE_BEGINNINGS: [&str; 16] = [
+    "plusmn", "laquo", "raquo", "nbsp", "szlig", "aelig", "AElig", "oelig", "OElig", "lsquo",
+    "rsquo", "ldquo", "rdquo", "ndash", "mdash", "hellip",
 ];
 
 /// What follows the letter in the names of accented letters, which no word begins with either.
 const ACCENTS: [&str; 9] = [
     "acute", "grave", "circ", "tilde", "uml", "cedil", "ring", "slash", "caron",
+];
+
+/// ISO's names of Greek letters, without their `gr`, in the order of Unicode: `&agr;`, `&THgr;`.
+const GREEK: [&str; 25] = [
+    "a", "b", "g", "d", "e", "z", "ee", "th", "i", "k", "l", "m", "n", "x", "o", "p", "r", "sf",
+    "s", "t", "u", "ph", "kh", "ps", "oh",
 ];
 
 /// What an entity stands for, and its bytes.
@@ -64,7 +70,8 @@ fn after_ampersand(text: &str, after_space: bool) -> Option<Meant> {
         return None;
     }
     if text[name.len()..].starts_with(';') {
-        return named(name).map(|meant| (Cow::Borrowed(meant), name.len() + 1));
+        let meant = named(name).map(Cow::Borrowed).or_else(|| greek(name));
+        return meant.map(|meant| (meant, name.len() + 1));
     }
     unended(text, after_space).map(|(meant, used)| (Cow::Borrowed(meant), used))
 }
@@ -127,6 +134,20 @@ fn named(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let capitalised = format!("{}{}", &name[..1], &lower[1..]);
     of_html(&capitalised).or_else(|| of_html(&lower))
+}
+
+/// The Greek letter of an ISO name.
+fn greek(name: &str) -> Option<Cow<'static, str>> {
+    let name = name.strip_suffix("gr")?;
+    let lower = name.to_ascii_lowercase();
+    let at = GREEK.iter().position(|known| *known == lower)?;
+    let letter = char::from_u32(0x3B1 + u32::try_from(at).ok()?)?;
+    let is_capital = name.starts_with(|c: char| c.is_ascii_uppercase());
+    let letter = letter.to_string();
+    Some(Cow::Owned(match is_capital {
+        true => letter.to_uppercase(),
+        false => letter,
+    }))
 }
 
 /// What stands for something without a semicolon.
@@ -192,6 +213,10 @@ mod tests {
         check("&lsqb;", "[|");
         check("&les;", "⩽|");
         check("&fjlig;", "fj|");
+        check("&agr;", "α|");
+        check("&sgr;", "σ|");
+        check("&THgr;", "Θ|");
+        check("&ohgr;", "ω|");
         check("&CounterClockwiseContourIntegral;", "∳|");
     }
 
@@ -229,6 +254,7 @@ mod tests {
         check("&eacutes of", "é|s of");
         check("&oslashrsted", "ø|rsted");
         check("&rsquos", "’|s");
+        check("&plusmn 2", "±| 2");
         check("&#39s", "'|s");
         check("&#8212 x", "—| x");
         check("&#x2014 x", "—| x");

@@ -49,7 +49,8 @@ pub(super) fn command(name: &str) -> Option<Command> {
         | "fbox" | "makebox" | "underline" | "uline" | "ul" | "sout" | "uppercase"
         | "lowercase" | "MakeUppercase" | "MakeLowercase" | "MakeTextUppercase" | "enquote"
         | "mkbibquote" | "mkbibemph" | "mkbibitalic" | "mkbibbold" | "url" | "path"
-        | "nolinkurl" | "nocase" | "NoCaseChange" | "textls" | "acro" | "abbr" | "ce" => Looks,
+        | "nolinkurl" | "nocase" | "NoCaseChange" | "textls" | "acro" | "abbr" | "ce" | "num"
+        | "si" | "unit" => Looks,
         "it" | "em" | "bf" | "rm" | "sc" | "sf" | "tt" | "sl" | "itshape" | "bfseries"
         | "scshape" | "slshape" | "upshape" | "mdseries" | "rmfamily" | "sffamily" | "ttfamily"
         | "normalfont" | "selectfont" | "tiny" | "scriptsize" | "footnotesize" | "small"

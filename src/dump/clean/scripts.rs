@@ -9,6 +9,9 @@ use super::Cleaner;
 /// What is longer is text and no exponent.
 const MAX_SCRIPT_BYTES: usize = 24;
 
+/// What is raised inside what is raised, at most.
+const MAX_OPEN: usize = 8;
+
 /// What is raised after a number and counts: 1st, 2nd, and so in French, Spanish and Italian.
 const ORDINALS: [&str; 15] = [
     "st", "nd", "rd", "th", "e", "er", "re", "ère", "ème", "o", "a", "os", "as", "º", "ª",
@@ -46,6 +49,9 @@ pub(super) struct Script {
 
 impl Cleaner<'_> {
     pub(super) fn begin_script(&mut self, kind: Kind) {
+        if self.scripts.len() == MAX_OPEN {
+            self.scripts.remove(0);
+        }
         self.scripts.push(Script {
             kind,
             after: self.last(),
@@ -86,7 +92,9 @@ fn mark(kind: Kind, after: char, script: &str) -> Option<char> {
         Kind::Raised if after.is_ascii_digit() => {
             let is_letter = unsigned.chars().count() == 1;
             let is_sum = unsigned.contains(SIGNS);
-            let is_power = (is_letter || is_sum) && unsigned.starts_with(char::is_alphabetic);
+            let is_signed = unsigned.len() < script.len();
+            let is_power =
+                (is_letter || is_sum || is_signed) && unsigned.starts_with(char::is_alphabetic);
             begins_in_digit || (is_power && !ORDINALS.contains(&script))
         }
         Kind::Raised => {

@@ -288,8 +288,8 @@ fn what_is_raised_is_not_glued_to_a_number() {
         "10^3 10^−6M cm^-1 R^2 (x+1)^2",
     );
     check(
-        "2<sup>n</sup> 2<sup>n-1</sup> e<sup>x</sup>",
-        "2^n 2^(n-1) ex",
+        "2<sup>n</sup> 2<sup>n-1</sup> 2<sup>-ΔCt</sup> e<sup>x</sup>",
+        "2^n 2^(n-1) 2^-ΔCt ex",
     );
     check(
         "SO<sub>4</sub><sup>2-</sup> word<sup>1,2</sup>",
