@@ -116,11 +116,9 @@ pub(super) fn family_first(name: &str) -> Option<String> {
 /// and with initials first where full stops leave no doubt.
 pub(super) fn known(names: Vec<String>) -> Vec<String> {
     let name = |text: String| {
-        let is_abbreviated = text.ends_with('.');
-        Name {
-            text,
-            is_turned: !is_abbreviated,
-        }
+        let last = text.rsplit(' ').next().unwrap_or("");
+        let is_turned = one::is_initials(last) && !one::is_dotted(last);
+        Name { text, is_turned }
     };
     finished(names.into_iter().map(name).collect(), false)
 }
@@ -445,6 +443,11 @@ mod tests {
         check_written("John Doe II, Jane Roe", &["John Doe II", "Jane Roe"]);
         // A name in its order may end in a letter, or in capitals.
         check_written("Weinan E, Jiequn Han", &["Weinan E", "Jiequn Han"]);
+        check_written("Karthik C. S., Pasin Lee", &["Karthik C. S.", "Pasin Lee"]);
+        check_written(
+            "Doe, Jane; Fanning E.; Roe R",
+            &["Jane Doe", "E. Fanning", "R Roe"],
+        );
         check_written("Haian HE", &["Haian HE"]);
         check_written("JANE DOE", &["JANE DOE"]);
         check_written("Fish Study Group UK", &["Fish Study Group UK"]);

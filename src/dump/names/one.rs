@@ -1,8 +1,8 @@
 //! One name: what is trimmed off it, what of it is no name, and initials that stand behind.
 //!
 //! In: a name that commas no longer divide. Out: the name in reading order. `Fanning E.` and
-//! `van der Berg JP` are turned round; initials without full stops only where nothing in the list
-//! speaks against it, since `Weinan E` is a name in its order.
+//! `van der Berg JP` are turned round where nothing in the list speaks against it, since `Weinan E`
+//! is a name in its order.
 
 use crate::name::{self, begins_with_particle, is_group, is_particle};
 
@@ -365,10 +365,11 @@ impl<'a> Behind<'a> {
     }
 }
 
-/// Turns the names of a list round whose initials stand behind; of an index all of them.
+/// Turns the names of a list round whose initials stand behind; of an index all of them, of another
+/// list none where one of its names is in reading order.
 ///
-/// Initials with full stops are turned always. Without, they are where no other name of the list
-/// is in reading order or told by a comma.
+/// Initials without full stops may be a short name: several of them in a list, or letters that are
+/// no word, tell that they are not.
 pub(super) fn initials_first(mut names: Vec<Name>, is_index: bool) -> Vec<String> {
     let max_letters = match is_index {
         true => MAX_INDEXED_INITIALS,
@@ -387,18 +388,21 @@ pub(super) fn initials_first(mut names: Vec<Name>, is_index: bool) -> Vec<String
     }
     let is_in_order = |name: &Name| {
         let is_whole = name.text.contains(' ') && !is_group(&name.text);
-        name.is_turned || (is_whole && !is_behind(name))
+        !name.is_turned && is_whole && !is_behind(name)
     };
-    let is_listed_so = !names.iter().any(is_in_order);
+    let has_order = names.iter().any(is_in_order);
+    let has_comma = names.iter().any(|name| name.is_turned);
     let turned = |name: Name| {
         let behind = match name.is_turned {
             true => None,
             false => Behind::of(&name.text, max_letters),
         };
+        let is_likely = |behind: &Behind<'_>| match has_comma {
+            true => behind.are_single(),
+            false => n_behind > 1 || behind.are_initials(),
+        };
         let is_turned = |behind: &Behind<'_>| {
-            is_index
-                || behind.is_sure()
-                || (is_listed_so && (n_behind > 1 || behind.are_initials()))
+            is_index || (!has_order && (behind.is_sure() || is_likely(behind)))
         };
         match behind.filter(is_turned) {
             Some(behind) => behind.turned(),
