@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const GROUND: &[&str] = &[
-    "paper", "vectors", "error", "progress", "step", "text", "fuzz",
+    "paper", "vectors", "error", "files", "progress", "step", "text", "fuzz",
 ];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
 const FLOWS: &[&str] = &[
@@ -46,6 +46,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anstream", &["cli"]),
+    ("terminal_size", &["cli"]),
 ];
 
 /// Every source file with the room it is in: `encoder/batch.rs` is in `encoder`.
