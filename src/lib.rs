@@ -54,7 +54,8 @@
 //! flows     ingest search digest eval space     meet the engines in one another
 //!           check pull
 //! engines   dump  encoder  library  index        do not know one another
-//! ground    paper  vectors  error  progress step know nothing above
+//! ground    paper  vectors  error  files         know nothing above
+//!           progress  step
 //! ```
 //!
 //! | room | what lives there | the only place that knows |
@@ -74,6 +75,7 @@
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
 //! | [`step`] | what writing has come to, for the fault tests | — |
 //! | [`categories`] | categories as they are compared and shown | what a code is |
+//! | [`files`] | files that are replaced as a whole | — |
 //! | `text` | text as it is compared | — |
 //! | `name` | names of people as they are compared | — |
 //! | `fuzz` | spoilt inputs, for tests only | proptest |

@@ -79,9 +79,12 @@ impl Task {
     /// Reads a task; queries without a relevant judgment are left out, as BEIR does.
     ///
     /// # Errors
-    /// [`Error::Read`] if a file is missing, [`Error::Malformed`] with file and line. The corpus is not
-    /// looked at.
+    /// [`Error::Read`] if a file is missing, [`Error::Malformed`] with file and line.
     pub fn read(files: &TaskFiles) -> Result<Task> {
+        files
+            .corpus
+            .metadata()
+            .map_err(Error::read(&files.corpus))?;
         let mut judged = read_qrels(&files.qrels)?;
         let mut queries = Vec::new();
         for (id, text) in read_queries(&files.queries)? {

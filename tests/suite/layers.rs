@@ -7,6 +7,7 @@ const GROUND: &[&str] = &[
     "paper",
     "vectors",
     "error",
+    "files",
     "progress",
     "step",
     "categories",
@@ -55,6 +56,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anstream", &["cli"]),
+    ("terminal_size", &["cli"]),
 ];
 
 /// Every source file with the room it is in: `encoder/batch.rs` is in `encoder`.

@@ -10,8 +10,9 @@
 //! at them ([`WordQuery::authors`]).
 //!
 //! A sign is a condition only before a word, a phrase or one of these fields. Numbers (`-40`, `+85`),
-//! single letters (`a -b`), and names of letters and digits (`-K12`, `-NH2`, `+p53`) are text with
-//! their sign: these signs are charges, bonds, temperatures. `GPT-4` and `COVID-19` begin with a word.
+//! single letters (`a -b`), and names of a letter or two and digits (`-K12`, `-NH2`, `+p53`) are text
+//! with their sign: these signs are charges, bonds, temperatures. `GPT-4`, `gpt4` and `COVID-19` begin
+//! with a word.
 //! Quotation marks make a phrase of anything: `-"K12"`. `Ti:sapphire` and `Au:Pd` are elements, not
 //! fields.
 
@@ -293,22 +294,22 @@ fn field_of(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether what stands behind a sign is a word: letters, two at least, or a Chinese character; with
-/// digits in it, only where its part before the first hyphen is one (`GPT-4`).
+/// Whether what stands behind a sign is a word: letters, two at least, or a Chinese character. With digits
+/// in it, it begins with three letters (`gpt4`), or with two before a hyphen (`IL-6`).
 fn is_word(piece: &str) -> bool {
+    let n_letters = |part: &str| part.chars().filter(|c| c.is_alphabetic()).count();
+    let is_hyphen = ['-', '\u{2010}', '\u{2011}'];
+    let first = piece.split(is_hyphen).next().unwrap_or(piece);
+    let is_of_letters = |part: &str| !part.contains(char::is_numeric);
     if !piece.starts_with(char::is_alphabetic) {
         return false;
     }
-    let is_digit = |c: char| c.is_numeric();
-    let part = match piece.contains(is_digit) {
-        true => piece
-            .split(['-', '\u{2010}', '\u{2011}'])
-            .next()
-            .unwrap_or(piece),
-        false => piece,
-    };
-    let n_letters = part.chars().filter(|c| c.is_alphabetic()).count();
-    !part.contains(is_digit) && (n_letters > 1 || part.contains(is_ideograph))
+    if is_of_letters(piece) {
+        return n_letters(piece) > 1 || piece.contains(is_ideograph);
+    }
+    let start = piece.find(|c: char| !c.is_alphabetic());
+    let start = &piece[..start.unwrap_or(piece.len())];
+    n_letters(start) > 2 || (is_of_letters(first) && n_letters(first) > 1)
 }
 
 #[cfg(test)]
@@ -404,6 +405,8 @@ mod tests {
     #[test]
     fn a_sign_before_a_word_is_a_condition() {
         check("cells -in", "cells -in", ["", "", ""]);
+        check("nets +gpt4", "nets gpt4", ["", "Text(0gpt4)", ""]);
+        check("cells -IL-6", "cells", ["", "", "Text(0il 16|0il6)"]);
         check("nets -GPT-4", "nets", ["", "", "Text(0gpt 14|0gpt4)"]);
         check("a -COVID-19", "a", ["", "", "Text(0covid 119|0covid19)"]);
         check("a -X-ray", "a", ["", "", "Text(0x 1ray|0xray)"]);
