@@ -227,7 +227,6 @@ fn is_initial(word: &str) -> bool {
 /// in one word (`smithjones`). Of a group it is the whole name.
 ///
 /// What a name is abbreviated to is no family name: that of `Lovelace A. K.` is `lovelace`.
-#[allow(dead_code, reason = "whoever compares works asks for it")]
 pub(crate) fn family(name: &str) -> String {
     let in_one = |words: &str| words.chars().filter(|c| c.is_alphanumeric()).collect();
     if is_group(name) {

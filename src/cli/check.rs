@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use akin::check::{self, Repairs, Report};
 use akin::library::{Finding, Library, Writer};
+use akin::paper;
 use akin::space;
 use clap::Args;
 use serde_json::{Value, json};
@@ -65,7 +66,9 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
         look(writer.as_ref())?
     };
     if context.json {
-        output::json_line(&mut out, &summary(&left, &repairs))?;
+        let mut summary = summary(&left, &repairs);
+        paper::show_ids(&mut summary);
+        output::json_line(&mut out, &summary)?;
     } else if !repairs.is_empty() {
         writeln!(out)?;
         write_report(&mut out, &left, context)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use akin::Error;
 use akin::digest::{self, DEFAULT_MIN_PERCENTILE, Desk, Follow};
 use akin::library::{Filter, Library, StoredFollow, Writer};
+use akin::paper;
 use akin::search;
 use clap::{Args, Subcommand};
 use jiff::ToSpan;
@@ -305,7 +306,11 @@ fn test(
     for (place, found) in found.matches.iter().enumerate() {
         let entry = digest::entry(found);
         match context.json {
-            true => output::json_line(&mut out, &entry)?,
+            true => {
+                let mut value = serde_json::to_value(&entry).expect("an entry is plain data");
+                paper::show_ids(&mut value);
+                output::json_line(&mut out, &value)?;
+            }
             false => output::entry(&mut out, place + 1, &entry)?,
         }
     }

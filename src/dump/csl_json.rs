@@ -295,7 +295,7 @@ mod tests {
             }),
             json!({
                 "id": "10.5555/moss.1",
-                "aliases": ["pmid:95000001", "PMC95001", "2503.11731", "bibtex:berg2019moss"],
+                "aliases": ["pmid:95000001", "PMC95001", "2503.11731", "@#berg2019moss"],
                 "title": "On moss & roofs",
                 "authors": ["Jan van den Berg Jr.", "Ada von Humboldt", "The Moss Group", "Plato", "Mia Ek"],
                 "published": "2019-05-06",

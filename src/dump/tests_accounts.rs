@@ -125,7 +125,7 @@ fn what_is_left_out_of_a_record_is_noted() {
         r#"{"id":"2503.11731","title":"T","abstract":{},"authors":[{"x":1},"A. Roe"],"categories":["cs.CL",1],"authors_parsed":[],"doi":"none yet","update_date":"now"}"#,
         &[
             r#"abstract ignored: "an object""#,
-            r#"author object ignored: "an object""#,
+            r#"author object ignored: "{\"x\":1}""#,
             r#"category ignored: "1""#,
             r#"date ignored: "now""#,
             r#"DOI ignored: "yet""#,

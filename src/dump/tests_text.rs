@@ -308,7 +308,7 @@ fn a_text_may_be_a_list_or_a_number() {
 fn check_ids(bytes: impl Into<Vec<u8>>, expected: &[&str]) {
     let paper = only(bytes);
     let ids = std::iter::once(&paper.id).chain(&paper.aliases);
-    let ids: Vec<&str> = ids.map(|id| id.as_str()).collect();
+    let ids: Vec<&str> = ids.map(|id| id.bare()).collect();
     assert_eq!(ids, expected);
 }
 

@@ -30,6 +30,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::name::family;
 use crate::paper::{IdKind, Paper, PaperId};
 use crate::text::fold;
 
@@ -312,19 +313,10 @@ fn letters(text: &str) -> String {
     words(text).concat()
 }
 
-/// Family names as far as they can be told: the last word of a name that is more than an initial.
+/// Family names as far as they can be told.
 fn families(paper: &Paper) -> Vec<String> {
-    let family = |name: &String| {
-        let is_initials = |word: &str| {
-            let letters = word.chars().filter(|c| c.is_alphanumeric());
-            letters.clone().count() <= 1
-                || (word.len() <= 3 && letters.clone().all(char::is_uppercase))
-        };
-        let words = name.split_whitespace().rev();
-        let mut full = words.filter(|word| !is_initials(word)).map(letters);
-        full.find(|word| !matches!(&**word, "jr" | "sr" | "iii"))
-    };
-    paper.authors.iter().filter_map(family).collect()
+    let families = paper.authors.iter().map(|name| family(name));
+    families.filter(|family| !family.is_empty()).collect()
 }
 
 fn is_long(title: &str) -> bool {

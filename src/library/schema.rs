@@ -46,8 +46,8 @@ CREATE TABLE papers (
     id TEXT NOT NULL UNIQUE,
     text_hash BLOB NOT NULL,
     date TEXT,                  -- YYYY-MM-DD: published, else updated, else listed
-    categories TEXT NOT NULL,   -- lower case, each between spaces: ' cs.cl cs.lg '
-    authors TEXT NOT NULL,      -- lower case without accents, each between newlines
+    categories TEXT NOT NULL,   -- a line for every name that one is found by, as `categories.rs` writes them
+    authors TEXT NOT NULL,      -- a line for each name, its words as `name.rs` writes them
     title_key INTEGER,          -- of the title's letters and digits
     notice TEXT                 -- withdrawn, retracted
 );

@@ -11,9 +11,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::spelling::{self, is_digits, strip_prefix_nocase};
 use super::{Paper, letters_of};
+use crate::name::family;
 
 /// What an id of a collection begins with, as it is stored.
 const LOCAL: char = '@';
@@ -104,9 +106,7 @@ impl PaperId {
     /// author's family name, year, volume and journal.
     pub fn made_of(paper: &Paper) -> PaperId {
         let mut parts = vec![letters_of(&paper.title)];
-        let first = paper.authors.first();
-        let family = first.and_then(|name| name.split_whitespace().last());
-        parts.extend(family.map(letters_of));
+        parts.extend(paper.authors.first().map(|name| family(name)));
         let year = paper.date().map(|date| date.year().to_string());
         let journal = paper.journal.as_deref().map(letters_of);
         let volume = paper.volume.as_deref().map(letters_of);
@@ -228,6 +228,31 @@ impl fmt::Display for PaperId {
         } else {
             bare
         })
+    }
+}
+
+/// Puts ids as they are shown in place of those that are stored, in a value for programs: under the
+/// names `id`, `ids`, `paper` and `lost`.
+pub fn show_ids(value: &mut Value) {
+    let show = |value: &mut Value| {
+        if let Value::String(id) = value
+            && id.starts_with(LOCAL)
+        {
+            *id = PaperId::from_stored(id).to_string();
+        }
+    };
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(show_ids),
+        Value::Object(object) => {
+            for (name, value) in object {
+                match (name.as_str(), value) {
+                    ("id" | "paper", id) if id.is_string() => show(id),
+                    ("ids" | "lost", Value::Array(ids)) => ids.iter_mut().for_each(show),
+                    (_, other) => show_ids(other),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::collection::{Authority, Collection};
 pub(crate) use self::spelling::without_end;
 
-pub use self::id::{IdKind, PaperId, arxiv_version, collection_name};
+pub use self::id::{IdKind, PaperId, arxiv_version, collection_name, show_ids};
 
 /// What of a paper is embedded, in words: part of what two embeddings must have in common.
 pub const PASSAGE_RECIPE: &str = "title. abstract";

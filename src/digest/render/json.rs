@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::digest::Digest;
-use crate::paper::PaperId;
+use crate::paper;
 
 /// Renders a digest as one line of JSON, without what only the library needs to know.
 pub fn json(digest: &Digest) -> String {
@@ -19,24 +19,6 @@ pub fn json(digest: &Digest) -> String {
         section.remove("follow_key");
         section.remove("up_to");
     }
-    show_ids(&mut value);
+    paper::show_ids(&mut value);
     value.to_string() + "\n"
-}
-
-/// Puts ids as they are shown in place of those that are stored.
-fn show_ids(value: &mut Value) {
-    match value {
-        Value::Array(list) => list.iter_mut().for_each(show_ids),
-        Value::Object(object) => {
-            for (name, value) in object {
-                match value {
-                    Value::String(id) if name == "id" => {
-                        *id = PaperId::from_stored(id).to_string();
-                    }
-                    other => show_ids(other),
-                }
-            }
-        }
-        _ => {}
-    }
 }
