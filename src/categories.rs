@@ -3,7 +3,7 @@
 //! A *code* is arXiv's, or written like it (`cs.CL`, `hep-th`): it belongs to the archive before its
 //! dot. Everything else is a *name* (`Machine Learning`, `Diabetes Mellitus, Type 2`), which is one
 //! whole: no part of it is another category. Filters and the index of words compare by
-//! [`names`] and [`asked`], so that both give the same answer.
+//! `names` and `asked`, so that both give the same answer.
 
 /// The archives of arXiv, those that it no longer has among them.
 const ARCHIVES: [&str; 37] = [

@@ -409,8 +409,7 @@ mod tests {
             door.write_all(piece).unwrap();
         }
         drop(door);
-        let bytes = kept.0.lock().unwrap().clone();
-        bytes
+        kept.0.lock().unwrap().clone()
     }
 
     proptest! {

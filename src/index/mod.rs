@@ -276,7 +276,7 @@ impl Index {
         }
         let options = &SearchOptions {
             k: wanted,
-            ..options.clone()
+            ..*options
         };
         let mut best = self.scan_rows(self.tail(), query, options)?;
         let mut candidates = Vec::new();

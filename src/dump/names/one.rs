@@ -271,7 +271,7 @@ pub(super) fn without_numbers(part: &str) -> &str {
     let mut bare = part;
     while bare.ends_with(['-', '\u{2013}', '.', ']', ')']) || bare.ends_with(is_digit) {
         let (rest, last) = bare.rsplit_once(' ').unwrap_or(("", bare));
-        let is_number = last.chars().all(is_digit) && !(is_group(rest) && !rest.is_empty());
+        let is_number = last.chars().all(is_digit) && (rest.is_empty() || !is_group(rest));
         let are_years = !rest.is_empty() && last.contains(['-', '\u{2013}']) && is_years(last);
         if is_number || are_years {
             bare = trim(rest);

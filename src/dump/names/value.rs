@@ -121,7 +121,7 @@ fn of_object(object: &Map<String, Value>, depth: usize) -> Vec<Name> {
     };
     let (given, family) = (text(&GIVEN), text(&FAMILY));
     let whole = field(&object, &WHOLE);
-    if !family.is_empty() && !(given.is_empty() && whole.is_some()) {
+    if !(family.is_empty() || given.is_empty() && whole.is_some()) {
         let particles: Vec<String> = PARTICLES.iter().map(|name| text(&[name])).collect();
         let parts = [
             &given,

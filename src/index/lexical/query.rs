@@ -437,7 +437,10 @@ mod tests {
             ]
         );
         for one in named {
-            assert_eq!(WordQuery::parse(one).conditions(), [one.clone()]);
+            assert_eq!(
+                WordQuery::parse(one).conditions(),
+                std::slice::from_ref(one)
+            );
         }
         assert_eq!(WordQuery::parse("a -40 -b").conditions().len(), 0);
     }
