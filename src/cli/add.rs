@@ -50,7 +50,7 @@ pub(super) struct AddArgs {
     /// Ids that name no work of the world, such as row numbers and BibTeX keys, belong to their
     /// collection. A record that comes again in one collection replaces the earlier one; records of
     /// different collections are merged.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = args::collection)]
     collection: Option<String>,
     /// Say what would be done, and write nothing
     #[arg(long)]

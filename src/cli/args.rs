@@ -8,6 +8,7 @@ use akin::encoder::hub::Hub;
 use akin::encoder::{CrossEncoder, DeviceChoice, ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
+use akin::paper::collection_name;
 use akin::search::{Matching, Query, Target};
 use akin::space::Origin;
 use clap::builder::PossibleValuesParser;
@@ -353,6 +354,14 @@ impl ColumnArgs {
 /// The names of the formats of dumps.
 pub(super) fn dump_format() -> PossibleValuesParser {
     PossibleValuesParser::new(Format::names())
+}
+
+/// Parses the name of a collection.
+pub(super) fn collection(text: &str) -> Result<String, String> {
+    match collection_name(text) == text {
+        true => Ok(text.to_owned()),
+        false => Err("expected a name without # and without spaces around it".to_owned()),
+    }
 }
 
 fn column(text: &str) -> Result<(String, String), String> {

@@ -78,7 +78,7 @@ pub(super) struct JsonPaper<'a> {
 
 impl<'a> From<&'a Paper> for JsonPaper<'a> {
     fn from(paper: &'a Paper) -> JsonPaper<'a> {
-        let (date, url) = (paper.date(), paper.id.address());
+        let (date, url) = (paper.date(), paper.address());
         let ids = std::iter::once(&paper.id).chain(&paper.aliases);
         let has_local = ids.clone().any(PaperId::is_local);
         // The text before it was cleaned is shown by `akin show --raw` only.
@@ -452,7 +452,7 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
         ("upvotes", paper.upvotes.map(|n| n.to_string())),
         ("comments", paper.n_comments.map(|n| n.to_string())),
         ("submitter", paper.submitter.clone()),
-        ("address", paper.id.address()),
+        ("address", paper.address()),
     ];
     for (name, value) in fields {
         if let Some(value) = value {
@@ -500,7 +500,8 @@ fn byline(paper: &Paper) -> String {
         names += &format!(" and {} more", paper.authors.len() - named);
     }
     let categories = categories::joined(&paper.categories);
-    let parts = [names, categories];
+    let journal = paper.journal.clone().unwrap_or_default();
+    let parts = [names, journal, categories];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use akin::Error;
 use akin::ingest;
 use akin::library::{Library, Writer};
+use akin::paper::{Notice, Paper};
 use akin::space::Origin;
 use clap::Args;
 
@@ -28,9 +29,16 @@ pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Faul
     let mut writer = Writer::open(&context.library, "akin restore")?;
     let library = Library::open(&context.library)?;
     let stored = args.ids.iter().map(|id| library.find(id));
-    let mut keys = stored
-        .map(|stored| stored.map(|stored| stored.key))
-        .collect::<Result<Vec<_>, _>>()?;
+    let stored = stored.collect::<Result<Vec<_>, _>>()?;
+    let is_hidden = |paper: &Paper| paper.notice == Some(Notice::Withdrawn);
+    for other in stored.iter().filter(|stored| !is_hidden(&stored.paper)) {
+        context.note(&format!("{} is not withdrawn", other.paper.id));
+    }
+    let hidden = stored.iter().filter(|stored| is_hidden(&stored.paper));
+    let mut keys: Vec<_> = hidden.map(|stored| stored.key).collect();
+    if keys.is_empty() {
+        return Ok(Outcome::Partly);
+    }
     drop(library);
     keys.sort_unstable();
     keys.dedup();

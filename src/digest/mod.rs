@@ -175,7 +175,7 @@ impl Brief {
         Brief {
             id: paper.id.clone(),
             title: paper.title.clone(),
-            url: paper.id.address(),
+            url: paper.address(),
             date: paper.date(),
             listed: paper.listed,
         }

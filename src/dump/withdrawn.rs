@@ -15,11 +15,14 @@
 /// Characters that are looked at.
 const LOOKED_AT: usize = 240;
 
+/// What all that is said of it has in common.
+const STEM: &str = "withdr";
+
 /// What is said of it.
 const WITHDRAWN: &str = "withdrawn";
 
 /// What authors call a paper of theirs.
-const WORKS: [&str; 16] = [
+const WORKS: [&str; 17] = [
     "paper",
     "article",
     "submission",
@@ -36,10 +39,12 @@ const WORKS: [&str; 16] = [
     "document",
     "version",
     "report",
+    "thesis",
 ];
 
 /// Words that may stand between the paper and what is said of it.
-const AUXILIARIES: [&str; 28] = [
+const AUXILIARIES: [&str; 29] = [
+    "am",
     "has",
     "have",
     "had",
@@ -145,7 +150,16 @@ pub(super) fn says_withdrawn(text: &str) -> bool {
     let Some(start) = beginning(text) else {
         return false;
     };
-    is_notice(start.trim_start_matches(|c: char| !c.is_alphanumeric()))
+    let first = start.trim_start_matches(|c: char| !c.is_alphanumeric());
+    // `Due to an error in the proof, this paper has been withdrawn.`
+    let has_reason_first = ["due to ", "because of ", "owing to ", "as a result of "]
+        .iter()
+        .any(|reason| first.starts_with(reason));
+    let clause = first.split_once(", ").filter(|_| has_reason_first);
+    let mut sentences = start.split(". ").skip(1);
+    is_notice(first)
+        || clause.is_some_and(|(_, clause)| is_notice(clause))
+        || sentences.any(is_whole_notice)
 }
 
 /// Whether a comment on a paper says that it was withdrawn: one of its clauses is a notice.
@@ -170,8 +184,8 @@ fn beginning(text: &str) -> Option<String> {
         .nth(LOOKED_AT)
         .map_or(text.len(), |(at, _)| at);
     let start = &text[..end];
-    let mut words = start.as_bytes().windows(WITHDRAWN.len());
-    if !words.any(|word| word.eq_ignore_ascii_case(WITHDRAWN.as_bytes())) {
+    let mut words = start.as_bytes().windows(STEM.len());
+    if !words.any(|word| word.eq_ignore_ascii_case(STEM.as_bytes())) {
         return None;
     }
     let mut lower = without_asides(&start.to_lowercase());
@@ -214,6 +228,29 @@ fn is_notice(text: &str) -> bool {
     {}
     let rest: Vec<&str> = words.collect();
     is_of_subject(&rest) || is_of_authors(&rest)
+}
+
+/// Whether a later sentence, in lower case, says that this paper has been withdrawn by its author.
+fn is_whole_notice(sentence: &str) -> bool {
+    let sentence = sentence.trim_start();
+    let rest = [
+        "this paper ",
+        "this article ",
+        "this submission ",
+        "the paper ",
+    ]
+    .iter()
+    .find_map(|start| sentence.strip_prefix(start));
+    rest.is_some_and(|rest| {
+        [
+            "has been withdrawn by ",
+            "is withdrawn by ",
+            "was withdrawn by ",
+        ]
+        .iter()
+        .any(|said| rest.starts_with(said))
+            && is_notice(sentence)
+    })
 }
 
 /// `this paper has been withdrawn …`, `paper withdrawn …`, `withdrawn …`.
@@ -274,8 +311,12 @@ fn is_of_authors(words: &[&str]) -> bool {
         .count();
     let said = &rest[n_auxiliaries..];
     is_author
-        && said.first() == Some(&WITHDRAWN)
-        && said.get(1).is_some_and(|word| DETERMINERS.contains(word))
+        && said
+            .first()
+            .is_some_and(|word| matches!(*word, WITHDRAWN | "withdraw" | "withdrawing"))
+        && said
+            .get(1)
+            .is_some_and(|word| DETERMINERS.contains(word) || *word == "their")
         && said.get(2).is_some_and(|word| WORKS.contains(&bare(word)))
 }
 
@@ -305,7 +346,7 @@ fn goes_on(word: &str, rest: &[&str]) -> bool {
         // `withdrawn and anxious children`.
         "and" => more
             .first()
-            .is_some_and(|word| matches!(*word, "replaced" | "superseded" | "will" | "has" | "is")),
+            .is_some_and(|word| matches!(*word, "replaced" | "superseded" | "will" | "has")),
         other => !other.starts_with(char::is_alphanumeric) || REASONS.contains(&bare(other)),
     }
 }
@@ -313,9 +354,10 @@ fn goes_on(word: &str, rest: &[&str]) -> bool {
 /// A word without the punctuation around it.
 fn bare(word: &str) -> &str {
     let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-    match word {
-        "author(s)" => word,
-        _ => word.trim_end_matches(|c: char| !c.is_alphanumeric()),
+    let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+    match bare {
+        "author(s" => "author(s)",
+        _ => bare,
     }
 }
 
@@ -341,6 +383,15 @@ mod tests {
             "We have withdrawn the paper because of an error.",
             "This paper is withdrawn. A new version will come.",
             "This paper has been withdrawn from arXiv.",
+            "This paper has been withdrawn by the author(s).",
+            "This paper has been withdrawn by the author(s), due a crucial sign error in Eqn. 1",
+            "The authors have withdrawn their manuscript.",
+            "Due to an error in the proof, this paper has been withdrawn.",
+            "Withdrawn and replaced by two related manuscripts.",
+            "We withdraw this paper because of an error in Lemma 2.",
+            "I am withdrawing this paper",
+            "This Thesis has been withdrawn by the author",
+            "We prove Q. This paper has been withdrawn by the author due to an error in Lemma 3.",
         ] {
             assert!(says_withdrawn(text), "{text}");
         }
@@ -367,6 +418,9 @@ mod tests {
             "We study treatment of patients withdrawn from dialysis. This article is a review.",
             "The text withdrawn from the second edition is printed here.",
             "The authors have withdrawn blood from rats.",
+            "We study markets. This paper was withdrawn money from a bank.",
+            "We withdraw the money and count it.",
+            "Rice grows. The paper has been withdrawn from a mill by the workers.",
         ] {
             assert!(!says_withdrawn(text), "{text}");
         }
@@ -381,6 +435,7 @@ mod tests {
             "12 pages, 3 figures, withdrawn due to an error in eq. (5)",
             "10 pages. This paper has been withdrawn by the author",
             "withdrawn, see arXiv:2401.00001",
+            "This paper has been withdrawn by the author(s). 12 pages, 3 figures",
         ] {
             assert!(comment_says_withdrawn(text), "{text}");
         }

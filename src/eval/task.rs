@@ -221,8 +221,12 @@ pub fn read_run(path: &Path) -> Result<Run> {
             5 | 6 => by_tabs,
             _ => line.split_whitespace().collect(),
         };
-        let [query, _, id, _, score, ..] = fields[..] else {
-            return Err("query, Q0, document, rank, score and tag are wanted".to_owned());
+        let ([query, _, id, _, score] | [query, _, id, _, score, _]) = fields[..] else {
+            return Err(format!(
+                "expected query, Q0, document, rank, score and tag; found {} fields (ids with \
+                 spaces need tabs between fields)",
+                fields.len()
+            ));
         };
         let (query, id, score) = (query.trim(), document_id(id)?, score.trim());
         let value: f32 = score.parse().map_err(|e| format!("score {score:?}: {e}"))?;

@@ -29,7 +29,7 @@ use super::same_work::{
 };
 use crate::error::Result;
 use crate::library::{Batch, Change, Ingest, Known, Lookup, PaperKey, SourceRecord};
-use crate::paper::{Collection, Notice, Paper, PaperId, TextHash, title_key};
+use crate::paper::{Authority, Collection, Notice, Paper, PaperId, TextHash, title_key};
 
 /// Where papers are looked up.
 pub(super) trait Shelf {
@@ -211,7 +211,7 @@ impl Drafts {
         &mut self,
         shelf: &dyn Shelf,
         reading: &mut Reading,
-        record: Paper,
+        mut record: Paper,
     ) -> Result<()> {
         let hash = record.record_hash();
         let is_again = reading.meets_again(&record.id);
@@ -227,6 +227,12 @@ impl Drafts {
                     kept_apart_as,
                 } => (homes, others, kept_apart_as),
             };
+        // What it goes by instead finds it again, whichever paper it becomes part of.
+        let apart = kept_apart_as
+            .iter()
+            .filter(|id| !record.aliases.contains(id));
+        let apart: Vec<PaperId> = apart.cloned().collect();
+        record.aliases.extend(apart);
         let at = match homes.split_first() {
             None => {
                 let title = title_key(&record.title);
@@ -363,7 +369,12 @@ impl Drafts {
             let (claimed, free) = self.apart(shelf, reading, record, hash, is_again)?;
             match claimed {
                 Some(Claims::Known) => return Ok(Claims::Known),
-                Some(Claims::Open { homes: apart, .. }) => homes.extend(apart),
+                Some(Claims::Open { homes: apart, .. }) => {
+                    // It may have been found by another id already.
+                    let is_new = |(at, _): &(usize, Tie)| homes.iter().all(|(met, _)| met != at);
+                    let apart: Vec<_> = apart.into_iter().filter(is_new).collect();
+                    homes.extend(apart);
+                }
                 None => {}
             }
             kept_apart_as = Some(free);
@@ -435,7 +446,8 @@ impl Drafts {
                     () if record.id.is_made() => is_same_text(&earlier.paper, record),
                     // Whose collection is not known may be another's.
                     () if is_again || earlier.collection.is_empty() => {
-                        is_same_record(&earlier.paper, record)
+                        let is_of_catalogue = collection.authority >= Authority::Catalogue;
+                        is_same_record(&earlier.paper, record, is_of_catalogue)
                     }
                     () => is_newer_state(&earlier.paper, record),
                 }
@@ -645,6 +657,9 @@ impl Drafts {
 
     /// Makes one paper of two.
     fn unite(&mut self, at: usize, other_at: usize, why: &Why) {
+        if at == other_at {
+            return;
+        }
         let Some(other) = self.drafts[other_at].take() else {
             return;
         };
@@ -705,6 +720,7 @@ impl Draft {
         let decision = match kept_apart_as {
             Some(id) => {
                 paper.id = id.clone();
+                paper.aliases.retain(|alias| *alias != id);
                 Decision::KeptApart {
                     id,
                     given: given.clone(),
@@ -819,10 +835,12 @@ impl Draft {
             }
             Tie::Also(why) => {
                 let source = SourceRecord::new(collection, record, why.to_string());
+                let into = self.change.paper.id.clone();
+                // Under one id the two are told apart by their collections.
+                let id = if id == into { source.name() } else { id };
                 self.change.sources.push(source);
                 self.merge();
                 self.counts.n_merged += 1;
-                let into = self.change.paper.id.clone();
                 self.decisions.push(Decision::Merged { id, into, why });
             }
         }
@@ -840,16 +858,27 @@ impl Draft {
         if let Some(first) = sources.first_mut() {
             first.why = why.to_string();
         }
+        let is_new = |source: &SourceRecord| {
+            let mut known = self.change.sources.iter();
+            !known.any(|known| known.collection == source.collection && known.paper == source.paper)
+        };
+        let sources: Vec<SourceRecord> = sources.into_iter().filter(is_new).collect();
         self.change.sources.extend(sources);
         self.withheld.extend(other.withheld);
+        for paper in [&self.change.paper, &other.change.paper] {
+            self.withheld.remove(&paper.id);
+            paper.aliases.iter().for_each(|id| {
+                self.withheld.remove(id);
+            });
+        }
         self.change.absorbed.extend(other.change.key);
         self.change.absorbed.extend(other.change.absorbed);
         self.change.record_hashes.extend(other.change.record_hashes);
         self.change.listed.extend(other.change.listed);
         self.change.is_restored |= other.change.is_restored;
+        let into = &self.change.paper.id.clone();
         self.merge();
         self.counts = self.counts.plus(&counts);
-        let into = &self.change.paper.id;
         let decided = other.decisions.into_iter().map(|decision| match decision {
             Decision::Stored { id } | Decision::KeptApart { id, .. } => Decision::Merged {
                 id,

@@ -2,7 +2,8 @@
 //!
 //! In: the records of one paper, one a source. Out: the paper. Of each field the best value is
 //! taken, by how exact and how whole it is, then by the [authority](Authority) of its source, then
-//! by the newer version, update or listing, then by the value itself.
+//! by the newer version, update or listing, then by how many ids of the world the source has, then by
+//! the value itself.
 //!
 //! | field | the better value |
 //! |---|---|
@@ -11,7 +12,7 @@
 //! | abstract | a whole one before one that was cut or is a few words, and that before a note without a title |
 //! | authors | the word of a catalogue, then the longer list, then the fuller names |
 //! | categories | the word of a registry, then codes of arXiv before keywords |
-//! | published | a day before a month before a year, then the earliest |
+//! | published | a day before a month before a year, then the earliest; nothing where it is only the year of an update |
 //! | journal | a journal before an archive of preprints |
 //! | version, updated, votes | the latest, the most |
 //! | listed | the first |
@@ -106,7 +107,7 @@ fn best(sources: &[SourceRecord], rank: fn(&SourceRecord) -> Rank) -> &SourceRec
 }
 
 /// What tells sources apart whose values are equally good.
-fn standing(source: &SourceRecord) -> [i64; 4] {
+fn standing(source: &SourceRecord) -> [i64; 5] {
     let paper = &source.paper;
     let number = |day: Option<Date>| {
         day.map_or(0, |day| {
@@ -114,11 +115,14 @@ fn standing(source: &SourceRecord) -> [i64; 4] {
         })
     };
     let version = paper.version.map_or(0, i64::from);
+    let ids = std::iter::once(&paper.id).chain(&paper.aliases);
+    let n_of_world = ids.filter(|id| id.kind().is_some()).count();
     [
         source.authority as i64,
         version,
         number(paper.updated),
         number(paper.listed),
+        n_of_world as i64,
     ]
 }
 
@@ -137,6 +141,8 @@ fn title_rank(source: &SourceRecord) -> Rank {
         i64::from(!source.paper.is_untitled()),
         i64::from(!is_cut(title)),
         i64::from(has_case || !title.contains(char::is_alphabetic)),
+        // Indexes end every title so.
+        i64::from(!title.ends_with('.')),
     ];
     rank(source, &quality, title.clone())
 }
@@ -211,14 +217,20 @@ fn version(sources: &[SourceRecord]) -> Option<u32> {
 /// A date that is only a year is stored as its first day, and one that is only a month likewise.
 fn published(sources: &[SourceRecord]) -> Option<Date> {
     let dates = sources.iter().filter_map(|source| source.paper.published);
-    dates.max_by_key(|date| {
-        let exactness = match (date.month(), date.day()) {
-            (1, 1) => 0,
-            (_, 1) => 1,
-            _ => 2,
-        };
-        (exactness, Reverse(*date))
-    })
+    let best = dates.max_by_key(|date| (exactness(*date), Reverse(*date)))?;
+    // A year says less than the day of an update in it.
+    let mut updates = sources.iter().filter_map(|source| source.paper.updated);
+    let is_known = updates.any(|day| day.year() == best.year() && exactness(day) > 0);
+    (exactness(best) > 0 || !is_known).then_some(best)
+}
+
+/// 0 for what may be only a year, 1 for a month, 2 for a day.
+fn exactness(date: Date) -> u8 {
+    match (date.month(), date.day()) {
+        (1, 1) => 0,
+        (_, 1) => 1,
+        _ => 2,
+    }
 }
 
 /// What any source says of the paper's standing; a retraction is the later word.

@@ -16,7 +16,7 @@
 //!
 //! | abstracts | asked |
 //! |---|---|
-//! | both of [`MIN_WORDS`] words or more | near-identical: the three-word shingles of the two have a Jaccard similarity of [`NEAR`] or more, [`NEAR_SHORT_TITLE`] where the title is short or one record names no authors; and where both name authors, a family name in common |
+//! | both of [`MIN_WORDS`] words or more | near-identical: the three-word shingles of the two have a Jaccard similarity of [`NEAR`] or more, [`NEAR_SHORT_TITLE`] where the title is short or one record names no authors, or one is the beginning of the other; and where both name authors, a family name in common |
 //! | one or both shorter, or missing | the title is long ([`LONG_TITLE_WORDS`] words, [`LONG_TITLE_LETTERS`] letters), the first authors share their family name, and so do half of the others; the years are at most [`MAX_YEARS`] apart |
 //!
 //! The similarity is computed exactly: only records with one title are ever compared, so there are
@@ -59,6 +59,9 @@ const MAX_YEARS: i16 = 3;
 /// Share of the smaller title's words that records with a common id must share, if they share no
 /// author: an id that a careless record gives to every paper of a volume joins nothing.
 const MIN_TITLE_OVERLAP: f64 = 0.3;
+
+/// Share of the shorter text's words that stand at the same place in one that goes on.
+const BEGINNING: f64 = 0.9;
 
 /// Share of the smaller title's words from which two records under one id of a dump are one paper.
 const ALIKE_TITLES: f64 = 0.5;
@@ -172,7 +175,10 @@ pub(super) fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
         } else {
             NEAR_SHORT_TITLE
         };
-        let similarity = jaccard(&words_a, &words_b);
+        let similarity = match is_beginning(&words_a, &words_b) {
+            true => 1.0,
+            false => jaccard(&words_a, &words_b),
+        };
         let is_same = similarity >= needed && (shares_author || !is_named);
         return is_same.then_some(Why::SameText { similarity });
     }
@@ -220,8 +226,12 @@ pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
     !is_other
 }
 
-/// Whether two records that stand under one id in one dump are one paper.
-pub(super) fn is_same_record(a: &Paper, b: &Paper) -> bool {
+/// Whether two records that stand under one id in one dump are one paper. Where the dump is a
+/// catalogue's, `is_of_catalogue`, its ids are of works: a common author is enough.
+pub(super) fn is_same_record(a: &Paper, b: &Paper, is_of_catalogue: bool) -> bool {
+    if is_of_catalogue && conflict(a, b).is_none() && shares_author(a, b) {
+        return true;
+    }
     let are_named = !a.authors.is_empty() && !b.authors.is_empty();
     let is_other_author = are_named && !shares_author(a, b);
     let is_alike =
@@ -327,6 +337,13 @@ fn is_long(title: &str) -> bool {
 
 fn years_apart(a: &Paper, b: &Paper) -> Option<i16> {
     Some((a.date()?.year() - b.date()?.year()).abs())
+}
+
+/// Whether one of two texts is the beginning of the other, as a catalogue cuts it.
+fn is_beginning(a: &[String], b: &[String]) -> bool {
+    let n = a.len().min(b.len()).saturating_sub(1);
+    let n_equal = a.iter().zip(b).take(n).filter(|(a, b)| a == b).count();
+    n > 0 && n_equal as f64 >= BEGINNING * n as f64
 }
 
 /// Common shingles as a share of all.

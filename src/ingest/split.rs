@@ -42,7 +42,12 @@ pub fn split(
         .into_iter()
         .enumerate()
         .partition(|(place, _)| taken.contains(place));
-    let (taken, left): (Vec<_>, Vec<_>) = (sources(taken), sources(left));
+    let (mut taken, mut left): (Vec<_>, Vec<_>) = (sources(taken), sources(left));
+    // What begins a paper was merged with nothing.
+    taken
+        .iter_mut()
+        .chain(left.first_mut())
+        .for_each(|source| source.why.clear());
     let mut batch = Batch::default();
     for source in &taken {
         let apart = left.iter().map(|other| (source.name(), other.name()));

@@ -204,6 +204,12 @@ impl Paper {
         [&self.title, stop, &self.abstract_text].concat()
     }
 
+    /// The page to read the paper at, by the first of its ids that has one.
+    pub fn address(&self) -> Option<String> {
+        let ids = std::iter::once(&self.id).chain(&self.aliases);
+        ids.into_iter().find_map(PaperId::address)
+    }
+
     /// The fingerprint of title and abstract: an embedding is reused as long as it is the same.
     pub fn text_hash(&self) -> TextHash {
         let mut hasher = PartsHasher::default();

@@ -209,3 +209,26 @@ fn what_is_unknown_keeps_nothing_else_from_being_shown() {
     );
     sandbox.akin(&["show", "nosuch"]).exits(1);
 }
+
+#[test]
+fn a_forbidden_phrase_or_id_takes_out_what_has_it_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    let lines = r#"{"id":"1","title":"Red fox"}
+{"id":"2","title":"Blue whale"}
+{"id":"3","title":"Red whale and fox"}
+{"id":"2503.11731","title":"Fox and hare"}
+"#;
+    sandbox.add(&[&sandbox.file("a.jsonl", lines)]);
+    let found = |question: &str| {
+        let mut ids = sandbox
+            .akin(&["search", "--lexical", "--json", question])
+            .ids();
+        ids.sort();
+        ids
+    };
+    assert_eq!(found("fox -\"red whale\""), ["1", "2503.11731"]);
+    // Both words are here, and nowhere side by side.
+    assert_eq!(found("fox -\"blue fox\""), ["1", "2503.11731", "3"]);
+    assert_eq!(found("whale -title:\"fox blue\""), ["2", "3"]);
+    assert_eq!(found("fox -id:1 -id:arXiv:2503.11731v2"), ["3"]);
+}

@@ -153,6 +153,38 @@ fn what_was_merged_under_one_id_is_shown_and_can_be_split_for_good() {
 }
 
 #[test]
+fn of_two_records_in_one_dump_the_poorer_takes_nothing_over() {
+    let head = "cord_uid,sha,source_x,title,doi,pmcid,pubmed_id,license,abstract,publish_time,authors,\
+        journal,mag_id,who_covidence_id,arxiv_id,pdf_json_files,pmc_json_files,url,s2_id\n";
+    let rich = "ab12cd34,,PMC,Masks on trams,10.5555/c.1,,,cc,We count masks.,2020-04-01,\"Doe, Jane\",J Masks,,,,,,,\n";
+    let poor = "ab12cd34,,WHO,Masken in Strassenbahnen,,,,cc,Wir zaehlen Masken.,2020,\"Doe, Jane\",J Masks,,,,,,,\n";
+    let entries = [
+        "@article{k1, title={Masks on trams}, author={Doe, Jane and Roe, Jo}, date={2020-04-01}, doi={10.5555/c.1}, abstract={We count masks.}}\n",
+        "@article{k2, title={Masks on trams}, author={Doe, J.}, year={2020}, doi={10.5555/c.1}}\n",
+    ];
+    for (name, head, one, other) in [
+        ("metadata.csv", head, rich, poor),
+        ("refs.bib", "", entries[0], entries[1]),
+    ] {
+        for records in [[one, other], [other, one]] {
+            let sandbox = Sandbox::new();
+            let dump = sandbox.file(name, [head, records[0], records[1]].concat());
+            let report = sandbox.add(&[&dump]);
+            assert_eq!(
+                (&report["stored"], &report["merged"]),
+                (&json!(1), &json!(1)),
+                "{report}"
+            );
+            let paper = shown(&sandbox, "10.5555/c.1");
+            assert_eq!(paper["title"], "Masks on trams", "{paper}");
+            assert_eq!(paper["abstract"], "We count masks.", "{paper}");
+            assert_eq!(paper["published"], "2020-04-01", "{paper}");
+            assert_eq!(sandbox.add(&[&dump])["unchanged"], 2);
+        }
+    }
+}
+
+#[test]
 fn two_files_that_count_from_1_are_two_collections() {
     let forms: [(&str, &str, &str); 5] = [
         (
@@ -246,6 +278,104 @@ fn the_same_collection_again_is_an_update_and_another_may_be_named() {
     assert_eq!(shown(&sandbox, "c.jsonl#1")["title"], "Wasps");
     assert_eq!(shown(&sandbox, "c.jsonl#1~2")["title"], "Bees over cities");
     assert_eq!(sandbox.add(&[&other])["unchanged"], 1);
+}
+
+#[test]
+fn a_work_under_anothers_id_is_found_again_however_it_is_kept() {
+    let line = |id: &str, title: &str, author: &str, more: Value| {
+        let mut record = json!({ "id": id, "title": title, "authors": [author] });
+        record
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        format!("{record}\n")
+    };
+    let bread = line("a", "Bread in old towns", "A B", json!({}));
+    let stars = |more| line("a", "Stars over the sea", "C D", more);
+    let long = "Stars over the wide northern sea of glass and ice";
+    let cases = [
+        // Kept apart, and found by its own id and by another at once.
+        (
+            vec![
+                bread.clone(),
+                stars(json!({"doi": "10.5555/x"})),
+                stars(json!({"doi": "10.5555/x"})),
+            ],
+            2,
+        ),
+        (
+            vec![
+                bread.clone(),
+                stars(json!({"doi": "10.5555/x"})),
+                stars(json!({"doi": "10.5555/x", "abstract": "Stars."})),
+            ],
+            2,
+        ),
+        // Kept apart, and part of a third paper.
+        (
+            vec![
+                bread,
+                line("b", long, "C D", json!({"year": 2001})),
+                line("a", long, "C D", json!({"year": 2001})),
+            ],
+            2,
+        ),
+    ];
+    for (lines, n) in cases {
+        let sandbox = Sandbox::new();
+        let dump = sandbox.file("f.jsonl", lines.concat());
+        sandbox.add(&[&dump]);
+        assert_eq!(n_papers(&sandbox), n, "{lines:?}");
+        for _ in 0..2 {
+            assert_eq!(sandbox.add(&[&dump])["unchanged"], 3, "{lines:?}");
+        }
+        sandbox.akin(&["check"]).exits(0);
+    }
+}
+
+#[test]
+fn what_was_split_and_freed_an_id_is_not_merged_each_time() {
+    let sandbox = Sandbox::new();
+    let title = "Gaps of random lattices in many dimensions";
+    let arxiv =
+        json!({"id": "2401.00007", "doi": "10.5555/gap", "title": title, "authors": ["Ada Roe"]});
+    let dumps = [
+        sandbox.file("p.jsonl", format!("{arxiv}\n")),
+        sandbox.file(
+            "p.ris",
+            format!(
+                "TY  - JOUR\nID  - key2\nTI  - {title}\nAU  - Roe, Ada\nDO  - 10.5555/gap\nER  - \n"
+            ),
+        ),
+    ];
+    sandbox.add(&[&dumps[0], &dumps[1]]);
+    assert_eq!(shown(&sandbox, "key2")["id"], "2401.00007");
+    sandbox.akin(&["split", "2401.00007", "p.ris"]).exits(0);
+    sandbox.akin(&["remove", "2401.00007"]).exits(0);
+    sandbox.add(&[&dumps[1]]);
+    for _ in 0..2 {
+        assert_eq!(sandbox.add(&[&dumps[1]])["unchanged"], 1);
+    }
+    assert_eq!(n_papers(&sandbox), 1);
+}
+
+#[test]
+fn a_cut_abstract_and_a_year_do_not_make_a_second_paper_or_a_worse_day() {
+    let whole = json!({"id": "hep-th/9901001", "title": "Winds over the western slopes of old hills", "abstract": format!("{TEXT} {TEXT}"),
+        "authors": ["Ada Roe", "Jo Lee"], "update_date": "1992-02-19"});
+    let cut = json!({"title": "WINDS OVER THE WESTERN SLOPES OF OLD HILLS", "authors": ["Ada Roe", "Jo Lee"],
+        "abstract": format!("{}...", &TEXT[..120]), "year": 1992});
+    for order in [[&whole, &cut], [&cut, &whole]] {
+        let sandbox = Sandbox::new();
+        for (place, record) in order.into_iter().enumerate() {
+            sandbox.add(&[&sandbox.file(&format!("{place}.jsonl"), format!("{record}\n"))]);
+        }
+        assert_eq!(n_papers(&sandbox), 1);
+        let paper = shown(&sandbox, "hep-th/9901001");
+        assert_eq!(paper["date"], "1992-02-19", "{paper}");
+        assert_eq!(paper["abstract"], whole["abstract"], "{paper}");
+        assert_eq!(paper["title"], whole["title"], "{paper}");
+    }
 }
 
 #[test]

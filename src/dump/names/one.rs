@@ -67,7 +67,7 @@ const ROLES: [&str; 31] = [
 ];
 
 /// Words that stand in place of a name.
-const NOBODY: [&str; 15] = [
+const NOBODY: [&str; 18] = [
     "anon",
     "anonymous",
     "author unknown",
@@ -76,6 +76,9 @@ const NOBODY: [&str; 15] = [
     "n/a",
     "nan",
     "no author",
+    "no author name available",
+    "no author names available",
+    "no authors",
     "no authors listed",
     "none",
     "not available",
@@ -86,7 +89,7 @@ const NOBODY: [&str; 15] = [
 ];
 
 /// Bytes of the longest of them in brackets.
-const MAX_NOBODY_BYTES: usize = 20;
+const MAX_NOBODY_BYTES: usize = 28;
 
 /// Takes off what stands around a name: the marks of its list and of footnotes.
 pub(super) fn trim(part: &str) -> &str {

@@ -26,7 +26,7 @@ use super::fields::{Fields, Tag};
 use super::ids;
 use crate::dump::record::{Context, Fault, Found, Item};
 use crate::dump::{dates, names};
-use crate::paper::{IdKind, Notice};
+use crate::paper::{IdKind, Notice, PaperId};
 
 /// The tags of the specification and those that its readers know.
 const TAGS: [&str; 69] = [
@@ -68,6 +68,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         found.notice = Some(Notice::Retracted);
     }
     add_ids(&mut found, &fields);
+    add_number(&mut found);
     found.item()
 }
 
@@ -103,6 +104,19 @@ fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
     for line in fields.lines(&["N1", "M1", "AN"]) {
         ids::add_noted(found, line);
     }
+}
+
+/// Adds the record's number, which means something in its own file only.
+fn add_number(found: &mut Found<'_>) {
+    let number = found.given_id.as_deref();
+    let is_of_world = |id: &PaperId| id.kind().is_some() || found.ids.contains(id);
+    let is_number = |number: &&str| {
+        let of_pubmed = PaperId::of_kind(IdKind::Pmid, number);
+        !PaperId::parse(number).is_some_and(|id| is_of_world(&id))
+            && !of_pubmed.is_some_and(|id| found.ids.contains(&id))
+    };
+    let own = number.filter(is_number).and_then(PaperId::of_own);
+    found.ids.extend(own);
 }
 
 /// Whether a database's name is that of PubMed, or of the index that it shows.
@@ -248,7 +262,7 @@ mod tests {
              T2  - Memoirs\nJA  - Mem.\nKW  - engines\nKW  - *algebra; looms\nER  -",
             serde_json::json!({
                 "id": "10.1000/x",
-                "aliases": ["2503.11731", "pmid:42"],
+                "aliases": ["2503.11731", "pmid:42", "@#77"],
                 "version": 2,
                 "title": "Notes on the Engine",
                 "abstract": "We weave. Patterns.",

@@ -48,6 +48,8 @@ pub struct WordQuery {
     pub(super) required: Vec<Phrase>,
     pub(super) forbidden: Vec<Phrase>,
     pub(super) forbidden_categories: Vec<String>,
+    /// Lower case.
+    pub(super) forbidden_ids: Vec<String>,
     /// Lower case; one is enough.
     pub(super) categories: Vec<String>,
     /// Lower case; one is enough.
@@ -93,6 +95,7 @@ impl WordQuery {
         self.required.len()
             + self.forbidden.len()
             + self.forbidden_categories.len()
+            + self.forbidden_ids.len()
             + self.categories.len()
             + self.ids.len()
             + self.authors.len()
@@ -140,6 +143,7 @@ impl WordQuery {
         !(self.required.is_empty()
             && self.forbidden.is_empty()
             && self.forbidden_categories.is_empty()
+            && self.forbidden_ids.is_empty()
             && self.categories.is_empty()
             && self.ids.is_empty())
     }
@@ -173,10 +177,13 @@ impl WordQuery {
                 self.categories.push(categories::asked(words));
                 return None;
             }
-            Some(_) if is_forbidden => return Some(whole),
             Some(_) => {
                 let id = PaperId::parse(words).map(|id| id.as_str().to_lowercase());
-                self.ids.push(id.unwrap_or_else(|| words.to_lowercase()));
+                let ids = match is_forbidden {
+                    true => &mut self.forbidden_ids,
+                    false => &mut self.ids,
+                };
+                ids.push(id.unwrap_or_else(|| words.to_lowercase()));
                 return None;
             }
         };

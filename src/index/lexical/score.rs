@@ -362,13 +362,24 @@ fn conditions(lexical: &Lexical, query: &WordQuery) -> Clauses {
         clauses.push((Occur::Must, silent(Box::new(AllQuery))));
     }
     for phrase in &query.forbidden {
-        clauses.push((Occur::MustNot, phrase_query(lexical, phrase)));
+        clauses.push((Occur::MustNot, excluding(phrase_query(lexical, phrase))));
     }
-    if !query.forbidden_categories.is_empty() {
-        let forbidden = any_of(lexical.fields.category, &query.forbidden_categories);
-        clauses.push((Occur::MustNot, forbidden));
+    for (field, values) in [
+        (lexical.fields.category, &query.forbidden_categories),
+        (lexical.fields.id, &query.forbidden_ids),
+    ] {
+        if !values.is_empty() {
+            clauses.push((Occur::MustNot, any_of(field, values)));
+        }
     }
     clauses
+}
+
+/// A query whose documents are excluded. An exclusion asks a scorer about documents before its first
+/// one, which the phrase scorer of tantivy 0.27 may not be asked, and that of a union may.
+fn excluding(query: Box<dyn Query>) -> Box<dyn Query> {
+    let again = query.box_clone();
+    Box::new(BooleanQuery::union(vec![query, again]))
 }
 
 fn any_of(field: Field, values: &[String]) -> Box<dyn Query> {
