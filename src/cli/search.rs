@@ -24,7 +24,11 @@ use super::{Outcome, cache, output};
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
     /// What to look for; - reads it from stdin
-    #[arg(value_name = "QUERY", required_unless_present = "file")]
+    #[arg(
+        value_name = "QUERY",
+        required_unless_present = "file",
+        allow_negative_numbers = true
+    )]
     query: Vec<String>,
     /// Read what to look for from a file: a draft in LaTeX, Markdown or plain text, of which the title
     /// and the abstract count

@@ -229,7 +229,9 @@ pub fn read_run(path: &Path) -> Result<Run> {
             ));
         };
         let (query, id, score) = (query.trim(), document_id(id)?, score.trim());
-        let value: f32 = score.parse().map_err(|e| format!("score {score:?}: {e}"))?;
+        let value: f32 = score
+            .parse()
+            .map_err(|_| format!("score {score:?}: expected a number"))?;
         if !value.is_finite() {
             return Err(format!("score {score:?}: a number is wanted"));
         }

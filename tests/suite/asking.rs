@@ -231,4 +231,16 @@ fn a_forbidden_phrase_or_id_takes_out_what_has_it_and_nothing_else() {
     assert_eq!(found("fox -\"blue fox\""), ["1", "2503.11731", "3"]);
     assert_eq!(found("whale -title:\"fox blue\""), ["2", "3"]);
     assert_eq!(found("fox -id:1 -id:arXiv:2503.11731v2"), ["3"]);
+    // Without quotation marks the shell hands over words, and this one is no option.
+    let args = [
+        "search",
+        "--lexical",
+        "--json",
+        "red",
+        "-40",
+        "whale",
+        "-k",
+        "1",
+    ];
+    assert_eq!(sandbox.akin(&args).exits(0).ids(), ["3"]);
 }
