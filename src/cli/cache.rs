@@ -9,7 +9,7 @@
 //! written under a lock that others wait for. A library that turns out to be damaged is made again.
 
 use std::cell::Cell;
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -83,15 +83,13 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn of(dump: &Path, origin: Origin) -> Result<Place<'_>, Fault> {
-        let meta = dump.metadata().map_err(Error::read(dump))?;
+        let (_, stamp) = stamp(dump)?;
         let whole = dump.canonicalize().map_err(Error::read(dump))?;
-        let modified = meta.modified().map_err(Error::read(dump))?;
-        let version = env!("CARGO_PKG_VERSION");
         Ok(Place {
             dump,
             root: root_of("dumps", &whole, &origin)?,
             origin,
-            stamp: format!("{version} {} {modified:?}", meta.len()),
+            stamp,
             stamped_at: Cell::new(None),
         })
     }
@@ -248,6 +246,14 @@ fn wait<T>(context: &Context, attempt: impl Fn() -> Option<Result<T, Error>>) ->
         }
         std::thread::sleep(WAIT);
     }
+}
+
+/// What a dump is like, and a text that is another one once it has changed.
+pub(super) fn stamp(dump: &Path) -> Result<(Metadata, String), Fault> {
+    let meta = dump.metadata().map_err(Error::read(dump))?;
+    let modified = meta.modified().map_err(Error::read(dump))?;
+    let stamp = format!("{} {} {modified:?}", env!("CARGO_PKG_VERSION"), meta.len());
+    Ok((meta, stamp))
 }
 
 /// Deletes a file, if it is there.

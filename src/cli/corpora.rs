@@ -14,7 +14,7 @@ use akin::library::Library;
 
 use super::add;
 use super::args::ModelArgs;
-use super::cache::root_of;
+use super::cache::{root_of, stamp};
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
@@ -47,15 +47,13 @@ pub(super) fn corpus_of(
 ) -> Result<CorpusLibrary, Fault> {
     let origin = model.origin(&context.hub)?;
     let whole = dump.canonicalize().map_err(Error::read(dump))?;
-    let meta = dump.metadata().map_err(Error::read(dump))?;
+    let (meta, stamp) = stamp(dump)?;
     if meta.is_dir() {
         return Err(Error::IsFolder {
             path: dump.to_owned(),
         }
         .into());
     }
-    let modified = meta.modified().map_err(Error::read(dump))?;
-    let stamp = format!("{} {} {modified:?}", env!("CARGO_PKG_VERSION"), meta.len());
     let of_dump = root_of("corpora", &whole, &origin)?;
     let hash = blake3::hash(stamp.as_bytes()).to_hex();
     let root = of_dump.with_added_extension(&hash[..16]);
