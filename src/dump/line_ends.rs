@@ -180,17 +180,8 @@ impl Read for CrLines {
 #[cfg(test)]
 mod tests {
     use super::super::source::peek;
+    use super::super::tests::Drip;
     use super::*;
-
-    /// Gives a few bytes at a time.
-    struct Drip(io::Cursor<Vec<u8>>, usize);
-
-    impl Read for Drip {
-        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-            let n = buf.len().min(self.1);
-            self.0.read(&mut buf[..n])
-        }
-    }
 
     #[track_caller]
     fn check(text: &str, expected: &str) {

@@ -90,6 +90,16 @@ fn json_of(outcome: Result<Item, Fault>) -> Value {
     serde_json::to_value(paper).expect("plain data")
 }
 
+/// Gives a few bytes at a time.
+pub(super) struct Drip(pub(super) std::io::Cursor<Vec<u8>>, pub(super) usize);
+
+impl std::io::Read for Drip {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = buf.len().min(self.1);
+        self.0.read(&mut buf[..n])
+    }
+}
+
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).expect("memory");

@@ -269,20 +269,9 @@ impl Elements {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
     use crate::dump::Reason;
-
-    /// Gives so many bytes at a time.
-    struct Drip(io::Cursor<Vec<u8>>, usize);
-
-    impl Read for Drip {
-        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-            let n = buf.len().min(self.1);
-            self.0.read(&mut buf[..n])
-        }
-    }
+    use crate::dump::tests::Drip;
 
     /// Records as they stand, with `around|` before, `!` for a bad one and `?` for a cut.
     fn read_all(format: Format, xml: &str, drip: usize) -> Vec<String> {
