@@ -220,14 +220,7 @@ impl Build<'_> {
 
 fn new_paper(paper: Paper) -> Change {
     Change {
-        key: None,
-        paper,
-        record_hashes: Vec::new(),
-        forgets_earlier_records: false,
-        listed: Vec::new(),
-        sources: Vec::new(),
-        is_restored: false,
-        absorbed: Vec::new(),
         wants_embedding: true,
+        ..Change::new(paper, Vec::new())
     }
 }

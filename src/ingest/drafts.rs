@@ -20,16 +20,16 @@
 //! Invariants: every item counts once; the outcome does not depend on where batches end; a record
 //! replaces only an earlier one of its own collection.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use super::merging::merged;
+use super::draft::{Draft, Tie, is_of, says_the_same};
 use super::same_work::{
     Why, is_newer_state, is_same_record, is_same_text, may_share_id, same_work,
 };
 use crate::error::Result;
 use crate::library::{Batch, Change, Ingest, Known, Lookup, PaperKey, SourceRecord};
-use crate::paper::{Authority, Collection, Notice, Paper, PaperId, TextHash, title_key};
+use crate::paper::{Authority, Collection, Paper, PaperId, TextHash, title_key};
 
 /// Where papers are looked up.
 pub(super) trait Shelf {
@@ -133,20 +133,6 @@ pub enum Decision {
     },
 }
 
-/// One paper of a batch, as all records of the batch together make it.
-pub(super) struct Draft {
-    pub(super) change: Change,
-    /// Ids that its sources have and that are those of other papers.
-    withheld: BTreeSet<PaperId>,
-    /// The text hash that the library's embedding was made at.
-    embedded_at: Option<TextHash>,
-    /// Whether any record changes it: it may have been looked at only.
-    is_touched: bool,
-    /// What its records count as, once it is committed.
-    pub(super) counts: Ingest,
-    pub(super) decisions: Vec<Decision>,
-}
-
 /// What a batch of records comes to.
 #[derive(Default)]
 pub(super) struct Drafts {
@@ -171,14 +157,8 @@ enum Home {
     Shelf(PaperKey),
 }
 
-/// How a record belongs to a paper.
-#[derive(Debug, Clone, PartialEq)]
-enum Tie {
-    /// It is a newer state of the paper's source at this place.
-    Newer(usize),
-    /// It is another record of the same work.
-    Also(Why),
-}
+/// The place of a draft, and how a record belongs to it.
+type Tied = (usize, Tie);
 
 /// What the ids of a record say about where it belongs.
 enum Claims {
@@ -187,7 +167,7 @@ enum Claims {
     /// The drafts that it belongs to, the surest first, and those that it does not belong to though
     /// they have one of its ids.
     Open {
-        homes: Vec<(usize, Tie)>,
+        homes: Vec<Tied>,
         others: Vec<usize>,
         /// Its own id is another work's: the id that it goes by instead.
         kept_apart_as: Option<PaperId>,
@@ -235,9 +215,8 @@ impl Drafts {
         record.aliases.extend(apart);
         let at = match homes.split_first() {
             None => {
-                let title = title_key(&record.title);
                 let draft = Draft::of_new(&reading.collection, record, hash, kept_apart_as);
-                self.push(draft, title)
+                self.push(draft)
             }
             Some(((first, tie), more)) => {
                 for (other, tie) in more {
@@ -250,10 +229,10 @@ impl Drafts {
                     .withheld
                     .extend(kept_apart_as.map(|_| record.id.clone()));
                 draft.join(&reading.collection, record, hash, tie.clone());
+                self.register(*first);
                 *first
             }
         };
-        self.register(at);
         let met = self.draft(at).change.paper.id.clone();
         self.met.push(met);
         self.join_namesakes(shelf, at, &others)
@@ -341,7 +320,7 @@ impl Drafts {
         hash: TextHash,
         is_again: bool,
     ) -> Result<Claims> {
-        let mut homes: Vec<(usize, Tie)> = Vec::new();
+        let mut homes: Vec<Tied> = Vec::new();
         let mut others = Vec::new();
         for id in std::iter::once(&record.id).chain(&record.aliases) {
             let Some(home) = self.home_of_claimed(shelf, reading, id)? else {
@@ -366,18 +345,13 @@ impl Drafts {
             .is_some_and(|at| others.contains(at));
         let mut kept_apart_as = None;
         if is_taken {
-            let (claimed, free) = self.apart(shelf, reading, record, hash, is_again)?;
-            match claimed {
-                Some(Claims::Known) => return Ok(Claims::Known),
-                Some(Claims::Open { homes: apart, .. }) => {
-                    // It may have been found by another id already.
-                    let is_new = |(at, _): &(usize, Tie)| homes.iter().all(|(met, _)| met != at);
-                    let apart: Vec<_> = apart.into_iter().filter(is_new).collect();
-                    homes.extend(apart);
-                }
-                None => {}
-            }
-            kept_apart_as = Some(free);
+            let Some((home, id)) = self.apart(shelf, reading, record, hash, is_again)? else {
+                return Ok(Claims::Known);
+            };
+            // It may have been found by another id already.
+            let is_new = |(at, _): &Tied| homes.iter().all(|(met, _)| met != at);
+            homes.extend(home.filter(is_new).into_iter().collect::<Vec<_>>());
+            kept_apart_as = Some(id);
         }
         Ok(Claims::Open {
             homes,
@@ -386,8 +360,8 @@ impl Drafts {
         })
     }
 
-    /// Where a record belongs whose id is another work's: the paper that it was kept apart as, and the
-    /// first id of its collection that is free.
+    /// Where a record belongs whose id is another work's: the paper that it was kept apart as, if there
+    /// is one, and the id that it goes by. `None` where this very record has been taken in before.
     fn apart(
         &mut self,
         shelf: &dyn Shelf,
@@ -395,7 +369,7 @@ impl Drafts {
         record: &Paper,
         hash: TextHash,
         is_again: bool,
-    ) -> Result<(Option<Claims>, PaperId)> {
+    ) -> Result<Option<(Option<Tied>, PaperId)>> {
         let bare = record.id.bare();
         for n in 1.. {
             let id = match (n, record.id.is_local()) {
@@ -404,20 +378,15 @@ impl Drafts {
                 _ => PaperId::local(&reading.collection.name, &format!("{bare}~{n}")),
             };
             let Some(home) = self.home_of(shelf, &id)? else {
-                return Ok((None, id));
+                return Ok(Some((None, id)));
             };
             if self.has_seen(shelf, home, record, hash)? {
-                self.met.push(id.clone());
-                return Ok((Some(Claims::Known), id));
+                self.met.push(id);
+                return Ok(None);
             }
             let at = self.draft_at(shelf, home)?;
             if let Some(tie) = self.tie(shelf, reading, record, at, &id, is_again)? {
-                let claims = Claims::Open {
-                    homes: vec![(at, tie)],
-                    others: Vec::new(),
-                    kept_apart_as: None,
-                };
-                return Ok((Some(claims), id));
+                return Ok(Some((Some((at, tie)), id)));
             }
         }
         unreachable!("ids never end")
@@ -461,23 +430,12 @@ impl Drafts {
                 false => Tie::Also(Why::SameRecord),
             }));
         }
-        let is_one = may_share_id(record, &draft.change.paper);
-        let is_one = is_one && !self.is_split(shelf, reading, record, at)?;
-        Ok(is_one.then(|| Tie::Also(Why::SharedId(id.clone()))))
-    }
-
-    /// Whether a record was taken apart by hand from a source of a draft.
-    fn is_split(
-        &self,
-        shelf: &dyn Shelf,
-        reading: &Reading,
-        record: &Paper,
-        at: usize,
-    ) -> Result<bool> {
-        let record = SourceRecord::new(&reading.collection, record.clone(), String::new());
-        let draft = self.drafts[at].as_ref();
-        let sources = draft.map_or(&[][..], |draft| &draft.change.sources);
-        are_split(shelf, std::slice::from_ref(&record), sources)
+        if !may_share_id(record, &draft.change.paper) {
+            return Ok(None);
+        }
+        let name = SourceRecord::name_of(&collection.name, &record.id);
+        let is_split = is_split(shelf, &name, &record.id, &draft.change.sources)?;
+        Ok((!is_split).then(|| Tie::Also(Why::SharedId(id.clone()))))
     }
 
     /// Makes one paper of a draft and of those with its title that are the same work, but for
@@ -502,20 +460,24 @@ impl Drafts {
 
     /// Another paper of a draft's title that is the same work.
     fn namesake(
-        &mut self,
+        &self,
         shelf: &dyn Shelf,
         at: usize,
         others: &[usize],
     ) -> Result<Option<(Home, Why)>> {
-        let paper = self.draft(at).change.paper.clone();
+        let Some(Draft {
+            change: Change { paper, sources, .. },
+            ..
+        }) = &self.drafts[at]
+        else {
+            return Ok(None);
+        };
         let title = title_key(&paper.title);
-        let here = self.by_title.get(&title).cloned().unwrap_or_default();
-        for other in here.into_iter().filter(|other| *other != at) {
-            if let Some(draft) = self.drafts[other]
-                .as_ref()
-                .filter(|_| !others.contains(&other))
-                && let Some(why) = same_work(&paper, &draft.change.paper)
-                && !self.are_drafts_split(shelf, at, &draft.change.sources)?
+        let here = self.by_title.get(&title).into_iter().flatten();
+        for &other in here.filter(|other| **other != at && !others.contains(other)) {
+            if let Some(draft) = &self.drafts[other]
+                && let Some(why) = same_work(paper, &draft.change.paper)
+                && !are_split(shelf, sources, &draft.change.sources)?
             {
                 return Ok(Some((Home::Draft(other), why)));
             }
@@ -525,24 +487,13 @@ impl Drafts {
                 continue;
             }
             let known = shelf.known(key)?;
-            if let Some(why) = same_work(&paper, &known.paper)
-                && !self.are_drafts_split(shelf, at, &known.sources)?
+            if let Some(why) = same_work(paper, &known.paper)
+                && !are_split(shelf, sources, &known.sources)?
             {
                 return Ok(Some((Home::Shelf(key), why)));
             }
         }
         Ok(None)
-    }
-
-    fn are_drafts_split(
-        &self,
-        shelf: &dyn Shelf,
-        at: usize,
-        sources: &[SourceRecord],
-    ) -> Result<bool> {
-        let draft = self.drafts[at].as_ref();
-        let own = draft.map_or(&[][..], |draft| &draft.change.sources);
-        are_split(shelf, own, sources)
     }
 
     /// The paper that has an id, or, in a library that an older akin made, that had it before ids
@@ -621,19 +572,14 @@ impl Drafts {
     fn draft_at(&mut self, shelf: &dyn Shelf, home: Home) -> Result<usize> {
         Ok(match home {
             Home::Draft(at) => at,
-            Home::Shelf(key) => {
-                let draft = Draft::of_known(shelf.known(key)?);
-                let title = title_key(&draft.change.paper.title);
-                self.push(draft, title)
-            }
+            Home::Shelf(key) => self.push(Draft::of_known(shelf.known(key)?)),
         })
     }
 
-    /// Puts a draft with this title's key to the others.
-    fn push(&mut self, draft: Draft, title: i64) -> usize {
+    /// Puts a draft to the others.
+    fn push(&mut self, draft: Draft) -> usize {
         let at = self.drafts.len();
         self.by_key.extend(draft.change.key.map(|key| (key, at)));
-        self.by_title.entry(title).or_default().push(at);
         self.drafts.push(Some(draft));
         self.register(at);
         at
@@ -678,257 +624,28 @@ impl Drafts {
     }
 }
 
-/// Whether a source is of a collection, or of none that is known.
-fn is_of(source: &SourceRecord, collection: &str) -> bool {
-    source.collection == collection || source.collection.is_empty()
-}
-
-/// Whether two records differ in their ids at most.
-fn says_the_same(a: &Paper, b: &Paper) -> bool {
-    let said = |paper: &Paper| Paper {
-        id: PaperId::local("", ""),
-        aliases: Vec::new(),
-        ..paper.clone()
-    };
-    a.title == b.title && said(a) == said(b)
-}
-
 /// Whether any two sources were taken apart by hand.
 fn are_split(shelf: &dyn Shelf, one: &[SourceRecord], other: &[SourceRecord]) -> Result<bool> {
-    for a in one {
-        for b in other {
-            let is_split = shelf.is_split(&a.name(), &b.name())?
-                || shelf.is_split(&a.paper.id, &b.paper.id)?;
-            if is_split {
-                return Ok(true);
-            }
+    for source in one {
+        if is_split(shelf, &source.name(), &source.paper.id, other)? {
+            return Ok(true);
         }
     }
     Ok(false)
 }
 
-impl Draft {
-    fn of_new(
-        collection: &Collection,
-        record: Paper,
-        hash: TextHash,
-        kept_apart_as: Option<PaperId>,
-    ) -> Draft {
-        let given = record.id.clone();
-        let is_apart = kept_apart_as.is_some();
-        let mut paper = record.clone();
-        let decision = match kept_apart_as {
-            Some(id) => {
-                paper.id = id.clone();
-                paper.aliases.retain(|alias| *alias != id);
-                Decision::KeptApart {
-                    id,
-                    given: given.clone(),
-                }
-            }
-            None => Decision::Stored { id: given.clone() },
-        };
-        Draft {
-            counts: Ingest {
-                n_read: 1,
-                n_stored: 1,
-                n_kept_apart: u64::from(is_apart),
-                ..Ingest::default()
-            },
-            decisions: vec![decision],
-            withheld: is_apart.then_some(given).into_iter().collect(),
-            embedded_at: None,
-            is_touched: true,
-            change: Change {
-                key: None,
-                record_hashes: vec![hash],
-                forgets_earlier_records: false,
-                listed: record.listed.into_iter().collect(),
-                sources: vec![SourceRecord::new(collection, record, String::new())],
-                is_restored: false,
-                absorbed: Vec::new(),
-                paper,
-                wants_embedding: false,
-            },
+/// Whether a record of this name and id was taken apart by hand from any of the sources.
+fn is_split(
+    shelf: &dyn Shelf,
+    name: &PaperId,
+    id: &PaperId,
+    sources: &[SourceRecord],
+) -> Result<bool> {
+    for source in sources {
+        let is_named = shelf.is_split(name, &source.name())?;
+        if is_named || shelf.is_split(id, &source.paper.id)? {
+            return Ok(true);
         }
     }
-
-    fn of_known(known: Known) -> Draft {
-        Draft {
-            counts: Ingest::default(),
-            decisions: Vec::new(),
-            withheld: withheld(&known),
-            embedded_at: known.embedded_at,
-            is_touched: false,
-            change: Change {
-                key: Some(known.key),
-                record_hashes: Vec::new(),
-                forgets_earlier_records: false,
-                listed: Vec::new(),
-                sources: known.sources,
-                is_restored: known.is_restored,
-                absorbed: Vec::new(),
-                paper: known.paper,
-                wants_embedding: false,
-            },
-        }
-    }
-
-    /// The change, what its records count as, and what became of them.
-    pub(super) fn into_parts(self) -> (Change, Ingest, Vec<Decision>) {
-        (self.change, self.counts, self.decisions)
-    }
-
-    fn is_withdrawn(&self) -> bool {
-        self.change.paper.notice == Some(Notice::Withdrawn)
-    }
-
-    fn needs_embedding(&self) -> bool {
-        let hash = self.change.paper.text_hash();
-        !self.is_withdrawn() && self.embedded_at != Some(hash)
-    }
-
-    /// The places of the sources that are a collection's record under the id of `record`.
-    fn own_places(&self, collection: &Collection, record: &Paper) -> Vec<usize> {
-        let is_own = |source: &SourceRecord| match source.collection.is_empty() {
-            // An older library had ids without collections; only a feed speaks for one of the world.
-            true if source.paper.id.as_str() == record.id.bare() && record.id.is_local() => true,
-            true if source.paper.id == record.id && collection.is_feed => true,
-            true => says_the_same(&source.paper, record),
-            false => source.collection == collection.name && source.paper.id == record.id,
-        };
-        let sources = self.change.sources.iter().enumerate();
-        let own = sources.filter(|(_, source)| is_own(source));
-        own.map(|(place, _)| place).collect()
-    }
-
-    /// The place of a collection's record under an id, or of the first where none is.
-    fn place_of(&self, collection: &str, id: &PaperId) -> usize {
-        let mut sources = self.change.sources.iter();
-        let own = sources.position(|source| is_of(source, collection) && source.paper.id == *id);
-        own.unwrap_or(0)
-    }
-
-    /// Takes in another record of the same paper, and how it belongs there.
-    fn join(&mut self, collection: &Collection, record: Paper, hash: TextHash, tie: Tie) {
-        self.counts.n_read += 1;
-        self.change.listed.extend(record.listed);
-        let id = record.id.clone();
-        if self.change.record_hashes.contains(&hash) {
-            self.counts.n_unchanged += 1;
-            self.decisions.push(Decision::Unchanged { id });
-            return;
-        }
-        self.is_touched = true;
-        self.change.record_hashes.push(hash);
-        match tie {
-            Tie::Newer(place) => {
-                let source = &mut self.change.sources[place];
-                let earlier = source.paper.clone();
-                source.paper = superseded(earlier, record);
-                source.collection.clone_from(&collection.name);
-                source.authority = collection.authority;
-                self.merge();
-                self.counts.n_changed += 1;
-                let id = self.change.paper.id.clone();
-                self.decisions.push(Decision::Changed { id });
-            }
-            Tie::Also(why) => {
-                let source = SourceRecord::new(collection, record, why.to_string());
-                let into = self.change.paper.id.clone();
-                // Under one id the two are told apart by their collections.
-                let id = if id == into { source.name() } else { id };
-                self.change.sources.push(source);
-                self.merge();
-                self.counts.n_merged += 1;
-                self.decisions.push(Decision::Merged { id, into, why });
-            }
-        }
-    }
-
-    /// Takes in a whole paper, with all that belongs to it. What was to be stored is merged then.
-    fn absorb(&mut self, other: Draft, why: &Why) {
-        self.is_touched = true;
-        let mut counts = other.counts;
-        if other.change.key.is_none() {
-            counts.n_merged += counts.n_stored;
-            (counts.n_stored, counts.n_kept_apart) = (0, 0);
-        }
-        let mut sources = other.change.sources;
-        if let Some(first) = sources.first_mut() {
-            first.why = why.to_string();
-        }
-        let is_new = |source: &SourceRecord| {
-            let mut known = self.change.sources.iter();
-            !known.any(|known| known.collection == source.collection && known.paper == source.paper)
-        };
-        let sources: Vec<SourceRecord> = sources.into_iter().filter(is_new).collect();
-        self.change.sources.extend(sources);
-        self.withheld.extend(other.withheld);
-        for paper in [&self.change.paper, &other.change.paper] {
-            self.withheld.remove(&paper.id);
-            paper.aliases.iter().for_each(|id| {
-                self.withheld.remove(id);
-            });
-        }
-        self.change.absorbed.extend(other.change.key);
-        self.change.absorbed.extend(other.change.absorbed);
-        self.change.record_hashes.extend(other.change.record_hashes);
-        self.change.listed.extend(other.change.listed);
-        self.change.is_restored |= other.change.is_restored;
-        let into = &self.change.paper.id.clone();
-        self.merge();
-        self.counts = self.counts.plus(&counts);
-        let decided = other.decisions.into_iter().map(|decision| match decision {
-            Decision::Stored { id } | Decision::KeptApart { id, .. } => Decision::Merged {
-                id,
-                into: into.clone(),
-                why: why.clone(),
-            },
-            other => other,
-        });
-        self.decisions.extend(decided);
-    }
-
-    /// Makes the paper of its sources.
-    fn merge(&mut self) {
-        let change = &mut self.change;
-        let before = &change.paper;
-        let mut paper = merged(&change.sources, &self.withheld, &before.id);
-        // Votes are counted on where a record is otherwise unchanged.
-        paper.upvotes = paper.upvotes.max(before.upvotes);
-        paper.n_comments = paper.n_comments.max(before.n_comments);
-        change.paper = restored(paper, change.is_restored);
-    }
-}
-
-/// The paper as the user sees it: one that was restored is not withdrawn.
-pub(super) fn restored(mut paper: Paper, is_restored: bool) -> Paper {
-    if is_restored && paper.notice == Some(Notice::Withdrawn) {
-        paper.notice = None;
-    }
-    paper
-}
-
-/// The ids that a paper's sources have and the paper has not: they are those of other papers.
-pub(super) fn withheld(known: &Known) -> BTreeSet<PaperId> {
-    let paper = &known.paper;
-    let ids = known.sources.iter().flat_map(|source| {
-        let record = &source.paper;
-        std::iter::once(&record.id).chain(&record.aliases)
-    });
-    let others = ids.filter(|id| **id != paper.id && !paper.aliases.contains(id));
-    others.cloned().collect()
-}
-
-/// A source's record with one more under the same id: the newer of the two speaks first.
-fn superseded(earlier: Paper, record: Paper) -> Paper {
-    if record.is_older_than(&earlier) {
-        let id = record.id.clone();
-        let mut paper = record.superseded_by(earlier);
-        paper.id = id;
-        paper
-    } else {
-        earlier.superseded_by(record)
-    }
+    Ok(false)
 }

@@ -3,7 +3,7 @@
 //!
 //! In: passages, a batch at a time. Out: their [`Embedded`] in the same order. How long
 //! the encoder had nothing to do between its batches is measured: it is what limits a run, and
-//! nothing else should. [`embed_whole`] is for batches that have nothing beside them.
+//! nothing else should. [`commit_whole`] is for batches that have nothing beside them.
 
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -12,7 +12,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::encoder::{Embedded, Encoder, Role};
 use crate::error::{Error, Result};
-use crate::library::Batch;
+use crate::index::IndexOptions;
+use crate::library::{Batch, Ingest, Writer};
+use crate::paper::Paper;
 use crate::progress::Observer;
 use crate::vectors;
 
@@ -128,16 +130,31 @@ impl Encoding {
     }
 }
 
-/// The embeddings of a batch that nothing is done beside, shape `[dim]` each, normalised.
+/// Embeds, commits and indexes a batch that nothing is done beside, as a run of what has these names. Returns
+/// its papers.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if the observer asked to stop before all were made; as
-/// [`Encoder::embed`].
-pub(super) fn embed_whole(
+/// [`Error::Interrupted`] if the observer asked to stop before all were embedded; what
+/// [`Encoder::embed`], [`Writer::commit`] and [`index::update`](crate::index::update) fail with.
+pub(super) fn commit_whole(
+    writer: &mut Writer,
     encoder: &Encoder,
-    batch: &Batch,
+    batch: Batch,
+    names: &[String],
+    options: &IndexOptions,
     observer: &dyn Observer,
-) -> Result<Vec<Vec<f32>>> {
+) -> Result<Vec<Paper>> {
+    let vectors = embed_whole(encoder, &batch, observer)?;
+    let run = writer.begin_ingest(names)?;
+    writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
+    writer.finish_ingest(run, &Ingest::default())?;
+    super::build_index(writer, options, observer)?;
+    let changes = batch.changes.into_iter();
+    Ok(changes.map(|change| change.paper).collect())
+}
+
+/// The embeddings of a batch, shape `[dim]` each, normalised.
+fn embed_whole(encoder: &Encoder, batch: &Batch, observer: &dyn Observer) -> Result<Vec<Vec<f32>>> {
     let passages = batch.passages(|paper| encoder.recipe().passage_of(paper));
     let embedded = encoder.embed(&passages, Role::Passage, observer)?;
     let vectors: Option<Vec<_>> = normalised(embedded).vectors.into_iter().collect();

@@ -7,7 +7,7 @@
 //!
 //! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`Report`]. Three batches are under
 //! way at a time: one is drafted, one is embedded, one is committed; memory is bounded by them, not
-//! by the dump. `drafts.rs` says which record belongs to which paper, `same_work.rs` when two
+//! by the dump. `drafts.rs` says which record belongs to which paper (`draft.rs`), `same_work.rs` when two
 //! records are of one work, `merging.rs` what paper they make; [`rehearse()`] does all but embedding
 //! and writing.
 //!
@@ -19,6 +19,7 @@
 //! nothing.
 
 mod chunks;
+mod draft;
 mod drafts;
 mod embed;
 mod encoding;

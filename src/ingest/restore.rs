@@ -1,12 +1,12 @@
 //! Finding a paper again that a record says was withdrawn: the user knows better.
 
-use super::drafts::{restored, withheld};
-use super::encoding::embed_whole;
+use super::draft::{restored, withheld};
+use super::encoding::commit_whole;
 use super::merging::merged;
 use crate::encoder::Encoder;
 use crate::error::Result;
 use crate::index::IndexOptions;
-use crate::library::{Batch, Change, Ingest, PaperKey, Writer};
+use crate::library::{Batch, Change, PaperKey, Writer};
 use crate::paper::Paper;
 use crate::progress::Observer;
 use crate::space::{self, Origin};
@@ -31,26 +31,15 @@ pub fn restore(
         let paper = restored(paper, true);
         batch.changes.push(Change {
             key: Some(*key),
-            record_hashes: Vec::new(),
-            forgets_earlier_records: false,
-            listed: Vec::new(),
-            sources: known.sources,
             is_restored: true,
-            absorbed: Vec::new(),
             wants_embedding: known.embedded_at != Some(paper.text_hash()),
-            paper,
+            ..Change::new(paper, known.sources)
         });
     }
-    let vectors = embed_whole(encoder, &batch, observer)?;
     let names: Vec<String> = batch
         .changes
         .iter()
         .map(|change| format!("restore {}", change.paper.id))
         .collect();
-    let run = writer.begin_ingest(&names)?;
-    writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
-    writer.finish_ingest(run, &Ingest::default())?;
-    super::build_index(writer, options, observer)?;
-    let changes = batch.changes.into_iter();
-    Ok(changes.map(|change| change.paper).collect())
+    commit_whole(writer, encoder, batch, &names, options, observer)
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::drafts::{restored, withheld};
-use super::encoding::embed_whole;
+use super::draft::{restored, withheld};
+use super::encoding::commit_whole;
 use super::merging::merged;
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
-use crate::library::{Batch, Change, Ingest, Known, PaperKey, SourceRecord, Writer};
+use crate::library::{Batch, Change, Known, PaperKey, SourceRecord, Writer};
 use crate::paper::{Notice, Paper, PaperId};
 use crate::progress::Observer;
 use crate::space::{self, Origin};
@@ -74,13 +74,8 @@ pub fn split(
         let is_stored = change.key.is_some() && embedded_at == Some(change.paper.text_hash());
         change.wants_embedding = !is_stored && change.paper.notice != Some(Notice::Withdrawn);
     }
-    let vectors = embed_whole(encoder, &batch, observer)?;
-    let run = writer.begin_ingest(&[format!("split {id}")])?;
-    writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
-    writer.finish_ingest(run, &Ingest::default())?;
-    super::build_index(writer, options, observer)?;
-    let changes = batch.changes.into_iter();
-    Ok(changes.map(|change| change.paper).collect())
+    let name = format!("split {id}");
+    commit_whole(writer, encoder, batch, &[name], options, observer)
 }
 
 fn sources(placed: Vec<(usize, SourceRecord)>) -> Vec<SourceRecord> {
@@ -167,14 +162,7 @@ fn of_its_own(
 fn change_of(paper: Paper, sources: Vec<SourceRecord>) -> Change {
     let records = sources.iter().map(|source| source.paper.record_hash());
     Change {
-        key: None,
         record_hashes: records.collect(),
-        forgets_earlier_records: false,
-        listed: Vec::new(),
-        sources,
-        is_restored: false,
-        absorbed: Vec::new(),
-        paper,
-        wants_embedding: false,
+        ..Change::new(paper, sources)
     }
 }

@@ -66,10 +66,14 @@ impl SourceRecord {
 
     /// What the record is called among those of a paper: `COLLECTION#ID`.
     pub fn name(&self) -> PaperId {
-        let id = &self.paper.id;
-        match id.is_local() || self.collection.is_empty() {
+        SourceRecord::name_of(&self.collection, &self.paper.id)
+    }
+
+    /// What a collection's record under this id is called.
+    pub fn name_of(collection: &str, id: &PaperId) -> PaperId {
+        match id.is_local() || collection.is_empty() {
             true => id.clone(),
-            false => PaperId::local(&self.collection, id.as_str()),
+            false => PaperId::local(collection, id.as_str()),
         }
     }
 }

@@ -37,13 +37,8 @@ pub(super) fn add(writer: &mut Writer, id: &str, version: u32) {
     let change = Change {
         key,
         record_hashes: vec![TextHash(paper.text_hash().0)],
-        forgets_earlier_records: false,
-        listed: Vec::new(),
-        sources: Vec::new(),
-        is_restored: false,
-        absorbed: Vec::new(),
-        paper,
         wants_embedding: true,
+        ..Change::new(paper, Vec::new())
     };
     let run = writer.begin_ingest(&[]).unwrap();
     let batch = Batch {

@@ -58,6 +58,23 @@ pub struct Change {
     pub wants_embedding: bool,
 }
 
+impl Change {
+    /// A new paper, made of these records, that gets no embedding yet.
+    pub fn new(paper: Paper, sources: Vec<SourceRecord>) -> Change {
+        Change {
+            key: None,
+            paper,
+            record_hashes: Vec::new(),
+            forgets_earlier_records: false,
+            listed: Vec::new(),
+            sources,
+            is_restored: false,
+            absorbed: Vec::new(),
+            wants_embedding: false,
+        }
+    }
+}
+
 /// What happens to papers and records in one [commit](Writer::commit).
 #[derive(Debug, Default)]
 pub struct Batch {

@@ -195,15 +195,8 @@ pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer 
     };
     writer.create_space(space).unwrap();
     let change = |paper: Paper| Change {
-        key: None,
-        record_hashes: Vec::new(),
-        forgets_earlier_records: false,
-        listed: Vec::new(),
-        sources: Vec::new(),
-        is_restored: false,
-        absorbed: Vec::new(),
-        paper,
         wants_embedding: true,
+        ..Change::new(paper, Vec::new())
     };
     let (papers, embeddings): (Vec<Paper>, Vec<Vec<f32>>) = papers.into_iter().unzip();
     let run = writer.begin_ingest(&[]).unwrap();

@@ -82,15 +82,8 @@ fn mornings(root: &Path) {
 
 fn store(writer: &mut Writer, number: usize) {
     let change = Change {
-        key: None,
-        record_hashes: Vec::new(),
-        forgets_earlier_records: false,
-        listed: Vec::new(),
-        sources: Vec::new(),
-        is_restored: false,
-        absorbed: Vec::new(),
-        paper: paper(number),
         wants_embedding: true,
+        ..Change::new(paper(number), Vec::new())
     };
     let batch = Batch {
         changes: vec![change],
