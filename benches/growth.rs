@@ -108,9 +108,9 @@ fn write(
     vector: impl Fn(usize, &mut Dice) -> Vec<f32>,
 ) -> RowFile {
     let mut dice = Dice::new(17);
-    let mut writer = RowWriter::create(path, dim).unwrap();
+    let mut writer = RowWriter::create(path, dim, [0; 16]).unwrap();
     for row in 0..n {
-        writer.append(&vector(row, &mut dice)).unwrap();
+        writer.append(&vector(row, &mut dice), [0; 8]).unwrap();
     }
     writer.sync().unwrap();
     RowFile::open(path, dim, n).unwrap()

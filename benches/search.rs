@@ -259,9 +259,9 @@ fn vectors() -> Vec<Vec<f32>> {
 
 fn write_rows(dir: &Path, vectors: &[Vec<f32>]) -> RowFile {
     let path = dir.join("vectors.f16");
-    let mut writer = RowWriter::create(&path, vectors[0].len()).unwrap();
+    let mut writer = RowWriter::create(&path, vectors[0].len(), [0; 16]).unwrap();
     for vector in vectors {
-        writer.append(vector).unwrap();
+        writer.append(vector, [0; 8]).unwrap();
     }
     writer.sync().unwrap();
     RowFile::open(&path, vectors[0].len(), vectors.len()).unwrap()

@@ -41,7 +41,7 @@ fn main() {
     let space = library.space().unwrap();
     let dir = library.index_dir().unwrap();
     let index = Index::open(&dir, &space.fingerprint, library.rows().unwrap());
-    let lexical = Lexical::open(&library.lexical_dir()).unwrap();
+    let lexical = Lexical::open(&library.lexical_dir(), library.number().unwrap()).unwrap();
     let keys: Vec<PaperKey> = library
         .stamps()
         .unwrap()

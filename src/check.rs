@@ -22,7 +22,9 @@ use crate::error::{Error, Result};
 use crate::index::lexical::Lexical;
 use crate::index::{Index, IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
 use crate::ingest;
-use crate::library::{Fault, Filter, Finding, Findings, Library, Orphan, PaperKey, Writer};
+use crate::library::{
+    Fault, Filter, Finding, Findings, Library, LostCommits, Orphan, PaperKey, Writer,
+};
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
 use crate::space;
@@ -37,6 +39,10 @@ const STEP_PAPERS: usize = 4096;
 /// How many neighbours are compared.
 const K: usize = 10;
 
+/// How far below its own similarity those may be that take a row's place: the codes of a graph do not
+/// tell rows apart that are as near as that, and of thousands of them a walk looks at some.
+const TWIN_SIMILARITY: f32 = 2e-3;
+
 /// How far two similarities of the same pair may be apart: they are summed in another order.
 const SAME_SIMILARITY: f32 = 1e-5;
 
@@ -47,6 +53,8 @@ pub struct Report {
     pub library: Findings,
     /// Why parts of the index are not to be trusted: one sentence each, with the file.
     pub doubts: Vec<String>,
+    /// Whether it is not known how close papers are by chance, though there are enough of them.
+    pub lacks_background: bool,
     /// Why the lexical index is not to be trusted.
     pub lexical_doubt: Option<String>,
     /// Papers in the lexical index, and papers that are not in it as they are now: they have not been
@@ -92,6 +100,10 @@ pub struct Repairs {
     pub removed: Vec<Orphan>,
     /// Papers whose columns differed from their records and were made of them anew.
     pub n_columns: u64,
+    /// What had been committed and cannot be had again; now the library is taken as it is.
+    pub lost_commits: Option<LostCommits>,
+    /// Whether it was found out how close papers are by chance.
+    pub made_background: bool,
     /// Papers whose embeddings were lost and made anew.
     pub n_embedded: u64,
     /// Why they were not, where the model cannot be had.
@@ -107,6 +119,8 @@ impl Repairs {
     pub fn is_empty(&self) -> bool {
         self.removed.is_empty()
             && self.n_columns == 0
+            && self.lost_commits.is_none()
+            && !self.made_background
             && self.n_embedded == 0
             && !self.rebuilt_index
             && self.n_words == 0
@@ -134,7 +148,7 @@ pub fn run(
         library: checked,
         ..Report::default()
     };
-    let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
+    let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
         return Ok(report);
     };
     // What is named by now cannot be searched.
@@ -145,9 +159,10 @@ pub fn run(
     if report.library.list.iter().any(is_of_database) {
         return Ok(report);
     }
-    let index = Index::open(&dir, &space.fingerprint, rows);
+    let index = Index::open(&dir, &mark, rows);
     index.verify();
     report.doubts = index.doubts();
+    report.lacks_background = index.lacks_background();
     report.index = index.stats();
     check_lexical(library, &mut report)?;
     measure(library, &index, sample, &mut report, observer)?;
@@ -177,6 +192,7 @@ pub fn repair(
     if report.has_wrong_columns() {
         repairs.n_columns = writer.renew_columns()?;
     }
+    repairs.lost_commits = writer.forget_lost_commits().unwrap_or_default();
     let mut n_dropped = 0;
     if report.has_lost_embeddings() {
         match load() {
@@ -195,7 +211,8 @@ pub fn repair(
     {
         fs::remove_dir_all(&dir).map_err(Error::write(&dir))?;
     }
-    repairs.n_words = match repairs.rebuilt_index {
+    repairs.made_background = report.lacks_background && !repairs.rebuilt_index;
+    repairs.n_words = match repairs.rebuilt_index || repairs.made_background {
         true => ingest::build_index(writer, options, observer)?,
         false => ingest::update_lexical(writer, observer)?,
     };
@@ -207,14 +224,19 @@ fn check_lexical(library: &Library, report: &mut Report) -> Result<()> {
     let path = library.lexical_dir();
     let stamps = library.stamps()?;
     let held = match path.exists() {
-        false => Ok(HashMap::new()),
-        true => Lexical::open(&path).and_then(|lexical| {
+        false => Ok((0, HashMap::new())),
+        true => Lexical::open(&path, library.number()?).and_then(|lexical| {
             lexical.verify()?;
-            lexical.stamps()
+            Ok((lexical.state().changes, lexical.stamps()?))
         }),
     };
     match held {
-        Ok(held) => {
+        Ok((state, held)) => {
+            // What a writer has committed meanwhile is in a later state as well.
+            let is_ahead = state > library.state()?.changes;
+            if is_ahead && state > Library::open(library.path())?.state()?.changes {
+                report.library.list.push(library.finding_of_lost_changes());
+            }
             let is_held =
                 |(key, stamp): &&(PaperKey, u32)| held.get(&(key.0 as u64)) == Some(stamp);
             let n_held = stamps.iter().filter(is_held).count();
@@ -313,10 +335,12 @@ fn evenly(rows: &FixedBitSet, n: usize) -> Vec<Row> {
     taken.map(|(_, row)| number(row)).collect()
 }
 
-/// Whether a row is among those found by its own vector, or one that is as close.
+/// Whether a row is among those found by its own vector, or one that is as close, or nothing but
+/// [`K`] that are all but as close.
 fn is_among(row: Row, own_similarity: f32, found: &[Neighbor]) -> bool {
     let is_it = |n: &Neighbor| n.row == row || n.similarity >= own_similarity - SAME_SIMILARITY;
-    found.iter().any(is_it)
+    let is_twin = |n: &Neighbor| n.similarity >= own_similarity - TWIN_SIMILARITY;
+    found.iter().any(is_it) || (found.len() >= K && found.iter().all(is_twin))
 }
 
 /// Recall@[`K`] of `found`; one that is as close as the last of the truth is as good.
@@ -361,6 +385,11 @@ mod tests {
         assert!(is_among(Row(8), 1.0, &found));
         assert!(is_among(Row(4), 1.0, &found), "row 3 is its twin");
         assert!(!is_among(Row(4), 1.1, &found));
+        let twins: Vec<(u32, f32)> = (0..K as u32).map(|row| (row, 0.9985)).collect();
+        assert!(is_among(Row(99), 1.0, &neighbors(&twins)));
+        assert!(!is_among(Row(99), 1.0, &neighbors(&twins[1..])));
+        let apart = [&twins[1..], &[(77, 0.99)]].concat();
+        assert!(!is_among(Row(99), 1.0, &neighbors(&apart)));
     }
 
     #[test]

@@ -7,6 +7,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+/// What the name of a file ends with that is not whole yet; a kill leaves it.
+pub const UNFINISHED: &str = ".unfinished";
+
 /// Puts bytes in the place of a file, or makes it. Nobody sees half of them, and they are on the disk
 /// before they have the name.
 ///
@@ -17,6 +20,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(UNFINISHED);
     // The system takes away from this what the folder does not give.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

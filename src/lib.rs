@@ -34,8 +34,8 @@
 //! let library = Library::open(root)?;
 //! let space = library.space().expect("something was added");
 //! let dir = library.index_dir().expect("something was added");
-//! let index = Index::open(&dir, &space.fingerprint, library.rows()?);
-//! let lexical = Lexical::open(&library.lexical_dir());
+//! let index = Index::open(&dir, &mark, library.rows()?);
+//! let lexical = Lexical::open(&library.lexical_dir(), library.number()?);
 //! let lexical = lexical.as_ref().map_err(String::clone);
 //! let indexes = Indexes { library: &library, index: &index, lexical };
 //! let target = Target::Text("how do fish swim in schools?".to_owned());

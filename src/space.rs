@@ -142,7 +142,7 @@ pub fn switch(
     if !filled.rows.is_empty() {
         index::update(
             &filled.index_dir,
-            &fingerprint,
+            &filled.index_mark,
             &filled.rows,
             options,
             observer,

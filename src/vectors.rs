@@ -1,26 +1,37 @@
 //! Rows of numbers: dot product, normalisation, and the file that keeps embeddings as f16 rows.
 //!
 //! A row file is dear: it is only ever appended to. Its first 64 bytes are a header, then come
-//! rows of `2 * dim + 4` bytes:
+//! rows of `2 * dim + 12` bytes:
 //!
 //! ```text
-//! 0        8         12     16            64                       64 + (2·dim + 4)
-//! ┌────────┬─────────┬──────┬─ … ─────────┬──────────┬─────────────┬── …
-//! │AKINROWS│version  │dim   │ zeros       │dim × f16 │crc32 of row │ next row
-//! └────────┴─────────┴──────┴─ … ─────────┴──────────┴─────────────┴── …
+//! 0        8         12     16          32             40       44        64
+//! ┌────────┬─────────┬──────┬───────────┬──────────────┬────────┬─ … ─────┐
+//! │AKINROWS│version 2│dim   │identity   │rows committed│its crc │ zeros   │
+//! └────────┴─────────┴──────┴───────────┴─────u64──────┴────────┴─────────┘
+//! ┌──────────┬─────────────┬─────────────┬── …
+//! │dim × f16 │owner, 8 byte│crc32 of row │ next row
+//! └──────────┴─────────────┴─────────────┴── …
 //! ```
 //!
-//! All numbers are little-endian. The checksum covers the row's bytes and its number, so that a
-//! flipped bit and a row in another's place are both found, at that row.
+//! All numbers are little-endian. The checksum of a row covers its bytes and its number, so that a
+//! flipped bit and a row in another's place are both found, at that row. The *owner* is the beginning of
+//! the hash of the text that was embedded: a row says whose it is. The *identity* is the file's own, drawn
+//! by chance: whoever refers to the file refers to it, and takes no other for it. Version 1 has neither
+//! of the three, and 4 bytes after the numbers.
 //!
-//! Invariants: how many rows count is not in the file but in the library's transaction: what is
-//! past that count is left over from a cut-off write, never read, and cut off by the next writer.
-//! A row is read only once its checksum has been verified, by the same [`RowFile`].
+//! How many rows count is not in the file but in the library's transaction: what is past that count is
+//! left over from a cut-off write, never read, and cut off by the next writer. *Rows committed* is
+//! noted after the transaction, so it is never more than what was committed once: where the
+//! transaction says less, it has lost commits.
+//!
+//! Invariants: bytes of rows that count never change. A row is read only once its checksum has been
+//! verified, by the same [`RowFile`].
 
 #![expect(unsafe_code, reason = "row files are mapped into memory")]
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,9 +43,40 @@ use crate::error::{Error, Result};
 use crate::step;
 
 const MAGIC: &[u8; 8] = b"AKINROWS";
-const VERSION: u32 = 1;
 pub(crate) const HEADER_BYTES: usize = 64;
 const CHECKSUM_BYTES: usize = 4;
+const OWNER_BYTES: usize = 8;
+
+/// Where the file's identity stands in the header.
+const IDENTITY: Range<usize> = 16..32;
+
+/// Where the count of committed rows stands, and the checksum of all before it.
+const COMMITTED: Range<usize> = 32..40;
+const COMMITTED_SUM: Range<usize> = 40..44;
+
+/// What a row file is known by, whatever its name: drawn by chance when it is made.
+pub type Identity = [u8; 16];
+
+/// The beginning of the hash of the text that a row was made of.
+pub type Owner = [u8; OWNER_BYTES];
+
+/// How a file is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// Rows name no owner, the file has no identity.
+    One = 1,
+    Two = 2,
+}
+
+impl Version {
+    /// Bytes of a row after its numbers.
+    fn tail_bytes(self) -> usize {
+        match self {
+            Version::One => CHECKSUM_BYTES,
+            Version::Two => OWNER_BYTES + CHECKSUM_BYTES,
+        }
+    }
+}
 
 /// The number of a row in a space: rows are counted in the order in which they were stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,6 +139,7 @@ impl Marks {
 pub struct RowFile {
     path: PathBuf,
     map: Mmap,
+    version: Version,
     dim: usize,
     n_rows: usize,
     /// The rows whose checksums have been found to hold.
@@ -114,8 +157,8 @@ impl RowFile {
         // SAFETY: bytes below the committed row count are never changed nor cut off once they
         // are committed (module invariant), and no row above it is read.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::read(path))?;
-        check_header(path, &map, dim)?;
-        let wanted_bytes = HEADER_BYTES + n_rows * stride_bytes(dim);
+        let version = check_header(path, &map, dim)?;
+        let wanted_bytes = HEADER_BYTES + n_rows * stride_of(version, dim);
         if map.len() < wanted_bytes {
             let what = format!(
                 "it has {} bytes where {n_rows} rows need {wanted_bytes}",
@@ -126,6 +169,7 @@ impl RowFile {
         Ok(RowFile {
             path: path.to_owned(),
             map,
+            version,
             dim,
             n_rows,
             verified: Marks::none(n_rows),
@@ -137,9 +181,59 @@ impl RowFile {
     /// # Errors
     /// As [`RowFile::open`], but for a file that is too short.
     pub fn open_left(path: &Path, dim: usize, n_rows: usize) -> Result<RowFile> {
-        let n_bytes = path.metadata().map_err(Error::read(path))?.len() as usize;
-        let n_left = n_bytes.saturating_sub(HEADER_BYTES) / stride_bytes(dim);
-        RowFile::open(path, dim, n_left.min(n_rows))
+        let mut rows = RowFile::open(path, dim, 0)?;
+        let n_left = (rows.map.len() - HEADER_BYTES) / rows.stride();
+        rows.n_rows = n_left.min(n_rows);
+        rows.verified = Marks::none(rows.n_rows);
+        Ok(rows)
+    }
+
+    /// Holds the file against the identity that it is referred to by; a file of version 1 has none.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it is another file.
+    pub fn ensure_is(&self, identity: Option<Identity>) -> Result<()> {
+        if self.identity() == identity {
+            return Ok(());
+        }
+        let what = "it is not the file that papers.db speaks of: one of the two was put in another's place";
+        Err(Error::damaged(&self.path, what))
+    }
+
+    /// What the file is known by.
+    pub fn identity(&self) -> Option<Identity> {
+        let bytes = Identity::try_from(&self.map[IDENTITY]).ok();
+        bytes.filter(|_| self.version == Version::Two)
+    }
+
+    /// How many rows have been committed, at least; 0 in a file of version 1. `None` if what is noted
+    /// does not match its checksum.
+    pub fn n_committed(&self) -> Option<usize> {
+        if self.version == Version::One {
+            return Some(0);
+        }
+        let sum = crc32fast::hash(&self.map[..COMMITTED.end]).to_le_bytes();
+        let count = self.map[COMMITTED].try_into().ok()?;
+        let count = usize::try_from(u64::from_le_bytes(count)).ok();
+        count.filter(|_| self.map[COMMITTED_SUM] == sum)
+    }
+
+    /// The owner of a row; `None` in a file of version 1.
+    ///
+    /// # Errors
+    /// As [`RowFile::row`].
+    pub fn owner(&self, row: Row) -> Result<Option<Owner>> {
+        self.row(row)?;
+        if self.version == Version::One {
+            return Ok(None);
+        }
+        let start = HEADER_BYTES + row.idx() * self.stride() + 2 * self.dim;
+        Ok(Owner::try_from(&self.map[start..start + OWNER_BYTES]).ok())
+    }
+
+    /// Bytes of a row.
+    pub fn stride(&self) -> usize {
+        stride_of(self.version, self.dim)
     }
 
     /// How many rows there are.
@@ -171,11 +265,12 @@ impl RowFile {
             let what = format!("row {} of {} was asked for", row.0, self.n_rows);
             return Err(Error::damaged(&self.path, what));
         }
-        let start = HEADER_BYTES + row.idx() * stride_bytes(self.dim);
-        let (numbers, stored) =
-            self.map[start..start + stride_bytes(self.dim)].split_at(2 * self.dim);
+        let start = HEADER_BYTES + row.idx() * self.stride();
+        let bytes = &self.map[start..start + self.stride()];
+        let numbers = &bytes[..2 * self.dim];
         if !self.verified.has(row.idx()) {
-            if checksum(numbers, row).to_le_bytes() != stored {
+            let (covered, stored) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
+            if checksum(covered, row).to_le_bytes() != stored {
                 let what = format!("row {} does not match its checksum", row.0);
                 return Err(Error::damaged(&self.path, what));
             }
@@ -209,6 +304,8 @@ impl RowFile {
 pub struct RowWriter {
     path: PathBuf,
     file: BufWriter<File>,
+    header: [u8; HEADER_BYTES],
+    version: Version,
     dim: usize,
     n_rows: usize,
     bytes: Vec<u8>,
@@ -219,22 +316,37 @@ impl RowWriter {
     ///
     /// # Errors
     /// [`Error::Write`].
-    pub fn create(path: &Path, dim: usize) -> Result<RowWriter> {
+    pub fn create(path: &Path, dim: usize, identity: Identity) -> Result<RowWriter> {
         let mut file = File::create(path).map_err(Error::write(path))?;
-        file.write_all(&header(dim))
+        let header = header(dim, identity, 0);
+        file.write_all(&header)
             .and_then(|()| file.sync_all())
             .map_err(Error::write(path))?;
         step::synced(path);
-        Ok(RowWriter::over(path, file, dim, 0))
+        Ok(RowWriter::over(
+            path,
+            file,
+            (header, Version::Two),
+            (dim, 0),
+        ))
     }
 
     /// Opens a row file of which `n_rows` rows count, and cuts off what is past them.
     ///
     /// # Errors
-    /// As [`RowFile::open`], and [`Error::Write`].
-    pub fn open(path: &Path, dim: usize, n_rows: usize) -> Result<RowWriter> {
-        drop(RowFile::open(path, dim, n_rows)?);
-        let end = (HEADER_BYTES + n_rows * stride_bytes(dim)) as u64;
+    /// As [`RowFile::open`] and [`RowFile::ensure_is`], and [`Error::Write`].
+    pub fn open(
+        path: &Path,
+        dim: usize,
+        n_rows: usize,
+        identity: Option<Identity>,
+    ) -> Result<RowWriter> {
+        let rows = RowFile::open(path, dim, n_rows)?;
+        rows.ensure_is(identity)?;
+        let mut header = [0; HEADER_BYTES];
+        header.copy_from_slice(&rows.map[..HEADER_BYTES]);
+        let (version, end) = (rows.version, (HEADER_BYTES + n_rows * rows.stride()) as u64);
+        drop(rows);
         let mut file = OpenOptions::new()
             .write(true)
             .open(path)
@@ -242,13 +354,25 @@ impl RowWriter {
         file.set_len(end)
             .and_then(|()| file.seek(SeekFrom::Start(end)))
             .map_err(Error::write(path))?;
-        Ok(RowWriter::over(path, file, dim, n_rows))
+        Ok(RowWriter::over(
+            path,
+            file,
+            (header, version),
+            (dim, n_rows),
+        ))
     }
 
-    fn over(path: &Path, file: File, dim: usize, n_rows: usize) -> RowWriter {
+    fn over(
+        path: &Path,
+        file: File,
+        (header, version): ([u8; HEADER_BYTES], Version),
+        (dim, n_rows): (usize, usize),
+    ) -> RowWriter {
         RowWriter {
             path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 18, file),
+            header,
+            version,
             dim,
             n_rows,
             bytes: Vec::new(),
@@ -265,16 +389,20 @@ impl RowWriter {
         self.n_rows == 0
     }
 
-    /// Appends one vector, shape `[dim]`, rounded to f16, and says which row it is.
+    /// Appends one vector, shape `[dim]`, rounded to f16, of the text with this owner, and says which
+    /// row it is.
     ///
     /// # Errors
     /// [`Error::Write`].
-    pub fn append(&mut self, vector: &[f32]) -> Result<Row> {
+    pub fn append(&mut self, vector: &[f32], owner: Owner) -> Result<Row> {
         assert_eq!(vector.len(), self.dim, "a row has the file's dim");
         let row = Row(u32::try_from(self.n_rows).expect("fewer than 2^32 rows"));
         self.bytes.clear();
         for &x in vector {
             self.bytes.extend(f16::from_f32(x).to_le_bytes());
+        }
+        if self.version == Version::Two {
+            self.bytes.extend(owner);
         }
         let sum = checksum(&self.bytes, row);
         self.bytes.extend(sum.to_le_bytes());
@@ -299,29 +427,78 @@ impl RowWriter {
     }
 }
 
-/// Bytes of one row with its checksum.
-pub fn stride_bytes(dim: usize) -> usize {
-    2 * dim + CHECKSUM_BYTES
+impl RowWriter {
+    /// Notes that every row is committed. It is on the disk with the next sync at the latest, and
+    /// outlives the process at once.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn note_committed(&mut self) -> Result<()> {
+        if self.version == Version::One {
+            return Ok(());
+        }
+        let identity = Identity::try_from(&self.header[IDENTITY]).expect("16 bytes");
+        self.header = header(self.dim, identity, self.n_rows);
+        let noted = write_at_start(self.file.get_mut(), &self.header[..COMMITTED_SUM.end]);
+        noted.map_err(Error::write(&self.path))
+    }
 }
 
-fn checksum(numbers: &[u8], row: Row) -> u32 {
+/// Writes the first bytes of a file, and leaves its cursor where it was.
+fn write_at_start(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let end = file.stream_position()?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(bytes)?;
+    file.seek(SeekFrom::Start(end))?;
+    Ok(())
+}
+
+/// Bytes of one row with its owner and its checksum, in a file that is made now.
+pub fn stride_bytes(dim: usize) -> usize {
+    stride_of(Version::Two, dim)
+}
+
+fn stride_of(version: Version, dim: usize) -> usize {
+    2 * dim + version.tail_bytes()
+}
+
+fn checksum(bytes: &[u8], row: Row) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(row.0);
-    hasher.update(numbers);
+    hasher.update(bytes);
     hasher.finalize()
 }
 
-fn header(dim: usize) -> [u8; HEADER_BYTES] {
+fn header(dim: usize, identity: Identity, n_committed: usize) -> [u8; HEADER_BYTES] {
+    let mut bytes = beginning(Version::Two, dim);
+    bytes[IDENTITY].copy_from_slice(&identity);
+    bytes[COMMITTED].copy_from_slice(&(n_committed as u64).to_le_bytes());
+    let sum = crc32fast::hash(&bytes[..COMMITTED.end]).to_le_bytes();
+    bytes[COMMITTED_SUM].copy_from_slice(&sum);
+    bytes
+}
+
+/// What every header of a version begins with; zeros follow.
+fn beginning(version: Version, dim: usize) -> [u8; HEADER_BYTES] {
     let dim = u32::try_from(dim).expect("a dim fits 32 bits");
     let mut bytes = [0; HEADER_BYTES];
     bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[8..12].copy_from_slice(&(version as u32).to_le_bytes());
     bytes[12..16].copy_from_slice(&dim.to_le_bytes());
     bytes
 }
 
-fn check_header(path: &Path, bytes: &[u8], dim: usize) -> Result<()> {
-    if bytes.get(..HEADER_BYTES) == Some(&header(dim)[..]) {
-        return Ok(());
+fn check_header(path: &Path, bytes: &[u8], dim: usize) -> Result<Version> {
+    let is_of = |version, free: Range<usize>| {
+        let expected = beginning(version, dim);
+        bytes.len() >= HEADER_BYTES
+            && bytes[..free.start] == expected[..free.start]
+            && bytes[free.end..HEADER_BYTES] == expected[free.end..]
+    };
+    if is_of(Version::One, 16..16) {
+        return Ok(Version::One);
+    }
+    if is_of(Version::Two, IDENTITY.start..COMMITTED_SUM.end) {
+        return Ok(Version::Two);
     }
     let what = format!("its first {HEADER_BYTES} bytes are not those of rows of {dim} numbers");
     Err(Error::damaged(path, what))
@@ -330,6 +507,8 @@ fn check_header(path: &Path, bytes: &[u8], dim: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const IDENTITY_OF_TESTS: Identity = [3; 16];
 
     fn wave(row: usize, dim: usize) -> Vec<f32> {
         let mut v: Vec<f32> = (0..dim).map(|i| ((row * 7 + i) as f32).sin()).collect();
@@ -347,9 +526,10 @@ mod tests {
 
     fn file_of(dir: &Path, n_rows: usize, dim: usize) -> PathBuf {
         let path = dir.join("vectors-0.f16");
-        let mut writer = RowWriter::create(&path, dim).unwrap();
+        let mut writer = RowWriter::create(&path, dim, IDENTITY_OF_TESTS).unwrap();
         for row in 0..n_rows {
-            assert_eq!(writer.append(&wave(row, dim)).unwrap(), Row(row as u32));
+            let appended = writer.append(&wave(row, dim), [row as u8; 8]).unwrap();
+            assert_eq!(appended, Row(row as u32));
         }
         writer.sync().unwrap();
         path
@@ -380,8 +560,8 @@ mod tests {
     fn what_is_past_the_count_is_cut_off_by_the_next_writer() {
         let dir = tempfile::tempdir().unwrap();
         let path = file_of(dir.path(), 5, 48);
-        let mut writer = RowWriter::open(&path, 48, 3).unwrap();
-        assert_eq!(writer.append(&wave(9, 48)).unwrap(), Row(3));
+        let mut writer = RowWriter::open(&path, 48, 3, Some(IDENTITY_OF_TESTS)).unwrap();
+        assert_eq!(writer.append(&wave(9, 48), [9; 8]).unwrap(), Row(3));
         writer.sync().unwrap();
         assert!(RowFile::open(&path, 48, 5).is_err());
         let rows = RowFile::open(&path, 48, 4).unwrap();
@@ -427,5 +607,68 @@ mod tests {
         }
         std::fs::write(&path, &good).unwrap();
         assert!(RowFile::open(&path, 32, 1).is_err());
+    }
+
+    #[test]
+    fn a_file_knows_itself_its_owners_and_what_was_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file_of(dir.path(), 3, 16);
+        let rows = RowFile::open(&path, 16, 3).unwrap();
+        assert_eq!(rows.owner(Row(2)).unwrap(), Some([2; 8]));
+        assert!(rows.ensure_is(Some(IDENTITY_OF_TESTS)).is_ok());
+        assert!(rows.ensure_is(Some([4; 16])).is_err() && rows.ensure_is(None).is_err());
+        assert!(RowWriter::open(&path, 16, 3, Some([4; 16])).is_err());
+        assert_eq!(rows.n_committed(), Some(0));
+
+        let mut writer = RowWriter::open(&path, 16, 3, Some(IDENTITY_OF_TESTS)).unwrap();
+        writer.note_committed().unwrap();
+        writer.append(&wave(3, 16), [3; 8]).unwrap();
+        writer.sync().unwrap();
+        let rows = RowFile::open(&path, 16, 4).unwrap();
+        assert_eq!((rows.n_committed(), rows.len()), (Some(3), 4));
+        assert_close(&rows.vector(Row(3)).unwrap(), &wave(3, 16));
+        for bit in 8 * IDENTITY.start..8 * COMMITTED_SUM.end {
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let bad = dir.path().join("bad");
+            std::fs::write(&bad, bytes).unwrap();
+            assert_eq!(
+                RowFile::open(&bad, 16, 4).unwrap().n_committed(),
+                None,
+                "{bit}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_is_read_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("vectors-0.f16");
+        let mut bytes = beginning(Version::One, 16).to_vec();
+        for row in 0..2 {
+            let start = bytes.len();
+            let numbers = wave(row, 16)
+                .into_iter()
+                .flat_map(|x| f16::from_f32(x).to_le_bytes());
+            bytes.extend(numbers);
+            let sum = checksum(&bytes[start..], Row(row as u32));
+            bytes.extend(sum.to_le_bytes());
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let mut writer = RowWriter::open(&path, 16, 2, None).unwrap();
+        writer.append(&wave(2, 16), [2; 8]).unwrap();
+        writer.sync().unwrap();
+        writer.note_committed().unwrap();
+        let rows = RowFile::open(&path, 16, 3).unwrap();
+        for row in 0..3 {
+            assert_close(&rows.vector(Row(row)).unwrap(), &wave(row as usize, 16));
+        }
+        let known = (
+            rows.identity(),
+            rows.owner(Row(1)).unwrap(),
+            rows.n_committed(),
+        );
+        assert_eq!(known, (None, None, Some(0)));
+        assert_eq!(std::fs::read(&path).unwrap()[..64], bytes[..64]);
     }
 }

@@ -95,7 +95,7 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
     let report = if args.dry_run {
         rehearse(&sources, &options, &bar, context)?
     } else {
-        let mut writer = Writer::open_or_create(&context.library, "akin add")?;
+        let mut writer = context.writer_of_any("akin add")?;
         rejections.begin()?;
         let (encoder, origin) = encoder(&writer, &args.model, context)?;
         ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?

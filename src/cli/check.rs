@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use akin::check::{self, Repairs, Report};
-use akin::library::{Finding, Library, Writer};
+use akin::library::{Finding, Library, LostCommits, Writer};
 use akin::paper;
 use akin::space;
 use clap::Args;
@@ -39,7 +39,7 @@ pub(super) struct CheckArgs {
 pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault> {
     let bar = Bar::stoppable(context);
     let mut writer = match args.repair {
-        true => Some(Writer::open(&context.library, "akin check --repair")?),
+        true => Some(context.writer("akin check --repair")?),
         false => None,
     };
     let look = |writer: Option<&Writer>| {
@@ -72,6 +72,13 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
     } else if !repairs.is_empty() {
         writeln!(out)?;
         write_report(&mut out, &left, context)?;
+        if repairs.rebuilt_index && !left.lost.is_empty() {
+            let papers = counted(left.lost.len() as u64, "paper");
+            writeln!(
+                out,
+                "not repaired: the graph does not find {papers}; a search with --exact does"
+            )?;
+        }
     }
     out.flush()?;
     Ok(match left.is_well() {
@@ -115,6 +122,12 @@ fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io:
         (n, doubts) => format!("{}: {}", counted(n as u64, "segment"), verdict(doubts)),
     };
     line("index", index)?;
+    if report.lacks_background {
+        line(
+            "closeness",
+            "how close papers are by chance is not known before the next add".to_owned(),
+        )?;
+    }
     let (n_held, n_behind) = report.n_words;
     let words = match (&report.lexical_doubt, n_behind) {
         (Some(_), _) => "1 fault".to_owned(),
@@ -181,6 +194,23 @@ fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
             "repaired: columns of {papers} made of their records anew"
         )?;
     }
+    match repairs.lost_commits {
+        Some(LostCommits::Rows(n)) => writeln!(
+            out,
+            "not repaired: {} that papers.db has lost; add their dumps again",
+            counted(n, "paper")
+        )?,
+        Some(LostCommits::Unknown) => {
+            writeln!(out, "repaired: the count of committed rows noted again")?;
+        }
+        None => {}
+    }
+    if repairs.made_background {
+        writeln!(
+            out,
+            "repaired: how close papers are by chance found out again"
+        )?;
+    }
     if repairs.n_embedded > 0 {
         let papers = counted(repairs.n_embedded, "paper");
         writeln!(out, "repaired: {papers} embedded anew")?;
@@ -216,6 +246,7 @@ fn summary(report: &Report, repairs: &Repairs) -> Value {
         "index_segments": report.index.n_segments,
         "graph_rows": report.index.graph_rows,
         "index_doubts": report.doubts,
+        "lacks_background": report.lacks_background,
         "lexical_papers": report.n_words.0,
         "lexical_behind": report.n_words.1,
         "lexical_doubt": report.lexical_doubt,
@@ -226,6 +257,11 @@ fn summary(report: &Report, repairs: &Repairs) -> Value {
         "columns": repairs.n_columns,
         "embedded": repairs.n_embedded,
         "not_embedded": repairs.not_embedded.as_ref().map(ToString::to_string),
+        "lost_papers": match repairs.lost_commits {
+            Some(LostCommits::Rows(n)) => n,
+            _ => 0,
+        },
+        "made_background": repairs.made_background,
         "rebuilt_index": repairs.rebuilt_index,
         "indexed_words": repairs.n_words,
     })

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use akin::ingest;
-use akin::library::{Compaction, Writer};
+use akin::library::Compaction;
 use clap::Args;
 use serde_json::json;
 
@@ -24,9 +24,10 @@ pub(super) struct CompactArgs {}
 
 pub(super) fn run(_: &CompactArgs, context: &Context) -> Result<Outcome, Fault> {
     let bar = Bar::stoppable(context);
-    let mut writer = Writer::open(&context.library, "akin compact")?;
+    let mut writer = context.writer("akin compact")?;
     let done = writer.compact(&bar)?;
     ingest::build_index(&writer, &context.index_options(), &bar)?;
+    ingest::settle_lexical(&writer, &bar)?;
     print(&done, context)?;
     Ok(Outcome::Done)
 }

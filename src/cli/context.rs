@@ -17,7 +17,7 @@ use akin::encoder::hub::Hub;
 use akin::encoder::{DeviceChoice, Encoder, Precision};
 use akin::index::lexical::Lexical;
 use akin::index::{Index, IndexOptions};
-use akin::library::Library;
+use akin::library::{Library, LostCommits, Writer};
 use akin::search::Indexes;
 use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
@@ -133,7 +133,34 @@ impl Context {
                 "{doubt}; it is left aside until the next add makes it anew"
             ));
         }
+        self.note_losses(opened.library.lost_commits());
+        if opened.index.lacks_background() {
+            self.note("how close papers are by chance is not known before the next add or `akin check --repair`: hits bear no percentile");
+        }
         Ok(opened)
+    }
+
+    /// Opens the library for writing, and says what it has lost. `holder` is the command, for others.
+    pub(super) fn writer(&self, holder: &str) -> Result<Writer, Fault> {
+        let writer = Writer::open(&self.library, holder)?;
+        self.note_losses(writer.lost_commits());
+        Ok(writer)
+    }
+
+    /// The same, or makes a library where there is none.
+    pub(super) fn writer_of_any(&self, holder: &str) -> Result<Writer, Fault> {
+        let writer = Writer::open_or_create(&self.library, holder)?;
+        self.note_losses(writer.lost_commits());
+        Ok(writer)
+    }
+
+    /// Says what was committed once and is no longer there.
+    fn note_losses(&self, lost: Option<LostCommits>) {
+        if let Some(LostCommits::Rows(n)) = lost {
+            self.note(&format!(
+                "papers.db has lost the last {n} papers that were stored: add their dumps again; `akin check` says more"
+            ));
+        }
     }
 
     /// Opens a library with those of its indexes that can be trusted.
@@ -142,14 +169,14 @@ impl Context {
         let empty = || Error::LibraryEmpty {
             path: root.to_owned(),
         };
-        let space = library.space().ok_or_else(empty)?;
+        let mark = library.index_mark().ok_or_else(empty)?;
         let dir = library.index_dir().ok_or_else(empty)?;
         let rows = library.rows()?;
         if rows.is_empty() {
             return Err(empty().into());
         }
-        let index = Index::open(&dir, &space.fingerprint, rows);
-        let lexical = Lexical::open(&library.lexical_dir());
+        let index = Index::open(&dir, &mark, rows);
+        let lexical = Lexical::open(&library.lexical_dir(), library.number()?);
         Ok(Opened {
             library,
             index,

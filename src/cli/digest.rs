@@ -153,7 +153,7 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
     if args.dry_run {
         send(&compose()?)?;
     } else {
-        let mut writer = Writer::open(&context.library, "akin digest")?;
+        let mut writer = context.writer("akin digest")?;
         // A page or a letter of this morning is not replaced by one with nothing in it.
         let is_kept = args.output.is_some() && !matches!(form, Form::Rss | Form::Atom);
         let if_empty = args.even_if_empty || !is_kept;
@@ -191,7 +191,7 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault
         true => None,
         false => Some(Post {
             mailer: context.mailer()?,
-            writer: Writer::open(&context.library, "akin digest")?,
+            writer: context.writer("akin digest")?,
         }),
     };
     for subscriber in due {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use akin::Error;
 use akin::digest::{self, DEFAULT_MIN_PERCENTILE, Desk, Follow};
-use akin::library::{Filter, Library, StoredFollow, Writer};
+use akin::library::{Filter, Library, StoredFollow};
 use akin::paper;
 use akin::search;
 use clap::{Args, Subcommand};
@@ -196,7 +196,7 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
     follow.check_papers(&library)?;
     advise(follow, &library, context)?;
     drop(library);
-    let mut writer = Writer::open(&context.library, "akin follow")?;
+    let mut writer = context.writer("akin follow")?;
     let now = moment.now()?.timestamp();
     writer.add_follow(&follow.name, &follow.definition(), now)?;
     context.note(&format!(
@@ -343,14 +343,14 @@ fn edit(
     follow.check_papers(&library)?;
     advise(&follow, &library, context)?;
     drop(library);
-    let mut writer = Writer::open(&context.library, "akin follow")?;
+    let mut writer = context.writer("akin follow")?;
     writer.change_follow(stored.key, &follow.name, &follow.definition())?;
     Ok(Outcome::Done)
 }
 
 fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
     let follows = named(names, &Library::open(&context.library)?)?;
-    let mut writer = Writer::open(&context.library, "akin follow")?;
+    let mut writer = context.writer("akin follow")?;
     for stored in follows {
         writer.remove_follow(stored.key)?;
         writeln!(terminal::stdout(), "removed {}", stored.name)?;
@@ -401,7 +401,7 @@ fn import(
         }
     }
     drop(library);
-    let mut writer = Writer::open(&context.library, "akin follow")?;
+    let mut writer = context.writer("akin follow")?;
     let now = moment.now()?.timestamp();
     for follow in &file.follow {
         match key_of(&follow.name) {

@@ -114,7 +114,7 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> 
     context.ensure_online("akin pull")?;
     let start = Instant::now();
     let bar = Bar::stoppable(context);
-    let mut writer = Writer::open_or_create(&context.library, "akin pull")?;
+    let mut writer = context.writer_of_any("akin pull")?;
     let (encoder, origin) = add::encoder(&writer, &args.model, context)?;
     let mut options = PullOptions::new(args.feed.feed());
     options.http.max_attempts = args.attempts;

@@ -1,10 +1,13 @@
 //! `akin remove`: forget papers.
+//!
+//! Whatever is asked for, the index of words is that of the papers afterwards: so a removal that was
+//! killed after its commit is complete when it is run again, though it then finds no paper.
 
 use std::collections::HashSet;
 use std::io::Write;
 
 use akin::ingest;
-use akin::library::{Library, Writer};
+use akin::library::Library;
 use clap::Args;
 
 use super::Outcome;
@@ -22,21 +25,30 @@ pub(super) struct RemoveArgs {
 }
 
 pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault> {
-    let mut writer = Writer::open(&context.library, "akin remove")?;
+    let mut writer = context.writer("akin remove")?;
     let library = Library::open(&context.library)?;
     let mut keys = Vec::new();
     let mut met = HashSet::new();
     let mut removed = Vec::new();
+    let mut unknown = None;
     for id in &args.ids {
-        let stored = library.find(id)?;
-        if met.insert(stored.key) {
-            keys.push(stored.key);
-            removed.push(stored.paper);
+        match library.find(id) {
+            Ok(stored) if met.insert(stored.key) => {
+                keys.push(stored.key);
+                removed.push(stored.paper);
+            }
+            Ok(_) => {}
+            Err(error) => unknown = unknown.or(Some(error)),
         }
     }
     drop(library);
-    writer.remove(&keys)?;
+    if unknown.is_none() {
+        writer.remove(&keys)?;
+    }
     ingest::update_lexical(&writer, &Bar::stoppable(context))?;
+    if let Some(error) = unknown {
+        return Err(error.into());
+    }
     let mut out = terminal::stdout();
     for paper in removed {
         writeln!(out, "removed {}  {}", paper.id, paper.title)?;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use akin::Error;
 use akin::ingest;
-use akin::library::{Library, Writer};
+use akin::library::Library;
 use akin::paper::{Notice, Paper};
 use akin::space::Origin;
 use clap::Args;
@@ -26,7 +26,7 @@ pub(super) struct RestoreArgs {
 }
 
 pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Fault> {
-    let mut writer = Writer::open(&context.library, "akin restore")?;
+    let mut writer = context.writer("akin restore")?;
     let library = Library::open(&context.library)?;
     let stored = args.ids.iter().map(|id| library.find(id));
     let stored = stored.collect::<Result<Vec<_>, _>>()?;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use akin::Error;
 use akin::ingest;
-use akin::library::{Library, Writer};
+use akin::library::Library;
 use akin::space::Origin;
 use clap::Args;
 
@@ -30,7 +30,7 @@ pub(super) struct SplitArgs {
 }
 
 pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Fault> {
-    let mut writer = Writer::open(&context.library, "akin split")?;
+    let mut writer = context.writer("akin split")?;
     let unknown = |id: &str| Error::UnknownPaper { id: id.to_owned() };
     let key = Library::open(&context.library)?.find(&args.id)?.key;
     let space = writer.space().ok_or_else(|| unknown(&args.id))?;

@@ -104,7 +104,8 @@ fn details(library: &Library, context: &Context) -> Result<Option<Details>, Faul
     let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
         return Ok(None);
     };
-    let index = Index::open(&dir, &space.fingerprint, library.rows()?);
+    let mark = library.index_mark().unwrap_or_default();
+    let index = Index::open(&dir, &mark, library.rows()?);
     for doubt in index.doubts() {
         context.note(&doubt);
     }

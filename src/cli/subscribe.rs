@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use akin::digest::{self, Subscriber, Weekdays};
-use akin::library::{Library, Writer};
+use akin::library::Library;
 use clap::{Args, Subcommand};
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -82,7 +82,7 @@ fn add(subscriber: &Subscriber, moment: &MomentArgs, context: &Context) -> Resul
         library.follow(name)?;
     }
     drop(library);
-    let mut writer = Writer::open(&context.library, "akin subscribe")?;
+    let mut writer = context.writer("akin subscribe")?;
     let now = moment.now()?.timestamp();
     writer.put_subscriber(&subscriber.address, &subscriber.definition(), now)?;
     if let Err(error) = context.check_mail() {
@@ -143,7 +143,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
 }
 
 fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Fault> {
-    let mut writer = Writer::open(&context.library, "akin subscribe")?;
+    let mut writer = context.writer("akin subscribe")?;
     let mut outcome = Outcome::Done;
     for address in addresses {
         match writer.remove_subscriber(address)? {

@@ -48,7 +48,7 @@ pub struct Background {
 #[derive(Debug, Serialize, Deserialize)]
 struct File {
     format: u32,
-    /// The space's fingerprint in hexadecimal digits.
+    /// The mark of the rows in hexadecimal digits.
     space: String,
     n_rows: usize,
     n_pairs: u64,
@@ -107,17 +107,16 @@ impl Background {
         share.max(least)
     }
 
-    /// What is kept in an index folder of the space with this fingerprint, made of `n_rows` rows at
-    /// most; `None` where there is none.
+    /// What is kept in an index folder of the rows with this mark, be they as many as now or as a
+    /// writer has made them since; `None` where there is none.
     ///
     /// # Errors
     /// In words, with the file, why it cannot be trusted.
     pub(super) fn read(
         dir: &Path,
         space: &[u8; 32],
-        n_rows: usize,
     ) -> std::result::Result<Option<Background>, String> {
-        let file = File::read(dir, space, n_rows)?;
+        let file = File::read(dir, space)?;
         Ok(file.map(|file| Background {
             n_pairs: file.n_pairs,
             tail: file.tail,
@@ -126,7 +125,7 @@ impl Background {
 
     /// Makes what is kept in an index folder that of the rows, where it is not.
     pub(super) fn update(dir: &Path, space: &[u8; 32], rows: &RowFile) -> Result<()> {
-        let kept = File::read(dir, space, rows.len());
+        let kept = File::read(dir, space);
         if matches!(kept, Ok(Some(file)) if file.n_rows == rows.len()) {
             return Ok(());
         }
@@ -155,11 +154,7 @@ impl Background {
 }
 
 impl File {
-    fn read(
-        dir: &Path,
-        space: &[u8; 32],
-        n_rows: usize,
-    ) -> std::result::Result<Option<File>, String> {
+    fn read(dir: &Path, space: &[u8; 32]) -> std::result::Result<Option<File>, String> {
         let path = dir.join(FILE);
         let doubt = |what: String| format!("{}: {what}", path.display());
         let bytes = match fs::read(&path) {
@@ -175,7 +170,7 @@ impl File {
                 file.format
             )));
         }
-        if file.space != hexadecimal(space) || file.n_rows > n_rows {
+        if file.space != hexadecimal(space) {
             return Err(doubt("it belongs to other rows".to_owned()));
         }
         let is_sound = file.n_pairs > 0 && !file.tail.is_empty() && file.tail.is_sorted();

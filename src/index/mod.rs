@@ -51,7 +51,8 @@ use fixedbitset::FixedBitSet;
 
 use crate::error::{Error, Result};
 use crate::vectors::{Row, RowFile, dot};
-pub use background::{Background, LEAST_ROWS as LEAST_ROWS_WITH_BACKGROUND};
+pub use background::Background;
+pub use background::LEAST_ROWS as LEAST_ROWS_WITH_BACKGROUND;
 use best::Best;
 use checked::Damage;
 use exact::{Candidate, Field, rescore, scan, scan_codes};
@@ -234,7 +235,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens what the folder `dir` holds for the rows of the space with this fingerprint. What it
+    /// Opens what the folder `dir` holds for the rows that bear the mark `space`. What it
     /// costs does not depend on the number of rows.
     ///
     /// A missing folder is an index without segments. Nothing in the folder can make this fail:
@@ -244,7 +245,7 @@ impl Index {
             segments,
             mut doubts,
         } = Standing::read(dir, space, &rows);
-        let background = Background::read(dir, space, rows.len());
+        let background = Background::read(dir, space);
         let background = background.unwrap_or_else(|doubt| {
             doubts.push(doubt);
             None
@@ -331,6 +332,11 @@ impl Index {
     /// How large it is.
     pub fn stats(&self) -> IndexStats {
         stats_of(&self.segments, self.rows.len())
+    }
+
+    /// Whether how close rows are by chance has not been found out, though there are enough of them.
+    pub fn lacks_background(&self) -> bool {
+        self.background.is_none() && self.rows.len() >= LEAST_ROWS_WITH_BACKGROUND
     }
 
     /// Why segments and the background that the folder holds are not used: one sentence each, with the file. A

@@ -1,6 +1,6 @@
 //! The index folder: which segments there are, how the folder is brought up to the rows.
 //!
-//! In: the folder, the space's fingerprint, its rows. Out: the segments that can be trusted, and
+//! In: the folder, the mark of the rows, the rows. Out: the segments that can be trusted, and
 //! a reason for every one that cannot ([`Standing`]); or, by [`update`], a folder that covers the
 //! rows. The folder holds `manifest.json`, which lists spans of rows, and one file a span:
 //!
@@ -58,7 +58,7 @@ const OPEN_ATTEMPTS: usize = 3;
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     format: u32,
-    /// The space's fingerprint in hexadecimal digits.
+    /// The mark of the rows in hexadecimal digits.
     space: String,
     segments: Vec<Span>,
 }

@@ -59,9 +59,9 @@ pub(super) fn clustered(n: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
 pub(super) fn row_file(dir: &Path, vectors: &[Vec<f32>]) -> RowFile {
     let path = dir.join("vectors-0.f16");
     let dim = vectors[0].len();
-    let mut writer = RowWriter::create(&path, dim).unwrap();
+    let mut writer = RowWriter::create(&path, dim, [0; 16]).unwrap();
     for vector in vectors {
-        writer.append(vector).unwrap();
+        writer.append(vector, [0; 8]).unwrap();
     }
     writer.sync().unwrap();
     RowFile::open(&path, dim, vectors.len()).unwrap()

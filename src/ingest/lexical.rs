@@ -5,9 +5,10 @@
 //! restored or copied, the index is that of these papers afterwards.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 
 use crate::error::{Error, Result};
-use crate::index::lexical::{Document, LexicalWriter};
+use crate::index::lexical::{Document, LexicalWriter, State};
 use crate::library::{Library, PaperKey, Writer};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
@@ -15,27 +16,62 @@ use crate::progress::{Observer, Stage};
 /// Papers after which progress is told and a request to stop is looked for.
 const STEP_PAPERS: usize = 256;
 
-/// Brings a library's lexical index up to its papers. One that is damaged or of another format is
-/// built anew. Returns how many papers were put in or taken out.
+/// Brings a library's lexical index up to its papers. One that is damaged, of another format or of
+/// another library is built again. Returns how many papers were put in or taken out.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop: the index stays as it was. [`Error::Write`],
 /// [`Error::Database`]. A paper whose record is damaged is left out.
 pub fn update_lexical(writer: &Writer, observer: &dyn Observer) -> Result<u64> {
     let library = Library::open(writer.path())?;
-    let path = library.lexical_dir();
-    let index = LexicalWriter::open_or_create(&path)?;
-    match update(&library, index, observer) {
-        // What it held could not be merged with what is new.
-        Err(Error::Write { source, .. }) if source.kind() == std::io::ErrorKind::InvalidData => {
-            update(&library, LexicalWriter::create(&path)?, observer)
+    let (path, number) = (library.lexical_dir(), library.number()?);
+    match update(
+        &library,
+        LexicalWriter::open_or_create(&path, number)?,
+        observer,
+    ) {
+        // Whatever it stumbled over lies in the folder, which is cheap.
+        Err(Error::Write { source, .. }) if !is_of_the_disk(source.kind()) => {
+            update(&library, LexicalWriter::create(&path, number)?, observer)
         }
         done => done,
     }
 }
 
+/// Builds a library's lexical index again if papers were taken out of it, which go on counting in how
+/// rare words are. Returns how many papers were put in.
+///
+/// # Errors
+/// As [`update_lexical`].
+pub fn settle_lexical(writer: &Writer, observer: &dyn Observer) -> Result<u64> {
+    let library = Library::open(writer.path())?;
+    let (path, number) = (library.lexical_dir(), library.number()?);
+    let index = LexicalWriter::open_or_create(&path, number)?;
+    if !index.has_removed() {
+        return update(&library, index, observer);
+    }
+    drop(index);
+    update(&library, LexicalWriter::create(&path, number)?, observer)
+}
+
+/// Whether an error says that nothing can be written here, so that trying again is of no use.
+fn is_of_the_disk(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::FileTooLarge
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::PermissionDenied
+    )
+}
+
 fn update(library: &Library, mut index: LexicalWriter, observer: &dyn Observer) -> Result<u64> {
     let state = library.state()?;
+    let state = State {
+        changes: state.changes,
+        mark: state.mark,
+    };
     if index.state() == Some(state) {
         return Ok(0);
     }

@@ -52,7 +52,7 @@ pub use self::chunks::{BATCH_RECORDS, Omission};
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
-pub use self::lexical::update_lexical;
+pub use self::lexical::{settle_lexical, update_lexical};
 pub use self::missing::embed_missing;
 pub use self::rehearse::rehearse;
 pub use self::restore::restore;
@@ -254,16 +254,10 @@ pub fn build_index(
     observer: &dyn Observer,
 ) -> Result<u64> {
     let library = Library::open(writer.path())?;
-    let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
+    let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
         return Ok(0);
     };
-    index::update(
-        &dir,
-        &space.fingerprint,
-        &*library.rows()?,
-        options,
-        observer,
-    )?;
+    index::update(&dir, &mark, &*library.rows()?, options, observer)?;
     drop(library);
     update_lexical(writer, observer)
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
+use super::LostCommits;
 use super::finding::{Fault, Finding};
 use super::folder::orphans;
 use super::lock::holder;
@@ -16,7 +17,7 @@ use super::read::{ActiveSpace, Library};
 use super::record::{self, Columns};
 use super::write::Writer;
 use crate::error::{Error, Result};
-use crate::paper::PaperId;
+use crate::paper::{PaperId, TextHash};
 use crate::progress::{Observer, Stage};
 use crate::vectors::{HEADER_BYTES, Row, RowFile, dot, stride_bytes};
 
@@ -75,6 +76,11 @@ impl Library {
         let finding = Finding::of_file(&self.layout.database(), fault);
         findings.list.push(finding);
         Ok(findings)
+    }
+
+    /// Says that papers have changed since the database was what it is now.
+    pub fn finding_of_lost_changes(&self) -> Finding {
+        Finding::of_file(&self.layout.database(), Fault::ChangesLost)
     }
 
     fn check_contents(&self, findings: &mut Findings, observer: &dyn Observer) -> Result<()> {
@@ -139,9 +145,18 @@ impl Library {
             let path = active.rows_path(&self.layout);
             let finding = Finding::of_file(&path, Fault::Rows { what });
             findings.list.push(finding);
-            return RowFile::open_left(&path, active.space.dim, active.n_rows)
-                .ok()
-                .map(Arc::new);
+            return active.open_rows_left(&self.layout).ok().map(Arc::new);
+        }
+        if let Some(lost) = self.lost_commits() {
+            let fault = match lost {
+                LostCommits::Rows(n_rows) => Fault::CommitsLost { n_rows },
+                LostCommits::Unknown => Fault::CommittedUnknown,
+            };
+            let path = match lost {
+                LostCommits::Rows(_) => self.layout.database(),
+                LostCommits::Unknown => active.rows_path(&self.layout),
+            };
+            findings.list.push(Finding::of_file(&path, fault));
         }
         found.ok()
     }
@@ -177,7 +192,8 @@ impl Library {
                 fault,
             };
             let of_record = fault_of_record(found, &columns).map_err(&fail)?;
-            let of_text = (embedded_at != columns.text_hash).then_some(Fault::RowOutdated);
+            let is_outdated = embedded_at != columns.text_hash;
+            let of_text = is_outdated.then_some(Fault::RowOutdated);
             findings
                 .list
                 .extend(of_record.map(|fault| of_paper(&database, None, fault)));
@@ -189,7 +205,9 @@ impl Library {
                 .list
                 .extend(fault.map(|fault| of_paper(&database, Some(row), fault)));
             if let Some(rows) = rows.filter(|_| is_first) {
-                let fault = fault_of_row(rows, row, &mut vector);
+                let claim = (row, TextHash(embedded_at));
+                let fault = fault_of_row(rows, claim, &mut vector);
+                let fault = fault.filter(|fault| !is_outdated || *fault != Fault::RowOutdated);
                 findings
                     .list
                     .extend(fault.map(|fault| of_paper(rows.path(), Some(row), fault)));
@@ -238,7 +256,10 @@ impl Library {
 
     /// Bytes of dead rows and of what is past the count.
     fn reclaimable_bytes(&self, active: &ActiveSpace, n_dead_rows: u64) -> u64 {
-        let stride = stride_bytes(active.space.dim) as u64;
+        let stride = match self.rows() {
+            Ok(rows) => rows.stride(),
+            Err(_) => stride_bytes(active.space.dim),
+        } as u64;
         let wanted = HEADER_BYTES as u64 + active.n_rows as u64 * stride;
         let found = active.rows_path(&self.layout).metadata();
         let past_count = found.map_or(0, |meta| meta.len().saturating_sub(wanted));
@@ -344,13 +365,20 @@ impl Claims {
     }
 }
 
-/// What is wrong with a row, if anything is.
-pub(super) fn fault_of_row(rows: &RowFile, row: Row, vector: &mut [f32]) -> Option<Fault> {
+/// What is wrong with a row that is to be of this text, if anything is.
+pub(super) fn fault_of_row(
+    rows: &RowFile,
+    (row, text): (Row, TextHash),
+    vector: &mut [f32],
+) -> Option<Fault> {
     if row.idx() >= rows.len() {
         return Some(Fault::RowMissing);
     }
     if rows.read_into(row, vector).is_err() {
         return Some(Fault::RowDamaged);
+    }
+    if matches!(rows.owner(row), Ok(Some(owner)) if owner != record::owner(text)) {
+        return Some(Fault::RowOutdated);
     }
     if vector.iter().any(|x| !x.is_finite()) {
         return Some(Fault::RowNotFinite);

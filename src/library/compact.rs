@@ -12,12 +12,14 @@ use rusqlite::Connection;
 
 use super::folder::dear_bytes;
 use super::read::{ActiveSpace, active_space};
-use super::write::sync_folder;
+use super::record::owner;
+use super::write::{draw_identity, sync_folder};
 use super::{BUSY_TIMEOUT, PaperKey, Writer};
 use crate::error::{Error, Result};
+use crate::paper::TextHash;
 use crate::progress::{Observer, Stage};
 use crate::step::{self, Step};
-use crate::vectors::{Row, RowFile, RowWriter};
+use crate::vectors::{Identity, Row, RowFile, RowWriter};
 
 /// Rows after which progress is told and a request to stop is looked for.
 const STEP_ROWS: usize = 1024;
@@ -74,11 +76,7 @@ impl Writer {
         if live.len() == active.n_rows && n_dead == 0 {
             return Ok(0);
         }
-        let old = RowFile::open(
-            &active.rows_path(&self.layout),
-            active.space.dim,
-            active.n_rows,
-        )?;
+        let old = active.open_rows(&self.layout)?;
         self.renew_rows(&active, Some(&old), &live, &[], observer)?;
         Ok(active.n_rows.saturating_sub(live.len()) as u64)
     }
@@ -89,36 +87,55 @@ impl Writer {
         &mut self,
         active: &ActiveSpace,
         old: Option<&RowFile>,
-        live: &[(PaperKey, Row)],
+        live: &[LiveRow],
         lost: &[PaperKey],
         observer: &dyn Observer,
     ) -> Result<()> {
+        let fail = self.layout.database_error();
+        let identity = draw_identity(&self.db).map_err(&fail)?;
         let next = ActiveSpace {
             generation: active.generation + 1,
             n_rows: live.len(),
+            identity: Some(identity),
             ..active.clone()
         };
         let path = next.rows_path(&self.layout);
-        let rows = copy_rows(old, live, &path, next.space.dim, observer).inspect_err(|_| {
+        let made = (&*path, next.space.dim, identity);
+        let mut rows = copy_rows(old, live, made, observer).inspect_err(|_| {
             // One that cannot be deleted now is a leftover for the next compaction.
             let _ = std::fs::remove_file(&path);
         })?;
         sync_folder(&self.layout.space(&next.space.name))?;
         step::reached(Step::RowsCopied);
-        let fail = self.layout.database_error();
         switch(&mut self.db, &next, live, lost).map_err(&fail)?;
         step::reached(Step::Committed);
+        rows.note_committed()?;
         self.rows = Some(rows);
         self.space = active_space(&self.db).map_err(&fail)?;
         Ok(())
     }
 }
 
+/// A row that lives.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LiveRow {
+    pub(super) paper: PaperKey,
+    pub(super) row: Row,
+    /// Of the text that it was made of.
+    pub(super) text: TextHash,
+}
+
 /// Whose row is which, in the order of the rows.
-fn live_rows(db: &Connection, space: i64) -> rusqlite::Result<Vec<(PaperKey, Row)>> {
-    let sql = "SELECT paper, row FROM embeddings WHERE space = ? ORDER BY row";
+fn live_rows(db: &Connection, space: i64) -> rusqlite::Result<Vec<LiveRow>> {
+    let sql = "SELECT paper, row, text_hash FROM embeddings WHERE space = ? ORDER BY row";
     let mut statement = db.prepare(sql)?;
-    let rows = statement.query_map([space], |r| Ok((PaperKey(r.get(0)?), Row(r.get(1)?))))?;
+    let rows = statement.query_map([space], |found| {
+        Ok(LiveRow {
+            paper: PaperKey(found.get(0)?),
+            row: Row(found.get(1)?),
+            text: TextHash(found.get(2)?),
+        })
+    })?;
     rows.collect()
 }
 
@@ -130,23 +147,23 @@ fn n_dead_rows(db: &Connection, space: i64) -> rusqlite::Result<u64> {
 /// Writes the rows that live to a file of their own, and puts it on the disk.
 fn copy_rows(
     old: Option<&RowFile>,
-    live: &[(PaperKey, Row)],
-    path: &Path,
-    dim: usize,
+    live: &[LiveRow],
+    (path, dim, identity): (&Path, usize, Identity),
     observer: &dyn Observer,
 ) -> Result<RowWriter> {
     observer.begin(Stage::Compact, Some(live.len() as u64));
-    let mut rows = RowWriter::create(path, dim)?;
+    let mut rows = RowWriter::create(path, dim, identity)?;
     let mut vector = vec![0.0; dim];
     for step in live.chunks(STEP_ROWS) {
         if observer.stop_requested() {
             return Err(Error::Interrupted);
         }
-        for &(_, row) in step {
+        for live in step {
             let old = old.expect("rows that live are in a file");
             // f16 to f32 and back is exact.
-            old.read_into(row, &mut vector)?;
-            rows.append(&vector)?;
+            old.read_into(live.row, &mut vector)?;
+            let owner = old.owner(live.row)?.unwrap_or(owner(live.text));
+            rows.append(&vector, owner)?;
         }
         observer.advance(step.len() as u64);
     }
@@ -160,7 +177,7 @@ fn copy_rows(
 fn switch(
     db: &mut Connection,
     next: &ActiveSpace,
-    live: &[(PaperKey, Row)],
+    live: &[LiveRow],
     lost: &[PaperKey],
 ) -> rusqlite::Result<()> {
     let tx = db.transaction()?;
@@ -172,16 +189,16 @@ fn switch(
         // In this order no row is given a number that another one still has.
         let sql = "UPDATE embeddings SET row = ? WHERE space = ? AND paper = ?";
         let mut renumber = tx.prepare(sql)?;
-        for (number, &(paper, row)) in live.iter().enumerate() {
-            if number != row.idx() {
-                renumber.execute((number, next.key, paper.0))?;
+        for (number, live) in live.iter().enumerate() {
+            if number != live.row.idx() {
+                renumber.execute((number, next.key, live.paper.0))?;
             }
         }
     }
     tx.execute("DELETE FROM dead_rows WHERE space = ?", [next.key])?;
     tx.execute(
-        "UPDATE spaces SET generation = ?, n_rows = ? WHERE key = ?",
-        (next.generation, next.n_rows, next.key),
+        "UPDATE spaces SET generation = ?, n_rows = ?, rows_identity = ? WHERE key = ?",
+        (next.generation, next.n_rows, next.identity, next.key),
     )?;
     tx.commit()
 }

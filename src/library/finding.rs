@@ -51,6 +51,15 @@ pub enum Fault {
         /// Its name.
         column: &'static str,
     },
+    /// Rows were committed of papers that the database does not know.
+    CommitsLost {
+        /// How many rows, at least.
+        n_rows: u64,
+    },
+    /// How many rows were committed is damaged.
+    CommittedUnknown,
+    /// Papers have changed since the database was what it is now.
+    ChangesLost,
     /// No row can be read.
     Rows {
         /// Why.
@@ -153,6 +162,11 @@ impl Finding {
             (Fault::RowLiveAndDead | Fault::RowUnclaimed, _) | (Fault::RowPastEnd { .. }, None) => {
                 "`akin compact` mends it".to_owned()
             }
+            (Fault::CommitsLost { .. } | Fault::ChangesLost, _) => {
+                "add the dumps of that time again, or pull; `akin check --repair` then takes it as it is"
+                    .to_owned()
+            }
+            (Fault::CommittedUnknown, _) => "`akin check --repair` notes it again".to_owned(),
             (Fault::Column { .. }, _) => {
                 "`akin check --repair` makes it of the record anew".to_owned()
             }
@@ -195,6 +209,16 @@ impl fmt::Display for Fault {
             Fault::Column { column } => {
                 write!(f, "has a column `{column}` that differs from its record")
             }
+            Fault::CommitsLost { n_rows } => write!(
+                f,
+                "it has lost commits: the papers of {n_rows} embeddings that were stored are not in it"
+            ),
+            Fault::CommittedUnknown => {
+                f.write_str("its count of committed rows does not match its checksum")
+            }
+            Fault::ChangesLost => f.write_str(
+                "it has lost commits: the index of words knows of later changes to papers",
+            ),
             Fault::RowMissing => f.write_str("is past the end of the file"),
             Fault::RowDamaged => f.write_str("does not match its checksum"),
             Fault::RowNotFinite => f.write_str("holds something that is no number"),

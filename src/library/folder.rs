@@ -2,8 +2,8 @@
 //!
 //! A file is owned if the database speaks of it: the row file and the index folder of a space's
 //! own generation, the lexical index, and SQLite's files. The rest are orphans. Of these a *leftover* is a file of
-//! ours that a kill, or a compaction beside a reader, left behind: it can be deleted by whoever
-//! holds the writer's lock. Anything else was put there by somebody else and is only named.
+//! ours that a kill, or a compaction beside a reader, left behind, the folder of a space that was only
+//! begun among them: it can be deleted by whoever holds the writer's lock. Anything else was put there by somebody else and is only named.
 
 use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{Layout, REJECTED_FILE, Writer};
+use super::{Layout, REJECTED_FILE, SQLITE_FILES, Writer};
 use crate::error::{Error, Result};
+use crate::files::UNFINISHED;
+use crate::vectors::HEADER_BYTES;
 
 /// A file or folder in a library that nothing refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,13 +61,14 @@ pub(super) fn orphans(layout: &Layout, db: &Connection) -> Result<Vec<Orphan>> {
     let mut orphans = Vec::new();
     for entry in &in_root {
         if !is_owned_in_root(&entry.path(), layout) {
-            orphans.push(Orphan::of(entry, false));
+            let name = entry.file_name();
+            orphans.push(Orphan::of(entry, is_unfinished(&name.to_string_lossy())));
         }
     }
     for entry in &in_spaces {
         let name = entry.file_name();
         match spaces.iter().find(|(space, _)| name == space.as_str()) {
-            None => orphans.push(Orphan::of(entry, false)),
+            None => orphans.push(Orphan::of(entry, is_begun_space(&entry.path())?)),
             Some((space, generation)) => add_orphans_of(layout, space, *generation, &mut orphans)?,
         }
     }
@@ -94,9 +97,8 @@ pub(super) fn dear_bytes(layout: &Layout) -> Result<u64> {
 
 fn is_owned_in_root(path: &Path, layout: &Layout) -> bool {
     let database = layout.database();
-    let of_sqlite = ["db-wal", "db-shm", "db-journal"];
     *path == database
-        || of_sqlite
+        || SQLITE_FILES
             .iter()
             .any(|e| *path == database.with_extension(e))
         || *path == layout.lock()
@@ -130,6 +132,17 @@ fn add_orphans_of(
     Ok(())
 }
 
+/// Whether a folder is all that there is of a space: its row file, without a row.
+fn is_begun_space(folder: &Path) -> Result<bool> {
+    let is_empty_rows = |entry: &DirEntry| {
+        let name = entry.file_name();
+        generation_in(&name.to_string_lossy(), "vectors-", ".f16").is_some()
+            && size(&entry.path()) <= HEADER_BYTES as u64
+    };
+    let is_folder = fs::symlink_metadata(folder).is_ok_and(|folder| folder.is_dir());
+    Ok(is_folder && entries(folder)?.iter().all(is_empty_rows))
+}
+
 /// Whether a name in a space's folder is one that akin gives: rows or an index of some
 /// generation, an index from before there were any, a file that was never completed.
 fn is_ours(name: &str) -> bool {
@@ -140,7 +153,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn is_unfinished(name: &str) -> bool {
-    name.ends_with(".unfinished")
+    name.ends_with(UNFINISHED)
 }
 
 fn generation_in(name: &str, prefix: &str, suffix: &str) -> Option<u64> {
@@ -214,20 +227,24 @@ mod tests {
             fs::write(path, "12345").unwrap();
         }
         fs::write(dir.path().join("thesis.tex"), "12345").unwrap();
-        fs::create_dir(dir.path().join("spaces/another")).unwrap();
+        for (name, bytes) in [("another", 64 + 1), ("begun", 64)] {
+            fs::create_dir(dir.path().join("spaces").join(name)).unwrap();
+            let rows = dir.path().join("spaces").join(name).join("vectors-0.f16");
+            fs::write(rows, vec![1; bytes]).unwrap();
+        }
         fs::create_dir_all(space.join("index-0")).unwrap();
         fs::write(space.join("index-0/a.graph.unfinished"), "12345").unwrap();
 
         let found = orphans(&writer.layout, &writer.db).unwrap();
         let n_leftovers = found.iter().filter(|orphan| orphan.is_leftover).count();
-        assert_eq!(n_leftovers, leftovers.len() + 1, "{found:?}");
+        assert_eq!(n_leftovers, leftovers.len() + 2, "{found:?}");
         assert_eq!(found.len() - n_leftovers, strangers.len() + 2, "{found:?}");
         let removed = writer.remove_leftovers().unwrap();
-        assert!(removed.iter().all(|orphan| orphan.bytes == 5));
         assert_eq!(removed.len(), n_leftovers);
         let left = orphans(&writer.layout, &writer.db).unwrap();
         assert_eq!(left.len(), strangers.len() + 2);
         assert!(dir.path().join("thesis.tex").exists());
         assert!(space.join("vectors-0.f16").exists());
+        assert!(dir.path().join("spaces/another/vectors-0.f16").exists());
     }
 }

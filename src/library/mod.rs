@@ -61,15 +61,19 @@ pub use self::follows::{
 };
 pub use self::lists::Day;
 pub use self::lookup::{Known, Lookup, SourceRecord};
-pub use self::read::{Library, Status, Stored};
+pub use self::read::{Library, LostCommits, Status, Stored};
 pub use self::schema::FORMAT_VERSION;
 pub use self::spaces::{SpaceRows, SpaceStatus};
+pub use self::stamps::State;
 pub use self::write::{Batch, Change, Ingest, Writer};
 
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, Result};
 
 /// The file in a library's folder that lists what its last ingest could not use.
 pub const REJECTED_FILE: &str = "rejected.jsonl";
+
+/// The extensions of the files that SQLite keeps beside a database.
+const SQLITE_FILES: [&str; 3] = ["db-wal", "db-shm", "db-journal"];
 
 /// How long SQLite waits for another process that is in the way for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -134,6 +138,30 @@ impl Layout {
 
     fn index(&self, name: &str, generation: i64) -> PathBuf {
         self.space(name).join(format!("index-{generation}"))
+    }
+
+    /// Whether the folder holds anything but what creating a library may have left.
+    fn holds_other_files(&self) -> Result<bool> {
+        let entries = match std::fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(Error::read(&self.root)(e)),
+        };
+        let database = self.database();
+        let of_sqlite = SQLITE_FILES.map(|extension| database.with_extension(extension));
+        for entry in entries {
+            let path = entry.map_err(Error::read(&self.root))?.path();
+            if path != self.lock() && path != database && !of_sqlite.contains(&path) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Says that the database holds nothing while the folder holds a library's files.
+    fn emptied(&self) -> Error {
+        let what = "it is empty, and files beside it are of a library: restore it from a backup, or begin a new library in another folder";
+        Error::damaged(self.database(), what)
     }
 
     /// What SQLite says about this library's database.

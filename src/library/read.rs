@@ -17,7 +17,7 @@ use super::schema;
 use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space, filter};
 use crate::error::{Error, Result};
 use crate::paper::{IdKind, Paper, PaperId};
-use crate::vectors::{Row, RowFile};
+use crate::vectors::{Identity, Row, RowFile};
 
 /// A library, open for reading.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct ActiveSpace {
     pub(super) space: Space,
     pub(super) generation: i64,
     pub(super) n_rows: usize,
+    /// Of the row file.
+    pub(super) identity: Option<Identity>,
 }
 
 impl ActiveSpace {
@@ -51,12 +53,58 @@ impl ActiveSpace {
             },
             generation: row.get(6)?,
             n_rows: row.get(7)?,
+            identity: row.get(8)?,
         })
+    }
+
+    /// Opens its rows that count.
+    pub(super) fn open_rows(&self, layout: &Layout) -> Result<RowFile> {
+        let rows = RowFile::open(&self.rows_path(layout), self.space.dim, self.n_rows)?;
+        rows.ensure_is(self.identity)?;
+        Ok(rows)
+    }
+
+    /// Opens as many of its rows that count as are left.
+    pub(super) fn open_rows_left(&self, layout: &Layout) -> Result<RowFile> {
+        let rows = RowFile::open_left(&self.rows_path(layout), self.space.dim, self.n_rows)?;
+        rows.ensure_is(self.identity)?;
+        Ok(rows)
+    }
+
+    /// What an index of its rows bears.
+    pub(super) fn index_mark(&self) -> [u8; 32] {
+        match self.identity {
+            None => self.space.fingerprint,
+            Some(identity) => {
+                let mut hasher = blake3::Hasher::new();
+                hasher.update(&self.space.fingerprint).update(&identity);
+                *hasher.finalize().as_bytes()
+            }
+        }
     }
 
     /// The file of its rows.
     pub(super) fn rows_path(&self, layout: &Layout) -> PathBuf {
         layout.rows(&self.space.name, self.generation)
+    }
+}
+
+/// Rows that were committed, of papers that the database does not know: its journal was damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostCommits {
+    /// So many rows at least.
+    Rows(u64),
+    /// The count of committed rows is damaged, so that nobody can tell.
+    Unknown,
+}
+
+impl LostCommits {
+    pub(super) fn of(rows: &RowFile) -> Option<LostCommits> {
+        match rows.n_committed() {
+            None => Some(LostCommits::Unknown),
+            Some(n) if n > rows.len() => Some(LostCommits::Rows((n - rows.len()) as u64)),
+            Some(_) => None,
+        }
     }
 }
 
@@ -107,6 +155,7 @@ impl Library {
         let db = connect(&layout)?;
         filter::add_functions(&db).map_err(layout.database_error())?;
         match schema::version(&db, &layout)? {
+            0 if layout.holds_other_files()? => return Err(layout.emptied()),
             0 => return Err(missing()),
             schema::FORMAT_VERSION => {}
             found => {
@@ -137,22 +186,28 @@ impl Library {
 
     /// Maps the row file that the transaction speaks of.
     ///
-    /// A compaction may have deleted it since: then a new transaction speaks of another. A file
-    /// that cannot be mapped although no compaction did it is left for [`Library::rows`] to
-    /// complain of: a library without its rows still shows its papers.
+    /// A compaction may have deleted it since, or a writer have committed more: then a new transaction
+    /// speaks of another state. A file that cannot be mapped although no compaction did it is left for
+    /// [`Library::rows`] to complain of: a library without its rows still shows its papers.
     fn map_rows(&mut self) -> Result<()> {
-        let generation = |library: &Library| {
+        let state = |library: &Library| {
             let active = library.space.as_ref();
-            active.map(|active| (active.key, active.generation))
+            active.map(|active| (active.key, active.generation, active.n_rows))
         };
         let mut tried = None;
-        while self.rows().is_err() && generation(self) != tried {
-            tried = generation(self);
+        while (self.rows().is_err() || self.lost_commits().is_some()) && state(self) != tried {
+            tried = state(self);
+            self.rows = OnceCell::new();
             let ended = self.db.execute_batch("ROLLBACK");
             ended.map_err(self.layout.database_error())?;
             self.begin()?;
         }
         Ok(())
+    }
+
+    /// What the rows say of commits that the database knows nothing of.
+    pub fn lost_commits(&self) -> Option<LostCommits> {
+        LostCommits::of(&*self.rows().ok()?)
     }
 
     /// The folder.
@@ -163,6 +218,11 @@ impl Library {
     /// The space that answers; `None` before the first paper.
     pub fn space(&self) -> Option<&Space> {
         self.space.as_ref().map(|active| &active.space)
+    }
+
+    /// 32 bytes that an index of the active space bears: other ones for other rows, even of one model.
+    pub fn index_mark(&self) -> Option<[u8; 32]> {
+        self.space.as_ref().map(ActiveSpace::index_mark)
     }
 
     /// The folder of the active space's index, which is of no use with rows of another generation.
@@ -179,9 +239,7 @@ impl Library {
         if let Some(rows) = self.rows.get() {
             return Ok(Arc::clone(rows));
         }
-        let active = self.active()?;
-        let path = active.rows_path(&self.layout);
-        let rows = Arc::new(RowFile::open(&path, active.space.dim, active.n_rows)?);
+        let rows = Arc::new(self.active()?.open_rows(&self.layout)?);
         Ok(Arc::clone(self.rows.get_or_init(|| rows)))
     }
 
@@ -496,7 +554,7 @@ pub(super) fn active_space(db: &Connection) -> rusqlite::Result<Option<ActiveSpa
 
 /// The question that [`ActiveSpace::read`] reads the answer of.
 pub(super) fn read_space(condition: &str) -> String {
-    let columns = "key, name, fingerprint, dim, recipe, source, generation, n_rows";
+    let columns = "key, name, fingerprint, dim, recipe, source, generation, n_rows, rows_identity";
     format!("SELECT {columns} FROM spaces WHERE {condition}")
 }
 

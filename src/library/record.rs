@@ -8,7 +8,13 @@
 use super::Layout;
 use super::filter::{authors_column, categories_column};
 use crate::error::{Error, Result};
-use crate::paper::{Paper, title_key};
+use crate::paper::{Paper, TextHash, title_key};
+use crate::vectors::Owner;
+
+/// What the row of an embedding of a text names as its owner.
+pub(super) fn owner(text: TextHash) -> Owner {
+    *text.0.first_chunk().expect("a text's hash has 16 bytes")
+}
 
 /// A record as it is stored: JSON, and the CRC-32 of its bytes.
 pub(super) fn to_stored(paper: &Paper) -> (String, u32) {

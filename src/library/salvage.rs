@@ -10,12 +10,14 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::check::fault_of_row;
+use super::compact::LiveRow;
 use super::record::{self, Columns};
 use super::write::store_columns;
-use super::{PaperKey, Writer};
+use super::{LostCommits, PaperKey, Writer};
 use crate::error::Result;
+use crate::paper::TextHash;
 use crate::progress::Observer;
-use crate::vectors::{Row, RowFile};
+use crate::vectors::{Row, RowWriter};
 
 impl Writer {
     /// Makes the columns of papers anew that differ from the records that they are made of. A record
@@ -50,32 +52,38 @@ impl Writer {
             return Ok(0);
         };
         let claims = || {
-            let sql = "SELECT paper, row, embeddings.text_hash = papers.text_hash FROM embeddings
+            let sql = "SELECT paper, row, embeddings.text_hash,
+                              embeddings.text_hash = papers.text_hash FROM embeddings
                        JOIN papers ON papers.key = paper WHERE space = ? ORDER BY row";
             let mut statement = self.db.prepare(sql)?;
             let claims = statement.query_map([active.key], |claim| {
-                Ok((PaperKey(claim.get(0)?), Row(claim.get(1)?), claim.get(2)?))
+                let live = LiveRow {
+                    paper: PaperKey(claim.get(0)?),
+                    row: Row(claim.get(1)?),
+                    text: TextHash(claim.get(2)?),
+                };
+                Ok((live, claim.get(3)?))
             })?;
-            claims.collect::<rusqlite::Result<Vec<(PaperKey, Row, bool)>>>()
+            claims.collect::<rusqlite::Result<Vec<(LiveRow, bool)>>>()
         };
         let claims = claims().map_err(self.layout.database_error())?;
         let mut n_claims: HashMap<Row, u32> = HashMap::new();
-        for (_, row, _) in &claims {
-            *n_claims.entry(*row).or_default() += 1;
+        for (live, _) in &claims {
+            *n_claims.entry(live.row).or_default() += 1;
         }
-        let path = active.rows_path(&self.layout);
-        let rows = RowFile::open_left(&path, active.space.dim, active.n_rows).ok();
+        let rows = active.open_rows_left(&self.layout).ok();
         let mut vector = vec![0.0; active.space.dim];
-        let mut is_good = |row: Row| {
+        let mut is_good = |live: &LiveRow| {
             let read = rows.as_ref();
-            n_claims[&row] == 1
-                && read.is_some_and(|rows| fault_of_row(rows, row, &mut vector).is_none())
+            let claim = (live.row, live.text);
+            n_claims[&live.row] == 1
+                && read.is_some_and(|rows| fault_of_row(rows, claim, &mut vector).is_none())
         };
         let (mut good, mut lost) = (Vec::new(), Vec::new());
-        for (paper, row, is_of_text) in claims {
-            match is_of_text && is_good(row) {
-                true => good.push((paper, row)),
-                false => lost.push(paper),
+        for (live, is_of_text) in claims {
+            match is_of_text && is_good(&live) {
+                true => good.push(live),
+                false => lost.push(live.paper),
             }
         }
         if lost.is_empty() {
@@ -84,6 +92,32 @@ impl Writer {
         self.renew_rows(&active, rows.as_ref(), &good, &lost, observer)?;
         self.remove_leftovers()?;
         Ok(lost.len() as u64)
+    }
+
+    /// Cuts off rows that were committed and whose papers the database has lost, and notes how many
+    /// rows count; how many were lost, where that is known. Nothing is changed where none was.
+    ///
+    /// # Errors
+    /// As [`RowWriter::open`]; [`Error::Write`](crate::Error::Write).
+    pub fn forget_lost_commits(&mut self) -> Result<Option<LostCommits>> {
+        let Some(active) = &self.space else {
+            return Ok(None);
+        };
+        let lost = LostCommits::of(&active.open_rows(&self.layout)?);
+        if lost.is_some() {
+            let path = active.rows_path(&self.layout);
+            let (dim, n_rows) = (active.space.dim, active.n_rows);
+            let mut rows = RowWriter::open(&path, dim, n_rows, active.identity)?;
+            rows.note_committed()?;
+            rows.sync()?;
+            self.rows = Some(rows);
+        }
+        Ok(lost)
+    }
+
+    /// What the rows say of commits that the database knows nothing of.
+    pub fn lost_commits(&self) -> Option<LostCommits> {
+        LostCommits::of(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
     }
 
     /// The papers that want an embedding in this writer's space and have none of their text as it is now,

@@ -13,7 +13,7 @@
 //! | `spaces` | one model with one recipe: how many rows count, which is active | — |
 //! | `embeddings` | which row of a space holds which paper at which text hash | — |
 //! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
-//! | `state` | the one: how often records have changed | read at every search by words |
+//! | `state` | the one: how often records have changed, and the library's own number | read at every search by words |
 //! | `ingests` | one run of `add`: when, of what, with which counts | — |
 //! | `follows` | one question that is asked again and again, under a name | — |
 //! | `subscribers` | somebody who gets digests by mail | — |
@@ -24,7 +24,7 @@
 //! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records, notices and checksums
 //! of the records, and finds the embeddings of a paper without looking at all of them; 3 knows which
 //! collection each record is of, has ids of collections, and names in the columns as filters ask for
-//! them. An older library is brought up to date when it is next opened for writing; its ids that name
+//! them; 4 has a number of its own, and says which row file it means. An older library is brought up to date when it is next opened for writing; its ids that name
 //! no work of the world stay without a collection until a dump claims them.
 
 use rusqlite::Connection;
@@ -35,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::paper::{Paper, title_key};
 
 /// The format that this build writes.
-pub const FORMAT_VERSION: i64 = 3;
+pub const FORMAT_VERSION: i64 = 4;
 
 /// "akin" in ASCII: tells a library from any other SQLite file.
 const APPLICATION_ID: i64 = 0x616b_696e;
@@ -105,7 +105,8 @@ CREATE TABLE spaces (
     source TEXT NOT NULL,
     generation INTEGER NOT NULL,    -- of the row file
     n_rows INTEGER NOT NULL,        -- rows that count
-    active INTEGER NOT NULL
+    active INTEGER NOT NULL,
+    rows_identity BLOB              -- of the row file; NULL where it has none
 );
 CREATE TABLE embeddings (
     space INTEGER NOT NULL REFERENCES spaces(key) ON DELETE CASCADE,
@@ -200,6 +201,19 @@ INSERT OR IGNORE INTO sources (paper, place, collection, authority, json, sum, w
 DROP TABLE sources_of_2;
 ";
 
+/// What version 4 has in its `spaces` that earlier ones had not: row files of theirs have no identity.
+const ROWS_IDENTITY: &str = "ALTER TABLE spaces ADD COLUMN rows_identity BLOB;";
+
+/// What version 4 has in its `state` that version 2 and 3 had not.
+const MARK_AND_NUMBER: &str = "
+ALTER TABLE state ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE state ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+UPDATE state SET mark = random(), number = random();
+DROP TRIGGER record_inserted;
+DROP TRIGGER record_updated;
+DROP TRIGGER record_deleted;
+";
+
 /// Finds ids of collections by what they are without them.
 const LOCAL_IDS: &str = "
 CREATE INDEX papers_by_local_id ON papers(substr(id, instr(id, '#') + 1))
@@ -214,15 +228,21 @@ const STATE: &str = "
 CREATE INDEX record_sums ON records(paper, sum);
 CREATE INDEX withdrawn ON papers(notice) WHERE notice = 'withdrawn';
 CREATE TABLE state (
-    changes INTEGER NOT NULL    -- of records, counted by the triggers
+    changes INTEGER NOT NULL,   -- of records, counted by the triggers
+    mark INTEGER NOT NULL,      -- drawn by chance at every change
+    number INTEGER NOT NULL     -- the library's own, drawn by chance
 );
-INSERT INTO state VALUES (1);
+INSERT INTO state VALUES (1, random(), random());
+";
+
+/// Counts the changes of records.
+const STATE_TRIGGERS: &str = "
 CREATE TRIGGER record_inserted AFTER INSERT ON records
-    BEGIN UPDATE state SET changes = changes + 1; END;
+    BEGIN UPDATE state SET changes = changes + 1, mark = random(); END;
 CREATE TRIGGER record_updated AFTER UPDATE ON records
-    BEGIN UPDATE state SET changes = changes + 1; END;
+    BEGIN UPDATE state SET changes = changes + 1, mark = random(); END;
 CREATE TRIGGER record_deleted AFTER DELETE ON records
-    BEGIN UPDATE state SET changes = changes + 1; END;
+    BEGIN UPDATE state SET changes = changes + 1, mark = random(); END;
 ";
 
 /// What digests need. Libraries of this format were made before there were any, so a writer creates
@@ -289,13 +309,20 @@ pub(super) fn version(db: &Connection, layout: &Layout) -> Result<i64> {
             supported: FORMAT_VERSION,
         });
     }
-    if found > 0 && ask("application_id").map_err(&fail)? != APPLICATION_ID {
-        return Err(Error::damaged(
+    let is_ours = match found {
+        0 => {
+            let sql = "SELECT count(*) = 0 FROM sqlite_schema";
+            db.query_row(sql, [], |row| row.get(0)).map_err(&fail)?
+        }
+        _ => ask("application_id").map_err(&fail)? == APPLICATION_ID,
+    };
+    match is_ours {
+        true => Ok(found),
+        false => Err(Error::damaged(
             layout.database(),
             "it is not a library's database",
-        ));
+        )),
     }
-    Ok(found)
 }
 
 /// Brings a database to [`FORMAT_VERSION`]: creates the tables where there are none, adds what an
@@ -325,7 +352,16 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
             tx.execute_batch(FROM_2_TO_3)?;
             renew_columns(&tx)?;
         }
-        tx.execute_batch(LOCAL_IDS)?;
+        if found < 3 {
+            tx.execute_batch(LOCAL_IDS)?;
+        }
+        if found > 0 {
+            tx.execute_batch(ROWS_IDENTITY)?;
+        }
+        if matches!(found, 2 | 3) {
+            tx.execute_batch(MARK_AND_NUMBER)?;
+        }
+        tx.execute_batch(STATE_TRIGGERS)?;
         tx.execute_batch(DIGESTS)?;
         tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
         tx.commit()

@@ -6,18 +6,19 @@
 //! that a space that answered before is as it was when it is turned to again; papers that have come or
 //! changed since are [missing](Writer::unembedded) in it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::read::{ActiveSpace, active_space, read_space};
-use super::write::{insert_space, store_row, sync_folder};
+use super::record::owner;
+use super::write::{draw_identity, insert_space, store_row, sync_folder};
 use super::{Library, PaperKey, Space, Writer};
 use crate::error::{Error, Result};
 use crate::paper::TextHash;
 use crate::step::{self, Step};
-use crate::vectors::{Row, RowFile, RowWriter};
+use crate::vectors::{Owner, Row, RowFile, RowWriter};
 
 /// The generation of a new space's rows.
 const FIRST_GENERATION: i64 = 0;
@@ -38,6 +39,8 @@ pub struct SpaceStatus {
 pub struct SpaceRows {
     /// The folder of its index.
     pub index_dir: PathBuf,
+    /// What its index bears.
+    pub index_mark: [u8; 32],
     /// Its rows.
     pub rows: Arc<RowFile>,
 }
@@ -95,14 +98,15 @@ impl Writer {
         let folder = self.layout.space(&space.name);
         std::fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
         let path = self.layout.rows(&space.name, FIRST_GENERATION);
-        self.rows = Some(RowWriter::create(&path, space.dim)?);
+        let fail = self.layout.database_error();
+        let identity = draw_identity(&self.db).map_err(&fail)?;
+        self.rows = Some(RowWriter::create(&path, space.dim, identity)?);
         for folder in folder.ancestors().take(3) {
             sync_folder(folder)?;
         }
         step::reached(Step::SpaceMade);
-        let fail = self.layout.database_error();
         let tx = self.db.transaction().map_err(&fail)?;
-        insert_space(&tx, space, FIRST_GENERATION, answers).map_err(&fail)?;
+        insert_space(&tx, space, (FIRST_GENERATION, identity), answers).map_err(&fail)?;
         tx.commit().map_err(&fail)?;
         step::reached(Step::Committed);
         self.space = active_space(&self.db).map_err(&fail)?;
@@ -155,13 +159,13 @@ impl Writer {
         papers: &[(PaperKey, TextHash)],
         embeddings: &[Vec<f32>],
     ) -> Result<()> {
-        assert_eq!(papers.len(), embeddings.len(), "an embedding each");
         let Some(space) = self.space.clone() else {
             return Err(Error::LibraryEmpty {
                 path: self.layout.root.clone(),
             });
         };
-        self.append(embeddings)?;
+        let owners: Vec<Owner> = papers.iter().map(|(_, text)| owner(*text)).collect();
+        self.append(embeddings, &owners)?;
         let fail = self.layout.database_error();
         let tx = self.db.transaction().map_err(&fail)?;
         let n_rows = space.n_rows + papers.len();
@@ -178,8 +182,9 @@ impl Writer {
         store().map_err(&fail)?;
         tx.commit().map_err(&fail)?;
         step::reached(Step::Committed);
-        if let Some(space) = &mut self.space {
+        if let (Some(space), Some(rows)) = (&mut self.space, &mut self.rows) {
             space.n_rows = n_rows;
+            rows.note_committed()?;
         }
         Ok(())
     }
@@ -194,10 +199,10 @@ impl Writer {
                 path: self.layout.root.clone(),
             });
         };
-        let path: &Path = &space.rows_path(&self.layout);
         Ok(SpaceRows {
             index_dir: self.layout.index(&space.space.name, space.generation),
-            rows: Arc::new(RowFile::open(path, space.space.dim, space.n_rows)?),
+            index_mark: space.index_mark(),
+            rows: Arc::new(space.open_rows(&self.layout)?),
         })
     }
 }

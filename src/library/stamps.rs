@@ -1,8 +1,8 @@
 //! Papers by key, for an index that is kept beside the embeddings: which there are, whether they have
 //! changed, and which row is whose.
 //!
-//! A paper's *stamp* is the checksum of its record; the *state* of a library is a number that is
-//! another one after every change of a record.
+//! A paper's *stamp* is the checksum of its record; the [`State`] of a library is another one after every
+//! change of a record, and no two libraries, nor two lines of changes of one, come to the same.
 
 use std::path::PathBuf;
 
@@ -19,6 +19,15 @@ use crate::vectors::Row;
 /// Of so many papers one is looked for at a time; of more, all are gone through.
 const LOOKED_FOR: usize = 2000;
 
+/// Which state the papers are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// How often a record has changed.
+    pub changes: u64,
+    /// Drawn by chance at the last change.
+    pub mark: i64,
+}
+
 impl Library {
     /// The folder of the lexical index.
     pub fn lexical_dir(&self) -> PathBuf {
@@ -29,11 +38,25 @@ impl Library {
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
-    pub fn state(&self) -> Result<u64> {
-        let state = self
-            .db
-            .query_row("SELECT changes FROM state", [], |row| row.get(0));
+    pub fn state(&self) -> Result<State> {
+        let sql = "SELECT changes, mark FROM state";
+        let state = self.db.query_row(sql, [], |row| {
+            Ok(State {
+                changes: row.get(0)?,
+                mark: row.get(1)?,
+            })
+        });
         state.map_err(self.layout.database_error())
+    }
+
+    /// The library's own number: drawn by chance when it was made.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database).
+    pub fn number(&self) -> Result<i64> {
+        let sql = "SELECT number FROM state";
+        let number = self.db.query_row(sql, [], |row| row.get(0));
+        number.map_err(self.layout.database_error())
     }
 
     /// The key and the stamp of every paper that may be found, in the order of the keys.

@@ -19,7 +19,7 @@ use super::{BUSY_TIMEOUT, Layout, PaperKey, SourceRecord, Space};
 use crate::error::{Error, Result};
 use crate::paper::{Authority, Notice, Paper, PaperId, TextHash, Votes};
 use crate::step::{self, Step};
-use crate::vectors::{Row, RowWriter};
+use crate::vectors::{Identity, Owner, Row, RowWriter};
 
 /// A library, open for writing; there is at most one at any time.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ pub struct Writer {
     pub(super) db: Connection,
     pub(super) space: Option<ActiveSpace>,
     pub(super) rows: Option<RowWriter>,
-    /// Embeddings that what is staged waits for.
-    n_staged: usize,
+    /// The owners of the embeddings that what is staged waits for.
+    staged: Vec<Owner>,
     _lock: WriterLock,
 }
 
@@ -151,9 +151,14 @@ impl Writer {
     /// [`Error::Damaged`], [`Error::Database`], [`Error::Write`].
     pub fn open_or_create(root: &Path, holder: &str) -> Result<Writer> {
         let layout = Layout::of(root);
-        if !layout.database().exists() && holds_other_files(root, &layout)? {
-            return Err(Error::NotALibrary {
-                path: root.to_owned(),
+        let database = layout.database().metadata();
+        let holds_something = database.as_ref().is_ok_and(|database| database.len() > 0);
+        if !holds_something && layout.holds_other_files()? {
+            return Err(match database {
+                Ok(_) => layout.emptied(),
+                Err(_) => Error::NotALibrary {
+                    path: root.to_owned(),
+                },
             });
         }
         std::fs::create_dir_all(root).map_err(Error::write(root))?;
@@ -170,7 +175,7 @@ impl Writer {
             db,
             space,
             rows: None,
-            n_staged: 0,
+            staged: Vec::new(),
             _lock: lock,
         })
     }
@@ -220,8 +225,10 @@ impl Writer {
     /// [`Error::Database`]; [`Error::LibraryEmpty`] if embeddings are wanted and there is no space.
     pub fn stage(&mut self, batch: &Batch) -> Result<()> {
         let wanting = batch.changes.iter().filter(|change| change.wants_embedding);
-        let n_wanted = wanting.count();
-        if n_wanted > 0 && self.space.is_none() {
+        let owners: Vec<Owner> = wanting
+            .map(|change| record::owner(change.paper.text_hash()))
+            .collect();
+        if !owners.is_empty() && self.space.is_none() {
             return Err(Error::LibraryEmpty {
                 path: self.layout.root.clone(),
             });
@@ -233,7 +240,7 @@ impl Writer {
             self.unstage()?;
             return Err(error);
         }
-        self.n_staged = n_wanted;
+        self.staged = owners;
         step::reached(Step::Staged);
         Ok(())
     }
@@ -259,7 +266,7 @@ impl Writer {
     /// # Errors
     /// [`Error::Database`].
     pub fn unstage(&mut self) -> Result<()> {
-        self.n_staged = 0;
+        self.staged.clear();
         if self.db.is_autocommit() {
             return Ok(());
         }
@@ -268,8 +275,8 @@ impl Writer {
     }
 
     fn complete(&mut self, embeddings: &[Vec<f32>], ingest: (i64, &Ingest)) -> Result<()> {
-        assert_eq!(embeddings.len(), self.n_staged, "an embedding each");
-        self.append(embeddings)?;
+        let owners = std::mem::take(&mut self.staged);
+        self.append(embeddings, &owners)?;
         let complete = || {
             store_counts(&self.db, ingest.0, ingest.1)?;
             if let (Some(active), Some(rows)) = (&self.space, &self.rows) {
@@ -280,27 +287,29 @@ impl Writer {
         };
         complete().map_err(self.layout.database_error())?;
         step::reached(Step::Committed);
-        self.n_staged = 0;
-        if let (Some(active), Some(rows)) = (&mut self.space, &self.rows) {
+        if let (Some(active), Some(rows)) = (&mut self.space, &mut self.rows) {
             active.n_rows = rows.len();
+            rows.note_committed()?;
         }
         Ok(())
     }
 
-    /// Appends embeddings and syncs them.
-    pub(super) fn append(&mut self, embeddings: &[Vec<f32>]) -> Result<()> {
+    /// Appends embeddings with their owners and syncs them.
+    pub(super) fn append(&mut self, embeddings: &[Vec<f32>], owners: &[Owner]) -> Result<()> {
+        assert_eq!(embeddings.len(), owners.len(), "an embedding each");
         let Some(active) = self.space.as_ref().filter(|_| !embeddings.is_empty()) else {
             return Ok(());
         };
         let rows = match &mut self.rows {
             Some(rows) if rows.len() == active.n_rows => rows,
             stale => {
-                let path = self.layout.rows(&active.space.name, active.generation);
-                stale.insert(RowWriter::open(&path, active.space.dim, active.n_rows)?)
+                let path = active.rows_path(&self.layout);
+                let (dim, n_rows) = (active.space.dim, active.n_rows);
+                stale.insert(RowWriter::open(&path, dim, n_rows, active.identity)?)
             }
         };
-        for embedding in embeddings {
-            rows.append(embedding)?;
+        for (embedding, owner) in embeddings.iter().zip(owners) {
+            rows.append(embedding, *owner)?;
         }
         rows.sync()?;
         step::reached(Step::RowsSynced);
@@ -379,14 +388,14 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
 pub(super) fn insert_space(
     tx: &Transaction,
     space: &Space,
-    generation: i64,
+    (generation, identity): (i64, Identity),
     answers: bool,
 ) -> rusqlite::Result<()> {
     if answers {
         tx.execute("UPDATE spaces SET active = 0", [])?;
     }
     tx.execute(
-        "INSERT INTO spaces VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, ?)",
+        "INSERT INTO spaces VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
         (
             &space.name,
             space.fingerprint,
@@ -395,6 +404,7 @@ pub(super) fn insert_space(
             &space.source,
             generation,
             answers,
+            identity,
         ),
     )?;
     Ok(())
@@ -613,19 +623,9 @@ fn store_counts(db: &Connection, key: i64, counts: &Ingest) -> rusqlite::Result<
     Ok(())
 }
 
-/// Whether a folder without a database holds anything but what creating a library may have left.
-fn holds_other_files(root: &Path, layout: &Layout) -> Result<bool> {
-    let entries = match std::fs::read_dir(root) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(e) => return Err(Error::read(root)(e)),
-    };
-    for entry in entries {
-        if entry.map_err(Error::read(root))?.path() != layout.lock() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Draws what a row file is to be known by.
+pub(super) fn draw_identity(db: &Connection) -> rusqlite::Result<Identity> {
+    db.query_row("SELECT randomblob(16)", [], |row| row.get(0))
 }
 
 /// Puts a folder's entries on the disk, where the system knows such a thing.

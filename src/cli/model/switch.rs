@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use akin::library::Writer;
 use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
@@ -43,7 +42,7 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
     };
     // A model that cannot be used is refused before anything is written.
     let encoder = context.load(&origin)?;
-    let mut writer = Writer::open_or_create(&context.library, "akin model use")?;
+    let mut writer = context.writer_of_any("akin model use")?;
     let bar = Bar::stoppable(context);
     let options = context.index_options();
     let switched = space::switch(&mut writer, &encoder, &origin, &options, &bar)?;

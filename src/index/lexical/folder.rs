@@ -10,17 +10,20 @@
 //!
 //! A block is [`BLOCK_BYTES`] of data. Small files, which are replaced as a whole, begin with the crc32 of
 //! what follows it; they are as readable as the others, which tantivy's own would not be. All numbers are
-//! little-endian.
+//! little-endian. Which files count stands in the [`Manifest`].
 //!
-//! Invariants: no byte is given before its block has been verified, by this process; there are no
+//! Invariants: no byte is given before its block has been verified, by this process, and none of a file
+//! that the manifest does not speak of; a file that it does not speak of is in nobody's way. There are no
 //! locks, since the library's is held by whoever writes, and a reader whose files vanish under it
 //! opens the folder again.
 
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tantivy::HasLen;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
@@ -29,8 +32,15 @@ use tantivy::directory::{
     TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
 };
 
+use super::manifest::{Manifest, Seal};
 use crate::files;
 use crate::vectors::Marks;
+
+/// The file that says which segments there are.
+const META: &str = "meta.json";
+
+/// The file in which tantivy lists what it has written, to delete it one day.
+const MANAGED: &str = ".managed.json";
 
 /// Bytes that share a checksum.
 const BLOCK_BYTES: usize = 4096;
@@ -44,6 +54,16 @@ pub(super) struct Folder {
     path: PathBuf,
     inner: MmapDirectory,
     failure: Failure,
+    known: Arc<Mutex<Known>>,
+}
+
+/// The files that are known to be whole.
+#[derive(Debug, Default)]
+struct Known {
+    /// Those of the manifest and those written since.
+    files: BTreeMap<String, Seal>,
+    /// Whether the folder was written without a manifest: then every file is believed.
+    is_open: bool,
 }
 
 /// What kept the folder from being written, if anything did: the threads that write do not say it.
@@ -72,7 +92,74 @@ impl Folder {
             path: path.to_owned(),
             inner,
             failure,
+            known: Arc::default(),
         })
+    }
+
+    /// Whether what was read of it is tied to a manifest.
+    pub(super) fn is_sealed(&self) -> bool {
+        !self.known().is_open
+    }
+
+    /// Deletes every file that the manifest does not speak of: a write that was cut off left it, and
+    /// one of the same name could not be written.
+    pub(super) fn remove_leftovers(&self) -> io::Result<()> {
+        let known = self.known();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_owned = name.to_str().is_some_and(|name| {
+                [META, MANAGED].contains(&name) || known.files.contains_key(name)
+            });
+            if !is_owned && entry.file_type()?.is_file() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every file of the manifest is there and bears its seal: tantivy does without some files
+    /// where they cannot be opened.
+    pub(super) fn check_seals(&self) -> Result<(), String> {
+        self.each_file(|_| Ok(()))
+    }
+
+    /// Reads every byte of the files of the manifest.
+    pub(super) fn verify(&self) -> Result<(), String> {
+        self.each_file(|file| file.read_bytes(0..file.len()).map(drop))
+    }
+
+    fn each_file(&self, look: impl Fn(&dyn FileHandle) -> io::Result<()>) -> Result<(), String> {
+        let names: Vec<String> = self.known().files.keys().cloned().collect();
+        for name in names {
+            let file = self.get_file_handle(Path::new(&name));
+            let file = file.map_err(|e| match e {
+                OpenReadError::FileDoesNotExist(_) => format!("{name} is missing"),
+                other => other.to_string(),
+            })?;
+            look(&*file).map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a file has to be, where a manifest says it.
+    fn seal_of(&self, path: &Path) -> io::Result<Option<Seal>> {
+        let known = self.known();
+        let seal = path
+            .to_str()
+            .and_then(|name| known.files.get(name))
+            .copied();
+        match seal {
+            None if !known.is_open => Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!("{} is no file of this index", path.display()),
+            )),
+            seal => Ok(seal),
+        }
     }
 
     /// Is told when writing fails.
@@ -84,12 +171,16 @@ impl Folder {
 impl Directory for Folder {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         let inner = self.inner.get_file_handle(path)?;
-        let file = Verified::open(inner, path);
+        let sealed = self.seal_of(path);
+        let file = sealed.and_then(|seal| Verified::open(inner, path, seal));
         let file = file.map_err(|e| OpenReadError::wrap_io_error(e, path.to_owned()))?;
         Ok(Arc::new(file))
     }
 
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        if let Some(name) = path.to_str() {
+            self.known().files.remove(name);
+        }
         self.inner.delete(path)
     }
 
@@ -103,19 +194,37 @@ impl Directory for Folder {
                 let _ = self.failure.0.set(kind_of(io_error));
             }
         })?;
-        let summing = Summing::new(inner, self.failure.clone());
+        let summing = Summing::new(inner, path, self);
         Ok(BufWriter::new(Box::new(summing)))
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
         let bytes = self.inner.atomic_read(path)?;
-        match bytes.split_first_chunk() {
-            Some((sum, data)) if crc32fast::hash(data).to_le_bytes() == *sum => Ok(data.to_vec()),
-            _ => Err(OpenReadError::wrap_io_error(damaged(path), path.to_owned())),
+        let wrong = || OpenReadError::wrap_io_error(damaged(path), path.to_owned());
+        let data = match bytes.split_first_chunk() {
+            Some((sum, data)) if crc32fast::hash(data).to_le_bytes() == *sum => data,
+            _ => return Err(wrong()),
+        };
+        if path != Path::new(META) {
+            return Ok(data.to_vec());
         }
+        let (manifest, text) = Manifest::and_text(data).ok_or_else(wrong)?;
+        let mut known = self.known();
+        known.is_open = manifest.is_none();
+        known.files.extend(manifest.unwrap_or_default().files);
+        Ok(text.to_vec())
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        let bound;
+        let data = match path == Path::new(META) {
+            true => {
+                let manifest = Manifest::of(data, &self.known().files).map_err(io::Error::other)?;
+                bound = manifest.bound_to(data);
+                &bound[..]
+            }
+            false => data,
+        };
         let sum = crc32fast::hash(data).to_le_bytes();
         let written = files::replace(&self.path.join(path), &[&sum, data].concat());
         self.failure.note(written)
@@ -155,6 +264,8 @@ fn damaged(path: &Path) -> io::Error {
 /// A file that is being written, with the checksums of its blocks so far.
 struct Summing {
     inner: WritePtr,
+    name: Option<String>,
+    known: Arc<Mutex<Known>>,
     failure: Failure,
     n_bytes: u64,
     block: crc32fast::Hasher,
@@ -162,10 +273,12 @@ struct Summing {
 }
 
 impl Summing {
-    fn new(inner: WritePtr, failure: Failure) -> Summing {
+    fn new(inner: WritePtr, path: &Path, folder: &Folder) -> Summing {
         Summing {
             inner,
-            failure,
+            name: path.to_str().map(str::to_owned),
+            known: Arc::clone(&folder.known),
+            failure: folder.failure(),
             n_bytes: 0,
             block: crc32fast::Hasher::new(),
             table: Vec::new(),
@@ -212,6 +325,11 @@ impl TerminatingWrite for Summing {
         self.table.extend(sum.to_le_bytes());
         let ended = self.inner.write_all(&self.table);
         let ended = ended.and_then(|()| self.inner.terminate_ref(token));
+        if let (Ok(()), Some(name)) = (&ended, self.name.take()) {
+            let n_bytes = self.n_bytes + self.table.len() as u64;
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.files.insert(name, Seal { n_bytes, sum });
+        }
         self.failure.note(ended)
     }
 }
@@ -227,12 +345,18 @@ struct Verified {
 }
 
 impl Verified {
-    fn open(inner: Arc<dyn FileHandle>, path: &Path) -> io::Result<Verified> {
+    fn open(inner: Arc<dyn FileHandle>, path: &Path, seal: Option<Seal>) -> io::Result<Verified> {
         let wrong = || damaged(path);
         let end = inner.len();
+        if seal.is_some_and(|seal| seal.n_bytes != end as u64) {
+            return Err(wrong());
+        }
         let trailer_at = end.checked_sub(TRAILER_BYTES).ok_or_else(wrong)?;
         let trailer = inner.read_bytes(trailer_at..end)?;
         let (n_bytes, sum) = trailer.split_first_chunk().ok_or_else(wrong)?;
+        if seal.is_some_and(|seal| seal.sum.to_le_bytes() != sum) {
+            return Err(wrong());
+        }
         let n_bytes = usize::try_from(u64::from_le_bytes(*n_bytes)).map_err(|_| wrong())?;
         let n_blocks = n_bytes.div_ceil(BLOCK_BYTES);
         let is_of_size = n_blocks

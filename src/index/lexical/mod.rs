@@ -6,15 +6,21 @@
 //!
 //! In: [`Document`]s, each with the *key* of its paper and a *stamp* that is another one whenever the
 //! paper is. Out: [`Match`]es, best first. Built from the papers of a library and thrown away at any
-//! doubt; the *state* is whatever number the caller says that it was brought up to.
+//! doubt. It knows the number of the library whose papers it holds, and the [`State`] that the caller says
+//! it was brought up to.
 //!
 //! BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza, 2009) over title and abstract in one; the
 //! words of authors' names count where they are no words of the texts.
 //!
-//! Invariants: no byte is believed before it is verified (`folder`); a document is complete or not
-//! there; equal scores are ordered by key.
+//! Tantivy merges segments as they come: eight of one size become one, so that 10,000 commits of one
+//! paper leave fewer than ten segments. What merging leaves of removed papers counts in the statistics
+//! until the index is built again, which compaction does.
+//!
+//! Invariants: no byte is believed before it is verified (`folder`), nor any file that is not of this
+//! state (`manifest`); a document is complete or not there; equal scores are ordered by key.
 
 mod folder;
+mod manifest;
 mod query;
 mod score;
 mod terms;
@@ -29,20 +35,25 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
-use tantivy::{
-    Directory, Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument,
-};
+use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument};
 
 use self::folder::{Failure, Folder, kind_of};
 use self::terms::TermTokenizer;
 use crate::categories;
 use crate::error::{Error, Result};
+use crate::files::UNFINISHED;
 
 pub use self::query::WordQuery;
 pub use self::score::Rarities;
 
-/// What is stored how; an index of another one is built anew.
-const FORMAT: u32 = 1;
+/// What is stored how; an index of another one is built again.
+const FORMAT: u32 = 2;
+
+/// The format before files were sealed: it is read, and built again by the next writer.
+const UNSEALED_FORMAT: u32 = 1;
+
+/// How often a folder is opened whose files vanish meanwhile.
+const OPEN_ATTEMPTS: usize = 3;
 
 /// Memory for what is not yet written.
 const BUFFER_BYTES: usize = 128 << 20;
@@ -88,12 +99,24 @@ struct Fields {
     id: Field,
 }
 
+/// What an index was brought up to, as the caller says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct State {
+    /// Larger after every change of a paper.
+    #[serde(rename = "state")]
+    pub changes: u64,
+    /// Another one after every change of a paper, whatever becomes of the first.
+    #[serde(default)]
+    pub mark: i64,
+}
+
 /// The lexical index of a library, open for questions.
 pub struct Lexical {
     path: PathBuf,
+    folder: Folder,
     searcher: Searcher,
     fields: Fields,
-    state: u64,
+    state: State,
 }
 
 /// The lexical index of a library, open for changes.
@@ -104,14 +127,35 @@ pub struct LexicalWriter {
     fields: Fields,
     /// Stamps by key, as they were when it was opened.
     stamps: HashMap<u64, u32>,
-    state: Option<u64>,
+    library: i64,
+    state: Option<State>,
+    /// Whether papers were taken out of it since it was begun: they count in its statistics.
+    has_removed: bool,
+    /// Where it is built until its first commit, if it is a new one.
+    building: Option<Building>,
+}
+
+/// A folder that goes with this value, unless it is put in place.
+struct Building(PathBuf);
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        // What stays is a left-over folder by its name.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// What is kept with every state of the index.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Payload {
     format: u32,
-    state: u64,
+    /// That of the library whose papers it holds.
+    #[serde(default)]
+    library: i64,
+    #[serde(flatten)]
+    state: State,
+    #[serde(default)]
+    has_removed: bool,
 }
 
 impl std::fmt::Debug for Lexical {
@@ -131,15 +175,27 @@ impl std::fmt::Debug for LexicalWriter {
 }
 
 impl Lexical {
-    /// Opens the index in a folder.
+    /// Opens the index in a folder, of the papers of the library with this number.
     ///
     /// # Errors
-    /// In words, why there is none: it is not there, of another format, or damaged.
-    pub fn open(path: &Path) -> std::result::Result<Lexical, String> {
-        let (index, state, _) = open_index(path)?;
-        let searcher = searcher_of(&index).map_err(|e| e.to_string())?;
+    /// In words, why there is none: it is not there, of another format or library, or damaged.
+    pub fn open(path: &Path, library: i64) -> std::result::Result<Lexical, String> {
+        // A writer may delete files while they are opened; then the folder says which there are now.
+        let open = || {
+            let (index, held, folder) = open_index(path, library)?;
+            let searcher = searcher_of(&index).map_err(|e| e.to_string())?;
+            Ok((folder, searcher, held.state))
+        };
+        let mut opened = open();
+        for _ in 1..OPEN_ATTEMPTS {
+            if opened.is_err() && path.is_dir() {
+                opened = open();
+            }
+        }
+        let (folder, searcher, state) = opened.map_err(|what: String| what)?;
         Ok(Lexical {
             path: path.to_owned(),
+            folder,
             searcher,
             fields: schema().1,
             state,
@@ -147,7 +203,7 @@ impl Lexical {
     }
 
     /// What it was brought up to.
-    pub fn state(&self) -> u64 {
+    pub fn state(&self) -> State {
         self.state
     }
 
@@ -174,7 +230,7 @@ impl Lexical {
     /// # Errors
     /// In words, which file is damaged.
     pub fn verify(&self) -> std::result::Result<(), String> {
-        verify(self.searcher.index())
+        self.folder.verify()
     }
 
     /// The `k` best papers for a question, among those whose keys are in `allowed` if that is given.
@@ -221,31 +277,36 @@ impl Lexical {
 }
 
 impl LexicalWriter {
-    /// Opens the index in a folder, or begins a new one where there is none that can be trusted.
+    /// Opens the index in a folder, of the papers of the library with this number, or begins a new one
+    /// where there is none that can be trusted.
     ///
     /// # Errors
     /// [`Error::Write`].
-    pub fn open_or_create(path: &Path) -> Result<LexicalWriter> {
-        LexicalWriter::open_whole(path).or_else(|_| LexicalWriter::create(path))
+    pub fn open_or_create(path: &Path, library: i64) -> Result<LexicalWriter> {
+        LexicalWriter::open_whole(path, library).or_else(|_| LexicalWriter::create(path, library))
     }
 
-    fn open_whole(path: &Path) -> std::result::Result<LexicalWriter, String> {
-        let (index, state, failure) = open_index(path)?;
-        verify(&index)?;
-        let begin = || LexicalWriter::of(path, &index, failure, Some(state));
+    fn open_whole(path: &Path, library: i64) -> std::result::Result<LexicalWriter, String> {
+        let (index, held, folder) = open_index(path, library)?;
+        if !folder.is_sealed() {
+            return Err("it is of an older format".to_owned());
+        }
+        folder.verify()?;
+        folder.remove_leftovers().map_err(|e| e.to_string())?;
+        let begin = || LexicalWriter::of(path, &index, folder.failure(), (library, Some(held)));
         begin().map_err(|e| e.to_string())
     }
 
-    /// Begins a new index in a folder, in place of what is there.
+    /// Begins a new index, which takes the place of what is in a folder with its first commit.
     ///
     /// # Errors
     /// [`Error::Write`].
-    pub fn create(path: &Path) -> Result<LexicalWriter> {
-        if path.exists() {
-            fs::remove_dir_all(path).map_err(Error::write(path))?;
-        }
-        fs::create_dir_all(path).map_err(Error::write(path))?;
-        let folder = Folder::open(path).map_err(|error| write_error(path, error, None))?;
+    pub fn create(path: &Path, library: i64) -> Result<LexicalWriter> {
+        let building = Building(unfinished(path, ""));
+        remove_folder(&building.0)?;
+        fs::create_dir_all(&building.0).map_err(Error::write(&building.0))?;
+        let folder = Folder::open(&building.0);
+        let folder = folder.map_err(|error| write_error(&building.0, error, None))?;
         let failure = folder.failure();
         let create = || {
             let builder = Index::builder().schema(schema().0).settings(IndexSettings {
@@ -254,16 +315,20 @@ impl LexicalWriter {
             });
             let index = builder.open_or_create(folder)?;
             register_tokenizers(&index);
-            LexicalWriter::of(path, &index, failure.clone(), None)
+            LexicalWriter::of(path, &index, failure.clone(), (library, None))
         };
-        create().map_err(|error| write_error(path, error, Some(&failure)))
+        let created = create().map_err(|error| write_error(path, error, Some(&failure)));
+        Ok(LexicalWriter {
+            building: Some(building),
+            ..created?
+        })
     }
 
     fn of(
         path: &Path,
         index: &Index,
         failure: Failure,
-        state: Option<u64>,
+        (library, held): (i64, Option<Payload>),
     ) -> tantivy::Result<LexicalWriter> {
         let stamps = stamps(&searcher_of(index)?)?;
         Ok(LexicalWriter {
@@ -272,7 +337,10 @@ impl LexicalWriter {
             writer: index.writer_with_num_threads(1, BUFFER_BYTES)?,
             fields: schema().1,
             stamps,
-            state,
+            library,
+            state: held.as_ref().map(|held| held.state),
+            has_removed: held.is_some_and(|held| held.has_removed),
+            building: None,
         })
     }
 
@@ -282,14 +350,21 @@ impl LexicalWriter {
     }
 
     /// What it was brought up to when it was opened.
-    pub fn state(&self) -> Option<u64> {
+    pub fn state(&self) -> Option<State> {
         self.state
+    }
+
+    /// Whether papers were taken out of it since it was begun: they go on counting in how rare words
+    /// are.
+    pub fn has_removed(&self) -> bool {
+        self.has_removed
     }
 
     /// Takes a paper out.
     pub fn remove(&mut self, key: u64) {
         let term = tantivy::Term::from_field_u64(self.fields.key, key);
         self.writer.delete_term(term);
+        self.has_removed = true;
     }
 
     /// Puts a paper in, in place of the one with its key.
@@ -329,10 +404,12 @@ impl LexicalWriter {
     ///
     /// # Errors
     /// [`Error::Write`].
-    pub fn commit(mut self, state: u64) -> Result<()> {
+    pub fn commit(mut self, state: State) -> Result<()> {
         let payload = Payload {
             format: FORMAT,
+            library: self.library,
             state,
+            has_removed: self.has_removed,
         };
         let payload = serde_json::to_string(&payload).expect("plain data");
         let (path, failure) = (self.path.clone(), self.failure.clone());
@@ -342,7 +419,41 @@ impl LexicalWriter {
             prepared.commit()?;
             self.writer.wait_merging_threads()
         };
-        commit().map_err(|error| write_error(&path, error, Some(&failure)))
+        commit().map_err(|error| write_error(&path, error, Some(&failure)))?;
+        match self.building {
+            Some(building) => put_in_place(&building.0, &path),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a folder is put that is not, or no longer, the one at `path`; a kill leaves it there.
+fn unfinished(path: &Path, role: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(role);
+    name.push(UNFINISHED);
+    path.with_file_name(name)
+}
+
+/// Puts a folder in the place of another. A kill leaves the one, the other, or neither.
+fn put_in_place(building: &Path, path: &Path) -> Result<()> {
+    let replaced = unfinished(path, "-replaced");
+    remove_folder(&replaced)?;
+    if path.exists() {
+        fs::rename(path, &replaced).map_err(Error::write(path))?;
+    }
+    fs::rename(building, path).map_err(Error::write(path))?;
+    if let Some(parent) = path.parent().filter(|_| cfg!(unix)) {
+        let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
+        synced.map_err(Error::write(parent))?;
+    }
+    remove_folder(&replaced)
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::write(path)(e)),
+        _ => Ok(()),
     }
 }
 
@@ -392,20 +503,26 @@ fn register_tokenizers(index: &Index) {
 }
 
 /// The index in a folder, and what it was brought up to.
-fn open_index(path: &Path) -> std::result::Result<(Index, u64, Failure), String> {
+fn open_index(path: &Path, library: i64) -> std::result::Result<(Index, Payload, Folder), String> {
     if !path.is_dir() {
         return Err("there is none".to_owned());
     }
     let folder = Folder::open(path).map_err(|e| e.to_string())?;
-    let failure = folder.failure();
-    let index = Index::open(folder).map_err(|e| e.to_string())?;
+    let index = Index::open(folder.clone()).map_err(|e| e.to_string())?;
     let metas = index.load_metas().map_err(|e| e.to_string())?;
     let payload = metas.payload.unwrap_or_default();
-    match serde_json::from_str::<Payload>(&payload) {
-        Ok(Payload { format, state }) if format == FORMAT && index.schema() == schema().0 => {
+    let payload: Option<Payload> = serde_json::from_str(&payload).ok();
+    let expected = match folder.is_sealed() {
+        true => (FORMAT, library),
+        false => (UNSEALED_FORMAT, 0),
+    };
+    match payload.filter(|_| index.schema() == schema().0) {
+        Some(payload) if (payload.format, payload.library) == expected => {
+            folder.check_seals()?;
             register_tokenizers(&index);
-            Ok((index, state, failure))
+            Ok((index, payload, folder))
         }
+        Some(payload) if payload.format == expected.0 => Err("it is of another library".to_owned()),
         _ => Err("it is of another format".to_owned()),
     }
 }
@@ -429,28 +546,6 @@ fn stamps(searcher: &Searcher) -> tantivy::Result<HashMap<u64, u32>> {
         }
     }
     Ok(found)
-}
-
-/// Reads every byte of the files that count.
-fn verify(index: &Index) -> std::result::Result<(), String> {
-    let segments = index.searchable_segment_ids().map_err(|e| e.to_string())?;
-    let names: Vec<String> = segments.iter().map(|id| id.uuid_string()).collect();
-    let is_of_segment = |path: &Path| {
-        let name = path.to_string_lossy();
-        names.iter().any(|segment| name.starts_with(segment))
-    };
-    let files = index.directory().list_managed_files();
-    for path in files.iter().filter(|path| is_of_segment(path)) {
-        // Not every segment has every file.
-        if index.directory().exists(path).unwrap_or(false) {
-            let file = index
-                .directory()
-                .open_read(path)
-                .map_err(|e| e.to_string())?;
-            file.read_bytes().map_err(|e| e.to_string())?;
-        }
-    }
-    Ok(())
 }
 
 fn file_bytes(path: &Path) -> u64 {

@@ -67,16 +67,20 @@ fn add_all(writer: &mut LexicalWriter) {
     }
 }
 
+fn at(changes: u64) -> State {
+    State { changes, mark: -3 }
+}
+
 fn shelf() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = LexicalWriter::create(&dir.path().join("lexical")).unwrap();
+    let mut writer = LexicalWriter::create(&dir.path().join("lexical"), 5).unwrap();
     add_all(&mut writer);
-    writer.commit(7).unwrap();
+    writer.commit(at(7)).unwrap();
     dir
 }
 
 fn open(dir: &TempDir) -> Lexical {
-    Lexical::open(&dir.path().join("lexical")).unwrap()
+    Lexical::open(&dir.path().join("lexical"), 5).unwrap()
 }
 
 fn found(lexical: &Lexical, question: &str) -> Vec<u64> {
@@ -194,15 +198,15 @@ fn filters_and_k_are_exact() {
 fn changes_are_found_after_a_commit_and_not_before() {
     let dir = shelf();
     let before = open(&dir);
-    let mut writer = LexicalWriter::open_or_create(&dir.path().join("lexical")).unwrap();
-    assert_eq!((writer.state(), writer.stamps()[&9]), (Some(7), 109));
+    let mut writer = LexicalWriter::open_or_create(&dir.path().join("lexical"), 5).unwrap();
+    assert_eq!((writer.state(), writer.stamps()[&9]), (Some(at(7)), 109));
     writer.remove(1);
     let changed = document((2, "Cats", "No more."), (&[], &[]), "x");
     writer.add(&changed).unwrap();
     assert_eq!(found(&open(&dir), "attention").len(), 3);
-    writer.commit(8).unwrap();
+    writer.commit(at(8)).unwrap();
     let after = open(&dir);
-    assert_eq!((after.state(), after.n_papers()), (8, 4));
+    assert_eq!((after.state(), after.n_papers()), (at(8), 4));
     assert_eq!(found(&after, "attention"), [4]);
     assert_eq!(found(&after, "cats"), [2]);
     assert_eq!(
@@ -211,7 +215,7 @@ fn changes_are_found_after_a_commit_and_not_before() {
         "a reader sees one state"
     );
     // What is not committed is not there.
-    let mut writer = LexicalWriter::open_or_create(&dir.path().join("lexical")).unwrap();
+    let mut writer = LexicalWriter::open_or_create(&dir.path().join("lexical"), 5).unwrap();
     writer.remove(2);
     drop(writer);
     assert_eq!(found(&open(&dir), "cats"), [2]);
@@ -247,7 +251,7 @@ fn damage_is_never_believed_and_an_index_in_doubt_is_begun_anew() {
             bad[at] ^= 1 << (at % 8);
             for bad in [&bad[..], &good[..at]] {
                 fs::write(&file, bad).unwrap();
-                let Ok(lexical) = Lexical::open(&path) else {
+                let Ok(lexical) = Lexical::open(&path, 5) else {
                     n_found += 1;
                     continue;
                 };
@@ -266,8 +270,164 @@ fn damage_is_never_believed_and_an_index_in_doubt_is_begun_anew() {
     assert!(n_found > 200, "{n_found} were found");
     let meta = fs::read(path.join("meta.json")).unwrap();
     fs::write(path.join("meta.json"), &meta[..meta.len() - 1]).unwrap();
-    let writer = LexicalWriter::open_or_create(&path).unwrap();
+    let writer = LexicalWriter::open_or_create(&path, 5).unwrap();
     assert_eq!((writer.state(), writer.stamps().len()), (None, 0));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_or_of_another_index_is_never_believed() {
+    let (dir, other) = (shelf(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("lexical");
+    // The same lengths, in another order.
+    let mut writer = LexicalWriter::create(other.path(), 5).unwrap();
+    for (place, (key, ..)) in PAPERS.iter().enumerate() {
+        let (_, title, text, author, category) = PAPERS[PAPERS.len() - 1 - place];
+        let (authors, categories) = ([author.to_owned()], [category.to_owned()]);
+        let id = format!("2401.0000{key}");
+        writer
+            .add(&document((*key, title, text), (&authors, &categories), &id))
+            .unwrap();
+    }
+    writer.commit(at(7)).unwrap();
+    let of_kind = |folder: &Path, extension: &str| {
+        let mut files = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        files.find(|file| file.extension().is_some_and(|e| e == extension))
+    };
+    let mut n_tried = 0;
+    for extension in ["idx", "pos", "term", "fast", "fieldnorm", "store"] {
+        let Some(file) = of_kind(&path, extension) else {
+            continue;
+        };
+        let foreign = fs::read(of_kind(other.path(), extension).unwrap()).unwrap();
+        let good = fs::read(&file).unwrap();
+        for harm in [None, Some(&foreign), Some(&Vec::new())] {
+            match harm {
+                None => fs::remove_file(&file).unwrap(),
+                Some(bytes) if *bytes == good => continue,
+                Some(bytes) => fs::write(&file, bytes).unwrap(),
+            }
+            let said = Lexical::open(&path, 5).unwrap_err();
+            assert!(said.contains(extension), "{extension}: {said}");
+            let copied = tempfile::tempdir().unwrap();
+            copy(&path, copied.path());
+            let writer = LexicalWriter::open_or_create(copied.path(), 5).unwrap();
+            assert_eq!(writer.state(), None, "{extension} is begun again");
+            fs::write(&file, &good).unwrap();
+            n_tried += 1;
+        }
+    }
+    assert!(n_tried >= 15, "{n_tried}");
+    assert!(open(&dir).verify().is_ok());
+    assert!(
+        Lexical::open(&path, 6)
+            .unwrap_err()
+            .contains("another library")
+    );
+    assert_eq!(
+        LexicalWriter::open_or_create(&path, 6).unwrap().state(),
+        None
+    );
+}
+
+#[test]
+fn what_a_cut_off_commit_leaves_is_in_nobodys_way() {
+    // A commit that only deletes writes `….del`; killed before `meta.json` is replaced, it leaves it.
+    let dir = shelf();
+    let path = dir.path().join("lexical");
+    let before = tempfile::tempdir().unwrap();
+    copy(&path, before.path());
+    let change = |folder: &Path| {
+        let mut writer = LexicalWriter::open_or_create(folder, 5).unwrap();
+        assert_eq!(writer.state(), Some(at(7)), "nothing speaks against it");
+        writer.remove(1);
+        writer.remove(4);
+        writer.commit(at(8)).unwrap();
+    };
+    change(&path);
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let after = names(&path);
+    assert!(after.iter().any(|name| name.ends_with(".del")), "{after:?}");
+    for name in after
+        .iter()
+        .filter(|name| !before.path().join(name).exists())
+    {
+        for bytes in [
+            fs::read(path.join(name)).unwrap(),
+            b"torn".to_vec(),
+            Vec::new(),
+        ] {
+            let cut = tempfile::tempdir().unwrap();
+            copy(before.path(), cut.path());
+            fs::write(cut.path().join(name), bytes).unwrap();
+            fs::write(cut.path().join(".abc.unfinished"), "x").unwrap();
+            Lexical::open(cut.path(), 5).unwrap().verify().unwrap();
+            change(cut.path());
+            assert_eq!(names(cut.path()), after, "{name}");
+            assert_eq!(
+                found(&Lexical::open(cut.path(), 5).unwrap(), "attention"),
+                [2]
+            );
+        }
+    }
+}
+
+#[test]
+fn many_small_commits_leave_few_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lexical");
+    let mut most = 0;
+    for key in 0..60 {
+        let mut writer = LexicalWriter::open_or_create(&path, 5).unwrap();
+        let id = format!("2401.{key:05}");
+        let title = format!("Attention {key}");
+        writer
+            .add(&document((key, &title, "Words."), (&[], &[]), &id))
+            .unwrap();
+        writer.commit(at(key)).unwrap();
+        most = most.max(fs::read_dir(&path).unwrap().count());
+    }
+    let lexical = Lexical::open(&path, 5).unwrap();
+    assert_eq!(lexical.n_papers(), 60);
+    let n_segments = lexical.searcher.segment_readers().len();
+    assert!(n_segments <= 8, "{n_segments} segments");
+    assert!(most <= 2 + 8 * 6, "{most} files");
+}
+
+#[test]
+fn an_index_from_before_files_were_sealed_is_read_and_built_again_by_a_writer() {
+    let dir = shelf();
+    let path = dir.path().join("lexical");
+    let bytes = fs::read(path.join("meta.json")).unwrap();
+    let (_, text) = manifest::Manifest::and_text(&bytes[4..]).unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let old = r#"{\"format\":1,\"state\":7}"#;
+    let start = text.find(r#"{\"format\""#).unwrap();
+    let end = start + text[start..].find('}').unwrap() + 1;
+    let text = [&text[..start], old, &text[end..]].concat();
+    let sum = crc32fast::hash(text.as_bytes()).to_le_bytes();
+    fs::write(path.join("meta.json"), [&sum, text.as_bytes()].concat()).unwrap();
+    assert_eq!(found(&open(&dir), "photocatalysis"), [4]);
+    assert_eq!(
+        LexicalWriter::open_or_create(&path, 5).unwrap().state(),
+        None
+    );
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn queries_that_mean_nothing_are_refused() {
 fn a_damaged_row_is_an_error_that_names_it() {
     let shelf = Shelf::built(50, 4);
     let mut bytes = fs::read(shelf.rows.path()).unwrap();
-    bytes[64 + 12 * 20] ^= 1;
+    bytes[64 + crate::vectors::stride_bytes(4) * 20] ^= 1;
     fs::write(shelf.rows.path(), bytes).unwrap();
     let index = shelf.open();
     for mode in [Mode::Exact, Mode::Graph] {

@@ -82,11 +82,18 @@ fn a_flipped_bit_is_found_at_its_row_and_paper() {
 fn a_row_that_is_no_embedding_is_found() {
     let check = |x: f32, kind: &str| {
         let found = found_after(|writer| {
-            let mut rows = RowWriter::create(&rows_path(writer), DIM).unwrap();
+            let active = writer.space.clone().unwrap();
+            let old = active.open_rows(&writer.layout).unwrap();
+            let owners: Vec<_> = (0..8)
+                .map(|row| old.owner(Row(row)).unwrap().unwrap())
+                .collect();
+            let identity = active.identity.unwrap();
+            let mut rows = RowWriter::create(&rows_path(writer), DIM, identity).unwrap();
             for row in 0..8 {
                 let whole = vector(&format!("p{row}"), 0);
+                let owner = owners[row];
                 let row = if row == 2 { vec![x; DIM] } else { whole };
-                rows.append(&row).unwrap();
+                rows.append(&row, owner).unwrap();
             }
             rows.sync().unwrap();
         });
@@ -222,4 +229,136 @@ fn leftovers_are_found_unless_somebody_is_writing() {
     let found = findings(dir.path());
     assert_eq!(kinds_of(&found.list), ["stranger", "leftover"]);
     assert_eq!(found.writer, None);
+}
+
+#[test]
+fn rows_of_another_library_are_found_when_it_is_opened_and_by_a_check() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let writer = library_of(dir.path(), 8);
+    let stranger = library_of(other.path(), 9);
+    fs::copy(rows_path(&stranger), dir.path().join("copy")).unwrap();
+    fs::rename(dir.path().join("copy"), rows_path(&writer)).unwrap();
+    drop(writer);
+    let library = Library::open(dir.path()).unwrap();
+    let said = library.rows().unwrap_err().to_string();
+    assert!(
+        said.contains("vectors-0.f16") && said.contains("another's place"),
+        "{said}"
+    );
+    let found = library.check(&Unobserved).unwrap().list;
+    assert_eq!(kinds_of(&found)[0], "rows", "{found:?}");
+    // The same the other way round: the database is the stranger.
+    fs::remove_file(dir.path().join("papers.db-wal")).ok();
+    stranger
+        .db
+        .execute("VACUUM INTO ?", [dir.path().join("x").to_str().unwrap()])
+        .unwrap();
+    let own = library_of(&dir.path().join("third"), 9);
+    drop(own);
+    let root = dir.path().join("third");
+    fs::rename(dir.path().join("x"), root.join("papers.db")).unwrap();
+    assert!(Library::open(&root).unwrap().rows().is_err());
+}
+
+#[test]
+fn a_row_that_was_made_of_another_text_is_found_and_its_paper_embedded_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = library_of(dir.path(), 8);
+    // As where an older copy of the database meets rows that were written since.
+    let swap =
+        "UPDATE embeddings SET row = 99 WHERE row = 2; UPDATE embeddings SET row = 2 WHERE row = 5;
+                UPDATE embeddings SET row = 5 WHERE row = 99;";
+    writer.db.execute_batch(swap).unwrap();
+    let found = findings(dir.path()).list;
+    assert_eq!(kinds_of(&found), ["row_outdated"; 2], "{found:?}");
+    assert_eq!(writer.salvage(&Unobserved).unwrap(), 2);
+    assert_eq!(writer.unembedded().unwrap().len(), 2);
+}
+
+#[test]
+fn commits_that_the_database_has_lost_are_found_and_then_taken_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = library_of(dir.path(), 8);
+    let lose = "DELETE FROM papers WHERE id IN ('p6', 'p7'); UPDATE spaces SET n_rows = 6;";
+    writer.db.execute_batch(lose).unwrap();
+    drop(writer);
+    let library = Library::open(dir.path()).unwrap();
+    assert_eq!(library.lost_commits(), Some(LostCommits::Rows(2)));
+    let found = library.check(&Unobserved).unwrap().list;
+    assert_eq!(kinds_of(&found), ["commits_lost"], "{found:?}");
+    let said = found[0].to_string();
+    assert!(
+        said.contains("papers.db: it has lost commits: the papers of 2"),
+        "{said}"
+    );
+    let mut writer = Writer::open(dir.path(), "a test").unwrap();
+    assert_eq!(writer.lost_commits(), Some(LostCommits::Rows(2)));
+    assert_eq!(
+        writer.forget_lost_commits().unwrap(),
+        Some(LostCommits::Rows(2))
+    );
+    assert_eq!(writer.forget_lost_commits().unwrap(), None);
+    assert_eq!(findings(dir.path()).list, []);
+    add(&mut writer, "p6", 0);
+    assert_eq!(findings(dir.path()).list, []);
+}
+
+#[test]
+fn a_reader_beside_a_writer_never_takes_its_commits_for_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = library_of(dir.path(), 3);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                let library = Library::open(dir.path()).unwrap();
+                assert_eq!(library.lost_commits(), None);
+                drop(library.rows().unwrap());
+            }
+        });
+        for i in 0..60 {
+            add(&mut writer, &format!("new{i}"), 0);
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn an_emptied_database_is_refused_where_there_are_files_of_a_library() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(library_of(dir.path(), 3));
+    for extension in ["db-wal", "db-shm"] {
+        fs::remove_file(dir.path().join("papers").with_extension(extension)).ok();
+    }
+    fs::write(dir.path().join("papers.db"), "").unwrap();
+    let said = [
+        Library::open(dir.path()).unwrap_err().to_string(),
+        Writer::open_or_create(dir.path(), "a test")
+            .unwrap_err()
+            .to_string(),
+        Writer::open(dir.path(), "a test").unwrap_err().to_string(),
+    ];
+    for said in said {
+        assert!(
+            said.contains("papers.db") && said.contains("it is empty"),
+            "{said}"
+        );
+    }
+    assert_eq!(fs::metadata(dir.path().join("papers.db")).unwrap().len(), 0);
+    // What creating a library may leave when it is killed is no reason to refuse.
+    let begun = tempfile::tempdir().unwrap();
+    for name in ["lock", "papers.db"] {
+        fs::write(begun.path().join(name), "").unwrap();
+    }
+    drop(library_of(begun.path(), 1));
+    // Nor is another program's database one of ours.
+    let foreign = tempfile::tempdir().unwrap();
+    let db = rusqlite::Connection::open(foreign.path().join("papers.db")).unwrap();
+    db.execute_batch("CREATE TABLE recipes (name TEXT)")
+        .unwrap();
+    let said = Writer::open_or_create(foreign.path(), "a test")
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("not a library's database"), "{said}");
 }

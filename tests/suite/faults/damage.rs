@@ -23,8 +23,8 @@ type Answers = Vec<Vec<(String, u32)>>;
 fn answers(root: &Path) -> akin::Result<Answers> {
     let library = Library::open(root)?;
     let rows = library.rows()?;
-    let (space, dir) = (library.space().unwrap(), library.index_dir().unwrap());
-    let index = Index::open(&dir, &space.fingerprint, rows.clone());
+    let (mark, dir) = (library.index_mark().unwrap(), library.index_dir().unwrap());
+    let index = Index::open(&dir, &mark, rows.clone());
     let allowed = library.allowed(&akin::library::Filter::default())?;
     let ids = library.ids()?;
     let mut answers = Vec::new();

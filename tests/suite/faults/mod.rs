@@ -14,6 +14,8 @@ mod kills;
 #[cfg(unix)]
 mod lost_syncs;
 mod surroundings;
+#[cfg(target_os = "linux")]
+mod system_calls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -143,8 +145,8 @@ fn check(root: &Path, context: &str) {
     let damage = findings.list.iter().filter(|finding| !finding.is_orphan());
     let damage: Vec<String> = damage.map(ToString::to_string).collect();
     assert!(damage.is_empty(), "{context}: {damage:?}");
-    if let (Some(space), Some(dir)) = (library.space(), library.index_dir()) {
-        let index = Index::open(&dir, &space.fingerprint, library.rows().unwrap());
+    if let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) {
+        let index = Index::open(&dir, &mark, library.rows().unwrap());
         assert!(index.doubts().is_empty(), "{context}: {:?}", index.doubts());
     }
 }

@@ -154,7 +154,11 @@ fn a_paper_is_found_if_few_of_the_library_are_as_close() {
     drop(library_of(dir.path(), papers));
     let library = Library::open(dir.path()).unwrap();
     let rows = library.rows().unwrap();
-    let index = Index::open(&library.index_dir().unwrap(), &[7; 32], rows);
+    let index = Index::open(
+        &library.index_dir().unwrap(),
+        &library.index_mark().unwrap(),
+        rows,
+    );
     let indexes = Indexes::dense(&library, &index);
     let desk = Desk::new(&indexes, None).unwrap();
     let new = library

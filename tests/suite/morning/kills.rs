@@ -98,7 +98,11 @@ fn store(writer: &mut Writer, number: usize) {
 
 fn compose(root: &Path, day: usize) -> akin::Result<digest::Digest> {
     let library = Library::open(root)?;
-    let index = Index::open(&library.index_dir().unwrap(), &[7; 32], library.rows()?);
+    let index = Index::open(
+        &library.index_dir().unwrap(),
+        &library.index_mark().unwrap(),
+        library.rows()?,
+    );
     let indexes = Indexes::dense(&library, &index);
     let desk = Desk::new(&indexes, None)?;
     digest::compose(

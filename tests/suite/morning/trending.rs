@@ -86,7 +86,11 @@ fn a_topic_that_grows_faster_than_the_library_rises() {
     drop(library_of(dir.path(), papers));
     let library = Library::open(dir.path()).unwrap();
     let rows = library.rows().unwrap();
-    let index = Index::open(&library.index_dir().unwrap(), &[7; 32], rows);
+    let index = Index::open(
+        &library.index_dir().unwrap(),
+        &library.index_mark().unwrap(),
+        rows,
+    );
     let indexes = Indexes::dense(&library, &index);
     let desk = Desk::new(&indexes, None).unwrap();
     let rising = |categories: &[&str]| {
