@@ -296,6 +296,8 @@ pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
             }
             found => found?,
         };
+        // Papers that are shown are noted one by one; the others are looked at again.
+        is_done &= !found.is_partial;
         for note in found.notes {
             if !notes.contains(&note) {
                 notes.push(note);

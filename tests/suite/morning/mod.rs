@@ -12,6 +12,7 @@ mod forms;
 mod kills;
 mod mail;
 mod mail_server;
+mod rule;
 mod trending;
 
 use crate::sandbox::{Ran, Sandbox};
