@@ -30,7 +30,9 @@ use crate::index::lexical::Lexical;
 use crate::index::{Mode, SearchOptions};
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
-use crate::search::{self, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query};
+use crate::search::{
+    self, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query,
+};
 use crate::search::{Target, Weight, Work};
 use crate::text;
 use crate::vectors::Row;
@@ -193,7 +195,10 @@ fn about(desk: &Desk<'_>, follow: &Follow, target: &Target, new: Vec<PaperKey>) 
     if found.is_partial && found.notes.is_empty() {
         found.notes.push(SOME_ARE_MISSING.to_owned());
     }
-    let close = weighed.papers.iter().filter(|paper| bar.is_close_enough(paper));
+    let close = weighed
+        .papers
+        .iter()
+        .filter(|paper| bar.is_close_enough(paper));
     let close: Vec<PaperKey> = close.map(|paper| paper.key).collect();
     if close.is_empty() {
         return Ok(found);
@@ -379,7 +384,10 @@ fn closest(desk: &Desk<'_>, vector: &[f32], k: usize) -> Result<Vec<f32>> {
     };
     let found = desk.indexes.index.search(vector, &options)?;
     // As those of hits, of which none is closer than the same text.
-    Ok(found.iter().map(|found| found.similarity.min(1.0)).collect())
+    Ok(found
+        .iter()
+        .map(|found| found.similarity.min(1.0))
+        .collect())
 }
 
 /// Whether a score is at least the `n`th of scores, best first, or their last; of none it is not.

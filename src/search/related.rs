@@ -15,8 +15,8 @@
 
 use std::collections::HashSet;
 
-use super::work::Work;
 use super::Rocchio;
+use super::work::Work;
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;

@@ -11,6 +11,7 @@ mod forms;
 #[cfg(debug_assertions)]
 mod kills;
 mod mail;
+mod mail_hostile;
 mod mail_server;
 mod rule;
 mod trending;

@@ -24,8 +24,8 @@ use jiff::tz::TimeZone;
 use crate::sandbox::{Dice, is_full, library_of, tiny_model};
 
 const WORDS: &[&str] = &[
-    "quark", "lattice", "galaxy", "neuron", "protein", "graph", "plasma", "enzyme", "tensor", "virus",
-    "magnet", "glacier",
+    "quark", "lattice", "galaxy", "neuron", "protein", "graph", "plasma", "enzyme", "tensor",
+    "virus", "magnet", "glacier",
 ];
 const AUTHORS: &[&str] = &["Ada Lovelace", "Paul Dirac", "Emmy Noether"];
 const CATEGORIES: &[&str] = &["cs.CL", "hep-ph", "math.NT"];
@@ -48,7 +48,10 @@ fn paper(dice: &mut Dice, number: usize, day: Date, centre: &[f32]) -> (Paper, V
     paper.published = Some(day);
     let pull = [0.0, 0.0, 0.3, 1.0, 4.0][dice.below(5)];
     let mut vector = dice.direction(centre.len());
-    vector.iter_mut().zip(centre).for_each(|(x, y)| *x += pull * y);
+    vector
+        .iter_mut()
+        .zip(centre)
+        .for_each(|(x, y)| *x += pull * y);
     normalize(&mut vector);
     (paper, vector)
 }
@@ -114,14 +117,20 @@ fn embedding(library: &Library, id: &str) -> Vec<f32> {
 
 /// How many papers a share of the library is; never fewer than the ten closest.
 fn rank_of(share: f64, n_papers: usize) -> usize {
-    ((share * n_papers as f64).ceil() as usize).max(10).min(n_papers)
+    ((share * n_papers as f64).ceil() as usize)
+        .max(10)
+        .min(n_papers)
 }
 
 /// The score of the paper at a place, best first; of the last where there are fewer.
 fn score_at(scores: &[f32], rank: usize) -> f32 {
     let mut scores = scores.to_vec();
     scores.sort_by(|a, b| b.total_cmp(a));
-    scores.get(rank - 1).or(scores.last()).copied().unwrap_or(f32::INFINITY)
+    scores
+        .get(rank - 1)
+        .or(scores.last())
+        .copied()
+        .unwrap_or(f32::INFINITY)
 }
 
 /// A paper as the rule sees it.
@@ -137,7 +146,9 @@ fn admitted(follow: &Follow, encoder: &Encoder, root: &Path) -> BTreeSet<String>
     let lexical = Lexical::open(&library.lexical_dir()).unwrap();
     let vector = vector_of(follow, encoder, &library);
     let words = WordQuery::parse(follow.query.as_deref().unwrap_or_default());
-    let found = lexical.search(&words, library.ids().unwrap().len(), None).unwrap();
+    let found = lexical
+        .search(&words, library.ids().unwrap().len(), None)
+        .unwrap();
     let of_id = |id: &PaperId| {
         let stored = library.find(id.as_str()).unwrap();
         let found = found.iter().find(|found| found.key == stored.key.0 as u64);
@@ -206,7 +217,11 @@ fn now() -> Timestamp {
 
 fn compose(root: &Path, encoder: &Encoder, since: Since) -> Digest {
     let library = Library::open(root).unwrap();
-    let index = Index::open(&library.index_dir().unwrap(), &[7; 32], library.rows().unwrap());
+    let index = Index::open(
+        &library.index_dir().unwrap(),
+        &[7; 32],
+        library.rows().unwrap(),
+    );
     let lexical = Lexical::open(&library.lexical_dir()).unwrap();
     let indexes = Indexes {
         library: &library,
@@ -233,7 +248,10 @@ fn told(digest: &Digest) -> BTreeSet<String> {
         let folded = entry.folded.iter().map(|brief| brief.id.to_string());
         std::iter::once(entry.brief.id.to_string()).chain(folded)
     });
-    let named = digest.notes.iter().filter(|note| note.contains("not shown"));
+    let named = digest
+        .notes
+        .iter()
+        .filter(|note| note.contains("not shown"));
     let named = named.flat_map(|note| note.rsplit(": ").next().unwrap().split(", "));
     shown.chain(named.map(str::to_owned)).collect()
 }
@@ -244,12 +262,19 @@ fn check(dice: &mut Dice, encoder: &Encoder) -> usize {
     let n_old = [3, 40, 200, 1200][dice.below(4)];
     let n_new = [1, 12, 60, 150][dice.below(4)];
     let follow = random_follow(dice, n_old);
-    let text = follow.query.as_ref().map(|query| WordQuery::parse(query).text().to_owned());
+    let text = follow
+        .query
+        .as_ref()
+        .map(|query| WordQuery::parse(query).text().to_owned());
     let text = text.filter(|text| !text.trim().is_empty());
-    let mut centre = encoder.embed_query(text.as_deref().unwrap_or("quark")).unwrap();
+    let mut centre = encoder
+        .embed_query(text.as_deref().unwrap_or("quark"))
+        .unwrap();
     normalize(&mut centre);
     let mut papers = |range: std::ops::Range<usize>, day| -> Vec<(Paper, Vec<f32>)> {
-        range.map(|number| paper(dice, number, day, &centre)).collect()
+        range
+            .map(|number| paper(dice, number, day, &centre))
+            .collect()
     };
     let old = papers(0..n_old, OLD_DAY);
     let mut new = papers(n_old..n_old + n_new, NEW_DAY);
@@ -261,12 +286,18 @@ fn check(dice: &mut Dice, encoder: &Encoder) -> usize {
         new[2].0.title.clone_from(&old[0].0.title);
     }
     let mut writer = library_of(&root, old);
-    writer.add_follow("it", &follow.definition(), now()).unwrap();
+    writer
+        .add_follow("it", &follow.definition(), now())
+        .unwrap();
     store(&root, &mut writer, new);
 
     let expected = admitted(&follow, encoder, &root);
     let first = compose(&root, encoder, Since::Last);
-    assert_eq!(told(&first), expected, "{follow:?}: {n_new} new beside {n_old}");
+    assert_eq!(
+        told(&first),
+        expected,
+        "{follow:?}: {n_new} new beside {n_old}"
+    );
     assert_eq!(first.body(), compose(&root, encoder, Since::Last).body());
     let by_day = compose(&root, encoder, Since::Day(NEW_DAY));
     assert_eq!(told(&by_day), expected, "{follow:?}, by day");
