@@ -7,6 +7,7 @@ mod add;
 mod args;
 mod cache;
 mod check;
+mod claim;
 mod compact;
 mod completions;
 mod context;

@@ -58,7 +58,7 @@ pub use self::rehearse::rehearse;
 pub use self::restore::restore;
 pub use self::same_work::Why;
 pub use self::sinks::{
-    ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType,
+    ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType, WRITER,
 };
 pub use self::split::split;
 

@@ -28,6 +28,7 @@ mod living_library;
 mod merging;
 mod models;
 mod morning;
+mod outputs;
 mod pull;
 mod reading;
 mod related;
