@@ -18,11 +18,23 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// Begins a file; nobody sees it yet.
+    /// Begins a file, which is called `NAME.part` until it is whole; where something else is called that,
+    /// it has a name of its own.
     ///
     /// # Errors
     /// What the system says.
     pub fn begin(path: &Path) -> io::Result<Unfinished> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        match Unfinished::called(path, builder().prefix(&name).suffix(".part").rand_bytes(0)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                name.push(".");
+                Unfinished::called(path, builder().prefix(&name).suffix(".part"))
+            }
+            begun => begun,
+        }
+    }
+
+    fn called(path: &Path, builder: &mut tempfile::Builder<'_, '_>) -> io::Result<Unfinished> {
         let path = match path.is_symlink() {
             true => path.canonicalize()?,
             false => path.to_owned(),
@@ -30,11 +42,6 @@ impl Unfinished {
         let folder = path
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".akin-").suffix(".part");
-        // The system takes away from this what the folder does not give.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
         Ok(Unfinished {
             file: BufWriter::new(file),
@@ -76,9 +83,17 @@ impl Seek for Unfinished {
 /// # Errors
 /// What the system says; then the file is as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = Unfinished::begin(path)?;
+    let mut file = Unfinished::called(path, &mut builder())?;
     file.write_all(bytes)?;
     file.finish()
+}
+
+fn builder<'a, 'b>() -> tempfile::Builder<'a, 'b> {
+    let mut builder = tempfile::Builder::new();
+    // The system takes away from this what the folder does not give.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 #[cfg(test)]
@@ -118,10 +133,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         std::fs::write(&path, "one").unwrap();
-        let mut file = Unfinished::begin(&path).unwrap();
-        file.write_all(b"half").unwrap();
-        drop(file);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        for n_others in [0, 1] {
+            let mut file = Unfinished::begin(&path).unwrap();
+            file.write_all(b"half").unwrap();
+            drop(file);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1 + n_others);
+            // Somebody else's.
+            std::fs::write(dir.path().join("a.part"), "mine").unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("a.part")).unwrap(),
+            "mine"
+        );
     }
 }

@@ -23,13 +23,13 @@ const LOOKED_AT_BYTES: u64 = 64 << 10;
 
 /// What a file is that akin writes under a name that it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Kind<'a> {
     /// What `akin add` rejected.
     Rejections,
     /// Vectors, in any format.
     Vectors,
-    /// The ids beside vectors.
-    Ids,
+    /// The ids beside these vectors.
+    IdsOf(&'a Path),
     /// A digest, in any form.
     Digest,
     /// A TREC run.
@@ -38,7 +38,7 @@ pub(super) enum Kind {
 
 /// What a command writes, and what it reads.
 pub(super) struct Claim<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: Kind<'a>,
     /// Whether a file of somebody else's is replaced.
     pub(super) force: bool,
     /// Files that the command reads; `-` is stdin.
@@ -115,12 +115,12 @@ fn is_within(path: &Path, folder: &Path) -> bool {
     }
 }
 
-impl Kind {
+impl Kind<'_> {
     fn name(self) -> &'static str {
         match self {
             Kind::Rejections => "list of rejected records",
             Kind::Vectors => "file of vectors",
-            Kind::Ids => "list of ids beside vectors",
+            Kind::IdsOf(_) => "list of ids beside vectors",
             Kind::Digest => "digest",
             Kind::Run => "run",
         }
@@ -128,9 +128,8 @@ impl Kind {
 
     /// Whether akin has written a file of this kind there.
     pub(super) fn has_written(self, path: &Path) -> io::Result<bool> {
-        if self == Kind::Ids {
-            let vectors = path.with_extension("").with_extension("npy");
-            return Ok(vectors.is_file() && Npy::is_whole(&vectors)?);
+        if let Kind::IdsOf(vectors) = self {
+            return Ok(vectors.is_file() && Npy::is_whole(vectors)?);
         }
         let mut start = Vec::new();
         File::open(path)?
@@ -152,7 +151,7 @@ impl Kind {
             Kind::Vectors => line.starts_with("{\"id\":\"") && line.contains("\",\"embedding\":["),
             Kind::Digest => is_digest(&start, line),
             Kind::Run => line.ends_with("akin") && is_ranked(line),
-            Kind::Ids => false,
+            Kind::IdsOf(_) => false,
         })
     }
 }

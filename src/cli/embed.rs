@@ -140,7 +140,9 @@ impl EmbedArgs {
         };
         claim(Kind::Vectors).check(path, context)?;
         match asked {
-            Some(VectorFormat::Npy) => claim(Kind::Ids).check(&Npy::ids_beside(path), context),
+            Some(VectorFormat::Npy) => {
+                claim(Kind::IdsOf(path)).check(&Npy::ids_beside(path), context)
+            }
             _ => Ok(()),
         }
     }

@@ -146,6 +146,12 @@ fn vectors_replace_earlier_ones_and_nothing_else() {
     let other = sandbox.file("other.jsonl", "{\"id\": \"a\", \"embedding\": [1.0]}\n");
     akin(&sandbox, &["embed", &few, "-o", &other]).exits(2);
 
+    // By whatever name.
+    let path = sandbox.path("vectors").display().to_string();
+    for dump in [&few, &many, &few] {
+        let args = ["embed", dump, "-o", &path, "--format", "npy"];
+        akin(&sandbox, &args).exits(0);
+    }
     // The ids beside them are looked at before anything is written.
     for with_vectors in [false, true] {
         let path = sandbox
