@@ -143,6 +143,14 @@ pub(super) fn hint(error: &Error) -> Option<String> {
              same command again"
                 .to_owned()
         }
+        Error::Database { source, .. } if source.to_string().contains("disk I/O error") => {
+            "the disk may be full or broken, or a file may not be larger here (`ulimit -f`); what was \
+             committed is safe. Mend this and run the same command again"
+                .to_owned()
+        }
+        Error::Write { source, .. } if source.kind() == ErrorKind::FileTooLarge => {
+            "a file may not be larger here: see `ulimit -f`; what was committed is safe".to_owned()
+        }
         Error::Write { source, .. }
             if matches!(
                 source.kind(),

@@ -36,6 +36,8 @@ mod rerank;
 mod sandbox;
 #[cfg(target_os = "linux")]
 mod shared;
+#[cfg(unix)]
+mod signals;
 mod spaces;
 #[cfg(target_os = "linux")]
 mod terminal;
