@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use akin::Error;
 use akin::ingest;
 use akin::library::{Library, Writer};
 use clap::Args;
@@ -27,8 +28,14 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault
     let mut keys = Vec::new();
     let mut met = HashSet::new();
     let mut removed = Vec::new();
-    for id in &args.ids {
-        let stored = library.find(id)?;
+    let found: Vec<_> = args.ids.iter().map(|id| library.find(id)).collect();
+    let is_gone = |found: &Result<_, Error>| matches!(found, Err(Error::UnknownPaper { .. }));
+    if found.iter().all(is_gone) {
+        // A removal that was cut off may have left their words.
+        ingest::update_lexical(&writer, &Bar::stoppable(context))?;
+    }
+    for stored in found {
+        let stored = stored?;
         if met.insert(stored.key) {
             keys.push(stored.key);
             removed.push(stored.paper);

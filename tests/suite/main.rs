@@ -32,6 +32,7 @@ mod outputs;
 mod pull;
 mod reading;
 mod related;
+mod repeated;
 mod rerank;
 mod sandbox;
 #[cfg(target_os = "linux")]
