@@ -429,16 +429,15 @@ fn hand_over(
             writer.mark_sent(key, &digest.reader, &digest.shown(), now)
         }
         Err(error) => {
-            match &error {
-                Error::NotSent { refusal, .. } => match refusal {
+            if let Error::NotSent { refusal, .. } = &error {
+                match refusal {
                     Refusal::ForNow => {}
                     Refusal::Message => writer.drop_digest(key)?,
                     Refusal::Address => {
                         let nothing = digest.without_papers().body();
                         writer.set_digest_aside(key, &nothing, now)?;
                     }
-                },
-                _ => {}
+                }
             }
             Err(error)
         }

@@ -33,6 +33,9 @@ use crate::error::Refusal;
 /// How long a server is waited for at each step.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Bytes of a message that a server has to take in a second, beside that.
+const SLOWEST_BYTES: u64 = 10_000;
+
 /// The longest answer; 512 bytes a line are what the standard allows, and EHLO has the most lines.
 const MAX_ANSWER_BYTES: usize = 32 << 10;
 
@@ -340,6 +343,7 @@ impl Wire {
     fn write(&mut self, bytes: &[u8]) -> Outcome<()> {
         self.check_nothing_is_left()?;
         self.begin_step();
+        self.clocked().until += Duration::from_secs(bytes.len() as u64 / SLOWEST_BYTES);
         match &mut self.stream {
             Stream::Plain(stream) => stream.write_all(bytes).and_then(|()| stream.flush())?,
             Stream::Encrypted(stream) => stream.write_all(bytes).and_then(|()| stream.flush())?,
@@ -367,11 +371,14 @@ impl Wire {
     }
 
     fn begin_step(&mut self) {
-        let stream = match &mut self.stream {
+        self.clocked().until = Instant::now() + TIMEOUT;
+    }
+
+    fn clocked(&mut self) -> &mut Clocked {
+        match &mut self.stream {
             Stream::Plain(stream) => stream,
             Stream::Encrypted(stream) => &mut stream.sock,
-        };
-        stream.until = Instant::now() + TIMEOUT;
+        }
     }
 }
 

@@ -208,6 +208,9 @@ fn store(root: &Path, writer: &mut Writer, papers: Vec<(Paper, Vec<f32>)>) {
     let counts = Ingest::default();
     writer.commit(&batch, &embeddings, (run, &counts)).unwrap();
     assert_eq!(writer.path(), root);
+}
+
+fn index(writer: &Writer) {
     ingest::build_index(writer, &IndexOptions::default(), &Unobserved).unwrap();
 }
 
@@ -290,6 +293,7 @@ fn check(dice: &mut Dice, encoder: &Encoder) -> usize {
         .add_follow("it", &follow.definition(), now())
         .unwrap();
     store(&root, &mut writer, new);
+    index(&writer);
 
     let expected = admitted(&follow, encoder, &root);
     let first = compose(&root, encoder, Since::Last);
@@ -320,10 +324,67 @@ fn check(dice: &mut Dice, encoder: &Encoder) -> usize {
     expected.len()
 }
 
+fn tiny_encoder() -> Encoder {
+    let model = ModelSource::Folder(tiny_model().into());
+    Encoder::load(&model, &EncoderOptions::default()).unwrap()
+}
+
+#[test]
+fn what_cannot_be_asked_for_yet_is_looked_at_again() {
+    let encoder = tiny_encoder();
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("library");
+    let mut dice = Dice(1);
+    let centre = encoder.embed_query("quark").unwrap();
+    let old = (0..30)
+        .map(|n| paper(&mut dice, n, OLD_DAY, &centre))
+        .collect();
+    let mut new: Vec<(Paper, Vec<f32>)> = (30..40)
+        .map(|n| paper(&mut dice, n, NEW_DAY, &centre))
+        .collect();
+    "a quark".clone_into(&mut new[0].0.abstract_text);
+    let mut writer = library_of(&root, old);
+    index(&writer);
+    let follow = Follow {
+        name: "it".to_owned(),
+        query: Some("+quark".to_owned()),
+        min_percentile: Some(0.0),
+        ..Follow::default()
+    };
+    writer
+        .add_follow("it", &follow.definition(), now())
+        .unwrap();
+    // An `add` that was cut off before it came to the words.
+    store(&root, &mut writer, new);
+    let sending = Sending {
+        now: now(),
+        if_empty: true,
+        one_at_a_time: false,
+    };
+    let mut shown = BTreeSet::new();
+    for is_indexed in [false, true] {
+        if is_indexed {
+            index(&writer);
+        }
+        let compose = || Ok(compose(&root, &encoder, Since::Last));
+        let mut send = |digest: &Digest| {
+            let is_said = digest
+                .notes
+                .iter()
+                .any(|note| note.contains("not indexed yet"));
+            assert_eq!(is_said, !is_indexed, "{:?}", digest.notes);
+            shown.extend(told(digest));
+            Ok(())
+        };
+        digest::deliver::<akin::Error>(&mut writer, "", &sending, compose, &mut send).unwrap();
+    }
+    assert!(shown.contains("p30"));
+    assert_eq!(shown, admitted(&follow, &encoder, &root));
+}
+
 #[test]
 fn every_paper_that_the_rule_admits_is_shown_and_no_other() {
-    let model = ModelSource::Folder(tiny_model().into());
-    let encoder = Encoder::load(&model, &EncoderOptions::default()).unwrap();
+    let encoder = tiny_encoder();
     let n_libraries = if is_full() { 600 } else { 60 };
     let mut n_admitted = 0;
     for seed in 0..n_libraries {
