@@ -13,6 +13,17 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// The result of everything in this library that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Whether a mail server that refuses a message takes it later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It may.
+    ForNow,
+    /// It never takes this message.
+    Message,
+    /// It takes no message to this address.
+    Address,
+}
+
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -287,8 +298,8 @@ pub enum Error {
         server: String,
         /// What went wrong, in the server's words where it said any.
         reason: String,
-        /// Whether the server will not take it later either.
-        is_permanent: bool,
+        /// Whether it will be taken later.
+        refusal: Refusal,
     },
     /// The papers to be close to and to be away from have nothing left in common to search for.
     #[error("the papers to be close to and the papers to be away from cancel one another out")]

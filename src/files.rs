@@ -4,8 +4,78 @@
 //! are often their maker's alone, and would stay so after they have been renamed, while a folder that
 //! several people use says otherwise (its umask, its group, its access list).
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// A file in the making: it takes its name when it is whole, in the place of what had it. Where the name
+/// is a link's, that stays, and leads to it.
+#[derive(Debug)]
+pub struct Unfinished {
+    path: PathBuf,
+    file: BufWriter<NamedTempFile>,
+}
+
+impl Unfinished {
+    /// Begins a file, which is called `NAME.part` until it is whole; where something else is called that,
+    /// it has a name of its own.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn begin(path: &Path) -> io::Result<Unfinished> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        match Unfinished::called(path, builder().prefix(&name).suffix(".part").rand_bytes(0)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                name.push(".");
+                Unfinished::called(path, builder().prefix(&name).suffix(".part"))
+            }
+            begun => begun,
+        }
+    }
+
+    fn called(path: &Path, builder: &mut tempfile::Builder<'_, '_>) -> io::Result<Unfinished> {
+        let path = match path.is_symlink() {
+            true => path.canonicalize()?,
+            false => path.to_owned(),
+        };
+        let folder = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        Ok(Unfinished {
+            file: BufWriter::new(file),
+            path,
+        })
+    }
+
+    /// Gives it its name, once it is on the disk; dropped without that, it leaves nothing.
+    ///
+    /// # Errors
+    /// What the system says; then what had the name is as it was.
+    pub fn finish(self) -> io::Result<()> {
+        let file = self.file.into_inner()?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path)?;
+        Ok(())
+    }
+}
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Unfinished {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
 
 /// What the name of a file ends with that is not whole yet; a kill leaves it.
 pub const UNFINISHED: &str = ".unfinished";
@@ -16,19 +86,18 @@ pub const UNFINISHED: &str = ".unfinished";
 /// # Errors
 /// What the system says; then the file is as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let mut file = Unfinished::called(path, &mut builder())?;
+    file.write_all(bytes)?;
+    file.finish()
+}
+
+fn builder<'a, 'b>() -> tempfile::Builder<'a, 'b> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(UNFINISHED);
     // The system takes away from this what the folder does not give.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    builder
 }
 
 #[cfg(test)]
@@ -49,5 +118,37 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
         assert!(replace(&dir.path().join("no/such/folder"), b"").is_err());
         assert!(replace(dir.path(), b"").is_err());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_goes_on_leading_to_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("a"), dir.path().join("b"));
+        std::fs::write(&path, "one").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, b"two").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+    }
+
+    #[test]
+    fn what_does_not_come_to_its_end_leaves_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, "one").unwrap();
+        for n_others in [0, 1] {
+            let mut file = Unfinished::begin(&path).unwrap();
+            file.write_all(b"half").unwrap();
+            drop(file);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1 + n_others);
+            // Somebody else's.
+            std::fs::write(dir.path().join("a.part"), "mine").unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("a.part")).unwrap(),
+            "mine"
+        );
     }
 }

@@ -14,6 +14,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::args::ModelArgs;
+use super::claim::{self, Claim, Kind};
 use super::context::Context;
 use super::fault::{self, Fault};
 use super::output::{self, count};
@@ -62,8 +63,14 @@ pub(super) struct AddArgs {
     #[arg(long)]
     strict: bool,
     /// Where rejected records are listed [default: rejected.jsonl in the library]
+    ///
+    /// A list of an earlier run, which is told by its first line, is replaced, or deleted where nothing is
+    /// rejected. Any other file is refused.
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
+    /// Let --rejected replace a file that is no list of akin's
+    #[arg(long, requires = "rejected")]
+    force: bool,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -72,12 +79,20 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
     let start = Instant::now();
     let bar = Bar::stoppable(context);
     let sources = args::sources(&args.dumps);
+    if let Some(path) = &args.rejected {
+        let claim = Claim {
+            kind: Kind::Rejections,
+            force: args.force,
+            inputs: &claim::files_of(&sources),
+        };
+        claim.check(path, context)?;
+    }
     let listed = match (&args.rejected, args.dry_run) {
         (Some(path), _) => Some(path.clone()),
         (None, true) => None,
         (None, false) => Some(context.library.join(REJECTED_FILE)),
     };
-    let rejections = Rejections::to(listed);
+    let rejections = Rejections::to(listed, args.rejected.is_none());
     let told = |decision: &Decision| explain(decision, context);
     let on_rejected = |dump: &str, rejected: &Rejected| rejections.note(dump, rejected);
     let options = IngestOptions {
@@ -93,10 +108,11 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
         ..IngestOptions::default()
     };
     let report = if args.dry_run {
+        rejections.begin();
         rehearse(&sources, &options, &bar, context)?
     } else {
         let mut writer = context.writer_of_any("akin add")?;
-        rejections.begin()?;
+        rejections.begin();
         let (encoder, origin) = encoder(&writer, &args.model, context)?;
         ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?
     };

@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan, Zoned};
 
+use super::claim::{Claim, Kind};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
@@ -40,8 +41,14 @@ pub(super) struct DigestArgs {
     #[arg(long, value_name = "FORM", default_value = "terminal")]
     to: Form,
     /// Write to this file instead of stdout; it appears when it is whole
+    ///
+    /// A digest that akin wrote there earlier is replaced: it is told by its heading, a feed and a letter
+    /// by akin's name in them. Any other file is refused.
     #[arg(short, long, value_name = "FILE", conflicts_with = "install")]
     output: Option<PathBuf>,
+    /// Let --output replace a file that is no digest of akin's
+    #[arg(long, requires = "output")]
+    force: bool,
     /// Look, and note nothing: what is shown now is shown again
     #[arg(long)]
     dry_run: bool,
@@ -130,6 +137,14 @@ pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault
 
 /// Writes what is new for one reader: the library's owner, or a subscriber.
 fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
+    if let Some(path) = &args.output {
+        let claim = Claim {
+            kind: Kind::Digest,
+            force: args.force,
+            inputs: &[],
+        };
+        claim.check(path, context)?;
+    }
     let now = args.moment.now()?;
     let reader = args.subscriber.clone().unwrap_or_default();
     let form = if context.json { Form::Json } else { args.to };

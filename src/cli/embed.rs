@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use akin::dump::Format;
+use akin::dump::{Format, Source};
 use akin::ingest::{
     self, ArrowStream, Dtype, EmbedOptions, JsonLines, Npy, Output, ParquetFile, Report,
     VectorSink, VectorType,
@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::args::ModelArgs;
+use super::claim::{self, Claim, Kind};
 use super::context::Context;
 use super::fault::Fault;
 use super::output::{self, counted};
@@ -34,8 +35,15 @@ pub(super) struct EmbedArgs {
     #[arg(required = true, value_name = "DUMP")]
     dumps: Vec<PathBuf>,
     /// Where to write [default: stdout, for JSON Lines and Arrow streams]
+    ///
+    /// Vectors that akin wrote there earlier are replaced. They are told by how they begin, Parquet and
+    /// Arrow also by akin's name in them, .npy by its .ids.txt, which has as many ids. Any other file is
+    /// refused.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Let --output replace files that are no vectors of akin's
+    #[arg(long, requires = "output")]
+    force: bool,
     /// What to write [default: by the output's extension (.npy, .parquet, .arrow, .arrows), else
     /// jsonl; to stdout, arrow if the dump is an Arrow stream]
     #[arg(long, value_name = "FORMAT")]
@@ -80,6 +88,8 @@ enum DtypeArg {
 pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault> {
     let start = Instant::now();
     let asked = args.asked_format()?;
+    let sources = args::sources(&args.dumps);
+    args.claim(asked, &sources, context)?;
     let bar = Bar::stoppable(context);
     let encoder = context.load(&args.model.origin(&context.hub)?)?;
     let options = EmbedOptions {
@@ -93,7 +103,6 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault>
             DtypeArg::F16 => Dtype::F16,
         },
     };
-    let sources = args::sources(&args.dumps);
     let mut open_sink = |dump: Format| {
         let format = asked.unwrap_or(VectorFormat::of_dump(dump));
         sink(format, args.output.as_deref(), vector_type)
@@ -113,6 +122,31 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault>
 }
 
 impl EmbedArgs {
+    /// Makes sure that what is written replaces nothing but what akin wrote.
+    fn claim(
+        &self,
+        asked: Option<VectorFormat>,
+        sources: &[Source],
+        context: &Context,
+    ) -> Result<(), Fault> {
+        let Some(path) = &self.output else {
+            return Ok(());
+        };
+        let inputs = claim::files_of(sources);
+        let claim = |kind| Claim {
+            kind,
+            force: self.force,
+            inputs: &inputs,
+        };
+        claim(Kind::Vectors).check(path, context)?;
+        match asked {
+            Some(VectorFormat::Npy) => {
+                claim(Kind::IdsOf(path)).check(&Npy::ids_beside(path), context)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The format that was asked for, by its name or by the output's; `None` where nothing was
     /// said.
     fn asked_format(&self) -> Result<Option<VectorFormat>, Fault> {

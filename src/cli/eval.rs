@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use akin::Error;
 use akin::encoder::CrossEncoder;
 use akin::eval::{self, DEFAULT_METRICS, EvalOptions, Metric, Run, Task, TaskFiles};
+use akin::files::Unfinished;
 use akin::index::{IndexOptions, Mode};
 use akin::ingest;
 use akin::library::Writer;
@@ -14,6 +15,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::args::{MatchingArgs, ModeArgs, ModelArgs, RerankArgs};
+use super::claim::{Claim, Kind};
 use super::context::Context;
 use super::fault::Fault;
 use super::progress::Bar;
@@ -60,8 +62,14 @@ pub(super) struct EvalArgs {
     #[arg(long = "metric", value_name = "NAME")]
     metrics: Vec<Metric>,
     /// Write what was found as a TREC run
+    ///
+    /// A run that akin wrote there earlier, which is told by its last column, is replaced. Any other file is
+    /// refused.
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
+    /// Let --run replace a file that is no run of akin's
+    #[arg(long, requires = "run")]
+    force: bool,
     /// Measure this TREC run instead of searching
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     score: Option<PathBuf>,
@@ -113,6 +121,16 @@ impl EvalArgs {
 
 pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> {
     let files = args.files();
+    if let Some(path) = &args.run {
+        let named = [&args.score, &args.against].into_iter().flatten().cloned();
+        let read = [&files.corpus, &files.queries, &files.qrels].map(PathBuf::clone);
+        let claim = Claim {
+            kind: Kind::Run,
+            force: args.force,
+            inputs: &named.chain(read).collect::<Vec<_>>(),
+        };
+        claim.check(path, context)?;
+    }
     let task = Task::read(&files)?;
     if task.queries.is_empty() {
         return Err(Fault::usage(format!(
@@ -128,21 +146,32 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
         }
         Ok(run)
     };
+    // Before the search, which is long.
+    let other = args.against.as_ref().map(read).transpose()?;
     let found = match &args.score {
         Some(path) => read(path)?,
         None => search(args, &task, context)?,
     };
     if let Some(path) = &args.run {
-        let file = File::create(path).map_err(Error::write(path))?;
-        eval::write_run(&found, &task, "akin", BufWriter::new(file)).map_err(Error::write(path))?;
+        write_run(path, &found, &task).map_err(Error::write(path))?;
     }
-    let other = args.against.as_ref().map(read).transpose()?;
     let measured = args.metrics().into_iter();
     let measured: Vec<Measured> = measured
         .map(|metric| Measured::of(metric, &task, &found, other.as_ref()))
         .collect();
     print(&measured, task.queries.len(), context)?;
     Ok(Outcome::Done)
+}
+
+fn write_run(path: &Path, run: &Run, task: &Task) -> io::Result<()> {
+    let write = |out: &mut dyn Write| eval::write_run(run, task, "akin", out);
+    if path.metadata().is_ok_and(|meta| !meta.is_file()) {
+        // A pipe or a device.
+        return write(&mut BufWriter::new(File::create(path)?));
+    }
+    let mut file = Unfinished::begin(path)?;
+    write(&mut file)?;
+    file.finish()
 }
 
 /// Asks every query over the corpus's library in the cache.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use akin::Error;
 use akin::dump::KNOWN_FORMATS;
+use akin::error::Refusal;
 
 use super::terminal::{self, RED, one_line};
 
@@ -142,6 +143,14 @@ pub(super) fn hint(error: &Error) -> Option<String> {
              same command again"
                 .to_owned()
         }
+        Error::Database { source, .. } if source.to_string().contains("disk I/O error") => {
+            "the disk may be full or broken, or a file may not be larger here (`ulimit -f`); what was \
+             committed is safe. Mend this and run the same command again"
+                .to_owned()
+        }
+        Error::Write { source, .. } if source.kind() == ErrorKind::FileTooLarge => {
+            "a file may not be larger here: see `ulimit -f`; what was committed is safe".to_owned()
+        }
         Error::Write { source, .. }
             if matches!(
                 source.kind(),
@@ -215,9 +224,15 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::BadSubscription { address, .. } => {
             format!("akin subscribe add {address} says it again, with its options")
         }
-        Error::NotSent { is_permanent, .. } => match is_permanent {
-            true => "what it had to say is new again: mend this and run the same command again",
-            false => "it is kept; run the same command again later to send it",
+        Error::NotSent { refusal, .. } => match refusal {
+            Refusal::ForNow => "it is kept; run the same command again later to send it",
+            Refusal::Message => {
+                "what it had to say is new again: mend this and run the same command again"
+            }
+            Refusal::Address => {
+                "this digest is dropped, and what it had to say is new again when it is time for the \
+                 next; `akin subscribe remove ADDRESS` ends that"
+            }
         }
         .to_owned(),
         Error::NoDirection => {

@@ -193,6 +193,10 @@ impl Asked {
 fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcome, Fault> {
     follow.check()?;
     let library = Library::open(&context.library)?;
+    if is_there(follow, &library)? {
+        context.note(&format!("{:?} is followed already, as it is", follow.name));
+        return Ok(Outcome::Done);
+    }
     follow.check_papers(&library)?;
     advise(follow, &library, context)?;
     drop(library);
@@ -204,6 +208,13 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
         follow.name
     ));
     Ok(Outcome::Done)
+}
+
+/// Whether just this is followed: a command that was cut off after it had done it is run again.
+fn is_there(follow: &Follow, library: &Library) -> Result<bool, Error> {
+    let follows = library.follows()?;
+    let stored = follows.iter().find(|stored| stored.name == follow.name);
+    Ok(stored.is_some_and(|stored| Follow::of_stored(stored).is_ok_and(|other| other == *follow)))
 }
 
 /// Says what a follow asks that this library cannot tell, or has nothing of.
@@ -333,7 +344,18 @@ fn edit(
     context: &Context,
 ) -> Result<Outcome, Fault> {
     let library = Library::open(&context.library)?;
-    let stored = library.follow(name)?;
+    let stored = library.follow(name);
+    if let (Err(Error::UnknownFollow { .. }), Some(rename)) = (&stored, rename)
+        && let Ok(renamed) = library.follow(rename)
+    {
+        let mut follow = Follow::of_stored(&renamed)?;
+        asked.put_into(&mut follow);
+        if is_there(&follow, &library)? {
+            context.note(&format!("{rename:?} is that already"));
+            return Ok(Outcome::Done);
+        }
+    }
+    let stored = stored?;
     let mut follow = Follow::of_stored(&stored)?;
     asked.put_into(&mut follow);
     if let Some(rename) = rename {
@@ -349,11 +371,17 @@ fn edit(
 }
 
 fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
-    let follows = named(names, &Library::open(&context.library)?)?;
     let mut writer = context.writer("akin follow")?;
-    for stored in follows {
-        writer.remove_follow(stored.key)?;
-        writeln!(terminal::stdout(), "removed {}", stored.name)?;
+    let follows = Library::open(&context.library)?.follows()?;
+    for name in names {
+        match follows.iter().find(|stored| stored.name == *name) {
+            Some(stored) => {
+                writer.remove_follow(stored.key)?;
+                writeln!(terminal::stdout(), "removed {}", stored.name)?;
+            }
+            // So it is after a removal that was cut off, too.
+            None => context.note(&format!("nothing is followed as {name:?}")),
+        }
     }
     Ok(Outcome::Done)
 }
@@ -389,7 +417,8 @@ fn import(
         let is_twice = file.follow[..place]
             .iter()
             .any(|other| other.name == follow.name);
-        if is_twice || (!replace && key_of(&follow.name).is_some()) {
+        let is_another = key_of(&follow.name).is_some() && !is_there(follow, &library)?;
+        if is_twice || (!replace && is_another) {
             let reason = match is_twice {
                 true => "the file has it twice",
                 false => "there is one of this name; --replace changes it",

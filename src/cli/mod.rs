@@ -7,6 +7,7 @@ mod add;
 mod args;
 mod cache;
 mod check;
+mod claim;
 mod compact;
 mod completions;
 mod context;
@@ -114,6 +115,7 @@ impl From<Outcome> for ExitCode {
 /// Parses the arguments, runs the command, and turns its end into an exit code.
 pub(crate) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(tell_of_panic));
+    progress::make_limits_errors();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(misuse) => return tell_of_misuse(&misuse),

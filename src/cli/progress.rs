@@ -1,7 +1,12 @@
-//! Bars with rate and ETA on stderr, and Ctrl-C as a request to stop.
+//! Bars with rate and ETA on stderr, and Ctrl-C, SIGTERM and SIGHUP as requests to stop.
+//!
+//! What works looks for the request by itself. What waits for others, such as a pipe that nobody reads,
+//! cannot: it says so ([`outside`]), and is ended from here.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use akin::progress::{Observer, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,6 +15,15 @@ use super::context::Context;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// How many wait for others.
+static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// How long somebody may wait for others once a stop is requested.
+const MAX_WAIT: Duration = Duration::from_millis(400);
+
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The unit of what is shown as sizes.
 const BYTES: &str = "bytes";
@@ -43,8 +57,42 @@ impl Bar {
 
 #[expect(clippy::exit, reason = "a second Ctrl-C does not wait for anything")]
 fn on_interrupt() {
-    if STOP.swap(true, Ordering::Relaxed) {
+    if STOP.swap(true, Ordering::Relaxed) || thread::Builder::new().spawn(end_waiting).is_err() {
         std::process::exit(130);
+    }
+}
+
+/// Has a file that grows past its limit be an error to who writes it, not the end of the process.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "no crate at hand ignores a signal")]
+pub(super) fn make_limits_errors() {
+    // SAFETY: SIG_IGN is no handler that could do anything, and no other thread runs yet.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
+#[cfg(not(unix))]
+pub(super) fn make_limits_errors() {}
+
+/// Does what may wait for others: what they read or write. Where a stop is requested, the process ends
+/// with it.
+pub(super) fn outside<T>(act: impl FnOnce() -> T) -> T {
+    OUTSIDE.fetch_add(1, Ordering::Relaxed);
+    let outcome = act();
+    OUTSIDE.fetch_sub(1, Ordering::Relaxed);
+    outcome
+}
+
+/// Ends the process once somebody waits for others and nothing comes of it.
+#[expect(clippy::exit, reason = "nothing else ends a wait for others")]
+fn end_waiting() {
+    let mut since = None;
+    loop {
+        thread::sleep(LOOK_EVERY);
+        if OUTSIDE.load(Ordering::Relaxed) == 0 {
+            since = None;
+        } else if since.get_or_insert_with(Instant::now).elapsed() >= MAX_WAIT {
+            std::process::exit(130);
+        }
     }
 }
 

@@ -1,51 +1,55 @@
 //! The list of rejected records, for those who mend a dump: JSON Lines with dump, place, id, reason
 //! and the record's beginning.
 //!
-//! The file is that of the last run: it is deleted when a run begins, and made when the first record
-//! is rejected.
+//! The file is that of the last run: it takes the place of the earlier one's when the run ends, and where
+//! nothing was rejected that one is deleted. A file of anybody else's is left alone. In the library, where
+//! nothing but akin's own lies, it is written in its place, so that a kill leaves nothing beside it.
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use akin::Error;
 use akin::dump::Rejected;
+use akin::files::Unfinished;
 use serde_json::json;
+
+use super::claim::Kind;
 
 /// Rejected records on their way to a file.
 pub(super) struct Rejections {
     path: Option<PathBuf>,
-    file: RefCell<State>,
+    is_in_library: bool,
+    state: RefCell<State>,
+}
+
+enum List {
+    InLibrary(BufWriter<File>),
+    Elsewhere(Unfinished),
 }
 
 enum State {
-    Unopened,
-    Open(BufWriter<File>),
+    /// The run may not come about.
+    Waiting,
+    Begun,
+    Open(List),
     Failed(std::io::Error),
 }
 
 impl Rejections {
-    /// Rejections that go to a file, or nowhere.
-    pub(super) fn to(path: Option<PathBuf>) -> Rejections {
+    /// Rejections that go to a file of the library's, or of somebody's choice, or nowhere.
+    pub(super) fn to(path: Option<PathBuf>, is_in_library: bool) -> Rejections {
         Rejections {
             path,
-            file: RefCell::new(State::Unopened),
+            is_in_library,
+            state: RefCell::new(State::Waiting),
         }
     }
 
-    /// Deletes the list of an earlier run.
-    pub(super) fn begin(&self) -> Result<(), Error> {
-        let Some(path) = &self.path else {
-            return Ok(());
-        };
-        match std::fs::remove_file(path) {
-            Err(source) if source.kind() != ErrorKind::NotFound => Err(Error::Write {
-                path: path.clone(),
-                source,
-            }),
-            _ => Ok(()),
-        }
+    /// Says that the run has begun: the list of an earlier one is of no more use.
+    pub(super) fn begin(&self) {
+        self.state.replace(State::Begun);
     }
 
     /// Lists one record.
@@ -53,14 +57,18 @@ impl Rejections {
         let Some(path) = &self.path else {
             return;
         };
-        let mut state = self.file.borrow_mut();
-        if let State::Unopened = *state {
-            *state = match File::create(path) {
-                Ok(file) => State::Open(BufWriter::new(file)),
+        let mut state = self.state.borrow_mut();
+        if let State::Waiting | State::Begun = *state {
+            let list = match self.is_in_library {
+                true => File::create(path).map(|file| List::InLibrary(BufWriter::new(file))),
+                false => Unfinished::begin(path).map(List::Elsewhere),
+            };
+            *state = match list {
+                Ok(list) => State::Open(list),
                 Err(error) => State::Failed(error),
             };
         }
-        if let State::Open(file) = &mut *state {
+        if let State::Open(list) = &mut *state {
             let line = json!({
                 "dump": dump,
                 rejected.unit.to_string(): rejected.line,
@@ -68,25 +76,44 @@ impl Rejections {
                 "reason": rejected.reason.to_string(),
                 "excerpt": rejected.excerpt,
             });
-            if let Err(error) = writeln!(file, "{line}") {
+            let written = match list {
+                List::InLibrary(file) => writeln!(file, "{line}"),
+                List::Elsewhere(file) => writeln!(file, "{line}"),
+            };
+            if let Err(error) = written {
                 *state = State::Failed(error);
             }
         }
     }
 
-    /// Writes what is left; where the list is, if there is one.
+    /// Puts the list in its place; where it is, if there is one.
     pub(super) fn finish(self) -> Result<Option<PathBuf>, Error> {
-        let Some(path) = self.path else {
-            return Ok(None);
+        let is_there = self.settle()?;
+        Ok(self.path.clone().filter(|_| is_there))
+    }
+
+    fn settle(&self) -> Result<bool, Error> {
+        let Some(path) = &self.path else {
+            return Ok(false);
         };
-        let written = match self.file.into_inner() {
-            State::Unopened => return Ok(None),
-            State::Open(mut file) => file.flush(),
+        let settled = match self.state.replace(State::Waiting) {
+            State::Waiting => Ok(false),
+            State::Begun => match Kind::Rejections.has_written(path) {
+                Ok(true) => std::fs::remove_file(path).map(|()| false),
+                // Nobody's list is there, or it cannot be read.
+                Ok(false) | Err(_) => Ok(false),
+            },
+            State::Open(List::InLibrary(mut file)) => file.flush().map(|()| true),
+            State::Open(List::Elsewhere(file)) => file.finish().map(|()| true),
             State::Failed(error) => Err(error),
         };
-        match written {
-            Ok(()) => Ok(Some(path)),
-            Err(source) => Err(Error::Write { path, source }),
-        }
+        settled.map_err(Error::write(path))
+    }
+}
+
+impl Drop for Rejections {
+    /// A run that failed has its list, too.
+    fn drop(&mut self) {
+        let _ = self.settle();
     }
 }

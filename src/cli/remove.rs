@@ -1,11 +1,9 @@
 //! `akin remove`: forget papers.
-//!
-//! Whatever is asked for, the index of words is that of the papers afterwards: so a removal that was
-//! killed after its commit is complete when it is run again, though it then finds no paper.
 
 use std::collections::HashSet;
 use std::io::Write;
 
+use akin::Error;
 use akin::ingest;
 use akin::library::Library;
 use clap::Args;
@@ -30,25 +28,22 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault
     let mut keys = Vec::new();
     let mut met = HashSet::new();
     let mut removed = Vec::new();
-    let mut unknown = None;
-    for id in &args.ids {
-        match library.find(id) {
-            Ok(stored) if met.insert(stored.key) => {
-                keys.push(stored.key);
-                removed.push(stored.paper);
-            }
-            Ok(_) => {}
-            Err(error) => unknown = unknown.or(Some(error)),
+    let found: Vec<_> = args.ids.iter().map(|id| library.find(id)).collect();
+    let is_gone = |found: &Result<_, Error>| matches!(found, Err(Error::UnknownPaper { .. }));
+    if found.iter().all(is_gone) {
+        // A removal that was cut off may have left their words.
+        ingest::update_lexical(&writer, &Bar::stoppable(context))?;
+    }
+    for stored in found {
+        let stored = stored?;
+        if met.insert(stored.key) {
+            keys.push(stored.key);
+            removed.push(stored.paper);
         }
     }
     drop(library);
-    if unknown.is_none() {
-        writer.remove(&keys)?;
-    }
+    writer.remove(&keys)?;
     ingest::update_lexical(&writer, &Bar::stoppable(context))?;
-    if let Some(error) = unknown {
-        return Err(error.into());
-    }
     let mut out = terminal::stdout();
     for paper in removed {
         writeln!(out, "removed {}  {}", paper.id, paper.title)?;

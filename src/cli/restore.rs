@@ -31,15 +31,31 @@ pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Faul
     let stored = args.ids.iter().map(|id| library.find(id));
     let stored = stored.collect::<Result<Vec<_>, _>>()?;
     let is_hidden = |paper: &Paper| paper.notice == Some(Notice::Withdrawn);
+    let mut is_done = true;
     for other in stored.iter().filter(|stored| !is_hidden(&stored.paper)) {
-        context.note(&format!("{} is not withdrawn", other.paper.id));
+        let is_restored = library.lookup().known(other.key)?.is_restored;
+        is_done &= is_restored;
+        let why = if is_restored {
+            "is restored already"
+        } else {
+            "is not withdrawn"
+        };
+        context.note(&format!("{} {why}", other.paper.id));
     }
+    let bar = Bar::stoppable(context);
+    let options = context.index_options();
     let hidden = stored.iter().filter(|stored| is_hidden(&stored.paper));
     let mut keys: Vec<_> = hidden.map(|stored| stored.key).collect();
-    if keys.is_empty() {
-        return Ok(Outcome::Partly);
-    }
     drop(library);
+    if keys.is_empty() {
+        // What was cut off after it was restored may not be indexed yet.
+        ingest::build_index(&writer, &options, &bar)?;
+        return Ok(if is_done {
+            Outcome::Done
+        } else {
+            Outcome::Partly
+        });
+    }
     keys.sort_unstable();
     keys.dedup();
     let empty = || Error::LibraryEmpty {
@@ -47,8 +63,6 @@ pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Faul
     };
     let origin = Origin::of(writer.space().ok_or_else(empty)?)?;
     let encoder = context.load(&origin)?;
-    let bar = Bar::stoppable(context);
-    let options = context.index_options();
     let papers = ingest::restore(&mut writer, (&encoder, &origin), &keys, &options, &bar)?;
     let mut out = terminal::stdout();
     for paper in papers {

@@ -45,10 +45,35 @@ pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Fault>
         &args.sources,
         &options,
         &bar,
-    )?;
+    );
+    let papers = match papers {
+        Err(Error::NotASource { .. }) if is_split(args, context)? => {
+            // What was cut off after it was split may not be indexed yet.
+            ingest::build_index(&writer, &options, &bar)?;
+            context.note(&format!("{} is without them already", args.id));
+            return Ok(Outcome::Done);
+        }
+        papers => papers?,
+    };
     let mut out = terminal::stdout();
     for paper in papers {
         writeln!(out, "{}  {}", paper.id.qualified(), paper.title)?;
     }
     Ok(Outcome::Done)
+}
+
+/// Whether the records that are named have been taken out of the paper before.
+fn is_split(args: &SplitArgs, context: &Context) -> Result<bool, Error> {
+    let library = Library::open(&context.library)?;
+    let paper = library.find(&args.id)?.paper;
+    for source in &args.sources {
+        let is_apart = match library.find(source) {
+            Ok(other) => library.lookup().is_split(&paper.id, &other.paper.id)?,
+            Err(_) => false,
+        };
+        if !is_apart {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

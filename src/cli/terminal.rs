@@ -18,6 +18,8 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
+use super::progress::outside;
+
 /// How text looks, until `{:#}` ends it: `{BOLD}text{BOLD:#}`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style(&'static str);
@@ -89,7 +91,7 @@ pub(super) fn data() -> Box<dyn Write + Send> {
     let stdout = io::stdout();
     match stdout.is_terminal() {
         true => Box::new(Door::of(stdout)),
-        false => Box::new(stdout),
+        false => Box::new(Outside(stdout)),
     }
 }
 
@@ -98,6 +100,19 @@ pub(super) fn data() -> Box<dyn Write + Send> {
 pub(super) fn columns() -> Option<usize> {
     let size = terminal_size::terminal_size_of(io::stdout());
     size.map(|(width, _)| usize::from(width.0))
+}
+
+/// A writer that may wait for who reads.
+struct Outside<W>(W);
+
+impl<W: Write> Write for Outside<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        outside(|| self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        outside(|| self.0.flush())
+    }
 }
 
 /// A writer that lets through what may be seen.
@@ -148,14 +163,18 @@ impl Write for Door {
         };
         let n_whole = bytes.len() - unfinished(&bytes);
         self.part = bytes[n_whole..].to_vec();
-        self.inner.write_all(&self.passage.of(&bytes[..n_whole]))?;
+        let text = self.passage.of(&bytes[..n_whole]);
+        outside(|| self.inner.write_all(&text))?;
         Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let part = std::mem::take(&mut self.part);
-        self.inner.write_all(&self.passage.of(&part))?;
-        self.inner.flush()
+        let text = self.passage.of(&part);
+        outside(|| {
+            self.inner.write_all(&text)?;
+            self.inner.flush()
+        })
     }
 
     /// In one piece, so that the lines of two threads do not mix.

@@ -29,6 +29,7 @@ mod news;
 mod render;
 mod schedule;
 mod send;
+mod smtp;
 mod subscriber;
 mod trending;
 
@@ -37,7 +38,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::library::{FollowKey, Library, PaperKey, Shown, StoredDigest, StoredFollow, Writer};
 use crate::paper::{Paper, PaperId};
 
@@ -228,6 +229,15 @@ impl Digest {
         serde_json::from_str(&stored.body).map_err(bad)
     }
 
+    /// The same with nothing in it.
+    fn without_papers(&self) -> Digest {
+        Digest {
+            sections: Vec::new(),
+            trending: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// What the library keeps.
     pub fn body(&self) -> String {
         serde_json::to_string(self).expect("a digest is plain data")
@@ -296,6 +306,8 @@ pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
             }
             found => found?,
         };
+        // Papers that are shown are noted one by one; the others are looked at again.
+        is_done &= !found.is_partial;
         for note in found.notes {
             if !notes.contains(&note) {
                 notes.push(note);
@@ -364,7 +376,8 @@ pub enum Delivery {
 
 /// Sends what waits for a reader, and then what is new: a digest is stored, handed to `send`, and
 /// noted as sent in one transaction with what it showed. If `send` fails, it waits; if that is for
-/// good, it is dropped, and what it would have shown is new again.
+/// good, it is dropped, and what it would have shown is new again: at once, or where the reader's address
+/// is refused, when it is time for the next one.
 ///
 /// `compose` gives the digest of what is new.
 ///
@@ -416,14 +429,15 @@ fn hand_over(
             writer.mark_sent(key, &digest.reader, &digest.shown(), now)
         }
         Err(error) => {
-            if matches!(
-                error,
-                Error::NotSent {
-                    is_permanent: true,
-                    ..
+            if let Error::NotSent { refusal, .. } = &error {
+                match refusal {
+                    Refusal::ForNow => {}
+                    Refusal::Message => writer.drop_digest(key)?,
+                    Refusal::Address => {
+                        let nothing = digest.without_papers().body();
+                        writer.set_digest_aside(key, &nothing, now)?;
+                    }
                 }
-            ) {
-                writer.drop_digest(key)?;
             }
             Err(error)
         }

@@ -1,8 +1,11 @@
 //! Which of the new papers a follow is about.
 //!
 //! ```text
-//! new papers ──► search among them ──► close enough? ──► duplicates folded ──► explained, related
+//! new papers ──► weighed, each ──► close enough? ──► ordered, duplicates folded ──► explained, related
 //! ```
+//!
+//! Whether a paper is close enough is asked of every new paper, before any order: what others would come
+//! first in it is nothing against it.
 //!
 //! A similarity alone does not say whether a paper is about something: 0.4 is close for one question
 //! and far for another. So a paper is held against the library: it is *close enough* if no more than a
@@ -23,10 +26,14 @@ use fixedbitset::FixedBitSet;
 use super::{Brief, Entry, Follow};
 use crate::encoder::Encoder;
 use crate::error::Result;
+use crate::index::lexical::Lexical;
 use crate::index::{Mode, SearchOptions};
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
-use crate::search::{self, Answer, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Query, Work};
+use crate::search::{
+    self, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query,
+};
+use crate::search::{Target, Weight, Work};
 use crate::text;
 use crate::vectors::Row;
 
@@ -40,6 +47,9 @@ const COMPARED: usize = 2;
 const WITH_RELATED: usize = 10;
 /// Related papers that are named.
 const RELATED: usize = 2;
+/// What is said where some papers cannot be asked for yet.
+const SOME_ARE_MISSING: &str = "some papers are not indexed yet: what is found of them is shown once they \
+     are; the next akin add, or akin check --repair, indexes them";
 /// Neighbours among which related papers are looked for.
 const NEIGHBOURS: usize = 16;
 
@@ -60,6 +70,8 @@ pub struct Found {
     pub matches: Vec<Match>,
     /// What could not be done as it was asked for, in words.
     pub notes: Vec<String>,
+    /// Whether papers may have been missed that are found once they are indexed.
+    pub is_partial: bool,
 }
 
 /// A paper that a follow is about.
@@ -120,16 +132,7 @@ pub fn find(desk: &Desk<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<Fou
     }
     let new: HashSet<PaperKey> = keys.iter().copied().collect();
     let mut found = match follow.target() {
-        Some(target) => {
-            let most = 2 * rank_of(follow.share(), desk.n_living);
-            let query = Query {
-                target,
-                k: keys.len().min(most),
-                filter: follow.filter(keys),
-                ..Query::default()
-            };
-            about(desk, follow, &query)?
-        }
+        Some(target) => about(desk, follow, &target, keys)?,
         None => all_of(desk, &follow.filter(keys))?,
     };
     for found in found.matches.iter_mut().take(WITH_RELATED) {
@@ -175,11 +178,44 @@ fn why(found: &Match) -> String {
     parts.join("; ")
 }
 
-/// The papers that are close enough to what a query looks for.
-fn about(desk: &Desk<'_>, follow: &Follow, query: &Query) -> Result<Found> {
-    let mut answer = search::answer(desk.indexes, desk.encoder, query)?;
-    let bar = Bar::of(desk, &answer, follow)?;
-    answer.hits.retain(|hit| bar.is_close_enough(hit));
+/// The papers that are close enough to what a follow looks for.
+fn about(desk: &Desk<'_>, follow: &Follow, target: &Target, new: Vec<PaperKey>) -> Result<Found> {
+    let matching = Matching::default();
+    let asked = Asked::of(desk.indexes, desk.encoder, target, matching)?;
+    let rows = desk.library().rows_of_keys(&new)?;
+    let lacks_embeddings = rows.iter().any(Option::is_none);
+    let weighed = asked.weigh(desk.indexes, follow.filter(new))?;
+    let bar = Bar::of(desk, &asked, follow, &weighed.papers)?;
+    let lacks_words = follow.query.is_some() && !has_all_words(desk, weighed.matching, &bar)?;
+    let mut found = Found {
+        notes: weighed.notes,
+        is_partial: lacks_words || lacks_embeddings,
+        ..Found::default()
+    };
+    if found.is_partial && found.notes.is_empty() {
+        found.notes.push(SOME_ARE_MISSING.to_owned());
+    }
+    let close = weighed
+        .papers
+        .iter()
+        .filter(|paper| bar.is_close_enough(paper));
+    let close: Vec<PaperKey> = close.map(|paper| paper.key).collect();
+    if close.is_empty() {
+        return Ok(found);
+    }
+    let query = Query {
+        k: close.len(),
+        filter: follow.filter(close),
+        mode: Mode::Exact,
+        ..Query::default()
+    };
+    let mut answer = asked.answer(desk.indexes, &query)?;
+    found.notes.extend(left_out(follow, &answer.left_out));
+    for note in std::mem::take(&mut answer.notes) {
+        if !found.notes.contains(&note) {
+            found.notes.push(note);
+        }
+    }
     let hits = std::mem::take(&mut answer.hits);
     let (compared, rest) = hits.split_at(hits.len().min(COMPARED));
     answer.hits = compared.to_vec();
@@ -204,10 +240,28 @@ fn about(desk: &Desk<'_>, follow: &Follow, query: &Query) -> Result<Found> {
         folded: hit.duplicates,
         related: Vec::new(),
     };
-    Ok(Found {
-        matches: hits.into_iter().map(matched).collect(),
-        notes: answer.notes,
+    found.matches = hits.into_iter().map(matched).collect();
+    Ok(found)
+}
+
+/// Says of new papers why they are not shown though they are close enough: they are what is followed.
+fn left_out(follow: &Follow, papers: &[Paper]) -> Option<String> {
+    let ids: Vec<&str> = papers.iter().map(|paper| paper.id.as_str()).collect();
+    (!ids.is_empty()).then(|| {
+        format!(
+            "{}: not shown, as the same work as a paper that it names: {}",
+            follow.name,
+            ids.join(", ")
+        )
     })
+}
+
+/// Whether the words of every paper were asked.
+fn has_all_words(desk: &Desk<'_>, matching: Matching, bar: &Bar) -> Result<bool> {
+    let state = desk.library().state()?;
+    let is_current = |lexical: &&Lexical| lexical.state() == state;
+    let is_current = desk.indexes.lexical.as_ref().is_ok_and(is_current);
+    Ok(matching != Matching::Dense && is_current && !bar.lacks_words)
 }
 
 /// The first of the sentences that have most of these words; `None` where none has any.
@@ -245,7 +299,7 @@ fn all_of(desk: &Desk<'_>, filter: &Filter) -> Result<Found> {
     });
     Ok(Found {
         matches: folded(desk.library(), matches)?,
-        notes: Vec::new(),
+        ..Found::default()
     })
 }
 
@@ -256,32 +310,35 @@ struct Bar {
     similarities: Vec<f32>,
     /// BM25 of the papers that have most of the words, best first.
     word_scores: Vec<f32>,
+    /// Whether the words could not be asked.
+    lacks_words: bool,
     n_papers: usize,
     /// Papers that are close enough.
     rank: usize,
 }
 
 impl Bar {
-    fn of(desk: &Desk<'_>, answer: &Answer, follow: &Follow) -> Result<Bar> {
+    fn of(desk: &Desk<'_>, asked: &Asked, follow: &Follow, new: &[Weight]) -> Result<Bar> {
         let rank = rank_of(follow.share(), desk.n_living);
         let mut bar = Bar {
             similarities: Vec::new(),
             word_scores: Vec::new(),
+            lacks_words: false,
             n_papers: desk.n_living,
             rank,
         };
-        let Some(vector) = &answer.vector else {
+        let Some(vector) = asked.vector() else {
             return Ok(bar);
         };
         // The words of whole papers are too many to tell one subject from another.
         if let (Ok(lexical), Some(_)) = (&desk.indexes.lexical, &follow.query) {
-            // An index in doubt is named by the search itself.
-            let best = lexical.search(&answer.words, rank, None);
-            bar.word_scores = best.unwrap_or_default().iter().map(|m| m.score).collect();
+            match lexical.search(asked.words(), rank, None) {
+                Ok(best) => bar.word_scores = best.iter().map(|m| m.score).collect(),
+                Err(_) => bar.lacks_words = true,
+            }
         }
         let looser = rank_of(follow.share() * LOOSER, desk.n_living);
-        let by_words = |hit: &Hit| bar.is_found_by_words(hit);
-        let n_closest = match answer.hits.iter().any(by_words) {
+        let n_closest = match new.iter().any(|paper| bar.is_found_by_words(paper)) {
             true => looser,
             false => rank,
         };
@@ -290,22 +347,20 @@ impl Bar {
     }
 
     /// Whether a paper is about what is followed.
-    fn is_close_enough(&self, hit: &Hit) -> bool {
+    fn is_close_enough(&self, paper: &Weight) -> bool {
         // Nothing but conditions, all of which hold.
         if self.similarities.is_empty() {
             return true;
         }
-        let Some(similarity) = hit.similarity else {
-            return false;
-        };
+        let similarity = paper.similarity;
         is_among(&self.similarities, self.rank, similarity)
-            || (self.is_found_by_words(hit) && is_among(&self.similarities, usize::MAX, similarity))
+            || (self.is_found_by_words(paper)
+                && is_among(&self.similarities, usize::MAX, similarity))
     }
 
     /// Whether few papers have the words as much.
-    fn is_found_by_words(&self, hit: &Hit) -> bool {
-        let score = hit.word_score.filter(|score| *score > 0.0);
-        score.is_some_and(|score| is_among(&self.word_scores, self.rank, score))
+    fn is_found_by_words(&self, paper: &Weight) -> bool {
+        paper.word_score > 0.0 && is_among(&self.word_scores, self.rank, paper.word_score)
     }
 
     /// The share of the library, in percent, that is less close than this.
@@ -328,7 +383,11 @@ fn closest(desk: &Desk<'_>, vector: &[f32], k: usize) -> Result<Vec<f32>> {
         allowed: desk.living.as_ref(),
     };
     let found = desk.indexes.index.search(vector, &options)?;
-    Ok(found.iter().map(|found| found.similarity).collect())
+    // As those of hits, of which none is closer than the same text.
+    Ok(found
+        .iter()
+        .map(|found| found.similarity.min(1.0))
+        .collect())
 }
 
 /// Whether a score is at least the `n`th of scores, best first, or their last; of none it is not.
@@ -390,23 +449,13 @@ fn related(desk: &Desk<'_>, found: &Match, new: &HashSet<PaperKey>) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paper::PaperId;
-    use crate::search::Matching;
 
-    fn hit(similarity: f32, word_score: f32) -> Hit {
-        Hit {
-            rank: 1,
-            score: 0.0,
-            rerank_score: None,
-            similarity: Some(similarity),
-            percentile: None,
-            dense_rank: None,
-            lexical_rank: None,
-            word_score: Some(word_score),
-            matching: Matching::Hybrid,
+    fn paper(similarity: f32, word_score: f32) -> Weight {
+        Weight {
             row: Row(0),
-            paper: Paper::new(PaperId::parse("x").unwrap(), "T", ""),
-            duplicates: Vec::new(),
+            key: PaperKey(1),
+            similarity,
+            word_score,
         }
     }
 
@@ -415,11 +464,12 @@ mod tests {
         let bar = Bar {
             similarities: vec![0.9, 0.8, 0.7, 0.6, 0.5],
             word_scores: vec![9.0, 8.0],
+            lacks_words: false,
             n_papers: 200,
             rank: 2,
         };
         let check = |similarity, words, expected: bool| {
-            let found = bar.is_close_enough(&hit(similarity, words));
+            let found = bar.is_close_enough(&paper(similarity, words));
             assert_eq!(found, expected, "{similarity} {words}");
         };
         check(0.9, 0.0, true);
@@ -433,7 +483,7 @@ mod tests {
             similarities: Vec::new(),
             ..bar
         };
-        assert!(conditions.is_close_enough(&hit(0.0, 0.0)));
+        assert!(conditions.is_close_enough(&paper(0.0, 0.0)));
     }
 
     #[test]
@@ -459,11 +509,12 @@ mod tests {
         let bar = Bar {
             similarities: vec![0.9, 0.8],
             word_scores: Vec::new(),
+            lacks_words: false,
             n_papers: 2,
             rank: 1,
         };
-        assert!(!bar.is_close_enough(&hit(0.85, 0.0)));
-        assert!(bar.is_close_enough(&hit(0.9, 0.0)));
+        assert!(!bar.is_close_enough(&paper(0.85, 0.0)));
+        assert!(bar.is_close_enough(&paper(0.9, 0.0)));
     }
 
     #[test]
@@ -471,6 +522,7 @@ mod tests {
         let bar = Bar {
             similarities: vec![0.9, 0.8, 0.8, 0.6],
             word_scores: Vec::new(),
+            lacks_words: false,
             n_papers: 200,
             rank: 2,
         };

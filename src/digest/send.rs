@@ -1,4 +1,4 @@
-//! Mail: a digest to a message, and the message to a mail server. Alone knows lettre.
+//! Mail: a digest to a message, and the message to a mail server (`smtp`).
 //!
 //! In: a [`Digest`], a [`Server`] to speak to, who it is from. Out: the bytes of the message, or that
 //! the server has taken it. Headers, boundaries and dates are made of the digest alone, so the same
@@ -9,19 +9,19 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{SmtpTransport, Transport};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 
+use super::smtp::{self, Encryption, Host};
 use super::{Digest, mail};
-use crate::error::{Error, Result};
-
-/// How long a server is waited for.
-const TIMEOUT: Duration = Duration::from_secs(60);
+use crate::error::{Error, Refusal, Result};
 
 /// How a connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,14 +70,16 @@ pub struct Server {
 
 /// A way to send digests.
 pub struct Mailer {
-    transport: SmtpTransport,
-    server: String,
+    host: String,
+    port: u16,
+    encryption: Encryption,
+    login: Option<Credentials>,
     from: Mailbox,
 }
 
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mailer({} to {})", self.from, self.server)
+        write!(f, "Mailer({} to {}:{})", self.from, self.host, self.port)
     }
 }
 
@@ -95,21 +97,37 @@ impl Server {
         self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
-    fn tls(&self) -> Result<Tls> {
-        if self.security == Security::Plain {
-            return Ok(Tls::None);
-        }
-        let mut parameters = TlsParameters::builder(self.host.clone());
+    fn encryption(&self) -> Result<Encryption> {
+        Ok(match self.security {
+            Security::Plain => Encryption::Never,
+            Security::Tls => Encryption::FromTheStart(self.tls()?),
+            Security::StartTls => Encryption::AfterStartTls(self.tls()?),
+        })
+    }
+
+    /// How encryption is agreed upon: who is trusted, and nothing else that could be set.
+    fn tls(&self) -> Result<Arc<ClientConfig>> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
         if let Some(pem) = &self.roots {
-            let bad = |e| bad_mail(format!("the certificates are not PEM: {e}"));
-            parameters = parameters.add_root_certificate(Certificate::from_pem(pem).map_err(bad)?);
+            let bad = |e: String| bad_mail(format!("the certificates are not PEM: {e}"));
+            let mut n_found = 0;
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|e| bad(e.to_string()))?;
+                roots.add(certificate).map_err(|e| bad(e.to_string()))?;
+                n_found += 1;
+            }
+            if n_found == 0 {
+                return Err(bad("there is none".to_owned()));
+            }
         }
         let bad = |e| bad_mail(format!("no encryption with {}: {e}", self.host));
-        let parameters = parameters.build_rustls().map_err(bad)?;
-        Ok(match self.security {
-            Security::Tls => Tls::Wrapper(parameters),
-            _ => Tls::Required(parameters),
-        })
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().map_err(bad)?;
+        let config = config.with_root_certificates(roots);
+        Ok(Arc::new(config.with_no_client_auth()))
     }
 }
 
@@ -127,17 +145,15 @@ impl Mailer {
                 server.host
             )));
         }
-        let mut transport = SmtpTransport::builder_dangerous(&server.host)
-            .port(server.port())
-            .timeout(Some(TIMEOUT))
-            .tls(server.tls()?);
-        if let Some(login) = &server.login {
-            let Secret(password) = login.password.clone();
-            transport = transport.credentials(Credentials::new(login.user.clone(), password));
-        }
+        let login = |Login { user, password }: &Login| {
+            let Secret(password) = password.clone();
+            Credentials::new(user.clone(), password)
+        };
         Ok(Mailer {
-            transport: transport.build(),
-            server: format!("{}:{}", server.host, server.port()),
+            host: server.host.clone(),
+            port: server.port(),
+            encryption: server.encryption()?,
+            login: server.login.as_ref().map(login),
             from: mailbox(from)?,
         })
     }
@@ -145,19 +161,25 @@ impl Mailer {
     /// Sends a digest to its reader.
     ///
     /// # Errors
-    /// [`Error::NotSent`] if the server does not take it; [`Error::BadMail`] if the reader's address
-    /// is none.
+    /// [`Error::NotSent`] if the server does not take it, or the reader's address is none.
     pub fn send(&self, digest: &Digest) -> Result<()> {
-        let message = message(digest, &self.from)?;
-        self.transport
-            .send(&message)
-            .map(drop)
-            .map_err(|e| Error::NotSent {
-                to: digest.reader.clone(),
-                server: self.server.clone(),
-                reason: in_words(&e),
-                is_permanent: e.is_permanent(),
-            })
+        let not_sent = |reason: String, refusal: Refusal| Error::NotSent {
+            to: digest.reader.clone(),
+            server: format!("{}:{}", self.host, self.port),
+            reason,
+            refusal,
+        };
+        let to = mailbox(&digest.reader);
+        let to = to.map_err(|error| not_sent(error.to_string(), Refusal::Address))?;
+        let message = message(digest, &self.from, to)?;
+        let host = Host {
+            name: &self.host,
+            port: self.port,
+            encryption: &self.encryption,
+            login: self.login.as_ref(),
+        };
+        let sent = smtp::send(&host, message.envelope(), &message.formatted());
+        sent.map_err(|trouble| not_sent(trouble.reason, trouble.refusal))
     }
 }
 
@@ -166,7 +188,7 @@ impl Mailer {
 /// # Errors
 /// [`Error::BadMail`] if one of the addresses is none.
 pub fn eml(digest: &Digest, from: &str) -> Result<Vec<u8>> {
-    Ok(message(digest, &mailbox(from)?)?.formatted())
+    Ok(message(digest, &mailbox(from)?, mailbox(&digest.reader)?)?.formatted())
 }
 
 /// What stands behind the `@` of an address.
@@ -177,7 +199,7 @@ pub fn domain(address: &str) -> Result<String> {
     Ok(mailbox(address)?.email.domain().to_owned())
 }
 
-fn message(digest: &Digest, from: &Mailbox) -> Result<Message> {
+fn message(digest: &Digest, from: &Mailbox, to: Mailbox) -> Result<Message> {
     let letter = mail(digest, from.email.as_ref());
     let raw = |name: &'static str, value: String| {
         HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
@@ -191,7 +213,7 @@ fn message(digest: &Digest, from: &Mailbox) -> Result<Message> {
         .singlepart(part(ContentType::TEXT_HTML, letter.html));
     Message::builder()
         .from(from.clone())
-        .to(mailbox(&digest.reader)?)
+        .to(to)
         .subject(letter.subject)
         .date(SystemTime::from(digest.made.timestamp()))
         .message_id(Some(format!("<{}>", digest.message_id)))
@@ -209,21 +231,6 @@ fn mailbox(text: &str) -> Result<Mailbox> {
 
 fn bad_mail(reason: String) -> Error {
     Error::BadMail { reason }
-}
-
-/// An error with what caused it.
-fn in_words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !words.contains(&text) {
-            words += ": ";
-            words += &text;
-        }
-        source = cause.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::dump::{Dump, Item, ReadOptions, Record, Source, Unit};
+use crate::dump::{Item, ReadOptions, Record, Source, Unit};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
-use crate::ingest::{self, BATCH_RECORDS, Report};
+use crate::ingest::{self, BATCH_RECORDS, Chunk, Ended, Report};
 use crate::library::{Batch, Change, Ingest, Library, Writer};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
@@ -124,35 +124,45 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn read(&mut self, path: &Path) -> Result<()> {
-        let mut dump = Dump::open(&Source::from_arg(path), &ReadOptions::default())?;
-        while let Some(item) = dump.next_item() {
-            self.report.counts.n_read += 1;
+        let sources = [Source::from_arg(path)];
+        let (options, observer) = (ReadOptions::default(), self.observer);
+        let take = |chunk| self.take_chunk(chunk, path);
+        match ingest::read_beside(&sources, &options, BATCH_RECORDS, observer, take)? {
+            Ended::Whole => Ok(()),
+            Ended::Early => Err(Error::Interrupted),
+        }
+    }
+
+    /// Takes in what was read; whether to go on.
+    fn take_chunk(&mut self, chunk: Chunk, path: &Path) -> Result<bool> {
+        if let Some((_, error)) = chunk.failed.into_iter().next() {
+            return Err(error);
+        }
+        self.report.counts.n_read += (chunk.items.len() + chunk.rejected.len()) as u64;
+        for (item, place) in chunk.items {
             match item {
-                Ok(Item::Paper(record)) => self.take(*record, dump.place(), path)?,
+                Item::Paper(record) => self.take(*record, place, path)?,
                 // What is no document is none.
-                Ok(_) => self.report.counts.n_unchanged += 1,
-                Err(rejected) if rejected.reason.ends_the_dump() => {
-                    return Err(Error::Rejected {
-                        path: path.to_owned(),
-                        what: rejected.to_string(),
-                    });
-                }
-                Err(rejected) => {
-                    self.report.counts.n_rejected += 1;
-                    if self.report.rejected.len() < ingest::MAX_LISTED_REJECTIONS {
-                        let name = path.display().to_string();
-                        self.report.rejected.push((name, rejected));
-                    }
-                }
-            }
-            let share = dump.total_bytes().filter(|total| *total > 0);
-            if let Some(total) = share.filter(|_| self.waiting.is_empty()) {
-                let share = dump.bytes_read() as f64 / total as f64;
-                let n_read = self.report.counts.n_read as f64;
-                self.observer.estimate((n_read / share.max(1e-9)) as u64);
+                _ => self.report.counts.n_unchanged += 1,
             }
         }
-        Ok(())
+        for (name, rejected) in chunk.rejected {
+            if rejected.reason.ends_the_dump() {
+                return Err(Error::Rejected {
+                    path: path.to_owned(),
+                    what: rejected.to_string(),
+                });
+            }
+            self.report.counts.n_rejected += 1;
+            if self.report.rejected.len() < ingest::MAX_LISTED_REJECTIONS {
+                self.report.rejected.push((name, rejected));
+            }
+        }
+        if let Some(share) = chunk.share_read.filter(|share| *share > 0.0) {
+            let n_read = self.report.counts.n_read as f64;
+            self.observer.estimate((n_read / share) as u64);
+        }
+        Ok(true)
     }
 
     /// Takes a document in, and stores those that wait if they are many.

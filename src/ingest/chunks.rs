@@ -7,13 +7,15 @@
 use std::fmt;
 use std::panic::resume_unwind;
 use std::thread;
+use std::time::Duration;
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use crate::dump::{Dump, Format, Ignored, Item, ReadOptions, Rejected, Source, Unit};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::paper::Collection;
+use crate::progress::Observer;
 
 /// Records that are embedded and committed together where a CPU embeds them.
 pub const BATCH_RECORDS: usize = 256;
@@ -24,26 +26,38 @@ const GPU_BATCH_RECORDS: usize = 4096;
 /// Chunks that are read ahead.
 const READ_AHEAD: usize = 2;
 
+/// How often a request to stop is looked for while nothing comes.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// All was read.
+    Whole,
+    /// Something may be left.
+    Early,
+}
+
 /// Records on their way from the reading thread.
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     /// In the first chunk of a dump, its format.
-    pub(super) format: Option<Format>,
+    pub(crate) format: Option<Format>,
     /// The dump that it is a part of.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Items with their places.
-    pub(super) items: Vec<(Item, (u64, Unit))>,
-    pub(super) rejected: Vec<(String, Rejected)>,
+    pub(crate) items: Vec<(Item, (u64, Unit))>,
+    pub(crate) rejected: Vec<(String, Rejected)>,
     /// What is left out of its papers.
-    pub(super) ignored: Vec<Omission>,
-    pub(super) failed: Vec<(String, Error)>,
+    pub(crate) ignored: Vec<Omission>,
+    pub(crate) failed: Vec<(String, Error)>,
     /// What is no dump, found in a folder or an archive.
-    pub(super) skipped: Vec<(String, Error)>,
+    pub(crate) skipped: Vec<(String, Error)>,
     /// The dump, and the day of its list that has no year.
-    pub(super) without_year: Vec<(String, String)>,
+    pub(crate) without_year: Vec<(String, String)>,
     /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
-    pub(super) share_read: Option<f64>,
+    pub(crate) share_read: Option<f64>,
     /// Whose records they are, and the place of their dump among the dumps.
-    pub(super) collection: Option<(Collection, usize)>,
+    pub(crate) collection: Option<(Collection, usize)>,
 }
 
 /// A value that was left out of a paper, and where it stands.
@@ -77,24 +91,30 @@ pub(super) fn batch_records(encoder: &Encoder) -> usize {
 }
 
 /// Reads dumps on a thread of their own and hands their chunks, of `n_records` each, to `take` in order,
-/// until they are over or it answers `false` or fails. Then the thread is left behind: it may be waiting
-/// for a pipe that says nothing.
-pub(super) fn read_beside(
+/// until they are over, it answers `false` or fails, or the observer asks to stop while there is none.
+/// Then the thread is left behind: it may be waiting for a pipe that says nothing, or read what has no end.
+pub(crate) fn read_beside(
     sources: &[Source],
     options: &ReadOptions,
     n_records: usize,
+    observer: &dyn Observer,
     mut take: impl FnMut(Chunk) -> Result<bool>,
-) -> Result<()> {
+) -> Result<Ended> {
     let (to_taker, from_reader) = bounded(READ_AHEAD);
     let (sources, options) = (sources.to_vec(), options.clone());
     let reader = thread::spawn(move || read_all(&sources, &options, n_records, &to_taker));
-    for chunk in from_reader {
-        if !take(chunk)? {
-            return Ok(());
+    loop {
+        let goes_on = match from_reader.recv_timeout(LOOK_EVERY) {
+            Ok(chunk) => take(chunk)?,
+            Err(RecvTimeoutError::Timeout) => !observer.stop_requested(),
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if !goes_on {
+            return Ok(Ended::Early);
         }
     }
     reader.join().unwrap_or_else(|panic| resume_unwind(panic));
-    Ok(())
+    Ok(Ended::Whole)
 }
 
 /// How many records there will be, when `n_read` of them are the given share of the bytes.

@@ -6,7 +6,7 @@
 
 use std::thread;
 
-use super::chunks::{self, Chunk, refuse};
+use super::chunks::{self, Chunk, Ended, refuse};
 use super::encoding::{Encoding, Length};
 use super::{Report, VectorSink};
 use crate::dump::{Format, Item, ReadOptions, Record, Source};
@@ -56,7 +56,7 @@ pub fn embed(
             report: EmbedReport::default(),
         };
         let mut is_input_empty = false;
-        let read = chunks::read_beside(sources, &options.read, n_records, |mut chunk| {
+        let read = chunks::read_beside(sources, &options.read, n_records, observer, |mut chunk| {
             is_input_empty |= drop_empty_input(&mut chunk, sources);
             if let (None, Some(format)) = (&run.sink, chunk.format) {
                 run.sink = Some(open_sink(format)?);
@@ -66,7 +66,11 @@ pub fn embed(
         });
         // What came before an error is written.
         let finished = run.finish_waiting();
-        read.and(finished)?;
+        let ended = read?;
+        finished?;
+        if ended == Ended::Early {
+            return Err(Error::Interrupted);
+        }
         if is_input_empty && run.sink.is_none() && run.report.failed.is_empty() {
             run.sink = Some(open_sink(Format::JsonRecords)?);
         }

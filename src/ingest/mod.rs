@@ -36,7 +36,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::thread;
 
-use self::chunks::Chunk;
 use self::drafts::{Drafts, Reading, Shelf};
 use self::encoding::{Encoding, Length};
 use crate::dump::{Item, Part, ReadOptions, Reason, Rejected, Source};
@@ -49,6 +48,7 @@ use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
 
 pub use self::chunks::{BATCH_RECORDS, Omission};
+pub(crate) use self::chunks::{Chunk, Ended, read_beside};
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
@@ -58,7 +58,7 @@ pub use self::rehearse::rehearse;
 pub use self::restore::restore;
 pub use self::same_work::Why;
 pub use self::sinks::{
-    ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType,
+    ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType, WRITER,
 };
 pub use self::split::split;
 
@@ -223,13 +223,14 @@ pub fn run(
             waiting: None,
         };
         let n_records = chunks::batch_records(encoder);
-        let read = chunks::read_beside(sources, &options.read, n_records, |chunk| {
+        let read = chunks::read_beside(sources, &options.read, n_records, observer, |chunk| {
             run.take_in(chunk)
         });
         // What came before an error is kept.
         let finished = run.finish_waiting();
         observer.end();
-        read.and(finished)?;
+        run.report.stopped |= read? == Ended::Early;
+        finished?;
         // What stands behind a cut may be there still.
         if options.mirror && !run.report.stopped && !run.report.has_unread() {
             run.forget_unseen()?;

@@ -49,10 +49,11 @@ pub fn rehearse(
         ..Readings::default()
     };
     observer.begin(Stage::Read, None);
-    chunks::read_beside(
+    let ended = chunks::read_beside(
         sources,
         &options.read,
         chunks::BATCH_RECORDS,
+        observer,
         |mut chunk| {
             if chunk.is_empty() {
                 return Ok(true);
@@ -67,10 +68,10 @@ pub fn rehearse(
             if let Some(total) = chunks::estimate(report.counts.n_read, share_read) {
                 observer.estimate(total);
             }
-            report.stopped = observer.stop_requested();
-            Ok(!report.stopped)
+            Ok(!observer.stop_requested())
         },
     )?;
+    report.stopped = ended == chunks::Ended::Early;
     observer.end();
     Ok(report)
 }

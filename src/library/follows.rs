@@ -363,6 +363,21 @@ impl Writer {
         Ok(())
     }
 
+    /// Has a digest that is not sent count for its time, with another body: what it showed is not noted.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn set_digest_aside(
+        &mut self,
+        digest: DigestKey,
+        body: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let sql = "UPDATE digests SET sent = ?, body = ? WHERE key = ? AND sent IS NULL";
+        self.change(|db| db.execute(sql, (now.to_string(), body, digest.0)))?;
+        Ok(())
+    }
+
     fn change<T>(&mut self, change: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         let fail = self.layout.database_error();
         let tx = self.db.transaction().map_err(&fail)?;

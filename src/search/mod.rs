@@ -16,6 +16,7 @@
 //! by paper id; related papers never hold a given paper; duplicates of one are left out and counted,
 //! and those of a better hit are folded into it, unless they are asked for.
 
+mod asked;
 mod closeness;
 mod explain;
 mod facets;
@@ -31,13 +32,14 @@ mod work;
 use std::fmt;
 
 use crate::encoder::Encoder;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::lexical::{Lexical, WordQuery};
 use crate::index::{Index, Mode};
 use crate::library::{Filter, Library};
 use crate::paper::Paper;
-use crate::vectors::{self, Row};
+use crate::vectors::Row;
 
+pub use self::asked::{Asked, Weighed, Weight};
 pub use self::explain::{Explanation, explain};
 pub use self::facets::Facets;
 pub use self::nothing::of_filter as nothing_passes;
@@ -240,48 +242,13 @@ impl<'a> Indexes<'a> {
 /// and one with a draft.
 ///
 /// # Errors
-/// [`Error::EmptyQuery`], also for a text without an encoder; [`Error::UnknownPaper`],
+/// [`Error::EmptyQuery`](crate::Error::EmptyQuery), also for a text without an encoder; [`Error::UnknownPaper`],
 /// [`Error::NoDirection`], [`Error::LibraryEmpty`], [`Error::LexicalDoubt`] where the words are needed,
 /// and what the encoder, the index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
-    let words = match &query.target {
-        Target::Text(text) => WordQuery::parse(text),
-        Target::Plain(text) => WordQuery::of_text(text),
-        Target::Papers {
-            like,
-            draft,
-            unlike,
-            weights,
-        } => {
-            let library = indexes.library;
-            let mut given = related::given(library, like)?;
-            let mut notes = Vec::new();
-            if let Some(draft) = draft {
-                let encoder = encoder.ok_or(Error::EmptyQuery)?;
-                given.push(related::drafted(encoder, draft, &mut notes)?);
-            }
-            let target = related::target(given, related::given(library, unlike)?, *weights)?;
-            let mut answer = related::answer(indexes, &target, query)?;
-            answer.notes.extend(notes);
-            return Ok(answer);
-        }
-    };
-    let has_text = !words.text().trim().is_empty();
-    if !has_text && !words.has_conditions() {
-        return Err(Error::EmptyQuery);
-    }
-    let vector = match (encoder, query.matching) {
-        _ if !has_text => None,
-        (_, Matching::Lexical) => None,
-        (None, _) => return Err(Error::EmptyQuery),
-        (Some(encoder), _) => {
-            let mut vector = encoder.embed_query(words.text())?;
-            vectors::normalize(&mut vector);
-            Some(vector)
-        }
-    };
-    let mut answer = similar(indexes, vector.as_deref(), &words, query)?;
-    if let Some(encoder) = encoder {
+    let asked = Asked::of(indexes, encoder, &query.target, query.matching)?;
+    let mut answer = asked.answer(indexes, query)?;
+    if let (Some(encoder), true) = (encoder, asked.is_text()) {
         answer.is_far = closeness::is_far(indexes, encoder, &answer)?;
     }
     Ok(answer)

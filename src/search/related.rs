@@ -15,9 +15,8 @@
 
 use std::collections::HashSet;
 
-use super::ranking;
+use super::Rocchio;
 use super::work::Work;
-use super::{Answer, Indexes, Query, Rocchio};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
@@ -31,6 +30,7 @@ use crate::vectors::{Row, normalize};
 const LEAST_LENGTH: f64 = 1e-5;
 
 /// A given paper.
+#[derive(Debug)]
 pub(super) struct Given {
     /// Of one that is in the library.
     pub(super) row: Option<Row>,
@@ -39,9 +39,9 @@ pub(super) struct Given {
 
 /// What related papers are to be like.
 pub(super) struct RelatedTarget {
-    given: Vec<Given>,
-    vector: Vec<f32>,
-    words: WordQuery,
+    pub(super) given: Vec<Given>,
+    pub(super) vector: Vec<f32>,
+    pub(super) words: WordQuery,
 }
 
 /// What lies between papers to be close to, and away from others.
@@ -62,15 +62,6 @@ pub(super) fn target(
         vector,
         words,
     })
-}
-
-pub(super) fn answer(
-    indexes: &Indexes<'_>,
-    target: &RelatedTarget,
-    query: &Query,
-) -> Result<Answer> {
-    let vector = Some(&target.vector[..]);
-    ranking::answer(indexes, vector, &target.words, query, &target.given)
 }
 
 /// The papers of these ids with their embeddings, each once.

@@ -28,13 +28,17 @@ mod living_library;
 mod merging;
 mod models;
 mod morning;
+mod outputs;
 mod pull;
 mod reading;
 mod related;
+mod repeated;
 mod rerank;
 mod sandbox;
 #[cfg(target_os = "linux")]
 mod shared;
+#[cfg(unix)]
+mod signals;
 mod spaces;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -11,7 +11,7 @@ use crate::cli::Outcome;
 use crate::cli::context::Context;
 use crate::cli::fault::Fault;
 use crate::cli::output;
-use crate::cli::progress::Bar;
+use crate::cli::progress::{Bar, outside};
 use crate::cli::terminal::{self, CYAN};
 
 /// Fetch a model from the Hugging Face hub
@@ -31,7 +31,6 @@ pub(super) struct FetchArgs {
 }
 
 pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Fault> {
-    let bar = Bar::stoppable(context);
     let hub = match context.hub.offline {
         true => context.hub.clone(),
         false => Hub {
@@ -39,7 +38,9 @@ pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Fault>
             ..context.hub.clone()
         },
     };
-    let snapshot = hub.fetch(&args.id, &bar)?;
+    let bar = Bar::stoppable(context);
+    // A server may say nothing; what has come of a file is kept.
+    let snapshot = outside(|| hub.fetch(&args.id, &bar))?;
     let mut out = terminal::stdout();
     match context.json {
         true => output::json_line(&mut out, &as_json(&snapshot))?,

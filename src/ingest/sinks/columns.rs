@@ -18,11 +18,14 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::{Dtype, Output, VectorSink, VectorType};
+use super::{Dtype, Output, VectorSink, VectorType, WRITER};
 use crate::error::{Error, Result};
 
 /// Rows of a Parquet row group, which is held in memory until it is full.
 const ROW_GROUP_ROWS: usize = 16 << 10;
+
+/// Where a schema says who wrote it.
+const WRITTEN_BY: &str = "written-by";
 
 /// An Arrow IPC stream: a record batch a batch.
 pub struct ArrowStream {
@@ -39,7 +42,11 @@ impl ArrowStream {
     pub fn new(out: Output, vector_type: VectorType) -> Result<ArrowStream> {
         let columns = Columns::new(vector_type);
         let name = out.name().to_owned();
-        let writer = StreamWriter::try_new(out, &columns.schema);
+        // In a pipe the schema is what the other side expects; a file says who wrote it.
+        let writer = match out.is_file() {
+            true => StreamWriter::try_new(out, &signed(&columns.schema)),
+            false => StreamWriter::try_new(out, &columns.schema),
+        };
         let writer = writer.map_err(arrow_fault).map_err(Error::write(&name))?;
         Ok(ArrowStream {
             columns,
@@ -47,6 +54,14 @@ impl ArrowStream {
             writer,
         })
     }
+}
+
+/// A schema with who wrote it.
+fn signed(schema: &Schema) -> Schema {
+    let writer = (WRITTEN_BY.to_owned(), WRITER.to_owned());
+    schema
+        .clone()
+        .with_metadata(std::collections::HashMap::from([writer]))
 }
 
 impl VectorSink for ArrowStream {
@@ -113,7 +128,7 @@ fn properties() -> WriterProperties {
     let numbers = ColumnPath::new(["embedding", "list", "item"].map(str::to_owned).to_vec());
     let level = ZstdLevel::try_new(1).expect("zstd has a level 1");
     WriterProperties::builder()
-        .set_created_by(format!("akin {}", env!("CARGO_PKG_VERSION")))
+        .set_created_by(WRITER.to_owned())
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_column_dictionary_enabled(numbers.clone(), false)

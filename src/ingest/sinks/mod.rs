@@ -21,7 +21,7 @@ mod json_lines;
 mod npy;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 pub use self::columns::{ArrowStream, ParquetFile};
@@ -29,6 +29,10 @@ pub use self::json_lines::JsonLines;
 pub use self::npy::Npy;
 
 use crate::error::{Error, Result};
+use crate::files::Unfinished;
+
+/// Who files of this akin are written by, where their format has a place for it.
+pub const WRITER: &str = concat!("akin ", env!("CARGO_PKG_VERSION"));
 
 /// Takes embeddings, in order.
 pub trait VectorSink {
@@ -122,6 +126,11 @@ impl Output {
         }
     }
 
+    #[cfg_attr(not(feature = "arrow"), expect(dead_code, reason = "for tables"))]
+    fn is_file(&self) -> bool {
+        matches!(self.0, To::File(_))
+    }
+
     fn name(&self) -> &Path {
         match &self.0 {
             To::Stream { name, .. } => name,
@@ -134,23 +143,23 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
             To::Stream { out, .. } => out.write(bytes),
-            To::File(part) => part.file.write(bytes),
+            To::File(part) => part.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             To::Stream { out, .. } => out.flush(),
-            To::File(part) => part.file.flush(),
+            To::File(part) => part.flush(),
         }
     }
 }
 
 /// A file under a temporary name.
 struct Part {
-    temporary: PathBuf,
     path: PathBuf,
-    file: BufWriter<File>,
+    /// Until it is finished.
+    file: Option<Unfinished>,
 }
 
 impl Part {
@@ -159,37 +168,42 @@ impl Part {
             let no_file = io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file");
             return Err(Error::write(path)(no_file));
         }
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        let temporary = PathBuf::from(name);
-        let file = File::create(&temporary).map_err(Error::write(&temporary))?;
+        let file = Unfinished::begin(path).map_err(Error::write(path))?;
         Ok(Part {
-            temporary,
             path: path.to_owned(),
-            file: BufWriter::new(file),
+            file: Some(file),
         })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+    fn file(&mut self) -> io::Result<&mut Unfinished> {
         self.file
-            .write_all(bytes)
-            .map_err(Error::write(&self.temporary))
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write_all(bytes).map_err(Error::write(&self.path))
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_all())
-            .and_then(|()| std::fs::rename(&self.temporary, &self.path))
-            .map_err(Error::write(&self.path))
+        let finished = self.file.take().map_or(Ok(()), Unfinished::finish);
+        finished.map_err(Error::write(&self.path))
     }
 }
 
-impl Drop for Part {
-    fn drop(&mut self) {
-        // After `finish` there is nothing under the temporary name; before it, what is there
-        // is of no use to anyone.
-        let _ = std::fs::remove_file(&self.temporary);
+impl Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file()?.flush()
+    }
+}
+
+impl Seek for Part {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file()?.seek(to)
     }
 }
 

@@ -1,6 +1,7 @@
 //! NumPy files: the vectors as `.npy`, the ids beside it as text.
 
-use std::io::{Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use half::f16;
@@ -29,19 +30,45 @@ impl Npy {
     /// [`Error::Write`].
     pub fn create(path: &Path, vector_type: VectorType) -> Result<Npy> {
         let mut vectors = Part::create(path)?;
-        vectors.write(&[0; NPY_HEADER_BYTES])?;
+        vectors.put(&[0; NPY_HEADER_BYTES])?;
         Ok(Npy {
             path: path.to_owned(),
             vector_type,
             n_rows: 0,
             vectors,
-            ids: Part::create(&path.with_extension("ids.txt"))?,
+            ids: Part::create(&Npy::ids_beside(path))?,
         })
     }
 
-    /// Where the ids go.
-    pub fn ids_path(&self) -> &Path {
-        &self.ids.path
+    /// Where the ids of such a file are.
+    pub fn ids_beside(path: &Path) -> PathBuf {
+        path.with_extension("ids.txt")
+    }
+
+    /// Whether a file and the ids beside it are as this writes them: as many ids as vectors, and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_whole(path: &Path) -> io::Result<bool> {
+        let mut header = [0; NPY_HEADER_BYTES];
+        let mut file = File::open(path)?;
+        let n_bytes = file.metadata()?.len();
+        if n_bytes < NPY_HEADER_BYTES as u64 || !Npy::ids_beside(path).is_file() {
+            return Ok(false);
+        }
+        file.read_exact(&mut header)?;
+        let ids = BufReader::new(File::open(Npy::ids_beside(path))?);
+        let n_rows = ids.split(b'\n').try_fold(0, |n, id| id.map(|_| n + 1))?;
+        let types = [(Dtype::F32, 4), (Dtype::F16, 2)];
+        Ok(types.into_iter().any(|(dtype, n_number_bytes)| {
+            let n_numbers = (n_bytes - NPY_HEADER_BYTES as u64) / n_number_bytes;
+            let dim = n_numbers.checked_div(n_rows).unwrap_or_default() as usize;
+            let is_full = dim as u64 * n_rows * n_number_bytes + NPY_HEADER_BYTES as u64 == n_bytes;
+            // Of no vectors nobody can tell how long they would have been.
+            let start = npy_header(n_rows, VectorType { dim, dtype });
+            is_full && (header == start[..] || n_rows == 0)
+        }))
     }
 }
 
@@ -55,8 +82,8 @@ impl VectorSink for Npy {
                     .flat_map(|x| f16::from_f32(*x).to_le_bytes())
                     .collect(),
             };
-            self.vectors.write(&bytes)?;
-            self.ids.write(format!("{}\n", one_line(id)).as_bytes())?;
+            self.vectors.put(&bytes)?;
+            self.ids.put(format!("{}\n", one_line(id)).as_bytes())?;
             self.n_rows += 1;
         }
         Ok(())
@@ -65,10 +92,9 @@ impl VectorSink for Npy {
     fn finish(&mut self) -> Result<()> {
         let header = npy_header(self.n_rows, self.vector_type);
         self.vectors
-            .file
             .seek(SeekFrom::Start(0))
             .map_err(Error::write(&self.path))?;
-        self.vectors.write(&header)?;
+        self.vectors.put(&header)?;
         self.ids.finish()?;
         self.vectors.finish()
     }

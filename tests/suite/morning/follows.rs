@@ -93,7 +93,9 @@ fn what_is_exported_is_read_by_another_library_all_or_nothing() {
         .exits(0);
     let toml = sandbox.akin(&["follow", "export"]).exits(0).stdout;
     let file = sandbox.file("follows.toml", &toml);
-    let taken = sandbox.akin(&["follow", "import", &file]).exits(2);
+    sandbox.akin(&["follow", "import", &file]).exits(0);
+    let changed = sandbox.file("changed.toml", toml.replace("Ada", "Bob"));
+    let taken = sandbox.akin(&["follow", "import", &changed]).exits(2);
     assert!(taken.stderr.contains("--replace"), "{taken:?}");
     sandbox
         .akin(&["follow", "import", "--replace", &file])

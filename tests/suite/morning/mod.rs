@@ -11,7 +11,9 @@ mod forms;
 #[cfg(debug_assertions)]
 mod kills;
 mod mail;
+mod mail_hostile;
 mod mail_server;
+mod rule;
 mod trending;
 
 use crate::sandbox::{Ran, Sandbox};
