@@ -26,8 +26,8 @@ use fixedbitset::FixedBitSet;
 use super::{Brief, Entry, Follow};
 use crate::encoder::Encoder;
 use crate::error::Result;
-use crate::index::lexical::Lexical;
 use crate::index::{Mode, SearchOptions};
+use crate::ingest;
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
 use crate::search::{
@@ -258,9 +258,10 @@ fn left_out(follow: &Follow, papers: &[Paper]) -> Option<String> {
 
 /// Whether the words of every paper were asked.
 fn has_all_words(desk: &Desk<'_>, matching: Matching, bar: &Bar) -> Result<bool> {
-    let state = desk.library().state()?;
-    let is_current = |lexical: &&Lexical| lexical.state() == state;
-    let is_current = desk.indexes.lexical.as_ref().is_ok_and(is_current);
+    let is_current = match &desk.indexes.lexical {
+        Ok(lexical) => ingest::has_all_words(desk.library(), lexical)?,
+        Err(_) => false,
+    };
     Ok(matching != Matching::Dense && is_current && !bar.lacks_words)
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 
 use crate::error::{Error, Result};
-use crate::index::lexical::{Document, LexicalWriter, State};
+use crate::index::lexical::{Document, Lexical, LexicalWriter, State};
 use crate::library::{Library, PaperKey, Writer};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
@@ -54,6 +54,23 @@ pub fn settle_lexical(writer: &Writer, observer: &dyn Observer) -> Result<u64> {
     update(&library, LexicalWriter::create(&path, number)?, observer)
 }
 
+/// Whether the words of every paper of a library are in an index of it, as they are now.
+///
+/// # Errors
+/// [`Error::Database`].
+pub fn has_all_words(library: &Library, lexical: &Lexical) -> Result<bool> {
+    Ok(lexical.state() == state_of(library)?)
+}
+
+/// The state of a library as an index of words keeps it.
+fn state_of(library: &Library) -> Result<State> {
+    let state = library.state()?;
+    Ok(State {
+        changes: state.changes,
+        mark: state.mark,
+    })
+}
+
 /// Whether an error says that nothing can be written here, so that trying again is of no use.
 fn is_of_the_disk(kind: ErrorKind) -> bool {
     matches!(
@@ -67,11 +84,7 @@ fn is_of_the_disk(kind: ErrorKind) -> bool {
 }
 
 fn update(library: &Library, mut index: LexicalWriter, observer: &dyn Observer) -> Result<u64> {
-    let state = library.state()?;
-    let state = State {
-        changes: state.changes,
-        mark: state.mark,
-    };
+    let state = state_of(library)?;
     if index.state() == Some(state) {
         return Ok(0);
     }

@@ -52,7 +52,7 @@ pub(crate) use self::chunks::{Chunk, Ended, read_beside};
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
-pub use self::lexical::{settle_lexical, update_lexical};
+pub use self::lexical::{has_all_words, settle_lexical, update_lexical};
 pub use self::missing::embed_missing;
 pub use self::rehearse::rehearse;
 pub use self::restore::restore;

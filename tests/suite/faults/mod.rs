@@ -13,6 +13,7 @@ mod disk_full;
 mod kills;
 #[cfg(unix)]
 mod lost_syncs;
+mod parts;
 mod surroundings;
 #[cfg(target_os = "linux")]
 mod system_calls;

@@ -143,7 +143,7 @@ struct Seen {
 /// The new papers that the rule admits, read plainly.
 fn admitted(follow: &Follow, encoder: &Encoder, root: &Path) -> BTreeSet<String> {
     let library = Library::open(root).unwrap();
-    let lexical = Lexical::open(&library.lexical_dir()).unwrap();
+    let lexical = Lexical::open(&library.lexical_dir(), library.number().unwrap()).unwrap();
     let vector = vector_of(follow, encoder, &library);
     let words = WordQuery::parse(follow.query.as_deref().unwrap_or_default());
     let found = lexical
@@ -222,10 +222,10 @@ fn compose(root: &Path, encoder: &Encoder, since: Since) -> Digest {
     let library = Library::open(root).unwrap();
     let index = Index::open(
         &library.index_dir().unwrap(),
-        &[7; 32],
+        &library.index_mark().unwrap(),
         library.rows().unwrap(),
     );
-    let lexical = Lexical::open(&library.lexical_dir()).unwrap();
+    let lexical = Lexical::open(&library.lexical_dir(), library.number().unwrap()).unwrap();
     let indexes = Indexes {
         library: &library,
         index: &index,
