@@ -125,6 +125,7 @@ use source::{Bytes, Compression, Counted, Input};
 use table::TableReader;
 use values::ValueReader;
 
+pub use archive::Place;
 pub use draft::Draft;
 pub use ignored::{Ignored, Part};
 pub use record::{Item, Record};
