@@ -92,6 +92,8 @@ mod tests_fields;
 #[cfg(test)]
 mod tests_fuzz;
 #[cfg(test)]
+mod tests_linear;
+#[cfg(test)]
 mod tests_names;
 #[cfg(test)]
 mod tests_random;
