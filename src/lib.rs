@@ -55,7 +55,7 @@
 //!           check pull
 //! engines   dump  encoder  library  index        do not know one another
 //! ground    paper  vectors  error  files         know nothing above
-//!           progress  step
+//!           progress  step  caught
 //! ```
 //!
 //! | room | what lives there | the only place that knows |
@@ -76,6 +76,7 @@
 //! | [`step`] | what writing has come to, for the fault tests | — |
 //! | [`categories`] | categories as they are compared and shown | what a code is |
 //! | [`files`] | files that are replaced as a whole | — |
+//! | [`caught`] | panics of other people's decoders, as errors | — |
 //! | `text` | text as it is compared | — |
 //! | `name` | names of people as they are compared | — |
 //! | `fuzz` | spoilt inputs, for tests only | proptest |
@@ -110,6 +111,7 @@
 compile_error!("akin's files are little-endian and are read in place");
 
 pub mod categories;
+pub mod caught;
 pub mod check;
 pub mod digest;
 pub mod dump;

@@ -142,8 +142,11 @@ fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// What a panic says may quote what was read.
+/// What a panic says may quote what was read. One that is caught becomes an error.
 fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    if akin::caught::is_expected() {
+        return;
+    }
     let trace = std::backtrace::Backtrace::capture();
     let _ = writeln!(terminal::stderr(), "{panic}");
     if trace.status() == std::backtrace::BacktraceStatus::Captured {

@@ -16,9 +16,52 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::json_record::{IDS, PLAIN_TEXTS, TEXTS, TITLES};
-use super::{Reason, arxiv_number, columns, whole_number};
+use super::{MAX_LINE_BYTES, Reason, arxiv_number, columns, whole_number};
 
 const DAY_SECONDS: i64 = 86_400;
+
+/// What a value comes to beside its text.
+const VALUE_BYTES: usize = 8;
+
+/// A row as the fields of a record.
+pub(super) struct Row {
+    pub(super) fields: Vec<(String, Value)>,
+    /// What they come to.
+    pub(super) n_bytes: usize,
+    /// Nothing was left out because it is too long.
+    pub(super) is_whole: bool,
+}
+
+/// How much a row may still come to: the same text may stand in it a million times.
+struct Room {
+    n_left: usize,
+    is_enough: bool,
+}
+
+impl Room {
+    fn new() -> Room {
+        Room {
+            n_left: MAX_LINE_BYTES,
+            is_enough: true,
+        }
+    }
+
+    /// Takes room for a value with so much text, where there is enough.
+    fn takes(&mut self, n_bytes: usize) -> bool {
+        match self.n_left.checked_sub(n_bytes + VALUE_BYTES) {
+            Some(n_left) if self.is_enough => self.n_left = n_left,
+            _ => self.is_enough = false,
+        }
+        self.is_enough
+    }
+
+    fn text(&mut self, text: &str) -> Value {
+        match self.takes(text.len()) {
+            true => text.into(),
+            false => Value::Null,
+        }
+    }
+}
 
 /// The columns that are read.
 pub(super) struct Columns {
@@ -67,9 +110,16 @@ impl Columns {
     }
 
     /// One row of a batch as the fields of a record.
-    pub(super) fn row(&self, batch: &RecordBatch, row: usize) -> Vec<(String, Value)> {
-        let cell = |(idx, name): &(usize, String)| (name.clone(), cell(batch.column(*idx), row));
-        self.columns.iter().map(cell).collect()
+    pub(super) fn row(&self, batch: &RecordBatch, row: usize) -> Row {
+        let mut room = Room::new();
+        let cell = |(idx, name): &(usize, String)| {
+            (name.clone(), cell(batch.column(*idx), row, &mut room))
+        };
+        Row {
+            fields: self.columns.iter().map(cell).collect(),
+            n_bytes: MAX_LINE_BYTES - room.n_left,
+            is_whole: room.is_enough,
+        }
     }
 
     /// What is wrong with the id of a row: a number that is not whole, bytes that are no text.
@@ -78,7 +128,7 @@ impl Columns {
         if !self.has_float_ids && !is_binary(ids.data_type()) {
             return None;
         }
-        let found = match (ids.data_type(), cell(ids, row)) {
+        let found = match (ids.data_type(), cell(ids, row, &mut Room::new())) {
             (_, Value::Number(number)) if number.is_f64() => {
                 let spelling = whole_number::spelling(&number);
                 let is_id = !spelling.contains('.') || arxiv_number::repair(&spelling).is_some();
@@ -174,34 +224,36 @@ fn is_binary(data_type: &DataType) -> bool {
     )
 }
 
-/// A cell as JSON.
-fn cell(array: &dyn Array, row: usize) -> Value {
-    if array.is_null(row) {
+/// A cell as JSON, as far as there is room for it.
+fn cell(array: &dyn Array, row: usize, room: &mut Room) -> Value {
+    if array.is_null(row) || !room.takes(0) {
         return Value::Null;
     }
     match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().value(row).into(),
-        DataType::LargeUtf8 => array.as_string::<i64>().value(row).into(),
-        DataType::Utf8View => array.as_string_view().value(row).into(),
-        DataType::Binary => bytes(array.as_binary::<i32>().value(row)),
-        DataType::LargeBinary => bytes(array.as_binary::<i64>().value(row)),
-        DataType::BinaryView => bytes(array.as_binary_view().value(row)),
-        DataType::FixedSizeBinary(_) => bytes(array.as_fixed_size_binary().value(row)),
+        DataType::Utf8 => room.text(array.as_string::<i32>().value(row)),
+        DataType::LargeUtf8 => room.text(array.as_string::<i64>().value(row)),
+        DataType::Utf8View => room.text(array.as_string_view().value(row)),
+        DataType::Binary => bytes(array.as_binary::<i32>().value(row), room),
+        DataType::LargeBinary => bytes(array.as_binary::<i64>().value(row), room),
+        DataType::BinaryView => bytes(array.as_binary_view().value(row), room),
+        DataType::FixedSizeBinary(_) => bytes(array.as_fixed_size_binary().value(row), room),
         DataType::Boolean => array.as_boolean().value(row).into(),
-        DataType::List(_) => list(&*array.as_list::<i32>().value(row)),
-        DataType::LargeList(_) => list(&*array.as_list::<i64>().value(row)),
-        DataType::FixedSizeList(..) => list(&*array.as_fixed_size_list().value(row)),
+        DataType::List(_) => list(&*array.as_list::<i32>().value(row), room),
+        DataType::LargeList(_) => list(&*array.as_list::<i64>().value(row), room),
+        DataType::FixedSizeList(..) => list(&*array.as_fixed_size_list().value(row), room),
         DataType::Struct(fields) => {
             let parts = fields.iter().zip(array.as_struct().columns());
             let part = |(field, column): (&arrow_schema::FieldRef, &arrow_array::ArrayRef)| {
-                (field.name().clone(), cell(column, row))
+                let is_held = room.takes(field.name().len());
+                is_held.then(|| (field.name().clone(), cell(column, row, room)))
             };
-            Value::Object(parts.map(part).collect::<Map<_, _>>())
+            Value::Object(parts.map_while(part).collect::<Map<_, _>>())
         }
         DataType::Dictionary(..) => {
             let dictionary = array.as_any_dictionary();
-            let key = cell(dictionary.keys(), row).as_u64();
-            key.map_or(Value::Null, |key| cell(dictionary.values(), key as usize))
+            let key = cell(dictionary.keys(), row, room).as_u64();
+            let values = dictionary.values();
+            key.map_or(Value::Null, |key| cell(values, key as usize, room))
         }
         _ => number(array, row)
             .or_else(|| day(array, row))
@@ -210,12 +262,13 @@ fn cell(array: &dyn Array, row: usize) -> Value {
 }
 
 /// Bytes as text, where they are in UTF-8.
-fn bytes(value: &[u8]) -> Value {
-    std::str::from_utf8(value).map_or(Value::Null, Value::from)
+fn bytes(value: &[u8], room: &mut Room) -> Value {
+    std::str::from_utf8(value).map_or(Value::Null, |text| room.text(text))
 }
 
-fn list(items: &dyn Array) -> Value {
-    (0..items.len()).map(|row| cell(items, row)).collect()
+fn list(items: &dyn Array, room: &mut Room) -> Value {
+    let item = |row| room.takes(0).then(|| cell(items, row, room));
+    (0..items.len()).map_while(item).collect()
 }
 
 fn number(array: &dyn Array, row: usize) -> Option<Value> {

@@ -72,7 +72,7 @@ impl Source {
     /// The name that a collection of its own is called by, as a path.
     pub(super) fn collection_path(&self) -> std::path::PathBuf {
         match self {
-            Source::Member { archive, name } => {
+            Source::Member { archive, name, .. } => {
                 let archive = archive.file_name().unwrap_or_default().to_string_lossy();
                 // One component, so that the archive stays part of the name.
                 format!("{archive}:{}", name.replace(['/', '\\'], ":")).into()

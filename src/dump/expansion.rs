@@ -36,12 +36,30 @@ impl fmt::Display for Bomb {
 
 impl std::error::Error for Bomb {}
 
+/// What some bytes have become so far.
+#[derive(Debug, Default)]
+pub(super) struct Growth {
+    n_out: u64,
+}
+
+impl Growth {
+    /// Notes `n` more, of what `n_in` bytes in all have become.
+    pub(super) fn note(&mut self, n: u64, n_in: u64) -> Result<(), Bomb> {
+        self.n_out = self.n_out.saturating_add(n);
+        let n_out = self.n_out;
+        match n_out > FREE_BYTES && (n_out / MAX_RATIO > n_in || n_out > MAX_BYTES) {
+            true => Err(Bomb { n_in, n_out }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Decompressed bytes, no more than their source allows.
 pub(super) struct Bounded {
     inner: Bytes,
     /// Compressed bytes that were read so far.
     n_in: Arc<AtomicU64>,
-    n_out: u64,
+    growth: Growth,
 }
 
 impl Bounded {
@@ -49,7 +67,7 @@ impl Bounded {
         Bounded {
             inner,
             n_in,
-            n_out: 0,
+            growth: Growth::default(),
         }
     }
 }
@@ -57,12 +75,9 @@ impl Bounded {
 impl Read for Bounded {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        self.n_out += n as u64;
-        let (n_in, n_out) = (self.n_in.load(Ordering::Relaxed), self.n_out);
-        if n_out > FREE_BYTES && (n_out / MAX_RATIO > n_in || n_out > MAX_BYTES) {
-            return Err(io::Error::other(Bomb { n_in, n_out }));
-        }
-        Ok(n)
+        let n_in = self.n_in.load(Ordering::Relaxed);
+        let noted = self.growth.note(n as u64, n_in);
+        noted.map(|()| n).map_err(io::Error::other)
     }
 }
 

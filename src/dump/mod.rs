@@ -92,6 +92,8 @@ mod tests_fields;
 #[cfg(test)]
 mod tests_fuzz;
 #[cfg(test)]
+mod tests_linear;
+#[cfg(test)]
 mod tests_names;
 #[cfg(test)]
 mod tests_random;
@@ -125,6 +127,7 @@ use source::{Bytes, Compression, Counted, Input};
 use table::TableReader;
 use values::ValueReader;
 
+pub use archive::Place;
 pub use draft::Draft;
 pub use ignored::{Ignored, Part};
 pub use record::{Item, Record};

@@ -21,7 +21,7 @@ use liblzma::stream::{CONCATENATED, Stream};
 use walkdir::WalkDir;
 
 use super::ahead::Ahead;
-use super::archive;
+use super::archive::{self, Place};
 use super::expansion::Bounded;
 use super::utf16::Utf16;
 use crate::error::{Error, Result};
@@ -59,6 +59,8 @@ pub enum Source {
         archive: PathBuf,
         /// The member's name as the archive has it, which is never used as a path.
         name: String,
+        /// Where it lies in the archive.
+        place: Place,
     },
     /// The standard input.
     Stdin,
@@ -122,7 +124,7 @@ impl Source {
     pub(super) fn name(&self) -> PathBuf {
         match self {
             Source::File(path) | Source::Found(path) => path.clone(),
-            Source::Member { archive, name } => {
+            Source::Member { archive, name, .. } => {
                 let parts = name.split(['/', '\\']);
                 let named = |part: &&str| !part.is_empty() && !part.trim_matches('.').is_empty();
                 let parts: Vec<&str> = parts.filter(named).collect();
@@ -146,8 +148,8 @@ impl Source {
                 let bytes = Cursor::new(Arc::clone(bytes));
                 (Box::new(Counted::new(Box::new(bytes), count)), None)
             }
-            Source::Member { archive, name } => {
-                let opened = archive::open(archive, name, count);
+            Source::Member { archive, place, .. } => {
+                let opened = archive::open(archive, place, count);
                 let (bytes, n_bytes) = opened.map_err(Error::read(self.name()))?;
                 (bytes, Some(n_bytes))
             }
@@ -200,18 +202,19 @@ fn files_below(folder: &Path) -> Vec<Source> {
 
 /// The members of a zip archive; a file that is none, or has none, is itself.
 fn members_of(path: &Path) -> io::Result<Vec<Source>> {
-    let names = match archive::is_zip(path)? {
+    let members = match archive::is_zip(path)? {
         true => archive::members(path)?,
         false => Vec::new(),
     };
-    if names.is_empty() {
+    if members.is_empty() {
         return Ok(vec![Source::File(path.to_owned())]);
     }
-    let member = |name| Source::Member {
+    let member = |(name, place)| Source::Member {
         archive: path.to_owned(),
         name,
+        place,
     };
-    Ok(names.into_iter().map(member).collect())
+    Ok(members.into_iter().map(member).collect())
 }
 
 fn is_hidden(name: &std::ffi::OsStr) -> bool {

@@ -1,47 +1,56 @@
 //! Arrow streams, Arrow files and Parquet files: batches of columns, read row by row as the
 //! records of `json_record.rs`.
 //!
+//! `table/arrow.rs` and `table/parquet.rs` read batches; here their rows become records.
+//!
 //! Columns are known by the names of its fields. There must be one of titles, or one of texts and one
 //! of ids, which are texts or whole numbers, floats among them; what else is there is read where it can
 //! be. Of an Arrow
 //! file the stream inside is read, from front to end, so it can come through a pipe; a Parquet
 //! file begins with its end and must be a file.
 //!
-//! Invariants: one batch is held at a time; every row gives one item. The first batch is read at
+//! Invariants: nothing that a file claims is allocated before it is held against the bytes that there
+//! are; a table that grows beyond measure ends with a reason ([`Growth`]), one that cannot be decoded
+//! with what is wrong, and no panic of a decoder gets out. One batch is held at a time; every row gives
+//! one item. The first batch is read at
 //! once where only its values show whether a column of floats holds ids.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod arrow;
+mod delta;
+mod parquet;
+mod thrift;
+
+use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::{RecordBatch, RecordBatchReader};
-use arrow_ipc::reader::StreamReader;
-use arrow_schema::ArrowError;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::Compression;
-use parquet::file::metadata::ParquetMetaData;
-use serde_json::Value;
+use arrow_array::RecordBatch;
 
-use super::cells::Columns;
+use self::arrow::ArrowBatches;
+use self::parquet::ParquetBatches;
+use super::cells::{Columns, Row};
+use super::expansion::{Bomb, Growth};
 use super::json_record;
 use super::record::{Context, Fault, Item};
 use super::reject::excerpt;
-use super::source::Bytes;
 use super::{Format, MAX_LINE_BYTES, Opened, ReadItems, Reason, Rejected, Unit};
+use crate::caught;
 use crate::error::{Error, Result};
 
-/// Every part of an Arrow stream or file is a multiple of this long.
-const PART_BYTES: usize = 8;
+/// What a batch or the pages of a column may become, however few bytes they are read from.
+const FREE_BYTES: usize = 64 << 20;
 
-/// An Arrow file is padded in front of its stream, to this at most.
-const MAX_FILE_HEAD_BYTES: usize = 64;
+/// How many bytes one byte of a batch or a page may become, beyond those. Text of papers shrinks to a
+/// third.
+const MAX_RATIO: usize = 32;
 
-/// Rows of a Parquet file that are decoded at a time.
-const PARQUET_BATCH_ROWS: usize = 256;
+/// Memory that is given without a question.
+const SMALL_BYTES: usize = 16 << 20;
+
+/// What a row comes to beside its texts, when it is counted how far a table grows.
+const ROW_BYTES: u64 = 8;
 
 /// Reads rows.
 pub(super) struct TableReader {
@@ -56,25 +65,16 @@ pub(super) struct TableReader {
     first: Option<Result<Option<RecordBatch>, End>>,
     /// Rows read so far, in all batches.
     row: u64,
+    growth: Growth,
     ended: bool,
 }
 
 enum Batches {
-    Arrow {
-        reader: Box<StreamReader<Watched>>,
-        format: Format,
-    },
+    Arrow(Box<ArrowBatches>),
     Parquet {
-        reader: ParquetRecordBatchReader,
-        progress: Progress,
+        batches: Box<ParquetBatches>,
+        read_bytes: Arc<AtomicU64>,
     },
-}
-
-/// How far a Parquet file has been read.
-struct Progress {
-    read_bytes: Arc<AtomicU64>,
-    total_bytes: u64,
-    n_rows: u64,
 }
 
 impl ReadItems for TableReader {
@@ -96,8 +96,8 @@ impl TableReader {
         let (context, compressed) = (opened.context.clone(), opened.compressed);
         let path = opened.path.clone();
         let (columns, mut batches) = match opened.format {
-            Format::Parquet => parquet(&opened)?,
-            _ => arrow(opened)?,
+            Format::Parquet => begin_parquet(&opened)?,
+            _ => begin_arrow(opened)?,
         };
         let first = columns.has_float_ids.then(|| batches.next(0));
         if let Some(Ok(Some(batch))) = &first {
@@ -115,6 +115,7 @@ impl TableReader {
             batch: None,
             next_row: 0,
             row: 0,
+            growth: Growth::default(),
             ended: false,
         })
     }
@@ -127,11 +128,15 @@ impl TableReader {
             if let Some(batch) = &self.batch
                 && self.next_row < batch.num_rows()
             {
-                let fields = self.columns.row(batch, self.next_row);
+                let row = self.columns.row(batch, self.next_row);
                 let wrong_id = self.columns.wrong_id(batch, self.next_row);
                 self.next_row += 1;
                 self.row += 1;
-                return Some(self.read_row(fields, wrong_id));
+                let n_in = self.batches.n_read();
+                if let Err(bomb) = self.growth.note(ROW_BYTES + row.n_bytes as u64, n_in) {
+                    return Some(Err(self.end(bomb.into())));
+                }
+                return Some(self.read_row(row, wrong_id));
             }
             self.next_row = 0;
             let first = self.first.take();
@@ -141,23 +146,27 @@ impl TableReader {
                     self.batch = batch;
                 }
                 Err(end) => {
-                    self.ended = true;
                     self.row += 1;
-                    let reason = end.reason(self.compressed);
-                    return Some(Err(self.rejected(reason.into(), "")));
+                    return Some(Err(self.end(end)));
                 }
             }
         }
     }
 
-    fn read_row(
-        &self,
-        fields: Vec<(String, Value)>,
-        wrong_id: Option<Reason>,
-    ) -> Result<Item, Rejected> {
+    /// Ends the table with a reason.
+    fn end(&mut self, end: End) -> Rejected {
+        self.ended = true;
+        let reason = end.reason(self.compressed);
+        self.rejected(reason.into(), "")
+    }
+
+    fn read_row(&self, row: Row, wrong_id: Option<Reason>) -> Result<Item, Rejected> {
+        let Row {
+            fields, is_whole, ..
+        } = row;
         let texts = || fields.iter().filter_map(|(_, value)| value.as_str());
         let shown: String = texts().max_by_key(|text| text.len()).unwrap_or("").into();
-        let outcome = if texts().any(|text| text.len() > MAX_LINE_BYTES) {
+        let outcome = if !is_whole {
             let limit_bytes = MAX_LINE_BYTES;
             Err(Reason::TooLong { limit_bytes }.into())
         } else if let Some(reason) = wrong_id {
@@ -180,80 +189,34 @@ impl TableReader {
 }
 
 /// Begins an Arrow stream, or the one in an Arrow file.
-fn arrow(opened: Opened) -> Result<(Columns, Batches)> {
-    let (path, format) = (&opened.path, opened.format);
-    let bytes = match format {
-        Format::ArrowFile => {
-            stream_inside(opened.bytes).map_err(|error| cannot_begin(path, error.into()))?
-        }
-        _ => opened.bytes,
-    };
-    let begun = guarded(|| StreamReader::try_new(Watched::new(bytes), None));
-    let reader = begun
-        .map_err(|panic| Error::damaged(path, panic))?
-        .map_err(|error| cannot_begin(path, error))?;
-    let columns = Columns::choose(&reader.schema(), &opened.columns).map_err(unfit(path))?;
-    let reader = Box::new(reader);
-    Ok((columns, Batches::Arrow { reader, format }))
-}
-
-/// The bytes of an Arrow file from its stream on: without the magic and the zeros behind it.
-fn stream_inside(mut file: Bytes) -> io::Result<Bytes> {
-    let mut part = [0; PART_BYTES];
-    file.read_exact(&mut part)?;
-    for _ in 0..MAX_FILE_HEAD_BYTES / PART_BYTES {
-        file.read_exact(&mut part)?;
-        if part != [0; PART_BYTES] {
-            break;
-        }
-    }
-    Ok(Box::new(Cursor::new(part).chain(file)))
-}
-
-/// Runs a decoder; on damaged bytes those of Arrow and Parquet may panic.
-fn guarded<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
-    let outcome = catch_unwind(AssertUnwindSafe(decode));
-    outcome.map_err(|panic| {
-        let said = panic.downcast_ref::<String>().map(String::as_str);
-        let said = said.or(panic.downcast_ref::<&str>().copied());
-        format!(
-            "it cannot be decoded: {}",
-            said.unwrap_or("no reason given")
-        )
-    })
+fn begin_arrow(opened: Opened) -> Result<(Columns, Batches)> {
+    let path = &opened.path;
+    let is_in_file = opened.format == Format::ArrowFile;
+    let batches = ArrowBatches::begin(opened.bytes, is_in_file);
+    let batches = batches.map_err(|end| match end {
+        End::Failed(error) => Error::read(path)(error),
+        other => Error::damaged(path, format!("no Arrow schema at its start: {other}")),
+    })?;
+    let columns = Columns::choose(batches.schema(), &opened.columns).map_err(unfit(path))?;
+    Ok((columns, Batches::Arrow(Box::new(batches))))
 }
 
 /// Begins a Parquet file.
-fn parquet(opened: &Opened) -> Result<(Columns, Batches)> {
+fn begin_parquet(opened: &Opened) -> Result<(Columns, Batches)> {
     let path = &opened.path;
-    let Some(total_bytes) = opened.total_bytes.filter(|_| !opened.compressed) else {
+    if opened.total_bytes.is_none() || opened.compressed {
         let reason = "Parquet is read from its end: name a file that is not compressed as a whole";
         return Err(unfit(path)(reason.to_owned()));
-    };
-    let file = File::open(path).map_err(Error::read(path))?;
-    let damaged = |error| Error::damaged(path, format!("not a whole Parquet file: {error}"));
-    let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file))
-        .map_err(|panic| Error::damaged(path, panic))?
-        .map_err(damaged)?;
-    let columns = Columns::choose(builder.schema(), &opened.columns).map_err(unfit(path))?;
-    let mask = ProjectionMask::roots(builder.parquet_schema(), columns.indices());
-    let metadata = builder.metadata().clone();
-    if let Some(reason) = undecoded(&metadata, &mask) {
-        return Err(unfit(path)(reason));
     }
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(PARQUET_BATCH_ROWS)
-        .build()
-        .map_err(damaged)?;
-    // The places of the columns among those that are left.
-    let columns = Columns::choose(&reader.schema(), &opened.columns).map_err(unfit(path))?;
-    let progress = Progress {
-        read_bytes: opened.read_bytes.clone(),
-        total_bytes,
-        n_rows: u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0),
-    };
-    Ok((columns, Batches::Parquet { reader, progress }))
+    let (columns, batches) = ParquetBatches::begin(path, &opened.columns)?;
+    let (batches, read_bytes) = (Box::new(batches), opened.read_bytes.clone());
+    Ok((
+        columns,
+        Batches::Parquet {
+            batches,
+            read_bytes,
+        },
+    ))
 }
 
 /// Why no batch follows, though one should.
@@ -261,147 +224,102 @@ enum End {
     Cut,
     Failed(io::Error),
     Unreadable(String),
+    Bomb(Bomb),
 }
 
 impl End {
+    fn unreadable(what: &str) -> End {
+        End::Unreadable(what.to_owned())
+    }
+
+    fn no_memory(n_bytes: usize) -> End {
+        let n_mb = n_bytes.div_ceil(1_000_000);
+        End::Unreadable(format!("{n_mb} MB of memory are not there to decode it"))
+    }
+
+    fn from_read(error: io::Error) -> End {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => End::Cut,
+            _ => End::Failed(error),
+        }
+    }
+
     fn reason(self, compressed: bool) -> Reason {
         match self {
             End::Cut => Reason::Cut,
             End::Failed(error) => Reason::from_read(&error, compressed),
             End::Unreadable(message) => Reason::ReadFailed { message },
+            End::Bomb(bomb) => Reason::Bomb {
+                message: bomb.to_string(),
+            },
         }
     }
+}
+
+impl From<Bomb> for End {
+    fn from(bomb: Bomb) -> End {
+        End::Bomb(bomb)
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Cut => f.write_str("it breaks off"),
+            End::Failed(error) => error.fmt(f),
+            End::Unreadable(message) => f.write_str(message),
+            End::Bomb(bomb) => bomb.fmt(f),
+        }
+    }
+}
+
+/// Runs a decoder; on damaged bytes those of Arrow and Parquet may panic.
+fn decoded<T, E: fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, End> {
+    match caught::run(decode) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(End::Unreadable(error.to_string())),
+        Err(said) => Err(End::Unreadable(format!("it cannot be decoded: {said}"))),
+    }
+}
+
+/// What so many bytes may become when they are decoded.
+fn grown_limit(n_bytes: usize) -> usize {
+    n_bytes.saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES)
+}
+
+/// Whether so much memory can be had, as far as that is known beforehand: a decoder that gets none
+/// would end the process.
+fn is_available(n_bytes: usize) -> bool {
+    n_bytes <= SMALL_BYTES || Vec::<u8>::new().try_reserve_exact(n_bytes).is_ok()
 }
 
 impl Batches {
-    /// The next batch, when `n_read` rows were read.
-    fn next(&mut self, n_read: u64) -> Result<Option<RecordBatch>, End> {
-        let unreadable = |error: ArrowError| End::Unreadable(error.to_string());
+    /// The next batch, when `n_rows` rows were read.
+    fn next(&mut self, n_rows: u64) -> Result<Option<RecordBatch>, End> {
         match self {
-            Batches::Arrow { reader, format } => {
-                match guarded(|| reader.next()).map_err(End::Unreadable)? {
-                    Some(Ok(batch)) => Ok(Some(batch)),
-                    Some(Err(error)) => {
-                        let blamed = reader.get_mut().blamed();
-                        Err(blamed.unwrap_or_else(|| unreadable(error)))
-                    }
-                    None => reader.get_mut().ended(*format).map(|()| None),
-                }
-            }
-            Batches::Parquet { reader, progress } => {
-                progress.note(n_read);
-                let next = guarded(|| reader.next()).map_err(End::Unreadable)?;
-                next.transpose().map_err(unreadable)
+            Batches::Arrow(batches) => batches.next(),
+            Batches::Parquet {
+                batches,
+                read_bytes,
+            } => {
+                let share = n_rows as f64 / batches.n_rows().max(1) as f64;
+                let n_bytes = (share * batches.n_bytes() as f64) as u64;
+                read_bytes.store(n_bytes, Ordering::Relaxed);
+                batches.next()
             }
         }
     }
-}
 
-impl Progress {
-    fn note(&self, n_read: u64) {
-        let share = n_read as f64 / self.n_rows.max(1) as f64;
-        let bytes = (share * self.total_bytes as f64) as u64;
-        self.read_bytes.store(bytes, Ordering::Relaxed);
-    }
-}
-
-/// The bytes of an Arrow stream, and how they ended: the reader itself takes a failure between two
-/// batches for the end.
-struct Watched {
-    input: BufReader<Bytes>,
-    n_bytes: u64,
-    is_over: bool,
-    failed: Option<io::Error>,
-}
-
-impl Watched {
-    fn new(input: Bytes) -> Watched {
-        Watched {
-            input: BufReader::new(input),
-            n_bytes: 0,
-            is_over: false,
-            failed: None,
+    /// Bytes that the rows so far can have come from.
+    fn n_read(&self) -> u64 {
+        match self {
+            Batches::Arrow(batches) => batches.n_read(),
+            Batches::Parquet { batches, .. } => batches.n_bytes(),
         }
-    }
-
-    /// What of the bytes made reading a batch fail, if they did.
-    fn blamed(&mut self) -> Option<End> {
-        match self.failed.take() {
-            Some(error) => Some(End::Failed(error)),
-            None => self.is_over.then_some(End::Cut),
-        }
-    }
-
-    /// Whether the bytes end as well, now that no batch follows. A stream may end without its end
-    /// mark, an Arrow file may not; behind the mark, a file has its index.
-    fn ended(&mut self, format: Format) -> Result<(), End> {
-        let is_file = format == Format::ArrowFile;
-        if let Some(error) = self.failed.take() {
-            return Err(End::Failed(error));
-        }
-        if self.is_over {
-            let is_whole = !is_file && self.n_bytes.is_multiple_of(PART_BYTES as u64);
-            return if is_whole { Ok(()) } else { Err(End::Cut) };
-        }
-        let n_more = io::copy(&mut self.input, &mut io::sink()).map_err(End::Failed)?;
-        if n_more == 0 || is_file {
-            return Ok(());
-        }
-        let what = format!("{n_more} bytes follow the end of the Arrow stream");
-        Err(End::Unreadable(what))
-    }
-}
-
-impl Read for Watched {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self.input.read(buf) {
-            Ok(n) => {
-                self.n_bytes += n as u64;
-                self.is_over |= n == 0 && !buf.is_empty();
-                Ok(n)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                self.failed = Some(io::Error::new(error.kind(), error.to_string()));
-                Err(error)
-            }
-        }
-    }
-}
-
-/// Why a stream has no schema.
-fn cannot_begin(path: &Path, error: ArrowError) -> Error {
-    match error {
-        ArrowError::IoError(_, error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-            Error::read(path)(error)
-        }
-        other => Error::damaged(path, format!("no Arrow schema at its start: {other}")),
     }
 }
 
 fn unfit(path: &Path) -> impl FnOnce(String) -> Error {
     let path = path.to_owned();
     move |reason| Error::Columns { path, reason }
-}
-
-/// The first column that is read and compressed in a way that is not decoded here, in words.
-fn undecoded(metadata: &ParquetMetaData, mask: &ProjectionMask) -> Option<String> {
-    let groups = metadata.row_groups().iter();
-    let chunks = groups.flat_map(|group| group.columns().iter().enumerate());
-    let mut read = chunks.filter(|(leaf_idx, _)| mask.leaf_included(*leaf_idx));
-    let (_, chunk) = read.find(|(_, chunk)| !is_decoded(chunk.compression()))?;
-    let (column, how) = (chunk.column_path().string(), chunk.compression());
-    Some(format!("the column `{column}` is compressed with {how}"))
-}
-
-fn is_decoded(compression: Compression) -> bool {
-    matches!(
-        compression,
-        Compression::UNCOMPRESSED
-            | Compression::SNAPPY
-            | Compression::GZIP(_)
-            | Compression::LZ4
-            | Compression::LZ4_RAW
-            | Compression::ZSTD(_)
-    )
 }

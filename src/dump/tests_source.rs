@@ -354,3 +354,69 @@ fn data_that_grows_beyond_measure_ends() {
     let last = items[1].as_ref().expect_err("a bomb");
     assert!(matches!(last.reason, Reason::Bomb { .. }), "{last}");
 }
+
+#[test]
+fn the_directory_of_an_archive_is_read_once() {
+    let time = |n: usize| {
+        let names: Vec<String> = (0..n).map(|i| format!("{i}.jsonl")).collect();
+        let members: Vec<Member<'_>> = names
+            .iter()
+            .map(|name| stored(name, GOOD.as_bytes()))
+            .collect();
+        let folder = folder(&[("a.zip", &zip(&members))]);
+        let start = std::time::Instant::now();
+        let sources = Source::File(folder.path().join("a.zip"));
+        let sources = sources.expanded().expect("members");
+        let read = |source: &Source| {
+            let dump = Dump::open(source, &ReadOptions::default());
+            dump.expect("a dump").filter(Result::is_ok).count()
+        };
+        assert_eq!(sources.iter().map(read).sum::<usize>(), n);
+        start.elapsed()
+    };
+    let (some, many) = (time(1_000), time(8_000));
+    assert!(many < 24 * some, "{some:?}, eightfold {many:?}");
+}
+
+#[test]
+fn a_member_that_is_damaged_does_not_hide_the_others() {
+    let good = GOOD.as_bytes();
+    let mut archive = zip(&[stored("a.jsonl", good), stored("b.jsonl", good)]);
+    let second = archive
+        .windows(4)
+        .skip(1)
+        .position(|part| part == b"PK\x03\x04");
+    archive[second.expect("a second member") + 1] = b'X';
+    let folder = folder(&[("a.zip", &archive)]);
+    let damaged = "a.zip/b.jsonl: what stands before the member's bytes is damaged";
+    check(folder.path(), "a.zip", &["a.zip/a.jsonl: 1", damaged]);
+}
+
+#[test]
+fn an_archive_that_claims_more_members_than_it_has_bytes_is_refused() {
+    let good = GOOD.as_bytes();
+    let mut archive = zip(&[stored("a.jsonl", good)]);
+    let end = archive.len() - 22;
+    let directory_at = archive.windows(4).position(|part| part == b"PK\x01\x02");
+    let directory_at = directory_at.expect("a directory") as u64;
+    archive.truncate(end);
+    let claimed = 1_u64 << 40;
+    archive.extend(b"PK\x06\x06");
+    archive.extend(44_u64.to_le_bytes());
+    archive.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for number in [claimed, claimed, claimed * 46, directory_at] {
+        archive.extend(number.to_le_bytes());
+    }
+    archive.extend(b"PK\x06\x07\0\0\0\0");
+    archive.extend((end as u64).to_le_bytes());
+    archive.extend([1, 0, 0, 0]);
+    archive.extend(b"PK\x05\x06\0\0\0\0");
+    archive.extend([0xFF; 12]);
+    archive.extend([0, 0]);
+    let folder = folder(&[("a.zip", &archive)]);
+    let error = Source::File(folder.path().join("a.zip")).expanded();
+    let cause = error.expect_err("a false count");
+    let cause = std::error::Error::source(&cause).map(ToString::to_string);
+    let said = cause.unwrap_or_default();
+    assert!(said.contains("claims 1099511627776 members"), "{said}");
+}

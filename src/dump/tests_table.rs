@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder};
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Date64Array, Float32Array, Float64Array, Int8Array,
-    RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date64Array, DictionaryArray, Float32Array,
+    Float64Array, Int8Array, ListArray, NullArray, RecordBatch, StringArray,
+    TimestampNanosecondArray, UInt64Array,
 };
-use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_buffer::OffsetBuffer;
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{DataType, Field, Fields};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 
 use super::tests::{gzip, open, papers, read};
 use super::*;
@@ -269,4 +274,239 @@ fn ids_in_bytes_are_text_or_rejected() {
         vec![("title", titles), ("id", ids)],
         &["2503.11731", wrong, "On Z"],
     );
+}
+
+/// Two batches, compressed.
+pub(super) fn compressed_of_two(codec: CompressionType) -> Vec<u8> {
+    let batches = [texts(["a", "b"]), texts(["c", "d"])].map(|batch| {
+        // Buffers that do not shrink are not compressed.
+        let words = "Some words. ".repeat(50);
+        let words = StringArray::from(vec![words.as_str(), "And some others."]);
+        let ids = batch.column(0).clone();
+        table(vec![("id", ids), ("text", Arc::new(words))])
+    });
+    let options = IpcWriteOptions::default().try_with_compression(Some(codec));
+    let options = options.expect("a codec that is built in");
+    let schema = batches[0].schema();
+    let writer = StreamWriter::try_new_with_options(Vec::new(), &schema, options);
+    let mut writer = writer.expect("memory");
+    for batch in &batches {
+        writer.write(batch).expect("memory");
+    }
+    writer.into_inner().expect("memory")
+}
+
+/// What lengths and counts are spoilt with.
+const CLAIMS: [&[u8]; 7] = [
+    &(1_u64 << 62).to_le_bytes(),
+    &(1_u64 << 40).to_le_bytes(),
+    &i64::MAX.to_le_bytes(),
+    &(-2_i64).to_le_bytes(),
+    &i32::MAX.to_le_bytes(),
+    &[0xFF, 0xFF, 0xFF, 0xFF, 0x07],
+    &[0, 0, 0, 0],
+];
+
+/// Every claim, at every `stride`-th place where it fits.
+fn spoilt(whole: &[u8], stride: usize) -> impl Iterator<Item = Vec<u8>> {
+    let places = (0..whole.len()).step_by(stride);
+    let places = places.flat_map(|at| CLAIMS.map(|claim| (at, claim)));
+    places.filter_map(|(at, claim)| {
+        let mut bytes = whole.to_vec();
+        let part = bytes.get_mut(at..at + claim.len())?;
+        part.copy_from_slice(claim);
+        Some(bytes)
+    })
+}
+
+#[test]
+fn no_claim_of_a_stream_is_believed() {
+    for codec in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+        let whole = compressed_of_two(codec);
+        assert_eq!(outcome(&whole), (4, false));
+        let n_wrong = spoilt(&whole, 1).filter(|bytes| outcome(bytes).1).count();
+        assert!(n_wrong > whole.len(), "{n_wrong}");
+    }
+    for whole in [two_batches(), arrow_file_of_two()] {
+        let n_wrong = spoilt(&whole, 1).filter(|bytes| outcome(bytes).1).count();
+        assert!(n_wrong > whole.len(), "{n_wrong}");
+    }
+}
+
+#[test]
+fn a_batch_that_claims_too_much_ends_the_table_behind_the_batches_before_it() {
+    let whole = compressed_of_two(CompressionType::ZSTD);
+    // The length of the second batch's last buffer that did shrink.
+    let length = (12 * 50 + 16_i64).to_le_bytes();
+    let at = whole.windows(8).rposition(|bytes| bytes == length);
+    let mut bytes = whole.clone();
+    let at = at.expect("the length of the texts");
+    bytes[at..at + 8].copy_from_slice(&(1_i64 << 62).to_le_bytes());
+    let items: Vec<_> = open("x", bytes).expect("a dump").collect();
+    assert!(items[0].is_ok() && items[1].is_ok() && items.len() == 3);
+    let said = items[2].as_ref().expect_err("a claim").to_string();
+    assert!(said.contains("claims to become 4611686018427"), "{said}");
+}
+
+#[test]
+fn a_text_that_stands_a_million_times_in_a_row_is_not_copied() {
+    let long = "x".repeat(1 << 20);
+    let n = 1 << 20;
+    let keys = Int8Array::from(vec![0; n]);
+    let values: ArrayRef = Arc::new(StringArray::from(vec![long.as_str()]));
+    let texts = DictionaryArray::new(keys, values);
+    let field = Arc::new(Field::new_list_field(texts.data_type().clone(), true));
+    let offsets = OffsetBuffer::from_lengths([n]);
+    let authors = ListArray::new(field, offsets, Arc::new(texts), None);
+    let table = table(vec![
+        ("id", strings(&[Some("a")])),
+        ("title", strings(&[Some("On X")])),
+        ("authors", Arc::new(authors)),
+    ]);
+    let (_, items) = read("x", stream(&[table]));
+    let said = items[0].as_ref().expect_err("too long").to_string();
+    assert_eq!(said, "row 1: longer than 8 MiB: skipped");
+}
+
+#[test]
+fn a_table_of_rows_without_bytes_ends() {
+    let n = 1 << 40;
+    let nulls: ArrayRef = Arc::new(NullArray::new(n));
+    let table = table(vec![("id", nulls.clone()), ("title", nulls)]);
+    let dump = open("x", stream(&[table])).expect("a dump");
+    let last = dump.last().expect("rows").expect_err("no end");
+    assert!(matches!(last.reason, Reason::Bomb { .. }), "{last}");
+}
+
+/// What a Parquet file gives.
+fn parquet_outcome(bytes: &[u8]) -> Result<Vec<Result<Item, Rejected>>, Error> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), bytes).expect("a file");
+    let source = Source::File(file.path().to_owned());
+    Dump::open(&source, &ReadOptions::default()).map(Iterator::collect)
+}
+
+/// A Parquet file of texts and lists of them.
+fn parquet(properties: WriterProperties, rows: &[(&str, &[&str])]) -> Vec<u8> {
+    let ids: ArrayRef = Arc::new(StringArray::from_iter_values(
+        (0..rows.len()).map(|row| row.to_string()),
+    ));
+    let titles = StringArray::from_iter_values(rows.iter().map(|row| row.0));
+    let mut authors = ListBuilder::new(StringBuilder::new());
+    authors.extend(rows.iter().map(|row| Some(row.1.iter().map(Some))));
+    let batch = table(vec![
+        ("id", ids),
+        ("title", Arc::new(titles)),
+        ("authors", Arc::new(authors.finish())),
+    ]);
+    let mut bytes = Vec::new();
+    let writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties));
+    let mut writer = writer.expect("memory");
+    writer.write(&batch).expect("memory");
+    writer.close().expect("memory");
+    bytes
+}
+
+/// Ways to write a Parquet file.
+fn parquet_properties() -> Vec<WriterProperties> {
+    let written = |codec, encoding: Option<Encoding>, version| {
+        let builder = WriterProperties::builder()
+            .set_compression(codec)
+            .set_writer_version(version)
+            .set_dictionary_enabled(encoding.is_none());
+        match encoding {
+            Some(encoding) => builder.set_encoding(encoding).build(),
+            None => builder.build(),
+        }
+    };
+    let (v1, v2) = (WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0);
+    vec![
+        written(Compression::SNAPPY, None, v1),
+        written(Compression::GZIP(Default::default()), None, v2),
+        written(
+            Compression::ZSTD(Default::default()),
+            Some(Encoding::PLAIN),
+            v1,
+        ),
+        written(Compression::LZ4_RAW, Some(Encoding::DELTA_BYTE_ARRAY), v1),
+        written(
+            Compression::UNCOMPRESSED,
+            Some(Encoding::DELTA_BYTE_ARRAY),
+            v2,
+        ),
+        written(
+            Compression::UNCOMPRESSED,
+            Some(Encoding::DELTA_LENGTH_BYTE_ARRAY),
+            v1,
+        ),
+    ]
+}
+
+const PARQUET_ROWS: [(&str, &[&str]); 3] = [
+    ("On fish", &["Ada Lovelace", "Ada Mann"]),
+    ("On fishing", &[]),
+    ("On stars", &["Ada Lovelace"]),
+];
+
+#[test]
+fn parquet_is_read_however_it_is_written() {
+    for (n, properties) in parquet_properties().into_iter().enumerate() {
+        let items = parquet_outcome(&parquet(properties, &PARQUET_ROWS)).expect("a dump");
+        let papers = items.into_iter().map(|item| {
+            let paper = item.expect("a record").into_paper().expect("a paper");
+            (paper.title, paper.authors)
+        });
+        let expected = PARQUET_ROWS.map(|(title, authors)| {
+            (
+                title.to_owned(),
+                authors
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        });
+        assert_eq!(papers.collect::<Vec<_>>(), expected, "{n}");
+    }
+}
+
+#[test]
+fn no_claim_of_a_parquet_file_is_believed() {
+    for properties in parquet_properties() {
+        let whole = parquet(properties, &PARQUET_ROWS);
+        let is_wrong = |bytes: &Vec<u8>| match parquet_outcome(bytes) {
+            Ok(items) => items.iter().any(Result::is_err),
+            Err(_) => true,
+        };
+        let n_wrong = spoilt(&whole, 7).filter(is_wrong).count();
+        assert!(n_wrong > whole.len() / 20, "{n_wrong}");
+    }
+}
+
+#[test]
+fn texts_that_begin_as_the_one_before_are_counted_before_they_are_made() {
+    let long = "x".repeat(1 << 20);
+    let authors = vec![long.as_str(); 1 << 10];
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::DELTA_BYTE_ARRAY)
+        .build();
+    let bytes = parquet(properties, &[("On X", &authors)]);
+    assert!(bytes.len() < 3 << 20);
+    let items = parquet_outcome(&bytes).expect("a dump");
+    let said = items[0].as_ref().expect_err("too long").to_string();
+    assert!(said.contains("claim to become"), "{said}");
+}
+
+#[test]
+fn a_parquet_page_that_grows_beyond_its_claim_is_an_error() {
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_compression(Compression::GZIP(Default::default()))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let long = "x".repeat(200 << 20);
+    let bytes = parquet(properties, &[(&long, &[])]);
+    let items = parquet_outcome(&bytes).expect("a dump");
+    let said = items[0].as_ref().expect_err("too long").to_string();
+    assert!(said.contains("claim to become 209715"), "{said}");
 }

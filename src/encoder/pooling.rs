@@ -128,7 +128,11 @@ impl TryFrom<String> for Pooling {
 
     fn try_from(names: String) -> Result<Pooling, String> {
         let modes = names.split('+').map(PoolingMode::of_name);
-        Ok(Pooling(modes.collect::<Result<_, String>>()?))
+        let modes: Vec<PoolingMode> = modes.collect::<Result<_, String>>()?;
+        match modes.len() <= PoolingMode::FLAGS.len() {
+            true => Ok(Pooling(modes)),
+            false => Err(format!("{} poolings are too many", modes.len())),
+        }
     }
 }
 

@@ -38,9 +38,13 @@ impl StaticTable {
             return Err(format!("the tensor {name} is no table").into());
         };
         let mut tensors = tensors_in_place(bytes, &[])?;
-        let rows = tensors.remove(name);
+        let rows = tensors.remove(name).ok_or_else(missing)?;
+        // A table without rows may have vectors of any length.
+        if n_rows == 0 || dim == 0 || n_rows.checked_mul(dim) != Some(rows.len()) {
+            return Err(format!("the tensor {name} has {n_rows} vectors of {dim} numbers").into());
+        }
         let table = StaticTable {
-            rows: rows.ok_or_else(missing)?,
+            rows,
             dim,
             weights: tensors.get("weights").map(Tensor::to_floats),
             mapping: mapping(&file)?,
@@ -54,7 +58,6 @@ impl StaticTable {
             Some(weights) if weights.len() != n_tokens => {
                 Err(format!("there are {} weights of {n_tokens} tokens", weights.len()).into())
             }
-            _ if dim == 0 => Err(format!("the tensor {name} has vectors of no numbers").into()),
             _ => Ok(table),
         }
     }

@@ -2,15 +2,20 @@
 //!
 //! The truncation and padding that a `tokenizer.json` may carry are the habits of whoever saved
 //! it (128 for all-MiniLM-L6-v2, whose limit is 256): both are replaced.
+//!
+//! A text of many megabytes is cut before the tokenizer sees it ([`start_within`]), which would hold all
+//! of it several times over; what a `tokenizer.json` may ask for is bounded in `bounds.rs`.
+
+mod bounds;
 
 use rayon::prelude::*;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::{
-    DecoderWrapper, EncodeInput, ModelWrapper, NormalizerWrapper, PostProcessor,
-    PostProcessorWrapper, PreTokenizerWrapper, Tokenizer, TokenizerImpl, TruncationParams,
-    truncate_encodings,
+    DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessor, PostProcessorWrapper,
+    PreTokenizerWrapper, Tokenizer, TokenizerImpl, TruncationParams, truncate_encodings,
 };
 
+use crate::caught;
 use crate::error::{Error, Result};
 
 /// One text as the model sees it.
@@ -58,7 +63,25 @@ pub(super) struct Tokenize {
     unknown: Option<u32>,
     /// Characters of a text that are read, in models that are cut by them.
     n_chars: usize,
+    /// Bytes of a text that are given to the tokenizer at a time: all that there are, in all but a few.
+    n_bytes: usize,
 }
+
+/// Bytes of a text that the tokenizer sees at least, where it has so many.
+///
+/// Tokens are of words, and a cut between two words changes no token before it. So it changes nothing
+/// where the first [`BYTES_PER_TOKEN`] bytes a token hold as many tokens as are seen: words of papers are
+/// of seven bytes, with the space. What is longer and has fewer is no text.
+const LEAST_BYTES: usize = 64 << 10;
+
+/// Bytes a token that the tokenizer sees, beyond those.
+const BYTES_PER_TOKEN: usize = 128;
+
+/// By how much replacements make a text longer in models that there are.
+const USUAL_GROWTH: usize = 4;
+
+/// The longest prompt.
+const MAX_PROMPT_BYTES: usize = 16 << 10;
 
 impl Tokenize {
     /// Loads the `tokenizer.json` of `model` and sets its limit to `max_tokens`, specials included.
@@ -69,7 +92,10 @@ impl Tokenize {
         max_tokens: usize,
     ) -> Result<Tokenize> {
         let wrong = |e: tokenizers::Error| Error::model(model, format!("tokenizer.json: {e}"));
-        let mut tokenizer = parse(json).map_err(wrong)?;
+        let refused = |reason: String| wrong(reason.into());
+        let growth = bounds::growth(json).map_err(refused)?;
+        let parsed = caught::run(|| parse(json)).map_err(refused)?;
+        let mut tokenizer = parsed.map_err(wrong)?;
         let n_specials = match input {
             Input::Bags { .. } => 0,
             Input::Texts | Input::Pairs => tokenizer
@@ -105,6 +131,13 @@ impl Tokenize {
                 } => max_tokens.saturating_mul(median_token_chars(&tokenizer)),
                 _ => usize::MAX,
             },
+            n_bytes: match input {
+                // What is in pieces is put together again.
+                Input::Bags { .. } => LEAST_BYTES,
+                Input::Texts | Input::Pairs => {
+                    max_tokens.saturating_mul(BYTES_PER_TOKEN).max(LEAST_BYTES)
+                }
+            } / growth.div_ceil(USUAL_GROWTH),
             tokenizer,
         })
     }
@@ -120,31 +153,52 @@ impl Tokenize {
         prompt: &str,
         texts: &[impl AsRef<str> + Sync],
     ) -> Result<Vec<Encoding>> {
-        let is_bag = matches!(self.input, Input::Bags { .. });
+        if prompt.len() > MAX_PROMPT_BYTES {
+            let what = format!("the model's prompt is {} bytes long", prompt.len());
+            return Err(Error::Encode {
+                source: what.into(),
+            });
+        }
         // Each thread also takes apart what the tokenizer gives it: a string a token.
-        let encode = |text: &str| {
-            let prompted = [prompt, start_of(text, self.n_chars)].concat();
-            let encoding = self.tokenizer.encode_fast(prompted, !is_bag);
-            let encoding = encoding.map_err(|source| Error::Encode { source })?;
-            Ok(match is_bag {
-                true => self.bag(&encoding, text),
-                false => Encoding {
+        let encode = |text: &str| match self.input {
+            Input::Bags { .. } => self.bag(prompt, text),
+            Input::Texts | Input::Pairs => {
+                let start = start_within(text, self.n_bytes);
+                let encoding = self.tokens([prompt, start].concat(), true)?;
+                Ok(Encoding {
                     ids: encoding.get_ids().to_vec(),
-                    truncated: !encoding.get_overflowing().is_empty(),
-                },
-            })
+                    truncated: start.len() < text.len() || !encoding.get_overflowing().is_empty(),
+                })
+            }
         };
         let encodings = texts.par_iter().map(|text| encode(text.as_ref()));
         encodings.collect()
     }
 
-    fn bag(&self, encoding: &tokenizers::Encoding, text: &str) -> Encoding {
-        let mut ids = encoding.get_ids().to_vec();
-        ids.retain(|id| Some(*id) != self.unknown);
-        let is_cut = start_of(text, self.n_chars).len() < text.len();
-        let truncated = is_cut || ids.len() > self.n_content_tokens;
+    fn tokens(&self, text: String, with_specials: bool) -> Result<tokenizers::Encoding> {
+        let encode = || self.tokenizer.encode_fast(text, with_specials);
+        let encoding = caught::run(encode).unwrap_or_else(|said| Err(said.into()));
+        encoding.map_err(|source| Error::Encode { source })
+    }
+
+    /// A text as a bag of tokens, read in pieces until there are enough.
+    fn bag(&self, prompt: &str, text: &str) -> Result<Encoding> {
+        let read = start_of(text, self.n_chars);
+        let (mut ids, mut rest, mut before) = (Vec::new(), read, prompt);
+        loop {
+            let piece = start_within(rest, self.n_bytes);
+            rest = &rest[piece.len()..];
+            let encoding = self.tokens([before, piece].concat(), false)?;
+            let known = encoding.get_ids().iter();
+            ids.extend(known.filter(|id| Some(**id) != self.unknown));
+            before = "";
+            if rest.is_empty() || ids.len() > self.n_content_tokens {
+                break;
+            }
+        }
+        let truncated = read.len() < text.len() || ids.len() > self.n_content_tokens;
         ids.truncate(self.n_content_tokens);
-        Encoding { ids, truncated }
+        Ok(Encoding { ids, truncated })
     }
 
     /// Encodes one text with each of others, the longer of the two cut first, on the threads of the
@@ -153,10 +207,19 @@ impl Tokenize {
     /// The texts are cut here: since its version 0.23 the tokenizer stops reading a text at the limit,
     /// and no longer knows which of two was the longer.
     pub(super) fn encode_pairs(&self, first: &str, others: &[&str]) -> Result<Vec<PairEncoding>> {
-        let first = self.encodings(vec![first], false)?.swap_remove(0);
-        let others = self.encodings(others.to_vec(), false)?;
-        let pair = |other| self.pair(first.clone(), other);
-        let pairs: tokenizers::Result<_> = others.into_iter().map(pair).collect();
+        let cut = |text: &&str| {
+            let start = start_within(text, self.n_bytes);
+            let tokens = self.tokens(start.to_owned(), false)?;
+            Ok((tokens, start.len() < text.len()))
+        };
+        let (first, first_is_cut) = cut(&first)?;
+        let others: Result<Vec<_>> = others.par_iter().map(cut).collect();
+        let pair = |(other, is_cut)| {
+            let mut pair = self.pair(first.clone(), other)?;
+            pair.truncated |= first_is_cut || is_cut;
+            Ok(pair)
+        };
+        let pairs: tokenizers::Result<_> = others?.into_iter().map(pair).collect();
         pairs.map_err(|source| Error::Encode { source })
     }
 
@@ -182,16 +245,16 @@ impl Tokenize {
             truncated,
         })
     }
+}
 
-    fn encodings<'s>(
-        &self,
-        inputs: Vec<impl Into<EncodeInput<'s>> + Send>,
-        with_specials: bool,
-    ) -> Result<Vec<tokenizers::Encoding>> {
-        self.tokenizer
-            .encode_batch_fast(inputs, with_specials)
-            .map_err(|source| Error::Encode { source })
+/// The start of a text of so many bytes at most, up to the last space in it where it has one.
+fn start_within(text: &str, n_bytes: usize) -> &str {
+    if text.len() <= n_bytes {
+        return text;
     }
+    let start = &text[..text.floor_char_boundary(n_bytes.max(4))];
+    let space = start.rfind(char::is_whitespace).filter(|at| *at > 0);
+    &start[..space.unwrap_or(start.len())]
 }
 
 /// The first so many characters.
@@ -257,6 +320,85 @@ mod tests {
             ours.to_string(false).unwrap(),
             theirs.to_string(false).unwrap()
         );
+    }
+
+    fn bundled(input: Input, max_tokens: usize) -> Tokenize {
+        let path = "/models/all-MiniLM-L6-v2/tokenizer.json";
+        let json = std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + path).unwrap();
+        Tokenize::load("x", &json, input, max_tokens).unwrap()
+    }
+
+    /// The abstracts of the sample, one after another.
+    fn abstracts() -> String {
+        let path = "/tests/data/arxiv-1000.jsonl";
+        let lines = std::fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + path).unwrap();
+        let texts = lines.lines().map(|line| {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap();
+            record["abstract"].as_str().unwrap().to_owned()
+        });
+        texts.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_cut_changes_nothing_of_what_is_seen() {
+        let text = abstracts();
+        assert!(text.len() > 10 * LEAST_BYTES);
+        for max_tokens in [3, 256, 2048] {
+            let cut = bundled(Input::Texts, max_tokens);
+            let whole = Tokenize {
+                n_bytes: usize::MAX,
+                ..bundled(Input::Texts, max_tokens)
+            };
+            for at in (0..text.len() - 4 * LEAST_BYTES).step_by(99_991) {
+                let part = [&text[text.ceil_char_boundary(at)..]];
+                let expected = whole.encode_all("say: ", &part).unwrap();
+                assert_eq!(cut.encode_all("say: ", &part).unwrap(), expected);
+                assert_eq!(expected[0].ids.len(), max_tokens);
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_of_a_bag_are_those_of_the_whole() {
+        let text = abstracts();
+        let drops_unknown = false;
+        let input = Input::Bags { drops_unknown };
+        let in_pieces = bundled(input, 1 << 20);
+        let whole = Tokenize {
+            n_bytes: usize::MAX,
+            ..bundled(input, 1 << 20)
+        };
+        let expected = whole.encode_all("", &[&text]).unwrap();
+        assert!(expected[0].ids.len() > 100_000 && !expected[0].truncated);
+        assert!(in_pieces.encode_all("", &[&text]).unwrap() == expected);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_words() {
+        assert_eq!(start_within("one two", 7), "one two");
+        assert_eq!(start_within("one two three", 7), "one");
+        assert_eq!(start_within("one two three", 8), "one two");
+        assert_eq!(start_within("ééééé", 5), "éé");
+        assert_eq!(start_within(" ééé", 6), " éé");
+        assert_eq!(start_within("👩👩", 1), "👩");
+    }
+
+    #[test]
+    fn a_long_text_counts_as_cut_though_it_has_few_tokens() {
+        let tokenize = bundled(Input::Texts, 256);
+        let letters = "x".repeat(1 << 20);
+        let encoding = &tokenize.encode_all("", &[&letters]).unwrap()[0];
+        assert!(encoding.truncated && encoding.ids.len() == 3);
+        let pairs = bundled(Input::Pairs, 256);
+        let pair = &pairs.encode_pairs("a", &[&letters]).unwrap()[0];
+        assert!(pair.truncated && pair.ids.len() == 5);
+    }
+
+    #[test]
+    fn a_prompt_has_a_limit() {
+        let prompt = "x ".repeat(MAX_PROMPT_BYTES);
+        let error = bundled(Input::Texts, 256).encode_all(&prompt, &["a"]);
+        assert!(matches!(error, Err(Error::Encode { .. })));
     }
 
     #[test]

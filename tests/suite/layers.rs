@@ -14,6 +14,7 @@ const GROUND: &[&str] = &[
     "text",
     "name",
     "fuzz",
+    "caught",
 ];
 const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
 const FLOWS: &[&str] = &[
@@ -50,6 +51,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("csv", &["dump"]),
     ("encoding_rs", &["dump"]),
     ("arrow_array", TABLES),
+    ("arrow_buffer", TABLES),
     ("arrow_ipc", TABLES),
     ("arrow_schema", TABLES),
     ("parquet", TABLES),

@@ -43,3 +43,5 @@ mod spaces;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod upkeep;
+#[cfg(target_os = "linux")]
+mod whole_files;

@@ -3,11 +3,69 @@
 //! Comments go, macros without arguments that the preamble defines are put in, and of the commands in
 //! what is found the text stays: `\emph{x}` is x, `\cite{…}` nothing. Letters and maths are left to
 //! `clean.rs`.
+//!
+//! Invariant: time is linear in the text, whatever is opened and never closed: braces are matched once
+//! ([`Braced`]), and what stands in them is read without a call inside a call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How often a macro is put in for another.
 const MAX_DEPTH: usize = 4;
+
+/// How much longer macros may make a text, beyond twice its length.
+const MAX_GROWTH_BYTES: usize = 64 << 10;
+
+/// The longest option in brackets.
+const MAX_OPTION_BYTES: usize = 2_000;
+
+/// A text, with where each of its braces is closed.
+struct Braced<'a> {
+    text: &'a str,
+    ends: HashMap<usize, usize>,
+}
+
+impl<'a> Braced<'a> {
+    fn new(text: &'a str) -> Braced<'a> {
+        let (mut ends, mut open) = (HashMap::new(), Vec::new());
+        let mut is_escaped = false;
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'{' if !is_escaped => open.push(at),
+                b'}' if !is_escaped => ends.extend(open.pop().map(|start| (start, at))),
+                _ => {}
+            }
+            is_escaped = byte == b'\\' && !is_escaped;
+        }
+        Braced { text, ends }
+    }
+
+    /// Where what stands in the braces at a place ends, if they are there and closed before `end`.
+    fn group(&self, at: usize, end: usize) -> Option<usize> {
+        self.ends.get(&at).copied().filter(|close| *close < end)
+    }
+
+    /// What stands in the braces at a place, and the place behind them.
+    fn inside(&self, at: usize) -> Option<(&'a str, usize)> {
+        let close = self.group(at, self.text.len())?;
+        Some((&self.text[at + 1..close], close + 1))
+    }
+
+    /// The first place from `at` on that is no white space.
+    fn behind_space(&self, at: usize) -> usize {
+        self.text.len() - self.text[at..].trim_start().len()
+    }
+
+    /// The place behind an option in brackets, where there is one.
+    fn behind_option(&self, at: usize, end: usize) -> usize {
+        let bytes = &self.text.as_bytes()[at..end];
+        let option = &bytes[..bytes.len().min(MAX_OPTION_BYTES)];
+        let close = option.iter().position(|byte| *byte == b']');
+        match (option.first(), close) {
+            (Some(b'['), Some(close)) => at + close + 1,
+            _ => at,
+        }
+    }
+}
 
 /// Commands of which what they hold is no part of the text.
 const DROPPED: &[&str] = &[
@@ -58,10 +116,11 @@ pub(super) fn is_latex(text: &str) -> bool {
 /// The title and the abstract; the body where there is neither.
 pub(super) fn read(text: &str) -> (String, String) {
     let text = without_comments(text);
-    let macros = macros(&text);
-    let title = argument(&text, "title").unwrap_or_default();
+    let braced = Braced::new(&text);
+    let macros = macros(&braced);
+    let title = argument(&braced, "title").unwrap_or_default();
     let environment = between(&text, "\\begin{abstract}", "\\end{abstract}");
-    let summary = environment.or_else(|| argument(&text, "abstract"));
+    let summary = environment.or_else(|| argument(&braced, "abstract"));
     let body = || match between(&text, "\\begin{document}", "\\end{document}") {
         Some(body) => body,
         None => text
@@ -93,34 +152,13 @@ fn without_comments(text: &str) -> String {
 }
 
 /// What a command's first argument in braces holds; one in brackets before it is passed over.
-fn argument<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+fn argument<'a>(text: &Braced<'a>, name: &str) -> Option<&'a str> {
     let command = format!("\\{name}");
-    text.match_indices(&command).find_map(|(at, _)| {
-        let mut rest = text[at + command.len()..].trim_start();
-        if rest.starts_with('[') {
-            rest = rest[rest.find(']')? + 1..].trim_start();
-        }
-        group(rest).map(|(inner, _)| inner)
+    text.text.match_indices(&command).find_map(|(at, _)| {
+        let at = text.behind_space(at + command.len());
+        let at = text.behind_space(text.behind_option(at, text.text.len()));
+        text.inside(at).map(|(inner, _)| inner)
     })
-}
-
-/// What stands in the braces at the start of a text, and what follows them.
-fn group(text: &str) -> Option<(&str, &str)> {
-    let inner = text.strip_prefix('{')?;
-    let mut depth = 1;
-    let mut is_escaped = false;
-    for (at, byte) in inner.bytes().enumerate() {
-        match byte {
-            b'{' if !is_escaped => depth += 1,
-            b'}' if !is_escaped => depth -= 1,
-            _ => {}
-        }
-        is_escaped = byte == b'\\' && !is_escaped;
-        if depth == 0 {
-            return Some((&inner[..at], &inner[at + 1..]));
-        }
-    }
-    None
 }
 
 fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
@@ -129,8 +167,9 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
 }
 
 /// The macros without arguments that are defined: `\newcommand{\sys}{Akin}`, `\def\sys{Akin}`.
-fn macros(text: &str) -> BTreeMap<&str, &str> {
+fn macros<'a>(braced: &Braced<'a>) -> BTreeMap<&'a str, &'a str> {
     let mut macros = BTreeMap::new();
+    let text = braced.text;
     for command in [
         "\\newcommand",
         "\\renewcommand",
@@ -138,19 +177,17 @@ fn macros(text: &str) -> BTreeMap<&str, &str> {
         "\\def",
     ] {
         for (at, _) in text.match_indices(command) {
-            let rest = text[at + command.len()..]
-                .trim_start_matches('*')
-                .trim_start();
-            let named = match group(rest) {
-                Some((name, rest)) => Some((name.trim(), rest)),
-                None => rest.strip_prefix('\\').map(|bare| {
-                    let end = 1 + bare.bytes().take_while(u8::is_ascii_alphabetic).count();
-                    rest.split_at(end)
-                }),
-            };
-            if let Some((name, rest)) = named
+            let rest = &text[at + command.len()..];
+            let at = braced.behind_space(text.len() - rest.trim_start_matches('*').len());
+            let named = braced.inside(at).map(|(name, at)| (name.trim(), at));
+            let named = named.or_else(|| {
+                let letters = text[at..].strip_prefix('\\')?.bytes();
+                let end = at + 1 + letters.take_while(u8::is_ascii_alphabetic).count();
+                Some((&text[at..end], end))
+            });
+            if let Some((name, at)) = named
                 && let Some(name) = name.strip_prefix('\\').filter(|name| !name.is_empty())
-                && let Some((means, _)) = group(rest.trim_start())
+                && let Some((means, _)) = braced.inside(braced.behind_space(at))
             {
                 macros.insert(name, means);
             }
@@ -161,6 +198,7 @@ fn macros(text: &str) -> BTreeMap<&str, &str> {
 
 /// A text with macros put in.
 fn expanded(text: &str, macros: &BTreeMap<&str, &str>) -> String {
+    let most = 2 * text.len() + MAX_GROWTH_BYTES;
     let mut text = text.to_owned();
     for _ in 0..MAX_DEPTH {
         let mut out = String::with_capacity(text.len());
@@ -174,18 +212,19 @@ fn expanded(text: &str, macros: &BTreeMap<&str, &str>) -> String {
                 .count();
             let (command, after) = rest[at..].split_at(1 + name_bytes);
             match macros.get(&command[1..]) {
-                Some(means) => {
+                // A few macros that mean one another twice would fill any memory.
+                Some(means) if out.len() + means.len() + after.len() <= most => {
                     changed = true;
                     out += means;
                     rest = after.strip_prefix("{}").unwrap_or(after);
                 }
                 // What is escaped is one character, and may be a backslash.
-                None if name_bytes == 0 => {
+                _ if name_bytes == 0 => {
                     let escaped = after.chars().next().map_or(0, char::len_utf8);
                     out += &rest[at..at + 1 + escaped];
                     rest = &after[escaped..];
                 }
-                None => {
+                _ => {
                     out += command;
                     rest = after;
                 }
@@ -200,64 +239,94 @@ fn expanded(text: &str, macros: &BTreeMap<&str, &str>) -> String {
     text
 }
 
+/// What is being read of a text with commands: all of it, or what one of them holds.
+struct Held {
+    /// Where it ends, and where reading goes on behind it.
+    end: usize,
+    behind: usize,
+    /// Where what it says begins.
+    out_start: usize,
+}
+
 /// The text in commands; accents and what is in dollars stay as they are.
 fn prose(text: &str) -> String {
+    let braced = Braced::new(text);
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(['\\', '$']) {
-        out += &rest[..at];
-        rest = &rest[at..];
+    let mut held = vec![Held {
+        end: text.len(),
+        behind: text.len(),
+        out_start: 0,
+    }];
+    let mut at = 0;
+    while let Some(&Held {
+        end,
+        behind,
+        out_start,
+    }) = held.last()
+    {
+        let Some(mark) = text[at..end].find(['\\', '$']) else {
+            out += &text[at..end];
+            at = behind;
+            held.pop();
+            continue;
+        };
+        out += &text[at..at + mark];
+        at += mark;
+        let rest = &text[at..end];
         if rest.starts_with('$') {
-            let end = rest[1..].find('$').map_or(rest.len(), |end| end + 2);
-            out += &rest[..end];
-            rest = &rest[end..];
+            let n = rest[1..].find('$').map_or(rest.len(), |end| end + 2);
+            out += &rest[..n];
+            at += n;
             continue;
         }
-        let name_bytes = rest[1..]
-            .bytes()
-            .take_while(u8::is_ascii_alphabetic)
-            .count();
+        let letters = rest[1..].bytes();
+        let name_bytes = letters.take_while(u8::is_ascii_alphabetic).count();
         let name = &rest[1..1 + name_bytes];
-        let after = &rest[1 + name_bytes..];
+        let after = at + 1 + name_bytes;
         if rest[1..].starts_with('\\') {
             out.push(' ');
-            rest = skip_option(&rest[2..]);
+            at = braced.behind_option(at + 2, end);
         } else if name_bytes < 2 {
             // Accents, letters, and escaped characters.
             let escaped = rest[1..].chars().next().map_or(0, char::len_utf8);
             out += &rest[..1 + escaped];
-            rest = &rest[1 + escaped..];
+            at += 1 + escaped;
         } else if DROPPED.contains(&name) {
             // The tie to what is dropped goes with it.
-            out.truncate(out.trim_end_matches('~').len());
-            let mut after = skip_option(after.trim_start_matches('*'));
-            while let Some((inner, behind)) = group(after) {
+            let bare = out[out_start..].trim_end_matches('~').len();
+            out.truncate(out_start + bare);
+            let stars = text[after..end].trim_start_matches('*').len();
+            at = braced.behind_option(end - stars, end);
+            while let Some(close) = braced.group(at, end) {
                 // The last argument of a link is its text.
-                if name == "href" && !behind.starts_with('{') {
-                    out += &prose(inner);
+                if name == "href" && !text[close + 1..end].starts_with('{') {
+                    held.push(Held {
+                        end: close,
+                        behind: close + 1,
+                        out_start: out.len(),
+                    });
+                    at += 1;
+                    break;
                 }
-                after = behind;
+                at = close + 1;
             }
-            rest = after;
-        } else if let Some((inner, behind)) = group(skip_option(after)) {
-            out += &prose(inner);
-            rest = behind;
+        } else if let start = braced.behind_option(after, end)
+            && let Some(close) = braced.group(start, end)
+        {
+            held.push(Held {
+                end: close,
+                behind: close + 1,
+                out_start: out.len(),
+            });
+            at = start + 1;
         } else {
             // What stands alone may be a letter: \alpha, \ss.
             out += &rest[..1 + name_bytes];
-            rest = after;
+            at = after;
         }
     }
-    out += rest;
     out.replace("``", "\"")
         .replace("''", "\"")
         .replace("---", "—")
         .replace("--", "–")
-}
-
-fn skip_option(text: &str) -> &str {
-    match text.starts_with('[').then(|| text.find(']')).flatten() {
-        Some(end) => &text[end + 1..],
-        None => text,
-    }
 }

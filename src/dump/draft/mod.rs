@@ -181,6 +181,7 @@ fn plain(text: &str) -> (String, String) {
     let title = title.join(" ");
     let is_title = title.split_whitespace().count() <= TITLE_WORDS;
     let mut summary = vec![Cow::Borrowed(opening)];
+    let mut has_text = !opening.is_empty();
     let mut gaps = 0;
     for line in &lines[at + 1..] {
         if is_end(line) {
@@ -188,9 +189,10 @@ fn plain(text: &str) -> (String, String) {
         }
         // Two empty lines, or one after some text and before what is no sentence's start, end it.
         gaps = if line.is_empty() { gaps + 1 } else { 0 };
-        if gaps > 1 && summary.iter().any(|line| !line.is_empty()) {
+        if gaps > 1 && has_text {
             break;
         }
+        has_text |= !line.is_empty();
         summary.push(line.clone());
     }
     let title = if is_title { title } else { String::new() };

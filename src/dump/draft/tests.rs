@@ -106,3 +106,88 @@ fn lines_that_end_in_cr_are_lines() {
     let text = "# Tides in narrow inlets\n\n## Abstract\n\nTides were measured.\n\n## Introduction\n\nMore.\n";
     assert_eq!(Draft::read(&text.replace('\n', "\r")), Draft::read(text));
 }
+
+/// Reads a text that opens something many times, and twice as often: the time is no more than about
+/// twice as long.
+fn check_linear(once: &str) {
+    let time = |n: usize| {
+        let text = once.repeat(n);
+        let of_one = || {
+            let start = std::time::Instant::now();
+            Draft::read(&text);
+            start.elapsed()
+        };
+        (0..3).map(|_| of_one()).min().expect("three times")
+    };
+    let n = 30_000 / once.len();
+    let (some, many) = (time(n), time(8 * n));
+    let limit = 24 * some + std::time::Duration::from_millis(100);
+    assert!(many < limit, "{once}: {some:?}, eightfold {many:?}");
+}
+
+#[test]
+fn what_is_opened_and_never_closed_takes_linear_time() {
+    for once in [
+        r"\title{",
+        r"\title[",
+        r"\title ",
+        r"\title{a}",
+        r"\title{\emph{",
+        r"\abstract{",
+        r"\begin{abstract}",
+        r"\begin{document}",
+        r"\begin{abstract}\emph{",
+        r"\begin{abstract}\emph[",
+        r"\begin{abstract}$",
+        r"\title{a\cite",
+        r"\title{x}\newcommand{",
+        r"\title{x}\newcommand*",
+        r"\title{x}\def\a{",
+        r"\title{x}\def\a",
+        r"\title{x}%",
+        r"\section{",
+        "# a\n",
+        "---\ntitle: ",
+        "Abstract\n",
+        "Abstract\n\n",
+        "{",
+        "$",
+        "<",
+        "&",
+        "&amp",
+        "[",
+        "`",
+        "*",
+        "-\n",
+        "\\",
+        "^{",
+        "_",
+        "<b>",
+        "</b>",
+        "<!--",
+        "\\'",
+        "~",
+        "\u{301}",
+    ] {
+        check_linear(once);
+        check_linear(&format!("\\title{{a}}\\begin{{abstract}}{once}"));
+    }
+    let nested = format!(
+        r"\title{{{}{}}}",
+        r"\emph{".repeat(100_000),
+        "}".repeat(100_000)
+    );
+    assert_eq!(Draft::read(&nested).title, "");
+}
+
+#[test]
+fn macros_that_mean_one_another_do_not_fill_memory() {
+    let long = "word ".repeat(1000);
+    let text = format!(
+        r"\def\a{{{long}}}\def\b{{{}}}\def\c{{{}}}\title{{{}}}",
+        r"\a".repeat(1000),
+        r"\b".repeat(1000),
+        r"\c".repeat(1000),
+    );
+    assert!(Draft::read(&text).title.len() < 500_000);
+}

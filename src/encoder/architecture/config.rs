@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use crate::encoder::kernels::Activation;
 use crate::error::{Error, Result};
 
+/// The largest count: products of two are whole numbers.
+const MAX_COUNT: usize = 1 << 31;
+
 /// What a `config.json` says.
 pub(super) struct Config<'a> {
     model: &'a str,
@@ -44,11 +47,18 @@ impl<'a> Config<'a> {
 
     /// A count from 1 on.
     pub(super) fn count(&self, key: &str) -> Result<usize> {
+        self.count_within(key, MAX_COUNT)
+    }
+
+    /// A count from 1 to `most`: nothing is allocated by what a file alone says.
+    pub(super) fn count_within(&self, key: &str, most: usize) -> Result<usize> {
         let value = self.required(key)?;
         let count = value.as_u64().and_then(|n| usize::try_from(n).ok());
-        count
-            .filter(|n| *n > 0)
-            .ok_or_else(|| self.wrong(format!("{key} is {value}, a count from 1 on is wanted")))
+        count.filter(|n| (1..=most).contains(n)).ok_or_else(|| {
+            self.wrong(format!(
+                "{key} is {value}, a count from 1 to {most} is wanted"
+            ))
+        })
     }
 
     /// A count, or what it is where nothing is said.

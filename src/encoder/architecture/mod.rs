@@ -40,6 +40,19 @@ const KNOWN: [(&str, Reader); 12] = [
     ("gemma3", gemma::shape),
 ];
 
+/// What a configuration may say, many times what any encoder has. Tensors are held against it before they
+/// are read; these bound what is made of the numbers alone.
+const MAX_WIDTH: usize = 1 << 18;
+const MAX_HEADS: usize = 1 << 10;
+const MAX_HEAD_DIM: usize = 1 << 12;
+const MAX_LAYERS: usize = 1 << 10;
+const MAX_VOCABULARY: usize = 1 << 26;
+const MAX_POSITIONS: usize = 1 << 24;
+
+/// Numbers of a table that has some for every position: by how much it turns the numbers of a head, or by
+/// how much a distance adds in each head.
+const MAX_TABLE_LEN: usize = 1 << 28;
+
 /// Reads the `config.json` of a model of this name.
 ///
 /// # Errors
@@ -50,10 +63,10 @@ pub(super) fn shape_of(model: &str, config: &[u8]) -> Result<Shape> {
     let named = config.text("model_type")?.unwrap_or("bert");
     let is_slanted = config.text("position_embedding_type")? == Some("alibi");
     if named == "bert" && is_slanted {
-        return jina::shape(&config);
+        return bounded(&config, jina::shape(&config)?);
     }
     match KNOWN.iter().find(|(name, _)| *name == named) {
-        Some((_, read)) => read(&config),
+        Some((_, read)) => bounded(&config, read(&config)?),
         None => {
             let known: Vec<&str> = KNOWN.iter().map(|(name, _)| *name).collect();
             let known = known.join(", ");
@@ -62,6 +75,19 @@ pub(super) fn shape_of(model: &str, config: &[u8]) -> Result<Shape> {
                 format!("its architecture is {named:?}; known are: {known}, and static embeddings"),
             ))
         }
+    }
+}
+
+/// Refuses a shape whose tables would be too long.
+fn bounded(config: &Config<'_>, shape: Shape) -> Result<Shape> {
+    let of_position = match shape.places {
+        Places::Learned { .. } if shape.names.buckets.is_none() => 0,
+        Places::Rotary => shape.head_dim,
+        Places::Learned { .. } | Places::Slopes => 2 * shape.heads,
+    };
+    match shape.positions.saturating_mul(of_position) <= MAX_TABLE_LEN {
+        true => Ok(shape),
+        false => Err(config.wrong(format!("{} positions are too many", shape.positions))),
     }
 }
 
@@ -90,21 +116,22 @@ fn like_bert(
     names: &'static super::packed::Names,
 ) -> Result<Shape> {
     let [hidden, layers, heads, intermediate, positions] = keys;
-    let (hidden, heads) = (config.count(hidden)?, config.count(heads)?);
+    let hidden = config.count_within(hidden, MAX_WIDTH)?;
+    let heads = config.count_within(heads, MAX_HEADS)?;
     let head_dim = match config.get("head_dim") {
-        Some(_) => config.count("head_dim")?,
+        Some(_) => config.count_within("head_dim", MAX_HEAD_DIM)?,
         None => config.divided(hidden, heads)?,
     };
-    let layers = config.count(layers)?;
+    let layers = config.count_within(layers, MAX_LAYERS)?;
     Ok(Shape {
-        vocab: config.count("vocab_size")?,
+        vocab: config.count_within("vocab_size", MAX_VOCABULARY)?,
         hidden,
         layers,
         heads,
         key_heads: heads,
         head_dim,
-        intermediate: config.count(intermediate)?,
-        positions: config.count(positions)?,
+        intermediate: config.count_within(intermediate, MAX_WIDTH)?,
+        positions: config.count_within(positions, MAX_POSITIONS)?,
         places: Places::Learned {
             first: 0,
             padding: None,
@@ -132,3 +159,76 @@ const BERT_KEYS: [&str; 5] = [
     "intermediate_size",
     "max_position_embeddings",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a model with these settings instead of its own.
+    fn refused(model: &str, settings: &[(&str, u64)]) -> Option<String> {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/models");
+        let config = std::fs::read(root.join(model).join("config.json")).expect("a configuration");
+        let mut config: serde_json::Value = serde_json::from_slice(&config).expect("JSON");
+        for (key, number) in settings {
+            config[*key] = (*number).into();
+        }
+        let shape = shape_of(model, config.to_string().as_bytes());
+        shape.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn counts_have_limits_in_every_architecture() {
+        let models = [
+            ("tiny-bert-cls", BERT_KEYS),
+            ("tiny-roberta", BERT_KEYS),
+            ("tiny-xlmr", BERT_KEYS),
+            ("tiny-mpnet", BERT_KEYS),
+            ("tiny-modernbert", BERT_KEYS),
+            ("tiny-gte", BERT_KEYS),
+            ("tiny-jinabert", BERT_KEYS),
+            ("tiny-qwen3", BERT_KEYS),
+            ("tiny-embeddinggemma", BERT_KEYS),
+            (
+                "tiny-distilbert",
+                [
+                    "dim",
+                    "n_layers",
+                    "n_heads",
+                    "hidden_dim",
+                    "max_position_embeddings",
+                ],
+            ),
+            (
+                "tiny-nomicbert",
+                ["n_embd", "n_layer", "n_head", "n_inner", "n_positions"],
+            ),
+        ];
+        for (model, keys) in models {
+            assert_eq!(refused(model, &[]), None, "{model}");
+            for key in keys.into_iter().chain(["vocab_size"]) {
+                for number in [0, 1 << 30, 1_000_000_000, 1 << 62, u64::MAX] {
+                    let said = refused(model, &[(key, number)]);
+                    let said = said.unwrap_or_else(|| panic!("{model}: {key} {number}"));
+                    assert!(said.contains(key) && said.contains("wanted"), "{said}");
+                }
+            }
+        }
+        let said = refused(
+            "tiny-jinabert",
+            &[
+                ("max_position_embeddings", 1 << 24),
+                ("hidden_size", 1024),
+                ("num_attention_heads", 1024),
+            ],
+        );
+        assert!(
+            said.expect("a long table")
+                .contains("positions are too many")
+        );
+        let said = refused("tiny-nomicbert", &[("pad_vocab_size_multiple", u64::MAX)]);
+        assert!(
+            said.expect("no multiple")
+                .contains("pad_vocab_size_multiple")
+        );
+    }
+}

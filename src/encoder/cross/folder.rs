@@ -202,7 +202,7 @@ fn activation(folder: &Folder, config: &Config) -> Result<Activation> {
 /// Tokens that have a position. RoBERTa counts them from behind the padding's id.
 fn positions(config: &Config, architecture: Architecture) -> usize {
     let taken = match architecture {
-        Architecture::Roberta => config.pad_token_id.unwrap_or(1) + 1,
+        Architecture::Roberta => config.pad_token_id.unwrap_or(1).saturating_add(1),
         Architecture::Bert | Architecture::ModernBert => 0,
     };
     config.max_position_embeddings.saturating_sub(taken)

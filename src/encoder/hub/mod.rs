@@ -25,6 +25,8 @@ mod cached;
 mod headers;
 mod id;
 mod link;
+mod own_file;
+mod pace;
 mod request;
 mod select;
 #[cfg(test)]
@@ -80,6 +82,12 @@ pub struct Patience {
     pub longest_wish: Duration,
     /// How long nothing at all may come from an open connection.
     pub silence: Duration,
+    /// A stretch of time in which at least `window_bytes` of an answer are to come.
+    pub window: Duration,
+    /// See `window`.
+    pub window_bytes: u64,
+    /// How long the list of a model's files may take in all.
+    pub listing: Duration,
 }
 
 impl Default for Patience {
@@ -90,6 +98,9 @@ impl Default for Patience {
             longest_pause: Duration::from_secs(60),
             longest_wish: Duration::from_secs(10 * 60),
             silence: Duration::from_secs(60),
+            window: Duration::from_secs(60),
+            window_bytes: 60 << 10,
+            listing: Duration::from_secs(5 * 60),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! says of a file is read before another host is asked for its bytes. Nothing that is said of a
 //! failure names the addresses that redirects lead to: they can be signed.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use hf_hub::api::RepoInfo;
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::address;
 use super::headers::Headers;
 use super::id::{COMMIT_DIGITS, is_hex};
+use super::pace::Paced;
 use super::transfer::Remote;
 use super::{Hub, HubId};
 use crate::error::{Error, Result};
@@ -24,6 +25,10 @@ use crate::progress::Observer;
 const MAX_REDIRECTS: usize = 10;
 /// The longest listing that is read.
 const MAX_LISTING_BYTES: u64 = 32 << 20;
+/// The share of a file, as a divisor, that an answer is to bring at least to count as one.
+const LEAST_SHARE: u64 = 200;
+/// Bytes of a listing that are read at once.
+const LISTING_CHUNK_BYTES: usize = 16 << 10;
 /// How often a waiting client looks whether it should stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Asks for the least that there is of a file, to learn about it.
@@ -133,11 +138,8 @@ impl<'a> Client<'a> {
         let url = self.listing_url();
         let bytes = self.persist(&url, || {
             let reply = self.follow(&url, None, |_| false)?;
-            let mut bytes = Vec::new();
-            let mut body = self.succeeded(&url, reply)?.body.take(MAX_LISTING_BYTES);
-            let read = body.read_to_end(&mut bytes);
-            read.map_err(|e| Failure::cut(e, false))?;
-            Ok(bytes)
+            let body = self.succeeded(&url, reply)?.body;
+            self.read_listing(body.take(MAX_LISTING_BYTES))
         })?;
         let bad = |reason: String| Error::BadAnswer {
             page: "the list of files".to_owned(),
@@ -155,6 +157,24 @@ impl<'a> Client<'a> {
             commit: info.sha,
             names,
         })
+    }
+
+    /// Reads the list of files, which is to come within a time.
+    fn read_listing(&self, mut body: impl Read) -> Result<Vec<u8>, Failure> {
+        let begun = Instant::now();
+        let (mut bytes, mut chunk) = (Vec::new(), vec![0; LISTING_CHUNK_BYTES]);
+        loop {
+            self.go_on()?;
+            match body.read(&mut chunk) {
+                Ok(0) => return Ok(bytes),
+                Ok(n) => bytes.extend_from_slice(&chunk[..n]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Failure::cut(error, false)),
+            }
+            if begun.elapsed() > self.hub.patience.listing {
+                return Err(Failure::cut("the list of files takes too long", false));
+            }
+        }
     }
 
     /// What the hub says of a file, without its bytes.
@@ -182,6 +202,12 @@ impl<'a> Client<'a> {
     pub(super) fn content(&self, name: &str, start: u64) -> Result<Reply, Failure> {
         let range = format!("bytes={start}-");
         self.follow(&self.repo.url(name), Some(&range), |_| false)
+    }
+
+    /// Whether so many bytes of a file are something: a server that gives one byte a request is not asked
+    /// for ever.
+    pub(super) fn is_gain(&self, n_bytes: u64, n_file_bytes: u64) -> bool {
+        n_bytes > (n_file_bytes / LEAST_SHARE).min(self.hub.patience.window_bytes)
     }
 
     /// The address of a file.
@@ -258,7 +284,7 @@ impl<'a> Client<'a> {
         Ok(Reply {
             status: parts.status.as_u16(),
             headers: Headers::read(text),
-            body: Box::new(body.into_reader()),
+            body: Box::new(Paced::new(body.into_reader(), self.hub.patience)),
         })
     }
 

@@ -8,7 +8,7 @@
 //! the blob there. Files in LFS have their sha256 as etag; of others the size is held against what
 //! the hub said.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::SnapshotFile;
 use super::cached::{CachedRepo, SHA256_DIGITS};
 use super::id::is_hex;
 use super::link::link;
+use super::own_file;
 use super::request::{Client, Failure, Reply};
 use crate::error::{Error, Result};
 
@@ -88,7 +89,7 @@ impl<'a> Transfer<'a> {
 
     /// Waits until nobody else writes this blob.
     fn lock(&self, path: &Path) -> Result<File> {
-        let file = File::create(path).map_err(Error::write(path))?;
+        let file = own_file::open(path).map_err(Error::write(path))?;
         loop {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => self.client.pause(LOCK_EVERY)?,
@@ -117,13 +118,7 @@ impl<'a> Transfer<'a> {
     fn download(&self, remote: &Remote, blob: &Path, meter: &mut Meter) -> Result<String> {
         let part = blob.with_extension("part");
         let url = self.client.url(&remote.name);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&part)
-            .map_err(Error::write(&part))?;
+        let mut file = own_file::open(&part).map_err(Error::write(&part))?;
         self.client.persist(&url, || {
             let start = self.begin(&mut file, remote).map_err(Error::write(&part))?;
             meter.reach(start, self.client);
@@ -207,13 +202,14 @@ impl<'a> Transfer<'a> {
         let mut body = reply.body;
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut position = start;
+        let is_gain = |at: u64| self.client.is_gain(at - start, remote.n_bytes);
         loop {
             self.client.go_on()?;
             let n = match body.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Failure::cut(error, position > start)),
+                Err(error) => return Err(Failure::cut(error, is_gain(position))),
             };
             file.write_all(&chunk[..n]).map_err(Error::write(path))?;
             position += n as u64;
@@ -225,7 +221,7 @@ impl<'a> Transfer<'a> {
         }
         if position < remote.n_bytes {
             let reason = format!("it ended after {position} of {} bytes", remote.n_bytes);
-            return Err(Failure::cut(reason, position > start));
+            return Err(Failure::cut(reason, is_gain(position)));
         }
         Ok(())
     }

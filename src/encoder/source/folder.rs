@@ -1,11 +1,16 @@
 //! A folder whose small JSON files are read with the folder's name in every complaint, and its weights.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+
+/// The longest file but the weights: vocabularies of 250,000 tokens have 35 MB.
+const MAX_BYTES: u64 = 256 << 20;
 
 #[derive(Default, Deserialize)]
 struct SentenceBertConfig {
@@ -40,12 +45,35 @@ impl<'a> Folder<'a> {
         Error::model(self.path.display(), reason)
     }
 
-    /// A file that must be there.
+    /// A file that must be there, of settings or a vocabulary.
     pub(in crate::encoder) fn bytes(&self, name: &str) -> Result<Vec<u8>> {
+        let bytes = self.bytes_within(name, MAX_BYTES)?;
+        match bytes.len() as u64 > MAX_BYTES {
+            true => Err(self.wrong(format!("{name} is longer than {} MiB", MAX_BYTES >> 20))),
+            false => Ok(bytes),
+        }
+    }
+
+    /// The first bytes of a file that must be there, with one more where it is longer.
+    fn bytes_within(&self, name: &str, most: u64) -> Result<Vec<u8>> {
         let path = self.path.join(name);
-        std::fs::read(&path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => self.wrong(format!("it has no {name}")),
-            _ => Error::Read { path, source },
+        let read = || {
+            let mut bytes = Vec::new();
+            let file = File::open(&path)?;
+            if !file.metadata()?.is_file() {
+                return Err(io::Error::other("it is no file"));
+            }
+            let n_bytes = file.metadata()?.len().min(most.saturating_add(1));
+            bytes.try_reserve_exact(usize::try_from(n_bytes).unwrap_or(usize::MAX))?;
+            file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(|source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => self.wrong(format!("it has no {name}")),
+            _ => Error::Read {
+                path: path.clone(),
+                source,
+            },
         })
     }
 
@@ -113,7 +141,7 @@ impl<'a> Folder<'a> {
         const SAFE: &str = "model.safetensors";
         let has = |name: &str| self.path.join(name).exists();
         if has(SAFE) {
-            return self.bytes(SAFE);
+            return self.bytes_within(SAFE, u64::MAX - 1);
         }
         let pickled = ["pytorch_model.bin", "model.pt", "pytorch_model.pt"];
         if let Some(name) = pickled.into_iter().find(|name| has(name)) {

@@ -70,6 +70,9 @@ pub(super) type Bytes = Cow<'static, [u8]>;
 /// A text of static embeddings may have so many tokens: as many as there are.
 pub(super) const UNLIMITED_TOKENS: usize = 1 << 20;
 
+/// The longest that may stand between title and abstract.
+const MAX_SEPARATOR_BYTES: usize = 256;
+
 /// Tokens of a text that model2vec reads where nothing is said.
 const MODEL2VEC_TOKENS: usize = 512;
 
@@ -238,7 +241,11 @@ fn separator(body: &Folder, name: &str) -> Result<Option<String>> {
     let text = token
         .as_ref()
         .and_then(|token| token["content"].as_str().or(token.as_str()));
-    Ok(Some(text.unwrap_or("[SEP]").to_owned()))
+    let text = text.unwrap_or("[SEP]");
+    match text.len() <= MAX_SEPARATOR_BYTES {
+        true => Ok(Some(text.to_owned())),
+        false => Err(body.wrong(format!("its separator is {} bytes long", text.len()))),
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -44,6 +44,9 @@ pub(super) struct Modules {
     pub(super) normalize: bool,
 }
 
+/// Modules that a folder may name: each has weights of its own.
+const MAX_MODULES: usize = 32;
+
 const KNOWN: &str = "Transformer, StaticEmbedding, Pooling, Dense, LayerNorm, Normalize, Dropout";
 
 impl Modules {
@@ -59,7 +62,12 @@ impl Modules {
             head: Head::default(),
             normalize: false,
         };
-        for (i, Listed { class, path }) in listed.into_iter().flatten().enumerate() {
+        let listed = listed.unwrap_or_default();
+        if listed.len() > MAX_MODULES {
+            let reason = format!("modules.json names {} modules", listed.len());
+            return Err(folder.wrong(reason));
+        }
+        for (i, Listed { class, path }) in listed.into_iter().enumerate() {
             let class = class.rsplit('.').next().unwrap_or_default();
             let is_body = matches!(class, "Transformer" | "StaticEmbedding");
             if is_body != (i == 0) {
@@ -144,12 +152,16 @@ fn dense(folder: &Folder, path: &str) -> Result<Module> {
         }
     };
     let tensors = Weights::read(folder, path)?;
+    let n_weights = n_in.checked_mul(n_out).filter(|n| *n > 0);
+    let n_weights = n_weights
+        .ok_or_else(|| folder.wrong(format!("{name}: a map from {n_in} numbers to {n_out}")))?;
+    let weight = tensors.get("linear.weight", n_weights)?;
     let bias = match config.bias.unwrap_or(true) {
         true => tensors.get("linear.bias", n_out)?,
         false => vec![0.0; n_out],
     };
     Ok(Module::Dense {
-        weight: tensors.get("linear.weight", n_in * n_out)?,
+        weight,
         bias,
         is_tanh,
     })

@@ -245,3 +245,72 @@ fn what_cannot_be_written_is_named() {
     };
     assert!(path.starts_with(&place.hub.cache), "{path:?}");
 }
+
+/// A place whose patience ends soon.
+fn impatient() -> Place {
+    let mut place = Place::new();
+    place.hub.patience.window = Duration::from_millis(100);
+    place.hub.patience.window_bytes = 1 << 10;
+    place
+}
+
+#[test]
+fn an_answer_that_comes_byte_by_byte_is_given_up() {
+    let pause = Duration::from_millis(5);
+    for (name, is_content) in [("/api/", false), (WEIGHTS, true)] {
+        let place = impatient();
+        for _ in 0..3 {
+            match is_content {
+                false => place.server.spoil(name, Fault::Slow(pause)),
+                true => place.server.spoil_content("/cdn/", Fault::Slow(pause)),
+            }
+        }
+        let error = refused(&place);
+        assert!(error.contains("it is too slow"), "{error}");
+        assert!(error.contains("attempts in a row: 3"), "{error}");
+        assert_eq!(place.server.n_unspoilt(), 0);
+    }
+}
+
+#[test]
+fn a_list_of_files_has_a_time_in_all() {
+    let mut place = Place::new();
+    place.hub.patience.listing = Duration::from_millis(50);
+    for _ in 0..3 {
+        place
+            .server
+            .spoil("/api/", Fault::Slow(Duration::from_millis(1)));
+    }
+    let error = refused(&place);
+    assert!(error.contains("takes too long"), "{error}");
+}
+
+#[test]
+fn a_server_that_gives_one_byte_a_request_is_not_asked_for_ever() {
+    let place = Place::new();
+    for _ in 0..3 {
+        place.server.spoil_content("/cdn/", Fault::Cut(1));
+    }
+    let error = refused(&place);
+    assert!(error.contains("attempts in a row: 3"), "{error}");
+    assert_eq!(place.server.n_unspoilt(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_in_the_cache() {
+    for (ending, reaches) in [("lock", "link"), ("part", "link"), ("part", "second name")] {
+        let place = Place::new();
+        let victim = place.dir.path().join("precious");
+        std::fs::write(&victim, "precious").unwrap();
+        let path = place.blob_of_weights().with_extension(ending);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match reaches {
+            "link" => std::os::unix::fs::symlink(&victim, &path).unwrap(),
+            _ => std::fs::hard_link(&victim, &path).unwrap(),
+        }
+        let error = refused(&place);
+        assert!(error.contains(&path.display().to_string()), "{error}");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious", "{ending}");
+    }
+}

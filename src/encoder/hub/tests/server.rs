@@ -10,6 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -27,6 +28,8 @@ pub(crate) enum Fault {
     Status(u16, &'static str, &'static str),
     /// It ends after so many bytes of its body.
     Cut(usize),
+    /// Its body comes byte by byte, with a pause before each.
+    Slow(Duration),
     /// Bytes of the same number that are others.
     Wrong,
     /// The whole file, whatever part was asked for.
@@ -177,16 +180,16 @@ fn answer(stream: TcpStream, state: &Mutex<State>) {
     let Some(asked) = request(&stream) else {
         return;
     };
-    let (answer, cut) = {
+    let (answer, fault) = {
         let mut state = state.lock().unwrap();
         state.asked.push(asked.clone());
         respond(&mut state, &asked)
     };
-    send(stream, &answer, cut);
+    send(stream, &answer, fault);
 }
 
-/// The answer to a request, and after how many bytes it ends too early.
-fn respond(state: &mut State, asked: &Asked) -> (Answer, Option<usize>) {
+/// The answer to a request, and what goes wrong while it is sent.
+fn respond(state: &mut State, asked: &Asked) -> (Answer, Option<Fault>) {
     let is_faulty = |(name, content, _): &(String, bool, Fault)| {
         asked.target.contains(name) && (!content || asked.wants_content())
     };
@@ -198,7 +201,7 @@ fn respond(state: &mut State, asked: &Asked) -> (Answer, Option<usize>) {
         Some(Fault::Status(status, name, value)) => {
             (Answer::status(status, &[(name, value)]), None)
         }
-        Some(Fault::Cut(n)) => (route(state, asked, None), Some(n)),
+        Some(fault @ (Fault::Cut(_) | Fault::Slow(_))) => (route(state, asked, None), Some(fault)),
         fault => (route(state, asked, fault), None),
     }
 }
@@ -315,7 +318,7 @@ fn content(
 }
 
 /// Sends an answer. A reader that has gone away is its own business.
-fn send(mut stream: TcpStream, answer: &Answer, cut: Option<usize>) {
+fn send(mut stream: TcpStream, answer: &Answer, fault: Option<Fault>) {
     let length = answer.body.len();
     let mut head = format!(
         "HTTP/1.1 {} Whatever\r\nConnection: close\r\nContent-Length: {length}\r\n",
@@ -325,7 +328,18 @@ fn send(mut stream: TcpStream, answer: &Answer, cut: Option<usize>) {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     let _ = stream.write_all(format!("{head}\r\n").as_bytes());
-    let _ = stream.write_all(&answer.body[..cut.unwrap_or(length).min(length)]);
+    match fault {
+        Some(Fault::Cut(n)) => drop(stream.write_all(&answer.body[..n.min(length)])),
+        Some(Fault::Slow(pause)) => {
+            for byte in &answer.body {
+                thread::sleep(pause);
+                if stream.write_all(&[*byte]).is_err() {
+                    return;
+                }
+            }
+        }
+        _ => drop(stream.write_all(&answer.body)),
+    }
     let _ = stream.flush();
 }
 
