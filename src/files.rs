@@ -35,6 +35,10 @@ impl Unfinished {
     }
 
     fn called(path: &Path, builder: &mut tempfile::Builder<'_, '_>) -> io::Result<Unfinished> {
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            let what = "it is no plain file, and is not replaced";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
         let path = match path.is_symlink() {
             true => path.canonicalize()?,
             false => path.to_owned(),
@@ -118,6 +122,12 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
         assert!(replace(&dir.path().join("no/such/folder"), b"").is_err());
         assert!(replace(dir.path(), b"").is_err());
+        #[cfg(unix)]
+        {
+            let socket = dir.path().join("c");
+            let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+            assert!(replace(&socket, b"").is_err() && !socket.is_file());
+        }
     }
 
     #[test]

@@ -55,8 +55,11 @@ impl Claim<'_> {
                 false => Ok(()),
             };
         };
+        if metadata.is_dir() {
+            return refused("is a folder; name a file");
+        }
         if !metadata.is_file() {
-            // A pipe or a device; a folder complains by itself.
+            // A pipe or a device.
             return Ok(());
         }
         if self.is_read(path) {

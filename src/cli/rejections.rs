@@ -25,8 +25,15 @@ pub(super) struct Rejections {
 }
 
 enum List {
-    InLibrary(BufWriter<File>),
+    /// In the library, or where a pipe or a device is.
+    InPlace(BufWriter<File>),
     Elsewhere(Unfinished),
+}
+
+impl List {
+    fn of(file: File) -> List {
+        List::InPlace(BufWriter::new(file))
+    }
 }
 
 enum State {
@@ -59,9 +66,14 @@ impl Rejections {
         };
         let mut state = self.state.borrow_mut();
         if let State::Waiting | State::Begun = *state {
-            let list = match self.is_in_library {
-                true => File::create(path).map(|file| List::InLibrary(BufWriter::new(file))),
-                false => Unfinished::begin(path).map(List::Elsewhere),
+            let list = if self.is_in_library {
+                // Not through a link that somebody put there.
+                let _ = std::fs::remove_file(path);
+                File::create_new(path).map(List::of)
+            } else if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+                File::options().write(true).open(path).map(List::of)
+            } else {
+                Unfinished::begin(path).map(List::Elsewhere)
             };
             *state = match list {
                 Ok(list) => State::Open(list),
@@ -77,7 +89,7 @@ impl Rejections {
                 "excerpt": rejected.excerpt,
             });
             let written = match list {
-                List::InLibrary(file) => writeln!(file, "{line}"),
+                List::InPlace(file) => writeln!(file, "{line}"),
                 List::Elsewhere(file) => writeln!(file, "{line}"),
             };
             if let Err(error) = written {
@@ -98,12 +110,14 @@ impl Rejections {
         };
         let settled = match self.state.replace(State::Waiting) {
             State::Waiting => Ok(false),
-            State::Begun => match Kind::Rejections.has_written(path) {
-                Ok(true) => std::fs::remove_file(path).map(|()| false),
-                // Nobody's list is there, or it cannot be read.
-                Ok(false) | Err(_) => Ok(false),
-            },
-            State::Open(List::InLibrary(mut file)) => file.flush().map(|()| true),
+            State::Begun => {
+                let is_list = path.is_file() && Kind::Rejections.has_written(path).unwrap_or(false);
+                match is_list {
+                    true => std::fs::remove_file(path).map(|()| false),
+                    false => Ok(false),
+                }
+            }
+            State::Open(List::InPlace(mut file)) => file.flush().map(|()| true),
             State::Open(List::Elsewhere(file)) => file.finish().map(|()| true),
             State::Failed(error) => Err(error),
         };

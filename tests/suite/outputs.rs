@@ -284,4 +284,19 @@ fn a_link_that_leads_nowhere_is_left_alone_and_a_device_is_written_to() {
     akin(&sandbox, &["embed", &dump, "-o", &link, "--force"]).exits(2);
     assert!(!sandbox.path("gone").exists() && Path::new(&link).is_symlink());
     akin(&sandbox, &["embed", &dump, "-o", "/dev/null"]).exits(0);
+    // A pipe is written to, not replaced.
+    let bad = sandbox.file("bad.jsonl", "{\"id\":\"x\",\"title\":\"\"}\n");
+    let pipe = sandbox.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let held = std::fs::File::options().read(true).write(true).open(&pipe);
+    let mut lines = std::io::BufReader::new(held.unwrap());
+    let name = pipe.display().to_string();
+    akin(&sandbox, &["add", &dump, &bad, "--rejected", &name]).exits(1);
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut lines, &mut line).unwrap();
+    assert!(line.contains("bad.jsonl") && !pipe.is_file(), "{line}");
+    akin(&sandbox, &["add", &dump, "--rejected", &name]).exits(0);
+    let folder = sandbox.path("").display().to_string();
+    akin(&sandbox, &["add", &dump, "--rejected", &folder]).exits(2);
 }
