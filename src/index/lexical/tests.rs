@@ -389,31 +389,6 @@ fn what_a_cut_off_commit_leaves_is_in_nobodys_way() {
 }
 
 #[test]
-fn many_small_commits_leave_few_files() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("lexical");
-    let is_full = std::env::var("AKIN_FAULTS").is_ok_and(|wish| wish == "full");
-    let n = if is_full { 10_000 } else { 60 };
-    let mut most = 0;
-    for key in 0..n {
-        let mut writer = LexicalWriter::open_or_create(&path, 5).unwrap();
-        let id = format!("2401.{key:05}");
-        let title = format!("Attention {key}");
-        writer
-            .add(&document((key, &title, "Words."), (&[], &[]), &id))
-            .unwrap();
-        writer.commit(at(key)).unwrap();
-        most = most.max(fs::read_dir(&path).unwrap().count());
-    }
-    let lexical = Lexical::open(&path, 5).unwrap();
-    assert_eq!(lexical.n_papers(), n);
-    let n_segments = lexical.searcher.segment_readers().len();
-    assert!(n_segments <= 16, "{n_segments} segments");
-    println!("{n} commits of one paper: {n_segments} segments, never more than {most} files");
-    assert!(most <= 2 + 16 * 6, "{most} files");
-}
-
-#[test]
 fn an_index_from_before_files_were_sealed_is_read_and_built_again_by_a_writer() {
     let dir = shelf();
     let path = dir.path().join("lexical");

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use akin::index::lexical::{Document, Lexical, LexicalWriter, State};
 use akin::library::Library;
 use serde_json::Value;
 
@@ -214,6 +215,40 @@ fn a_file_of_words_that_is_gone_or_foreign_is_found_and_made_again() {
         }
     }
     assert!(n_found >= 18, "{n_found}");
+}
+
+#[test]
+fn many_small_commits_leave_few_files_of_words() {
+    let n = if is_full() { 10_000 } else { 60 };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lexical");
+    let (mut most_files, mut most_segments) = (0, 0);
+    for key in 0..n {
+        let mut writer = LexicalWriter::open_or_create(&path, 5).unwrap();
+        let title = format!("Attention {key}");
+        let document = Document {
+            key,
+            stamp: 1,
+            title: &title,
+            abstract_text: "Words.",
+            authors: &[],
+            categories: &[],
+            ids: Vec::new(),
+        };
+        writer.add(&document).unwrap();
+        let mark = key as i64;
+        writer.commit(State { changes: key, mark }).unwrap();
+        let files = word_files(folder.path());
+        most_files = most_files.max(files.len());
+        let n_segments = files.iter().filter(|(kind, _)| kind == "idx").count();
+        most_segments = most_segments.max(n_segments);
+    }
+    assert_eq!(Lexical::open(&path, 5).unwrap().n_papers(), n);
+    println!(
+        "{n} commits of one paper: never more than {most_segments} segments, {most_files} files"
+    );
+    assert!(most_segments <= 9, "{most_segments} segments");
+    assert!(most_files <= 2 + 9 * 6, "{most_files} files");
 }
 
 #[test]
