@@ -210,10 +210,10 @@ fn is_digest(start: &str, line: &str) -> bool {
         let head = head.split("<entry>").next().unwrap_or_default();
         return head.contains(">akin</generator>");
     }
-    if line.starts_with('{') {
-        let (_, rest) = line.rsplit_once("\"title\":\"").unwrap_or_default();
-        let is_headed = rest.split('"').next().is_some_and(is_heading);
-        return is_headed && line.contains("\"message_id\":") && line.contains("\"sections\":");
+    if let Some(rest) = line.strip_prefix("{\"made\":\"") {
+        // What follows may be longer than what is looked at.
+        let second = rest.split(',').nth(1);
+        return second.is_some_and(|second| second.starts_with("\"message_id\":"));
     }
     let head = start.split("\r\n\r\n").next().unwrap_or_default();
     let is_letter = head.contains("\r\nList-Id: akin digest <akin.");
@@ -258,7 +258,7 @@ mod tests {
                 false,
             ),
             (
-                "{\"message_id\":\"a\",\"sections\":[],\"title\":\"2 new papers, 2026-03-13\"}",
+                "{\"made\":\"2026-03-13T07:00:00+00:00\",\"message_id\":\"a\",\"notes\":[",
                 true,
             ),
             ("{\"title\":\"2 new papers, 2026-03-13\"}", false),

@@ -78,6 +78,9 @@ pub(super) struct DigestArgs {
     moment: MomentArgs,
 }
 
+/// Digests among which those are that a feed is made of: most may have had nothing new.
+const FEED_LOOKED_AT: usize = 40 * FEED_DIGESTS;
+
 /// What to make of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
@@ -156,6 +159,10 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
     let mut send = |digest: &Digest| {
         newest = Some(digest.clone());
         let text = room.rendered(form, digest)?;
+        if matches!(form, Form::Rss | Form::Atom) {
+            // An entry is a paper; there is no place for notes.
+            digest.notes.iter().for_each(|note| context.note(note));
+        }
         write_out(args.output.as_deref(), &text)
     };
     let compose = || {
@@ -175,8 +182,8 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
         let sending = Sending {
             now: now.timestamp(),
             if_empty,
-            // Two pages are no page.
-            one_at_a_time: !matches!(form, Form::Terminal | Form::Json),
+            // Two pages are no page, and in a file the second would take the place of the first.
+            one_at_a_time: args.output.is_some() || !matches!(form, Form::Terminal | Form::Json),
         };
         let delivery = digest::deliver(&mut writer, &reader, &sending, compose, &mut send)?;
         if delivery == Delivery::SentWaiting {
@@ -415,8 +422,12 @@ impl<'a> Room<'a> {
     fn feed(&self, kind: Feed, digest: &Digest) -> Result<String, Error> {
         let library = Library::open(&self.context.library)?;
         let mut digests = vec![digest.clone()];
-        for stored in library.sent(&digest.reader, FEED_DIGESTS)? {
-            digests.push(Digest::of_stored(&library, &stored)?);
+        for stored in library.sent(&digest.reader, FEED_LOOKED_AT)? {
+            let earlier = Digest::of_stored(&library, &stored)?;
+            // A feed that is written every hour is not to lose by it what came yesterday.
+            if digests.len() < FEED_DIGESTS && !earlier.is_empty() {
+                digests.push(earlier);
+            }
         }
         let address = self.args.feed_url.as_deref();
         Ok(digest::feed(kind, &digests, address))

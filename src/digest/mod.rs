@@ -52,7 +52,7 @@ pub use self::send::{Login, Mailer, Secret, Security, Server, domain, eml};
 pub use self::subscriber::{Subscriber, Weekdays};
 pub use self::trending::{HALF_LIFE_DAYS, Rising, Trend, TrendBy, TrendOptions, trending};
 
-/// Digests that a feed is made of.
+/// Digests with something new that a feed is made of.
 pub const FEED_DIGESTS: usize = 30;
 
 /// From when on papers are new.

@@ -31,9 +31,9 @@ use crate::ingest;
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
 use crate::search::{
-    self, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query,
+    self, Answer, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query, Target,
+    Weight, Work,
 };
-use crate::search::{Target, Weight, Work};
 use crate::text;
 use crate::vectors::Row;
 
@@ -216,6 +216,12 @@ fn about(desk: &Desk<'_>, follow: &Follow, target: &Target, new: Vec<PaperKey>) 
             found.notes.push(note);
         }
     }
+    found.matches = matches(desk, &bar, answer)?;
+    Ok(found)
+}
+
+/// The hits of an answer, each with why it is one.
+fn matches(desk: &Desk<'_>, bar: &Bar, mut answer: Answer) -> Result<Vec<Match>> {
     let hits = std::mem::take(&mut answer.hits);
     let (compared, rest) = hits.split_at(hits.len().min(COMPARED));
     answer.hits = compared.to_vec();
@@ -240,8 +246,7 @@ fn about(desk: &Desk<'_>, follow: &Follow, target: &Target, new: Vec<PaperKey>) 
         folded: hit.duplicates,
         related: Vec::new(),
     };
-    found.matches = hits.into_iter().map(matched).collect();
-    Ok(found)
+    Ok(hits.into_iter().map(matched).collect())
 }
 
 /// Says of new papers why they are not shown though they are close enough: they are what is followed.

@@ -60,6 +60,15 @@ impl Trouble {
         }
     }
 
+    /// The same without what a server may have repeated of a login.
+    fn without_secret(mut self, command: &str, mechanism: Mechanism) -> Trouble {
+        let secret = command.split_whitespace().last().unwrap_or_default();
+        if !secret.is_empty() && secret != mechanism.to_string() {
+            self.reason = self.reason.replace(secret, "(secret)");
+        }
+        self
+    }
+
     fn of_address(reason: String) -> Trouble {
         Trouble {
             reason,
@@ -197,7 +206,9 @@ impl Session {
             .ok_or_else(|| Trouble::for_now("the server knows no way to log in that akin knows"))?;
         let mut command = Auth::new(mechanism, login.clone(), None)?;
         for _ in 0..MAX_CHALLENGES {
-            let answer = self.ask(&command.to_string(), &[235, 334], "the login")?;
+            let text = command.to_string();
+            let answer = self.ask(&text, &[235, 334], "the login");
+            let answer = answer.map_err(|trouble| trouble.without_secret(&text, mechanism))?;
             if answer.code == 235 {
                 return Ok(());
             }

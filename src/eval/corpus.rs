@@ -75,7 +75,7 @@ fn paper_id(place: usize) -> PaperId {
 ///
 /// # Errors
 /// [`Error::Rejected`] if two documents have one id, or the dump is cut off; [`Error::Interrupted`];
-/// what [`Dump::open`], [`Writer::commit`] and [`Encoder::embed`] fail with.
+/// what [`Dump::open`](crate::dump::Dump::open), [`Writer::commit`] and [`Encoder::embed`] fail with.
 pub fn build_corpus(
     root: &Path,
     dump: &Path,

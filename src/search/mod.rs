@@ -242,9 +242,9 @@ impl<'a> Indexes<'a> {
 /// and one with a draft.
 ///
 /// # Errors
-/// [`Error::EmptyQuery`](crate::Error::EmptyQuery), also for a text without an encoder; [`Error::UnknownPaper`],
-/// [`Error::NoDirection`], [`Error::LibraryEmpty`], [`Error::LexicalDoubt`] where the words are needed,
-/// and what the encoder, the index and the library fail with.
+/// `EmptyQuery`, also for a text without an encoder; `UnknownPaper`, `NoDirection`, `LibraryEmpty`,
+/// `LexicalDoubt` where the words are needed, all of [`Error`](crate::Error); and what the encoder, the
+/// index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
     let asked = Asked::of(indexes, encoder, &query.target, query.matching)?;
     let mut answer = asked.answer(indexes, query)?;

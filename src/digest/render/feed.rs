@@ -1,6 +1,6 @@
 //! Digests as a feed: RSS 2.0, or Atom (RFC 4287).
 //!
-//! A feed reader comes when it likes, so a feed has the entries of several digests, newest first. An
+//! A feed reader comes when it likes, so a feed has all entries of several digests, newest first. An
 //! entry's id is made of its follow and its paper and is the same in every feed that is written.
 
 use atom_syndication as atom;
@@ -19,8 +19,6 @@ pub enum Feed {
     Atom,
 }
 
-/// Entries of a feed, at most.
-const MAX_ENTRIES: usize = 200;
 /// What a feed is the feed of, where nobody says: its specification wants an address.
 const NO_SITE: &str = "http://localhost/";
 
@@ -33,7 +31,6 @@ pub fn feed(kind: Feed, digests: &[Digest], address: Option<&str>) -> String {
         .iter()
         .flat_map(|digest| digest.sections.iter().map(move |section| (digest, section)))
         .flat_map(|(digest, section)| section.entries.iter().map(move |e| (digest, section, e)))
-        .take(MAX_ENTRIES)
         .collect();
     let made = digests.first().map(|digest| &digest.made);
     match kind {

@@ -344,3 +344,21 @@ fn a_follow_that_cannot_be_asked_keeps_nothing_from_the_others_and_loses_nothing
         "{ran:?}"
     );
 }
+
+#[test]
+fn a_file_holds_what_waited_until_it_is_asked_for_what_came_since() {
+    for form in ["json", "terminal", "md", "html", "eml", "rss", "atom"] {
+        let sandbox = bakery_with_a_digest_that_waits();
+        let path = sandbox.path("digest.txt").display().to_string();
+        let args = ["digest", "--to", form, "-o", &path];
+        let text = |now: &str| {
+            sandbox.akin_at(now, &args).exits(0);
+            std::fs::read_to_string(&path).unwrap()
+        };
+        let waited = text("2026-03-14T07:00Z");
+        assert!(waited.contains("Sourdough with rye"), "{form}: {waited}");
+        assert!(!waited.contains("Dough"), "{form}: {waited}");
+        let since = text("2026-03-14T07:01Z");
+        assert!(since.contains("Dough"), "{form}: {since}");
+    }
+}

@@ -146,3 +146,33 @@ fn feeds_are_read_without_complaint_by_another_program() {
     let said = String::from_utf8_lossy(&read.stdout).into_owned();
     assert_eq!(said, "rss20 0 2 True\natom10 0 2 True\n", "{read:?}");
 }
+
+#[test]
+fn a_feed_has_every_entry_of_its_digests_however_often_it_is_written() {
+    let sandbox = bakery();
+    let follow = ["follow", "add", "all", "--author", "erdos"];
+    sandbox.akin_at("2026-03-13T08:00Z", &follow).exits(0);
+    let texts: Vec<(String, String, String)> = (0..260)
+        .map(|n| {
+            let text = format!("w{n} x{} y{} z{}.", 7 * n, 13 * n, 31 * n);
+            (format!("2603.1{n:04}"), format!("Study {n}"), text)
+        })
+        .collect();
+    let papers: Vec<(&str, &str, &str, u32)> = texts
+        .iter()
+        .map(|(id, title, text)| (id.as_str(), title.as_str(), text.as_str(), 0))
+        .collect();
+    sandbox.add_day("2026-03-14", &papers);
+    let args = ["digest", "--follow", "all", "--to", "json", "--dry-run"];
+    let json = sandbox.akin_at("2026-03-14T07:00Z", &args).exits(0).json();
+    let n_entries = json[0]["sections"][0]["entries"].as_array().unwrap().len();
+    assert!(n_entries > 200, "{n_entries}");
+    let n_items = |hour: u32| {
+        let args = ["digest", "--follow", "all", "--to", "rss"];
+        let ran = sandbox.akin_at(&format!("2026-03-14T{hour:02}:00Z"), &args);
+        ran.exits(0).stdout.matches("<item>").count()
+    };
+    for hour in [7, 8, 9] {
+        assert_eq!(n_items(hour), n_entries);
+    }
+}

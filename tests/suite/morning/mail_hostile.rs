@@ -269,3 +269,24 @@ fn an_address_that_is_refused_is_said_once_a_time_and_keeps_nobody_from_theirs()
         );
     }
 }
+
+#[test]
+fn a_server_that_repeats_the_password_has_it_repeated_to_nobody() {
+    const IN_BASE64: &str = "AGFkYQBjb3JyZWN0IGhvcnNl";
+    let sandbox = with_subscriber();
+    let server = Scripted::start();
+    let greeting = "250-mail.test\r\n250 AUTH PLAIN\r\n";
+    server.says("EHLO", Say::Words(greeting.to_owned()));
+    let refusal = format!("535 no such login: AUTH PLAIN {IN_BASE64}\r\n");
+    server.says("AUTH", Say::Words(refusal));
+    server.configure(&sandbox, "none");
+    let config = std::fs::read_to_string(sandbox.path("config/akin/config.toml")).unwrap();
+    let login = "user = \"ada\"\npassword-command = \"printf 'correct horse'\"\n";
+    sandbox.file("config/akin/config.toml", config + login);
+    let failed = send(&sandbox, "2026-03-14T07:00Z").exits(2);
+    assert!(
+        failed.stderr.contains("no such login: AUTH PLAIN (secret)"),
+        "{failed:?}"
+    );
+    assert!(!failed.stderr.contains(IN_BASE64), "{failed:?}");
+}
