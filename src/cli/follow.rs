@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, output, terminal};
+use super::{Outcome, input, output, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
@@ -444,13 +444,8 @@ fn import(
 }
 
 fn read(path: &Path) -> Result<String, Fault> {
-    if path.as_os_str() != "-" {
-        return Ok(std::fs::read_to_string(path).map_err(Error::read(path))?);
-    }
-    let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text);
-    read.map_err(Error::read("stdin"))?;
-    Ok(text)
+    String::from_utf8(input::read(path)?)
+        .map_err(|_| Fault::usage(format!("{} is no text in UTF-8", path.display())))
 }
 
 fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Fault {

@@ -20,6 +20,7 @@ mod facets;
 mod fault;
 mod follow;
 mod hub;
+mod input;
 mod mail;
 mod model;
 mod moment;

@@ -38,8 +38,7 @@ impl Bar {
     /// A bar for a command whose work can be stopped: from now on the first Ctrl-C asks for
     /// that, and a second one ends the process.
     pub(super) fn stoppable(context: &Context) -> Bar {
-        // Fails only where a handler is there already, which does the same.
-        let _ = ctrlc::set_handler(on_interrupt);
+        set_handler();
         Bar {
             bar: Mutex::new(None),
             hidden: context.quiet,
@@ -54,6 +53,44 @@ impl Bar {
         }
     }
 }
+
+/// Has signals that end a process ask to stop. One that whoever started the process wants ignored goes on
+/// being ignored: `nohup` does so with SIGHUP.
+fn set_handler() {
+    let is_ignored = is_hangup_ignored();
+    // Fails only where a handler is there already, which does the same.
+    let _ = ctrlc::set_handler(on_interrupt);
+    if is_ignored {
+        ignore_hangup();
+    }
+}
+
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "no crate at hand asks how a signal is handled")]
+fn is_hangup_ignored() -> bool {
+    // SAFETY: only the second pointer is written to, and it is to a value of the right type, for which
+    // zeros are one of its values.
+    unsafe {
+        let mut current: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut current) == 0
+            && current.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "no crate at hand ignores a signal")]
+fn ignore_hangup() {
+    // SAFETY: SIG_IGN is no handler that could do anything.
+    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+}
+
+#[cfg(not(unix))]
+fn is_hangup_ignored() -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn ignore_hangup() {}
 
 #[expect(clippy::exit, reason = "a second Ctrl-C does not wait for anything")]
 fn on_interrupt() {

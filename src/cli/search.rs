@@ -13,7 +13,7 @@ use clap::Args;
 use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Fault;
-use super::{Outcome, cache, output};
+use super::{Outcome, cache, input, output};
 
 /// Find papers similar to a sentence, a question or a draft
 ///
@@ -143,19 +143,8 @@ fn target(args: &SearchArgs) -> Result<Target, Fault> {
 
 /// Reads a draft from a file, or from stdin where none is given.
 pub(super) fn read_draft(file: Option<&Path>) -> Result<Draft, Fault> {
-    let mut bytes = Vec::new();
-    let (read, name) = match file {
-        Some(path) => (
-            std::fs::read(path).map(|read| bytes = read),
-            path.to_owned(),
-        ),
-        None => (
-            std::io::stdin().read_to_end(&mut bytes).map(|_| ()),
-            PathBuf::from("stdin"),
-        ),
-    };
-    read.map_err(Error::read(&name))?;
-    let name = name.display();
+    let bytes = input::read(file.unwrap_or(Path::new("-")))?;
+    let name = file.unwrap_or(Path::new("stdin")).display();
     if bytes.starts_with(b"%PDF") {
         return Err(Fault::usage(format!(
             "{name} is a PDF; its text is wanted: `pdftotext FILE.pdf - | akin related -`"

@@ -106,6 +106,41 @@ fn one_signal_ends_what_waits_for_input_and_gives_the_lock_back() {
     sandbox.add(&[&good]);
 }
 
+#[test]
+fn a_hangup_that_is_to_be_ignored_ends_nothing() {
+    let sandbox = Sandbox::new();
+    let (fifo, _held) = pipe(&sandbox, "fifo");
+    let akin = sandbox.command(&["add", "--dry-run", &fifo]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    shell.arg(akin.get_program()).args(akin.get_args());
+    for (name, value) in akin.get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    let mut child = shell.stdin(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(START);
+    signal(&child, "HUP");
+    std::thread::sleep(START);
+    assert!(child.try_wait().unwrap().is_none(), "it goes on");
+    ends_at_one(child, "TERM", &["add", "--dry-run"]);
+}
+
+#[test]
+fn a_text_without_an_end_is_an_error() {
+    let sandbox = Sandbox::new();
+    sandbox.add(&[&sandbox.file("good.jsonl", papers(&[("a", "Graphs", "A text.")]))]);
+    for args in [
+        &["related", "--file", "/dev/zero"][..],
+        &["follow", "import", "/dev/zero"],
+    ] {
+        let ran = sandbox.akin(args).exits(2);
+        assert!(
+            ran.stderr.contains("/dev/zero has more than 32 MiB"),
+            "{ran:?}"
+        );
+    }
+}
+
 /// Starts a command with a library of its own beside those of others, and an idle stdin.
 fn sandbox_of_its_own(sandbox: &Sandbox, args: &[&str]) -> Child {
     let mut command = sandbox.command(args);

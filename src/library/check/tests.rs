@@ -89,9 +89,8 @@ fn a_row_that_is_no_embedding_is_found() {
                 .collect();
             let identity = active.identity.unwrap();
             let mut rows = RowWriter::create(&rows_path(writer), DIM, identity).unwrap();
-            for row in 0..8 {
+            for (row, owner) in owners.into_iter().enumerate() {
                 let whole = vector(&format!("p{row}"), 0);
-                let owner = owners[row];
                 let row = if row == 2 { vec![x; DIM] } else { whole };
                 rows.append(&row, owner).unwrap();
             }
