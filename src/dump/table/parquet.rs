@@ -10,7 +10,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
@@ -22,7 +22,9 @@ use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels}
 use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, FileMetaData, ParquetMetaData, RowGroupMetaData,
+};
 use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::record::reader::RowIter;
@@ -31,6 +33,7 @@ use parquet::schema::types::{ColumnDescriptor, Type as SchemaType};
 use super::thrift::{Compact, LIST, STRUCT};
 use super::{End, decoded, delta, grown_limit, is_available, unfit};
 use crate::dump::cells::Columns;
+use crate::dump::expansion::Growth;
 use crate::error::{Error, Result};
 
 /// Rows that are decoded at a time.
@@ -83,6 +86,8 @@ pub(super) struct ParquetBatches {
     /// The row group that comes next.
     next_group: usize,
     reader: Option<ParquetRecordBatchReader>,
+    /// What all pages have become: several row groups may name the same ones.
+    growth: Arc<Mutex<Growth>>,
 }
 
 impl ParquetBatches {
@@ -123,6 +128,7 @@ impl ParquetBatches {
             levels,
             next_group: 0,
             reader: None,
+            growth: Arc::default(),
         };
         Ok((columns, batches))
     }
@@ -152,6 +158,7 @@ impl ParquetBatches {
                 file: self.file.clone(),
                 n_bytes: self.n_bytes,
                 metadata: alone(&self.metadata, self.next_group),
+                growth: self.growth.clone(),
             };
             self.next_group += 1;
             let group: Arc<dyn FileReader> = Arc::new(group);
@@ -164,10 +171,14 @@ impl ParquetBatches {
     }
 }
 
-/// What is said of a file of which only one row group is there.
+/// What is said of a file of which only one row group is there; without what its writer notes, which may
+/// be long.
 fn alone(metadata: &ParquetMetaData, group: usize) -> ParquetMetaData {
-    let groups = vec![metadata.row_group(group).clone()];
-    ParquetMetaData::new(metadata.file_metadata().clone(), groups)
+    let group = metadata.row_group(group).clone();
+    let file = metadata.file_metadata();
+    let (version, n_rows) = (file.version(), group.num_rows());
+    let file = FileMetaData::new(version, n_rows, None, None, file.schema_descr_ptr(), None);
+    ParquetMetaData::new(file, vec![group])
 }
 
 /// A file with one row group, whose pages are checked.
@@ -175,6 +186,7 @@ struct Group {
     file: Arc<File>,
     n_bytes: u64,
     metadata: ParquetMetaData,
+    growth: Arc<Mutex<Growth>>,
 }
 
 impl FileReader for Group {
@@ -215,9 +227,8 @@ impl RowGroupReader for Columned<'_> {
 
     fn get_column_page_reader(&self, i: usize) -> Result<Box<dyn PageReader>, ParquetError> {
         let chunk = self.metadata.column(i);
-        let (file, n_bytes) = (self.file.file.clone(), self.file.n_bytes);
         let n_rows = usize::try_from(self.metadata.num_rows())?;
-        Ok(Box::new(Pages::of(file, n_bytes, chunk, n_rows)?))
+        Ok(Box::new(Pages::of(self.file, chunk, n_rows)?))
     }
 
     fn get_column_bloom_filter(&self, _: usize) -> Option<&parquet::bloom_filter::Sbbf> {
@@ -243,15 +254,17 @@ struct Pages {
     n_read: u64,
     n_grown: u64,
     n_values: u64,
+    n_file_bytes: u64,
+    growth: Arc<Mutex<Growth>>,
 }
 
 impl Pages {
     fn of(
-        file: Arc<File>,
-        n_bytes: u64,
+        group: &Group,
         chunk: &ColumnChunkMetaData,
         n_rows: usize,
     ) -> Result<Pages, ParquetError> {
+        let (file, n_bytes) = (group.file.clone(), group.n_bytes);
         let (at, length) = chunk.byte_range();
         let end = at.checked_add(length).filter(|end| *end <= n_bytes);
         let Some(end) = end else {
@@ -269,6 +282,8 @@ impl Pages {
             n_read: 0,
             n_grown: 0,
             n_values: 0,
+            n_file_bytes: n_bytes,
+            growth: group.growth.clone(),
         })
     }
 
@@ -323,14 +338,14 @@ impl Pages {
     /// Counts what a page becomes.
     fn grow(&mut self, n_bytes: u64) -> Result<(), ParquetError> {
         self.n_grown = self.n_grown.saturating_add(n_bytes);
-        let n_read = usize::try_from(self.n_read)?;
-        if self.n_grown <= grown_limit(n_read) as u64 {
-            return Ok(());
+        let (n_read, n_grown) = (usize::try_from(self.n_read)?, self.n_grown);
+        if n_grown > grown_limit(n_read) as u64 {
+            let what = format!("pages of {n_read} bytes claim to become {n_grown}");
+            return Err(wrong(what));
         }
-        let n_grown = self.n_grown;
-        Err(wrong(format!(
-            "pages of {n_read} bytes claim to become {n_grown}"
-        )))
+        let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = growth.note(n_bytes, self.n_file_bytes);
+        noted.map_err(|bomb| wrong(bomb.to_string()))
     }
 
     /// Decodes a page and throws it away, where the decoder takes no limit and it may be a large one.
