@@ -12,6 +12,9 @@ use super::whole_number::{self, id_of_kind};
 use super::{Reason, arxiv_number, prose};
 use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
 
+/// Ids of one field that are read: a work has a few.
+const MAX_IDS: usize = 1_000;
+
 /// Fields that hold an id of one kind.
 const KINDS: [(&str, IdKind); 11] = [
     ("arxivid", IdKind::Arxiv),
@@ -94,6 +97,10 @@ impl Fields {
             if ids.is_empty() {
                 notes.note(part, &prose::shown(value));
             }
+            let n_more = value.as_array().map_or(0, Vec::len);
+            if n_more > MAX_IDS {
+                notes.note(part, &format!("{} more", n_more - MAX_IDS));
+            }
             ids.into_iter().for_each(|(id, _)| add(id));
         }
         if let Some(Value::Object(others)) = self.get(&["externalids"]) {
@@ -123,7 +130,8 @@ fn of_kinds(name: &str, value: &Value) -> Vec<(PaperId, Option<u32>)> {
         Value::Array(list) => list.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let ids = values.iter().filter_map(spelling).filter_map(|written| {
+    let values = values.iter().take(MAX_IDS);
+    let ids = values.filter_map(spelling).filter_map(|written| {
         let repaired = (name == "arxivid").then(|| arxiv_number::repair(&written));
         let spelling = repaired.flatten().unwrap_or(written);
         let id = kinds(name).find_map(|kind| id_of_kind(kind, &spelling))?;

@@ -17,6 +17,8 @@
 
 mod arrow;
 mod delta;
+mod footer;
+mod pages;
 mod parquet;
 mod thrift;
 

@@ -1,7 +1,7 @@
 //! What the fields of records hold, told in every format alike.
 
-use super::tests::{papers, read, sample};
-use super::{Format, Rejected};
+use super::tests::{open, papers, read, sample};
+use super::{Format, Item, Rejected};
 use crate::paper::Paper;
 
 /// The days on which the papers of a dump were published.
@@ -175,4 +175,23 @@ fn what_is_raised_is_not_glued_in_any_format() {
     ] {
         check_titles(dump, &["About 10^3 bees in CO2"]);
     }
+}
+
+#[test]
+fn a_field_of_a_hundred_thousand_ids_is_read_in_part_and_noted() {
+    let dois: Vec<String> = (0..100_000).map(|i| format!("10.1000/{i}")).collect();
+    let dois = serde_json::json!(dois);
+    let record = format!(r#"{{"id":"a","title":"On X","doi":{dois}}}"#);
+    let begun = std::time::Instant::now();
+    let mut dump = open("x", record).expect("a dump");
+    let Some(Ok(Item::Paper(record))) = dump.next_item() else {
+        panic!("no paper");
+    };
+    assert_eq!(record.paper.aliases.len(), 1_000);
+    assert!(
+        format!("{:?}", record.ignored).contains("99000 more"),
+        "{:?}",
+        record.ignored
+    );
+    assert!(begun.elapsed().as_secs() < 5);
 }

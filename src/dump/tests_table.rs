@@ -510,3 +510,26 @@ fn a_parquet_page_that_grows_beyond_its_claim_is_an_error() {
     let said = items[0].as_ref().expect_err("too long").to_string();
     assert!(said.contains("claim to become 209715"), "{said}");
 }
+
+#[test]
+fn batches_that_grow_beyond_measure_end() {
+    // Batches of a stream that become a lot and have no rows.
+    let zeros = "\0".repeat(48 << 20);
+    let words = StringArray::from(vec![zeros.as_str()]);
+    let table = table(vec![
+        ("id", strings(&[Some("a")])),
+        ("text", Arc::new(words)),
+    ]);
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD));
+    let options = options.expect("a codec that is built in");
+    let writer = StreamWriter::try_new_with_options(Vec::new(), &table.schema(), options);
+    let mut writer = writer.expect("memory");
+    for _ in 0..3 {
+        writer.write(&table).expect("memory");
+    }
+    let bytes = writer.into_inner().expect("memory");
+    assert!(bytes.len() < 64 << 10);
+    let last = open("x", bytes).expect("a dump").last().expect("rows");
+    let last = last.expect_err("no end");
+    assert!(matches!(last.reason, Reason::Bomb { .. }), "{last}");
+}

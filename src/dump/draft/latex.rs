@@ -273,8 +273,8 @@ fn prose(text: &str) -> String {
         out += &text[at..at + mark];
         at += mark;
         let rest = &text[at..end];
-        if rest.starts_with('$') {
-            let n = rest[1..].find('$').map_or(rest.len(), |end| end + 2);
+        if let Some(maths) = rest.strip_prefix('$') {
+            let n = maths.find('$').map_or(rest.len(), |end| end + 2);
             out += &rest[..n];
             at += n;
             continue;

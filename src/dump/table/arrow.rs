@@ -47,7 +47,7 @@ pub(super) struct ArrowBatches {
     /// The stream lies in a file, which is not whole without its end mark.
     is_in_file: bool,
     n_read: u64,
-    /// What dictionaries that are added to come to.
+    /// What all batches and dictionaries have become.
     growth: Growth,
 }
 
@@ -103,9 +103,9 @@ impl ArrowBatches {
         Ok(None)
     }
 
-    fn batch(&self, message: &Message<'_>, body: &Buffer) -> Result<RecordBatch, End> {
+    fn batch(&mut self, message: &Message<'_>, body: &Buffer) -> Result<RecordBatch, End> {
         let batch = message.header_as_record_batch().ok_or_else(no_head)?;
-        check(&batch, body)?;
+        self.note(check(&batch, body)?)?;
         let (schema, version) = (self.schema.clone(), message.version());
         decoded(|| {
             RecordBatchDecoder::try_new(body, batch, schema, &self.dictionaries, &version)?
@@ -115,14 +115,18 @@ impl ArrowBatches {
 
     fn add_dictionary(&mut self, message: &Message<'_>, body: &Buffer) -> Result<(), End> {
         let batch = message.header_as_dictionary_batch().ok_or_else(no_head)?;
-        check(&batch.data().ok_or_else(no_head)?, body)?;
+        self.note(check(&batch.data().ok_or_else(no_head)?, body)?)?;
         let (schema, version) = (self.schema.clone(), message.version());
         decoded(|| read_dictionary(body, batch, &schema, &mut self.dictionaries, &version))?;
         // One that is added to is copied each time.
         let values = self.dictionaries.get(&batch.id());
         let n_bytes = values.map_or(0, |values| values.get_buffer_memory_size());
-        self.growth.note(n_bytes as u64, self.n_read)?;
-        Ok(())
+        self.note(n_bytes)
+    }
+
+    /// Counts bytes that were made of those that were read.
+    fn note(&mut self, n_bytes: usize) -> Result<(), End> {
+        Ok(self.growth.note(n_bytes as u64, self.n_read)?)
     }
 
     /// The head of the next message; `None` at the end of the stream.
@@ -237,8 +241,8 @@ fn no_head() -> End {
     End::unreadable("a message lacks the head that it claims")
 }
 
-/// Holds what a batch claims against its body.
-fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<(), End> {
+/// Holds what a batch claims against its body, and says how many bytes it becomes.
+fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, End> {
     let damaged = |what: String| Err(End::Unreadable(what));
     if batch.length() < 0 {
         return damaged(format!("a batch claims {} rows", batch.length()));
@@ -273,7 +277,7 @@ fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<(), End> {
     }
     match is_compressed && !is_available(n_grown) {
         true => Err(End::no_memory(n_grown)),
-        false => Ok(()),
+        false => Ok(n_grown),
     }
 }
 

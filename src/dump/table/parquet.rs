@@ -3,76 +3,37 @@
 //! In: a file, which is read from its end. Out: batches of rows.
 //!
 //! Invariants: the footer's counts are held against its bytes ([`check_footer`]) before the `parquet`
-//! crate allocates by them; so is what a page claims ([`Pages`]), against the file and against what its
+//! crate allocates by them; so is what a page claims (`pages.rs`), against the file and against what its
 //! bytes can become. Texts are views into the pages, so that a text that stands once in the file is
 //! held once, however many rows have it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
-use flate2::read::MultiGzDecoder;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
 };
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
-use parquet::basic::{Compression, Encoding, Type};
-use parquet::column::page::{Page, PageMetadata, PageReader};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
-use parquet::file::reader::{FileReader, RowGroupReader};
-use parquet::file::serialized_reader::SerializedPageReader;
-use parquet::record::reader::RowIter;
-use parquet::schema::types::{ColumnDescriptor, Type as SchemaType};
+use parquet::basic::{Compression, Type};
+use parquet::file::metadata::{FileMetaData, ParquetMetaData};
+use parquet::file::reader::FileReader;
+use parquet::schema::types::ColumnDescriptor;
 
-use super::thrift::{Compact, LIST, STRUCT};
-use super::{End, decoded, delta, grown_limit, is_available, unfit};
+use super::footer::check_footer;
+use super::pages::Group;
+use super::{End, decoded, unfit};
 use crate::dump::cells::Columns;
+use crate::dump::expansion::Growth;
 use crate::error::{Error, Result};
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 256;
 
-/// How a Parquet file begins and ends.
-const MAGIC: &[u8] = b"PAR1";
-
-/// What stands behind the footer: its length and the magic.
-const TAIL_BYTES: u64 = 8;
-
-/// The longest footer that is read. One of ten thousand row groups has some tens of megabytes.
-const MAX_FOOTER_BYTES: u64 = 64 << 20;
-
-/// Bytes that what is said of a row group has at least, and of a key with its value.
-const ROW_GROUP_BYTES: usize = 16;
-const KEY_BYTES: usize = 4;
-
-/// Columns and groups of columns that a schema may have.
-const MAX_SCHEMA_NODES: usize = 100_000;
-
-/// Groups in groups that a schema may have.
-const MAX_SCHEMA_DEPTH: usize = 24;
-
 /// The longest value of a fixed length.
 const MAX_FIXED_BYTES: i32 = 64 << 10;
-
-/// How much of a page's head is read at first, and at most: it may hold statistics.
-const PAGE_HEAD_BYTES: [usize; 2] = [1 << 10, 16 << 20];
-
-/// Values of a column that repeats that a row group may have, however few bytes they come from.
-const FREE_VALUES: u64 = 1 << 20;
-
-/// Values that one byte of a column can stand for at most, beyond those: a bit each.
-const VALUES_PER_BYTE: u64 = 8;
-
-/// What a byte of gzip, and one of LZ4, can become.
-const MAX_GZIP_RATIO: u64 = 1032;
-const MAX_LZ4_RATIO: u64 = 255;
-
-/// A page that a decoder cannot be told a limit for may become this long.
-const UNLIMITED_BYTES: u64 = 1 << 30;
 
 /// The rows of a file.
 pub(super) struct ParquetBatches {
@@ -83,6 +44,8 @@ pub(super) struct ParquetBatches {
     /// The row group that comes next.
     next_group: usize,
     reader: Option<ParquetRecordBatchReader>,
+    /// What all pages have become: several row groups may name the same ones.
+    growth: Arc<Mutex<Growth>>,
 }
 
 impl ParquetBatches {
@@ -123,6 +86,7 @@ impl ParquetBatches {
             levels,
             next_group: 0,
             reader: None,
+            growth: Arc::default(),
         };
         Ok((columns, batches))
     }
@@ -152,6 +116,7 @@ impl ParquetBatches {
                 file: self.file.clone(),
                 n_bytes: self.n_bytes,
                 metadata: alone(&self.metadata, self.next_group),
+                growth: self.growth.clone(),
             };
             self.next_group += 1;
             let group: Arc<dyn FileReader> = Arc::new(group);
@@ -164,440 +129,14 @@ impl ParquetBatches {
     }
 }
 
-/// What is said of a file of which only one row group is there.
+/// What is said of a file of which only one row group is there; without what its writer notes, which may
+/// be long.
 fn alone(metadata: &ParquetMetaData, group: usize) -> ParquetMetaData {
-    let groups = vec![metadata.row_group(group).clone()];
-    ParquetMetaData::new(metadata.file_metadata().clone(), groups)
-}
-
-/// A file with one row group, whose pages are checked.
-struct Group {
-    file: Arc<File>,
-    n_bytes: u64,
-    metadata: ParquetMetaData,
-}
-
-impl FileReader for Group {
-    fn metadata(&self) -> &ParquetMetaData {
-        &self.metadata
-    }
-
-    fn num_row_groups(&self) -> usize {
-        self.metadata.num_row_groups()
-    }
-
-    fn get_row_group(&self, i: usize) -> Result<Box<dyn RowGroupReader + '_>, ParquetError> {
-        Ok(Box::new(Columned {
-            file: self,
-            metadata: self.metadata.row_group(i),
-        }))
-    }
-
-    fn get_row_iter(&self, _: Option<SchemaType>) -> Result<RowIter<'_>, ParquetError> {
-        Err(ParquetError::NYI("rows are read as batches".to_owned()))
-    }
-}
-
-/// The row group.
-struct Columned<'a> {
-    file: &'a Group,
-    metadata: &'a RowGroupMetaData,
-}
-
-impl RowGroupReader for Columned<'_> {
-    fn metadata(&self) -> &RowGroupMetaData {
-        self.metadata
-    }
-
-    fn num_columns(&self) -> usize {
-        self.metadata.num_columns()
-    }
-
-    fn get_column_page_reader(&self, i: usize) -> Result<Box<dyn PageReader>, ParquetError> {
-        let chunk = self.metadata.column(i);
-        let (file, n_bytes) = (self.file.file.clone(), self.file.n_bytes);
-        let n_rows = usize::try_from(self.metadata.num_rows())?;
-        Ok(Box::new(Pages::of(file, n_bytes, chunk, n_rows)?))
-    }
-
-    fn get_column_bloom_filter(&self, _: usize) -> Option<&parquet::bloom_filter::Sbbf> {
-        None
-    }
-
-    fn get_row_iter(&self, _: Option<SchemaType>) -> Result<RowIter<'_>, ParquetError> {
-        Err(ParquetError::NYI("rows are read as batches".to_owned()))
-    }
-}
-
-/// The pages of a column in a row group, each checked before it is decoded.
-struct Pages {
-    inner: SerializedPageReader<File>,
-    file: Arc<File>,
-    compression: Compression,
-    /// How deep its values lie in lists, and how many of their parents may be null.
-    max_levels: [i16; 2],
-    /// Where the next page begins, and where the last one ends.
-    at: u64,
-    end: u64,
-    /// What was read, what it became, and how many values it has.
-    n_read: u64,
-    n_grown: u64,
-    n_values: u64,
-}
-
-impl Pages {
-    fn of(
-        file: Arc<File>,
-        n_bytes: u64,
-        chunk: &ColumnChunkMetaData,
-        n_rows: usize,
-    ) -> Result<Pages, ParquetError> {
-        let (at, length) = chunk.byte_range();
-        let end = at.checked_add(length).filter(|end| *end <= n_bytes);
-        let Some(end) = end else {
-            let what = format!("a column at {at} of {length} bytes in a file of {n_bytes}");
-            return Err(ParquetError::General(what));
-        };
-        let column = chunk.column_descr();
-        Ok(Pages {
-            inner: SerializedPageReader::new(file.clone(), chunk, n_rows, None)?,
-            file,
-            compression: chunk.compression(),
-            max_levels: [column.max_rep_level(), column.max_def_level()],
-            at,
-            end,
-            n_read: 0,
-            n_grown: 0,
-            n_values: 0,
-        })
-    }
-
-    /// Checks the head of the next page, and steps over it. Those of other kinds than data and
-    /// dictionaries are stepped over by the `parquet` crate as well.
-    fn check_next(&mut self) -> Result<(), ParquetError> {
-        while self.at < self.end {
-            let head = PageHead::read(&self.file, self.at, self.end)?;
-            let start = self.at + head.n_bytes;
-            let page_end = start
-                .checked_add(head.n_stored)
-                .filter(|end| *end <= self.end);
-            let page_end = page_end.ok_or_else(|| {
-                wrong(format!(
-                    "a page of {} bytes at {} ends behind its column",
-                    head.n_stored, self.at
-                ))
-            })?;
-            self.at = page_end;
-            if !head.is_skipped() {
-                return self.check(&head, start);
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&mut self, head: &PageHead, start: u64) -> Result<(), ParquetError> {
-        self.n_read += head.n_stored;
-        self.grow(head.n_grown)?;
-        self.n_values += head.n_values;
-        let n_values = match head.is_dictionary() {
-            true => head.n_values.saturating_sub(head.n_grown * VALUES_PER_BYTE),
-            false if self.max_levels[0] > 0 => self
-                .n_values
-                .saturating_sub(FREE_VALUES + self.n_grown * VALUES_PER_BYTE),
-            false => 0,
-        };
-        if n_values > 0 {
-            let n = head.n_values;
-            return Err(wrong(format!(
-                "a page of {} bytes claims {n} values",
-                head.n_grown
-            )));
-        }
-        let needed = usize::try_from(head.n_grown)?;
-        if !is_available(needed) {
-            return Err(wrong(End::no_memory(needed).to_string()));
-        }
-        self.check_unlimited(head, start)
-    }
-
-    /// Counts what a page becomes.
-    fn grow(&mut self, n_bytes: u64) -> Result<(), ParquetError> {
-        self.n_grown = self.n_grown.saturating_add(n_bytes);
-        let n_read = usize::try_from(self.n_read)?;
-        if self.n_grown <= grown_limit(n_read) as u64 {
-            return Ok(());
-        }
-        let n_grown = self.n_grown;
-        Err(wrong(format!(
-            "pages of {n_read} bytes claim to become {n_grown}"
-        )))
-    }
-
-    /// Decodes a page and throws it away, where the decoder takes no limit and it may be a large one.
-    fn check_unlimited(&self, head: &PageHead, start: u64) -> Result<(), ParquetError> {
-        let too_long = |_| wrong("a page becomes longer than it claims".to_owned());
-        match self.compression {
-            Compression::GZIP(_) if head.n_stored > UNLIMITED_BYTES / MAX_GZIP_RATIO / 16 => {
-                let mut file = self.file.try_clone()?;
-                file.seek(SeekFrom::Start(start))?;
-                let plain = MultiGzDecoder::new(io::BufReader::new(file.take(head.n_stored)));
-                let n = io::copy(&mut plain.take(head.n_grown + 1), &mut io::sink())?;
-                (n <= head.n_grown)
-                    .then_some(())
-                    .ok_or(())
-                    .map_err(too_long)
-            }
-            Compression::LZ4 => {
-                let is_short = head.n_stored <= UNLIMITED_BYTES / MAX_LZ4_RATIO;
-                is_short.then_some(()).ok_or(()).map_err(too_long)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Holds the counts inside a page against its length, where its encoding has some: lengths of texts
-    /// as differences, of which the decoder makes lists, and beginnings of texts that are those of the
-    /// text before.
-    fn check_inside(&mut self, page: &Page) -> Result<(), ParquetError> {
-        let has_beginnings = match page.encoding() {
-            Encoding::DELTA_BYTE_ARRAY => true,
-            Encoding::DELTA_LENGTH_BYTE_ARRAY => false,
-            _ => return Ok(()),
-        };
-        let broken = || wrong("the lengths of a page's texts break off".to_owned());
-        let values = values_of(page, self.max_levels).ok_or_else(broken)?;
-        let n_values = u64::from(page.num_values());
-        let lengths = delta::sum(values, n_values).ok_or_else(broken)?;
-        if !has_beginnings {
-            return Ok(());
-        }
-        let rest = values.get(lengths.n_bytes..).ok_or_else(broken)?;
-        delta::sum(rest, n_values).ok_or_else(broken)?;
-        self.grow(lengths.sum)
-    }
-}
-
-impl PageReader for Pages {
-    fn get_next_page(&mut self) -> Result<Option<Page>, ParquetError> {
-        self.check_next()?;
-        let page = self.inner.get_next_page()?;
-        if let Some(page) = &page {
-            self.check_inside(page)?;
-        }
-        Ok(page)
-    }
-
-    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>, ParquetError> {
-        self.inner.peek_next_page()
-    }
-
-    fn skip_next_page(&mut self) -> Result<(), ParquetError> {
-        self.check_next()?;
-        self.inner.skip_next_page()
-    }
-
-    fn at_record_boundary(&mut self) -> Result<bool, ParquetError> {
-        self.inner.at_record_boundary()
-    }
-}
-
-impl Iterator for Pages {
-    type Item = Result<Page, ParquetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.get_next_page().transpose()
-    }
-}
-
-/// The values of a page, behind the levels that say which are null and which lists they are in.
-fn values_of(page: &Page, max_levels: [i16; 2]) -> Option<&[u8]> {
-    let (bytes, encodings) = match page {
-        Page::DataPage {
-            buf,
-            rep_level_encoding,
-            def_level_encoding,
-            ..
-        } => (buf, [*rep_level_encoding, *def_level_encoding]),
-        Page::DataPageV2 {
-            buf,
-            rep_levels_byte_len,
-            def_levels_byte_len,
-            ..
-        } => {
-            let n_levels = u64::from(*rep_levels_byte_len) + u64::from(*def_levels_byte_len);
-            return buf.get(usize::try_from(n_levels).ok()?..);
-        }
-        Page::DictionaryPage { buf, .. } => return Some(buf),
-    };
-    let mut rest = bytes.as_ref();
-    for (encoding, max_level) in encodings.into_iter().zip(max_levels) {
-        // Levels of another encoding are of files that have no differences.
-        if max_level > 0 && encoding == Encoding::RLE {
-            let (length, behind) = rest.split_first_chunk::<4>()?;
-            let length = i32::from_le_bytes(*length);
-            rest = behind.get(usize::try_from(length).ok()?..)?;
-        }
-    }
-    Some(rest)
-}
-
-/// What is looked at of the head of a page.
-#[derive(Default)]
-struct PageHead {
-    kind: i32,
-    /// Bytes of the head itself.
-    n_bytes: u64,
-    /// Bytes of the page as it is stored.
-    n_stored: u64,
-    /// Bytes that it claims to become.
-    n_grown: u64,
-    n_values: u64,
-}
-
-impl PageHead {
-    const DICTIONARY: i32 = 2;
-    const INDEX: i32 = 1;
-
-    fn is_dictionary(&self) -> bool {
-        self.kind == PageHead::DICTIONARY
-    }
-
-    /// The page has no values.
-    fn is_skipped(&self) -> bool {
-        self.kind == PageHead::INDEX
-    }
-
-    fn read(mut file: &File, at: u64, end: u64) -> Result<PageHead, ParquetError> {
-        for most in PAGE_HEAD_BYTES {
-            file.seek(SeekFrom::Start(at))?;
-            let mut bytes = Vec::new();
-            let n_there = (end - at).min(most as u64);
-            file.take(n_there).read_to_end(&mut bytes)?;
-            if let Some(head) = PageHead::parse(&bytes) {
-                return Ok(head);
-            }
-        }
-        Err(wrong(format!("the head of the page at {at} is damaged")))
-    }
-
-    fn parse(bytes: &[u8]) -> Option<PageHead> {
-        let mut compact = Compact::new(bytes);
-        let mut head = PageHead::default();
-        let counted = |number: i64| u64::try_from(number as i32).ok();
-        compact.fields(|fields, number, kind| {
-            match number {
-                1 => head.kind = fields.integer()? as i32,
-                2 => head.n_grown = counted(fields.integer()?)?,
-                3 => head.n_stored = counted(fields.integer()?)?,
-                5 | 7 | 8 if kind == STRUCT => fields.fields(|inner, number, kind| {
-                    match number {
-                        1 => head.n_values = counted(inner.integer()?)?,
-                        _ => inner.skip(kind)?,
-                    }
-                    Some(())
-                })?,
-                _ => fields.skip(kind)?,
-            }
-            Some(())
-        })?;
-        head.n_bytes = (bytes.len() - compact.n_left()) as u64;
-        Some(head)
-    }
-}
-
-fn wrong(what: String) -> ParquetError {
-    ParquetError::General(what)
-}
-
-/// Holds the counts of a footer against its bytes; the inner error says what is wrong.
-fn check_footer(file: &mut File, n_bytes: u64) -> io::Result<Result<(), String>> {
-    let mut tail = [0; TAIL_BYTES as usize];
-    let Some(tail_at) = n_bytes.checked_sub(TAIL_BYTES) else {
-        return Ok(Err("it is too short".to_owned()));
-    };
-    file.seek(SeekFrom::Start(tail_at))?;
-    file.read_exact(&mut tail)?;
-    let (length, magic) = tail.split_at(4);
-    let length = length
-        .first_chunk()
-        .map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    let length = u64::from(length);
-    if magic != MAGIC {
-        return Ok(Err("it does not end as one does".to_owned()));
-    }
-    let Some(start) = tail_at
-        .checked_sub(length)
-        .filter(|_| length <= MAX_FOOTER_BYTES)
-    else {
-        return Ok(Err(format!("its footer claims to be {length} bytes long")));
-    };
-    file.seek(SeekFrom::Start(start))?;
-    let mut footer = Vec::new();
-    file.take(length).read_to_end(&mut footer)?;
-    let mut is_too_large = false;
-    let whole = Compact::new(&footer).fields(|fields, number, kind| {
-        let is_list = kind == LIST;
-        let is_sound = match number {
-            2 if is_list => check_schema(fields)?,
-            4 if is_list => check_list(fields, ROW_GROUP_BYTES)?,
-            5 if is_list => check_list(fields, KEY_BYTES)?,
-            _ => fields.skip(kind).map(|()| true)?,
-        };
-        is_too_large |= !is_sound;
-        is_sound.then_some(())
-    });
-    Ok(match whole {
-        Some(()) => Ok(()),
-        None if is_too_large => Err("its footer claims more than it has".to_owned()),
-        None => Err("its footer is damaged".to_owned()),
-    })
-}
-
-/// Steps over a list of structs, of which each has this many bytes on average.
-fn check_list(fields: &mut Compact<'_>, least_bytes: usize) -> Option<bool> {
-    let n_left = fields.n_left();
-    let (n, kind) = fields.list()?;
-    if n.saturating_mul(least_bytes) > n_left {
-        return Some(false);
-    }
-    for _ in 0..n {
-        fields.skip(kind)?;
-    }
-    Some(true)
-}
-
-/// Steps over the schema, a tree of which every node says how many children follow.
-fn check_schema(fields: &mut Compact<'_>) -> Option<bool> {
-    let (n_nodes, kind) = fields.list()?;
-    if kind != STRUCT || n_nodes > MAX_SCHEMA_NODES {
-        return Some(false);
-    }
-    // How many nodes still follow in each group that is open.
-    let mut open: Vec<i64> = Vec::new();
-    for _ in 0..n_nodes {
-        let mut n_children = 0;
-        fields.fields(|node, number, kind| {
-            match number {
-                5 => n_children = i64::from(node.integer()? as i32),
-                _ => node.skip(kind)?,
-            }
-            Some(())
-        })?;
-        let is_sound = (0..=n_nodes as i64).contains(&n_children);
-        if !is_sound || open.len() > MAX_SCHEMA_DEPTH {
-            return Some(false);
-        }
-        if let Some(left) = open.last_mut() {
-            *left -= 1;
-        }
-        if n_children > 0 {
-            open.push(n_children);
-        }
-        while open.last() == Some(&0) {
-            open.pop();
-        }
-    }
-    Some(true)
+    let group = metadata.row_group(group).clone();
+    let file = metadata.file_metadata();
+    let (version, n_rows) = (file.version(), group.num_rows());
+    let file = FileMetaData::new(version, n_rows, None, None, file.schema_descr_ptr(), None);
+    ParquetMetaData::new(file, vec![group])
 }
 
 /// The columns with texts and bytes as views of the pages they stand in.

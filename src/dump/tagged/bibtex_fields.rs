@@ -5,7 +5,7 @@
 //! where an entry cannot be read as a whole (a value stands without braces), it is read field by
 //! field and what is sound is kept. A comma that is missing is put in. Values keep their TeX.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use biblatex::{Pair, ParseError, ParseErrorKind, RawBibliography, RawChunk, Token};
 
@@ -18,8 +18,8 @@ pub(super) const UNBALANCED: &str = "its braces do not balance";
 /// No `@string` is longer, in bytes.
 const MAX_STRING_BYTES: usize = 64 << 10;
 
-/// No more `@string`s of a dump are kept, in bytes.
-const MAX_STRINGS_BYTES: usize = 1 << 20;
+/// No more `@string`s of a dump are kept, in bytes: they are looked through for every entry that has one.
+const MAX_STRINGS_BYTES: usize = 256 << 10;
 
 /// What parts a name from what it stands for, and one definition from the next, in `strings`.
 const IS: char = '\u{1f}';
@@ -165,12 +165,19 @@ impl Fields {
                 }
             }
         }
-        let is_name = |part: &Part| matches!(part, Part::Name(_));
+        let parts = pairs.iter().flat_map(|(_, parts)| parts);
+        let named: HashSet<&str> = parts
+            .filter_map(|part| match part {
+                Part::Name(name) => Some(name.as_str()),
+                Part::Text(_) => None,
+            })
+            .collect();
         let mut known = HashMap::new();
-        if pairs.iter().any(|(_, parts)| parts.iter().any(is_name)) {
-            for (name, text) in definitions(strings) {
+        if !named.is_empty() {
+            let defined = definitions(strings).filter(|(name, _)| named.contains(name));
+            defined.for_each(|(name, text)| {
                 known.entry(name).or_insert(text);
-            }
+            });
         }
         let mut budget_bytes = MAX_LINE_BYTES;
         let mut fields: Vec<(String, String)> = Vec::with_capacity(pairs.len());

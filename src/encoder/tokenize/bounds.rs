@@ -22,7 +22,7 @@ const MAX_TOKEN_BYTES: usize = 1 << 10;
 const MAX_CHARACTER_BYTES: usize = 64;
 
 /// Characters of a word that are looked up: in WordPiece, the time is that of their square. BERT has 100.
-const MAX_WORD_CHARS: u64 = 1_000;
+const MAX_WORD_CHARS: u64 = 400;
 
 /// What of the file is looked at.
 #[derive(Deserialize)]
@@ -267,6 +267,23 @@ mod tests {
             &format!(r#""pre_tokenizer":{levels},"#),
             Err("more than twice"),
         );
+    }
+
+    #[test]
+    fn a_word_has_a_length() {
+        let model = |n: u64| {
+            format!(
+                r#"{{"model":{{"type":"WordPiece","vocab":{{"a":0}},"unk_token":"a",
+                "continuing_subword_prefix":"{}","max_input_chars_per_word":{n}}}}}"#,
+                "#".repeat(usize::try_from(n).unwrap() * 10)
+            )
+        };
+        assert_eq!(growth(model(100).as_bytes()), Ok(1));
+        let said = growth(model(200).as_bytes()).expect_err("a long prefix");
+        assert!(said.contains("a token is 2000 bytes long"), "{said}");
+        let long = model(100).replace(":100}", ":1000000000}");
+        let said = growth(long.as_bytes()).expect_err("long words");
+        assert!(said.contains("words of 1000000000 characters"), "{said}");
     }
 
     #[test]
