@@ -101,9 +101,7 @@ impl Work<'_> {
                 None => strace.env_remove(name),
             };
         }
-        !Ran::of(strace.output().unwrap())
-            .code
-            .is_some_and(|code| code == 0)
+        Ran::of(strace.output().unwrap()).code != Some(0)
     }
 
     fn reset(&self) {
