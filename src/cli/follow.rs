@@ -1,6 +1,6 @@
 //! `akin follow`: questions that are asked again and again.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use akin::Error;

@@ -1,6 +1,5 @@
 //! `akin search`: papers similar to a sentence or a draft.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use akin::dump::Draft;
