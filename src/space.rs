@@ -113,6 +113,8 @@ pub struct Switched {
     pub n_embedded: u64,
     /// Papers that had an embedding already.
     pub n_kept: u64,
+    /// Papers that have none, because their records cannot be read.
+    pub n_left: u64,
     /// Whether the space answered before.
     pub was_active: bool,
 }
@@ -138,6 +140,7 @@ pub fn switch(
         writer.create_space_beside(space_of(encoder, origin))?;
     }
     let n_embedded = ingest::embed_missing(writer, encoder, observer)?;
+    let n_left = writer.unembedded()?.len() as u64;
     let filled = writer.space_rows()?;
     if !filled.rows.is_empty() {
         index::update(
@@ -155,6 +158,7 @@ pub fn switch(
     Ok(Switched {
         n_embedded,
         n_kept: n_papers.saturating_sub(n_embedded),
+        n_left,
         was_active,
     })
 }

@@ -17,6 +17,7 @@ use akin::encoder::hub::Hub;
 use akin::encoder::{DeviceChoice, Encoder, Precision};
 use akin::index::lexical::Lexical;
 use akin::index::{Index, IndexOptions};
+use akin::ingest;
 use akin::library::{Library, LostCommits, Writer};
 use akin::search::Indexes;
 use akin::space::{self, Origin};
@@ -125,6 +126,18 @@ impl Context {
         Ok(base_folders()?.cache_dir().join("akin"))
     }
 
+    /// Opens the library to show what is in it, and says what of it is lost or another's.
+    pub(super) fn library(&self) -> Result<Library, Fault> {
+        let library = Library::open(&self.library)?;
+        if library.space().is_some()
+            && let Err(doubt) = library.rows()
+        {
+            self.note(&format!("{doubt}; `akin check` says more"));
+        }
+        self.note_losses(library.lost_commits());
+        Ok(library)
+    }
+
     /// Opens a library with its indexes, and says what of them had to be left aside.
     pub(super) fn open(&self, root: &Path) -> Result<Opened, Fault> {
         let opened = Context::open_quietly(root)?;
@@ -134,6 +147,11 @@ impl Context {
             ));
         }
         self.note_losses(opened.library.lost_commits());
+        if let Ok(lexical) = &opened.lexical
+            && !ingest::has_all_words(&opened.library, lexical)?
+        {
+            self.note("papers that came or changed last are not found by their words before the next add or `akin check --repair`");
+        }
         if opened.index.lacks_background() {
             self.note("how close papers are by chance is not known before the next add or `akin check --repair`: hits bear no percentile");
         }

@@ -52,7 +52,7 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Fault>
         false => Day::Listed,
     };
     let (library, near) = match &args.like {
-        None => (Library::open(&context.library)?, None),
+        None => (context.library()?, None),
         Some(name) => {
             let (library, vector) = vector_of(name, context)?;
             (library, Some(vector))

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use akin::Error;
 use akin::ingest;
-use akin::library::Library;
+use akin::library::{Library, PaperKey};
 use clap::Args;
 
 use super::Outcome;
@@ -28,25 +28,37 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault
     let mut keys = Vec::new();
     let mut met = HashSet::new();
     let mut removed = Vec::new();
-    let found: Vec<_> = args.ids.iter().map(|id| library.find(id)).collect();
+    let found: Vec<_> = args.ids.iter().map(|id| sought(&library, id)).collect();
     let is_gone = |found: &Result<_, Error>| matches!(found, Err(Error::UnknownPaper { .. }));
     if found.iter().all(is_gone) {
         // A removal that was cut off may have left their words.
         ingest::update_lexical(&writer, &Bar::stoppable(context))?;
     }
-    for stored in found {
-        let stored = stored?;
-        if met.insert(stored.key) {
-            keys.push(stored.key);
-            removed.push(stored.paper);
+    for sought in found {
+        let (key, shown) = sought?;
+        if met.insert(key) {
+            keys.push(key);
+            removed.push(shown);
         }
     }
     drop(library);
     writer.remove(&keys)?;
     ingest::update_lexical(&writer, &Bar::stoppable(context))?;
     let mut out = terminal::stdout();
-    for paper in removed {
-        writeln!(out, "removed {}  {}", paper.id, paper.title)?;
+    for shown in removed {
+        writeln!(out, "removed {shown}")?;
     }
     Ok(Outcome::Done)
+}
+
+/// The paper with an id, and what is said of it; a damaged record says nothing.
+fn sought(library: &Library, id: &str) -> Result<(PaperKey, String), Error> {
+    match library.find(id) {
+        Ok(stored) => Ok((
+            stored.key,
+            format!("{}  {}", stored.paper.id, stored.paper.title),
+        )),
+        Err(Error::Damaged { .. }) => Ok((library.key(id)?, id.to_owned())),
+        Err(other) => Err(other),
+    }
 }

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use akin::Error;
-use akin::library::Library;
 use akin::paper::Paper;
 use clap::Args;
 
@@ -26,7 +25,7 @@ pub(super) struct ShowArgs {
 }
 
 pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> {
-    let library = Library::open(&context.library)?;
+    let library = context.library()?;
     let mut out = terminal::stdout();
     let mut outcome = Outcome::Done;
     let mut n_shown = 0;

@@ -33,7 +33,7 @@ struct Details {
 }
 
 pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
-    let library = Library::open(&context.library)?;
+    let library = context.library()?;
     let status = library.status()?;
     let details = details(&library, context)?;
     let withdrawn = library.withdrawn()?;

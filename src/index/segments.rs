@@ -117,11 +117,19 @@ impl Standing {
         }
     }
 
-    /// Opens segments up to the first that is in doubt.
+    /// Opens segments up to the first that is in doubt, or that a writer has built since the rows were
+    /// counted.
     fn follow(dir: &Path, space: &[u8; 32], rows: &RowFile, spans: &[Span]) -> Standing {
         let mut standing = Standing::default();
         for &span in spans {
             let path = dir.join(span.file_name());
+            let is_later = span
+                .first
+                .checked_add(span.n_rows)
+                .is_some_and(|end| end as usize > rows.len());
+            if is_later && span.first == standing.n_rows() {
+                break;
+            }
             match open_segment(&path, space, rows, span, standing.n_rows()) {
                 Ok(segment) => standing.segments.push(segment),
                 Err(reason) => {

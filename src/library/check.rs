@@ -182,8 +182,16 @@ impl Library {
         let mut papers = statement.query([active.key]).map_err(&fail)?;
         let mut vector = vec![0.0; active.space.dim];
         while let Some(found) = papers.next().map_err(&fail)? {
-            let parts = || Ok((Columns::read(found)?, found.get(9)?, found.get(10)?));
-            let (columns, embedded_at, row): (Columns, [u8; 16], u32) = parts().map_err(&fail)?;
+            let parts = || Ok((found.get(9)?, found.get(10)?));
+            let (embedded_at, row): ([u8; 16], u32) = parts().map_err(&fail)?;
+            let columns = match columns_or_finding(found, &database, &fail)? {
+                Ok(columns) => columns,
+                Err(finding) => {
+                    claims.claim(Row(row));
+                    findings.list.push(finding);
+                    continue;
+                }
+            };
             let (row, paper) = (Row(row), paper_id(&columns.id));
             let of_paper = |path: &Path, row, fault| Finding {
                 path: path.to_owned(),
@@ -386,6 +394,35 @@ pub(super) fn fault_of_row(
     let length = dot(vector, vector).sqrt();
     let is_off = (length - 1.0).abs() > LENGTH_TOLERANCE;
     is_off.then_some(Fault::RowLength { length })
+}
+
+/// The columns of a paper; where they cannot be read, what is wrong with them.
+fn columns_or_finding(
+    row: &rusqlite::Row<'_>,
+    database: &Path,
+    fail: impl Fn(rusqlite::Error) -> Error,
+) -> Result<std::result::Result<Columns, Finding>> {
+    let error = match Columns::read(row) {
+        Ok(columns) => return Ok(Ok(columns)),
+        Err(error) => error,
+    };
+    let stored = || Ok((row.get::<_, String>(7)?, row.get(8)?));
+    let record = stored().map_or_else(
+        |e: rusqlite::Error| Err(e.to_string()),
+        |(json, sum)| record::parse(&json, sum),
+    );
+    // A record that can be read says whose columns they are, and what they are to be.
+    match (record, fail(error)) {
+        (Ok(paper), Error::Damaged { .. }) => Ok(Err(Finding {
+            path: database.to_owned(),
+            row: None,
+            paper: Some(paper.id),
+            fault: Fault::Column {
+                column: "(unreadable)",
+            },
+        })),
+        (_, error) => Err(error),
+    }
 }
 
 fn fault_of_record(row: &rusqlite::Row<'_>, columns: &Columns) -> rusqlite::Result<Option<Fault>> {

@@ -172,7 +172,7 @@ impl Layout {
             let rotten = matches!(
                 source.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
-            );
+            ) || is_of_another_kind(&source);
             let path = path.clone();
             if full {
                 let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
@@ -185,4 +185,18 @@ impl Layout {
             }
         }
     }
+}
+
+/// Whether a value is not what its column holds: that is never written.
+fn is_of_another_kind(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+    };
+    matches!(
+        error,
+        FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | Utf8Error(..)
+    )
 }

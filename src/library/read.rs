@@ -16,7 +16,7 @@ use super::record;
 use super::schema;
 use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space, filter};
 use crate::error::{Error, Result};
-use crate::paper::{IdKind, Paper, PaperId};
+use crate::paper::{IdKind, Paper, PaperId, TextHash};
 use crate::vectors::{Identity, Row, RowFile};
 
 /// A library, open for reading.
@@ -26,6 +26,7 @@ pub struct Library {
     pub(super) db: Connection,
     pub(super) space: Option<ActiveSpace>,
     rows: OnceCell<Arc<RowFile>>,
+    lost_commits: Option<LostCommits>,
 }
 
 /// A space, usually the one that answers, with what of it counts.
@@ -100,10 +101,14 @@ pub enum LostCommits {
 
 impl LostCommits {
     pub(super) fn of(rows: &RowFile) -> Option<LostCommits> {
-        match rows.n_committed() {
+        LostCommits::among(rows.n_committed(), rows.len())
+    }
+
+    /// Where so many rows were committed, as far as that can be read, and so many are known.
+    fn among(noted: Option<usize>, n_known: usize) -> Option<LostCommits> {
+        match noted {
             None => Some(LostCommits::Unknown),
-            Some(n) if n > rows.len() => Some(LostCommits::Rows((n - rows.len()) as u64)),
-            Some(_) => None,
+            Some(n) => (n > n_known).then(|| LostCommits::Rows((n - n_known) as u64)),
         }
     }
 }
@@ -170,9 +175,11 @@ impl Library {
             db,
             space: None,
             rows: OnceCell::new(),
+            lost_commits: None,
         };
         library.begin()?;
         library.map_rows()?;
+        library.look_for_lost_commits()?;
         Ok(library)
     }
 
@@ -186,28 +193,57 @@ impl Library {
 
     /// Maps the row file that the transaction speaks of.
     ///
-    /// A compaction may have deleted it since, or a writer have committed more: then a new transaction
-    /// speaks of another state. A file that cannot be mapped although no compaction did it is left for
-    /// [`Library::rows`] to complain of: a library without its rows still shows its papers.
+    /// A compaction may have deleted it since: then a new transaction speaks of another. A file
+    /// that cannot be mapped although no compaction did it is left for [`Library::rows`] to
+    /// complain of: a library without its rows still shows its papers.
     fn map_rows(&mut self) -> Result<()> {
-        let state = |library: &Library| {
+        let generation = |library: &Library| {
             let active = library.space.as_ref();
-            active.map(|active| (active.key, active.generation, active.n_rows))
+            active.map(|active| (active.key, active.generation))
         };
         let mut tried = None;
-        while (self.rows().is_err() || self.lost_commits().is_some()) && state(self) != tried {
-            tried = state(self);
-            self.rows = OnceCell::new();
-            let ended = self.db.execute_batch("ROLLBACK");
-            ended.map_err(self.layout.database_error())?;
-            self.begin()?;
+        while self.rows().is_err() && generation(self) != tried {
+            tried = generation(self);
+            self.begin_again()?;
         }
         Ok(())
     }
 
-    /// What the rows say of commits that the database knows nothing of.
+    fn begin_again(&mut self) -> Result<()> {
+        self.rows = OnceCell::new();
+        let ended = self.db.execute_batch("ROLLBACK");
+        ended.map_err(self.layout.database_error())?;
+        self.begin()
+    }
+
+    /// Holds the rows that were committed against those that the database knows.
+    ///
+    /// A writer may commit more at any time, and notes that in the file after it. So a transaction that
+    /// begins after the note was read knows of all that it counts.
+    fn look_for_lost_commits(&mut self) -> Result<()> {
+        let Ok(rows) = self.rows() else {
+            return Ok(());
+        };
+        if LostCommits::of(&rows).is_none() {
+            return Ok(());
+        }
+        let (identity, noted) = (rows.identity(), rows.n_committed());
+        self.begin_again()?;
+        self.map_rows()?;
+        let Ok(rows) = self.rows() else {
+            return Ok(());
+        };
+        if rows.identity() == identity {
+            // A count that could not be read may have been half written.
+            let noted = noted.or_else(|| rows.n_committed());
+            self.lost_commits = LostCommits::among(noted, rows.len());
+        }
+        Ok(())
+    }
+
+    /// What the rows say of commits that the database knew nothing of when it was opened.
     pub fn lost_commits(&self) -> Option<LostCommits> {
-        LostCommits::of(&*self.rows().ok()?)
+        self.lost_commits
     }
 
     /// The folder.
@@ -290,22 +326,36 @@ impl Library {
     /// The paper whose embedding is in this row of the active space.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if no paper claims the row, [`Error::Database`].
+    /// [`Error::Damaged`] if no paper claims the row, its record is damaged, or the row is that of
+    /// another text; [`Error::Database`].
     pub fn paper_at(&self, row: Row) -> Result<Paper> {
         let active = self.active()?;
-        let sql = "SELECT json, sum FROM embeddings JOIN records USING (paper)
+        let sql = "SELECT json, sum, text_hash FROM embeddings JOIN records USING (paper)
                    WHERE space = ? AND row = ?";
         let ask = || {
             let mut statement = self.db.prepare_cached(sql)?;
-            let found = statement.query_row((active.key, row.0), json_and_sum);
+            let found = statement.query_row((active.key, row.0), |found| {
+                Ok((json_and_sum(found)?, TextHash(found.get(2)?)))
+            });
             found.optional()
         };
         let found = ask().map_err(self.layout.database_error())?;
-        let (json, sum) = found.ok_or_else(|| {
+        let ((json, sum), text) = found.ok_or_else(|| {
             let what = format!("no paper claims row {} of {}", row.0, active.space.name);
             Error::damaged(self.layout.database(), what)
         })?;
-        record::from_stored(&self.layout, &json, sum)
+        let paper = record::from_stored(&self.layout, &json, sum)?;
+        let rows = self.rows()?;
+        match rows.owner(row)? {
+            Some(owner) if owner != record::owner(text) => {
+                let what = format!(
+                    "row {}, of paper {}, is that of another text",
+                    row.0, paper.id
+                );
+                Err(Error::damaged(rows.path(), what))
+            }
+            _ => Ok(paper),
+        }
     }
 
     /// The dates of the papers whose embeddings are in these rows of the active space; `None` for one
@@ -337,11 +387,8 @@ impl Library {
     /// [`Error::UnknownPaper`]; [`Error::AmbiguousId`] if several papers answer to it;
     /// [`Error::Database`].
     pub fn find(&self, spelling: &str) -> Result<Stored> {
-        let unknown = || Error::UnknownPaper {
-            id: spelling.to_owned(),
-        };
         let fail = self.layout.database_error();
-        let key = self.key_of_spelling(spelling)?.ok_or_else(unknown)?;
+        let key = self.key(spelling)?;
         let sql = "SELECT json, sum FROM records WHERE paper = ?";
         let (json, sum) = self
             .db
@@ -361,7 +408,18 @@ impl Library {
         })
     }
 
-    /// The key of the paper that answers to this spelling of an id.
+    /// The key of the paper that answers to this spelling of an id, be its record damaged or not.
+    ///
+    /// # Errors
+    /// As [`Library::find`].
+    pub fn key(&self, spelling: &str) -> Result<PaperKey> {
+        let unknown = || Error::UnknownPaper {
+            id: spelling.to_owned(),
+        };
+        self.key_of_spelling(spelling)?.ok_or_else(unknown)
+    }
+
+    /// The key of the paper that answers to this spelling of an id, if any does.
     fn key_of_spelling(&self, spelling: &str) -> Result<Option<PaperKey>> {
         let fail = self.layout.database_error();
         let text = spelling.trim();
@@ -526,6 +584,8 @@ fn connect(layout: &Layout) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(&path, flags).map_err(&fail)?;
     db.busy_timeout(BUSY_TIMEOUT).map_err(&fail)?;
+    db.pragma_update(None, "cell_size_check", true)
+        .map_err(&fail)?;
     let probe = db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
     match probe {
         Ok(()) => Ok(db),
@@ -588,6 +648,7 @@ mod tests {
             layout,
             space: None,
             rows: OnceCell::new(),
+            lost_commits: None,
         };
         reader.begin().unwrap();
         assert_eq!(reader.active().unwrap().generation, 0);

@@ -14,7 +14,7 @@ use super::hybrid::{Candidate, Candidates, Finder};
 use super::related::Given;
 use super::work::Work;
 use super::{Answer, Hit, Indexes, Matching, Query, closeness, nothing, preference};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
 use crate::paper::Paper;
 use crate::vectors::Row;
@@ -28,7 +28,12 @@ struct Chosen {
     hits: Vec<Hit>,
     /// Duplicates of the given papers.
     left_out: Vec<(Row, Paper)>,
+    /// Why papers cannot be shown: they are damaged.
+    damage: Vec<String>,
 }
+
+/// Damaged papers that are named, of those that cannot be shown.
+const DAMAGE_NAMED: usize = 3;
 
 /// Answers a question of which the vector, shape `[dim]`, normalised, and the words are given; the
 /// given papers and their duplicates are not found.
@@ -68,6 +73,16 @@ pub(super) fn answer(
         if chosen.hits.len() < query.k && may_hold_more(indexes, query, &found) && depth < n_rows {
             depth = (2 * depth).min(n_rows);
             continue;
+        }
+        let n_more = chosen.damage.len().saturating_sub(DAMAGE_NAMED);
+        let named = chosen.damage.iter().take(DAMAGE_NAMED);
+        let named =
+            named.map(|damage| format!("{damage}: a paper is left out; `akin check` names it"));
+        finder.notes.extend(named);
+        if n_more > 0 {
+            finder
+                .notes
+                .push(format!("{n_more} more papers are left out as damaged"));
         }
         let facets = match query.with_facets {
             true => Some(facets(indexes, &found, &order)?),
@@ -218,7 +233,14 @@ fn choose(
             break;
         }
         let candidate = &found.list[place];
-        let paper = indexes.library.paper_at(candidate.row)?;
+        let paper = match indexes.library.paper_at(candidate.row) {
+            Ok(paper) => paper,
+            Err(damage @ Error::Damaged { .. }) => {
+                chosen.damage.push(damage.to_string());
+                continue;
+            }
+            Err(other) => return Err(other),
+        };
         if !query.keeps_duplicates {
             let work = Work::of(&paper, rows.vector(candidate.row)?);
             if given.iter().any(|given| work.is_like_given(&given.work)) {
@@ -269,5 +291,6 @@ fn choose(
 fn facets(indexes: &Indexes<'_>, found: &Candidates, order: &[(usize, f32)]) -> Result<Facets> {
     let papers = order.iter().take(DEPTH);
     let papers = papers.map(|(place, _)| indexes.library.paper_at(found.list[*place].row));
+    let papers = papers.filter(|paper| !matches!(paper, Err(Error::Damaged { .. })));
     Ok(Facets::of(&papers.collect::<Result<Vec<Paper>>>()?))
 }

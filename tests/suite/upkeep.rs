@@ -539,6 +539,71 @@ fn columns_that_differ_from_their_records_are_restored_by_repair() {
     assert_eq!(found(), before);
 }
 
+#[test]
+fn a_column_of_a_wrong_kind_is_a_fault_of_its_paper_and_restored_by_repair() {
+    let sandbox = Sandbox::new();
+    let lines: Vec<_> = ["a1", "a2", "a3"]
+        .map(|id| (id, id, "A text of its own"))
+        .into();
+    sandbox.add(&[&sandbox.file("own.jsonl", papers(&lines))]);
+    let db = rusqlite::Connection::open(sandbox.library().join("papers.db")).unwrap();
+    let sql = "UPDATE papers SET authors = x'ff00' WHERE key = 2";
+    db.execute_batch(sql).unwrap();
+    drop(db);
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!((code, kinds(&report)), (1, vec!["column"]), "{report}");
+    assert!(
+        report["findings"][0]["paper"]
+            .as_str()
+            .unwrap()
+            .contains("a2"),
+        "{report}"
+    );
+    let (report, code) = check(&sandbox, &["--repair"]);
+    assert_eq!((code, &report["columns"]), (0, &1.into()), "{report}");
+}
+
+#[test]
+fn a_paper_whose_record_is_damaged_is_left_out_said_and_can_be_removed() {
+    let sandbox = Sandbox::new();
+    let lines: Vec<_> = ["a1", "a2", "a3"]
+        .map(|id| (id, id, "A text of its own"))
+        .into();
+    let dump = sandbox.file("own.jsonl", papers(&lines));
+    sandbox.add(&[&dump]);
+    let db = rusqlite::Connection::open(sandbox.library().join("papers.db")).unwrap();
+    db.execute_batch("UPDATE records SET sum = sum + 1 WHERE paper = 2")
+        .unwrap();
+    drop(db);
+    let ran = sandbox.akin(&["search", "text", "--dense", "--json"]);
+    assert!(ran.code < Some(2), "{ran:?}");
+    let ids: Vec<Value> = ran.json().iter().map(|hit| hit["id"].clone()).collect();
+    assert_eq!(ids, ["a1", "a3"], "{ran:?}");
+    assert!(
+        ran.stderr.contains("does not match its checksum"),
+        "{ran:?}"
+    );
+    let model = data("models/tiny-mpnet").display().to_string();
+    let ran = sandbox.akin(&["model", "use", &model]).exits(1);
+    assert!(ran.stderr.contains("1 paper cannot be read"), "{ran:?}");
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!(code, 1);
+    let said = report["findings"][0]["message"].as_str().unwrap();
+    assert!(said.contains("run `akin remove "), "{said}");
+    // What is said to do helps.
+    let ran = sandbox.akin(&["remove", "a2"]).exits(0);
+    assert!(ran.stdout.contains("removed a2"), "{ran:?}");
+    assert_eq!(sandbox.akin(&["add", &dump]).exits(0).code, Some(0));
+    assert_eq!(check(&sandbox, &[]).1, 0);
+    assert_eq!(
+        sandbox
+            .akin(&["search", "text", "--dense", "--json"])
+            .json()
+            .len(),
+        3
+    );
+}
+
 /// The graph files of a library's index.
 fn graphs(root: &Path) -> Vec<PathBuf> {
     let dir = Library::open(root).unwrap().index_dir().unwrap();

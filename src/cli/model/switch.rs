@@ -46,6 +46,16 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
     let bar = Bar::stoppable(context);
     let options = context.index_options();
     let switched = space::switch(&mut writer, &encoder, &origin, &options, &bar)?;
+    let outcome = match switched.n_left {
+        0 => Outcome::Done,
+        n => {
+            context.note(&format!(
+                "{} cannot be read, and has no embedding; `akin check` says more",
+                output::counted(n, "paper")
+            ));
+            Outcome::Partly
+        }
+    };
     let recipe = encoder.recipe();
     let mut out = terminal::stdout();
     if context.json {
@@ -53,10 +63,11 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
             "model": recipe.model,
             "embedded": switched.n_embedded,
             "kept": switched.n_kept,
+            "without": switched.n_left,
             "was_active": switched.was_active,
         });
         output::json_line(&mut out, &value)?;
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     let before = if switched.was_active { "still " } else { "" };
     writeln!(
@@ -66,5 +77,5 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
         output::counted(switched.n_embedded, "paper"),
         output::count(switched.n_kept),
     )?;
-    Ok(Outcome::Done)
+    Ok(outcome)
 }

@@ -52,6 +52,9 @@ const FORMAT: u32 = 2;
 /// The format before files were sealed: it is read, and built again by the next writer.
 const UNSEALED_FORMAT: u32 = 1;
 
+/// What is added to the name of a folder whose place another one takes.
+const REPLACED: &str = "-replaced";
+
 /// How often a folder is opened whose files vanish meanwhile.
 const OPEN_ATTEMPTS: usize = 3;
 
@@ -283,6 +286,10 @@ impl LexicalWriter {
     /// # Errors
     /// [`Error::Write`].
     pub fn open_or_create(path: &Path, library: i64) -> Result<LexicalWriter> {
+        // What a kill left of one that was to take its place.
+        for role in ["", REPLACED] {
+            remove_folder(&unfinished(path, role))?;
+        }
         LexicalWriter::open_whole(path, library).or_else(|_| LexicalWriter::create(path, library))
     }
 
@@ -437,7 +444,7 @@ fn unfinished(path: &Path, role: &str) -> PathBuf {
 
 /// Puts a folder in the place of another. A kill leaves the one, the other, or neither.
 fn put_in_place(building: &Path, path: &Path) -> Result<()> {
-    let replaced = unfinished(path, "-replaced");
+    let replaced = unfinished(path, REPLACED);
     remove_folder(&replaced)?;
     if path.exists() {
         fs::rename(path, &replaced).map_err(Error::write(path))?;

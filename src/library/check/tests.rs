@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::testdata::{DIM, add, library_of, remove, vector};
 use super::*;
@@ -306,19 +307,27 @@ fn commits_that_the_database_has_lost_are_found_and_then_taken_as_they_are() {
 fn a_reader_beside_a_writer_never_takes_its_commits_for_lost() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = library_of(dir.path(), 3);
-    let is_over = std::sync::atomic::AtomicBool::new(false);
+    const N_NEW: usize = 80;
+    let n_added = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            while n_added.load(Ordering::Relaxed) < N_NEW {
                 let library = Library::open(dir.path()).unwrap();
                 assert_eq!(library.lost_commits(), None);
-                drop(library.rows().unwrap());
+                // The writer goes on while the reader looks at what it saw.
+                let then = n_added.load(Ordering::Relaxed) + 2;
+                while n_added.load(Ordering::Relaxed) < then.min(N_NEW) {
+                    std::thread::yield_now();
+                }
+                let found = library.check(&Unobserved).unwrap();
+                let faults = found.list.iter().filter(|finding| !finding.is_orphan());
+                assert_eq!(faults.count(), 0, "{:?}", found.list);
             }
         });
-        for i in 0..60 {
+        for i in 0..N_NEW {
             add(&mut writer, &format!("new{i}"), 0);
+            n_added.fetch_add(1, Ordering::Relaxed);
         }
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
         reader.join().unwrap();
     });
 }

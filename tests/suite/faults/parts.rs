@@ -252,6 +252,51 @@ fn many_small_commits_leave_few_files_of_words() {
 }
 
 #[test]
+fn words_that_are_behind_the_papers_are_said() {
+    let sandbox = library(0, 40);
+    let kept = sandbox.path("words");
+    copy(&sandbox.library().join("lexical"), &kept);
+    let dump = sandbox.file("later/day.jsonl", lines(40, 30));
+    sandbox.akin(&["add", &dump, "--threads", "1"]).exits(0);
+    let ask = || sandbox.akin(&["search", "--lexical", "model", "--json"]);
+    let before = ask();
+    assert!(!before.stderr.contains("by their words"), "{before:?}");
+    // As a kill leaves it between the papers and their words, or a copy of before.
+    fs::remove_dir_all(sandbox.library().join("lexical")).unwrap();
+    copy(&kept, &sandbox.library().join("lexical"));
+    let ran = ask();
+    assert!(ran.stderr.contains("not found by their words"), "{ran:?}");
+    sandbox.akin(&["check", "--repair"]).exits(0);
+    let after = ask();
+    assert_eq!(
+        (after.json().len(), after.stderr),
+        (before.json().len(), before.stderr)
+    );
+}
+
+#[test]
+fn rows_of_a_library_with_the_same_beginnings_are_found_paper_by_paper() {
+    let (sandbox, sister) = (library(0, 40), Sandbox::new());
+    copy(&sandbox.library(), &sister.library());
+    for (sandbox, first) in [(&sandbox, 40), (&sister, 80)] {
+        let dump = sandbox.file("later/day.jsonl", lines(first, 20));
+        sandbox.akin(&["add", &dump, "--threads", "1"]).exits(0);
+    }
+    let rows = "spaces/tiny-bert-cls-dc7be11e/vectors-0.f16";
+    fs::copy(sister.library().join(rows), sandbox.library().join(rows)).unwrap();
+    let ran = sandbox.akin(&["search", "galaxy", "--dense", "-k", "60", "--json"]);
+    assert_eq!(ran.json().len(), 40, "{ran:?}");
+    assert!(ran.stderr.contains("is that of another text"), "{ran:?}");
+    let (report, code) = check(&sandbox, &[]);
+    assert_eq!(code, Some(1), "{report}");
+    assert_eq!(kinds(&report), ["row_outdated"; 20], "{report}");
+    let ran = sandbox.akin(&["check", "--repair"]).exits(0);
+    assert!(ran.stdout.contains("20 papers embedded"), "{ran:?}");
+    let ran = sandbox.akin(&["search", "galaxy", "--dense", "-k", "60", "--json"]);
+    assert_eq!(ran.json().len(), 60, "{ran:?}");
+}
+
+#[test]
 fn words_of_another_library_are_nobodys() {
     let (sandbox, other) = (library(0, 30), library(30, 30));
     fs::remove_dir_all(sandbox.library().join("lexical")).unwrap();
@@ -285,6 +330,10 @@ fn rows_and_databases_of_another_library_are_found_by_the_next_who_opens_it() {
         for args in [&["search", "galaxy"][..], &["related", "hep-ph/9302259"]] {
             let ran = sandbox.akin(args);
             assert_eq!(ran.code, Some(2), "{part}: {ran:?}");
+            assert!(ran.stderr.contains("vectors-0.f16"), "{part}: {ran:?}");
+        }
+        for args in [&["show", "hep-ph/9302259"][..], &["status"]] {
+            let ran = sandbox.akin(args);
             assert!(ran.stderr.contains("vectors-0.f16"), "{part}: {ran:?}");
         }
         let (report, code) = check(&sandbox, &[]);
