@@ -1,6 +1,6 @@
 //! `akin follow`: questions that are asked again and again.
 
-use std::io::{Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use akin::Error;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, output, terminal};
+use super::{Outcome, output, reading, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
@@ -415,13 +415,12 @@ fn import(
 }
 
 fn read(path: &Path) -> Result<String, Fault> {
-    if path.as_os_str() != "-" {
-        return Ok(std::fs::read_to_string(path).map_err(Error::read(path))?);
-    }
-    let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text);
-    read.map_err(Error::read("stdin"))?;
-    Ok(text)
+    let file = (path.as_os_str() != "-").then_some(path);
+    let bytes = reading::whole(file);
+    let text = bytes.and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+    });
+    Ok(text.map_err(Error::read(file.unwrap_or(Path::new("stdin"))))?)
 }
 
 fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Fault {

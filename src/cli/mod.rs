@@ -25,6 +25,7 @@ mod moment;
 mod output;
 mod progress;
 mod pull;
+mod reading;
 mod rejections;
 mod related;
 mod remove;

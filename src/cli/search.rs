@@ -1,6 +1,5 @@
 //! `akin search`: papers similar to a sentence or a draft.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use akin::dump::Draft;
@@ -13,7 +12,7 @@ use clap::Args;
 use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Fault;
-use super::{Outcome, cache, output};
+use super::{Outcome, cache, output, reading};
 
 /// Find papers similar to a sentence, a question or a draft
 ///
@@ -143,18 +142,8 @@ fn target(args: &SearchArgs) -> Result<Target, Fault> {
 
 /// Reads a draft from a file, or from stdin where none is given.
 pub(super) fn read_draft(file: Option<&Path>) -> Result<Draft, Fault> {
-    let mut bytes = Vec::new();
-    let (read, name) = match file {
-        Some(path) => (
-            std::fs::read(path).map(|read| bytes = read),
-            path.to_owned(),
-        ),
-        None => (
-            std::io::stdin().read_to_end(&mut bytes).map(|_| ()),
-            PathBuf::from("stdin"),
-        ),
-    };
-    read.map_err(Error::read(&name))?;
+    let name = file.unwrap_or(Path::new("stdin"));
+    let bytes = reading::whole(file).map_err(Error::read(name))?;
     let name = name.display();
     if bytes.starts_with(b"%PDF") {
         return Err(Fault::usage(format!(
