@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::fault::Fault;
 use super::moment::MomentArgs;
-use super::{Outcome, input, output, terminal};
+use super::{Outcome, output, reading, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
@@ -444,7 +444,10 @@ fn import(
 }
 
 fn read(path: &Path) -> Result<String, Fault> {
-    String::from_utf8(input::read(path)?)
+    let file = (path.as_os_str() != "-").then_some(path);
+    let name = file.unwrap_or(Path::new("stdin"));
+    let bytes = reading::whole(file).map_err(Error::read(name))?;
+    String::from_utf8(bytes)
         .map_err(|_| Fault::usage(format!("{} is no text in UTF-8", path.display())))
 }
 

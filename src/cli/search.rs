@@ -12,7 +12,7 @@ use clap::Args;
 use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Fault;
-use super::{Outcome, cache, input, output};
+use super::{Outcome, cache, output, reading};
 
 /// Find papers similar to a sentence, a question or a draft
 ///
@@ -142,8 +142,9 @@ fn target(args: &SearchArgs) -> Result<Target, Fault> {
 
 /// Reads a draft from a file, or from stdin where none is given.
 pub(super) fn read_draft(file: Option<&Path>) -> Result<Draft, Fault> {
-    let bytes = input::read(file.unwrap_or(Path::new("-")))?;
-    let name = file.unwrap_or(Path::new("stdin")).display();
+    let name = file.unwrap_or(Path::new("stdin"));
+    let bytes = reading::whole(file).map_err(Error::read(name))?;
+    let name = name.display();
     if bytes.starts_with(b"%PDF") {
         return Err(Fault::usage(format!(
             "{name} is a PDF; its text is wanted: `pdftotext FILE.pdf - | akin related -`"

@@ -52,7 +52,7 @@ const MAX_RATIO: usize = 32;
 const SMALL_BYTES: usize = 16 << 20;
 
 /// What a row comes to beside its texts, when it is counted how far a table grows.
-const ROW_BYTES: u64 = 8;
+const ROW_BYTES: u64 = 64;
 
 /// Reads rows.
 pub(super) struct TableReader {

@@ -247,7 +247,7 @@ const DRAFTS: [&str; 3] = [
 ];
 
 const FOLLOWS: &str = "[[follow]]\nname = \"fish\"\nquery = \"how fish swim\"\n\
-                       category = [\"cs.CL\"]\nauthor = [\"Ada Mann\"]\nthreshold = 0.4\n";
+                       categories = [\"cs.CL\"]\nauthors = [\"Ada Mann\"]\nmin-percentile = 99.0\n";
 
 const QUERIES: &str =
     "{\"_id\": \"q1\", \"text\": \"fish\"}\n{\"_id\": \"q2\", \"text\": \"stars\"}\n";
