@@ -34,6 +34,9 @@ use crate::name::family;
 use crate::paper::{IdKind, Paper, PaperId};
 use crate::text::fold;
 
+/// Of longer texts the beginnings are compared: more than any abstract has.
+const COMPARED_BYTES: usize = 64 << 10;
+
 /// Words that an abstract must have to be compared.
 const MIN_WORDS: usize = 20;
 
@@ -310,6 +313,7 @@ fn conflict<'a>(a: &'a Paper, b: &'a Paper) -> Option<(&'a PaperId, &'a PaperId)
 
 /// Words of letters and digits, lower case without accents; an apostrophe parts none.
 fn words(text: &str) -> Vec<String> {
+    let text = &text[..text.floor_char_boundary(COMPARED_BYTES)];
     let folded = fold(text).replace(['\'', '’', 'ʼ', '`'], "");
     let parts = folded.split(|c: char| !c.is_alphanumeric());
     parts

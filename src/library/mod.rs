@@ -38,6 +38,7 @@ mod follows;
 mod lists;
 mod lock;
 mod lookup;
+mod lost_commits;
 mod read;
 mod record;
 mod salvage;
@@ -61,7 +62,8 @@ pub use self::follows::{
 };
 pub use self::lists::Day;
 pub use self::lookup::{Known, Lookup, SourceRecord};
-pub use self::read::{Library, LostCommits, Status, Stored};
+pub use self::lost_commits::LostCommits;
+pub use self::read::{Library, Status, Stored};
 pub use self::schema::FORMAT_VERSION;
 pub use self::spaces::{SpaceRows, SpaceStatus};
 pub use self::stamps::State;

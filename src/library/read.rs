@@ -12,6 +12,7 @@ use fixedbitset::FixedBitSet;
 use jiff::civil::Date;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
+use super::lost_commits::LostCommits;
 use super::record;
 use super::schema;
 use super::{BUSY_TIMEOUT, Filter, Layout, PaperKey, Space, filter};
@@ -26,7 +27,7 @@ pub struct Library {
     pub(super) db: Connection,
     pub(super) space: Option<ActiveSpace>,
     rows: OnceCell<Arc<RowFile>>,
-    lost_commits: Option<LostCommits>,
+    pub(super) lost_commits: Option<LostCommits>,
 }
 
 /// A space, usually the one that answers, with what of it counts.
@@ -87,29 +88,6 @@ impl ActiveSpace {
     /// The file of its rows.
     pub(super) fn rows_path(&self, layout: &Layout) -> PathBuf {
         layout.rows(&self.space.name, self.generation)
-    }
-}
-
-/// Rows that were committed, of papers that the database does not know: its journal was damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LostCommits {
-    /// So many rows at least.
-    Rows(u64),
-    /// The count of committed rows is damaged, so that nobody can tell.
-    Unknown,
-}
-
-impl LostCommits {
-    pub(super) fn of(rows: &RowFile) -> Option<LostCommits> {
-        LostCommits::among(rows.n_committed(), rows.len())
-    }
-
-    /// Where so many rows were committed, as far as that can be read, and so many are known.
-    fn among(noted: Option<usize>, n_known: usize) -> Option<LostCommits> {
-        match noted {
-            None => Some(LostCommits::Unknown),
-            Some(n) => (n > n_known).then(|| LostCommits::Rows((n - n_known) as u64)),
-        }
     }
 }
 
@@ -196,7 +174,7 @@ impl Library {
     /// A compaction may have deleted it since: then a new transaction speaks of another. A file
     /// that cannot be mapped although no compaction did it is left for [`Library::rows`] to
     /// complain of: a library without its rows still shows its papers.
-    fn map_rows(&mut self) -> Result<()> {
+    pub(super) fn map_rows(&mut self) -> Result<()> {
         let generation = |library: &Library| {
             let active = library.space.as_ref();
             active.map(|active| (active.key, active.generation))
@@ -209,41 +187,11 @@ impl Library {
         Ok(())
     }
 
-    fn begin_again(&mut self) -> Result<()> {
+    pub(super) fn begin_again(&mut self) -> Result<()> {
         self.rows = OnceCell::new();
         let ended = self.db.execute_batch("ROLLBACK");
         ended.map_err(self.layout.database_error())?;
         self.begin()
-    }
-
-    /// Holds the rows that were committed against those that the database knows.
-    ///
-    /// A writer may commit more at any time, and notes that in the file after it. So a transaction that
-    /// begins after the note was read knows of all that it counts.
-    fn look_for_lost_commits(&mut self) -> Result<()> {
-        let Ok(rows) = self.rows() else {
-            return Ok(());
-        };
-        if LostCommits::of(&rows).is_none() {
-            return Ok(());
-        }
-        let (identity, noted) = (rows.identity(), rows.n_committed());
-        self.begin_again()?;
-        self.map_rows()?;
-        let Ok(rows) = self.rows() else {
-            return Ok(());
-        };
-        if rows.identity() == identity {
-            // A count that could not be read may have been half written.
-            let noted = noted.or_else(|| rows.n_committed());
-            self.lost_commits = LostCommits::among(noted, rows.len());
-        }
-        Ok(())
-    }
-
-    /// What the rows say of commits that the database knew nothing of when it was opened.
-    pub fn lost_commits(&self) -> Option<LostCommits> {
-        self.lost_commits
     }
 
     /// The folder.

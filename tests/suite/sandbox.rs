@@ -36,6 +36,19 @@ pub(crate) fn data(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// Copies a folder with all that is in it into another, which is made.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        match path.is_dir() {
+            true => copy(&path, &target),
+            false => drop(std::fs::copy(&path, target).unwrap()),
+        }
+    }
+}
+
 /// Whether every fault is to be tried.
 pub(crate) fn is_full() -> bool {
     std::env::var("AKIN_FAULTS").is_ok_and(|wish| wish == "full")

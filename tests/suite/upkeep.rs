@@ -14,7 +14,7 @@ use akin::paper::{Paper, PaperId};
 use akin::progress::Unobserved;
 use serde_json::Value;
 
-use crate::sandbox::{Dice, Sandbox, data, is_full, library_of, papers};
+use crate::sandbox::{Dice, Sandbox, copy, data, is_full, library_of, papers};
 
 /// How often `compact` is killed.
 fn n_kills() -> u32 {
@@ -60,19 +60,6 @@ fn files(root: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// The report of `check` as JSON, and its exit code.

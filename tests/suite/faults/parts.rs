@@ -9,7 +9,7 @@ use akin::library::Library;
 use serde_json::Value;
 
 use super::is_full;
-use crate::sandbox::{Sandbox, data, tiny_model};
+use crate::sandbox::{Sandbox, copy, data, tiny_model};
 
 /// Bits of the journal that are flipped.
 fn n_flips() -> usize {
@@ -31,18 +31,6 @@ fn library(first: usize, n: usize) -> Sandbox {
     sandbox
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &target),
-            false => drop(fs::copy(&path, target).unwrap()),
-        }
-    }
-}
-
 /// What `check` says, and its exit code.
 fn check(sandbox: &Sandbox, args: &[&str]) -> (Value, Option<i32>) {
     let ran = sandbox.akin(&[&["check", "--json"], args].concat());
@@ -58,8 +46,8 @@ fn kinds(report: &Value) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn commits_that_a_flipped_bit_of_the_journal_loses_are_found_and_said() {
+/// A library of 40 papers, the dump of 30 more, and a copy of it with these, whose journal is still there.
+fn with_journal() -> (Sandbox, String, PathBuf) {
     let sandbox = library(0, 40);
     // A reader keeps the journal from being emptied, as a kill of the writer would.
     let reader = Library::open(&sandbox.library()).unwrap();
@@ -68,6 +56,12 @@ fn commits_that_a_flipped_bit_of_the_journal_loses_are_found_and_said() {
     let kept = sandbox.path("kept");
     copy(&sandbox.library(), &kept);
     drop(reader);
+    (sandbox, dump, kept)
+}
+
+#[test]
+fn commits_that_a_flipped_bit_of_the_journal_loses_are_found_and_said() {
+    let (sandbox, dump, kept) = with_journal();
     let journal = fs::read(kept.join("papers.db-wal")).unwrap();
     assert!(journal.len() > 10_000, "{} bytes", journal.len());
     let mut n_lost = 0;
@@ -112,13 +106,7 @@ fn commits_that_a_flipped_bit_of_the_journal_loses_are_found_and_said() {
 
 #[test]
 fn an_add_after_lost_commits_says_so_and_takes_the_dump_again() {
-    let sandbox = library(0, 40);
-    let reader = Library::open(&sandbox.library()).unwrap();
-    let dump = sandbox.file("later/day.jsonl", lines(40, 30));
-    sandbox.akin(&["add", &dump, "--threads", "1"]).exits(0);
-    let kept = sandbox.path("kept");
-    copy(&sandbox.library(), &kept);
-    drop(reader);
+    let (sandbox, dump, kept) = with_journal();
     fs::remove_dir_all(sandbox.library()).unwrap();
     fs::rename(&kept, sandbox.library()).unwrap();
     for extension in ["db-wal", "db-shm"] {

@@ -16,7 +16,7 @@ use akin::library::Library;
 use serde_json::Value;
 
 use super::{State, is_full, state};
-use crate::sandbox::{Ran, Sandbox, data, tiny_model};
+use crate::sandbox::{Ran, Sandbox, copy, data, tiny_model};
 
 /// The calls that put something on the disk.
 const CALLS: [&str; 13] = [
@@ -62,18 +62,6 @@ fn whole(root: &Path) -> Whole {
     Whole {
         papers: state(root),
         words,
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &target),
-            false => drop(fs::copy(&path, target).unwrap()),
-        }
     }
 }
 
