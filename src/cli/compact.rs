@@ -26,8 +26,7 @@ pub(super) fn run(_: &CompactArgs, context: &Context) -> Result<Outcome, Fault> 
     let bar = Bar::stoppable(context);
     let mut writer = context.writer("akin compact")?;
     let done = writer.compact(&bar)?;
-    ingest::build_index(&writer, &context.index_options(), &bar)?;
-    ingest::settle_lexical(&writer, &bar)?;
+    ingest::settle_index(&writer, &context.index_options(), &bar)?;
     print(&done, context)?;
     Ok(Outcome::Done)
 }

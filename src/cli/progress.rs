@@ -57,11 +57,13 @@ impl Bar {
 /// Has signals that end a process ask to stop. One that whoever started the process wants ignored goes on
 /// being ignored: `nohup` does so with SIGHUP.
 fn set_handler() {
+    #[cfg(unix)]
     let is_ignored = is_hangup_ignored();
     // Fails only where a handler is there already, which does the same.
     let _ = ctrlc::set_handler(on_interrupt);
+    #[cfg(unix)]
     if is_ignored {
-        ignore_hangup();
+        ignore(libc::SIGHUP);
     }
 }
 
@@ -79,18 +81,10 @@ fn is_hangup_ignored() -> bool {
 
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "no crate at hand ignores a signal")]
-fn ignore_hangup() {
+fn ignore(signal: libc::c_int) {
     // SAFETY: SIG_IGN is no handler that could do anything.
-    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+    unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
-
-#[cfg(not(unix))]
-fn is_hangup_ignored() -> bool {
-    false
-}
-
-#[cfg(not(unix))]
-fn ignore_hangup() {}
 
 #[expect(clippy::exit, reason = "a second Ctrl-C does not wait for anything")]
 fn on_interrupt() {
@@ -100,15 +94,10 @@ fn on_interrupt() {
 }
 
 /// Has a file that grows past its limit be an error to who writes it, not the end of the process.
-#[cfg(unix)]
-#[expect(unsafe_code, reason = "no crate at hand ignores a signal")]
 pub(super) fn make_limits_errors() {
-    // SAFETY: SIG_IGN is no handler that could do anything, and no other thread runs yet.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    #[cfg(unix)]
+    ignore(libc::SIGXFSZ);
 }
-
-#[cfg(not(unix))]
-pub(super) fn make_limits_errors() {}
 
 /// Does what may wait for others: what they read or write. Where a stop is requested, the process ends
 /// with it.

@@ -23,35 +23,37 @@ const STEP_PAPERS: usize = 256;
 /// [`Error::Interrupted`] if the observer asks to stop: the index stays as it was. [`Error::Write`],
 /// [`Error::Database`]. A paper whose record is damaged is left out.
 pub fn update_lexical(writer: &Writer, observer: &dyn Observer) -> Result<u64> {
+    bring_up(writer, observer, |_| false)
+}
+
+/// The same, but builds an index again that papers were taken out of: they go on counting in how rare
+/// words are.
+///
+/// # Errors
+/// As [`update_lexical`].
+pub(super) fn settle(writer: &Writer, observer: &dyn Observer) -> Result<u64> {
+    bring_up(writer, observer, LexicalWriter::has_removed)
+}
+
+fn bring_up(
+    writer: &Writer,
+    observer: &dyn Observer,
+    is_worn: impl Fn(&LexicalWriter) -> bool,
+) -> Result<u64> {
     let library = Library::open(writer.path())?;
     let (path, number) = (library.lexical_dir(), library.number()?);
-    match update(
-        &library,
-        LexicalWriter::open_or_create(&path, number)?,
-        observer,
-    ) {
+    let mut index = LexicalWriter::open_or_create(&path, number)?;
+    if is_worn(&index) {
+        drop(index);
+        index = LexicalWriter::create(&path, number)?;
+    }
+    match update(&library, index, observer) {
         // Whatever it stumbled over lies in the folder, which is cheap.
         Err(Error::Write { source, .. }) if !is_of_the_disk(source.kind()) => {
             update(&library, LexicalWriter::create(&path, number)?, observer)
         }
         done => done,
     }
-}
-
-/// Builds a library's lexical index again if papers were taken out of it, which go on counting in how
-/// rare words are. Returns how many papers were put in.
-///
-/// # Errors
-/// As [`update_lexical`].
-pub fn settle_lexical(writer: &Writer, observer: &dyn Observer) -> Result<u64> {
-    let library = Library::open(writer.path())?;
-    let (path, number) = (library.lexical_dir(), library.number()?);
-    let index = LexicalWriter::open_or_create(&path, number)?;
-    if !index.has_removed() {
-        return update(&library, index, observer);
-    }
-    drop(index);
-    update(&library, LexicalWriter::create(&path, number)?, observer)
 }
 
 /// Whether the words of every paper of a library are in an index of it, as they are now.

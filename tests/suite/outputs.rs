@@ -212,28 +212,19 @@ fn a_digest_replaces_an_earlier_one_in_whatever_form_and_nothing_else() {
             "--since",
             "3650d",
             "--dry-run",
-            "--to",
-            form,
             "-o",
             &path,
+            "--to",
         ];
-        let ran = sandbox.akin(&args).exits(2);
+        let to = |form| [&args[..], &[form]].concat();
+        let ran = sandbox.akin(&to(form)).exits(2);
         assert!(ran.stderr.contains("no digest that akin wrote"), "{ran:?}");
         assert_eq!(read(&path), THESIS.as_bytes());
-        sandbox.akin(&[&args[..], &["--force"]].concat()).exits(0);
+        let forced = [&to(form)[..], &["--force"]].concat();
+        sandbox.akin(&forced).exits(0);
         assert_ne!(read(&path), THESIS.as_bytes());
         for again in forms {
-            let args = [
-                "digest",
-                "--since",
-                "3650d",
-                "--dry-run",
-                "--to",
-                again,
-                "-o",
-                &path,
-            ];
-            sandbox.akin(&args).exits(0);
+            sandbox.akin(&to(again)).exits(0);
         }
     }
 }

@@ -143,7 +143,7 @@ impl Folder {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.known)
     }
 
     /// What a file has to be, where a manifest says it.
@@ -243,6 +243,10 @@ impl Directory for Folder {
     }
 }
 
+fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The kind of an error, which may be wrapped in others of no kind.
 pub(super) fn kind_of(error: &io::Error) -> io::ErrorKind {
     let mut inner: Option<&(dyn Error + 'static)> = error.get_ref().map(|inner| inner as _);
@@ -327,8 +331,9 @@ impl TerminatingWrite for Summing {
         let ended = ended.and_then(|()| self.inner.terminate_ref(token));
         if let (Ok(()), Some(name)) = (&ended, self.name.take()) {
             let n_bytes = self.n_bytes + self.table.len() as u64;
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.files.insert(name, Seal { n_bytes, sum });
+            locked(&self.known)
+                .files
+                .insert(name, Seal { n_bytes, sum });
         }
         self.failure.note(ended)
     }

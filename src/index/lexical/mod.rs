@@ -187,7 +187,7 @@ impl Lexical {
         let open = || {
             let (index, held, folder) = open_index(path, library)?;
             let searcher = searcher_of(&index).map_err(|e| e.to_string())?;
-            Ok((folder, searcher, held.state))
+            Ok::<_, String>((folder, searcher, held.state))
         };
         let mut opened = open();
         for _ in 1..OPEN_ATTEMPTS {
@@ -195,7 +195,7 @@ impl Lexical {
                 opened = open();
             }
         }
-        let (folder, searcher, state) = opened.map_err(|what: String| what)?;
+        let (folder, searcher, state) = opened?;
         Ok(Lexical {
             path: path.to_owned(),
             folder,
