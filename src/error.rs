@@ -16,6 +16,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Whether a mail server that refuses a message takes it later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
+    /// It may, but now it takes nothing from anybody: it did not let akin come as far as a message.
+    Server,
     /// It may.
     ForNow,
     /// It never takes this message.

@@ -216,15 +216,26 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault
             writer: context.writer("akin digest")?,
         }),
     };
-    for subscriber in due {
+    let mut due = due.into_iter();
+    while let Some(subscriber) = due.next() {
         match to_subscriber(&subscriber, &room, now, post.as_mut()) {
             Ok(()) => {}
             Err(fault) if fault.is_everybodys() => return Err(fault),
             Err(fault) => {
                 fault.print_about(&subscriber.address);
                 outcome = Outcome::Failed;
+                if fault.is_of_mail_server() {
+                    break;
+                }
             }
         }
+    }
+    let rest: Vec<String> = due.map(|subscriber| subscriber.address).collect();
+    if !rest.is_empty() {
+        let rest = rest.join(", ");
+        context.note(&format!(
+            "the server was not asked again, for {rest}; their mail is due still"
+        ));
     }
     Ok(outcome)
 }

@@ -77,6 +77,14 @@ impl Fault {
         }
     }
 
+    /// Whether a mail server takes nothing from anybody now.
+    pub(super) fn is_of_mail_server(&self) -> bool {
+        let Fault::Akin(Error::NotSent { refusal, .. }) = self else {
+            return false;
+        };
+        *refusal == Refusal::Server
+    }
+
     /// Prints message, causes and hint to stderr.
     pub(super) fn print(&self) {
         let mut err = terminal::stderr();
@@ -225,7 +233,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             format!("akin subscribe add {address} says it again, with its options")
         }
         Error::NotSent { refusal, .. } => match refusal {
-            Refusal::ForNow => "it is kept; run the same command again later to send it",
+            Refusal::Server | Refusal::ForNow => "it is kept; run the same command again later to send it",
             Refusal::Message => {
                 "what it had to say is new again: mend this and run the same command again"
             }

@@ -431,7 +431,7 @@ fn hand_over(
         Err(error) => {
             if let Error::NotSent { refusal, .. } = &error {
                 match refusal {
-                    Refusal::ForNow => {}
+                    Refusal::Server | Refusal::ForNow => {}
                     Refusal::Message => writer.drop_digest(key)?,
                     Refusal::Address => {
                         let nothing = digest.without_papers().body();

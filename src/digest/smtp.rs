@@ -60,6 +60,14 @@ impl Trouble {
         }
     }
 
+    /// The same of a session that has said nothing of any message yet.
+    fn of_server(self) -> Trouble {
+        Trouble {
+            refusal: Refusal::Server,
+            ..self
+        }
+    }
+
     /// The same without what a server may have repeated of a login.
     fn without_secret(mut self, command: &str, mechanism: Mechanism) -> Trouble {
         let secret = command.split_whitespace().last().unwrap_or_default();
@@ -81,7 +89,10 @@ impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Trouble {
         Trouble::for_now(match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                format!("it said nothing for {} seconds", TIMEOUT.as_secs())
+                format!(
+                    "it did not finish this step in {} seconds",
+                    TIMEOUT.as_secs()
+                )
             }
             _ => error.to_string(),
         })
@@ -114,9 +125,9 @@ pub(super) struct Host<'a> {
 
 /// Has a server take a message. Success is its word that it has it.
 pub(super) fn send(host: &Host<'_>, envelope: &Envelope, message: &[u8]) -> Outcome<()> {
-    let mut session = Session::begin(host)?;
+    let mut session = Session::begin(host).map_err(Trouble::of_server)?;
     if let Some(login) = host.login {
-        session.log_in(login)?;
+        session.log_in(login).map_err(Trouble::of_server)?;
     }
     session.hand_over(envelope, message)?;
     // It is taken, whatever comes now.
@@ -220,7 +231,9 @@ impl Session {
     fn hand_over(&mut self, envelope: &Envelope, message: &[u8]) -> Outcome<()> {
         let parameters = self.parameters(envelope, message)?;
         let from = Mail::new(envelope.from().cloned(), parameters);
-        self.ask(&from.to_string(), &[250], "the sender's address")?;
+        let taken = self.ask(&from.to_string(), &[250], "the sender's address");
+        // Whatever it has against the sender is nothing against what this reader is to read.
+        taken.map_err(|trouble| Trouble::for_now(trouble.reason))?;
         for to in envelope.to() {
             let to = Rcpt::new(to.clone(), Vec::new());
             let taken = self.ask(&to.to_string(), &[250, 251, 252], "the reader's address");
@@ -298,8 +311,13 @@ fn stuffed(message: &[u8]) -> Vec<u8> {
 fn connected(host: &Host<'_>) -> Outcome<TcpStream> {
     let addresses = (host.name, host.port).to_socket_addrs()?;
     let mut trouble = Trouble::for_now("the host has no address");
+    let until = Instant::now() + TIMEOUT;
     for address in addresses {
-        match TcpStream::connect_timeout(&address, TIMEOUT) {
+        let rest = until.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            break;
+        }
+        match TcpStream::connect_timeout(&address, rest) {
             Ok(stream) => return Ok(stream),
             Err(error) => trouble = Trouble::for_now(format!("Connection error: {error}")),
         }

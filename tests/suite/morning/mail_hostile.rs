@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ struct Scripted {
     script: Arc<Mutex<Vec<(String, Say)>>>,
     /// Whose messages it has taken.
     taken: Arc<Mutex<Vec<String>>>,
+    n_sessions: Arc<AtomicUsize>,
 }
 
 impl Scripted {
@@ -32,10 +34,13 @@ impl Scripted {
             port: listener.local_addr().unwrap().port(),
             script: Arc::default(),
             taken: Arc::default(),
+            n_sessions: Arc::default(),
         };
         let (script, taken) = (Arc::clone(&server.script), Arc::clone(&server.taken));
+        let n_sessions = Arc::clone(&server.n_sessions);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                n_sessions.fetch_add(1, Ordering::Relaxed);
                 let script = script.lock().unwrap().clone();
                 let taken = Arc::clone(&taken);
                 // Whoever hangs up ends it.
@@ -267,6 +272,51 @@ fn an_address_that_is_refused_is_said_once_a_time_and_keeps_nobody_from_theirs()
                 .contains(&format!("{address} was sent: 1 new paper")),
             "{sent:?}"
         );
+    }
+}
+
+#[test]
+fn a_server_that_takes_nothing_is_asked_once_and_every_digest_is_kept() {
+    const BOB: &str = "bob@example.org";
+    for (step, words, n_asked) in [
+        ("", "554 no mail today\r\n", 1),
+        ("EHLO", "421 too busy\r\n", 1),
+        ("", "hello\r\n", 1),
+        // Another reader's may be taken.
+        ("MAIL", "550 not from you\r\n", 2),
+    ] {
+        let sandbox = with_subscriber();
+        let add = [
+            "subscribe",
+            "add",
+            BOB,
+            "--follow",
+            "bread",
+            "--at",
+            "07:00",
+        ];
+        sandbox.akin_at("2026-03-13T08:00Z", &add).exits(0);
+        sandbox.add_day(
+            "2026-03-15",
+            &[("2603.00006", "More", "More sourdough.", 0)],
+        );
+        let server = Scripted::start();
+        server.says(step, Say::Words(words.to_owned()));
+        server.configure(&sandbox, "none");
+        let failed = send(&sandbox, "2026-03-15T07:00Z").exits(2);
+        assert!(failed.stderr.contains("it is kept"), "{failed:?}");
+        assert_eq!(
+            server.n_sessions.load(Ordering::Relaxed),
+            n_asked,
+            "{words}"
+        );
+        let is_named = failed
+            .stderr
+            .contains(&format!("not asked again, for {BOB}"));
+        assert_eq!(is_named, n_asked == 1, "{failed:?}");
+        server.is_sound_again();
+        let sent = send(&sandbox, "2026-03-15T07:10Z").exits(0);
+        assert_eq!(server.taken(), [ADA, BOB], "{sent:?}");
     }
 }
 
