@@ -33,7 +33,7 @@
 //!
 //! let library = Library::open(root)?;
 //! let space = library.space().expect("something was added");
-//! let dir = library.index_dir().expect("something was added");
+//! let (mark, dir) = library.index_mark().zip(library.index_dir()).expect("something was added");
 //! let index = Index::open(&dir, &mark, library.rows()?);
 //! let lexical = Lexical::open(&library.lexical_dir(), library.number()?);
 //! let lexical = lexical.as_ref().map_err(String::clone);

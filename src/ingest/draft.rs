@@ -6,11 +6,12 @@
 //! Invariants: no source is dropped but by its own collection; the paper is always what
 //! `merging.rs` makes of the sources.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::drafts::Decision;
 use super::merging::merged;
-use super::same_work::Why;
+use super::same_work::{Traits, Why};
 use crate::library::{Change, Ingest, Known, SourceRecord};
 use crate::paper::{Collection, Notice, Paper, PaperId, TextHash};
 
@@ -26,6 +27,8 @@ pub(super) struct Draft {
     /// What its records count as, once it is committed.
     pub(super) counts: Ingest,
     pub(super) decisions: Vec<Decision>,
+    /// Made when it is first asked for.
+    traits: OnceCell<Traits>,
 }
 
 /// How a record belongs to a paper.
@@ -69,6 +72,7 @@ impl Draft {
             withheld: is_apart.then_some(given).into_iter().collect(),
             embedded_at: None,
             is_touched: true,
+            traits: OnceCell::new(),
             change: Change {
                 record_hashes: vec![hash],
                 listed: record.listed.into_iter().collect(),
@@ -87,12 +91,18 @@ impl Draft {
             withheld: withheld(&known),
             embedded_at: known.embedded_at,
             is_touched: false,
+            traits: OnceCell::new(),
             change: Change {
                 key: Some(known.key),
                 is_restored: known.is_restored,
                 ..Change::new(known.paper, known.sources)
             },
         }
+    }
+
+    /// What is compared of the paper, as it is now.
+    pub(super) fn traits(&self) -> &Traits {
+        self.traits.get_or_init(|| Traits::of(&self.change.paper))
     }
 
     /// The change, what its records count as, and what became of them.
@@ -226,6 +236,7 @@ impl Draft {
         paper.upvotes = paper.upvotes.max(before.upvotes);
         paper.n_comments = paper.n_comments.max(before.n_comments);
         change.paper = restored(paper, change.is_restored);
+        self.traits = OnceCell::new();
     }
 }
 

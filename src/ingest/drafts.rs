@@ -20,22 +20,32 @@
 //! Invariants: every item counts once; the outcome does not depend on where batches end; a record
 //! replaces only an earlier one of its own collection.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
 
 use super::draft::{Draft, Tie, is_of, says_the_same};
 use super::same_work::{
-    Why, is_newer_state, is_same_record, is_same_text, may_share_id, same_work,
+    MAX_NAMESAKES, Traits, Why, is_newer_state, is_same_record, is_same_text, may_share_id,
+    same_work,
 };
 use crate::error::Result;
-use crate::library::{Batch, Change, Ingest, Known, Lookup, PaperKey, SourceRecord};
+use crate::library::{Batch, Ingest, Known, Lookup, PaperKey, SourceRecord};
 use crate::paper::{Authority, Collection, Paper, PaperId, TextHash, title_key};
+
+/// Works under one id that a record of that id is compared with.
+const MAX_APART: usize = 32;
+
+/// Beyond, what was kept of papers on the shelf is dropped.
+const MAX_SHELVED_BYTES: usize = 64 << 20;
 
 /// Where papers are looked up.
 pub(super) trait Shelf {
     fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>>;
     fn has_seen(&self, key: PaperKey, record_hash: TextHash) -> Result<bool>;
-    fn with_title(&self, title_key: i64) -> Result<Vec<PaperKey>>;
+    /// At most `n` papers of a title, the oldest first.
+    fn with_title(&self, title_key: i64, n: usize) -> Result<Vec<PaperKey>>;
     fn is_split(&self, one: &PaperId, other: &PaperId) -> Result<bool>;
     fn known(&self, key: PaperKey) -> Result<Known>;
 }
@@ -49,8 +59,8 @@ impl Shelf for Lookup<'_> {
         self.has_seen(key, record_hash)
     }
 
-    fn with_title(&self, title_key: i64) -> Result<Vec<PaperKey>> {
-        self.with_title(title_key)
+    fn with_title(&self, title_key: i64, n: usize) -> Result<Vec<PaperKey>> {
+        self.with_title(title_key, n)
     }
 
     fn is_split(&self, one: &PaperId, other: &PaperId) -> Result<bool> {
@@ -141,6 +151,8 @@ pub(super) struct Drafts {
     by_id: HashMap<PaperId, usize>,
     by_key: HashMap<PaperKey, usize>,
     by_title: HashMap<i64, Vec<usize>>,
+    /// What is compared of papers on the shelf that share a title with drafts.
+    shelved: RefCell<Shelved>,
     /// Without changes.
     pub(super) batch: Batch,
     /// What items count as that belong to no draft.
@@ -148,6 +160,13 @@ pub(super) struct Drafts {
     pub(super) decisions: Vec<Decision>,
     /// An id of each paper that a record was found to be of.
     pub(super) met: Vec<PaperId>,
+}
+
+/// What is compared of papers that lie on the shelf.
+#[derive(Default)]
+struct Shelved {
+    traits: HashMap<PaperKey, Rc<Traits>>,
+    n_bytes: usize,
 }
 
 /// A paper that a record belongs to: one of the batch, or one that lies on the shelf untouched.
@@ -371,13 +390,23 @@ impl Drafts {
         is_again: bool,
     ) -> Result<Option<(Option<Tied>, PaperId)>> {
         let bare = record.id.bare();
-        for n in 1.. {
-            let id = match (n, record.id.is_local()) {
-                (1, true) => continue,
-                (1, false) => PaperId::local(&reading.collection.name, bare),
-                _ => PaperId::local(&reading.collection.name, &format!("{bare}~{n}")),
+        let id_of = |name: &str| PaperId::local(&reading.collection.name, name);
+        let mut n = 1 + usize::from(record.id.is_local());
+        // Where an id says nothing, its records are told apart by what they say.
+        let mut is_hashed = false;
+        loop {
+            let id = match (is_hashed, n) {
+                (true, 1) => id_of(&format!("{bare}~{hash}")),
+                (true, n) => id_of(&format!("{bare}~{hash}~{n}")),
+                (false, 1) => id_of(bare),
+                (false, n) => id_of(&format!("{bare}~{n}")),
             };
             let Some(home) = self.home_of(shelf, &id)? else {
+                // Older libraries have numbers beyond, which are looked at still.
+                if n > MAX_APART && !is_hashed {
+                    (n, is_hashed) = (1, true);
+                    continue;
+                }
                 return Ok(Some((None, id)));
             };
             if self.has_seen(shelf, home, record, hash)? {
@@ -388,8 +417,8 @@ impl Drafts {
             if let Some(tie) = self.tie(shelf, reading, record, at, &id, is_again)? {
                 return Ok(Some((Some((at, tie)), id)));
             }
+            n += 1;
         }
-        unreachable!("ids never end")
     }
 
     /// How a record belongs to a draft that has one of its ids; `None` if it does not.
@@ -422,11 +451,14 @@ impl Drafts {
                 }
             };
             let title = title_key(&record.title);
-            let mut fitting: Vec<usize> = own.into_iter().filter(fits).collect();
-            fitting.sort_by_key(|place| title_key(&sources[*place].paper.title) != title);
+            let has_title = |place: &usize| title_key(&sources[*place].paper.title) == title;
+            let fitting = match own.iter().copied().find(|at| has_title(at) && fits(at)) {
+                Some(place) => Some(place),
+                None => own.into_iter().find(fits),
+            };
             let is_newer = collection.is_feed || !is_again;
-            return Ok(fitting.first().map(|place| match is_newer {
-                true => Tie::Newer(*place),
+            return Ok(fitting.map(|place| match is_newer {
+                true => Tie::Newer(place),
                 false => Tie::Also(Why::SameRecord),
             }));
         }
@@ -458,42 +490,67 @@ impl Drafts {
         Ok(())
     }
 
-    /// Another paper of a draft's title that is the same work.
+    /// Another paper of a draft's title that is the same work; none where more than
+    /// [`MAX_NAMESAKES`] have the title.
     fn namesake(
         &self,
         shelf: &dyn Shelf,
         at: usize,
         others: &[usize],
     ) -> Result<Option<(Home, Why)>> {
-        let Some(Draft {
-            change: Change { paper, sources, .. },
-            ..
-        }) = &self.drafts[at]
-        else {
+        let Some(draft) = &self.drafts[at] else {
             return Ok(None);
         };
-        let title = title_key(&paper.title);
-        let here = self.by_title.get(&title).into_iter().flatten();
-        for &other in here.filter(|other| **other != at && !others.contains(other)) {
-            if let Some(draft) = &self.drafts[other]
-                && let Some(why) = same_work(paper, &draft.change.paper)
+        let (own, sources) = (draft.traits(), &draft.change.sources);
+        let here = self.by_title.get(&own.title).into_iter().flatten();
+        let here = here.filter_map(|place| Some((*place, self.drafts[*place].as_ref()?)));
+        let is_other =
+            |(place, other): &(usize, &Draft)| *place != at && other.traits().title == own.title;
+        let here: Vec<(usize, &Draft)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
+        // Some of those on the shelf are drafts by now, or gone.
+        let n_passed_over = self.by_key.len() + self.batch.removed.len();
+        let on_shelf = match here.len() <= MAX_NAMESAKES {
+            true => shelf.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?,
+            false => Vec::new(),
+        };
+        let on_shelf = on_shelf.into_iter();
+        let on_shelf: Vec<PaperKey> = on_shelf
+            .filter(|key| !self.by_key.contains_key(key) && !self.is_gone(*key))
+            .collect();
+        if here.len() + on_shelf.len() > MAX_NAMESAKES {
+            return Ok(None);
+        }
+        for (other, draft) in here {
+            if !others.contains(&other)
+                && let Some(why) = same_work(own, draft.traits())
                 && !are_split(shelf, sources, &draft.change.sources)?
             {
                 return Ok(Some((Home::Draft(other), why)));
             }
         }
-        for key in shelf.with_title(title)? {
-            if self.by_key.contains_key(&key) || self.is_gone(key) {
-                continue;
-            }
-            let known = shelf.known(key)?;
-            if let Some(why) = same_work(paper, &known.paper)
-                && !are_split(shelf, sources, &known.sources)?
+        for key in on_shelf {
+            if let Some(why) = same_work(own, &*self.shelved(shelf, key)?)
+                && !are_split(shelf, sources, &shelf.known(key)?.sources)?
             {
                 return Ok(Some((Home::Shelf(key), why)));
             }
         }
         Ok(None)
+    }
+
+    /// What is compared of a paper on the shelf.
+    fn shelved(&self, shelf: &dyn Shelf, key: PaperKey) -> Result<Rc<Traits>> {
+        let mut shelved = self.shelved.borrow_mut();
+        if let Some(traits) = shelved.traits.get(&key) {
+            return Ok(Rc::clone(traits));
+        }
+        let traits = Rc::new(Traits::of(&shelf.known(key)?.paper));
+        if shelved.n_bytes > MAX_SHELVED_BYTES {
+            *shelved = Shelved::default();
+        }
+        shelved.n_bytes += traits.size();
+        shelved.traits.insert(key, Rc::clone(&traits));
+        Ok(traits)
     }
 
     /// The paper that has an id, or, in a library that an older akin made, that had it before ids

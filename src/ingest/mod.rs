@@ -52,7 +52,7 @@ pub(crate) use self::chunks::{Chunk, Ended, read_beside};
 pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
-pub use self::lexical::{has_all_words, settle_lexical, update_lexical};
+pub use self::lexical::{has_all_words, update_lexical};
 pub use self::missing::embed_missing;
 pub use self::rehearse::rehearse;
 pub use self::restore::restore;
@@ -254,13 +254,39 @@ pub fn build_index(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<u64> {
+    match build_dense_index(writer, options, observer)? {
+        true => update_lexical(writer, observer),
+        false => Ok(0),
+    }
+}
+
+/// The same after a compaction: words of removed papers no longer count.
+///
+/// # Errors
+/// As [`build_index`].
+pub fn settle_index(
+    writer: &Writer,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<u64> {
+    match build_dense_index(writer, options, observer)? {
+        true => lexical::settle(writer, observer),
+        false => Ok(0),
+    }
+}
+
+/// Brings the index of a library's embeddings up to its rows; whether it has any.
+fn build_dense_index(
+    writer: &Writer,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<bool> {
     let library = Library::open(writer.path())?;
     let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
-        return Ok(0);
+        return Ok(false);
     };
     index::update(&dir, &mark, &*library.rows()?, options, observer)?;
-    drop(library);
-    update_lexical(writer, observer)
+    Ok(true)
 }
 
 /// The dumps as they are read, one after another.
@@ -293,7 +319,8 @@ impl Readings {
     }
 }
 
-/// What the items of a chunk come to. What cannot be used is added to what the chunk rejects.
+/// What the items of a chunk come to; `None` if the observer asks to stop before the last of them.
+/// What cannot be used is added to what the chunk rejects.
 ///
 /// # Errors
 /// Of a strict run, [`Error::Rejected`] or why a dump cannot be read.
@@ -302,10 +329,14 @@ fn drafted(
     chunk: &mut Chunk,
     readings: &mut Readings,
     options: &IngestOptions<'_>,
-) -> Result<Drafts> {
+    observer: &dyn Observer,
+) -> Result<Option<Drafts>> {
     let mut drafts = Drafts::default();
     let reading = readings.of(chunk);
     for (item, place) in chunk.items.drain(..) {
+        if observer.stop_requested() {
+            return Ok(None);
+        }
         match item {
             Item::Paper(record) => drafts.add(shelf, reading, record.paper)?,
             Item::Deletion(id) => drafts.delete(shelf, reading, id)?,
@@ -334,7 +365,7 @@ fn drafted(
     }
     drafts.counts.n_read += chunk.rejected.len() as u64;
     drafts.counts.n_rejected += chunk.rejected.len() as u64;
-    Ok(drafts)
+    Ok(Some(drafts))
 }
 
 /// A run at work. While the encoder embeds a batch, the one before it is committed and the one
@@ -371,7 +402,12 @@ impl Run<'_> {
             return Ok(true);
         }
         let lookup = self.writer.lookup();
-        let mut drafts = drafted(&lookup, &mut chunk, &mut self.readings, self.options)?;
+        let readings = &mut self.readings;
+        let drafts = drafted(&lookup, &mut chunk, readings, self.options, self.observer)?;
+        let Some(mut drafts) = drafts else {
+            self.report.stopped = true;
+            return Ok(false);
+        };
         if let Some(seen) = &mut self.seen {
             seen.extend(std::mem::take(&mut drafts.met));
         }

@@ -59,7 +59,10 @@ pub fn rehearse(
                 return Ok(true);
             }
             let share_read = chunk.share_read;
-            let drafts = drafted(&overlay, &mut chunk, &mut readings, options)?;
+            let drafts = drafted(&overlay, &mut chunk, &mut readings, options, observer)?;
+            let Some(drafts) = drafts else {
+                return Ok(false);
+            };
             observer.advance(drafts.counts.n_read);
             report.note_unused(&mut chunk);
             let n_before = report.counts.n_read;
@@ -228,17 +231,19 @@ impl Shelf for Overlay<'_> {
         }
     }
 
-    fn with_title(&self, title_key: i64) -> Result<Vec<PaperKey>> {
+    fn with_title(&self, title_key: i64, n: usize) -> Result<Vec<PaperKey>> {
         let mut keys = match self.library {
-            Some(library) => library.lookup().with_title(title_key)?,
+            Some(library) => library
+                .lookup()
+                .with_title(title_key, n + self.gone.len())?,
             None => Vec::new(),
         };
         keys.retain(|key| !self.gone.contains(key));
-        for key in self.titles.get(&title_key).into_iter().flatten() {
-            if !keys.contains(key) {
-                keys.push(*key);
-            }
-        }
+        keys.truncate(n);
+        let spilled = self.titles.get(&title_key).into_iter().flatten();
+        let stored: HashSet<PaperKey> = keys.iter().copied().collect();
+        let spilled = spilled.filter(|key| !stored.contains(key));
+        keys.extend(spilled.take(n - keys.len()));
         Ok(keys)
     }
 

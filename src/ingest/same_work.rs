@@ -19,8 +19,8 @@
 //! | both of [`MIN_WORDS`] words or more | near-identical: the three-word shingles of the two have a Jaccard similarity of [`NEAR`] or more, [`NEAR_SHORT_TITLE`] where the title is short or one record names no authors, or one is the beginning of the other; and where both name authors, a family name in common |
 //! | one or both shorter, or missing | the title is long ([`LONG_TITLE_WORDS`] words, [`LONG_TITLE_LETTERS`] letters), the first authors share their family name, and so do half of the others; the years are at most [`MAX_YEARS`] apart |
 //!
-//! The similarity is computed exactly: only records with one title are ever compared, so there are
-//! too few pairs for a sketch such as MinHash to pay.
+//! The similarity is computed exactly: only records with one title are ever compared, at most
+//! [`MAX_NAMESAKES`] with each, so there are too few pairs for a sketch such as MinHash to pay.
 //!
 //! Never one work: two records with different ids of one registry that gives a work one id only
 //! (arXiv, PubMed, PubMed Central, ACL Anthology), or, of one title, in different volumes; and of a
@@ -29,10 +29,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::name::family;
-use crate::paper::{IdKind, Paper, PaperId};
+use crate::paper::{IdKind, Paper, PaperId, title_key};
 use crate::text::fold;
+
+/// A title that more papers than these have names no work: only ids join its papers.
+pub(super) const MAX_NAMESAKES: usize = 32;
 
 /// Of longer texts the beginnings are compared: more than any abstract has.
 const COMPARED_BYTES: usize = 64 << 10;
@@ -162,15 +166,128 @@ impl fmt::Display for Why {
     }
 }
 
+/// What is compared of papers that share a title: made once for each paper, compared many times.
+pub(super) struct Traits {
+    /// [`title_key`] of its title.
+    pub(super) title: i64,
+    text: Words,
+    families: Vec<String>,
+    has_long_title: bool,
+    ids: Vec<PaperId>,
+    issue: Issue,
+}
+
+impl Traits {
+    pub(super) fn of(paper: &Paper) -> Traits {
+        Traits {
+            title: title_key(&paper.title),
+            text: Words::of(&paper.abstract_text),
+            families: families(paper),
+            has_long_title: is_long(&paper.title),
+            ids: single_ids(paper),
+            issue: Issue::of(paper),
+        }
+    }
+
+    /// Bytes in memory, nearly.
+    pub(super) fn size(&self) -> usize {
+        let words = self.text.in_order.len() + self.text.shingles.len();
+        let names: usize = self.families.iter().map(String::len).sum();
+        size_of::<Traits>() + words * size_of::<u64>() + names
+    }
+}
+
+/// Where a paper was printed.
+struct Issue {
+    /// Whether every volume has a paper of this title.
+    is_generic: bool,
+    volume: Option<String>,
+    journal: Option<String>,
+    year: Option<i16>,
+}
+
+impl Issue {
+    fn of(paper: &Paper) -> Issue {
+        Issue {
+            is_generic: is_generic(&paper.title),
+            volume: paper.volume.as_deref().map(letters),
+            journal: paper.journal.as_deref().map(letters),
+            year: year(paper),
+        }
+    }
+
+    /// Whether two papers of one title are of two volumes, or, where the title says nothing, of two
+    /// years.
+    fn differs(&self, other: &Issue) -> bool {
+        let differ = |a: &Option<String>, b: &Option<String>| Some(a.as_ref()? != b.as_ref()?);
+        let is_other_volume = differ(&self.volume, &other.volume) == Some(true);
+        let is_one_journal = differ(&self.journal, &other.journal) == Some(false);
+        let is_other_year = years_apart(self.year, other.year).is_some_and(|years| years > 0);
+        (is_other_volume && is_one_journal)
+            || (self.is_generic && (is_other_volume || is_other_year))
+    }
+}
+
+/// The words of a text, each as a hash of it.
+struct Words {
+    in_order: Vec<u64>,
+    /// Hashes of [`SHINGLE`] words after one another, each once, ascending.
+    shingles: Vec<u64>,
+}
+
+impl Words {
+    fn of(text: &str) -> Words {
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        let words = words(text);
+        let in_order: Vec<u64> = words.iter().map(|word| hasher.hash_one(word)).collect();
+        let shingles = in_order.windows(SHINGLE);
+        let mut shingles: Vec<u64> = shingles.map(|words| hasher.hash_one(words)).collect();
+        shingles.sort_unstable();
+        shingles.dedup();
+        Words { in_order, shingles }
+    }
+
+    /// Whether there are enough to be compared.
+    fn is_whole(&self) -> bool {
+        self.in_order.len() >= MIN_WORDS
+    }
+
+    /// Whether one of two texts is the beginning of the other, as a catalogue cuts it.
+    fn is_beginning(&self, other: &Words) -> bool {
+        let (a, b) = (&self.in_order, &other.in_order);
+        let n = a.len().min(b.len()).saturating_sub(1);
+        let n_equal = a.iter().zip(b).take(n).filter(|(a, b)| a == b).count();
+        n > 0 && n_equal as f64 >= BEGINNING * n as f64
+    }
+
+    /// Common shingles as a share of all.
+    fn jaccard(&self, other: &Words) -> f64 {
+        let (mut a, mut b) = (&self.shingles[..], &other.shingles[..]);
+        let n_both = a.len() + b.len();
+        let mut n_common = 0;
+        while let ([first_a, rest_a @ ..], [first_b, rest_b @ ..]) = (a, b) {
+            let order = first_a.cmp(first_b);
+            n_common += usize::from(order.is_eq());
+            if order.is_le() {
+                a = rest_a;
+            }
+            if order.is_ge() {
+                b = rest_b;
+            }
+        }
+        n_common as f64 / (n_both - n_common).max(1) as f64
+    }
+}
+
 /// Why two records of the same title, under different ids, are one work; `None` if they may not be.
-pub(super) fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
-    if conflict(a, b).is_some() || differs_by_volume(a, b) {
+pub(super) fn same_work(a: &Traits, b: &Traits) -> Option<Why> {
+    if a.title != b.title || conflict(&a.ids, &b.ids) || a.issue.differs(&b.issue) {
         return None;
     }
-    let (words_a, words_b) = (words(&a.abstract_text), words(&b.abstract_text));
-    let (authors_a, authors_b) = (families(a), families(b));
-    let is_long_title = is_long(&a.title);
-    if words_a.len() >= MIN_WORDS && words_b.len() >= MIN_WORDS {
+    let (text_a, text_b) = (&a.text, &b.text);
+    let (authors_a, authors_b) = (&a.families, &b.families);
+    let is_long_title = a.has_long_title;
+    if text_a.is_whole() && text_b.is_whole() {
         let is_named = !authors_a.is_empty() && !authors_b.is_empty();
         let shares_author = authors_a.iter().any(|name| authors_b.contains(name));
         let needed = if is_long_title && is_named {
@@ -178,9 +295,9 @@ pub(super) fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
         } else {
             NEAR_SHORT_TITLE
         };
-        let similarity = match is_beginning(&words_a, &words_b) {
+        let similarity = match text_a.is_beginning(text_b) {
             true => 1.0,
-            false => jaccard(&words_a, &words_b),
+            false => text_a.jaccard(text_b),
         };
         let is_same = similarity >= needed && (shares_author || !is_named);
         return is_same.then_some(Why::SameText { similarity });
@@ -195,14 +312,14 @@ pub(super) fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
     let is_same = is_long_title
         && first_is_same
         && 2 * n_common >= authors_a.len().min(authors_b.len())
-        && years_apart(a, b).is_none_or(|years| years <= MAX_YEARS);
+        && years_apart(a.issue.year, b.issue.year).is_none_or(|years| years <= MAX_YEARS);
     is_same.then_some(Why::SameTitle)
 }
 
 /// Whether a record may be another one of a work that has one of its ids: sloppy sources give the
 /// DOI of a volume to each of its papers.
 pub(super) fn may_share_id(a: &Paper, b: &Paper) -> bool {
-    if conflict(a, b).is_some() {
+    if conflict(&single_ids(a), &single_ids(b)) {
         return false;
     }
     // A note without a title is about the work that it names.
@@ -220,9 +337,10 @@ pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
     }
     let are_named = !earlier.authors.is_empty() && !record.authors.is_empty();
     let title = shared_of_smaller(&earlier.title, &record.title);
-    let (before, after) = (words(&earlier.abstract_text), words(&record.abstract_text));
-    let are_whole = before.len() >= MIN_WORDS && after.len() >= MIN_WORDS;
-    let are_unlike = are_whole && jaccard(&before, &after) < UNLIKE;
+    let before = Words::of(&earlier.abstract_text);
+    let after = Words::of(&record.abstract_text);
+    let are_whole = before.is_whole() && after.is_whole();
+    let are_unlike = are_whole && before.jaccard(&after) < UNLIKE;
     let is_other_title = title < MIN_TITLE_OVERLAP;
     let is_same_title = letters(&earlier.title) == letters(&record.title);
     let is_other = (are_named && is_other_title) || (are_unlike && !is_same_title);
@@ -232,14 +350,17 @@ pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
 /// Whether two records that stand under one id in one dump are one paper. Where the dump is a
 /// catalogue's, `is_of_catalogue`, its ids are of works: a common author is enough.
 pub(super) fn is_same_record(a: &Paper, b: &Paper, is_of_catalogue: bool) -> bool {
-    if is_of_catalogue && conflict(a, b).is_none() && shares_author(a, b) {
+    if conflict(&single_ids(a), &single_ids(b)) {
+        return false;
+    }
+    if is_of_catalogue && shares_author(a, b) {
         return true;
     }
     let are_named = !a.authors.is_empty() && !b.authors.is_empty();
     let is_other_author = are_named && !shares_author(a, b);
     let is_alike =
         a.is_untitled() || b.is_untitled() || shared_of_smaller(&a.title, &b.title) >= ALIKE_TITLES;
-    conflict(a, b).is_none() && !differs_by_volume(a, b) && !is_other_author && is_alike
+    !Issue::of(a).differs(&Issue::of(b)) && !is_other_author && is_alike
 }
 
 /// Whether two records without ids, of one title, author, year and volume, are one paper.
@@ -252,18 +373,6 @@ pub(super) fn is_same_text(a: &Paper, b: &Paper) -> bool {
         (false, false) => shared_of_smaller(text_a, text_b) >= ALIKE_TEXTS,
         _ => !is_generic(&a.title),
     }
-}
-
-/// Whether two records of one title are those of two volumes, or, where the title says nothing, of
-/// two years.
-fn differs_by_volume(a: &Paper, b: &Paper) -> bool {
-    let volumes = a.volume.as_ref().zip(b.volume.as_ref());
-    let is_other_volume = volumes.is_some_and(|(a, b)| letters(a) != letters(b));
-    let is_other_year = years_apart(a, b).is_some_and(|years| years > 0);
-    let journals = a.journal.as_ref().zip(b.journal.as_ref());
-    let is_one_journal = journals.is_some_and(|(a, b)| letters(a) == letters(b));
-    (is_other_volume && is_one_journal)
-        || (is_generic(&a.title) && (is_other_volume || is_other_year))
 }
 
 /// Whether a title is one that every volume has.
@@ -297,17 +406,23 @@ fn shared_of_smaller(a: &str, b: &str) -> f64 {
     n_common as f64 / a.len().min(b.len()).max(1) as f64
 }
 
-/// The two ids that show that two records are two works: different ones of a registry that gives
-/// a work one.
-fn conflict<'a>(a: &'a Paper, b: &'a Paper) -> Option<(&'a PaperId, &'a PaperId)> {
-    ONE_ID.into_iter().find_map(|kind| {
-        let of_kind = |paper: &'a Paper| {
-            let ids = std::iter::once(&paper.id).chain(&paper.aliases);
-            ids.filter(move |id| id.kind() == Some(kind))
+/// The ids of a paper that are of registries which give a work one id.
+fn single_ids(paper: &Paper) -> Vec<PaperId> {
+    let ids = std::iter::once(&paper.id).chain(&paper.aliases);
+    let single = ids.filter(|id| id.kind().is_some_and(|kind| ONE_ID.contains(&kind)));
+    single.cloned().collect()
+}
+
+/// Whether two papers have different ids of a registry that gives a work one, and none in common.
+fn conflict(a: &[PaperId], b: &[PaperId]) -> bool {
+    ONE_ID.into_iter().any(|kind| {
+        let of_kind = |ids: &[PaperId]| -> Vec<PaperId> {
+            let ids = ids.iter().filter(|id| id.kind() == Some(kind));
+            ids.cloned().collect()
         };
-        let (id_a, id_b) = (of_kind(a).next()?, of_kind(b).next()?);
-        let is_shared = of_kind(a).any(|id| of_kind(b).any(|other| other == id));
-        (!is_shared).then_some((id_a, id_b))
+        let (a, b) = (of_kind(a), of_kind(b));
+        let is_shared = a.iter().any(|id| b.contains(id));
+        !a.is_empty() && !b.is_empty() && !is_shared
     })
 }
 
@@ -339,28 +454,21 @@ fn is_long(title: &str) -> bool {
     words.len() >= LONG_TITLE_WORDS && n_letters >= LONG_TITLE_LETTERS
 }
 
-fn years_apart(a: &Paper, b: &Paper) -> Option<i16> {
-    Some((a.date()?.year() - b.date()?.year()).abs())
+fn year(paper: &Paper) -> Option<i16> {
+    Some(paper.date()?.year())
 }
 
-/// Whether one of two texts is the beginning of the other, as a catalogue cuts it.
-fn is_beginning(a: &[String], b: &[String]) -> bool {
-    let n = a.len().min(b.len()).saturating_sub(1);
-    let n_equal = a.iter().zip(b).take(n).filter(|(a, b)| a == b).count();
-    n > 0 && n_equal as f64 >= BEGINNING * n as f64
-}
-
-/// Common shingles as a share of all.
-fn jaccard(a: &[String], b: &[String]) -> f64 {
-    let a: HashSet<&[String]> = a.windows(SHINGLE).collect();
-    let b: HashSet<&[String]> = b.windows(SHINGLE).collect();
-    let n_common = a.intersection(&b).count();
-    n_common as f64 / (a.len() + b.len() - n_common).max(1) as f64
+fn years_apart(a: Option<i16>, b: Option<i16>) -> Option<i16> {
+    Some((a? - b?).abs())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
+        super::same_work(&Traits::of(a), &Traits::of(b))
+    }
 
     const TEXT: &str = "We study the propagation of light through random media and show that the \
         transmission matrix has a bimodal spectrum whose width follows from the mean free path of \

@@ -10,9 +10,6 @@ use super::{Layout, Library, PaperKey, Writer};
 use crate::error::Result;
 use crate::paper::{Authority, Collection, Paper, PaperId, TextHash};
 
-/// Papers of one title that are looked at: beyond, the title says nothing.
-const MAX_NAMESAKES: usize = 32;
-
 /// What can be looked up in a library, by its writer and by its readers.
 #[derive(Debug, Clone, Copy)]
 pub struct Lookup<'a> {
@@ -121,25 +118,19 @@ impl Lookup<'_> {
         ask().map_err(self.layout.database_error())
     }
 
-    /// The papers whose title has this [key](crate::paper::title_key), the oldest first; none
-    /// where there are so many that the title says nothing.
+    /// At most `n` of the papers whose title has this [key](crate::paper::title_key), the oldest first.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].
-    pub fn with_title(&self, title_key: i64) -> Result<Vec<PaperKey>> {
+    pub fn with_title(&self, title_key: i64, n: usize) -> Result<Vec<PaperKey>> {
         let ask = || {
             let sql = "SELECT key FROM papers WHERE title_key = ? ORDER BY key LIMIT ?";
             let mut statement = self.db.prepare_cached(sql)?;
-            let keys = statement.query_map((title_key, MAX_NAMESAKES + 1), |row| row.get(0))?;
+            let keys = statement.query_map((title_key, n), |row| row.get(0))?;
             keys.map(|key| key.map(PaperKey))
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
-        let keys = ask().map_err(self.layout.database_error())?;
-        Ok(if keys.len() > MAX_NAMESAKES {
-            Vec::new()
-        } else {
-            keys
-        })
+        ask().map_err(self.layout.database_error())
     }
 
     /// Whether two ids were taken apart by hand.

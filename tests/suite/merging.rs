@@ -65,6 +65,55 @@ fn check_counts(records: &[Value], expected: &[(&str, u64)]) -> Sandbox {
     apart
 }
 
+/// An id that every record has says nothing: each work is kept, under an id that it has the next time.
+#[test]
+fn many_works_under_one_id_are_kept_apart_and_found_again() {
+    const N: usize = 50;
+    let work = |i: usize| {
+        let title: Vec<String> = (0..6).map(|word| format!("topic{i}x{word}")).collect();
+        json!({ "id": "0", "title": title.join(" "), "abstract": format!("A text about {i}.") })
+    };
+    let records: Vec<Value> = (0..N).map(work).collect();
+    let sandbox = check_counts(&records, &[("stored", N as u64), ("merged", 0)]);
+    let back: Vec<Value> = records.iter().rev().cloned().collect();
+    let dump = sandbox.file("back.jsonl", lines(&back));
+    assert_eq!(
+        sandbox.add(&[&dump])["stored"],
+        N,
+        "another file is another collection"
+    );
+    assert_eq!(sandbox.add(&[&dump])["unchanged"], N);
+}
+
+/// A title that many works have joins none, however the records come; up to there texts decide.
+#[test]
+fn a_title_of_many_works_joins_nothing_wherever_batches_end() {
+    const MAX_NAMESAKES: usize = 32;
+    let topics = ["peat fires", "bog turtles", "salt marshes", "river otters"];
+    let works = |n: usize| -> Vec<Value> {
+        let work = |i: usize| {
+            let topic = topics[i % topics.len()];
+            let words: Vec<String> = (0..25).map(|word| format!("{topic}{i}x{word}")).collect();
+            json!({ "id": format!("w{i}"), "title": "From the field", "authors": ["Ada Lovelace"],
+                    "abstract": words.join(" ") })
+        };
+        (0..n).map(work).collect()
+    };
+    let with_copies = |n: usize| -> Vec<Value> {
+        let mut records = works(n);
+        for at in [0, n / 2, n - 1] {
+            let mut copy = records[at].clone();
+            copy["id"] = json!(format!("copy{at}"));
+            records.push(copy);
+        }
+        records
+    };
+    let n = MAX_NAMESAKES as u64;
+    check_counts(&with_copies(MAX_NAMESAKES), &[("stored", n), ("merged", 3)]);
+    let n = MAX_NAMESAKES + 1;
+    check_counts(&with_copies(n), &[("stored", n as u64 + 3), ("merged", 0)]);
+}
+
 #[test]
 fn a_preprint_and_its_published_version_are_one_paper_under_all_their_ids() {
     let sandbox = check_counts(&[preprint(), published()], &[("stored", 1), ("merged", 1)]);

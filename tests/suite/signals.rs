@@ -4,11 +4,15 @@
 use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use akin::ingest::BATCH_RECORDS;
+use akin::dump::Source;
+use akin::ingest::{self, BATCH_RECORDS};
 use akin::library::Library;
+use akin::progress::{Observer, Unobserved};
 
 use crate::sandbox::{Ran, Sandbox, data, papers, tiny_model};
 
@@ -32,6 +36,39 @@ fn pipe(sandbox: &Sandbox, name: &str) -> (String, File) {
 fn signal(child: &Child, name: &str) {
     let to = [format!("-{name}"), child.id().to_string()];
     assert!(Command::new("kill").args(to).status().unwrap().success());
+}
+
+/// Asks to stop when it has been asked for the time that is given.
+struct StopsAt(u32, AtomicU32);
+
+impl Observer for StopsAt {
+    fn stop_requested(&self) -> bool {
+        self.1.fetch_add(1, Ordering::Relaxed) + 1 >= self.0
+    }
+}
+
+#[test]
+fn a_stop_is_obeyed_between_the_records_of_a_batch() {
+    const N_ASKED: u32 = 50;
+    let sandbox = Sandbox::new();
+    let n_records = BATCH_RECORDS - 1;
+    let records: String = (0..n_records)
+        .map(|i| {
+            format!("{{\"id\":\"k{i}\",\"title\":\"One title\",\"abstract\":\"Text {i}.\"}}\n")
+        })
+        .collect();
+    let dump = sandbox.file("dump.jsonl", records);
+    let sources = [Source::from_arg(Path::new(&dump))];
+    let observer = StopsAt(N_ASKED, AtomicU32::new(0));
+    let report = ingest::rehearse(None, &sources, &Default::default(), &observer).unwrap();
+    assert!(report.stopped, "{report:?}");
+    assert_eq!(report.counts.n_read, 0, "a batch is whole or not begun");
+    assert!(
+        observer.1.into_inner() <= N_ASKED + 2,
+        "and no record after it is looked at"
+    );
+    let report = ingest::rehearse(None, &sources, &Default::default(), &Unobserved).unwrap();
+    assert_eq!(report.counts.n_stored, n_records as u64);
 }
 
 /// Whether it ends by itself or by the signal, soon after one of these.
