@@ -5,7 +5,7 @@
 //! report ──► leftovers deleted; columns, lost embeddings, the index made anew ──► repairs
 //! ```
 //!
-//! In: an open [`Library`]; to repair it, its [`Writer`]. Out: a [`Report`], as data.
+//! In: an open [`Library`]; to repair it, its [`Writer`]. Out: a [`CheckReport`], as data.
 //!
 //! Invariants: nothing is changed by [`run`]; [`repair`] deletes only what akin made and what can
 //! be made again, and of embeddings only those that are no good. Rows that are damaged are named
@@ -48,7 +48,7 @@ const SAME_SIMILARITY: f32 = 1e-5;
 
 /// What a check came to.
 #[derive(Debug, Clone, Default)]
-pub struct Report {
+pub struct CheckReport {
     /// What is wrong with the library's truth and rows.
     pub library: Findings,
     /// Why parts of the index are not to be trusted: one sentence each, with the file.
@@ -70,7 +70,7 @@ pub struct Report {
     pub recall_at_10: Option<f64>,
 }
 
-impl Report {
+impl CheckReport {
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
         self.library.list.is_empty() && !self.needs_index() && self.lexical_doubt.is_none()
@@ -139,14 +139,14 @@ pub fn run(
     writer: Option<&Writer>,
     sample: Option<usize>,
     observer: &dyn Observer,
-) -> Result<Report> {
+) -> Result<CheckReport> {
     let checked = match writer {
         Some(writer) => writer.check(observer)?,
         None => library.check(observer)?,
     };
-    let mut report = Report {
+    let mut report = CheckReport {
         library: checked,
-        ..Report::default()
+        ..CheckReport::default()
     };
     let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
         return Ok(report);
@@ -180,7 +180,7 @@ pub fn run(
 /// rest is mended and the reason is in the repairs.
 pub fn repair(
     writer: &mut Writer,
-    report: &Report,
+    report: &CheckReport,
     options: &IndexOptions,
     load: impl FnOnce() -> Result<Encoder>,
     observer: &dyn Observer,
@@ -220,7 +220,7 @@ pub fn repair(
 }
 
 /// Reads every byte of the lexical index, and holds it against the papers.
-fn check_lexical(library: &Library, report: &mut Report) -> Result<()> {
+fn check_lexical(library: &Library, report: &mut CheckReport) -> Result<()> {
     let path = library.lexical_dir();
     let stamps = library.stamps()?;
     let held = match path.exists() {
@@ -252,7 +252,7 @@ fn measure(
     library: &Library,
     index: &Index,
     sample: Option<usize>,
-    report: &mut Report,
+    report: &mut CheckReport,
     observer: &dyn Observer,
 ) -> Result<()> {
     let rows = library.rows()?;

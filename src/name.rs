@@ -2,7 +2,7 @@
 //!
 //! In: names in reading order (`Jan van der Berg`, `J.-P. O'Neil Jr.`), and what somebody types to
 //! find one. Out: [`words`], in which two spellings of one name are the same text; whether a name
-//! is the one that is asked for ([`Asked`]); the [`family`] name.
+//! is the one that is asked for ([`AskedName`]); the [`family`] name.
 //!
 //! The words of a name are in lower case and without accents (`text::fold`), with one space
 //! between them. Apostrophes of any code point are nothing: `o'neil` is `oneil`. Hyphens of any
@@ -262,14 +262,14 @@ fn without_suffix(name: &str) -> &str {
 /// it, on either side, as long as the names before it agree too: `Ada Lee` and `A. Lee` find each
 /// other, and both find `Ada B. Lee`; the last word stands for itself only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct AskedName {
     /// The words in each way in which they can be meant.
     forms: Vec<Vec<String>>,
 }
 
-impl Asked {
+impl AskedName {
     /// A name as somebody types it: `lee`, `Ada Lee`, `Lee, Ada`, `Lee A.`.
-    pub(crate) fn parse(name: &str) -> Asked {
+    pub(crate) fn parse(name: &str) -> AskedName {
         let mut parts: Vec<&str> = name.split(',').map(str::trim).collect();
         parts.retain(|part| !part.is_empty());
         if parts.len() > 1 {
@@ -295,7 +295,7 @@ impl Asked {
                 }
             }
         }
-        Asked { forms }
+        AskedName { forms }
     }
 
     /// Whether one of these names is meant, each given by its [`words`] in a line of its own.
@@ -447,7 +447,7 @@ mod tests {
 
     #[track_caller]
     fn check(asked: &str, found: &[&str], not_found: &[&str]) {
-        let wanted = Asked::parse(asked);
+        let wanted = AskedName::parse(asked);
         for name in found {
             assert!(wanted.is_name(&words(name)), "{asked} finds {name}");
         }
@@ -585,14 +585,14 @@ mod tests {
         #[test]
         fn every_name_finds_itself(name in "[A-Za-zéßŁ'’.‐ -]{0,30}") {
             let words = words(&name);
-            prop_assert!(words.is_empty() || Asked::parse(&words).is_name(&words), "{}", words);
-            prop_assert_eq!(Asked::parse("").is_name(&words), false);
+            prop_assert!(words.is_empty() || AskedName::parse(&words).is_name(&words), "{}", words);
+            prop_assert_eq!(AskedName::parse("").is_name(&words), false);
             let _ = family(&name);
         }
 
         #[test]
         fn no_name_panics(name in "\\PC{0,40}", asked in "\\PC{0,20}") {
-            let _ = Asked::parse(&asked).is_name(&words(&name));
+            let _ = AskedName::parse(&asked).is_name(&words(&name));
             let _ = family(&name);
         }
     }

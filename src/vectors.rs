@@ -114,12 +114,12 @@ pub fn normalize(vector: &mut [f32]) {
 
 /// Things that have been noted, by number, from any thread.
 #[derive(Debug)]
-pub(crate) struct Marks(Box<[AtomicU64]>);
+pub(crate) struct MarkSet(Box<[AtomicU64]>);
 
-impl Marks {
+impl MarkSet {
     /// Room for `n` things, of which none is noted.
-    pub(crate) fn none(n: usize) -> Marks {
-        Marks((0..n.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    pub(crate) fn none(n: usize) -> MarkSet {
+        MarkSet((0..n.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
     }
 
     /// Whether the thing was noted.
@@ -143,7 +143,7 @@ pub struct RowFile {
     dim: usize,
     n_rows: usize,
     /// The rows whose checksums have been found to hold.
-    verified: Marks,
+    verified: MarkSet,
 }
 
 impl RowFile {
@@ -172,7 +172,7 @@ impl RowFile {
             version,
             dim,
             n_rows,
-            verified: Marks::none(n_rows),
+            verified: MarkSet::none(n_rows),
         })
     }
 
@@ -184,7 +184,7 @@ impl RowFile {
         let mut rows = RowFile::open(path, dim, 0)?;
         let n_left = (rows.map.len() - HEADER_BYTES) / rows.stride();
         rows.n_rows = n_left.min(n_rows);
-        rows.verified = Marks::none(rows.n_rows);
+        rows.verified = MarkSet::none(rows.n_rows);
         Ok(rows)
     }
 

@@ -7,16 +7,16 @@ use std::time::Instant;
 use akin::Error;
 use akin::dump::{ReadOptions, Rejected, Source};
 use akin::encoder::Encoder;
-use akin::ingest::{self, Decision, IngestOptions, Report};
+use akin::ingest::{self, Decision, IngestOptions, IngestReport};
 use akin::library::{Library, REJECTED_FILE, Writer};
 use akin::space::Origin;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::args::ModelArgs;
-use super::claim::{self, Claim, Kind};
+use super::claim::{self, Claim, OutputKind};
 use super::context::Context;
-use super::fault::{self, Fault};
+use super::fault::{self, Failure};
 use super::output::{self, count};
 use super::progress::Bar;
 use super::rejections::Rejections;
@@ -75,13 +75,13 @@ pub(super) struct AddArgs {
     model: ModelArgs,
 }
 
-pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Failure> {
     let start = Instant::now();
     let bar = Bar::stoppable(context);
     let sources = args::sources(&args.dumps);
     if let Some(path) = &args.rejected {
         let claim = Claim {
-            kind: Kind::Rejections,
+            kind: OutputKind::Rejections,
             force: args.force,
             inputs: &claim::files_of(&sources),
         };
@@ -133,7 +133,7 @@ pub(super) fn encoder(
     writer: &Writer,
     model: &ModelArgs,
     context: &Context,
-) -> Result<(Encoder, Origin), Fault> {
+) -> Result<(Encoder, Origin), Failure> {
     let remembered = writer.space().map(Origin::of).transpose()?;
     let origin = match (model.asked(&context.hub)?, remembered) {
         (Some(asked), _) => asked,
@@ -149,7 +149,7 @@ fn rehearse(
     options: &IngestOptions<'_>,
     bar: &Bar,
     context: &Context,
-) -> Result<Report, Fault> {
+) -> Result<IngestReport, Failure> {
     let library = match Library::open(&context.library) {
         Err(Error::LibraryMissing { .. }) => None,
         opened => Some(opened?),
@@ -175,7 +175,7 @@ fn explain(decision: &Decision, context: &Context) {
 }
 
 /// What a report means for the exit code.
-pub(super) fn outcome(report: &Report) -> Outcome {
+pub(super) fn outcome(report: &IngestReport) -> Outcome {
     if report.stopped {
         Outcome::Interrupted
     } else if !report.failed.is_empty() || found_nothing(report) {
@@ -188,7 +188,7 @@ pub(super) fn outcome(report: &Report) -> Outcome {
 }
 
 /// Whether folders and archives were given, and no dump is in them.
-fn found_nothing(report: &Report) -> bool {
+fn found_nothing(report: &IngestReport) -> bool {
     report.counts.n_read == 0 && !report.skipped.is_empty()
 }
 
@@ -203,7 +203,7 @@ pub(super) fn n_shown(context: &Context) -> usize {
 
 /// Says on stderr what was rejected, where and why, `shown` records of it at most, and what could
 /// not be read, or not to its end.
-pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
+pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
     let (cut, rejected): (Vec<_>, Vec<_>) = report
         .rejected
         .iter()
@@ -262,7 +262,7 @@ pub(super) fn complain(report: &Report, shown: usize, context: &Context) {
 }
 
 /// Says what was decided about papers that their user may see otherwise.
-fn complain_of_decisions(report: &Report, context: &Context) {
+fn complain_of_decisions(report: &IngestReport, context: &Context) {
     let counts = &report.counts;
     match counts.n_kept_apart {
         0 => {}
@@ -291,7 +291,7 @@ fn complain_of_decisions(report: &Report, context: &Context) {
 }
 
 /// What was left out of papers that were kept, in words: `12 dates, 1 DOI`; `None` where nothing was.
-pub(super) fn ignored(report: &Report) -> Option<String> {
+pub(super) fn ignored(report: &IngestReport) -> Option<String> {
     let parts = report.n_ignored.iter();
     let parts = parts.map(|(part, n)| format!("{} {}", count(*n), part.named(*n)));
     let parts: Vec<String> = parts.collect();
@@ -299,7 +299,7 @@ pub(super) fn ignored(report: &Report) -> Option<String> {
 }
 
 /// The same for programs.
-pub(super) fn ignored_by_key(report: &Report) -> Map<String, Value> {
+pub(super) fn ignored_by_key(report: &IngestReport) -> Map<String, Value> {
     let parts = report.n_ignored.iter();
     parts
         .map(|(part, n)| (part.key().to_owned(), (*n).into()))
@@ -307,11 +307,11 @@ pub(super) fn ignored_by_key(report: &Report) -> Map<String, Value> {
 }
 
 pub(super) fn summarise(
-    report: &Report,
+    report: &IngestReport,
     start: Instant,
     is_dry: bool,
     context: &Context,
-) -> Result<(), Fault> {
+) -> Result<(), Failure> {
     let counts = &report.counts;
     let seconds = start.elapsed().as_secs_f64();
     let mut out = terminal::stdout();

@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::{hub, output};
 
 /// What every command takes.
@@ -152,7 +152,7 @@ pub(super) struct LookupArgs {
 
 impl LookupArgs {
     /// The query for a target.
-    pub(super) fn query(&self, target: Target) -> Result<Query, Fault> {
+    pub(super) fn query(&self, target: Target) -> Result<Query, Failure> {
         Ok(Query {
             target,
             k: self.k,
@@ -190,17 +190,17 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    fn filter(&self) -> Result<Filter, Fault> {
+    fn filter(&self) -> Result<Filter, Failure> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since > until
         {
-            return Err(Fault::usage(format!(
+            return Err(Failure::usage(format!(
                 "no day lies between --since {since} and --until {until}"
             )));
         }
         for (flag, values) in [("--category", &self.category), ("--author", &self.author)] {
             if values.iter().any(|value| value.trim().is_empty()) {
-                return Err(Fault::usage(format!("{flag} is empty")));
+                return Err(Failure::usage(format!("{flag} is empty")));
             }
         }
         Ok(Filter {
@@ -266,7 +266,7 @@ pub(super) struct RerankArgs {
 
 impl RerankArgs {
     /// The model, if one is asked for.
-    pub(super) fn load(&self, context: &Context) -> Result<Option<CrossEncoder>, Fault> {
+    pub(super) fn load(&self, context: &Context) -> Result<Option<CrossEncoder>, Failure> {
         let Some(model) = &self.reranker else {
             return Ok(None);
         };
@@ -316,13 +316,13 @@ pub(super) struct ModelArgs {
 
 impl ModelArgs {
     /// The model that is asked for; `None` where nothing is said.
-    pub(super) fn asked(&self, hub: &Hub) -> Result<Option<Origin>, Fault> {
+    pub(super) fn asked(&self, hub: &Hub) -> Result<Option<Origin>, Failure> {
         let is_asked = self.model.is_some() || self.max_tokens.is_some() || self.dim.is_some();
         is_asked.then(|| self.origin(hub)).transpose()
     }
 
     /// The model that is asked for, or the bundled one.
-    pub(super) fn origin(&self, hub: &Hub) -> Result<Origin, Fault> {
+    pub(super) fn origin(&self, hub: &Hub) -> Result<Origin, Failure> {
         let source = self.model.as_deref().map(|model| hub::source(model, hub));
         Ok(Origin {
             source: source.transpose()?.unwrap_or(ModelSource::Bundled),

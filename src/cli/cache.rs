@@ -16,14 +16,14 @@ use std::time::{Duration, SystemTime};
 use akin::Error;
 use akin::dump::Source;
 use akin::encoder::Encoder;
-use akin::ingest::{self, IngestOptions, Report};
+use akin::ingest::{self, IngestOptions, IngestReport};
 use akin::library::Writer;
 use akin::progress::Observer;
 use akin::space::Origin;
 
 use super::args::ModelArgs;
-use super::context::{Context, Opened};
-use super::fault::Fault;
+use super::context::{Context, OpenLibrary};
+use super::fault::Failure;
 use super::progress::Bar;
 use super::{Outcome, add};
 
@@ -32,14 +32,14 @@ const WAIT: Duration = Duration::from_millis(50);
 
 /// A dump's library in the cache folder, up to date.
 pub(super) struct Cached {
-    pub(super) opened: Opened,
+    pub(super) opened: OpenLibrary,
     /// The encoder of its space, if it had to be loaded already.
     loaded: Option<Encoder>,
 }
 
 impl Cached {
     /// The encoder of the library.
-    pub(super) fn take_encoder(&mut self, context: &Context) -> Result<Encoder, Fault> {
+    pub(super) fn take_encoder(&mut self, context: &Context) -> Result<Encoder, Failure> {
         let loaded = self.loaded.take();
         loaded.map_or_else(|| context.load_for(&self.opened.library), Ok)
     }
@@ -51,16 +51,16 @@ pub(super) fn ask(
     dump: &Path,
     model: &ModelArgs,
     context: &Context,
-    question: impl Fn(&mut Cached) -> Result<Outcome, Fault>,
-) -> Result<Outcome, Fault> {
+    question: impl Fn(&mut Cached) -> Result<Outcome, Failure>,
+) -> Result<Outcome, Failure> {
     if dump == Path::new("-") {
-        return Err(Fault::usage(
+        return Err(Failure::usage(
             "--in wants a file; `akin add -` reads a dump from stdin into a library",
         ));
     }
-    let place = Place::of(dump, model.origin(&context.hub)?)?;
+    let place = CachePlace::of(dump, model.origin(&context.hub)?)?;
     match place.ask(context, &question) {
-        Err(Fault::Akin(error)) if place.is_of_damage(&error) => {
+        Err(Failure::Akin(error)) if place.is_of_damage(&error) => {
             context.note(&format!("the cache is made again: {error}"));
             place.discard(context)?;
             place.ask(context, &question)
@@ -70,7 +70,7 @@ pub(super) fn ask(
 }
 
 /// Where the library of a dump is kept, and what it has to hold.
-struct Place<'a> {
+struct CachePlace<'a> {
     dump: &'a Path,
     origin: Origin,
     root: PathBuf,
@@ -81,11 +81,11 @@ struct Place<'a> {
     stamped_at: Cell<Option<SystemTime>>,
 }
 
-impl Place<'_> {
-    fn of(dump: &Path, origin: Origin) -> Result<Place<'_>, Fault> {
+impl CachePlace<'_> {
+    fn of(dump: &Path, origin: Origin) -> Result<CachePlace<'_>, Failure> {
         let (_, stamp) = stamp(dump)?;
         let whole = dump.canonicalize().map_err(Error::read(dump))?;
-        Ok(Place {
+        Ok(CachePlace {
             dump,
             root: root_of("dumps", &whole, &origin)?,
             origin,
@@ -97,8 +97,8 @@ impl Place<'_> {
     fn ask(
         &self,
         context: &Context,
-        question: &impl Fn(&mut Cached) -> Result<Outcome, Fault>,
-    ) -> Result<Outcome, Fault> {
+        question: &impl Fn(&mut Cached) -> Result<Outcome, Failure>,
+    ) -> Result<Outcome, Failure> {
         let (mut loaded, mut is_whole) = (None, true);
         self.stamped_at.set(self.stamp_time());
         let mut opened = self.current();
@@ -120,7 +120,7 @@ impl Place<'_> {
     }
 
     /// The library, if it holds all of the dump as it is now and its indexes can be trusted.
-    fn current(&self) -> Option<Opened> {
+    fn current(&self) -> Option<OpenLibrary> {
         let stamp = std::fs::read_to_string(self.stamp_path()).ok()?;
         let opened = (stamp == self.stamp).then(|| Context::open_quietly(&self.root));
         let opened = opened?.ok()?;
@@ -136,7 +136,7 @@ impl Place<'_> {
     }
 
     /// Waits until nobody else writes to the library, and keeps others waiting.
-    fn lock(&self, context: &Context) -> Result<File, Fault> {
+    fn lock(&self, context: &Context) -> Result<File, Failure> {
         let path = self.root.with_extension("lock");
         let fail = || Error::write(&path);
         if let Some(folder) = path.parent() {
@@ -158,7 +158,7 @@ impl Place<'_> {
 
     /// Makes the library hold what the dump holds; whether all of it could be read. Where it could
     /// not, what was embedded of the rest before stays.
-    fn mirror(&self, encoder: &Encoder, context: &Context) -> Result<bool, Fault> {
+    fn mirror(&self, encoder: &Encoder, context: &Context) -> Result<bool, Failure> {
         let bar = Bar::stoppable(context);
         let holder = "akin search --in";
         let mut writer = patient(context, || Writer::open_or_create(&self.root, holder))?;
@@ -168,7 +168,7 @@ impl Place<'_> {
             ..IngestOptions::default()
         };
         let sources = [Source::from_arg(self.dump)];
-        let mut report: Report =
+        let mut report: IngestReport =
             ingest::run(&mut writer, encoder, &self.origin, &sources, &options, &bar)?;
         if report.stopped {
             return Err(Error::Interrupted.into());
@@ -207,7 +207,7 @@ impl Place<'_> {
     }
 
     /// Deletes the library, unless another one has been made since it was asked.
-    fn discard(&self, context: &Context) -> Result<(), Fault> {
+    fn discard(&self, context: &Context) -> Result<(), Failure> {
         let _lock = self.lock(context)?;
         if self.stamp_time() != self.stamped_at.get() {
             return Ok(());
@@ -222,7 +222,7 @@ impl Place<'_> {
 }
 
 /// Opens a library for writing, when nobody else writes to it any more.
-fn patient(context: &Context, open: impl Fn() -> Result<Writer, Error>) -> Result<Writer, Fault> {
+fn patient(context: &Context, open: impl Fn() -> Result<Writer, Error>) -> Result<Writer, Failure> {
     wait(context, || match open() {
         Err(Error::LibraryBusy { .. }) => None,
         opened => Some(opened),
@@ -230,7 +230,10 @@ fn patient(context: &Context, open: impl Fn() -> Result<Writer, Error>) -> Resul
 }
 
 /// Tries until something comes of it, or the user asks to stop.
-fn wait<T>(context: &Context, attempt: impl Fn() -> Option<Result<T, Error>>) -> Result<T, Fault> {
+fn wait<T>(
+    context: &Context,
+    attempt: impl Fn() -> Option<Result<T, Error>>,
+) -> Result<T, Failure> {
     let bar = Bar::stoppable(context);
     let mut is_told = false;
     loop {
@@ -249,7 +252,7 @@ fn wait<T>(context: &Context, attempt: impl Fn() -> Option<Result<T, Error>>) ->
 }
 
 /// What a dump is like, and a text that is another one once it has changed.
-pub(super) fn stamp(dump: &Path) -> Result<(Metadata, String), Fault> {
+pub(super) fn stamp(dump: &Path) -> Result<(Metadata, String), Failure> {
     let meta = dump.metadata().map_err(Error::read(dump))?;
     let modified = meta.modified().map_err(Error::read(dump))?;
     let stamp = format!("{} {} {modified:?}", env!("CARGO_PKG_VERSION"), meta.len());
@@ -257,7 +260,7 @@ pub(super) fn stamp(dump: &Path) -> Result<(Metadata, String), Fault> {
 }
 
 /// Deletes a file, if it is there.
-fn remove(path: &Path) -> Result<(), Fault> {
+fn remove(path: &Path) -> Result<(), Failure> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::write(path)(error).into())
@@ -267,8 +270,8 @@ fn remove(path: &Path) -> Result<(), Fault> {
 }
 
 /// Where a library of this kind of a dump is kept.
-pub(super) fn root_of(kind: &str, dump: &Path, origin: &Origin) -> Result<PathBuf, Fault> {
-    let what = serde_json::to_string(&(dump, origin)).map_err(|e| Fault::usage(e.to_string()))?;
+pub(super) fn root_of(kind: &str, dump: &Path, origin: &Origin) -> Result<PathBuf, Failure> {
+    let what = serde_json::to_string(&(dump, origin)).map_err(|e| Failure::usage(e.to_string()))?;
     let hash = blake3::hash(what.as_bytes()).to_hex();
     let stem = dump
         .file_stem()

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use akin::check::{self, Repairs, Report};
+use akin::check::{self, CheckReport, Repairs};
 use akin::library::{Finding, Library, LostCommits, Writer};
 use akin::paper;
 use akin::space;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::output::{self, bytes, count, counted};
 use super::progress::Bar;
 use super::terminal;
@@ -36,7 +36,7 @@ pub(super) struct CheckArgs {
     sample: Option<usize>,
 }
 
-pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failure> {
     let bar = Bar::stoppable(context);
     let mut writer = match args.repair {
         true => Some(context.writer("akin check --repair")?),
@@ -88,7 +88,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Fault>
 }
 
 /// A line for each thing that was looked at, then what is wrong.
-fn write_report(out: &mut impl Write, report: &Report, context: &Context) -> io::Result<()> {
+fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -> io::Result<()> {
     let library = &report.library;
     let (orphans, faults): (Vec<&Finding>, Vec<&Finding>) =
         library.list.iter().partition(|finding| finding.is_orphan());
@@ -228,7 +228,7 @@ fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
     Ok(())
 }
 
-fn summary(report: &Report, repairs: &Repairs) -> Value {
+fn summary(report: &CheckReport, repairs: &Repairs) -> Value {
     let library = &report.library;
     let finding = |finding: &Finding| {
         let mut object = serde_json::to_value(finding).expect("a finding is plain data");

@@ -16,14 +16,14 @@ use same_file::Handle;
 use serde_json::Value;
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 
 /// What of a file's beginning, and of its end, is looked at.
 const LOOKED_AT_BYTES: u64 = 64 << 10;
 
 /// What a file is that akin writes under a name that it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind<'a> {
+pub(super) enum OutputKind<'a> {
     /// What `akin add` rejected.
     Rejections,
     /// Vectors, in any format.
@@ -38,7 +38,7 @@ pub(super) enum Kind<'a> {
 
 /// What a command writes, and what it reads.
 pub(super) struct Claim<'a> {
-    pub(super) kind: Kind<'a>,
+    pub(super) kind: OutputKind<'a>,
     /// Whether a file of somebody else's is replaced.
     pub(super) force: bool,
     /// Files that the command reads; `-` is stdin.
@@ -47,8 +47,8 @@ pub(super) struct Claim<'a> {
 
 impl Claim<'_> {
     /// Makes sure that a file may be written.
-    pub(super) fn check(&self, path: &Path, context: &Context) -> Result<(), Fault> {
-        let refused = |why: &str| Err(Fault::usage(format!("{} {why}", path.display())));
+    pub(super) fn check(&self, path: &Path, context: &Context) -> Result<(), Failure> {
+        let refused = |why: &str| Err(Failure::usage(format!("{} {why}", path.display())));
         let Ok(metadata) = path.metadata() else {
             return match path.is_symlink() {
                 true => refused("is a link that leads nowhere; name a file"),
@@ -118,43 +118,45 @@ fn is_within(path: &Path, folder: &Path) -> bool {
     }
 }
 
-impl Kind<'_> {
+impl OutputKind<'_> {
     fn name(self) -> &'static str {
         match self {
-            Kind::Rejections => "list of rejected records",
-            Kind::Vectors => "file of vectors",
-            Kind::IdsOf(_) => "list of ids beside vectors",
-            Kind::Digest => "digest",
-            Kind::Run => "run",
+            OutputKind::Rejections => "list of rejected records",
+            OutputKind::Vectors => "file of vectors",
+            OutputKind::IdsOf(_) => "list of ids beside vectors",
+            OutputKind::Digest => "digest",
+            OutputKind::Run => "run",
         }
     }
 
     /// Whether akin has written a file of this kind there.
     pub(super) fn has_written(self, path: &Path) -> io::Result<bool> {
-        if let Kind::IdsOf(vectors) = self {
+        if let OutputKind::IdsOf(vectors) = self {
             return Ok(vectors.is_file() && Npy::is_whole(vectors)?);
         }
         let mut start = Vec::new();
         File::open(path)?
             .take(LOOKED_AT_BYTES)
             .read_to_end(&mut start)?;
-        if self == Kind::Vectors && start.starts_with(b"\x93NUMPY") {
+        if self == OutputKind::Vectors && start.starts_with(b"\x93NUMPY") {
             return Npy::is_whole(path);
         }
-        if self == Kind::Vectors && start.starts_with(b"PAR1") {
+        if self == OutputKind::Vectors && start.starts_with(b"PAR1") {
             return Ok(holds(&end_of(path)?, WRITER_NAME));
         }
-        if self == Kind::Vectors && start.starts_with(&[0xFF; 4]) {
+        if self == OutputKind::Vectors && start.starts_with(&[0xFF; 4]) {
             return Ok(holds(&start, WRITER_NAME));
         }
         let start = String::from_utf8_lossy(&start);
         let line = start.lines().next().unwrap_or_default();
         Ok(match self {
-            Kind::Rejections => is_rejection(line),
-            Kind::Vectors => line.starts_with("{\"id\":\"") && line.contains("\",\"embedding\":["),
-            Kind::Digest => is_digest(&start, line),
-            Kind::Run => line.ends_with("akin") && is_ranked(line),
-            Kind::IdsOf(_) => false,
+            OutputKind::Rejections => is_rejection(line),
+            OutputKind::Vectors => {
+                line.starts_with("{\"id\":\"") && line.contains("\",\"embedding\":[")
+            }
+            OutputKind::Digest => is_digest(&start, line),
+            OutputKind::Run => line.ends_with("akin") && is_ranked(line),
+            OutputKind::IdsOf(_) => false,
         })
     }
 }

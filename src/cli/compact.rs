@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::output::{self, bytes, count, counted};
 use super::progress::Bar;
 use super::terminal;
@@ -22,7 +22,7 @@ use super::terminal;
 #[derive(Debug, Args)]
 pub(super) struct CompactArgs {}
 
-pub(super) fn run(_: &CompactArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(_: &CompactArgs, context: &Context) -> Result<Outcome, Failure> {
     let bar = Bar::stoppable(context);
     let mut writer = context.writer("akin compact")?;
     let done = writer.compact(&bar)?;

@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::fault::Fault;
+use super::fault::Failure;
 use super::{Arguments, Outcome, terminal};
 
 /// Print completions for a shell
@@ -22,21 +22,21 @@ pub(super) struct ManArgs {
     command: Option<String>,
 }
 
-pub(super) fn run(args: &CompletionsArgs) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &CompletionsArgs) -> Result<Outcome, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Arguments::command(), "akin", &mut script);
     terminal::data().write_all(&script)?;
     Ok(Outcome::Done)
 }
 
-pub(super) fn man(args: &ManArgs) -> Result<Outcome, Fault> {
+pub(super) fn man(args: &ManArgs) -> Result<Outcome, Failure> {
     let mut whole = Arguments::command();
     whole.build();
     let page = match &args.command {
         None => whole,
         Some(name) => {
             let found = whole.find_subcommand(name).cloned();
-            found.ok_or_else(|| Fault::usage(format!("there is no command {name:?}")))?
+            found.ok_or_else(|| Failure::usage(format!("there is no command {name:?}")))?
         }
     };
     clap_mangen::Man::new(page).render(&mut terminal::data())?;

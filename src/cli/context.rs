@@ -25,7 +25,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::Deserialize;
 
 use super::args::{self, Common};
-use super::fault::Fault;
+use super::fault::Failure;
 use super::hub;
 use super::mail::MailConfig;
 
@@ -56,14 +56,14 @@ pub(super) struct Context {
 
 /// A library with its indexes.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenLibrary {
     pub(super) library: Library,
     pub(super) index: Index,
     /// Or in words why there is none.
     pub(super) lexical: Result<Lexical, String>,
 }
 
-impl Opened {
+impl OpenLibrary {
     pub(super) fn indexes(&self) -> Indexes<'_> {
         Indexes {
             library: &self.library,
@@ -84,13 +84,13 @@ struct Config {
 
 impl Context {
     /// Joins flags, environment, config file and defaults.
-    pub(super) fn of(common: &Common) -> Result<Context, Fault> {
+    pub(super) fn of(common: &Common) -> Result<Context, Failure> {
         let base = base_folders()?;
         let config = read_config(&base.config_dir().join("akin/config.toml"))?;
         let library = common.library.clone().or(config.library);
         if let Some(n) = config.threads {
             let checked = args::threads(&n.to_string());
-            checked.map_err(|reason| Fault::usage(format!("config.toml, threads: {reason}")))?;
+            checked.map_err(|reason| Failure::usage(format!("config.toml, threads: {reason}")))?;
         }
         Ok(Context {
             library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
@@ -107,14 +107,14 @@ impl Context {
     }
 
     /// What says to the hub who asks, if anything does.
-    pub(super) fn hub_token(&self, file: Option<&Path>) -> Result<Option<String>, Fault> {
+    pub(super) fn hub_token(&self, file: Option<&Path>) -> Result<Option<String>, Failure> {
         hub::token(file, base_folders()?.home_dir())
     }
 
     /// Fails if the network may not be used, which `what` would need.
-    pub(super) fn ensure_online(&self, what: &str) -> Result<(), Fault> {
+    pub(super) fn ensure_online(&self, what: &str) -> Result<(), Failure> {
         match self.offline {
-            true => Err(Fault::usage(format!(
+            true => Err(Failure::usage(format!(
                 "{what} uses the network, and --offline forbids that"
             ))),
             false => Ok(()),
@@ -122,12 +122,12 @@ impl Context {
     }
 
     /// The folder for what can be made again.
-    pub(super) fn cache_dir() -> Result<PathBuf, Fault> {
+    pub(super) fn cache_dir() -> Result<PathBuf, Failure> {
         Ok(base_folders()?.cache_dir().join("akin"))
     }
 
     /// Opens the library to show what is in it, and says what of it is lost or another's.
-    pub(super) fn library(&self) -> Result<Library, Fault> {
+    pub(super) fn library(&self) -> Result<Library, Failure> {
         let library = Library::open(&self.library)?;
         if library.space().is_some()
             && let Err(doubt) = library.rows()
@@ -139,7 +139,7 @@ impl Context {
     }
 
     /// Opens a library with its indexes, and says what of them had to be left aside.
-    pub(super) fn open(&self, root: &Path) -> Result<Opened, Fault> {
+    pub(super) fn open(&self, root: &Path) -> Result<OpenLibrary, Failure> {
         let opened = Context::open_quietly(root)?;
         for doubt in opened.index.doubts() {
             self.note(&format!(
@@ -159,14 +159,14 @@ impl Context {
     }
 
     /// Opens the library for writing, and says what it has lost. `holder` is the command, for others.
-    pub(super) fn writer(&self, holder: &str) -> Result<Writer, Fault> {
+    pub(super) fn writer(&self, holder: &str) -> Result<Writer, Failure> {
         let writer = Writer::open(&self.library, holder)?;
         self.note_losses(writer.lost_commits());
         Ok(writer)
     }
 
     /// The same, or makes a library where there is none.
-    pub(super) fn writer_of_any(&self, holder: &str) -> Result<Writer, Fault> {
+    pub(super) fn writer_of_any(&self, holder: &str) -> Result<Writer, Failure> {
         let writer = Writer::open_or_create(&self.library, holder)?;
         self.note_losses(writer.lost_commits());
         Ok(writer)
@@ -182,7 +182,7 @@ impl Context {
     }
 
     /// Opens a library with those of its indexes that can be trusted.
-    pub(super) fn open_quietly(root: &Path) -> Result<Opened, Fault> {
+    pub(super) fn open_quietly(root: &Path) -> Result<OpenLibrary, Failure> {
         let library = Library::open(root)?;
         let empty = || Error::LibraryEmpty {
             path: root.to_owned(),
@@ -195,7 +195,7 @@ impl Context {
         }
         let index = Index::open(&dir, &mark, rows);
         let lexical = Lexical::open(&library.lexical_dir(), library.number()?);
-        Ok(Opened {
+        Ok(OpenLibrary {
             library,
             index,
             lexical,
@@ -211,7 +211,7 @@ impl Context {
     }
 
     /// Loads a model, and says what computes it.
-    pub(super) fn load(&self, origin: &Origin) -> Result<Encoder, Fault> {
+    pub(super) fn load(&self, origin: &Origin) -> Result<Encoder, Failure> {
         let origin = hub::at_hand(origin, &self.hub);
         let encoder = origin.load(self.threads, self.precision, self.device)?;
         let may_have_gpu = cfg!(any(feature = "cuda", feature = "metal"));
@@ -231,7 +231,7 @@ impl Context {
     }
 
     /// Loads the model that a library's embeddings were made with.
-    pub(super) fn load_for(&self, library: &Library) -> Result<Encoder, Fault> {
+    pub(super) fn load_for(&self, library: &Library) -> Result<Encoder, Failure> {
         let encoder = self.load(&space::origin_of(library)?)?;
         space::ensure_same(library, &encoder)?;
         Ok(encoder)
@@ -246,14 +246,14 @@ impl Context {
 }
 
 /// The user's folders for data, caches and settings.
-fn base_folders() -> Result<impl BaseStrategy, Fault> {
-    choose_base_strategy().map_err(|e| Fault::usage(format!("there is no home folder: {e}")))
+fn base_folders() -> Result<impl BaseStrategy, Failure> {
+    choose_base_strategy().map_err(|e| Failure::usage(format!("there is no home folder: {e}")))
 }
 
-fn read_config(path: &Path) -> Result<Config, Fault> {
+fn read_config(path: &Path) -> Result<Config, Failure> {
     match std::fs::read_to_string(path) {
         Ok(text) => toml::from_str(&text)
-            .map_err(|e| Fault::usage(format!("{}: {}", path.display(), e.message()))),
+            .map_err(|e| Failure::usage(format!("{}: {}", path.display(), e.message()))),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
         Err(e) => Err(Error::read(path)(e).into()),
     }

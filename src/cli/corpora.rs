@@ -16,7 +16,7 @@ use super::add;
 use super::args::ModelArgs;
 use super::cache::{root_of, stamp};
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::progress::Bar;
 
 /// A corpus with its library in the cache folder.
@@ -33,7 +33,7 @@ impl CorpusLibrary {
         &mut self,
         library: &Library,
         context: &Context,
-    ) -> Result<Encoder, Fault> {
+    ) -> Result<Encoder, Failure> {
         let loaded = self.loaded.take();
         loaded.map_or_else(|| context.load_for(library), Ok)
     }
@@ -44,7 +44,7 @@ pub(super) fn corpus_of(
     dump: &Path,
     model: &ModelArgs,
     context: &Context,
-) -> Result<CorpusLibrary, Fault> {
+) -> Result<CorpusLibrary, Failure> {
     let origin = model.origin(&context.hub)?;
     let whole = dump.canonicalize().map_err(Error::read(dump))?;
     let (meta, stamp) = stamp(dump)?;
@@ -76,7 +76,7 @@ pub(super) fn corpus_of(
     let options = context.index_options();
     let (corpus, report) = eval::build_corpus(&root, dump, model, &options, &bar)?;
     add::complain(&report, add::n_shown(context), context);
-    let ids = serde_json::to_vec(corpus.ids()).map_err(|e| Fault::usage(e.to_string()))?;
+    let ids = serde_json::to_vec(corpus.ids()).map_err(|e| Failure::usage(e.to_string()))?;
     files::replace(&ids_path, &ids).map_err(Error::write(&ids_path))?;
     forget_others(&of_dump, &root);
     Ok(CorpusLibrary {

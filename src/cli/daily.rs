@@ -10,7 +10,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::{Outcome, args, output, terminal};
 
@@ -46,7 +46,7 @@ pub(super) struct DailyArgs {
 /// A first and a last day.
 type FirstAndLast = (Date, Date);
 
-pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failure> {
     let by = match args.published {
         true => Day::Dated,
         false => Day::Listed,
@@ -84,11 +84,11 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Fault>
 }
 
 /// The library, and the vector that a follow looks for in it.
-fn vector_of(name: &str, context: &Context) -> Result<(Library, Vec<f32>), Fault> {
+fn vector_of(name: &str, context: &Context) -> Result<(Library, Vec<f32>), Failure> {
     let opened = context.open(&context.library)?;
     let follow = Follow::of_stored(&opened.library.follow(name)?)?;
     let target = follow.target().ok_or_else(|| {
-        Fault::usage(format!(
+        Failure::usage(format!(
             "{name:?} follows no text and no papers: nothing is close to it"
         ))
     })?;
@@ -105,14 +105,14 @@ fn vector_of(name: &str, context: &Context) -> Result<(Library, Vec<f32>), Fault
     let indexes = opened.indexes();
     let answer = search::answer(&indexes, encoder.as_ref(), &query)?;
     let vector = answer.vector.ok_or_else(|| {
-        Fault::usage(format!(
+        Failure::usage(format!(
             "{name:?} has nothing but conditions: nothing is close to it"
         ))
     })?;
     Ok((opened.library, vector))
 }
 
-fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Fault> {
+fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Failure> {
     let mut out = terminal::stdout();
     if !context.json {
         output::days(&mut out, days)?;

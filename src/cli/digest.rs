@@ -5,8 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use akin::Error;
-use akin::digest::{self, Delivery, Desk, Digest, FEED_DIGESTS, Feed, Follow, Job, Mailer, Marks};
-use akin::digest::{Scheduler, Sending, Since, Subscriber, Wanted};
+use akin::digest::{
+    self, Delivery, Digest, DigestContext, Emphasis, FEED_DIGESTS, FeedFormat, Follow, Job, Mailer,
+};
+use akin::digest::{DigestRequest, Scheduler, Sending, Since, Subscriber};
 use akin::encoder::Encoder;
 use akin::files;
 use akin::library::{Library, StoredFollow, StoredSubscriber, Writer};
@@ -14,9 +16,9 @@ use clap::{Args, ValueEnum};
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::claim::{Claim, Kind};
+use super::claim::{Claim, OutputKind};
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::{Outcome, follow, output, terminal};
 
@@ -130,7 +132,7 @@ impl SinceArg {
     }
 }
 
-pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     match (args.install, args.to) {
         (Some(scheduler), _) => install(args, scheduler, context),
         (None, Form::Smtp) => to_subscribers(args, context),
@@ -139,10 +141,10 @@ pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault
 }
 
 /// Writes what is new for one reader: the library's owner, or a subscriber.
-fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
+fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     if let Some(path) = &args.output {
         let claim = Claim {
-            kind: Kind::Digest,
+            kind: OutputKind::Digest,
             force: args.force,
             inputs: &[],
         };
@@ -151,7 +153,7 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
     let now = args.moment.now()?;
     let reader = args.subscriber.clone().unwrap_or_default();
     let form = if context.json { Form::Json } else { args.to };
-    let room = Room::new(args, context);
+    let room = Composer::new(args, context);
     let subscriber = args.subscriber.as_ref();
     let subscriber = subscriber.map(|address| subscriber_of(address, context));
     let subscriber = subscriber.transpose()?;
@@ -198,7 +200,7 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
 
 /// Sends mail to every subscriber whose time has come. What fails for one is no matter to the others: it
 /// is said, and the exit code says so.
-fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault> {
+fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     let now = args.moment.now()?.timestamp();
     let mut outcome = Outcome::Done;
     let due = due(args, now, context, &mut outcome)?;
@@ -208,7 +210,7 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Fault
         }
         return Ok(outcome);
     }
-    let room = Room::new(args, context);
+    let room = Composer::new(args, context);
     let mut post = match args.dry_run {
         true => None,
         false => Some(Post {
@@ -249,10 +251,10 @@ struct Post {
 /// Sends what waits for one subscriber, and what is new; without a post, says what would be sent.
 fn to_subscriber(
     subscriber: &Subscriber,
-    room: &Room<'_>,
+    room: &Composer<'_>,
     now: Timestamp,
     post: Option<&mut Post>,
-) -> Result<(), Fault> {
+) -> Result<(), Failure> {
     let compose = || {
         let here = now.to_zoned(subscriber.zone()?);
         let names = room.follows_of(subscriber)?;
@@ -287,7 +289,7 @@ fn due(
     now: Timestamp,
     context: &Context,
     outcome: &mut Outcome,
-) -> Result<Vec<Subscriber>, Fault> {
+) -> Result<Vec<Subscriber>, Failure> {
     if let Some(address) = &args.subscriber {
         return Ok(vec![subscriber_of(address, context)?]);
     }
@@ -303,7 +305,7 @@ fn due(
         match if_due(&stored) {
             Ok(subscriber) => due.extend(subscriber),
             Err(error) => {
-                Fault::Akin(error).print_about(&stored.address);
+                Failure::Akin(error).print_about(&stored.address);
                 *outcome = Outcome::Failed;
             }
         }
@@ -311,12 +313,12 @@ fn due(
     Ok(due)
 }
 
-fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Fault> {
+fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Failure> {
     let subscribers = Library::open(&context.library)?.subscribers()?;
     let is_named = |stored: &&StoredSubscriber| stored.address == address;
     match subscribers.iter().find(is_named) {
         Some(stored) => Ok(Subscriber::of_stored(stored)?),
-        None => Err(Fault::usage(format!(
+        None => Err(Failure::usage(format!(
             "nobody is subscribed as {address:?}; akin subscribe list names who is"
         ))),
     }
@@ -325,15 +327,15 @@ fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Fault> 
 /// What all readers' digests are made in: the model is loaded once, when the first digest wants it; the
 /// library is looked at anew for each, because what waited for a reader is noted before what is new is
 /// composed.
-struct Room<'a> {
+struct Composer<'a> {
     args: &'a DigestArgs,
     context: &'a Context,
     encoder: OnceCell<Encoder>,
 }
 
-impl<'a> Room<'a> {
-    fn new(args: &'a DigestArgs, context: &'a Context) -> Room<'a> {
-        Room {
+impl<'a> Composer<'a> {
+    fn new(args: &'a DigestArgs, context: &'a Context) -> Composer<'a> {
+        Composer {
             args,
             context,
             encoder: OnceCell::new(),
@@ -345,7 +347,7 @@ impl<'a> Room<'a> {
         &self,
         follows: &[StoredFollow],
         library: &Library,
-    ) -> Result<Option<&Encoder>, Fault> {
+    ) -> Result<Option<&Encoder>, Failure> {
         // One that cannot be read is named by the digest.
         let wants = |stored| Follow::of_stored(stored).is_ok_and(|f| f.target().is_some());
         if !follows.iter().any(wants) {
@@ -362,7 +364,7 @@ impl<'a> Room<'a> {
     }
 
     /// The follows of a subscriber that there are; the others are named.
-    fn follows_of(&self, subscriber: &Subscriber) -> Result<Vec<String>, Fault> {
+    fn follows_of(&self, subscriber: &Subscriber) -> Result<Vec<String>, Failure> {
         let library = Library::open(&self.context.library)?;
         let known = library.follows()?;
         let (names, gone): (Vec<String>, Vec<String>) = subscriber
@@ -378,7 +380,7 @@ impl<'a> Room<'a> {
             ));
         }
         if names.is_empty() && !gone.is_empty() {
-            return Err(Fault::usage(format!(
+            return Err(Failure::usage(format!(
                 "{} follows nothing that is there",
                 subscriber.address
             )));
@@ -386,18 +388,18 @@ impl<'a> Room<'a> {
         Ok(names)
     }
 
-    fn compose(&self, names: &[String], reader: &str, now: &Zoned) -> Result<Digest, Fault> {
+    fn compose(&self, names: &[String], reader: &str, now: &Zoned) -> Result<Digest, Failure> {
         let opened = self.context.open(&self.context.library)?;
         let follows = follow::named(names, &opened.library)?;
         if follows.is_empty() {
-            return Err(Fault::usage(
+            return Err(Failure::usage(
                 "nothing is followed yet: akin follow add NAME QUERY",
             ));
         }
         let encoder = self.encoder_for(&follows, &opened.library)?;
         let indexes = opened.indexes();
-        let desk = Desk::new(&indexes, encoder)?;
-        let wanted = Wanted {
+        let desk = DigestContext::new(&indexes, encoder)?;
+        let wanted = DigestRequest {
             reader,
             follows,
             since: self.args.since.at(now.date()),
@@ -414,7 +416,7 @@ impl<'a> Room<'a> {
         let text = match form {
             Form::Terminal | Form::Smtp => {
                 let marks = match self.args.output {
-                    Some(_) => Marks::default(),
+                    Some(_) => Emphasis::default(),
                     None => output::MARKS,
                 };
                 digest::text(digest, output::width(), marks)
@@ -422,15 +424,15 @@ impl<'a> Room<'a> {
             Form::Html => digest::html(digest, ""),
             Form::Md => digest::markdown(digest),
             Form::Json => digest::json(digest),
-            Form::Rss => self.feed(Feed::Rss, digest)?,
-            Form::Atom => self.feed(Feed::Atom, digest)?,
+            Form::Rss => self.feed(FeedFormat::Rss, digest)?,
+            Form::Atom => self.feed(FeedFormat::Atom, digest)?,
             Form::Eml => return self.letter(digest),
         };
         Ok(text.into_bytes())
     }
 
     /// A feed of this digest and of those that were sent before.
-    fn feed(&self, kind: Feed, digest: &Digest) -> Result<String, Error> {
+    fn feed(&self, kind: FeedFormat, digest: &Digest) -> Result<String, Error> {
         let library = Library::open(&self.context.library)?;
         let mut digests = vec![digest.clone()];
         for stored in library.sent(&digest.reader, FEED_LOOKED_AT)? {
@@ -476,7 +478,7 @@ fn install(
     args: &DigestArgs,
     scheduler: SchedulerArg,
     context: &Context,
-) -> Result<Outcome, Fault> {
+) -> Result<Outcome, Failure> {
     let scheduler = match scheduler {
         SchedulerArg::Cron => Scheduler::Cron,
         SchedulerArg::Systemd => Scheduler::Systemd,
@@ -508,7 +510,7 @@ fn install(
 }
 
 /// The words of this command, as far as they are about what is written where.
-fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Fault> {
+fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
     let mut words = vec!["digest".to_owned()];
     let form = args.to.to_possible_value();
     let form = form.map(|value| value.get_name().to_owned());

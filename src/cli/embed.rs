@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use akin::dump::{Format, Source};
 use akin::ingest::{
-    self, ArrowStream, Dtype, EmbedOptions, JsonLines, Npy, Output, ParquetFile, Report,
+    self, ArrowStream, Dtype, EmbedOptions, IngestReport, JsonLines, Npy, Output, ParquetFile,
     VectorSink, VectorType,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::args::ModelArgs;
-use super::claim::{self, Claim, Kind};
+use super::claim::{self, Claim, OutputKind};
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::output::{self, counted};
 use super::progress::Bar;
 use super::{Outcome, add, args, terminal};
@@ -85,7 +85,7 @@ enum DtypeArg {
     F16,
 }
 
-pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failure> {
     let start = Instant::now();
     let asked = args.asked_format()?;
     let sources = args::sources(&args.dumps);
@@ -128,7 +128,7 @@ impl EmbedArgs {
         asked: Option<VectorFormat>,
         sources: &[Source],
         context: &Context,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Failure> {
         let Some(path) = &self.output else {
             return Ok(());
         };
@@ -138,10 +138,10 @@ impl EmbedArgs {
             force: self.force,
             inputs: &inputs,
         };
-        claim(Kind::Vectors).check(path, context)?;
+        claim(OutputKind::Vectors).check(path, context)?;
         match asked {
             Some(VectorFormat::Npy) => {
-                claim(Kind::IdsOf(path)).check(&Npy::ids_beside(path), context)
+                claim(OutputKind::IdsOf(path)).check(&Npy::ids_beside(path), context)
             }
             _ => Ok(()),
         }
@@ -149,14 +149,14 @@ impl EmbedArgs {
 
     /// The format that was asked for, by its name or by the output's; `None` where nothing was
     /// said.
-    fn asked_format(&self) -> Result<Option<VectorFormat>, Fault> {
+    fn asked_format(&self) -> Result<Option<VectorFormat>, Failure> {
         let named = self.output.as_deref().map(VectorFormat::of_file);
         let asked = self.format.or(named);
         match (asked, &self.output) {
             (Some(VectorFormat::Npy), None) => {
-                Err(Fault::usage("an .npy file wants a name: add -o NAME.npy"))
+                Err(Failure::usage("an .npy file wants a name: add -o NAME.npy"))
             }
-            (Some(VectorFormat::Parquet), None) => Err(Fault::usage(
+            (Some(VectorFormat::Parquet), None) => Err(Failure::usage(
                 "a Parquet file wants a name: add -o NAME.parquet",
             )),
             _ => Ok(asked),
@@ -202,7 +202,7 @@ fn sink(
 }
 
 /// Says on stdout, where the vectors do not go, what embedding came to.
-fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault> {
+fn tell(report: &IngestReport, start: Instant, computed_on: &str) -> Result<(), Failure> {
     let summary = json!({
         "read": report.counts.n_read,
         "embedded": report.n_embedded,
@@ -220,7 +220,7 @@ fn tell(report: &Report, start: Instant, computed_on: &str) -> Result<(), Fault>
     Ok(())
 }
 
-fn summarise(report: &Report, start: Instant, context: &Context) {
+fn summarise(report: &IngestReport, start: Instant, context: &Context) {
     let seconds = start.elapsed().as_secs_f64();
     if let Some(parts) = add::ignored(report) {
         context.note(&format!("ignored inside kept records: {parts}"));

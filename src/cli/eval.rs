@@ -15,9 +15,9 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::args::{MatchingArgs, ModeArgs, ModelArgs, RerankArgs};
-use super::claim::{Claim, Kind};
+use super::claim::{Claim, OutputKind};
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::progress::Bar;
 use super::{Outcome, corpora, output, terminal};
 
@@ -119,13 +119,13 @@ impl EvalArgs {
     }
 }
 
-pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure> {
     let files = args.files();
     if let Some(path) = &args.run {
         let named = [&args.score, &args.against].into_iter().flatten().cloned();
         let read = [&files.corpus, &files.queries, &files.qrels].map(PathBuf::clone);
         let claim = Claim {
-            kind: Kind::Run,
+            kind: OutputKind::Run,
             force: args.force,
             inputs: &named.chain(read).collect::<Vec<_>>(),
         };
@@ -133,13 +133,13 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Fault> 
     }
     let task = Task::read(&files)?;
     if task.queries.is_empty() {
-        return Err(Fault::usage(format!(
+        return Err(Failure::usage(format!(
             "no query of {} has a relevant paper in {}",
             files.queries.display(),
             files.qrels.display()
         )));
     }
-    let read = |path: &PathBuf| -> Result<Run, Fault> {
+    let read = |path: &PathBuf| -> Result<Run, Failure> {
         let mut run = eval::read_run(path)?;
         if args.exclude_self {
             eval::exclude_self(&mut run);
@@ -175,7 +175,7 @@ fn write_run(path: &Path, run: &Run, task: &Task) -> io::Result<()> {
 }
 
 /// Asks every query over the corpus's library in the cache.
-fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Fault> {
+fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Failure> {
     let bar = Bar::stoppable(context);
     let reranker = args.rerank.load(context)?;
     let options = args.options(reranker.as_ref());

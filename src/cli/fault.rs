@@ -13,7 +13,7 @@ use super::terminal::{self, RED, one_line};
 
 /// Why a command failed.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum Failure {
     /// The library said so.
     Akin(Error),
     /// The command was misused.
@@ -22,36 +22,36 @@ pub(super) enum Fault {
     Output(io::Error),
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Fault {
-        Fault::Akin(error)
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Akin(error)
     }
 }
 
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Fault {
-        Fault::Output(error)
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Output(error)
     }
 }
 
-impl Fault {
-    pub(super) fn usage(text: impl Into<String>) -> Fault {
-        Fault::Usage(text.into())
+impl Failure {
+    pub(super) fn usage(text: impl Into<String>) -> Failure {
+        Failure::Usage(text.into())
     }
 
     /// Whether the reader of stdout went away, which is no failure: `akin search … | head`.
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {
-            Fault::Output(error) => error.kind() == ErrorKind::BrokenPipe,
-            Fault::Akin(Error::Write { source, .. }) => source.kind() == ErrorKind::BrokenPipe,
+            Failure::Output(error) => error.kind() == ErrorKind::BrokenPipe,
+            Failure::Akin(Error::Write { source, .. }) => source.kind() == ErrorKind::BrokenPipe,
             _ => false,
         }
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Fault::Akin(Error::Interrupted) => ExitCode::from(130),
-            Fault::Akin(
+            Failure::Akin(Error::Interrupted) => ExitCode::from(130),
+            Failure::Akin(
                 Error::UnknownPaper { .. }
                 | Error::AmbiguousId { .. }
                 | Error::UnknownFollow { .. },
@@ -64,7 +64,7 @@ impl Fault {
     /// not read or has no room, or the library cannot be used.
     pub(super) fn is_everybodys(&self) -> bool {
         match self {
-            Fault::Akin(error) => matches!(
+            Failure::Akin(error) => matches!(
                 error,
                 Error::Interrupted
                     | Error::Database { .. }
@@ -72,14 +72,14 @@ impl Fault {
                     | Error::LibraryMissing { .. }
                     | Error::Write { .. }
             ),
-            Fault::Usage(_) => false,
-            Fault::Output(_) => true,
+            Failure::Usage(_) => false,
+            Failure::Output(_) => true,
         }
     }
 
     /// Whether a mail server takes nothing from anybody now.
     pub(super) fn is_of_mail_server(&self) -> bool {
-        let Fault::Akin(Error::NotSent { refusal, .. }) = self else {
+        let Failure::Akin(Error::NotSent { refusal, .. }) = self else {
             return false;
         };
         *refusal == Refusal::Server
@@ -103,9 +103,9 @@ impl Fault {
             None => one_line(text),
         };
         match self {
-            Fault::Usage(text) => writeln!(err, "{RED}error:{RED:#} {}", one_line(text)),
-            Fault::Output(e) => writeln!(err, "{RED}error:{RED:#} cannot write to stdout: {e}"),
-            Fault::Akin(error) => {
+            Failure::Usage(text) => writeln!(err, "{RED}error:{RED:#} {}", one_line(text)),
+            Failure::Output(e) => writeln!(err, "{RED}error:{RED:#} cannot write to stdout: {e}"),
+            Failure::Akin(error) => {
                 writeln!(err, "{RED}error:{RED:#} {}", one_line(&error.to_string()))?;
                 write_causes(error, err)?;
                 match hint(error) {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use akin::Error;
-use akin::digest::{self, DEFAULT_MIN_PERCENTILE, Desk, Follow};
+use akin::digest::{self, DEFAULT_MIN_PERCENTILE, DigestContext, Follow};
 use akin::library::{Filter, Library, StoredFollow};
 use akin::paper;
 use akin::search;
@@ -13,7 +13,7 @@ use jiff::ToSpan;
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::{Outcome, output, reading, terminal};
 
@@ -38,7 +38,7 @@ enum FollowCommand {
         /// The name, which heads its part of a digest
         name: String,
         #[command(flatten)]
-        asked: Asked,
+        asked: FollowRequest,
         #[command(flatten)]
         moment: MomentArgs,
     },
@@ -70,7 +70,7 @@ enum FollowCommand {
         #[arg(long, value_name = "NAME")]
         rename: Option<String>,
         #[command(flatten)]
-        asked: Asked,
+        asked: FollowRequest,
     },
     /// Follow no longer, and forget what was shown
     Remove {
@@ -98,7 +98,7 @@ enum FollowCommand {
 
 /// What is followed.
 #[derive(Debug, Args)]
-struct Asked {
+struct FollowRequest {
     /// What papers are to be about, as for `akin search`
     #[arg(value_name = "QUERY")]
     query: Vec<String>,
@@ -128,7 +128,7 @@ struct FollowFile {
     follow: Vec<Follow>,
 }
 
-pub(super) fn run(args: &FollowArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &FollowArgs, context: &Context) -> Result<Outcome, Failure> {
     match &args.command {
         FollowCommand::Add {
             name,
@@ -165,7 +165,7 @@ pub(super) fn run(args: &FollowArgs, context: &Context) -> Result<Outcome, Fault
     }
 }
 
-impl Asked {
+impl FollowRequest {
     /// Puts what is given in place of what is there.
     fn put_into(&self, follow: &mut Follow) {
         if !self.query.is_empty() {
@@ -190,7 +190,7 @@ impl Asked {
     }
 }
 
-fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcome, Fault> {
+fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcome, Failure> {
     follow.check()?;
     let library = Library::open(&context.library)?;
     if is_there(follow, &library)? {
@@ -218,7 +218,7 @@ fn is_there(follow: &Follow, library: &Library) -> Result<bool, Error> {
 }
 
 /// Says what a follow asks that this library cannot tell, or has nothing of.
-fn advise(follow: &Follow, library: &Library, context: &Context) -> Result<(), Fault> {
+fn advise(follow: &Follow, library: &Library, context: &Context) -> Result<(), Failure> {
     if let Some(advice) = follow.share_is_too_small_for(library.status()?.n_papers) {
         context.note(&advice);
     }
@@ -235,7 +235,7 @@ fn advise(follow: &Follow, library: &Library, context: &Context) -> Result<(), F
     Ok(())
 }
 
-fn list(context: &Context) -> Result<Outcome, Fault> {
+fn list(context: &Context) -> Result<Outcome, Failure> {
     let follows = named(&[], &Library::open(&context.library)?)?;
     if follows.is_empty() {
         context.note("nothing is followed yet: akin follow add NAME QUERY");
@@ -248,7 +248,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
             Ok(follow) if context.json => output::json_line(&mut out, &follow)?,
             Ok(follow) => writeln!(out, "{}  {}", follow.name, follow.about())?,
             Err(error) => {
-                Fault::Akin(error).print();
+                Failure::Akin(error).print();
                 outcome = Outcome::Failed;
             }
         }
@@ -256,7 +256,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
     Ok(outcome)
 }
 
-fn show(name: &str, context: &Context) -> Result<Outcome, Fault> {
+fn show(name: &str, context: &Context) -> Result<Outcome, Failure> {
     let stored = Library::open(&context.library)?.follow(name)?;
     let follow = Follow::of_stored(&stored)?;
     let mut out = terminal::stdout();
@@ -297,7 +297,7 @@ fn test(
     closer_than: Option<f64>,
     moment: &MomentArgs,
     context: &Context,
-) -> Result<Outcome, Fault> {
+) -> Result<Outcome, Failure> {
     let opened = context.open(&context.library)?;
     let mut follow = Follow::of_stored(&opened.library.follow(name)?)?;
     follow.min_percentile = closer_than.or(follow.min_percentile);
@@ -306,7 +306,7 @@ fn test(
     let encoder = follow.target().map(|_| context.load_for(&opened.library));
     let encoder = encoder.transpose()?;
     let indexes = opened.indexes();
-    let desk = Desk::new(&indexes, encoder.as_ref())?;
+    let desk = DigestContext::new(&indexes, encoder.as_ref())?;
     let today = moment.today()?;
     let first = today.saturating_sub((days - 1).days());
     let keys = opened.library.arrived_between(first, today)?;
@@ -340,9 +340,9 @@ fn test(
 fn edit(
     name: &str,
     rename: Option<&str>,
-    asked: &Asked,
+    asked: &FollowRequest,
     context: &Context,
-) -> Result<Outcome, Fault> {
+) -> Result<Outcome, Failure> {
     let library = Library::open(&context.library)?;
     let stored = library.follow(name);
     if let (Err(Error::UnknownFollow { .. }), Some(rename)) = (&stored, rename)
@@ -370,7 +370,7 @@ fn edit(
     Ok(Outcome::Done)
 }
 
-fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
+fn remove(names: &[String], context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin follow")?;
     let follows = Library::open(&context.library)?.follows()?;
     for name in names {
@@ -386,12 +386,12 @@ fn remove(names: &[String], context: &Context) -> Result<Outcome, Fault> {
     Ok(Outcome::Done)
 }
 
-fn export(names: &[String], context: &Context) -> Result<Outcome, Fault> {
+fn export(names: &[String], context: &Context) -> Result<Outcome, Failure> {
     let follows = stored(names, &Library::open(&context.library)?)?;
     let file = FollowFile {
         follow: follows.into_iter().map(|(_, follow)| follow).collect(),
     };
-    let text = toml::to_string(&file).map_err(|e| Fault::usage(e.to_string()))?;
+    let text = toml::to_string(&file).map_err(|e| Failure::usage(e.to_string()))?;
     write!(terminal::stdout(), "{text}")?;
     Ok(Outcome::Done)
 }
@@ -402,7 +402,7 @@ fn import(
     replace: bool,
     moment: &MomentArgs,
     context: &Context,
-) -> Result<Outcome, Fault> {
+) -> Result<Outcome, Failure> {
     let text = read(path)?;
     let file: FollowFile = toml::from_str(&text).map_err(|e| malformed(path, &text, &e))?;
     let library = Library::open(&context.library)?;
@@ -423,7 +423,7 @@ fn import(
                 true => "the file has it twice",
                 false => "there is one of this name; --replace changes it",
             };
-            return Err(Fault::Akin(Error::BadFollow {
+            return Err(Failure::Akin(Error::BadFollow {
                 name: follow.name.clone(),
                 reason: reason.to_owned(),
             }));
@@ -443,18 +443,18 @@ fn import(
     Ok(Outcome::Done)
 }
 
-fn read(path: &Path) -> Result<String, Fault> {
+fn read(path: &Path) -> Result<String, Failure> {
     let file = (path.as_os_str() != "-").then_some(path);
     let name = file.unwrap_or(Path::new("stdin"));
     let bytes = reading::whole(file).map_err(Error::read(name))?;
     String::from_utf8(bytes)
-        .map_err(|_| Fault::usage(format!("{} is no text in UTF-8", path.display())))
+        .map_err(|_| Failure::usage(format!("{} is no text in UTF-8", path.display())))
 }
 
-fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Fault {
+fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let at = error.span().map_or(0, |span| span.start);
     let before = text.get(..at).unwrap_or_default();
-    Fault::Akin(Error::Malformed {
+    Failure::Akin(Error::Malformed {
         path: path.to_owned(),
         line: before.matches('\n').count() as u64 + 1,
         reason: error.message().to_owned(),
@@ -508,7 +508,7 @@ mod tests {
     fn a_file_that_is_wrong_says_where() {
         let text = "[[follow]]\nname = \"a\"\nquery = \"x\"\nauthor = \"y\"\n";
         let error = toml::from_str::<FollowFile>(text).unwrap_err();
-        let Fault::Akin(error) = malformed(Path::new("f.toml"), text, &error) else {
+        let Failure::Akin(error) = malformed(Path::new("f.toml"), text, &error) else {
             panic!("another fault");
         };
         let said = error.to_string();

@@ -12,7 +12,7 @@ use akin::encoder::ModelSource;
 use akin::encoder::hub::{HUB_ENDPOINT, Hub, HubId};
 use akin::space::Origin;
 
-use super::fault::Fault;
+use super::fault::Failure;
 
 /// What `--model` calls the model in this program.
 const BUNDLED: &str = "bundled";
@@ -50,10 +50,10 @@ fn hf_home(home: &Path) -> PathBuf {
 
 /// What says who asks: of the file that is given, else of the environment, else of where the hub's
 /// tools keep it.
-pub(super) fn token(file: Option<&Path>, home: &Path) -> Result<Option<String>, Fault> {
+pub(super) fn token(file: Option<&Path>, home: &Path) -> Result<Option<String>, Failure> {
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(Error::read(path))?;
-        let none = || Fault::usage(format!("there is no token in {}", path.display()));
+        let none = || Failure::usage(format!("there is no token in {}", path.display()));
         return stripped(&text).map(Some).ok_or_else(none);
     }
     if let Some(token) = variable("HF_TOKEN").and_then(|token| token.into_string().ok()) {
@@ -68,7 +68,7 @@ pub(super) fn token(file: Option<&Path>, home: &Path) -> Result<Option<String>, 
 
 /// What `--model` means: the bundled model, a folder that there is or that is given as a path, or a
 /// model of the hub that is in the cache.
-pub(super) fn source(model: &Path, hub: &Hub) -> Result<ModelSource, Fault> {
+pub(super) fn source(model: &Path, hub: &Hub) -> Result<ModelSource, Failure> {
     if model == Path::new(BUNDLED) {
         return Ok(ModelSource::Bundled);
     }
@@ -86,7 +86,7 @@ pub(super) fn source(model: &Path, hub: &Hub) -> Result<ModelSource, Fault> {
         )
     })?;
     let Some(snapshot) = hub.find(&id)? else {
-        return Err(Fault::from(Error::ModelMissing {
+        return Err(Failure::from(Error::ModelMissing {
             id: id.to_string(),
             reason: format!(
                 "there is no such folder, and none in the cache {}",

@@ -20,7 +20,7 @@ use akin::digest::{self, Login, Mailer, Secret, Security, Server};
 use serde::Deserialize;
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 
 /// What stands behind the `@` where nobody said what should.
 const NO_DOMAIN: &str = "localhost";
@@ -52,7 +52,7 @@ enum SecurityConfig {
 
 impl Context {
     /// A way to send mail.
-    pub(super) fn mailer(&self) -> Result<Mailer, Fault> {
+    pub(super) fn mailer(&self) -> Result<Mailer, Failure> {
         self.ensure_online("mail")?;
         let config = self.mail_config()?;
         let roots = config.ca_file.as_ref();
@@ -104,7 +104,7 @@ impl Context {
     }
 
     /// The password, without the end of its line.
-    fn password(&self, config: &MailConfig) -> Result<Secret, Fault> {
+    fn password(&self, config: &MailConfig) -> Result<Secret, Failure> {
         let named = (
             &config.password_file,
             &config.password_env,
@@ -116,13 +116,13 @@ impl Context {
                 std::fs::read_to_string(path).map_err(Error::read(path))?
             }
             (None, Some(name), None) => std::env::var(name).map_err(|_| {
-                Fault::usage(format!(
+                Failure::usage(format!(
                     "the environment has no {name} to take a password from"
                 ))
             })?,
             (None, None, Some(command)) => printed_by(command)?,
             _ => {
-                return Err(Fault::usage(
+                return Err(Failure::usage(
                     "[mail] has a user and wants one of password-file, password-env and \
                      password-command",
                 ));
@@ -130,7 +130,7 @@ impl Context {
         };
         let password = text.lines().next().unwrap_or_default();
         if password.is_empty() {
-            return Err(Fault::usage("the password for [mail] is empty"));
+            return Err(Failure::usage("the password for [mail] is empty"));
         }
         Ok(Secret(password.to_owned()))
     }
@@ -150,7 +150,7 @@ impl Context {
 }
 
 /// What a command writes to stdout.
-fn printed_by(command: &str) -> Result<String, Fault> {
+fn printed_by(command: &str) -> Result<String, Failure> {
     let mut shell = match cfg!(windows) {
         true => Command::new("cmd"),
         false => Command::new("sh"),
@@ -160,13 +160,13 @@ fn printed_by(command: &str) -> Result<String, Fault> {
         .stdin(Stdio::inherit())
         .stderr(Stdio::inherit())
         .output();
-    let output = output.map_err(|e| Fault::usage(format!("password-command: {e}")))?;
+    let output = output.map_err(|e| Failure::usage(format!("password-command: {e}")))?;
     if !output.status.success() {
-        return Err(Fault::usage(format!(
+        return Err(Failure::usage(format!(
             "password-command ended with {}",
             output.status
         )));
     }
     String::from_utf8(output.stdout)
-        .map_err(|_| Fault::usage("password-command wrote something that is no text"))
+        .map_err(|_| Failure::usage("password-command wrote something that is no text"))
 }

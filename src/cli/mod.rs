@@ -46,7 +46,7 @@ use clap::{Parser, Subcommand};
 
 use self::args::Common;
 use self::context::Context;
-use self::fault::Fault;
+use self::fault::Failure;
 
 /// Semantic search over scientific papers, on your own machine
 ///
@@ -155,7 +155,7 @@ fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
     }
 }
 
-fn run(command: Command, context: &Context) -> Result<Outcome, Fault> {
+fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
     match command {
         Command::Add(args) => add::run(&args, context),
         Command::Pull(args) => pull::run(&args, context),

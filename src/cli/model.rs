@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 
 use super::Outcome;
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 
 /// List, fetch, check and change models
 ///
@@ -35,7 +35,7 @@ enum ModelCommand {
     Use(switch::UseArgs),
 }
 
-pub(super) fn run(args: &ModelCommandArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &ModelCommandArgs, context: &Context) -> Result<Outcome, Failure> {
     match &args.command {
         ModelCommand::Fetch(args) => fetch::run(args, context),
         ModelCommand::List(args) => list::run(args, context),
@@ -55,7 +55,7 @@ fn own(source: ModelSource) -> Origin {
 }
 
 /// The library's model, if there is a library with one.
-fn of_library(context: &Context) -> Result<Option<Origin>, Fault> {
+fn of_library(context: &Context) -> Result<Option<Origin>, Failure> {
     let library = match Library::open(&context.library) {
         Err(Error::LibraryMissing { .. } | Error::NotALibrary { .. }) => return Ok(None),
         opened => opened?,

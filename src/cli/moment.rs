@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::fault::Fault;
+use super::fault::Failure;
 
 /// The present moment and the time zone.
 #[derive(Debug, Args)]
@@ -21,22 +21,22 @@ pub(super) struct MomentArgs {
 
 impl MomentArgs {
     /// The time zone.
-    pub(super) fn zone(&self) -> Result<TimeZone, Fault> {
+    pub(super) fn zone(&self) -> Result<TimeZone, Failure> {
         let Some(name) = &self.time_zone else {
             return Ok(TimeZone::system());
         };
-        let unknown = |e| Fault::usage(format!("the time zone {name:?} is not known: {e}"));
+        let unknown = |e| Failure::usage(format!("the time zone {name:?} is not known: {e}"));
         TimeZone::get(name).map_err(unknown)
     }
 
     /// The present moment, in the time zone.
-    pub(super) fn now(&self) -> Result<Zoned, Fault> {
+    pub(super) fn now(&self) -> Result<Zoned, Failure> {
         let zone = self.zone()?;
         let Some(text) = &self.now else {
             return Ok(Timestamp::now().to_zoned(zone));
         };
         moment(text, &zone).ok_or_else(|| {
-            Fault::usage(format!(
+            Failure::usage(format!(
                 "--now {text:?} is no time; 2026-03-14, 2026-03-14T07:30 or 2026-03-14T07:30Z is \
                  wanted"
             ))
@@ -44,7 +44,7 @@ impl MomentArgs {
     }
 
     /// The day that it is, in the time zone.
-    pub(super) fn today(&self) -> Result<Date, Fault> {
+    pub(super) fn today(&self) -> Result<Date, Failure> {
         Ok(self.now()?.date())
     }
 }

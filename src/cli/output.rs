@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use akin::categories;
-use akin::digest::{self, DayPaper, Days, Entry, Marks, Rising, Trend};
+use akin::digest::{self, DayPaper, Days, Emphasis, Entry, Rising, Trend};
 use akin::library::{Library, SourceRecord};
 use akin::paper::{Paper, PaperId};
 use akin::search::{Answer, Explanation, Hit, Matching};
@@ -24,7 +24,7 @@ const AUTHORS_NAMED: usize = 4;
 const DEFAULT_WIDTH: usize = 100;
 
 /// What makes parts of a digest stand out.
-pub(super) const MARKS: Marks = Marks {
+pub(super) const MARKS: Emphasis = Emphasis {
     bold: BOLD.mark(),
     dim: DIM.mark(),
     end: END.mark(),

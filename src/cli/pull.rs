@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use akin::dump::Source;
-use akin::ingest::{self, IngestOptions, Report};
+use akin::ingest::{self, IngestOptions, IngestReport};
 use akin::library::Writer;
 use akin::pull::{ARXIV_BASE, ArxivFeed, Feed, HF_DAILY_BASE, HF_MAX_DAYS, HfDailyFeed};
-use akin::pull::{Page, Pull, PullOptions, State, SystemClock};
+use akin::pull::{FeedState, Page, Pull, PullOptions, SystemClock};
 use akin::space::Origin;
 use akin::{Error, encoder::Encoder};
 use clap::{Args, Subcommand};
@@ -16,7 +16,7 @@ use jiff::civil::Date;
 
 use super::args::ModelArgs;
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::output::{count, counted};
 use super::progress::Bar;
 use super::{Outcome, add, terminal};
@@ -110,7 +110,7 @@ impl FeedArgs {
     }
 }
 
-pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure> {
     context.ensure_online("akin pull")?;
     let start = Instant::now();
     let bar = Bar::stoppable(context);
@@ -124,14 +124,14 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Fault> 
     if args.restart {
         state.forget_unfinished();
     }
-    if args.feed.asks_for_all_of_arxiv() && state == State::default() {
+    if args.feed.asks_for_all_of_arxiv() && state == FeedState::default() {
         context.note(
             "this asks for all of arXiv, millions of records, which takes days; \
              --set and --from ask for a part",
         );
     }
     let mut pull = Pull::new(options, state, &SystemClock)?;
-    let mut whole = Report::default();
+    let mut whole = IngestReport::default();
     let ended = loop {
         let page = match pull.next_page(&bar) {
             Ok(Some(page)) => page,
@@ -177,7 +177,7 @@ fn take_in(
     (encoder, origin): (&Encoder, &Origin),
     bar: &Bar,
     context: &Context,
-) -> Result<Report, Error> {
+) -> Result<IngestReport, Error> {
     let source = Source::Memory {
         name: page.name.into(),
         bytes: Arc::from(page.bytes),
@@ -190,13 +190,13 @@ fn take_in(
     Ok(report)
 }
 
-fn stored_state(writer: &Writer, key: &str) -> Result<State, Error> {
+fn stored_state(writer: &Writer, key: &str) -> Result<FeedState, Error> {
     let json = writer.pull_state(key)?;
     // A state that cannot be read costs a longer pull, nothing else.
     let state = json.and_then(|json| serde_json::from_str(&json).ok());
     Ok(state.unwrap_or_default())
 }
 
-fn as_json(state: &State) -> String {
+fn as_json(state: &FeedState) -> String {
     serde_json::to_string(state).expect("a state is plain data")
 }

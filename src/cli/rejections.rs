@@ -15,32 +15,32 @@ use akin::dump::Rejected;
 use akin::files::Unfinished;
 use serde_json::json;
 
-use super::claim::Kind;
+use super::claim::OutputKind;
 
 /// Rejected records on their way to a file.
 pub(super) struct Rejections {
     path: Option<PathBuf>,
     is_in_library: bool,
-    state: RefCell<State>,
+    state: RefCell<ListState>,
 }
 
-enum List {
+enum RejectionList {
     /// In the library, or where a pipe or a device is.
     InPlace(BufWriter<File>),
     Elsewhere(Unfinished),
 }
 
-impl List {
-    fn of(file: File) -> List {
-        List::InPlace(BufWriter::new(file))
+impl RejectionList {
+    fn of(file: File) -> RejectionList {
+        RejectionList::InPlace(BufWriter::new(file))
     }
 }
 
-enum State {
+enum ListState {
     /// The run may not come about.
     Waiting,
     Begun,
-    Open(List),
+    Open(RejectionList),
     Failed(std::io::Error),
 }
 
@@ -50,13 +50,13 @@ impl Rejections {
         Rejections {
             path,
             is_in_library,
-            state: RefCell::new(State::Waiting),
+            state: RefCell::new(ListState::Waiting),
         }
     }
 
     /// Says that the run has begun: the list of an earlier one is of no more use.
     pub(super) fn begin(&self) {
-        self.state.replace(State::Begun);
+        self.state.replace(ListState::Begun);
     }
 
     /// Lists one record.
@@ -65,22 +65,25 @@ impl Rejections {
             return;
         };
         let mut state = self.state.borrow_mut();
-        if let State::Waiting | State::Begun = *state {
+        if let ListState::Waiting | ListState::Begun = *state {
             let list = if self.is_in_library {
                 // Not through a link that somebody put there.
                 let _ = std::fs::remove_file(path);
-                File::create_new(path).map(List::of)
+                File::create_new(path).map(RejectionList::of)
             } else if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-                File::options().write(true).open(path).map(List::of)
+                File::options()
+                    .write(true)
+                    .open(path)
+                    .map(RejectionList::of)
             } else {
-                Unfinished::begin(path).map(List::Elsewhere)
+                Unfinished::begin(path).map(RejectionList::Elsewhere)
             };
             *state = match list {
-                Ok(list) => State::Open(list),
-                Err(error) => State::Failed(error),
+                Ok(list) => ListState::Open(list),
+                Err(error) => ListState::Failed(error),
             };
         }
-        if let State::Open(list) = &mut *state {
+        if let ListState::Open(list) = &mut *state {
             let line = json!({
                 "dump": dump,
                 rejected.unit.to_string(): rejected.line,
@@ -89,11 +92,11 @@ impl Rejections {
                 "excerpt": rejected.excerpt,
             });
             let written = match list {
-                List::InPlace(file) => writeln!(file, "{line}"),
-                List::Elsewhere(file) => writeln!(file, "{line}"),
+                RejectionList::InPlace(file) => writeln!(file, "{line}"),
+                RejectionList::Elsewhere(file) => writeln!(file, "{line}"),
             };
             if let Err(error) = written {
-                *state = State::Failed(error);
+                *state = ListState::Failed(error);
             }
         }
     }
@@ -108,18 +111,19 @@ impl Rejections {
         let Some(path) = &self.path else {
             return Ok(false);
         };
-        let settled = match self.state.replace(State::Waiting) {
-            State::Waiting => Ok(false),
-            State::Begun => {
-                let is_list = path.is_file() && Kind::Rejections.has_written(path).unwrap_or(false);
+        let settled = match self.state.replace(ListState::Waiting) {
+            ListState::Waiting => Ok(false),
+            ListState::Begun => {
+                let is_list =
+                    path.is_file() && OutputKind::Rejections.has_written(path).unwrap_or(false);
                 match is_list {
                     true => std::fs::remove_file(path).map(|()| false),
                     false => Ok(false),
                 }
             }
-            State::Open(List::InPlace(mut file)) => file.flush().map(|()| true),
-            State::Open(List::Elsewhere(file)) => file.finish().map(|()| true),
-            State::Failed(error) => Err(error),
+            ListState::Open(RejectionList::InPlace(mut file)) => file.flush().map(|()| true),
+            ListState::Open(RejectionList::Elsewhere(file)) => file.finish().map(|()| true),
+            ListState::Failed(error) => Err(error),
         };
         settled.map_err(Error::write(path))
     }

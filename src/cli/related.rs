@@ -6,8 +6,8 @@ use akin::search::{Rocchio, Target};
 use clap::Args;
 
 use super::args::LookupArgs;
-use super::context::{Context, Opened};
-use super::fault::Fault;
+use super::context::{Context, OpenLibrary};
+use super::fault::Failure;
 use super::search::{read_draft, show};
 use super::{Outcome, cache};
 
@@ -39,7 +39,7 @@ pub(super) struct RelatedArgs {
     lookup: LookupArgs,
 }
 
-pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Failure> {
     let (stdin, like): (Vec<String>, Vec<String>) =
         args.like.iter().cloned().partition(|id| id == "-");
     let draft = match (&args.file, stdin.len()) {
@@ -47,7 +47,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
         (Some(file), 0) => Some(read_draft(Some(file))?),
         (None, 1) => Some(read_draft(None)?),
         _ => {
-            return Err(Fault::usage(
+            return Err(Failure::usage(
                 "one draft is wanted, from a file or from stdin",
             ));
         }
@@ -62,7 +62,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Faul
             ..Rocchio::default()
         },
     })?;
-    let answered = |opened: &Opened| {
+    let answered = |opened: &OpenLibrary| {
         let encoder = needs_encoder.then(|| context.load_for(&opened.library));
         let encoder = encoder.transpose()?;
         show(

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::progress::Bar;
 use super::terminal;
 
@@ -22,7 +22,7 @@ pub(super) struct RemoveArgs {
     ids: Vec<String>,
 }
 
-pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin remove")?;
     let library = Library::open(&context.library)?;
     let mut keys = Vec::new();

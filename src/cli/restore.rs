@@ -10,7 +10,7 @@ use akin::space::Origin;
 use clap::Args;
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::progress::Bar;
 use super::{Outcome, terminal};
 
@@ -25,7 +25,7 @@ pub(super) struct RestoreArgs {
     ids: Vec<String>,
 }
 
-pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin restore")?;
     let library = Library::open(&context.library)?;
     let stored = args.ids.iter().map(|id| library.find(id));

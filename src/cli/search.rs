@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use akin::dump::Draft;
+use akin::dump::Manuscript;
 use akin::encoder::Encoder;
 use akin::library::Library;
 use akin::search::{self, Indexes, Matching, Query, Target};
@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::{Outcome, cache, output, reading};
 
 /// Find papers similar to a sentence, a question or a draft
@@ -37,7 +37,7 @@ pub(super) struct SearchArgs {
     lookup: LookupArgs,
 }
 
-pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Failure> {
     let target = target(args)?;
     let query = args.lookup.query(target)?;
     let model = &args.lookup.model;
@@ -68,7 +68,11 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Fault
 }
 
 /// The encoder of a library, which must be the one that is asked for.
-fn encoder_for(library: &Library, model: &ModelArgs, context: &Context) -> Result<Encoder, Fault> {
+fn encoder_for(
+    library: &Library,
+    model: &ModelArgs,
+    context: &Context,
+) -> Result<Encoder, Failure> {
     let Some(asked) = model.asked(&context.hub)? else {
         return context.load_for(library);
     };
@@ -85,7 +89,7 @@ pub(super) fn show(
     query: &Query,
     lookup: &LookupArgs,
     context: &Context,
-) -> Result<Outcome, Fault> {
+) -> Result<Outcome, Failure> {
     let mut answer = match lookup.rerank.load(context)? {
         Some(reranker) => search::answer_reranked(indexes, encoder, &reranker, query)?,
         None => search::answer(indexes, encoder, query)?,
@@ -128,7 +132,7 @@ pub(super) fn show(
 }
 
 /// A question as it is typed, or a draft as it is read.
-fn target(args: &SearchArgs) -> Result<Target, Fault> {
+fn target(args: &SearchArgs) -> Result<Target, Failure> {
     let joined = args.query.join(" ");
     if args.file.is_none() && joined != "-" {
         return match joined.trim().is_empty() {
@@ -141,22 +145,22 @@ fn target(args: &SearchArgs) -> Result<Target, Fault> {
 }
 
 /// Reads a draft from a file, or from stdin where none is given.
-pub(super) fn read_draft(file: Option<&Path>) -> Result<Draft, Fault> {
+pub(super) fn read_draft(file: Option<&Path>) -> Result<Manuscript, Failure> {
     let name = file.unwrap_or(Path::new("stdin"));
     let bytes = reading::whole(file).map_err(Error::read(name))?;
     let name = name.display();
     if bytes.starts_with(b"%PDF") {
-        return Err(Fault::usage(format!(
+        return Err(Failure::usage(format!(
             "{name} is a PDF; its text is wanted: `pdftotext FILE.pdf - | akin related -`"
         )));
     }
     let text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        Fault::usage(format!(
+        Failure::usage(format!(
             "{name} is no text in UTF-8: byte {at} cannot be read; save it as UTF-8"
         ))
     })?;
-    let draft = Draft::read(&text);
+    let draft = Manuscript::read(&text);
     match draft.is_empty() {
         true => Err(Error::EmptyQuery.into()),
         false => Ok(draft),

@@ -7,7 +7,7 @@ use akin::paper::Paper;
 use clap::Args;
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::{Outcome, output, terminal};
 
 /// Show what the library knows about a paper
@@ -24,7 +24,7 @@ pub(super) struct ShowArgs {
     sources: bool,
 }
 
-pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure> {
     let library = context.library()?;
     let mut out = terminal::stdout();
     let mut outcome = Outcome::Done;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Fault> 
         let stored = match library.find(id) {
             // The others are shown all the same.
             Err(unknown @ Error::UnknownPaper { .. }) => {
-                Fault::Akin(unknown).print();
+                Failure::Akin(unknown).print();
                 outcome = Outcome::Partly;
                 continue;
             }

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::progress::Bar;
 use super::terminal;
 
@@ -29,7 +29,7 @@ pub(super) struct SplitArgs {
     sources: Vec<String>,
 }
 
-pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin split")?;
     let unknown = |id: &str| Error::UnknownPaper { id: id.to_owned() };
     let key = Library::open(&context.library)?.find(&args.id)?.key;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::output::{self, bytes, count, counted};
 use super::terminal;
 
@@ -32,7 +32,7 @@ struct Details {
     index_bytes: u64,
 }
 
-pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Failure> {
     let library = context.library()?;
     let status = library.status()?;
     let details = details(&library, context)?;
@@ -100,7 +100,7 @@ fn write_withdrawn(
     Ok(())
 }
 
-fn details(library: &Library, context: &Context) -> Result<Option<Details>, Fault> {
+fn details(library: &Library, context: &Context) -> Result<Option<Details>, Failure> {
     let (Some(space), Some(dir)) = (library.space(), library.index_dir()) else {
         return Ok(None);
     };

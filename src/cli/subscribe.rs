@@ -9,7 +9,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::{Outcome, output, terminal};
 
@@ -52,7 +52,7 @@ enum SubscribeCommand {
     },
 }
 
-pub(super) fn run(args: &SubscribeArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &SubscribeArgs, context: &Context) -> Result<Outcome, Failure> {
     match &args.command {
         SubscribeCommand::Add {
             address,
@@ -75,7 +75,11 @@ pub(super) fn run(args: &SubscribeArgs, context: &Context) -> Result<Outcome, Fa
     }
 }
 
-fn add(subscriber: &Subscriber, moment: &MomentArgs, context: &Context) -> Result<Outcome, Fault> {
+fn add(
+    subscriber: &Subscriber,
+    moment: &MomentArgs,
+    context: &Context,
+) -> Result<Outcome, Failure> {
     digest::domain(&subscriber.address)?;
     let library = Library::open(&context.library)?;
     for name in &subscriber.follows {
@@ -94,7 +98,7 @@ fn add(subscriber: &Subscriber, moment: &MomentArgs, context: &Context) -> Resul
     Ok(Outcome::Done)
 }
 
-fn list(context: &Context) -> Result<Outcome, Fault> {
+fn list(context: &Context) -> Result<Outcome, Failure> {
     let subscribers = Library::open(&context.library)?.subscribers()?;
     let mut outcome = Outcome::Done;
     let mut out = terminal::stdout();
@@ -102,7 +106,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
         let subscriber = match Subscriber::of_stored(stored) {
             Ok(subscriber) => subscriber,
             Err(error) => {
-                Fault::Akin(error).print();
+                Failure::Akin(error).print();
                 outcome = Outcome::Failed;
                 continue;
             }
@@ -142,7 +146,7 @@ fn list(context: &Context) -> Result<Outcome, Fault> {
     Ok(outcome)
 }
 
-fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Fault> {
+fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin subscribe")?;
     for address in addresses {
         match writer.remove_subscriber(address)? {
@@ -155,9 +159,9 @@ fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Fault> {
 }
 
 /// The name under which a time zone is known on other machines, too.
-fn zone_name(zone: &TimeZone) -> Result<String, Fault> {
+fn zone_name(zone: &TimeZone) -> Result<String, Failure> {
     let name = zone.iana_name().map(str::to_owned);
     name.ok_or_else(|| {
-        Fault::usage("this machine's time zone has no name; --time-zone Europe/Berlin gives one")
+        Failure::usage("this machine's time zone has no name; --time-zone Europe/Berlin gives one")
     })
 }

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use akin::digest::{self, Desk, TrendBy, TrendOptions};
+use akin::digest::{self, DigestContext, TrendBy, TrendOptions};
 use akin::library::{Day, Filter};
 use akin::search;
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
-use super::fault::Fault;
+use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::{Outcome, args, output, terminal};
 
@@ -50,10 +50,10 @@ enum ByArg {
     Topics,
 }
 
-pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Failure> {
     let opened = context.open(&context.library)?;
     let indexes = opened.indexes();
-    let desk = Desk::new(&indexes, None)?;
+    let desk = DigestContext::new(&indexes, None)?;
     let today = args.moment.today()?;
     // A library that was last fed a month ago has its last week then.
     let listed = digest::last_day(&opened.library, Day::Listed, today)?;

@@ -44,9 +44,9 @@ use crate::paper::{Paper, PaperId};
 
 pub use self::daily::{DayPaper, Days, days, last_day};
 pub use self::follow::{DEFAULT_MIN_PERCENTILE, Follow};
-pub use self::news::{Desk, Found, Match, entry, find};
+pub use self::news::{DigestContext, FollowMatch, FollowNews, entry, find};
 pub use self::render::mail::Letter;
-pub use self::render::{Feed, Marks, entry_text, feed, html, json, mail, markdown, text};
+pub use self::render::{Emphasis, FeedFormat, entry_text, feed, html, json, mail, markdown, text};
 pub use self::schedule::{Job, Scheduler, job};
 pub use self::send::{Login, Mailer, Secret, Security, Server, domain, eml};
 pub use self::subscriber::{Subscriber, Weekdays};
@@ -66,7 +66,7 @@ pub enum Since {
 
 /// What a digest is to be about.
 #[derive(Debug)]
-pub struct Wanted<'a> {
+pub struct DigestRequest<'a> {
     /// Whose it is: a subscriber's address, or empty for the library's owner.
     pub reader: &'a str,
     /// The follows, in the order in which they are to stand.
@@ -268,7 +268,7 @@ impl Digest {
 ///
 /// # Errors
 /// What the search fails with. A follow that cannot be asked is in the digest's notes.
-pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
+pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<Digest> {
     let library = desk.library();
     let made = wanted.now.to_zoned(wanted.time_zone.clone());
     let last = library.last_key()?;
@@ -302,7 +302,7 @@ pub fn compose(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Digest> {
             Err(error) if is_of_one_follow(&error) => {
                 notes.push(format!("{}: {error}", follow.name));
                 is_done = false;
-                Found::default()
+                FollowNews::default()
             }
             found => found?,
         };

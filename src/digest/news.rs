@@ -55,7 +55,7 @@ const NEIGHBOURS: usize = 16;
 
 /// A library at work: its indexes, and what all follows need to know of it.
 #[derive(Debug)]
-pub struct Desk<'a> {
+pub struct DigestContext<'a> {
     indexes: &'a Indexes<'a>,
     encoder: Option<&'a Encoder>,
     /// Rows that live; `None` if all do.
@@ -65,9 +65,9 @@ pub struct Desk<'a> {
 
 /// What is new under a follow.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FollowNews {
     /// The papers, best first.
-    pub matches: Vec<Match>,
+    pub matches: Vec<FollowMatch>,
     /// What could not be done as it was asked for, in words.
     pub notes: Vec<String>,
     /// Whether papers may have been missed that are found once they are indexed.
@@ -76,7 +76,7 @@ pub struct Found {
 
 /// A paper that a follow is about.
 #[derive(Debug)]
-pub struct Match {
+pub struct FollowMatch {
     /// The paper.
     pub paper: Paper,
     /// The row of its embedding, if it has one.
@@ -93,16 +93,19 @@ pub struct Match {
     pub related: Vec<Brief>,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> DigestContext<'a> {
     /// Looks at a library. Without an encoder, only follows without a text can be asked.
     ///
     /// # Errors
     /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty), [`Error::Database`](crate::Error::Database).
-    pub fn new(indexes: &'a Indexes<'a>, encoder: Option<&'a Encoder>) -> Result<Desk<'a>> {
+    pub fn new(
+        indexes: &'a Indexes<'a>,
+        encoder: Option<&'a Encoder>,
+    ) -> Result<DigestContext<'a>> {
         let living = indexes.library.allowed(&Filter::default())?;
         let n_rows = indexes.library.rows()?.len();
         let n_living = living.as_ref().map_or(n_rows, |rows| rows.count_ones(..));
-        Ok(Desk {
+        Ok(DigestContext {
             indexes,
             encoder,
             living,
@@ -126,9 +129,9 @@ impl<'a> Desk<'a> {
 /// # Errors
 /// [`Error::UnknownPaper`](crate::Error::UnknownPaper) if a paper that is followed has gone, and as
 /// [`search::answer`].
-pub fn find(desk: &Desk<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<Found> {
+pub fn find(desk: &DigestContext<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<FollowNews> {
     if keys.is_empty() {
-        return Ok(Found::default());
+        return Ok(FollowNews::default());
     }
     let new: HashSet<PaperKey> = keys.iter().copied().collect();
     let mut found = match follow.target() {
@@ -142,7 +145,7 @@ pub fn find(desk: &Desk<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<Fou
 }
 
 /// How a match is shown.
-pub fn entry(found: &Match) -> Entry {
+pub fn entry(found: &FollowMatch) -> Entry {
     let paper = &found.paper;
     let sentence = found.explanation.sentence.clone();
     let mut ids = Vec::new();
@@ -165,7 +168,7 @@ pub fn entry(found: &Match) -> Entry {
 }
 
 /// Why a paper is shown, in words; empty where there is nothing to say but that it passed.
-fn why(found: &Match) -> String {
+fn why(found: &FollowMatch) -> String {
     let mut parts = Vec::new();
     if let Some(percent) = found.closer_than {
         // Rounded down: what is said is true.
@@ -179,18 +182,23 @@ fn why(found: &Match) -> String {
 }
 
 /// The papers that are close enough to what a follow looks for.
-fn about(desk: &Desk<'_>, follow: &Follow, target: &Target, new: Vec<PaperKey>) -> Result<Found> {
+fn about(
+    desk: &DigestContext<'_>,
+    follow: &Follow,
+    target: &Target,
+    new: Vec<PaperKey>,
+) -> Result<FollowNews> {
     let matching = Matching::default();
     let asked = Asked::of(desk.indexes, desk.encoder, target, matching)?;
     let rows = desk.library().rows_of_keys(&new)?;
     let lacks_embeddings = rows.iter().any(Option::is_none);
     let weighed = asked.weigh(desk.indexes, follow.filter(new))?;
-    let bar = Bar::of(desk, &asked, follow, &weighed.papers)?;
+    let bar = Threshold::of(desk, &asked, follow, &weighed.papers)?;
     let lacks_words = follow.query.is_some() && !has_all_words(desk, weighed.matching, &bar)?;
-    let mut found = Found {
+    let mut found = FollowNews {
         notes: weighed.notes,
         is_partial: lacks_words || lacks_embeddings,
-        ..Found::default()
+        ..FollowNews::default()
     };
     if found.is_partial && found.notes.is_empty() {
         found.notes.push(SOME_ARE_MISSING.to_owned());
@@ -221,7 +229,11 @@ fn about(desk: &Desk<'_>, follow: &Follow, target: &Target, new: Vec<PaperKey>) 
 }
 
 /// The hits of an answer, each with why it is one.
-fn matches(desk: &Desk<'_>, bar: &Bar, mut answer: Answer) -> Result<Vec<Match>> {
+fn matches(
+    desk: &DigestContext<'_>,
+    bar: &Threshold,
+    mut answer: Answer,
+) -> Result<Vec<FollowMatch>> {
     let hits = std::mem::take(&mut answer.hits);
     let (compared, rest) = hits.split_at(hits.len().min(COMPARED));
     answer.hits = compared.to_vec();
@@ -235,7 +247,7 @@ fn matches(desk: &Desk<'_>, bar: &Bar, mut answer: Answer) -> Result<Vec<Match>>
     }
     let mut explanations = explanations.into_iter();
     let has_vector = answer.vector.is_some();
-    let matched = |hit: Hit| Match {
+    let matched = |hit: Hit| FollowMatch {
         closer_than: has_vector
             .then(|| bar.closer_than(hit.similarity?))
             .flatten(),
@@ -262,7 +274,7 @@ fn left_out(follow: &Follow, papers: &[Paper]) -> Option<String> {
 }
 
 /// Whether the words of every paper were asked.
-fn has_all_words(desk: &Desk<'_>, matching: Matching, bar: &Bar) -> Result<bool> {
+fn has_all_words(desk: &DigestContext<'_>, matching: Matching, bar: &Threshold) -> Result<bool> {
     let is_current = match &desk.indexes.lexical {
         Ok(lexical) => ingest::has_all_words(desk.library(), lexical)?,
         Err(_) => false,
@@ -284,11 +296,11 @@ fn telling(abstract_text: &str, words: &[String]) -> Option<Range<usize>> {
 }
 
 /// Every paper that passes a filter, the newest first.
-fn all_of(desk: &Desk<'_>, filter: &Filter) -> Result<Found> {
+fn all_of(desk: &DigestContext<'_>, filter: &Filter) -> Result<FollowNews> {
     let mut matches = Vec::new();
     for key in desk.library().passing(filter)? {
         if let Some((paper, _, row)) = desk.library().paper(key)? {
-            matches.push(Match {
+            matches.push(FollowMatch {
                 paper,
                 row,
                 similarity: None,
@@ -303,14 +315,14 @@ fn all_of(desk: &Desk<'_>, filter: &Filter) -> Result<Found> {
         let newer = b.paper.date().cmp(&a.paper.date());
         newer.then_with(|| a.paper.id.cmp(&b.paper.id))
     });
-    Ok(Found {
+    Ok(FollowNews {
         matches: folded(desk.library(), matches)?,
-        ..Found::default()
+        ..FollowNews::default()
     })
 }
 
 /// How close, and with how many of the words, the library's best papers are.
-struct Bar {
+struct Threshold {
     /// Similarities of the closest papers, closest first: as many as are close enough, or where words
     /// may make up for meaning, as many as may be. Empty where nothing is asked by meaning.
     similarities: Vec<f32>,
@@ -323,10 +335,15 @@ struct Bar {
     rank: usize,
 }
 
-impl Bar {
-    fn of(desk: &Desk<'_>, asked: &Asked, follow: &Follow, new: &[Weight]) -> Result<Bar> {
+impl Threshold {
+    fn of(
+        desk: &DigestContext<'_>,
+        asked: &Asked,
+        follow: &Follow,
+        new: &[Weight],
+    ) -> Result<Threshold> {
         let rank = rank_of(follow.share(), desk.n_living);
-        let mut bar = Bar {
+        let mut bar = Threshold {
             similarities: Vec::new(),
             word_scores: Vec::new(),
             lacks_words: false,
@@ -381,7 +398,7 @@ impl Bar {
 }
 
 /// The similarities of the `k` closest papers of the library, closest first.
-fn closest(desk: &Desk<'_>, vector: &[f32], k: usize) -> Result<Vec<f32>> {
+fn closest(desk: &DigestContext<'_>, vector: &[f32], k: usize) -> Result<Vec<f32>> {
     let options = SearchOptions {
         k,
         mode: Mode::Exact,
@@ -409,10 +426,10 @@ fn rank_of(share: f64, n_papers: usize) -> usize {
 }
 
 /// Folds papers into better ones that are the same work.
-fn folded(library: &Library, matches: Vec<Match>) -> Result<Vec<Match>> {
+fn folded(library: &Library, matches: Vec<FollowMatch>) -> Result<Vec<FollowMatch>> {
     let rows = library.rows()?;
     let lookup = library.lookup();
-    let mut kept: Vec<(Work, Match)> = Vec::with_capacity(matches.len());
+    let mut kept: Vec<(Work, FollowMatch)> = Vec::with_capacity(matches.len());
     for found in matches {
         let vector = found.row.map(|row| rows.vector(row)).transpose()?;
         let work = Work::of(&found.paper, vector.unwrap_or_default());
@@ -427,7 +444,11 @@ fn folded(library: &Library, matches: Vec<Match>) -> Result<Vec<Match>> {
 }
 
 /// The papers nearest to one, of those that are not new and not the same work.
-fn related(desk: &Desk<'_>, found: &Match, new: &HashSet<PaperKey>) -> Result<Vec<Brief>> {
+fn related(
+    desk: &DigestContext<'_>,
+    found: &FollowMatch,
+    new: &HashSet<PaperKey>,
+) -> Result<Vec<Brief>> {
     let (Some(row), library) = (found.row, desk.library()) else {
         return Ok(Vec::new());
     };
@@ -467,7 +488,7 @@ mod tests {
 
     #[test]
     fn a_paper_is_close_enough_by_meaning_or_by_words_with_some_meaning() {
-        let bar = Bar {
+        let bar = Threshold {
             similarities: vec![0.9, 0.8, 0.7, 0.6, 0.5],
             word_scores: vec![9.0, 8.0],
             lacks_words: false,
@@ -485,7 +506,7 @@ mod tests {
         check(0.79, 8.0, true);
         check(0.5, 8.0, true);
         check(0.49, 99.0, false);
-        let conditions = Bar {
+        let conditions = Threshold {
             similarities: Vec::new(),
             ..bar
         };
@@ -512,7 +533,7 @@ mod tests {
 
     #[test]
     fn words_that_no_paper_has_let_none_through() {
-        let bar = Bar {
+        let bar = Threshold {
             similarities: vec![0.9, 0.8],
             word_scores: Vec::new(),
             lacks_words: false,
@@ -525,7 +546,7 @@ mod tests {
 
     #[test]
     fn what_is_said_to_be_less_close_is() {
-        let bar = Bar {
+        let bar = Threshold {
             similarities: vec![0.9, 0.8, 0.8, 0.6],
             word_scores: Vec::new(),
             lacks_words: false,

@@ -105,7 +105,7 @@ impl From<lettre::transport::smtp::Error> for Trouble {
     }
 }
 
-type Outcome<T> = Result<T, Trouble>;
+type SmtpOutcome<T> = Result<T, Trouble>;
 
 /// When the connection is encrypted.
 #[derive(Debug, Clone)]
@@ -124,7 +124,7 @@ pub(super) struct Host<'a> {
 }
 
 /// Has a server take a message. Success is its word that it has it.
-pub(super) fn send(host: &Host<'_>, envelope: &Envelope, message: &[u8]) -> Outcome<()> {
+pub(super) fn send(host: &Host<'_>, envelope: &Envelope, message: &[u8]) -> SmtpOutcome<()> {
     let mut session = Session::begin(host).map_err(Trouble::of_server)?;
     if let Some(login) = host.login {
         session.log_in(login).map_err(Trouble::of_server)?;
@@ -137,14 +137,14 @@ pub(super) fn send(host: &Host<'_>, envelope: &Envelope, message: &[u8]) -> Outc
 
 /// An answer: its code, and its lines.
 #[derive(Debug, PartialEq)]
-struct Answer {
+struct SmtpReply {
     code: u16,
     text: String,
 }
 
-impl Answer {
+impl SmtpReply {
     /// The answer if it has one of these codes, or all of a hundred, such as 2 for 2xx.
-    fn expect(self, codes: &[u16], step: &str) -> Outcome<Answer> {
+    fn expect(self, codes: &[u16], step: &str) -> SmtpOutcome<SmtpReply> {
         if codes.contains(&self.code) || codes.contains(&(self.code / 100)) {
             return Ok(self);
         }
@@ -170,7 +170,7 @@ impl Answer {
         said.chars().take(MAX_SHOWN_CHARS).collect()
     }
 
-    fn parsed(&self) -> Outcome<Response> {
+    fn parsed(&self) -> SmtpOutcome<Response> {
         Ok(self.text.parse()?)
     }
 }
@@ -181,7 +181,7 @@ struct Session {
 }
 
 impl Session {
-    fn begin(host: &Host<'_>) -> Outcome<Session> {
+    fn begin(host: &Host<'_>) -> SmtpOutcome<Session> {
         let mut wire = Wire::new(connected(host)?);
         if let Encryption::FromTheStart(config) = host.encryption {
             wire = wire.encrypted(host.name, config)?;
@@ -203,13 +203,13 @@ impl Session {
         Ok(session)
     }
 
-    fn greet(&mut self) -> Outcome<()> {
+    fn greet(&mut self) -> SmtpOutcome<()> {
         let answer = self.ask(&Ehlo::new(ClientId::default()).to_string(), &[250], "EHLO")?;
         self.info = ServerInfo::from_response(&answer.parsed()?)?;
         Ok(())
     }
 
-    fn log_in(&mut self, login: &Credentials) -> Outcome<()> {
+    fn log_in(&mut self, login: &Credentials) -> SmtpOutcome<()> {
         let known = self
             .info
             .get_auth_mechanism(&[Mechanism::Plain, Mechanism::Login]);
@@ -228,7 +228,7 @@ impl Session {
         Err(Trouble::for_now("the login has no end"))
     }
 
-    fn hand_over(&mut self, envelope: &Envelope, message: &[u8]) -> Outcome<()> {
+    fn hand_over(&mut self, envelope: &Envelope, message: &[u8]) -> SmtpOutcome<()> {
         let parameters = self.parameters(envelope, message)?;
         let from = Mail::new(envelope.from().cloned(), parameters);
         let taken = self.ask(&from.to_string(), &[250], "the sender's address");
@@ -249,7 +249,7 @@ impl Session {
     }
 
     /// What the server has to be able to do for this message.
-    fn parameters(&self, envelope: &Envelope, message: &[u8]) -> Outcome<Vec<MailParameter>> {
+    fn parameters(&self, envelope: &Envelope, message: &[u8]) -> SmtpOutcome<Vec<MailParameter>> {
         let mut parameters = Vec::new();
         let is_wide = |address: &Address| !AsRef::<str>::as_ref(address).is_ascii();
         let knows_wide = self.info.supports_feature(Extension::SmtpUtfEight);
@@ -282,12 +282,12 @@ impl Session {
         Ok(parameters)
     }
 
-    fn ask(&mut self, command: &str, codes: &[u16], step: &str) -> Outcome<Answer> {
+    fn ask(&mut self, command: &str, codes: &[u16], step: &str) -> SmtpOutcome<SmtpReply> {
         self.say(command)?;
         self.wire.answer()?.expect(codes, step)
     }
 
-    fn say(&mut self, command: &str) -> Outcome<()> {
+    fn say(&mut self, command: &str) -> SmtpOutcome<()> {
         self.wire.write(command.as_bytes())
     }
 }
@@ -308,7 +308,7 @@ fn stuffed(message: &[u8]) -> Vec<u8> {
     sent
 }
 
-fn connected(host: &Host<'_>) -> Outcome<TcpStream> {
+fn connected(host: &Host<'_>) -> SmtpOutcome<TcpStream> {
     let addresses = (host.name, host.port).to_socket_addrs()?;
     let mut trouble = Trouble::for_now("the host has no address");
     let until = Instant::now() + TIMEOUT;
@@ -350,7 +350,7 @@ impl Wire {
 
     /// The same connection, encrypted. What was read in the open is no answer of the server's that is
     /// on the other side of the encryption.
-    fn encrypted(self, name: &str, config: &Arc<ClientConfig>) -> Outcome<Wire> {
+    fn encrypted(self, name: &str, config: &Arc<ClientConfig>) -> SmtpOutcome<Wire> {
         self.check_nothing_is_left()?;
         let Stream::Plain(mut stream) = self.stream else {
             return Ok(self);
@@ -369,7 +369,7 @@ impl Wire {
         })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Outcome<()> {
+    fn write(&mut self, bytes: &[u8]) -> SmtpOutcome<()> {
         self.check_nothing_is_left()?;
         self.begin_step();
         self.clocked().until += Duration::from_secs(bytes.len() as u64 / SLOWEST_BYTES);
@@ -380,7 +380,7 @@ impl Wire {
         Ok(())
     }
 
-    fn answer(&mut self) -> Outcome<Answer> {
+    fn answer(&mut self) -> SmtpOutcome<SmtpReply> {
         self.begin_step();
         let stream: &mut dyn Read = match &mut self.stream {
             Stream::Plain(stream) => stream,
@@ -389,7 +389,7 @@ impl Wire {
         answer(stream, &mut self.read)
     }
 
-    fn check_nothing_is_left(&self) -> Outcome<()> {
+    fn check_nothing_is_left(&self) -> SmtpOutcome<()> {
         match self.read.is_empty() {
             true => Ok(()),
             false => Err(Trouble::for_now(
@@ -412,7 +412,7 @@ impl Wire {
 }
 
 /// Reads one answer; what comes behind it stays in `read`.
-fn answer(stream: &mut dyn Read, read: &mut Vec<u8>) -> Outcome<Answer> {
+fn answer(stream: &mut dyn Read, read: &mut Vec<u8>) -> SmtpOutcome<SmtpReply> {
     let mut buffer = [0; 4096];
     loop {
         if let Some((answer, n_bytes)) = whole_answer(read)? {
@@ -436,7 +436,7 @@ fn answer(stream: &mut dyn Read, read: &mut Vec<u8>) -> Outcome<Answer> {
 }
 
 /// The answer that bytes begin with, and its length; `None` where it goes on.
-fn whole_answer(bytes: &[u8]) -> Outcome<Option<(Answer, usize)>> {
+fn whole_answer(bytes: &[u8]) -> SmtpOutcome<Option<(SmtpReply, usize)>> {
     let mut n_bytes = 0;
     let mut code = None;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -460,7 +460,7 @@ fn whole_answer(bytes: &[u8]) -> Outcome<Option<(Answer, usize)>> {
             b' ' | b'\r' | b'\n' => {
                 let text = String::from_utf8_lossy(&bytes[..n_bytes]).replace("\r\n", "\n");
                 let text = text.replace('\n', "\r\n");
-                return Ok(Some((Answer { code: this, text }, n_bytes)));
+                return Ok(Some((SmtpReply { code: this, text }, n_bytes)));
             }
             _ => return Err(bad()),
         }
@@ -512,7 +512,7 @@ impl Display for Trouble {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Outcome<(Answer, Vec<u8>)> {
+    fn read(bytes: &[u8]) -> SmtpOutcome<(SmtpReply, Vec<u8>)> {
         let mut rest = Vec::new();
         let answer = answer(&mut &*bytes, &mut rest)?;
         Ok((answer, rest))
@@ -564,7 +564,7 @@ mod tests {
     fn each_step_goes_on_after_its_own_codes_only() {
         let check = |code: u16, codes: &[u16], expected: Option<Refusal>| {
             let text = format!("{code} words\r\n");
-            let outcome = Answer { code, text }.expect(codes, "a step");
+            let outcome = SmtpReply { code, text }.expect(codes, "a step");
             assert_eq!(
                 outcome.err().map(|trouble| trouble.refusal),
                 expected,

@@ -30,7 +30,7 @@ use jiff::civil::Date;
 use jiff::{ToSpan, Unit};
 use rayon::prelude::*;
 
-use super::news::Desk;
+use super::news::DigestContext;
 use super::{Brief, Riser};
 use crate::error::Result;
 use crate::index::{Index, SearchOptions};
@@ -140,7 +140,7 @@ impl Trend {
 ///
 /// # Errors
 /// What the index and the library fail with.
-pub fn trending(desk: &Desk<'_>, options: &TrendOptions) -> Result<Vec<Rising>> {
+pub fn trending(desk: &DigestContext<'_>, options: &TrendOptions) -> Result<Vec<Rising>> {
     let library = desk.library();
     let before = options.days.max(1) - 1;
     let first = options.today.saturating_sub(before.days());
@@ -166,7 +166,7 @@ pub fn trending(desk: &Desk<'_>, options: &TrendOptions) -> Result<Vec<Rising>> 
 }
 
 /// The rising papers of a digest.
-pub(super) fn risers(desk: &Desk<'_>, today: Date, k: usize) -> Result<Vec<Riser>> {
+pub(super) fn risers(desk: &DigestContext<'_>, today: Date, k: usize) -> Result<Vec<Riser>> {
     let options = TrendOptions {
         today,
         days: DIGEST_DAYS,
@@ -235,7 +235,11 @@ struct Neighbourhood {
     score: f64,
 }
 
-fn by_topics(desk: &Desk<'_>, recent: &[PaperKey], options: &TrendOptions) -> Result<Vec<Rising>> {
+fn by_topics(
+    desk: &DigestContext<'_>,
+    recent: &[PaperKey],
+    options: &TrendOptions,
+) -> Result<Vec<Rising>> {
     let library = desk.library();
     let background = library.allowed(&Filter {
         categories: options.categories.clone(),
@@ -247,7 +251,7 @@ fn by_topics(desk: &Desk<'_>, recent: &[PaperKey], options: &TrendOptions) -> Re
     let n_papers = background
         .as_ref()
         .map_or(rows.len(), |living| living.count_ones(..));
-    let background = Background {
+    let background = TopicBackground {
         rows: &rows,
         index: desk.indexes().index,
         allowed: background.as_ref(),
@@ -277,7 +281,7 @@ fn by_topics(desk: &Desk<'_>, recent: &[PaperKey], options: &TrendOptions) -> Re
 }
 
 /// What topics are held against.
-struct Background<'a> {
+struct TopicBackground<'a> {
     rows: &'a RowFile,
     index: &'a Index,
     allowed: Option<&'a FixedBitSet>,
@@ -287,7 +291,7 @@ struct Background<'a> {
     share: f64,
 }
 
-impl Background<'_> {
+impl TopicBackground<'_> {
     fn around(&self, row: Row) -> Result<Neighbourhood> {
         let vector = self.rows.vector(row)?;
         let options = SearchOptions {

@@ -48,33 +48,33 @@ pub(super) fn is_zip(path: &Path) -> io::Result<bool> {
 
 /// Where a member lies in its archive, and what the archive says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct MemberPlace {
     /// `None` where what stands before its bytes is damaged.
     start: Option<u64>,
     compressed_bytes: u64,
     method: CompressionMethod,
-    end: End,
+    end: MemberEnd,
     is_encrypted: bool,
 }
 
-impl Place {
-    const DAMAGED: Place = Place {
+impl MemberPlace {
+    const DAMAGED: MemberPlace = MemberPlace {
         start: None,
         compressed_bytes: 0,
         method: CompressionMethod::STORE,
-        end: End {
+        end: MemberEnd {
             n_left: 0,
             checksum: 0,
         },
         is_encrypted: false,
     };
 
-    fn of<R: Read>(member: &ZipFile<'_, R>) -> Place {
-        Place {
+    fn of<R: Read>(member: &ZipFile<'_, R>) -> MemberPlace {
+        MemberPlace {
             start: member.data_start(),
             compressed_bytes: member.compressed_size(),
             method: member.compression(),
-            end: End {
+            end: MemberEnd {
                 n_left: member.size(),
                 checksum: member.crc32(),
             },
@@ -85,7 +85,7 @@ impl Place {
 
 /// The members of an archive in the order of their names, without folders and hidden files; none where
 /// it is the document of an office program. The archive's directory is read once, here.
-pub(super) fn members(path: &Path) -> io::Result<Vec<(String, Place)>> {
+pub(super) fn members(path: &Path) -> io::Result<Vec<(String, MemberPlace)>> {
     let mut file = File::open(path)?;
     refuse_false_count(&mut file)?;
     let mut archive = ZipArchive::new(BufReader::new(file))?;
@@ -93,14 +93,14 @@ pub(super) fn members(path: &Path) -> io::Result<Vec<(String, Place)>> {
     for idx in 0..archive.len() {
         let found = match archive.by_index_raw(idx) {
             Ok(member) if !member.is_file() => continue,
-            Ok(member) => Some((member.name()?.into_owned(), Place::of(&member))),
+            Ok(member) => Some((member.name()?.into_owned(), MemberPlace::of(&member))),
             // One that cannot be read says so when it is opened.
             Err(_) => None,
         };
         let damaged = || {
             Some((
                 archive.name_for_index(idx)?.ok()?.into_owned(),
-                Place::DAMAGED,
+                MemberPlace::DAMAGED,
             ))
         };
         members.extend(found.or_else(damaged));
@@ -152,7 +152,11 @@ fn refuse_false_count(file: &mut File) -> io::Result<()> {
 }
 
 /// The bytes of a member, those of it that were read counted in `count`.
-pub(super) fn open(path: &Path, place: &Place, count: Arc<AtomicU64>) -> io::Result<(Bytes, u64)> {
+pub(super) fn open(
+    path: &Path,
+    place: &MemberPlace,
+    count: Arc<AtomicU64>,
+) -> io::Result<(Bytes, u64)> {
     if place.is_encrypted {
         return Err(unsupported("the member is encrypted".to_owned()));
     }
@@ -168,7 +172,7 @@ pub(super) fn open(path: &Path, place: &Place, count: Arc<AtomicU64>) -> io::Res
     let buffered = BufReader::with_capacity(n_buffered.clamp(1, BUFFER_BYTES), counted);
     let plain = decoded(place.method, buffered)?;
     let bounded = Bounded::new(plain, count);
-    let checked = Checked {
+    let checked = CheckedMember {
         inner: bounded,
         crc: Crc::new(),
         end: place.end.clone(),
@@ -204,19 +208,19 @@ fn is_hidden(name: &str) -> bool {
 
 /// What the directory says of a member's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct End {
+struct MemberEnd {
     n_left: u64,
     checksum: u32,
 }
 
 /// The bytes of a member, which must be as many as its directory says, with its checksum.
-struct Checked {
+struct CheckedMember {
     inner: Bounded,
     crc: Crc,
-    end: End,
+    end: MemberEnd,
 }
 
-impl Read for Checked {
+impl Read for CheckedMember {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         self.crc.update(&buf[..n]);

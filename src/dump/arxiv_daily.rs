@@ -5,37 +5,41 @@
 use serde::Deserialize;
 
 use super::arxiv_snapshot::categories;
-use super::field::{Entry, Field, Items};
+use super::field::{Items, ListEntry, ScalarField};
 use super::ignored::{Notes, Part};
-use super::record::{Context, Fault, Item, arxiv_id, optional, paper, with_id};
-use super::{Reason, names};
+use super::record::{DumpContext, Item, RecordError, arxiv_id, optional, paper, with_id};
+use super::{Rejection, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct DailyFields<'a> {
     #[serde(borrow, default)]
-    id: Field<'a>,
+    id: ScalarField<'a>,
     #[serde(borrow, default)]
-    title: Field<'a>,
+    title: ScalarField<'a>,
     #[serde(borrow, default)]
-    summary: Field<'a>,
+    summary: ScalarField<'a>,
     #[serde(borrow, default)]
-    authors: Items<Entry<'a>>,
+    authors: Items<ListEntry<'a>>,
     #[serde(borrow, default)]
-    categories: Items<Field<'a>>,
+    categories: Items<ScalarField<'a>>,
     #[serde(borrow, default)]
-    comment: Field<'a>,
+    comment: ScalarField<'a>,
 }
 
 /// Reads one line of a daily list.
-pub(super) fn read(line: &str, context: &Context) -> Result<Item, Fault> {
-    let record: Fields<'_> = serde_json::from_str(line)?;
+pub(super) fn read(line: &str, context: &DumpContext) -> Result<Item, RecordError> {
+    let record: DailyFields<'_> = serde_json::from_str(line)?;
     let mut notes = Notes::default();
     let outcome = convert(&record, context, &mut notes);
     with_id(&record.id, notes, outcome)
 }
 
-fn convert(record: &Fields<'_>, context: &Context, notes: &mut Notes) -> Result<Paper, Reason> {
+fn convert(
+    record: &DailyFields<'_>,
+    context: &DumpContext,
+    notes: &mut Notes,
+) -> Result<Paper, Rejection> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, &record.summary, notes)?;
     let authors = record.authors.0.iter();

@@ -5,47 +5,49 @@
 
 use serde::Deserialize;
 
-use super::field::{Entry, Field, Items, Written};
+use super::field::{Items, ListEntry, ScalarField, Written};
 use super::ignored::{Notes, Part};
-use super::record::{Context, Fault, Item, add_alias, arxiv_id, day, optional, paper, with_id};
-use super::{Reason, names};
+use super::record::{
+    DumpContext, Item, RecordError, add_alias, arxiv_id, day, optional, paper, with_id,
+};
+use super::{Rejection, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct SnapshotFields<'a> {
     #[serde(borrow, default)]
-    id: Field<'a>,
+    id: ScalarField<'a>,
     #[serde(borrow, default)]
-    title: Field<'a>,
+    title: ScalarField<'a>,
     #[serde(borrow, default, rename = "abstract")]
-    text: Field<'a>,
+    text: ScalarField<'a>,
     #[serde(borrow, default)]
     authors: Written<'a>,
     #[serde(borrow, default)]
-    authors_parsed: Items<Items<Field<'a>>>,
+    authors_parsed: Items<Items<ScalarField<'a>>>,
     #[serde(borrow, default)]
-    categories: Items<Field<'a>>,
+    categories: Items<ScalarField<'a>>,
     #[serde(borrow, default)]
-    versions: Items<Entry<'a>>,
+    versions: Items<ListEntry<'a>>,
     #[serde(borrow, default)]
-    update_date: Field<'a>,
+    update_date: ScalarField<'a>,
     #[serde(borrow, default)]
-    doi: Field<'a>,
+    doi: ScalarField<'a>,
     #[serde(borrow, default, rename = "journal-ref")]
-    journal: Field<'a>,
+    journal: ScalarField<'a>,
     #[serde(borrow, default)]
-    comments: Field<'a>,
+    comments: ScalarField<'a>,
 }
 
 /// Reads one line of a snapshot.
-pub(super) fn read(line: &str, _: &Context) -> Result<Item, Fault> {
-    let record: Fields<'_> = serde_json::from_str(line)?;
+pub(super) fn read(line: &str, _: &DumpContext) -> Result<Item, RecordError> {
+    let record: SnapshotFields<'_> = serde_json::from_str(line)?;
     let mut notes = Notes::default();
     let outcome = convert(&record, &mut notes);
     with_id(&record.id, notes, outcome)
 }
 
-fn convert(record: &Fields<'_>, notes: &mut Notes) -> Result<Paper, Reason> {
+fn convert(record: &SnapshotFields<'_>, notes: &mut Notes) -> Result<Paper, Rejection> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, &record.text, notes)?;
     paper.authors = authors(record, paper.id.is_arxiv(), notes);
@@ -70,9 +72,9 @@ fn convert(record: &Fields<'_>, notes: &mut Notes) -> Result<Paper, Reason> {
 
 /// Names from `authors_parsed` (`[family, given, suffix, affiliations…]`), else from `authors`,
 /// which only arXiv is known to write in reading order.
-fn authors(record: &Fields<'_>, is_arxiv: bool, notes: &mut Notes) -> Vec<String> {
+fn authors(record: &SnapshotFields<'_>, is_arxiv: bool, notes: &mut Notes) -> Vec<String> {
     let parsed = record.authors_parsed.0.iter().filter_map(|parts| {
-        let part = |at: usize| parts.0.get(at).and_then(Field::text).unwrap_or("");
+        let part = |at: usize| parts.0.get(at).and_then(ScalarField::text).unwrap_or("");
         names::joined([part(1), part(0), part(2)])
     });
     let parsed: Vec<String> = parsed.collect();
@@ -93,8 +95,8 @@ fn authors(record: &Fields<'_>, is_arxiv: bool, notes: &mut Notes) -> Vec<String
 }
 
 /// Category codes, whether they stand in one string or in a list.
-pub(super) fn categories(field: &Items<Field<'_>>, notes: &mut Notes) -> Vec<String> {
-    let mut code = |field: &'_ Field<'_>| {
+pub(super) fn categories(field: &Items<ScalarField<'_>>, notes: &mut Notes) -> Vec<String> {
+    let mut code = |field: &'_ ScalarField<'_>| {
         let text = field.text().map(str::to_owned);
         notes.unless(text, Part::Category, field.shown())
     };

@@ -5,35 +5,35 @@
 
 use serde::Deserialize;
 
-use super::Reason;
+use super::Rejection;
 use super::clean::clean;
-use super::field::Field;
+use super::field::ScalarField;
 use super::ignored::Notes;
-use super::record::{Context, Fault, Item, verbatim_id, with_id};
+use super::record::{DumpContext, Item, RecordError, verbatim_id, with_id};
 use crate::paper::Paper;
 
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct BeirFields<'a> {
     #[serde(borrow, default, rename = "_id")]
-    id: Field<'a>,
+    id: ScalarField<'a>,
     #[serde(borrow, default)]
-    title: Field<'a>,
+    title: ScalarField<'a>,
     #[serde(borrow, default)]
-    text: Field<'a>,
+    text: ScalarField<'a>,
 }
 
 /// Reads one line of a corpus.
-pub(super) fn read(line: &str, _: &Context) -> Result<Item, Fault> {
-    let record: Fields<'_> = serde_json::from_str(line)?;
+pub(super) fn read(line: &str, _: &DumpContext) -> Result<Item, RecordError> {
+    let record: BeirFields<'_> = serde_json::from_str(line)?;
     with_id(&record.id, Notes::default(), convert(&record))
 }
 
-fn convert(record: &Fields<'_>) -> Result<Paper, Reason> {
+fn convert(record: &BeirFields<'_>) -> Result<Paper, Rejection> {
     let id = verbatim_id(&record.id)?;
     let title = clean(record.title.required("title")?);
     let text = clean(record.text.required("text")?);
     match (title.is_empty(), text.is_empty()) {
-        (true, true) => Err(Reason::Empty),
+        (true, true) => Err(Rejection::Empty),
         (true, false) => Ok(Paper::untitled(id, text)),
         _ => Ok(Paper::new(id, title, text)),
     }

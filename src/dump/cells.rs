@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::json_record::{IDS, PLAIN_TEXTS, TEXTS, TITLES};
-use super::{MAX_LINE_BYTES, Reason, arxiv_number, columns, whole_number};
+use super::{MAX_LINE_BYTES, Rejection, arxiv_number, columns, whole_number};
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -24,7 +24,7 @@ const DAY_SECONDS: i64 = 86_400;
 const VALUE_BYTES: usize = 8;
 
 /// A row as the fields of a record.
-pub(super) struct Row {
+pub(super) struct TableRow {
     pub(super) fields: Vec<(String, Value)>,
     /// What they come to.
     pub(super) n_bytes: usize,
@@ -33,14 +33,14 @@ pub(super) struct Row {
 }
 
 /// How much a row may still come to: the same text may stand in it a million times.
-struct Room {
+struct RowBudget {
     n_left: usize,
     is_enough: bool,
 }
 
-impl Room {
-    fn new() -> Room {
-        Room {
+impl RowBudget {
+    fn new() -> RowBudget {
+        RowBudget {
             n_left: MAX_LINE_BYTES,
             is_enough: true,
         }
@@ -64,7 +64,7 @@ impl Room {
 }
 
 /// The columns that are read.
-pub(super) struct Columns {
+pub(super) struct ReadColumns {
     /// Each with its place and its [plain](super::json_record::plain_key) name.
     columns: Vec<(usize, String)>,
     /// The place of the one that holds the ids, where there is one.
@@ -75,10 +75,10 @@ pub(super) struct Columns {
     pub(super) is_untitled: bool,
 }
 
-impl Columns {
+impl ReadColumns {
     /// Chooses the columns of a schema, some of which may be `set`, or says in words why there is
     /// nothing to read.
-    pub(super) fn choose(schema: &Schema, set: &[(String, String)]) -> Result<Columns, String> {
+    pub(super) fn choose(schema: &Schema, set: &[(String, String)]) -> Result<ReadColumns, String> {
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         let mut columns = columns::choose(&names, set)?;
         let id = settle(&mut columns, schema, &IDS, is_id)?;
@@ -96,7 +96,7 @@ impl Columns {
             return Err(format!("no column is called `id` (its columns: {names})"));
         }
         let is_float = |idx: usize| schema.field(idx).data_type().is_floating();
-        Ok(Columns {
+        Ok(ReadColumns {
             columns,
             id,
             has_float_ids: id.is_some_and(is_float),
@@ -110,12 +110,12 @@ impl Columns {
     }
 
     /// One row of a batch as the fields of a record.
-    pub(super) fn row(&self, batch: &RecordBatch, row: usize) -> Row {
-        let mut room = Room::new();
+    pub(super) fn row(&self, batch: &RecordBatch, row: usize) -> TableRow {
+        let mut room = RowBudget::new();
         let cell = |(idx, name): &(usize, String)| {
             (name.clone(), cell(batch.column(*idx), row, &mut room))
         };
-        Row {
+        TableRow {
             fields: self.columns.iter().map(cell).collect(),
             n_bytes: MAX_LINE_BYTES - room.n_left,
             is_whole: room.is_enough,
@@ -123,12 +123,12 @@ impl Columns {
     }
 
     /// What is wrong with the id of a row: a number that is not whole, bytes that are no text.
-    pub(super) fn wrong_id(&self, batch: &RecordBatch, row: usize) -> Option<Reason> {
+    pub(super) fn wrong_id(&self, batch: &RecordBatch, row: usize) -> Option<Rejection> {
         let ids = batch.column(self.id?);
         if !self.has_float_ids && !is_binary(ids.data_type()) {
             return None;
         }
-        let found = match (ids.data_type(), cell(ids, row, &mut Room::new())) {
+        let found = match (ids.data_type(), cell(ids, row, &mut RowBudget::new())) {
             (_, Value::Number(number)) if number.is_f64() => {
                 let spelling = whole_number::spelling(&number);
                 let is_id = !spelling.contains('.') || arxiv_number::repair(&spelling).is_some();
@@ -139,7 +139,7 @@ impl Columns {
             }
             _ => None,
         };
-        found.map(|found| Reason::WrongType { field: "id", found })
+        found.map(|found| Rejection::WrongType { field: "id", found })
     }
 
     /// Says in words that the ids are numbers of which none in this batch is whole.
@@ -225,7 +225,7 @@ fn is_binary(data_type: &DataType) -> bool {
 }
 
 /// A cell as JSON, as far as there is room for it.
-fn cell(array: &dyn Array, row: usize, room: &mut Room) -> Value {
+fn cell(array: &dyn Array, row: usize, room: &mut RowBudget) -> Value {
     if array.is_null(row) || !room.takes(0) {
         return Value::Null;
     }
@@ -262,11 +262,11 @@ fn cell(array: &dyn Array, row: usize, room: &mut Room) -> Value {
 }
 
 /// Bytes as text, where they are in UTF-8.
-fn bytes(value: &[u8], room: &mut Room) -> Value {
+fn bytes(value: &[u8], room: &mut RowBudget) -> Value {
     std::str::from_utf8(value).map_or(Value::Null, |text| room.text(text))
 }
 
-fn list(items: &dyn Array, room: &mut Room) -> Value {
+fn list(items: &dyn Array, room: &mut RowBudget) -> Value {
     let item = |row| room.takes(0).then(|| cell(items, row, room));
     (0..items.len()).map_while(item).collect()
 }

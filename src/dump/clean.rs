@@ -29,9 +29,9 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use self::groups::Group;
+use self::groups::AtClose;
 use self::scripts::Script;
-use super::markup::Tag;
+use super::markup::MarkupTag;
 use super::{entities, heads, markup, xml};
 
 /// Cleans one text.
@@ -154,7 +154,7 @@ struct Cleaner<'a> {
     /// Where braces open and close, in order of the former; looked for once it is needed.
     braces: Option<Vec<(u32, u32)>>,
     /// The groups that are open and that something is done for, by where they close.
-    groups: Vec<(usize, Group)>,
+    groups: Vec<(usize, AtClose)>,
     /// Where braces would hold an argument of a command that stays.
     argument_at: usize,
     /// What is being raised or lowered.
@@ -263,7 +263,7 @@ impl<'a> Cleaner<'a> {
     }
 
     /// Whether a tag is one, and not the mean of a variable: `<p>`.
-    fn is_meant(&mut self, tag: Tag<'_>) -> bool {
+    fn is_meant(&mut self, tag: MarkupTag<'_>) -> bool {
         let letter = tag.name.as_bytes()[0].to_ascii_lowercase();
         if !tag.is_letter || tag.is_closing || (letter == b'p' && self.is_between_sentences()) {
             return true;
@@ -279,7 +279,7 @@ impl<'a> Cleaner<'a> {
         self.out.is_empty() || self.out.ends_with(['.', '!', '?', ':'])
     }
 
-    fn drop_tag(&mut self, tag: Tag<'_>) {
+    fn drop_tag(&mut self, tag: MarkupTag<'_>) {
         if tag.name == "math" && !tag.is_closing && self.mathml() {
             return;
         }
@@ -288,7 +288,7 @@ impl<'a> Cleaner<'a> {
         if tag.is_closing && tag.name == "tex-math" {
             self.at += markup::same_in_mathml(self.rest());
         }
-        if let Some(script) = scripts::Kind::of_tag(tag.name) {
+        if let Some(script) = scripts::ScriptKind::of_tag(tag.name) {
             match tag.is_closing {
                 true => self.end_script(script),
                 false => self.begin_script(script),

@@ -24,7 +24,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::json_fields::{Fields, list, spelling, text};
-use super::record::{Context, Fault, Found, Item};
+use super::record::{DumpContext, Item, RawRecord, RecordError};
 use super::tagged::ids;
 use super::{dates, names};
 use crate::paper::{IdKind, Notice, PaperId};
@@ -75,13 +75,13 @@ const DATES: [&str; 5] = [
 const RETRACTIONS: [&str; 3] = ["retraction", "withdrawal", "removal"];
 
 /// Reads one record.
-pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
+pub(super) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordError> {
     let fields = Fields::parse(json, &READ)?;
     let around = Some(&*context.around).filter(|key| !key.is_empty());
     let own = fields.spelling("id").or(around.map(Cow::Borrowed));
     let own = own.as_deref().map(str::trim);
     let given_id = own.map(str::to_owned);
-    let mut found = Found {
+    let mut found = RawRecord {
         given_id: given_id.or_else(|| fields.text(&["doi"]).map(str::to_owned)),
         title: title(&fields),
         text: fields.text(&["abstract"]).unwrap_or_default().into(),
@@ -90,7 +90,7 @@ pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
         published: published(&fields),
         journal: journal(&fields).map(Cow::Borrowed),
         notice: is_retracted(&fields).then_some(Notice::Retracted),
-        ..Found::default()
+        ..RawRecord::default()
     };
     add_ids(&mut found, &fields);
     found.comment = add_noted(&mut found, &fields).map(Cow::Owned);
@@ -206,7 +206,7 @@ fn is_retracted(fields: &Fields) -> bool {
         || to.any(|update| is_retraction(&update) && is_of_itself(update))
 }
 
-fn add_ids(found: &mut Found<'_>, fields: &Fields) {
+fn add_ids(found: &mut RawRecord<'_>, fields: &Fields) {
     if let Some(doi) = fields.text(&["doi"]) {
         ids::add_dois(found, doi);
     }
@@ -231,11 +231,11 @@ fn add_ids(found: &mut Found<'_>, fields: &Fields) {
 }
 
 /// Adds the ids that lines of a note begin with; the note is what is left.
-fn add_noted(found: &mut Found<'_>, fields: &Fields) -> Option<String> {
+fn add_noted(found: &mut RawRecord<'_>, fields: &Fields) -> Option<String> {
     let mut lines = Vec::new();
     for line in fields.text(&["note"])?.lines() {
         let before = found.ids.len();
-        let is_id = |found: &Found<'_>| found.ids.len() > before;
+        let is_id = |found: &RawRecord<'_>| found.ids.len() > before;
         ids::add_noted(found, line);
         // What names a kind of id says nothing else, if the id was known.
         let names_one = ["PMID:", "PMCID:", "arXiv:", "DOI:"];
@@ -251,7 +251,7 @@ fn add_noted(found: &mut Found<'_>, fields: &Fields) -> Option<String> {
 }
 
 /// Adds the key of a record, which means something in its own file only, or its id.
-fn add_key(found: &mut Found<'_>, key: Option<&str>) {
+fn add_key(found: &mut RawRecord<'_>, key: Option<&str>) {
     let Some(key) = key.filter(|key| !key.is_empty()) else {
         return;
     };
@@ -272,7 +272,10 @@ mod tests {
 
     #[track_caller]
     fn check(record: Value, expected: Value) {
-        check_fields(read(&record.to_string(), &Context::default()), &expected);
+        check_fields(
+            read(&record.to_string(), &DumpContext::default()),
+            &expected,
+        );
     }
 
     #[test]
@@ -413,7 +416,7 @@ mod tests {
 
     #[test]
     fn a_record_without_a_title_is_rejected_with_its_id() {
-        let fault = read(r#"{"DOI":"10.5555/x","title":[]}"#, &Context::default());
+        let fault = read(r#"{"DOI":"10.5555/x","title":[]}"#, &DumpContext::default());
         let fault = fault.expect_err("no title");
         assert_eq!(fault.id.as_deref(), Some("10.5555/x"));
     }

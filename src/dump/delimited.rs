@@ -19,11 +19,11 @@ use csv::ByteRecord;
 use serde_json::Value;
 
 use super::json_record::{self, IDS, PLAIN_TEXTS, TITLES};
-use super::lines::{Chunk, LineReader};
-use super::quoting::{Line, Quoting, cells, scan};
-use super::record::{Context, Item};
+use super::lines::{Framed, LineReader};
+use super::quoting::{Quoting, RowState, cells, scan};
+use super::record::{DumpContext, Item};
 use super::reject::excerpt;
-use super::{Format, MAX_LINE_BYTES, Opened, ReadItems, Reason, Rejected, Unit};
+use super::{Format, MAX_LINE_BYTES, OpenDump, ReadItems, Rejected, Rejection, Unit};
 use super::{columns, literal};
 use crate::error::{Error, Result};
 
@@ -42,12 +42,12 @@ pub(super) struct CellReader {
     /// Lines that were read ahead, with their numbers.
     ahead: VecDeque<(u64, Vec<u8>)>,
     /// What came after the lines that were read ahead.
-    after: Option<Chunk>,
+    after: Option<Framed>,
     separator: u8,
     /// The columns that are read, by [`columns::choose`].
     columns: Vec<(usize, String)>,
     n_columns: usize,
-    context: Context,
+    context: DumpContext,
     compressed: bool,
     /// Where the last row begins.
     line: u64,
@@ -57,7 +57,7 @@ pub(super) struct CellReader {
 }
 
 /// A row, or why it is none, with its first line.
-type Row = Result<ByteRecord, (Reason, Vec<u8>)>;
+type DelimitedRow = Result<ByteRecord, (Rejection, Vec<u8>)>;
 
 impl ReadItems for CellReader {
     fn next_item(&mut self) -> Option<Result<Item, Rejected>> {
@@ -79,8 +79,8 @@ impl CellReader {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Error::Columns`] where it lacks a column; [`Error::Read`].
-    pub(super) fn open(opened: Opened) -> Result<CellReader> {
+    /// [`Error::ReadColumns`] where it lacks a column; [`Error::Read`].
+    pub(super) fn open(opened: OpenDump) -> Result<CellReader> {
         let unfit = |reason| Error::Columns {
             path: opened.path.clone(),
             reason,
@@ -90,8 +90,8 @@ impl CellReader {
         while ahead.len() <= MAX_LINES_BEFORE && after.is_none() {
             let mut line = Vec::new();
             match lines.next_line(&mut line) {
-                Chunk::Record => ahead.push_back((lines.line(), line)),
-                Chunk::Failed(error) if ahead.is_empty() => {
+                Framed::Record => ahead.push_back((lines.line(), line)),
+                Framed::Failed(error) if ahead.is_empty() => {
                     return Err(Error::read(&opened.path)(error));
                 }
                 chunk => after = Some(chunk),
@@ -121,7 +121,7 @@ impl CellReader {
             after,
             separator,
             columns,
-            context: Context {
+            context: DumpContext {
                 is_untitled,
                 ..opened.context
             },
@@ -132,7 +132,7 @@ impl CellReader {
         })
     }
 
-    fn next_row(&mut self) -> Option<Row> {
+    fn next_row(&mut self) -> Option<DelimitedRow> {
         let first = match self.next_line() {
             Ok((line, bytes)) => {
                 self.line = line;
@@ -153,12 +153,12 @@ impl CellReader {
     }
 
     /// A row, unless it is what is left of one where the dump was cut.
-    fn whole(&mut self, row: ByteRecord) -> Result<ByteRecord, Reason> {
+    fn whole(&mut self, row: ByteRecord) -> Result<ByteRecord, Rejection> {
         let is_short = row.len() < self.n_columns;
         let is_first_short = is_short && self.is_ragged == Some(false);
-        if is_first_short && self.line_ahead(0).is_none() && matches!(self.after, Some(Chunk::End))
+        if is_first_short && self.line_ahead(0).is_none() && matches!(self.after, Some(Framed::End))
         {
-            return Err(Reason::Cut);
+            return Err(Rejection::Cut);
         }
         self.is_ragged = Some(is_short || self.is_ragged == Some(true));
         Ok(row)
@@ -166,14 +166,14 @@ impl CellReader {
 
     /// The row that begins with a line, whose quotes are written in one way; `None` where they are
     /// not, and no line but the first is used up.
-    fn quoted(&mut self, first: &[u8], quoting: Quoting) -> Option<Result<ByteRecord, Reason>> {
+    fn quoted(&mut self, first: &[u8], quoting: Quoting) -> Option<Result<ByteRecord, Rejection>> {
         let mut state = scan(first, self.separator, false, quoting);
-        if state == Line::Ends {
+        if state == RowState::Ends {
             return self.fitting(cells(first, self.separator, quoting), false);
         }
         let mut row = first.to_vec();
         let mut used = 0;
-        while state == Line::Open {
+        while state == RowState::Open {
             let too_much = used == MAX_ROW_LINES || row.len() > MAX_LINE_BYTES;
             let (_, next) = self.line_ahead(used).filter(|_| !too_much)?;
             row.push(b'\n');
@@ -182,7 +182,7 @@ impl CellReader {
             state = scan(next, self.separator, true, quoting);
             used += 1;
         }
-        if state == Line::Unsound {
+        if state == RowState::Unsound {
             return None;
         }
         let fitting = self.fitting(cells(&row, self.separator, quoting), true)?;
@@ -191,7 +191,7 @@ impl CellReader {
     }
 
     /// A row if it fits the header; of several lines none that does not is one.
-    fn fitting(&self, row: ByteRecord, is_of_lines: bool) -> Option<Result<ByteRecord, Reason>> {
+    fn fitting(&self, row: ByteRecord, is_of_lines: bool) -> Option<Result<ByteRecord, Rejection>> {
         let expected = self.n_columns;
         let is_longer = row
             .iter()
@@ -202,21 +202,21 @@ impl CellReader {
         }
         let found = row.len();
         Some(match is_longer {
-            true => Err(Reason::Ragged { found, expected }),
+            true => Err(Rejection::Ragged { found, expected }),
             false => Ok(row),
         })
     }
 
     /// A line whose quotes are unsound as a row: what it holds as it stands, if that fits.
-    fn literal(&mut self, line: Vec<u8>) -> Row {
+    fn literal(&mut self, line: Vec<u8>) -> DelimitedRow {
         let separator = self.separator;
         let fits = |line: &[u8]| cells(line, separator, Quoting::Doubled).len() == self.n_columns;
-        let is_open = scan(&line, separator, false, Quoting::Doubled) == Line::Open;
+        let is_open = scan(&line, separator, false, Quoting::Doubled) == RowState::Open;
         if is_open && !self.ahead.iter().any(|(_, line)| fits(line)) {
             // Nothing is left but one cell; if that is because the dump ends, it is cut.
             let reason = match &self.after {
-                Some(Chunk::End) => Some(Reason::Cut),
-                Some(Chunk::Failed(error)) => Some(Reason::from_read(error, self.compressed)),
+                Some(Framed::End) => Some(Rejection::Cut),
+                Some(Framed::Failed(error)) => Some(Rejection::from_read(error, self.compressed)),
                 _ => None,
             };
             if let Some(reason) = reason {
@@ -227,14 +227,14 @@ impl CellReader {
         let row = cells(&line, separator, Quoting::Literal);
         match row.len() == self.n_columns {
             true => Ok(row),
-            false => Err((Reason::Unquoted, line)),
+            false => Err((Rejection::Unquoted, line)),
         }
     }
 
     /// The next line, or how the lines end.
-    fn next_line(&mut self) -> Result<(u64, Vec<u8>), Chunk> {
+    fn next_line(&mut self) -> Result<(u64, Vec<u8>), Framed> {
         if self.ended {
-            return Err(Chunk::End);
+            return Err(Framed::End);
         }
         if let Some(line) = self.ahead.pop_front() {
             return Ok(line);
@@ -244,7 +244,7 @@ impl CellReader {
         }
         let mut line = Vec::new();
         match self.lines.next_line(&mut line) {
-            Chunk::Record => Ok((self.lines.line(), line)),
+            Framed::Record => Ok((self.lines.line(), line)),
             chunk => Err(chunk),
         }
     }
@@ -254,7 +254,7 @@ impl CellReader {
         while self.ahead.len() <= n_lines && self.after.is_none() {
             let mut line = Vec::new();
             match self.lines.next_line(&mut line) {
-                Chunk::Record => self.ahead.push_back((self.lines.line(), line)),
+                Framed::Record => self.ahead.push_back((self.lines.line(), line)),
                 chunk => self.after = Some(chunk),
             }
         }
@@ -262,11 +262,11 @@ impl CellReader {
     }
 
     /// What the end of the lines, or a line that is none, comes to.
-    fn end(&mut self, chunk: Chunk) -> Option<(Reason, Vec<u8>)> {
+    fn end(&mut self, chunk: Framed) -> Option<(Rejection, Vec<u8>)> {
         self.line = self.lines.line();
         let reason = match chunk {
-            Chunk::Bad(reason) => return Some((reason, Vec::new())),
-            Chunk::Failed(error) => Reason::from_read(&error, self.compressed),
+            Framed::Bad(reason) => return Some((reason, Vec::new())),
+            Framed::Failed(error) => Rejection::from_read(&error, self.compressed),
             _ => {
                 self.ended = true;
                 return None;
@@ -289,7 +289,7 @@ impl CellReader {
         })
     }
 
-    fn rejected(&self, id: Option<String>, reason: Reason, shown: &[u8]) -> Rejected {
+    fn rejected(&self, id: Option<String>, reason: Rejection, shown: &[u8]) -> Rejected {
         Rejected {
             line: self.line,
             unit: Unit::Line,

@@ -88,11 +88,11 @@ impl Start {
             Framing::Table => true,
             Framing::Cells => return Some("it has a line of column names and no row".to_owned()),
             Framing::Elements if self.complete => match xml::answer(self.format, text) {
-                xml::Answer::Empty => true,
-                xml::Answer::Error(said) => {
+                xml::DocumentAnswer::Empty => true,
+                xml::DocumentAnswer::Error(said) => {
                     return Some(format!("the source reports an error: {said}"));
                 }
-                xml::Answer::Other => false,
+                xml::DocumentAnswer::Other => false,
             },
             _ => self.format.is_json() && self.complete && sniff_json::is_empty_list(text),
         };

@@ -20,7 +20,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::json_fields::{Fields, list, text};
-use super::record::{Context, Fault, Found, Item};
+use super::record::{DumpContext, Item, RawRecord, RecordError};
 use super::tagged::ids;
 use super::{dates, names};
 use crate::paper::{IdKind, Notice};
@@ -54,9 +54,9 @@ const READ: [&str; 21] = [
 const MEDLINE: &str = "MED";
 
 /// Reads one result.
-pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
+pub(super) fn read(json: &str, _: &DumpContext) -> Result<Item, RecordError> {
     let fields = Fields::parse(json, &READ)?;
-    let mut found = Found {
+    let mut found = RawRecord {
         given_id: fields.spelling("id").map(Cow::into_owned),
         title: fields.text(&["title"]).unwrap_or_default().into(),
         text: fields.text(&["abstracttext"]).unwrap_or_default().into(),
@@ -66,13 +66,13 @@ pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
         updated: fields.text(&["dateofrevision"]).and_then(dates::day),
         journal: journal(&fields).map(Cow::Borrowed),
         notice: is_retracted(&fields).then_some(Notice::Retracted),
-        ..Found::default()
+        ..RawRecord::default()
     };
     add_ids(&mut found, &fields);
     found.item()
 }
 
-fn add_ids(found: &mut Found<'_>, fields: &Fields) {
+fn add_ids(found: &mut RawRecord<'_>, fields: &Fields) {
     let own = fields.spelling("id").unwrap_or_default();
     if fields.text(&["source"]) == Some(MEDLINE) {
         found.add_id(IdKind::Pmid, &own);
@@ -192,7 +192,10 @@ mod tests {
 
     #[track_caller]
     fn check(record: Value, expected: Value) {
-        check_fields(read(&record.to_string(), &Context::default()), &expected);
+        check_fields(
+            read(&record.to_string(), &DumpContext::default()),
+            &expected,
+        );
     }
 
     #[test]

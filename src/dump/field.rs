@@ -1,7 +1,7 @@
 //! Values of JSON records, read without failing on their type and borrowed where possible.
 //!
 //! A record whose `doi` is a number or whose `comments` is a list is still a paper: the type is
-//! looked at where the field is used ([`Field::prose`] against [`Field::text`]).
+//! looked at where the field is used ([`ScalarField::prose`] against [`ScalarField::text`]).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,11 +12,11 @@ use serde::de::{
 };
 
 use super::ignored::{self, Notes};
-use super::{Reason, whole_number};
+use super::{Rejection, whole_number};
 
 /// One scalar of a record; `null` is missing.
 #[derive(Debug, Default)]
-pub(super) enum Field<'a> {
+pub(super) enum ScalarField<'a> {
     #[default]
     Missing,
     Text(Cow<'a, str>),
@@ -28,11 +28,11 @@ pub(super) enum Field<'a> {
     Other(&'static str),
 }
 
-impl Field<'_> {
+impl ScalarField<'_> {
     /// The text, or nothing where this is anything else.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            Field::Text(text) => Some(text),
+            ScalarField::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -40,8 +40,8 @@ impl Field<'_> {
     /// The text or the number as text.
     pub(super) fn spelling(&self) -> Option<&str> {
         match self {
-            Field::Text(text) => Some(text),
-            Field::Number(number) => Some(number),
+            ScalarField::Text(text) => Some(text),
+            ScalarField::Number(number) => Some(number),
             _ => None,
         }
     }
@@ -49,16 +49,16 @@ impl Field<'_> {
     /// The text or the number as text, of a list all its texts.
     pub(super) fn prose(&self) -> Option<&str> {
         match self {
-            Field::Prose(text) => Some(text),
+            ScalarField::Prose(text) => Some(text),
             other => other.spelling(),
         }
     }
 
-    /// The same, empty where the field is missing; a [`Reason::WrongType`] where it is anything else.
-    pub(super) fn required(&self, name: &'static str) -> Result<&str, Reason> {
+    /// The same, empty where the field is missing; a [`Rejection::WrongType`] where it is anything else.
+    pub(super) fn required(&self, name: &'static str) -> Result<&str, Rejection> {
         match self {
-            Field::Missing => Ok(""),
-            Field::Other(found) => Err(Reason::WrongType { field: name, found }),
+            ScalarField::Missing => Ok(""),
+            ScalarField::Other(found) => Err(Rejection::WrongType { field: name, found }),
             other => Ok(other.prose().unwrap_or("")),
         }
     }
@@ -71,13 +71,13 @@ impl Field<'_> {
     /// What stands there, in words where it is no text; `None` where the field is missing.
     pub(super) fn shown(&self) -> Option<&str> {
         match self {
-            Field::Other(found) => Some(found),
+            ScalarField::Other(found) => Some(found),
             other => other.prose(),
         }
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ScalarField<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(FieldVisitor(PhantomData))
     }
@@ -86,62 +86,64 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
 struct FieldVisitor<'a>(PhantomData<&'a str>);
 
 impl<'de: 'a, 'a> Visitor<'de> for FieldVisitor<'a> {
-    type Value = Field<'a>;
+    type Value = ScalarField<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Field<'a>, E> {
-        Ok(Field::Text(Cow::Borrowed(text)))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<ScalarField<'a>, E> {
+        Ok(ScalarField::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Field<'a>, E> {
-        Ok(Field::Text(Cow::Owned(text.to_owned())))
+    fn visit_str<E>(self, text: &str) -> Result<ScalarField<'a>, E> {
+        Ok(ScalarField::Text(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Field<'a>, E> {
-        Ok(Field::Number(number.to_string()))
+    fn visit_u64<E>(self, number: u64) -> Result<ScalarField<'a>, E> {
+        Ok(ScalarField::Number(number.to_string()))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Field<'a>, E> {
-        Ok(Field::Number(number.to_string()))
+    fn visit_i64<E>(self, number: i64) -> Result<ScalarField<'a>, E> {
+        Ok(ScalarField::Number(number.to_string()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Field<'a>, E> {
+    fn visit_f64<E>(self, number: f64) -> Result<ScalarField<'a>, E> {
         let whole = whole_number::whole(number);
-        Ok(Field::Number(whole.unwrap_or_else(|| number.to_string())))
+        Ok(ScalarField::Number(
+            whole.unwrap_or_else(|| number.to_string()),
+        ))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Field<'a>, E> {
-        Ok(Field::Other("true or false"))
+    fn visit_bool<E>(self, _: bool) -> Result<ScalarField<'a>, E> {
+        Ok(ScalarField::Other("true or false"))
     }
 
-    fn visit_unit<E>(self) -> Result<Field<'a>, E> {
-        Ok(Field::Missing)
+    fn visit_unit<E>(self) -> Result<ScalarField<'a>, E> {
+        Ok(ScalarField::Missing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field<'a>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ScalarField<'a>, A::Error> {
         let mut texts: Vec<String> = Vec::new();
         let mut is_other = false;
-        while let Some(item) = seq.next_element::<Field<'_>>()? {
+        while let Some(item) = seq.next_element::<ScalarField<'_>>()? {
             texts.extend(item.prose().map(str::to_owned));
-            is_other |= matches!(item, Field::Other(_));
+            is_other |= matches!(item, ScalarField::Other(_));
         }
         Ok(match texts.is_empty() {
-            true if is_other => Field::Other("a list"),
-            true => Field::Missing,
-            false => Field::Prose(texts.join(" ")),
+            true if is_other => ScalarField::Other("a list"),
+            true => ScalarField::Missing,
+            false => ScalarField::Prose(texts.join(" ")),
         })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field<'a>, A::Error> {
-        let mut field = Field::Other("an object");
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScalarField<'a>, A::Error> {
+        let mut field = ScalarField::Other("an object");
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             if key != "text" {
                 map.next_value::<IgnoredAny>()?;
-            } else if let Some(text) = map.next_value::<Field<'_>>()?.prose() {
-                field = Field::Prose(text.to_owned());
+            } else if let Some(text) = map.next_value::<ScalarField<'_>>()?.prose() {
+                field = ScalarField::Prose(text.to_owned());
             }
         }
         Ok(field)
@@ -218,9 +220,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
 
 /// An object; anything else counts as one without fields.
 #[derive(Debug, Default)]
-pub(super) struct Part<T>(pub(super) T);
+pub(super) struct ObjectPart<T>(pub(super) T);
 
-impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Part<T> {
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for ObjectPart<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(PartVisitor(PhantomData))
     }
@@ -229,65 +231,65 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Part<T> {
 struct PartVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for PartVisitor<T> {
-    type Value = Part<T>;
+    type Value = ObjectPart<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Part<T>, A::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Part)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ObjectPart<T>, A::Error> {
+        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(ObjectPart)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Part<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ObjectPart<T>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Part::default())
+        Ok(ObjectPart::default())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Part<T>, E> {
-        Ok(Part::default())
+    fn visit_str<E>(self, _: &str) -> Result<ObjectPart<T>, E> {
+        Ok(ObjectPart::default())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Part<T>, E> {
-        Ok(Part::default())
+    fn visit_u64<E>(self, _: u64) -> Result<ObjectPart<T>, E> {
+        Ok(ObjectPart::default())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Part<T>, E> {
-        Ok(Part::default())
+    fn visit_i64<E>(self, _: i64) -> Result<ObjectPart<T>, E> {
+        Ok(ObjectPart::default())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Part<T>, E> {
-        Ok(Part::default())
+    fn visit_f64<E>(self, _: f64) -> Result<ObjectPart<T>, E> {
+        Ok(ObjectPart::default())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Part<T>, E> {
-        Ok(Part::default())
+    fn visit_bool<E>(self, _: bool) -> Result<ObjectPart<T>, E> {
+        Ok(ObjectPart::default())
     }
 
-    fn visit_unit<E>(self) -> Result<Part<T>, E> {
-        Ok(Part::default())
+    fn visit_unit<E>(self) -> Result<ObjectPart<T>, E> {
+        Ok(ObjectPart::default())
     }
 }
 
 /// One object in a list, or one text: `{"name": …}` and `"…"` both occur for authors and versions.
 #[derive(Debug)]
-pub(super) struct Entry<'a> {
+pub(super) struct ListEntry<'a> {
     /// The text itself, or the object's `name`, `version` or `fullname`; of anything else what it is.
-    pub(super) name: Field<'a>,
+    pub(super) name: ScalarField<'a>,
     /// The object's `created`.
-    pub(super) created: Field<'a>,
+    pub(super) created: ScalarField<'a>,
     /// The object's `hidden` is true.
     pub(super) hidden: bool,
 }
 
-impl Entry<'_> {
+impl ListEntry<'_> {
     /// An author's name as it stands, or a note of what is none.
     pub(super) fn written(&self, notes: &mut Notes) -> Option<&str> {
         notes.unless(self.name.text(), ignored::Part::Author, self.name.shown())
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ListEntry<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(EntryVisitor(PhantomData))
     }
@@ -296,32 +298,32 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
 struct EntryVisitor<'a>(PhantomData<&'a str>);
 
 impl<'a> EntryVisitor<'a> {
-    fn only(name: Field<'a>) -> Entry<'a> {
-        Entry {
+    fn only(name: ScalarField<'a>) -> ListEntry<'a> {
+        ListEntry {
             name,
-            created: Field::Missing,
+            created: ScalarField::Missing,
             hidden: false,
         }
     }
 }
 
 impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
-    type Value = Entry<'a>;
+    type Value = ListEntry<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Text(Cow::Borrowed(text))))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<ListEntry<'a>, E> {
+        Ok(Self::only(ScalarField::Text(Cow::Borrowed(text))))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Text(Cow::Owned(text.to_owned()))))
+    fn visit_str<E>(self, text: &str) -> Result<ListEntry<'a>, E> {
+        Ok(Self::only(ScalarField::Text(Cow::Owned(text.to_owned()))))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry<'a>, A::Error> {
-        let mut entry = Self::only(Field::Other("an object"));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ListEntry<'a>, A::Error> {
+        let mut entry = Self::only(ScalarField::Other("an object"));
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             match key.as_ref() {
                 "name" | "version" | "fullname" => entry.name = map.next_value()?,
@@ -337,29 +339,29 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
         Ok(entry)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entry<'a>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ListEntry<'a>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Self::only(Field::Other("a list")))
+        Ok(Self::only(ScalarField::Other("a list")))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Other("a number")))
+    fn visit_u64<E>(self, _: u64) -> Result<ListEntry<'a>, E> {
+        Ok(Self::only(ScalarField::Other("a number")))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Other("a number")))
+    fn visit_i64<E>(self, _: i64) -> Result<ListEntry<'a>, E> {
+        Ok(Self::only(ScalarField::Other("a number")))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Other("a number")))
+    fn visit_f64<E>(self, _: f64) -> Result<ListEntry<'a>, E> {
+        Ok(Self::only(ScalarField::Other("a number")))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Other("true or false")))
+    fn visit_bool<E>(self, _: bool) -> Result<ListEntry<'a>, E> {
+        Ok(Self::only(ScalarField::Other("true or false")))
     }
 
-    fn visit_unit<E>(self) -> Result<Entry<'a>, E> {
-        Ok(Self::only(Field::Missing))
+    fn visit_unit<E>(self) -> Result<ListEntry<'a>, E> {
+        Ok(Self::only(ScalarField::Missing))
     }
 }
 
@@ -437,10 +439,10 @@ mod tests {
     use super::*;
 
     fn check(json: &str, expected: &str) {
-        let field: Field<'_> = serde_json::from_str(json).expect("JSON");
+        let field: ScalarField<'_> = serde_json::from_str(json).expect("JSON");
         let shown = match &field {
-            Field::Text(Cow::Borrowed(text)) => format!("borrowed {text}"),
-            Field::Text(Cow::Owned(text)) => format!("owned {text}"),
+            ScalarField::Text(Cow::Borrowed(text)) => format!("borrowed {text}"),
+            ScalarField::Text(Cow::Owned(text)) => format!("owned {text}"),
             other => format!("{other:?}"),
         };
         assert_eq!(shown, expected, "{json}");
@@ -468,7 +470,7 @@ mod tests {
     #[test]
     fn a_list_takes_any_value() {
         let len = |json| {
-            serde_json::from_str::<Items<Field<'_>>>(json)
+            serde_json::from_str::<Items<ScalarField<'_>>>(json)
                 .map(|items| items.0.len())
                 .ok()
         };
@@ -484,7 +486,7 @@ mod tests {
     #[test]
     fn an_entry_is_an_object_or_a_text() {
         let json = r#"["A", {"name": "B", "hidden": true}, {"version": "v1", "created": "2007"}, [1], 2, null]"#;
-        let entries: Items<Entry<'_>> = serde_json::from_str(json).expect("JSON");
+        let entries: Items<ListEntry<'_>> = serde_json::from_str(json).expect("JSON");
         let names: Vec<_> = entries.0.iter().map(|entry| entry.name.text()).collect();
         assert_eq!(names, [Some("A"), Some("B"), Some("v1"), None, None, None]);
         assert!(entries.0[1].hidden);

@@ -7,55 +7,55 @@
 
 use serde::Deserialize;
 
-use super::field::{Entry, Field, Items, Part};
+use super::field::{Items, ListEntry, ObjectPart, ScalarField};
 use super::ignored::{self, Notes};
-use super::record::{Context, Fault, Item, arxiv_id, day, paper, with_id};
-use super::{Reason, names};
+use super::record::{DumpContext, Item, RecordError, arxiv_id, day, paper, with_id};
+use super::{Rejection, names};
 use crate::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
 struct Wrapped<'a> {
     #[serde(borrow, default)]
-    paper: Option<Fields<'a>>,
+    paper: Option<HfFields<'a>>,
     #[serde(borrow, default, rename = "numComments")]
-    comments: Field<'a>,
+    comments: ScalarField<'a>,
     #[serde(borrow, default, rename = "submittedBy")]
-    submitter: Part<Person<'a>>,
+    submitter: ObjectPart<Person<'a>>,
 }
 
 /// Somebody with an account at the site.
 #[derive(Debug, Deserialize, Default)]
 struct Person<'a> {
     #[serde(borrow, default)]
-    fullname: Field<'a>,
+    fullname: ScalarField<'a>,
     #[serde(borrow, default)]
-    name: Field<'a>,
+    name: ScalarField<'a>,
 }
 
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct HfFields<'a> {
     #[serde(borrow, default)]
-    id: Field<'a>,
+    id: ScalarField<'a>,
     #[serde(borrow, default)]
-    title: Field<'a>,
+    title: ScalarField<'a>,
     #[serde(borrow, default)]
-    summary: Field<'a>,
+    summary: ScalarField<'a>,
     #[serde(borrow, default, rename = "abstract")]
-    text: Field<'a>,
+    text: ScalarField<'a>,
     #[serde(borrow, default)]
-    authors: Items<Entry<'a>>,
+    authors: Items<ListEntry<'a>>,
     #[serde(borrow, default, rename = "publishedAt")]
-    published: Field<'a>,
+    published: ScalarField<'a>,
     #[serde(borrow, default, rename = "submittedOnDailyAt")]
-    listed: Field<'a>,
+    listed: ScalarField<'a>,
     #[serde(borrow, default)]
-    upvotes: Field<'a>,
+    upvotes: ScalarField<'a>,
     #[serde(borrow, default, rename = "submittedOnDailyBy")]
-    submitter: Part<Person<'a>>,
+    submitter: ObjectPart<Person<'a>>,
 }
 
 /// Reads one element of the API's answer.
-pub(super) fn read_api(json: &str, context: &Context) -> Result<Item, Fault> {
+pub(super) fn read_api(json: &str, context: &DumpContext) -> Result<Item, RecordError> {
     let wrapped: Wrapped<'_> = serde_json::from_str(json)?;
     let (comments, around) = (wrapped.comments, wrapped.submitter);
     let record = match wrapped.paper {
@@ -63,7 +63,7 @@ pub(super) fn read_api(json: &str, context: &Context) -> Result<Item, Fault> {
         None => serde_json::from_str(json)?,
     };
     let mut notes = Notes::default();
-    let mut api = |record: &Fields<'_>| {
+    let mut api = |record: &HfFields<'_>| {
         let mut paper = convert(record, &record.summary, &mut notes)?;
         paper.n_comments = count(&comments, &mut notes);
         let submitter = record.submitter.0.called();
@@ -77,10 +77,10 @@ pub(super) fn read_api(json: &str, context: &Context) -> Result<Item, Fault> {
 }
 
 /// Reads one paper of a scraped day.
-pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Item, Fault> {
-    let record: Fields<'_> = serde_json::from_str(json)?;
+pub(super) fn read_scrape(json: &str, context: &DumpContext) -> Result<Item, RecordError> {
+    let record: HfFields<'_> = serde_json::from_str(json)?;
     let mut notes = Notes::default();
-    let mut scraped = |record: &Fields<'_>| {
+    let mut scraped = |record: &HfFields<'_>| {
         let has_abstract = record
             .text
             .prose()
@@ -99,7 +99,11 @@ pub(super) fn read_scrape(json: &str, context: &Context) -> Result<Item, Fault> 
     with_id(&record.id, notes, outcome)
 }
 
-fn convert(record: &Fields<'_>, text: &Field<'_>, notes: &mut Notes) -> Result<Paper, Reason> {
+fn convert(
+    record: &HfFields<'_>,
+    text: &ScalarField<'_>,
+    notes: &mut Notes,
+) -> Result<Paper, Rejection> {
     let id = arxiv_id(&record.id)?;
     let mut paper = paper(id, &record.title, text, notes)?;
     let shown = record.authors.0.iter().filter(|author| !author.hidden);
@@ -109,7 +113,7 @@ fn convert(record: &Fields<'_>, text: &Field<'_>, notes: &mut Notes) -> Result<P
     Ok(paper)
 }
 
-fn count(field: &Field<'_>, notes: &mut Notes) -> Option<u32> {
+fn count(field: &ScalarField<'_>, notes: &mut Notes) -> Option<u32> {
     let count = field.spelling().and_then(|count| count.parse().ok());
     notes.unless(count, ignored::Part::Count, field.shown())
 }

@@ -19,11 +19,11 @@ use jiff::civil::Date;
 
 use super::clean::clean;
 use super::ignored::Notes;
-use super::lines::{Chunk, LineReader};
-use super::record::{Context, Item, Record};
+use super::lines::{Framed, LineReader};
+use super::record::{DumpContext, Item, Record};
 use super::reject::excerpt;
 use super::source::Bytes;
-use super::{ReadItems, Reason, Rejected, Unit};
+use super::{ReadItems, Rejected, Rejection, Unit};
 use crate::paper::{Paper, PaperId};
 
 /// From here on a block is an abstract, whatever it ends with; few titles are longer.
@@ -62,7 +62,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 #[derive(Debug, Clone, PartialEq)]
-struct Block {
+struct PageBlock {
     line: u64,
     text: String,
 }
@@ -79,11 +79,11 @@ enum Looks {
 pub(super) struct PageReader {
     lines: LineReader,
     buffer: Vec<u8>,
-    context: Context,
+    context: DumpContext,
     compressed: bool,
-    ahead: Option<Result<Block, Rejected>>,
+    ahead: Option<Result<PageBlock, Rejected>>,
     /// The paper that is being read: its title, and the paragraphs so far.
-    title: Option<Block>,
+    title: Option<PageBlock>,
     paragraphs: Vec<String>,
     /// Items that are ready: at most a paper and what is wrong with the block after it.
     ready: std::collections::VecDeque<Result<Paper, Rejected>>,
@@ -109,7 +109,7 @@ impl ReadItems for PageReader {
 }
 
 impl PageReader {
-    pub(super) fn new(input: Bytes, context: Context, compressed: bool) -> PageReader {
+    pub(super) fn new(input: Bytes, context: DumpContext, compressed: bool) -> PageReader {
         let mut reader = PageReader {
             lines: LineReader::new(input),
             buffer: Vec::new(),
@@ -151,7 +151,7 @@ impl PageReader {
         }
     }
 
-    fn place(&mut self, block: Block) {
+    fn place(&mut self, block: PageBlock) {
         let body_follows =
             matches!(&self.ahead, Some(Ok(next)) if looks(&next.text) != Looks::Short);
         let at_title = self.title.is_none() || !self.paragraphs.is_empty();
@@ -172,15 +172,15 @@ impl PageReader {
         } else {
             self.finish();
             let reason = if is_short {
-                Reason::TitleAlone
+                Rejection::TitleAlone
             } else {
-                Reason::TextAlone
+                Rejection::TextAlone
             };
             self.ready.push_back(Err(rejected(&block, reason)));
         }
     }
 
-    fn is_paragraph(&self, block: &Block, is_short: bool) -> bool {
+    fn is_paragraph(&self, block: &PageBlock, is_short: bool) -> bool {
         let held: usize = self.paragraphs.iter().map(String::len).sum();
         if held + block.text.len() > MAX_ABSTRACT_BYTES {
             return false;
@@ -200,7 +200,7 @@ impl PageReader {
         if text.is_empty() {
             return self
                 .ready
-                .push_back(Err(rejected(&title, Reason::TitleAlone)));
+                .push_back(Err(rejected(&title, Rejection::TitleAlone)));
         }
         let mut paper = Paper::new(PaperId::from_title(&title.text), title.text, text);
         paper.listed = self.context.listed;
@@ -219,15 +219,15 @@ impl PageReader {
     }
 
     /// Reads the next block that is no line of the page.
-    fn read_block(&mut self) -> Option<Result<Block, Rejected>> {
+    fn read_block(&mut self) -> Option<Result<PageBlock, Rejected>> {
         loop {
             let reason = match self.lines.next_line(&mut self.buffer) {
-                Chunk::End => return None,
-                Chunk::Bad(reason) => reason,
-                Chunk::Unfinished => Reason::Cut,
-                Chunk::Failed(error) => Reason::from_read(&error, self.compressed),
-                Chunk::Record => match std::str::from_utf8(&self.buffer) {
-                    Err(error) => Reason::NotUtf8 {
+                Framed::End => return None,
+                Framed::Bad(reason) => reason,
+                Framed::Unfinished => Rejection::Cut,
+                Framed::Failed(error) => Rejection::from_read(&error, self.compressed),
+                Framed::Record => match std::str::from_utf8(&self.buffer) {
+                    Err(error) => Rejection::NotUtf8 {
                         byte: error.valid_up_to(),
                     },
                     Ok(line) => {
@@ -240,7 +240,7 @@ impl PageReader {
                             continue;
                         }
                         let line = self.lines.line();
-                        return Some(Ok(Block { line, text }));
+                        return Some(Ok(PageBlock { line, text }));
                     }
                 },
             };
@@ -257,7 +257,7 @@ impl PageReader {
     }
 }
 
-fn rejected(block: &Block, reason: Reason) -> Rejected {
+fn rejected(block: &PageBlock, reason: Rejection) -> Rejected {
     let excerpt = excerpt(block.text.as_bytes());
     Rejected {
         line: block.line,
@@ -384,7 +384,7 @@ mod tests {
     fn check(page: &str, expected: &[&str]) {
         let page = page.replace("{B}", BODY);
         let bytes = Box::new(std::io::Cursor::new(page.clone().into_bytes()));
-        let mut reader = PageReader::new(bytes, Context::default(), false);
+        let mut reader = PageReader::new(bytes, DumpContext::default(), false);
         let mut read = Vec::new();
         while let Some(item) = reader.next_paper() {
             read.push(match item {
@@ -412,9 +412,9 @@ mod tests {
     fn the_day_of_a_page_is_its_lists_where_the_year_is_known() {
         let check = |page: &str, year: Option<i16>, listed: Option<&str>, unknown: Option<&str>| {
             let bytes = Box::new(std::io::Cursor::new(page.replace("{B}", BODY).into_bytes()));
-            let context = Context {
+            let context = DumpContext {
                 year,
-                ..Context::default()
+                ..DumpContext::default()
             };
             let mut reader = PageReader::new(bytes, context, false);
             assert_eq!(reader.day_without_year(), unknown, "{page}");

@@ -19,7 +19,7 @@ impl Fields {
     /// Reads the fields of these plain names.
     pub(super) fn parse(json: &str, names: &[&str]) -> serde_json::Result<Fields> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let fields = Wanted(names).deserialize(&mut deserializer)?;
+        let fields = WantedFields(names).deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(fields)
     }
@@ -73,9 +73,9 @@ pub(super) fn spelling(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-struct Wanted<'a>(&'a [&'a str]);
+struct WantedFields<'a>(&'a [&'a str]);
 
-impl<'de> DeserializeSeed<'de> for Wanted<'_> {
+impl<'de> DeserializeSeed<'de> for WantedFields<'_> {
     type Value = Fields;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields, D::Error> {
@@ -83,7 +83,7 @@ impl<'de> DeserializeSeed<'de> for Wanted<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Wanted<'_> {
+impl<'de> Visitor<'de> for WantedFields<'_> {
     type Value = Fields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

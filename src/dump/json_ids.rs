@@ -7,15 +7,15 @@
 use serde_json::Value;
 
 use super::ignored::{Notes, Part};
-use super::json_record::{Fields, IDS, kind, plain_key, spelling};
+use super::json_record::{IDS, RecordFields, kind, plain_key, spelling};
 use super::whole_number::{self, id_of_kind};
-use super::{Reason, arxiv_number, prose};
+use super::{Rejection, arxiv_number, prose};
 use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
 
 /// Ids of one field that are read: a work has a few.
 const MAX_IDS: usize = 1_000;
 
-/// Fields that hold an id of one kind.
+/// RecordFields that hold an id of one kind.
 const KINDS: [(&str, IdKind); 11] = [
     ("arxivid", IdKind::Arxiv),
     ("doi", IdKind::Doi),
@@ -52,13 +52,13 @@ const EXTERNAL: [(&str, IdKind); 6] = [
     ("corpusid", IdKind::CorpusId),
 ];
 
-impl Fields {
+impl RecordFields {
     /// The id and the version in its spelling. What cannot be an id of its field's kind is passed
     /// over; numbers that were arXiv ids are mended.
     pub(super) fn given_id(
         &self,
         are_cells: bool,
-    ) -> Result<Option<(PaperId, Option<u32>)>, Reason> {
+    ) -> Result<Option<(PaperId, Option<u32>)>, Rejection> {
         for name in IDS {
             let Some(value) = self.get(&[name]) else {
                 continue;
@@ -69,7 +69,7 @@ impl Fields {
                 }
                 continue;
             }
-            let written = spelling(value).ok_or(Reason::WrongType {
+            let written = spelling(value).ok_or(Rejection::WrongType {
                 field: "id",
                 found: kind(value),
             })?;
@@ -77,7 +77,7 @@ impl Fields {
             let whole = are_cells.then(|| whole_number::digits_of(&written));
             let repaired = repaired.flatten().or(whole.flatten());
             let spelling = repaired.unwrap_or(written);
-            let id = PaperId::parse(&spelling).ok_or(Reason::UnusableId)?;
+            let id = PaperId::parse(&spelling).ok_or(Rejection::UnusableId)?;
             return Ok(Some((id, arxiv_version(&spelling))));
         }
         Ok(None)

@@ -26,9 +26,9 @@ use serde_json::{Map, Value};
 
 use super::clean::clean;
 use super::ignored::{Notes, Part};
-use super::record::{Context, Fault, Item, Record, cleaned};
+use super::record::{DumpContext, Item, Record, RecordError, cleaned};
 use super::whole_number;
-use super::{Reason, dates, names, prose};
+use super::{Rejection, dates, names, prose};
 use crate::categories::is_code;
 use crate::paper::{Paper, PaperId};
 
@@ -140,28 +140,34 @@ const UPDATED: [&str; 5] = [
 ];
 
 /// Reads one record.
-pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
+pub(super) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordError> {
     let map: Map<String, Value> = serde_json::from_str(json)?;
     let plain = |(key, value): (String, Value)| (plain_key(&key), value);
     read_fields(map.into_iter().map(plain).collect(), context)
 }
 
 /// Reads one record from its fields, whose names are [plain](plain_key).
-pub(super) fn read_fields(fields: Vec<(String, Value)>, context: &Context) -> Result<Item, Fault> {
+pub(super) fn read_fields(
+    fields: Vec<(String, Value)>,
+    context: &DumpContext,
+) -> Result<Item, RecordError> {
     read_these(fields, context, false)
 }
 
 /// The same for fields that are text, of which numbers cannot be told.
-pub(super) fn read_cells(fields: Vec<(String, Value)>, context: &Context) -> Result<Item, Fault> {
+pub(super) fn read_cells(
+    fields: Vec<(String, Value)>,
+    context: &DumpContext,
+) -> Result<Item, RecordError> {
     read_these(fields, context, true)
 }
 
 fn read_these(
     fields: Vec<(String, Value)>,
-    context: &Context,
+    context: &DumpContext,
     are_cells: bool,
-) -> Result<Item, Fault> {
-    let mut fields = Fields(fields);
+) -> Result<Item, RecordError> {
+    let mut fields = RecordFields(fields);
     // The name of the record in a map is its id, unless it is a word such as `message`.
     if fields.named(&IDS).is_none() && context.around.contains(|c: char| c.is_ascii_digit()) {
         fields
@@ -172,7 +178,7 @@ fn read_these(
     let mut notes = Notes::default();
     match fields.paper(context, are_cells, &mut notes) {
         Ok(paper) => Ok(Record::new(paper, id, notes).into()),
-        Err(reason) => Err(Fault { id, reason }),
+        Err(reason) => Err(RecordError { id, reason }),
     }
 }
 
@@ -204,15 +210,15 @@ pub(super) fn group(name: &str) -> Option<&'static [&'static str]> {
 }
 
 /// The fields of a record by their plain names.
-pub(super) struct Fields(Vec<(String, Value)>);
+pub(super) struct RecordFields(Vec<(String, Value)>);
 
-impl Fields {
+impl RecordFields {
     fn paper(
         &self,
-        context: &Context,
+        context: &DumpContext,
         are_cells: bool,
         notes: &mut Notes,
-    ) -> Result<Paper, Reason> {
+    ) -> Result<Paper, Rejection> {
         let title = self.required("title", &TITLES)?;
         let bare = clean(&title);
         if bare.is_empty() {
@@ -243,20 +249,20 @@ impl Fields {
     }
 
     /// A plain text, which needs an id: there is no title to make one from.
-    fn untitled(&self, context: &Context, are_cells: bool) -> Result<Paper, Reason> {
+    fn untitled(&self, context: &DumpContext, are_cells: bool) -> Result<Paper, Rejection> {
         let texts = match context.is_untitled {
             true => &PLAIN_TEXTS[..],
             false => &[PLAIN_TEXT],
         };
         if !self.0.iter().any(|(key, _)| texts.contains(&key.as_str())) {
-            return Err(Reason::NoTitle);
+            return Err(Rejection::NoTitle);
         }
         let text = self.required("text", texts)?;
         let text = clean(&text);
         if text.is_empty() {
-            return Err(Reason::Empty);
+            return Err(Rejection::Empty);
         }
-        let (id, version) = self.given_id(are_cells)?.ok_or(Reason::NoId)?;
+        let (id, version) = self.given_id(are_cells)?.ok_or(Rejection::NoId)?;
         let mut paper = Paper::untitled(id, text);
         paper.version = version;
         Ok(paper)
@@ -282,12 +288,12 @@ impl Fields {
         })
     }
 
-    fn required(&self, field: &'static str, names: &[&str]) -> Result<Cow<'_, str>, Reason> {
+    fn required(&self, field: &'static str, names: &[&str]) -> Result<Cow<'_, str>, Rejection> {
         let Some(value) = self.get(names) else {
             return Ok(Cow::Borrowed(""));
         };
         let found = kind(value);
-        prose::of(value).ok_or(Reason::WrongType { field, found })
+        prose::of(value).ok_or(Rejection::WrongType { field, found })
     }
 
     /// The first of the fields for it that holds a text.

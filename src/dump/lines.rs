@@ -8,15 +8,15 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use super::line_ends::BOM;
 use super::source::Bytes;
-use super::{Frame, MAX_LINE_BYTES, Reason, Unit};
+use super::{Frame, MAX_LINE_BYTES, Rejection, Unit};
 
 /// What the next place of a dump holds.
 #[derive(Debug)]
-pub(super) enum Chunk {
+pub(super) enum Framed {
     /// A record, in the buffer.
     Record,
     /// Something else, the start of which is in the buffer; reading can go on.
-    Bad(Reason),
+    Bad(Rejection),
     /// The dump cannot be read on.
     Failed(io::Error),
     /// The dump stops inside a record.
@@ -43,7 +43,7 @@ pub(super) struct LineReader {
 }
 
 impl Frame for LineReader {
-    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed {
         self.next_line(buffer)
     }
 
@@ -67,30 +67,30 @@ impl LineReader {
         }
     }
 
-    /// The 1-based line that was read last; after [`Chunk::Failed`], the one that failed.
+    /// The 1-based line that was read last; after [`Framed::Failed`], the one that failed.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
     /// Reads the next line that is not blank into `line`, without its end.
-    pub(super) fn next_line(&mut self, line: &mut Vec<u8>) -> Chunk {
+    pub(super) fn next_line(&mut self, line: &mut Vec<u8>) -> Framed {
         loop {
             line.clear();
             if self.ended {
-                return Chunk::End;
+                return Framed::End;
             }
             self.line += 1;
             match self.read_line(line) {
                 Ok(false) => {
                     self.ended = true;
-                    return Chunk::End;
+                    return Framed::End;
                 }
                 Ok(true) if line.len() > MAX_LINE_BYTES => return self.too_long(line),
                 Ok(true) if line.trim_ascii().is_empty() => {}
-                Ok(true) => return Chunk::Record,
+                Ok(true) => return Framed::Record,
                 Err(error) => {
                     self.ended = true;
-                    return Chunk::Failed(error);
+                    return Framed::Failed(error);
                 }
             }
         }
@@ -141,10 +141,10 @@ impl LineReader {
         }
     }
 
-    fn too_long(&mut self, line: &mut Vec<u8>) -> Chunk {
+    fn too_long(&mut self, line: &mut Vec<u8>) -> Framed {
         line.truncate(KEPT_BYTES);
         line.shrink_to(KEPT_BYTES);
-        Chunk::Bad(Reason::TooLong {
+        Framed::Bad(Rejection::TooLong {
             limit_bytes: MAX_LINE_BYTES,
         })
     }
@@ -162,10 +162,10 @@ mod tests {
         loop {
             let chunk = reader.next_line(&mut buffer);
             let text = match chunk {
-                Chunk::End => break,
-                Chunk::Record => String::from_utf8_lossy(&buffer).into_owned(),
-                Chunk::Bad(_) => "!".to_owned(),
-                Chunk::Failed(_) | Chunk::Unfinished => "?".to_owned(),
+                Framed::End => break,
+                Framed::Record => String::from_utf8_lossy(&buffer).into_owned(),
+                Framed::Bad(_) => "!".to_owned(),
+                Framed::Failed(_) | Framed::Unfinished => "?".to_owned(),
             };
             read.push(format!("{}:{text}", reader.line()));
         }

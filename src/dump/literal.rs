@@ -14,7 +14,7 @@ const CALLS: [&str; 5] = ["array(", "list(", "tuple(", "set(", "c("];
 
 /// Reads a list or an object; `None` where a text is neither.
 pub(super) fn parse(text: &str) -> Option<Value> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = LiteralReader { text, at: 0 };
     reader.skip_spaces();
     let is_begun = reader.rest().starts_with(['[', '(', '{']) || reader.call().is_some();
     let value = is_begun.then(|| reader.value(0)).flatten()?;
@@ -22,12 +22,12 @@ pub(super) fn parse(text: &str) -> Option<Value> {
     reader.rest().is_empty().then_some(value)
 }
 
-struct Reader<'a> {
+struct LiteralReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> LiteralReader<'a> {
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }

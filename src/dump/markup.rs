@@ -125,7 +125,7 @@ const PREFIXES: [&str; 6] = ["jats", "mml", "m", "html", "xhtml", "xlink"];
 
 /// A tag of a known name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tag<'a> {
+pub(super) struct MarkupTag<'a> {
     /// Its name as it is written, without prefix.
     pub(super) name: &'a str,
     /// It parts what stands on either side.
@@ -139,7 +139,7 @@ pub(super) struct Tag<'a> {
 }
 
 /// Reads the tag at the start of `text`.
-pub(super) fn tag(text: &str) -> Option<Tag<'_>> {
+pub(super) fn tag(text: &str) -> Option<MarkupTag<'_>> {
     let inner = text.strip_prefix('<')?;
     if !inner.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic()) {
         return None;
@@ -149,7 +149,7 @@ pub(super) fn tag(text: &str) -> Option<Tag<'_>> {
     if window[end] == b'<' {
         return None;
     }
-    named(&inner[..end]).map(|tag| Tag {
+    named(&inner[..end]).map(|tag| MarkupTag {
         bytes: end + 2,
         ..tag
     })
@@ -157,7 +157,7 @@ pub(super) fn tag(text: &str) -> Option<Tag<'_>> {
 
 /// Reads the tag at the start of `text` whose brackets are entities in any spelling: `&lt;i&gt;`,
 /// `&LT;i&GT;`, `&amp;lt;i&amp;gt;`.
-pub(super) fn escaped_tag(text: &str) -> Option<Tag<'_>> {
+pub(super) fn escaped_tag(text: &str) -> Option<MarkupTag<'_>> {
     let open = bracket(text, OPENING)?;
     let inner = &text[open..];
     if !inner.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic()) {
@@ -167,7 +167,7 @@ pub(super) fn escaped_tag(text: &str) -> Option<Tag<'_>> {
     let mut ampersands = window.match_indices('&').map(|(at, _)| at);
     let end = ampersands.find(|at| bracket(&inner[*at..], ANY).is_some())?;
     let close = bracket(&inner[end..], CLOSING)?;
-    named(&inner[..end]).map(|tag| Tag {
+    named(&inner[..end]).map(|tag| MarkupTag {
         bytes: open + end + close,
         ..tag
     })
@@ -185,7 +185,7 @@ fn bracket(text: &str, brackets: &[&str]) -> Option<usize> {
 }
 
 /// Reads what stands between the brackets of a tag.
-fn named(inner: &str) -> Option<Tag<'_>> {
+fn named(inner: &str) -> Option<MarkupTag<'_>> {
     let bare = inner.strip_prefix('/').unwrap_or(inner);
     let name_bytes = bare
         .bytes()
@@ -201,7 +201,7 @@ fn named(inner: &str) -> Option<Tag<'_>> {
     };
     let is_block = is_one_of(&BLOCK, name);
     let is_slashed = bare.len() < inner.len() || rest.ends_with('/');
-    (is_block || is_one_of(&INLINE, name)).then_some(Tag {
+    (is_block || is_one_of(&INLINE, name)).then_some(MarkupTag {
         name,
         is_block,
         is_closing: is_slashed,

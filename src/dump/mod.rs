@@ -120,18 +120,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use delimited::CellReader;
 use emptiness::Start;
 use hf_page::PageReader;
-use lines::{Chunk, LineReader};
-use record::{Context, Fault, ReadRecord};
+use lines::{Framed, LineReader};
+use record::{DumpContext, ReadRecord, RecordError};
 use sniff::Framing;
-use source::{Bytes, Compression, Counted, Input};
+use source::{Bytes, Compression, Counted, SourceBytes};
 use table::TableReader;
 use values::ValueReader;
 
-pub use archive::Place;
-pub use draft::Draft;
+pub use archive::MemberPlace;
+pub use draft::Manuscript;
 pub use ignored::{Ignored, Part};
 pub use record::{Item, Record};
-pub use reject::{Reason, Rejected, Unit};
+pub use reject::{Rejected, Rejection, Unit};
 pub use sniff::{Format, KNOWN_FORMATS};
 pub use source::Source;
 
@@ -167,7 +167,7 @@ pub struct Dump {
     format: Format,
     collection: Collection,
     records: Records,
-    context: Context,
+    context: DumpContext,
     compressed: bool,
     buffer: Vec<u8>,
     read_bytes: Arc<AtomicU64>,
@@ -178,11 +178,11 @@ pub struct Dump {
 }
 
 /// A dump whose format is known, before its records are read.
-struct Opened {
+struct OpenDump {
     path: PathBuf,
     format: Format,
     bytes: Bytes,
-    context: Context,
+    context: DumpContext,
     /// As in [`ReadOptions::columns`].
     columns: Vec<(String, String)>,
     /// Whether `bytes` come out of a decoder.
@@ -206,13 +206,13 @@ enum Records {
 /// Cuts a stream of bytes into records.
 trait Frame: Send {
     /// Reads the next record into `buffer`.
-    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk;
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed;
 
     /// Where the last record stands, or what failed.
     fn place(&self) -> (u64, Unit);
 
     /// Notes what stands around the last record.
-    fn set_context(&self, _: &mut Context) {}
+    fn set_context(&self, _: &mut DumpContext) {}
 
     /// Whether the dump ends with the last record, and may have gone on.
     fn may_be_cut(&self) -> bool {
@@ -242,7 +242,7 @@ impl Dump {
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read, [`Error::IsFolder`] if it is a folder,
-    /// [`Error::UnknownFormat`] if it is empty or no dump; of a table, [`Error::Columns`] if it
+    /// [`Error::UnknownFormat`] if it is empty or no dump; of a table, [`Error::ReadColumns`] if it
     /// lacks a column, [`Error::Damaged`] if its schema cannot be read, and [`Error::NotBuilt`] in
     /// a build that reads none.
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Dump> {
@@ -264,7 +264,7 @@ impl Dump {
         options: &ReadOptions,
     ) -> Result<Dump> {
         let read_bytes = Arc::new(AtomicU64::new(0));
-        let input = Input {
+        let input = SourceBytes {
             bytes: Box::new(Counted::new(bytes, read_bytes.clone())),
             total_bytes: None,
             is_member: false,
@@ -275,7 +275,7 @@ impl Dump {
     /// Reads from `input`, which counts its bytes in `read_bytes` as they lie there.
     fn read(
         path: PathBuf,
-        input: Input,
+        input: SourceBytes,
         read_bytes: Arc<AtomicU64>,
         options: &ReadOptions,
     ) -> Result<Dump> {
@@ -291,7 +291,7 @@ impl Dump {
             path: path.clone(),
             reason,
         })?;
-        let context = Context {
+        let context = DumpContext {
             listed: listed(&path),
             year: options.year,
             around: String::new(),
@@ -302,7 +302,7 @@ impl Dump {
         let collection = collection::of(format, &path, options.collection.as_deref());
         let opened = Records::new(
             framing,
-            Opened {
+            OpenDump {
                 path,
                 format,
                 bytes: peeked.whole,
@@ -356,11 +356,11 @@ impl Dump {
         let chunk = frame.next_chunk(&mut self.buffer);
         frame.set_context(&mut self.context);
         let outcome = match chunk {
-            Chunk::End => return None,
-            Chunk::Record => read_record(self.format, &self.buffer, &self.context),
-            Chunk::Bad(reason) => Err(reason.into()),
-            Chunk::Unfinished => Err(Reason::Cut.into()),
-            Chunk::Failed(error) => Err(Reason::from_read(&error, self.compressed).into()),
+            Framed::End => return None,
+            Framed::Record => read_record(self.format, &self.buffer, &self.context),
+            Framed::Bad(reason) => Err(reason.into()),
+            Framed::Unfinished => Err(Rejection::Cut.into()),
+            Framed::Failed(error) => Err(Rejection::from_read(&error, self.compressed).into()),
         };
         let (line, unit) = frame.place();
         let may_be_cut = frame.may_be_cut();
@@ -369,7 +369,7 @@ impl Dump {
             unit,
             id: fault.id,
             reason: match fault.reason.is_unfinished() && may_be_cut {
-                true => Reason::Cut,
+                true => Rejection::Cut,
                 false => fault.reason,
             },
             excerpt: reject::excerpt(&self.buffer),
@@ -424,7 +424,7 @@ impl Iterator for Dump {
 }
 
 impl Records {
-    fn new(framing: Framing, opened: Opened) -> Result<Records> {
+    fn new(framing: Framing, opened: OpenDump) -> Result<Records> {
         let format = opened.format;
         Ok(match framing {
             Framing::Lines => Records::Framed(Box::new(LineReader::new(opened.bytes))),
@@ -481,7 +481,7 @@ fn reader(format: Format) -> ReadRecord {
 }
 
 /// Reads one record from its bytes.
-fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, Fault> {
+fn read_record(format: Format, bytes: &[u8], context: &DumpContext) -> Result<Item, RecordError> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         // Exports of reference managers are often in the encoding of the machine they come from.
@@ -489,8 +489,8 @@ fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, 
         Err(error) => {
             let text = format.is_json().then(|| json::without_surrogates(bytes));
             let reason = match error.error_len() {
-                None if format.is_json() => Reason::cut_character(),
-                _ => Reason::NotUtf8 {
+                None if format.is_json() => Rejection::cut_character(),
+                _ => Rejection::NotUtf8 {
                     byte: error.valid_up_to(),
                 },
             };
@@ -502,18 +502,18 @@ fn read_record(format: Format, bytes: &[u8], context: &Context) -> Result<Item, 
         return reader(format)(text, context);
     }
     match read_json(format, text, context) {
-        Err(Fault {
-            reason: Reason::NotJson { .. },
+        Err(RecordError {
+            reason: Rejection::NotJson { .. },
             ..
         }) if let Some(mended) = json::mended(text) => read_json(format, &mended, context),
         outcome => outcome,
     }
 }
 
-fn read_json(format: Format, text: &str, context: &Context) -> Result<Item, Fault> {
+fn read_json(format: Format, text: &str, context: &DumpContext) -> Result<Item, RecordError> {
     if !text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
         let found = kind_of(text);
-        return Err(Reason::NotAnObject { found }.into());
+        return Err(Rejection::NotAnObject { found }.into());
     }
     reader(format)(text, context)
 }

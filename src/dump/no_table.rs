@@ -1,14 +1,14 @@
 //! In place of `table.rs` where akin is built without the feature `arrow`: it refuses to read.
 
 use super::record::Item;
-use super::{Opened, ReadItems, Rejected, Unit};
+use super::{OpenDump, ReadItems, Rejected, Unit};
 use crate::error::{Error, Result};
 
 /// Cannot be made in this build.
 pub(super) enum TableReader {}
 
 impl TableReader {
-    pub(super) fn open(opened: Opened) -> Result<TableReader> {
+    pub(super) fn open(opened: OpenDump) -> Result<TableReader> {
         let what = format!("{}: {}s", opened.path.display(), opened.format);
         Err(Error::not_built(&what, "arrow"))
     }

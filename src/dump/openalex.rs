@@ -14,10 +14,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::field::{Field, Items, Part};
+use super::field::{Items, ObjectPart, ScalarField};
 use super::ignored::{self, Notes};
-use super::record::{Context, Fault, Found, Item, day};
-use super::{Reason, json, names};
+use super::record::{DumpContext, Item, RawRecord, RecordError, day};
+use super::{Rejection, json, names};
 use crate::paper::{IdKind, Notice};
 
 /// No text of one record has more words.
@@ -27,42 +27,42 @@ const MAX_POSITION: u64 = 1 << 22;
 const MAX_CATEGORIES: usize = 5;
 
 #[derive(Deserialize)]
-struct Work<'a> {
+struct OpenAlexWork<'a> {
     #[serde(borrow, default)]
-    id: Field<'a>,
+    id: ScalarField<'a>,
     #[serde(borrow, default)]
-    doi: Field<'a>,
+    doi: ScalarField<'a>,
     #[serde(borrow, default)]
-    ids: Part<HashMap<Cow<'a, str>, Field<'a>>>,
+    ids: ObjectPart<HashMap<Cow<'a, str>, ScalarField<'a>>>,
     #[serde(borrow, default)]
-    title: Field<'a>,
+    title: ScalarField<'a>,
     #[serde(borrow, default)]
-    display_name: Field<'a>,
+    display_name: ScalarField<'a>,
     #[serde(borrow, default, rename = "abstract")]
-    text: Field<'a>,
+    text: ScalarField<'a>,
     #[serde(borrow, default)]
-    abstract_inverted_index: Index<'a>,
+    abstract_inverted_index: InvertedAbstract<'a>,
     #[serde(borrow, default)]
-    publication_date: Field<'a>,
+    publication_date: ScalarField<'a>,
     #[serde(borrow, default)]
-    publication_year: Field<'a>,
+    publication_year: ScalarField<'a>,
     #[serde(borrow, default)]
-    updated_date: Field<'a>,
+    updated_date: ScalarField<'a>,
     #[serde(borrow, default)]
-    authorships: Items<Part<Authorship<'a>>>,
+    authorships: Items<ObjectPart<Authorship<'a>>>,
     #[serde(borrow, default)]
-    primary_location: Part<Location<'a>>,
+    primary_location: ObjectPart<Location<'a>>,
     /// What there was before `primary_location`.
     #[serde(borrow, default)]
-    host_venue: Part<Named<'a>>,
+    host_venue: ObjectPart<Named<'a>>,
     #[serde(borrow, default)]
-    locations: Items<Part<Location<'a>>>,
+    locations: Items<ObjectPart<Location<'a>>>,
     #[serde(borrow, default)]
-    topics: Items<Part<Named<'a>>>,
+    topics: Items<ObjectPart<Named<'a>>>,
     #[serde(borrow, default)]
-    keywords: Items<Part<Named<'a>>>,
+    keywords: Items<ObjectPart<Named<'a>>>,
     #[serde(borrow, default)]
-    concepts: Items<Part<Named<'a>>>,
+    concepts: Items<ObjectPart<Named<'a>>>,
     #[serde(default)]
     is_retracted: serde_json::Value,
 }
@@ -70,38 +70,38 @@ struct Work<'a> {
 #[derive(Default, Deserialize)]
 struct Authorship<'a> {
     #[serde(borrow, default)]
-    author: Part<Named<'a>>,
+    author: ObjectPart<Named<'a>>,
     #[serde(borrow, default)]
-    raw_author_name: Field<'a>,
+    raw_author_name: ScalarField<'a>,
 }
 
 #[derive(Default, Deserialize)]
 struct Location<'a> {
     #[serde(borrow, default)]
-    source: Part<Named<'a>>,
+    source: ObjectPart<Named<'a>>,
     #[serde(borrow, default)]
-    landing_page_url: Field<'a>,
+    landing_page_url: ScalarField<'a>,
     #[serde(borrow, default)]
-    pdf_url: Field<'a>,
+    pdf_url: ScalarField<'a>,
 }
 
 #[derive(Default, Deserialize)]
 struct Named<'a> {
     #[serde(borrow, default)]
-    display_name: Field<'a>,
+    display_name: ScalarField<'a>,
     /// What keywords had before `display_name`.
     #[serde(borrow, default)]
-    keyword: Field<'a>,
+    keyword: ScalarField<'a>,
     #[serde(borrow, default)]
-    score: Field<'a>,
+    score: ScalarField<'a>,
 }
 
 /// Reads one work.
-pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
-    let mut work: Work<'_> = serde_json::from_str(json)?;
+pub(super) fn read(json: &str, _: &DumpContext) -> Result<Item, RecordError> {
+    let mut work: OpenAlexWork<'_> = serde_json::from_str(json)?;
     let index = std::mem::take(&mut work.abstract_inverted_index);
     let given_id = work.id.spelling().map(str::to_owned);
-    let fault = |reason| Fault {
+    let fault = |reason| RecordError {
         id: given_id.clone(),
         reason,
     };
@@ -116,7 +116,7 @@ pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
         title => title,
     };
     let date = day(&work.publication_date, &mut notes);
-    let mut found = Found {
+    let mut found = RawRecord {
         title: title.into(),
         text,
         authors: authors(&work.authorships, &mut notes),
@@ -125,7 +125,7 @@ pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
         updated: day(&work.updated_date, &mut notes),
         journal: journal(&work).map(Cow::Borrowed),
         notice: (work.is_retracted == true).then_some(Notice::Retracted),
-        ..Found::default()
+        ..RawRecord::default()
     };
     found.notes = notes;
     add_ids(&mut found, &work);
@@ -133,7 +133,7 @@ pub(super) fn read(json: &str, _: &Context) -> Result<Item, Fault> {
     found.item()
 }
 
-fn add_ids(found: &mut Found<'_>, work: &Work<'_>) {
+fn add_ids(found: &mut RawRecord<'_>, work: &OpenAlexWork<'_>) {
     if let Some(id) = work.id.spelling() {
         found.add_id(IdKind::OpenAlex, id);
         if found.ids.is_empty() {
@@ -141,7 +141,7 @@ fn add_ids(found: &mut Found<'_>, work: &Work<'_>) {
         }
     }
     let others = &work.ids.0;
-    let of = |name: &str| others.get(name).and_then(Field::spelling);
+    let of = |name: &str| others.get(name).and_then(ScalarField::spelling);
     if let Some(id) = of("openalex") {
         found.add_id(IdKind::OpenAlex, id);
     }
@@ -163,16 +163,16 @@ fn add_ids(found: &mut Found<'_>, work: &Work<'_>) {
     }
     let locations = work.locations.0.iter().chain([&work.primary_location]);
     let addresses = locations.flat_map(|place| [&place.0.landing_page_url, &place.0.pdf_url]);
-    for address in addresses.filter_map(Field::text) {
+    for address in addresses.filter_map(ScalarField::text) {
         if address.to_ascii_lowercase().contains("arxiv") {
             found.add_id(IdKind::Arxiv, address);
         }
     }
 }
 
-fn authors(authorships: &Items<Part<Authorship<'_>>>, notes: &mut Notes) -> Vec<String> {
-    let name = |Part(authorship): &'_ Part<Authorship<'_>>| {
-        let says_something = |field: &'_ &Field<'_>| {
+fn authors(authorships: &Items<ObjectPart<Authorship<'_>>>, notes: &mut Notes) -> Vec<String> {
+    let name = |ObjectPart(authorship): &'_ ObjectPart<Authorship<'_>>| {
+        let says_something = |field: &'_ &ScalarField<'_>| {
             let text = field.text().unwrap_or("");
             text.contains(char::is_alphanumeric)
         };
@@ -189,17 +189,20 @@ fn authors(authorships: &Items<Part<Authorship<'_>>>, notes: &mut Notes) -> Vec<
     names::elements(written.iter().map(String::as_str))
 }
 
-fn journal<'a>(work: &'a Work<'_>) -> Option<&'a str> {
+fn journal<'a>(work: &'a OpenAlexWork<'_>) -> Option<&'a str> {
     let source = work.primary_location.0.source.0.display_name.text();
     source.or_else(|| work.host_venue.0.display_name.text())
 }
 
 /// Topics, keywords, then concepts, the likelier of each kind first.
-fn categories(work: &Work<'_>) -> Vec<String> {
+fn categories(work: &OpenAlexWork<'_>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for kind in [&work.topics, &work.keywords, &work.concepts] {
-        let mut scored: Vec<(f64, &str)> =
-            kind.0.iter().filter_map(|Part(one)| one.scored()).collect();
+        let mut scored: Vec<(f64, &str)> = kind
+            .0
+            .iter()
+            .filter_map(|ObjectPart(one)| one.scored())
+            .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (_, name) in scored {
             let is_new = !kept.iter().any(|other| other.eq_ignore_ascii_case(name));
@@ -221,7 +224,7 @@ impl Named<'_> {
 
 /// The words of an abstract, each with one of its places, as they stand in the dump.
 #[derive(Debug, Default)]
-struct Index<'a> {
+struct InvertedAbstract<'a> {
     words: Vec<Cow<'a, str>>,
     /// The place, and which of `words`.
     places: Vec<(u32, u32)>,
@@ -229,11 +232,11 @@ struct Index<'a> {
     is_impossible: bool,
 }
 
-impl<'a> Index<'a> {
+impl<'a> InvertedAbstract<'a> {
     /// The text; gaps are passed over.
-    fn text(mut self) -> Result<String, Reason> {
+    fn text(mut self) -> Result<String, Rejection> {
         if self.is_impossible {
-            return Err(Reason::WrongType {
+            return Err(Rejection::WrongType {
                 field: "abstract",
                 found: "an index with impossible positions",
             });
@@ -246,9 +249,9 @@ impl<'a> Index<'a> {
         Ok(words.collect::<Vec<_>>().join(" "))
     }
 
-    fn into_owned(self) -> Index<'static> {
+    fn into_owned(self) -> InvertedAbstract<'static> {
         let owned = |word: Cow<'_, str>| Cow::Owned(word.into_owned());
-        Index {
+        InvertedAbstract {
             words: self.words.into_iter().map(owned).collect(),
             places: self.places,
             is_impossible: self.is_impossible,
@@ -276,12 +279,12 @@ impl<'a> Index<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Index<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for InvertedAbstract<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let positions = deserializer.deserialize_any(PositionsVisitor)?;
         Ok(match positions {
             Positions::Index(index) => index,
-            _ => Index::default(),
+            _ => InvertedAbstract::default(),
         })
     }
 }
@@ -291,7 +294,7 @@ enum Positions<'a> {
     /// Places, `None` for those that cannot be.
     List(Vec<Option<u32>>),
     /// An index inside the index.
-    Index(Index<'a>),
+    Index(InvertedAbstract<'a>),
     Other,
 }
 
@@ -311,8 +314,10 @@ impl<'de> Visitor<'de> for PositionsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut index = Index::default();
-        while let Some((Word(word), positions)) = map.next_entry::<Word<'de>, Positions<'de>>()? {
+        let mut index = InvertedAbstract::default();
+        while let Some((IndexedWord(word), positions)) =
+            map.next_entry::<IndexedWord<'de>, Positions<'de>>()?
+        {
             index.add(word, positions);
         }
         Ok(Positions::Index(index))
@@ -320,7 +325,7 @@ impl<'de> Visitor<'de> for PositionsVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(place) = seq.next_element::<Place>()? {
+        while let Some(place) = seq.next_element::<WordPlace>()? {
             list.push(place.0);
         }
         Ok(Positions::List(list))
@@ -329,7 +334,7 @@ impl<'de> Visitor<'de> for PositionsVisitor {
     /// An index that was written as a string; a text that is none counts as nothing.
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         let parsed = json::read(text, |text| {
-            serde_json::from_str::<Index<'_>>(text).map(Index::into_owned)
+            serde_json::from_str::<InvertedAbstract<'_>>(text).map(InvertedAbstract::into_owned)
         });
         Ok(Positions::Index(parsed.unwrap_or_default()))
     }
@@ -358,16 +363,18 @@ impl<'de> Visitor<'de> for PositionsVisitor {
 /// A word of an index, borrowed where it has no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
+struct IndexedWord<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// One place in a text; `None` where it cannot be.
-struct Place(Option<u32>);
+struct WordPlace(Option<u32>);
 
-impl<'de> Deserialize<'de> for Place {
+impl<'de> Deserialize<'de> for WordPlace {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = serde_json::Value::deserialize(deserializer)?.as_u64();
         let possible = place.filter(|&place| place < MAX_POSITION);
-        Ok(Place(possible.and_then(|place| u32::try_from(place).ok())))
+        Ok(WordPlace(
+            possible.and_then(|place| u32::try_from(place).ok()),
+        ))
     }
 }
 
@@ -377,7 +384,7 @@ mod tests {
     use crate::paper::Paper;
 
     fn paper(json: &str) -> Paper {
-        match read(json, &Context::default()) {
+        match read(json, &DumpContext::default()) {
             Ok(Item::Paper(record)) => record.paper,
             other => panic!("{other:?}"),
         }
@@ -421,7 +428,7 @@ mod tests {
             let json = format!(
                 r#"{{"id":"W123456","title":"T","abstract_inverted_index":{{"a":[{position}]}}}}"#
             );
-            let fault = read(&json, &Context::default()).expect_err(position);
+            let fault = read(&json, &DumpContext::default()).expect_err(position);
             assert_eq!(fault.id.as_deref(), Some("W123456"));
             let said = fault.reason.to_string();
             assert_eq!(
@@ -469,8 +476,8 @@ mod tests {
     #[test]
     fn a_work_without_title_is_rejected_with_its_id() {
         let json = r#"{"id":"https://openalex.org/W1234567","title":null,"display_name":null}"#;
-        let fault = read(json, &Context::default()).expect_err("no title");
-        assert_eq!(fault.reason, Reason::NoTitle);
+        let fault = read(json, &DumpContext::default()).expect_err("no title");
+        assert_eq!(fault.reason, Rejection::NoTitle);
         assert_eq!(fault.id.as_deref(), Some("https://openalex.org/W1234567"));
     }
 }

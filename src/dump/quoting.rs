@@ -20,7 +20,7 @@ pub(super) enum Quoting {
 
 /// How a row stands after one of its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum RowState {
     /// It ends with the line.
     Ends,
     /// The line ends inside a cell in quotes.
@@ -30,12 +30,12 @@ pub(super) enum Line {
 }
 
 /// Reads on through one line; `open` if it begins inside a cell in quotes.
-pub(super) fn scan(line: &[u8], separator: u8, mut open: bool, quoting: Quoting) -> Line {
+pub(super) fn scan(line: &[u8], separator: u8, mut open: bool, quoting: Quoting) -> RowState {
     let mut at = 0;
     loop {
         if open {
             match line.get(at) {
-                None => return Line::Open,
+                None => return RowState::Open,
                 Some(b'\\') if quoting == Quoting::Escaped => at += 2,
                 Some(b'"') if quoting == Quoting::Doubled && line.get(at + 1) == Some(&b'"') => {
                     at += 2;
@@ -44,7 +44,7 @@ pub(super) fn scan(line: &[u8], separator: u8, mut open: bool, quoting: Quoting)
                     open = false;
                     at += 1;
                     if line.get(at).is_some_and(|&next| next != separator) {
-                        return Line::Unsound;
+                        return RowState::Unsound;
                     }
                 }
                 Some(_) => at += 1,
@@ -57,7 +57,7 @@ pub(super) fn scan(line: &[u8], separator: u8, mut open: bool, quoting: Quoting)
                 .iter()
                 .position(|&b| b == separator)
             else {
-                return Line::Ends;
+                return RowState::Ends;
             };
             at += gap + 1;
             open = line.get(at) == Some(&b'"');
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     /// How a line ends, and its cells.
-    fn check(line: &str, quoting: Quoting, expected: Line, expected_cells: &[&str]) {
+    fn check(line: &str, quoting: Quoting, expected: RowState, expected_cells: &[&str]) {
         assert_eq!(
             scan(line.as_bytes(), b',', false, quoting),
             expected,
@@ -99,7 +99,7 @@ mod tests {
         );
         let read = cells(line.as_bytes(), b',', quoting);
         let read: Vec<_> = read.iter().map(String::from_utf8_lossy).collect();
-        if expected == Line::Ends {
+        if expected == RowState::Ends {
             assert_eq!(read, expected_cells, "{line}");
         }
     }
@@ -110,23 +110,23 @@ mod tests {
         check(
             r#"a,"b,c","d""e",f"g"#,
             Doubled,
-            Line::Ends,
+            RowState::Ends,
             &["a", "b,c", r#"d"e"#, r#"f"g"#],
         );
-        check("\"\" a,b", Doubled, Line::Unsound, &[]);
-        check(r#""","",a""#, Doubled, Line::Ends, &["", "", "a\""]);
-        check(r#"a,"b"#, Doubled, Line::Open, &[]);
-        check(r#"a,"b" c,d"#, Doubled, Line::Unsound, &[]);
+        check("\"\" a,b", Doubled, RowState::Unsound, &[]);
+        check(r#""","",a""#, Doubled, RowState::Ends, &["", "", "a\""]);
+        check(r#"a,"b"#, Doubled, RowState::Open, &[]);
+        check(r#"a,"b" c,d"#, Doubled, RowState::Unsound, &[]);
         check(
             r#"a,"b \"c\", d",e"#,
             Escaped,
-            Line::Ends,
+            RowState::Ends,
             &["a", r#"b "c", d"#, "e"],
         );
-        check(r#"a,"b"#, Literal, Line::Open, &[]);
-        check("", Doubled, Line::Ends, &[]);
-        check("a,,", Doubled, Line::Ends, &["a", "", ""]);
-        check("a\rb,c", Doubled, Line::Ends, &["a\rb", "c"]);
+        check(r#"a,"b"#, Literal, RowState::Open, &[]);
+        check("", Doubled, RowState::Ends, &[]);
+        check("a,,", Doubled, RowState::Ends, &["a", "", ""]);
+        check("a\rb,c", Doubled, RowState::Ends, &["a\rb", "c"]);
         assert_eq!(
             cells(br#"a,"b" c"#, b',', Literal).get(1),
             Some(&br#""b" c"#[..])
@@ -141,9 +141,9 @@ mod tests {
                 expected
             );
         };
-        check("more of it", Line::Open);
-        check("the end\",b", Line::Ends);
-        check("the end\", \"b", Line::Ends);
-        check("he \"said\"", Line::Unsound);
+        check("more of it", RowState::Open);
+        check("the end\",b", RowState::Ends);
+        check("the end\", \"b", RowState::Ends);
+        check("he \"said\"", RowState::Unsound);
     }
 }

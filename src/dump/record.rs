@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use jiff::civil::Date;
 
 use super::clean::{clean, clean_abstract};
-use super::field::Field;
+use super::field::ScalarField;
 use super::ignored::{Ignored, Notes, Part};
 use super::whole_number::id_of_kind;
 use super::withdrawn::{comment_says_withdrawn, says_withdrawn};
-use super::{Reason, arxiv_number, dates};
+use super::{Rejection, arxiv_number, dates};
 use crate::paper::{IdKind, Notice, Paper, PaperId, RawText};
 
 /// What is known about a whole dump and said in none of its records.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Context {
+pub(super) struct DumpContext {
     /// The day of the list, from the file's name or from around the records.
     pub(super) listed: Option<Date>,
     /// The year of a day that stands in the dump without one.
@@ -28,21 +28,21 @@ pub(super) struct Context {
 
 /// Why a record is no paper, with its id where it has one.
 #[derive(Debug, PartialEq)]
-pub(super) struct Fault {
+pub(super) struct RecordError {
     pub(super) id: Option<String>,
-    pub(super) reason: Reason,
+    pub(super) reason: Rejection,
 }
 
-impl From<Reason> for Fault {
-    fn from(reason: Reason) -> Fault {
-        Fault { id: None, reason }
+impl From<Rejection> for RecordError {
+    fn from(reason: Rejection) -> RecordError {
+        RecordError { id: None, reason }
     }
 }
 
-impl From<serde_json::Error> for Fault {
-    fn from(error: serde_json::Error) -> Fault {
+impl From<serde_json::Error> for RecordError {
+    fn from(error: serde_json::Error) -> RecordError {
         let message = error.to_string().replace("line 1 column", "column");
-        Fault::from(Reason::NotJson { message })
+        RecordError::from(Rejection::NotJson { message })
     }
 }
 
@@ -140,10 +140,10 @@ impl Record {
 }
 
 /// A reader of one record in one format.
-pub(super) type ReadRecord = fn(&str, &Context) -> Result<Item, Fault>;
+pub(super) type ReadRecord = fn(&str, &DumpContext) -> Result<Item, RecordError>;
 
 /// The id of a record of arXiv: numbers are mended, see `arxiv_number.rs`.
-pub(super) fn arxiv_id(field: &Field<'_>) -> Result<PaperId, Reason> {
+pub(super) fn arxiv_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
     if let Some(repaired) = field.spelling().and_then(arxiv_number::repair) {
         return usable_id(&repaired);
     }
@@ -151,39 +151,39 @@ pub(super) fn arxiv_id(field: &Field<'_>) -> Result<PaperId, Reason> {
 }
 
 /// The id of a record as it stands.
-pub(super) fn verbatim_id(field: &Field<'_>) -> Result<PaperId, Reason> {
+pub(super) fn verbatim_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
     match field {
-        Field::Other(found) => Err(Reason::WrongType { field: "id", found }),
+        ScalarField::Other(found) => Err(Rejection::WrongType { field: "id", found }),
         other => usable_id(other.spelling().unwrap_or("")),
     }
 }
 
-fn usable_id(spelling: &str) -> Result<PaperId, Reason> {
+fn usable_id(spelling: &str) -> Result<PaperId, Rejection> {
     match PaperId::parse(spelling) {
         Some(id) => Ok(id),
-        None if spelling.trim().is_empty() => Err(Reason::NoId),
-        None => Err(Reason::UnusableId),
+        None if spelling.trim().is_empty() => Err(Rejection::NoId),
+        None => Err(Rejection::UnusableId),
     }
 }
 
 /// A paper with its title and its abstract cleaned. What an abstract cannot be is noted.
 pub(super) fn paper(
     id: PaperId,
-    title: &Field<'_>,
-    text: &Field<'_>,
+    title: &ScalarField<'_>,
+    text: &ScalarField<'_>,
     notes: &mut Notes,
-) -> Result<Paper, Reason> {
+) -> Result<Paper, Rejection> {
     let text = text.prose_or_note(Part::Abstract, notes).unwrap_or("");
     cleaned(id, title.required("title")?, text)
 }
 
 /// A paper of a title and an abstract as they stand in the dump. What cleaning changed is kept
 /// beside it, where it is more than white space.
-pub(super) fn cleaned(id: PaperId, title: &str, text: &str) -> Result<Paper, Reason> {
+pub(super) fn cleaned(id: PaperId, title: &str, text: &str) -> Result<Paper, Rejection> {
     let raw = (title, text);
     let title = clean(title);
     if title.is_empty() {
-        return Err(Reason::NoTitle);
+        return Err(Rejection::NoTitle);
     }
     let text = clean_abstract(text);
     let is_as_it_was = same_words(raw.0, &title) && same_words(raw.1, &text);
@@ -205,9 +205,9 @@ fn same_words(raw: &str, clean: &str) -> bool {
             .eq(clean.split(' ').filter(|word| !word.is_empty()))
 }
 
-/// What a reader found in one record, as it stands there; [`Found::item`] puts it in order.
+/// What a reader found in one record, as it stands there; [`RawRecord::item`] puts it in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Found<'a> {
+pub(super) struct RawRecord<'a> {
     /// The paper's ids, the source's own first; made from title and authors where there is none.
     pub(super) ids: Vec<PaperId>,
     /// The source's own id as it stands in the record.
@@ -236,7 +236,7 @@ pub(super) struct Found<'a> {
     pub(super) notes: Notes,
 }
 
-impl<'a> Found<'a> {
+impl<'a> RawRecord<'a> {
     /// Adds an id of a known kind, if `value` is one and is not there yet.
     pub(super) fn add_id(&mut self, kind: IdKind, value: &str) {
         self.push_id(id_of_kind(kind, value));
@@ -273,20 +273,20 @@ impl<'a> Found<'a> {
     /// The item that this comes to.
     ///
     /// # Errors
-    /// A [`Fault`] where there is no title.
-    pub(super) fn item(mut self) -> Result<Item, Fault> {
+    /// A [`RecordError`] where there is no title.
+    pub(super) fn item(mut self) -> Result<Item, RecordError> {
         let given_id = self.given_id.clone();
         let notes = std::mem::take(&mut self.notes);
         match self.paper() {
             Ok(paper) => Ok(Record::new(paper, given_id, notes).into()),
-            Err(reason) => Err(Fault {
+            Err(reason) => Err(RecordError {
                 id: given_id,
                 reason,
             }),
         }
     }
 
-    fn paper(self) -> Result<Paper, Reason> {
+    fn paper(self) -> Result<Paper, Rejection> {
         let mut ids = self.ids.into_iter();
         let own = || PaperId::of_own(self.given_id.as_deref()?);
         let id = ids.next().or_else(own);
@@ -324,13 +324,13 @@ fn distinct(texts: Vec<String>) -> Vec<String> {
 }
 
 /// A field's text, clean; `None` where nothing is left. What it cannot be is noted.
-pub(super) fn optional(field: &Field<'_>, part: Part, notes: &mut Notes) -> Option<String> {
+pub(super) fn optional(field: &ScalarField<'_>, part: Part, notes: &mut Notes) -> Option<String> {
     let text = clean(field.prose_or_note(part, notes)?);
     (!text.is_empty()).then(|| text.into_owned())
 }
 
 /// The day that a field holds; what is none is noted.
-pub(super) fn day(field: &Field<'_>, notes: &mut Notes) -> Option<Date> {
+pub(super) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<Date> {
     let written = field.shown();
     let day = field.spelling().and_then(dates::day);
     notes.unless(day, Part::Date, written)
@@ -348,13 +348,13 @@ pub(super) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
 
 /// Attaches the id, as it stands in the record, to what the record came to.
 pub(super) fn with_id(
-    id: &Field<'_>,
+    id: &ScalarField<'_>,
     notes: Notes,
-    outcome: Result<Paper, Reason>,
-) -> Result<Item, Fault> {
+    outcome: Result<Paper, Rejection>,
+) -> Result<Item, RecordError> {
     let id = id.spelling().map(str::to_owned);
     match outcome {
         Ok(paper) => Ok(Record::new(paper, id, notes).into()),
-        Err(reason) => Err(Fault { id, reason }),
+        Err(reason) => Err(RecordError { id, reason }),
     }
 }

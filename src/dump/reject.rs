@@ -18,7 +18,7 @@ pub struct Rejected {
     /// The id as it stands in the record, if it was read that far.
     pub id: Option<String>,
     /// What is wrong.
-    pub reason: Reason,
+    pub reason: Rejection,
     /// The first printable characters of the record, at most 80.
     pub excerpt: String,
 }
@@ -37,7 +37,7 @@ pub enum Unit {
 /// What is wrong with a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum Rejection {
     /// A byte sequence that is no UTF-8.
     #[error("not UTF-8: a broken character after byte {byte}")]
     NotUtf8 {
@@ -145,18 +145,21 @@ pub enum Reason {
     },
 }
 
-impl Reason {
+impl Rejection {
     /// Whether nothing more can be read from the dump after this.
     pub fn ends_the_dump(&self) -> bool {
         matches!(
             self,
-            Reason::Cut | Reason::Corrupt { .. } | Reason::Bomb { .. } | Reason::ReadFailed { .. }
+            Rejection::Cut
+                | Rejection::Corrupt { .. }
+                | Rejection::Bomb { .. }
+                | Rejection::ReadFailed { .. }
         )
     }
 
     /// JSON that breaks off inside a character.
-    pub(super) fn cut_character() -> Reason {
-        Reason::NotJson {
+    pub(super) fn cut_character() -> Rejection {
+        Rejection::NotJson {
             message: "EOF while parsing a character".to_owned(),
         }
     }
@@ -165,25 +168,25 @@ impl Reason {
     pub(super) fn is_unfinished(&self) -> bool {
         match self {
             // As serde_json says that it wanted more.
-            Reason::NotJson { message } => message.starts_with("EOF while parsing"),
+            Rejection::NotJson { message } => message.starts_with("EOF while parsing"),
             _ => false,
         }
     }
 
     /// What a failed read in the middle of a dump means; `compressed` says whose words it has.
-    pub(super) fn from_read(error: &io::Error, compressed: bool) -> Reason {
+    pub(super) fn from_read(error: &io::Error, compressed: bool) -> Rejection {
         let message = error.to_string();
         if error.get_ref().is_some_and(|cause| cause.is::<Bomb>()) {
-            return Reason::Bomb { message };
+            return Rejection::Bomb { message };
         }
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => Reason::Cut,
+            io::ErrorKind::UnexpectedEof => Rejection::Cut,
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other
                 if compressed =>
             {
-                Reason::Corrupt { message }
+                Rejection::Corrupt { message }
             }
-            _ => Reason::ReadFailed { message },
+            _ => Rejection::ReadFailed { message },
         }
     }
 }
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_rejection_says_where_and_what() {
-        let reason = Reason::WrongType {
+        let reason = Rejection::WrongType {
             field: "title",
             found: "a number",
         };
@@ -247,7 +250,7 @@ mod tests {
             rejected.to_string(),
             "line 12: the title is a number, not text"
         );
-        let reason = Reason::TooLong {
+        let reason = Rejection::TooLong {
             limit_bytes: 8 << 20,
         };
         assert_eq!(reason.to_string(), "longer than 8 MiB: skipped");

@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 use super::clean::clean_abstract;
 use super::ignored::Part;
 use super::json_record::plain_key;
-use super::record::{Context, Fault, Found, Item};
-use super::{Reason, dates, names, prose, whole_number};
+use super::record::{DumpContext, Item, RawRecord, RecordError};
+use super::{Rejection, dates, names, prose, whole_number};
 use crate::paper::IdKind;
 
 /// Under which names a record or its external ids hold ids of which kind.
@@ -43,13 +43,13 @@ const IDS: [(&str, IdKind); 15] = [
 const OWN: [&str; 4] = ["paperid", "corpusid", "id", "sha"];
 
 /// Reads one record.
-pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
-    let record = Record::parse(serde_json::from_str(json)?);
-    let mut found = Found::default();
+pub(super) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordError> {
+    let record = S2Record::parse(serde_json::from_str(json)?);
+    let mut found = RawRecord::default();
     let around = Some(context.around.as_str()).filter(|key| !key.is_empty());
     found.given_id = record.own_id().or_else(|| around.map(str::to_owned));
     record.add_ids(&mut found);
-    let fault = |reason| Fault {
+    let fault = |reason| RecordError {
         id: record.own_id(),
         reason,
     };
@@ -71,32 +71,32 @@ pub(super) fn read(json: &str, context: &Context) -> Result<Item, Fault> {
 }
 
 /// A record of the data set of abstracts.
-fn lone_abstract(found: Found<'_>, text: &str) -> Result<Item, Fault> {
-    let fault = |reason| Fault {
+fn lone_abstract(found: RawRecord<'_>, text: &str) -> Result<Item, RecordError> {
+    let fault = |reason| RecordError {
         id: found.given_id.clone(),
         reason,
     };
     let text = clean_abstract(text).into_owned();
     if text.is_empty() {
-        return Err(fault(Reason::Empty));
+        return Err(fault(Rejection::Empty));
     }
     let id = found.ids.first().cloned();
-    let id = id.ok_or_else(|| fault(Reason::NoId))?;
+    let id = id.ok_or_else(|| fault(Rejection::NoId))?;
     Ok(Item::Abstract { id, text })
 }
 
 /// The fields of a record by their [plain](plain_key) names.
-struct Record(Vec<(String, Value)>);
+struct S2Record(Vec<(String, Value)>);
 
-impl Record {
-    fn parse(mut map: Map<String, Value>) -> Record {
+impl S2Record {
+    fn parse(mut map: Map<String, Value>) -> S2Record {
         for name in ["citingPaper", "citedPaper"] {
             if let Some(Value::Object(paper)) = map.remove(name) {
                 map = paper;
             }
         }
         let plain = |(key, value): (String, Value)| (plain_key(&key), value);
-        Record(map.into_iter().map(plain).collect())
+        S2Record(map.into_iter().map(plain).collect())
     }
 
     /// Whether the field is there, even if it is null.
@@ -111,8 +111,8 @@ impl Record {
         Some(value)
     }
 
-    fn title(&self) -> Result<Cow<'_, str>, Reason> {
-        let wrong = Reason::WrongType {
+    fn title(&self) -> Result<Cow<'_, str>, Rejection> {
+        let wrong = Rejection::WrongType {
             field: "title",
             found: "something else",
         };
@@ -123,7 +123,7 @@ impl Record {
     }
 
     /// The abstract, or where it stood in the Open Research Corpus.
-    fn abstract_text(&self, found: &mut Found<'_>) -> Cow<'_, str> {
+    fn abstract_text(&self, found: &mut RawRecord<'_>) -> Cow<'_, str> {
         let names = ["abstract", "paperabstract"];
         let texts = names.iter().filter_map(|name| self.get(name));
         let mut texts = texts.filter_map(|value| {
@@ -137,7 +137,7 @@ impl Record {
         OWN.iter().find_map(|name| spelling(self.get(name)?))
     }
 
-    fn add_ids(&self, found: &mut Found<'_>) {
+    fn add_ids(&self, found: &mut RawRecord<'_>) {
         if let Some(id) = &found.given_id.clone() {
             // A number is a corpus id; what is neither it nor a hash is kept as it stands.
             found.add_id(IdKind::CorpusId, id);
@@ -169,7 +169,7 @@ impl Record {
     }
 
     /// Names from `{"name": …}`, or from S2ORC's parts of names.
-    fn authors(&self, found: &mut Found<'_>) -> Vec<String> {
+    fn authors(&self, found: &mut RawRecord<'_>) -> Vec<String> {
         let authors = self.get("authors");
         authors.map_or_else(Vec::new, |authors| {
             found.notes.note_nameless(authors);
@@ -222,7 +222,7 @@ mod tests {
 
     /// An item as its ids, title, abstract, authors, categories, day and journal, or its fault.
     fn check(json: &str, expected: &str) {
-        let shown = match read(json, &Context::default()) {
+        let shown = match read(json, &DumpContext::default()) {
             Ok(Item::Paper(record)) => {
                 let paper = record.paper;
                 let aliases: String = paper.aliases.iter().map(|id| format!(" {id}")).collect();
@@ -309,9 +309,9 @@ mod tests {
 
     #[test]
     fn a_key_before_the_record_is_its_id() {
-        let context = Context {
+        let context = DumpContext {
             around: "corpusid:9".to_owned(),
-            ..Context::default()
+            ..DumpContext::default()
         };
         match read(r#"{"title":"T"}"#, &context) {
             Ok(Item::Paper(record)) => assert_eq!(record.paper.id, parsed("corpusid:9")),

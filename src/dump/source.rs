@@ -21,7 +21,7 @@ use liblzma::stream::{CONCATENATED, Stream};
 use walkdir::WalkDir;
 
 use super::ahead::Ahead;
-use super::archive::{self, Place};
+use super::archive::{self, MemberPlace};
 use super::expansion::Bounded;
 use super::utf16::Utf16;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ pub enum Source {
         /// The member's name as the archive has it, which is never used as a path.
         name: String,
         /// Where it lies in the archive.
-        place: Place,
+        place: MemberPlace,
     },
     /// The standard input.
     Stdin,
@@ -74,7 +74,7 @@ pub enum Source {
 }
 
 /// The bytes of a source before they are decompressed as a dump.
-pub(super) struct Input {
+pub(super) struct SourceBytes {
     pub(super) bytes: Bytes,
     /// How many there are as they lie there, where that is known.
     pub(super) total_bytes: Option<u64>,
@@ -141,7 +141,7 @@ impl Source {
     }
 
     /// Opens the bytes, which are counted in `count` as they lie there.
-    pub(super) fn open(&self, count: Arc<AtomicU64>) -> Result<Input> {
+    pub(super) fn open(&self, count: Arc<AtomicU64>) -> Result<SourceBytes> {
         let (bytes, total_bytes): (Bytes, _) = match self {
             Source::Stdin => (Box::new(Counted::new(Box::new(io::stdin()), count)), None),
             Source::Memory { bytes, .. } => {
@@ -163,7 +163,7 @@ impl Source {
                 (Box::new(Counted::new(Box::new(file), count)), n_bytes)
             }
         };
-        Ok(Input {
+        Ok(SourceBytes {
             bytes,
             total_bytes,
             is_member: matches!(self, Source::Member { .. }),

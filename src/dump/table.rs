@@ -32,12 +32,12 @@ use arrow_array::RecordBatch;
 
 use self::arrow::ArrowBatches;
 use self::parquet::ParquetBatches;
-use super::cells::{Columns, Row};
+use super::cells::{ReadColumns, TableRow};
 use super::expansion::{Bomb, Growth};
 use super::json_record;
-use super::record::{Context, Fault, Item};
+use super::record::{DumpContext, Item, RecordError};
 use super::reject::excerpt;
-use super::{Format, MAX_LINE_BYTES, Opened, ReadItems, Reason, Rejected, Unit};
+use super::{Format, MAX_LINE_BYTES, OpenDump, ReadItems, Rejected, Rejection, Unit};
 use crate::caught;
 use crate::error::{Error, Result};
 
@@ -57,14 +57,14 @@ const ROW_BYTES: u64 = 64;
 /// Reads rows.
 pub(super) struct TableReader {
     batches: Batches,
-    columns: Columns,
-    context: Context,
+    columns: ReadColumns,
+    context: DumpContext,
     compressed: bool,
     /// The batch that is being read, and the next row in it.
     batch: Option<RecordBatch>,
     next_row: usize,
     /// The first batch, or what came in its place, where it was read already.
-    first: Option<Result<Option<RecordBatch>, End>>,
+    first: Option<Result<Option<RecordBatch>, BatchEnd>>,
     /// Rows read so far, in all batches.
     row: u64,
     growth: Growth,
@@ -93,8 +93,8 @@ impl TableReader {
     /// Reads the schema of a table.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::Damaged`], [`Error::Columns`].
-    pub(super) fn open(opened: Opened) -> Result<TableReader> {
+    /// [`Error::Read`], [`Error::Damaged`], [`Error::ReadColumns`].
+    pub(super) fn open(opened: OpenDump) -> Result<TableReader> {
         let (context, compressed) = (opened.context.clone(), opened.compressed);
         let path = opened.path.clone();
         let (columns, mut batches) = match opened.format {
@@ -108,7 +108,7 @@ impl TableReader {
         Ok(TableReader {
             first,
             batches,
-            context: Context {
+            context: DumpContext {
                 is_untitled: columns.is_untitled,
                 ..context
             },
@@ -156,21 +156,21 @@ impl TableReader {
     }
 
     /// Ends the table with a reason.
-    fn end(&mut self, end: End) -> Rejected {
+    fn end(&mut self, end: BatchEnd) -> Rejected {
         self.ended = true;
         let reason = end.reason(self.compressed);
         self.rejected(reason.into(), "")
     }
 
-    fn read_row(&self, row: Row, wrong_id: Option<Reason>) -> Result<Item, Rejected> {
-        let Row {
+    fn read_row(&self, row: TableRow, wrong_id: Option<Rejection>) -> Result<Item, Rejected> {
+        let TableRow {
             fields, is_whole, ..
         } = row;
         let texts = || fields.iter().filter_map(|(_, value)| value.as_str());
         let shown: String = texts().max_by_key(|text| text.len()).unwrap_or("").into();
         let outcome = if !is_whole {
             let limit_bytes = MAX_LINE_BYTES;
-            Err(Reason::TooLong { limit_bytes }.into())
+            Err(Rejection::TooLong { limit_bytes }.into())
         } else if let Some(reason) = wrong_id {
             Err(reason.into())
         } else {
@@ -179,7 +179,7 @@ impl TableReader {
         outcome.map_err(|fault| self.rejected(fault, &shown))
     }
 
-    fn rejected(&self, fault: Fault, shown: &str) -> Rejected {
+    fn rejected(&self, fault: RecordError, shown: &str) -> Rejected {
         Rejected {
             line: self.row,
             unit: Unit::Row,
@@ -191,20 +191,20 @@ impl TableReader {
 }
 
 /// Begins an Arrow stream, or the one in an Arrow file.
-fn begin_arrow(opened: Opened) -> Result<(Columns, Batches)> {
+fn begin_arrow(opened: OpenDump) -> Result<(ReadColumns, Batches)> {
     let path = &opened.path;
     let is_in_file = opened.format == Format::ArrowFile;
     let batches = ArrowBatches::begin(opened.bytes, is_in_file);
     let batches = batches.map_err(|end| match end {
-        End::Failed(error) => Error::read(path)(error),
+        BatchEnd::Failed(error) => Error::read(path)(error),
         other => Error::damaged(path, format!("no Arrow schema at its start: {other}")),
     })?;
-    let columns = Columns::choose(batches.schema(), &opened.columns).map_err(unfit(path))?;
+    let columns = ReadColumns::choose(batches.schema(), &opened.columns).map_err(unfit(path))?;
     Ok((columns, Batches::Arrow(Box::new(batches))))
 }
 
 /// Begins a Parquet file.
-fn begin_parquet(opened: &Opened) -> Result<(Columns, Batches)> {
+fn begin_parquet(opened: &OpenDump) -> Result<(ReadColumns, Batches)> {
     let path = &opened.path;
     if opened.total_bytes.is_none() || opened.compressed {
         let reason = "Parquet is read from its end: name a file that is not compressed as a whole";
@@ -222,65 +222,67 @@ fn begin_parquet(opened: &Opened) -> Result<(Columns, Batches)> {
 }
 
 /// Why no batch follows, though one should.
-enum End {
+enum BatchEnd {
     Cut,
     Failed(io::Error),
     Unreadable(String),
     Bomb(Bomb),
 }
 
-impl End {
-    fn unreadable(what: &str) -> End {
-        End::Unreadable(what.to_owned())
+impl BatchEnd {
+    fn unreadable(what: &str) -> BatchEnd {
+        BatchEnd::Unreadable(what.to_owned())
     }
 
-    fn no_memory(n_bytes: usize) -> End {
+    fn no_memory(n_bytes: usize) -> BatchEnd {
         let n_mb = n_bytes.div_ceil(1_000_000);
-        End::Unreadable(format!("{n_mb} MB of memory are not there to decode it"))
+        BatchEnd::Unreadable(format!("{n_mb} MB of memory are not there to decode it"))
     }
 
-    fn from_read(error: io::Error) -> End {
+    fn from_read(error: io::Error) -> BatchEnd {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => End::Cut,
-            _ => End::Failed(error),
+            io::ErrorKind::UnexpectedEof => BatchEnd::Cut,
+            _ => BatchEnd::Failed(error),
         }
     }
 
-    fn reason(self, compressed: bool) -> Reason {
+    fn reason(self, compressed: bool) -> Rejection {
         match self {
-            End::Cut => Reason::Cut,
-            End::Failed(error) => Reason::from_read(&error, compressed),
-            End::Unreadable(message) => Reason::ReadFailed { message },
-            End::Bomb(bomb) => Reason::Bomb {
+            BatchEnd::Cut => Rejection::Cut,
+            BatchEnd::Failed(error) => Rejection::from_read(&error, compressed),
+            BatchEnd::Unreadable(message) => Rejection::ReadFailed { message },
+            BatchEnd::Bomb(bomb) => Rejection::Bomb {
                 message: bomb.to_string(),
             },
         }
     }
 }
 
-impl From<Bomb> for End {
-    fn from(bomb: Bomb) -> End {
-        End::Bomb(bomb)
+impl From<Bomb> for BatchEnd {
+    fn from(bomb: Bomb) -> BatchEnd {
+        BatchEnd::Bomb(bomb)
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for BatchEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            End::Cut => f.write_str("it breaks off"),
-            End::Failed(error) => error.fmt(f),
-            End::Unreadable(message) => f.write_str(message),
-            End::Bomb(bomb) => bomb.fmt(f),
+            BatchEnd::Cut => f.write_str("it breaks off"),
+            BatchEnd::Failed(error) => error.fmt(f),
+            BatchEnd::Unreadable(message) => f.write_str(message),
+            BatchEnd::Bomb(bomb) => bomb.fmt(f),
         }
     }
 }
 
 /// Runs a decoder; on damaged bytes those of Arrow and Parquet may panic.
-fn decoded<T, E: fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, End> {
+fn decoded<T, E: fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, BatchEnd> {
     match caught::run(decode) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(End::Unreadable(error.to_string())),
-        Err(said) => Err(End::Unreadable(format!("it cannot be decoded: {said}"))),
+        Ok(Err(error)) => Err(BatchEnd::Unreadable(error.to_string())),
+        Err(said) => Err(BatchEnd::Unreadable(format!(
+            "it cannot be decoded: {said}"
+        ))),
     }
 }
 
@@ -297,7 +299,7 @@ fn is_available(n_bytes: usize) -> bool {
 
 impl Batches {
     /// The next batch, when `n_rows` rows were read.
-    fn next(&mut self, n_rows: u64) -> Result<Option<RecordBatch>, End> {
+    fn next(&mut self, n_rows: u64) -> Result<Option<RecordBatch>, BatchEnd> {
         match self {
             Batches::Arrow(batches) => batches.next(),
             Batches::Parquet {

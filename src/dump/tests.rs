@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
-use super::record::Fault;
+use super::record::RecordError;
 use super::*;
 use crate::paper::Paper;
 
@@ -70,13 +70,13 @@ pub(super) fn check(bytes: impl Into<Vec<u8>>, expected: &[&str]) {
 
 /// A record that is a paper with these fields and no others.
 #[track_caller]
-pub(super) fn check_paper(outcome: Result<Item, Fault>, expected: &Value) {
+pub(super) fn check_paper(outcome: Result<Item, RecordError>, expected: &Value) {
     assert_eq!(&json_of(outcome), expected);
 }
 
 /// A record that is a paper with these fields among others; `null` is a field that it has not.
 #[track_caller]
-pub(super) fn check_fields(outcome: Result<Item, Fault>, expected: &Value) {
+pub(super) fn check_fields(outcome: Result<Item, RecordError>, expected: &Value) {
     let paper = json_of(outcome);
     for (name, value) in expected.as_object().expect("fields") {
         let found = paper.get(name).unwrap_or(&Value::Null);
@@ -85,7 +85,7 @@ pub(super) fn check_fields(outcome: Result<Item, Fault>, expected: &Value) {
 }
 
 #[track_caller]
-fn json_of(outcome: Result<Item, Fault>) -> Value {
+fn json_of(outcome: Result<Item, RecordError>) -> Value {
     let paper = outcome.expect("no fault").into_paper().expect("a paper");
     serde_json::to_value(paper).expect("plain data")
 }

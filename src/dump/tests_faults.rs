@@ -153,7 +153,7 @@ fn a_compressed_dump_that_is_cut_keeps_what_came_before() {
         bytes.truncate(bytes.len() * 9 / 10);
         let (_, mut items) = read("x", bytes);
         let last = items.pop().expect("items").expect_err("a cut");
-        assert_eq!(last.reason, Reason::Cut);
+        assert_eq!(last.reason, Rejection::Cut);
         assert!(last.reason.ends_the_dump());
         assert_eq!(last.line, items.len() as u64 + 1);
         assert!(items.len() > 1000 && items.iter().all(Result::is_ok));
@@ -168,7 +168,7 @@ fn a_compressed_dump_that_is_damaged_says_so() {
     bytes[middle..middle + 64].fill(0xFF);
     let (_, items) = read("x", bytes);
     let last = items.last().expect("items").as_ref().expect_err("damage");
-    assert!(matches!(last.reason, Reason::Corrupt { .. }), "{last}");
+    assert!(matches!(last.reason, Rejection::Corrupt { .. }), "{last}");
 
     let mut bytes = gzip(text.as_bytes());
     let checksum = bytes.len() - 8;
@@ -176,7 +176,7 @@ fn a_compressed_dump_that_is_damaged_says_so() {
     let (_, items) = read("x", bytes);
     assert_eq!(items.len(), 40_001);
     let last = items[40_000].as_ref().expect_err("damage");
-    assert!(matches!(last.reason, Reason::Corrupt { .. }), "{last}");
+    assert!(matches!(last.reason, Rejection::Corrupt { .. }), "{last}");
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn every_compression_that_is_cut_keeps_what_came_before() {
         let n_papers = items.iter().filter(|item| item.is_ok()).count();
         assert!(n_papers > 10_000, "{n_papers}");
         let last = items.last().expect("an item").as_ref().expect_err("cut");
-        assert_eq!(last.reason, Reason::Cut);
+        assert_eq!(last.reason, Rejection::Cut);
         let half = compress(b"x");
         assert!(super::tests::open("x", &half[..half.len() / 2]).is_err());
     }
@@ -172,7 +172,7 @@ fn every_compression_that_is_damaged_says_so() {
             .expect("an item")
             .as_ref()
             .expect_err("damaged");
-        assert!(matches!(last.reason, Reason::Corrupt { .. }), "{last}");
+        assert!(matches!(last.reason, Rejection::Corrupt { .. }), "{last}");
     }
 }
 
@@ -352,7 +352,7 @@ fn data_that_grows_beyond_measure_ends() {
     let (_, items) = super::tests::read("x", zstd(&text));
     assert!(items[0].is_ok());
     let last = items[1].as_ref().expect_err("a bomb");
-    assert!(matches!(last.reason, Reason::Bomb { .. }), "{last}");
+    assert!(matches!(last.reason, Rejection::Bomb { .. }), "{last}");
 }
 
 #[test]

@@ -375,7 +375,7 @@ fn a_table_of_rows_without_bytes_ends() {
     let table = table(vec![("id", nulls.clone()), ("title", nulls)]);
     let dump = open("x", stream(&[table])).expect("a dump");
     let last = dump.last().expect("rows").expect_err("no end");
-    assert!(matches!(last.reason, Reason::Bomb { .. }), "{last}");
+    assert!(matches!(last.reason, Rejection::Bomb { .. }), "{last}");
 }
 
 /// What a Parquet file gives.
@@ -531,5 +531,5 @@ fn batches_that_grow_beyond_measure_end() {
     assert!(bytes.len() < 64 << 10);
     let last = open("x", bytes).expect("a dump").last().expect("rows");
     let last = last.expect_err("no end");
-    assert!(matches!(last.reason, Reason::Bomb { .. }), "{last}");
+    assert!(matches!(last.reason, Rejection::Bomb { .. }), "{last}");
 }

@@ -140,10 +140,10 @@ fn a_last_line_that_breaks_off_is_a_cut() {
     for end in first..whole.len() {
         let (_, items) = read("x", &whole[..end]);
         let last = items[1].as_ref().expect_err("a cut");
-        assert_eq!((&last.reason, last.line), (&Reason::Cut, 2), "{end}");
+        assert_eq!((&last.reason, last.line), (&Rejection::Cut, 2), "{end}");
         let (_, items) = read("x", [&whole[..end], b"\n"].concat());
         let last = items[1].as_ref().expect_err("a broken line");
-        assert!(matches!(last.reason, Reason::NotJson { .. }), "{end}");
+        assert!(matches!(last.reason, Rejection::NotJson { .. }), "{end}");
     }
     assert_eq!(papers("x", whole).1.len(), 2);
 }
@@ -437,7 +437,7 @@ fn records_of_two_fields_are_records() {
     let mixed = "{\"id\":\"a\",\"title\":\"Tides\"}\n{\"id\":\"b\",\"abstract\":\"x\"}";
     assert_eq!(
         read("x", mixed).1[1].as_ref().expect_err("no title").reason,
-        Reason::NoTitle
+        Rejection::NoTitle
     );
     for other in [
         "Title, something\nand more\n",

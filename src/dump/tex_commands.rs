@@ -1,12 +1,12 @@
 //! TeX's commands in texts that are no TeX: titles, abstracts and names, outside maths.
 //!
-//! In: the name of a command, without its backslash. Out: what becomes of it ([`Command`]), `None`
+//! In: the name of a command, without its backslash. Out: what becomes of it ([`TexCommand`]), `None`
 //! for those that are left to stand (`\frac`, `\mathbb`): maths without dollars is common. Letters
 //! and accents are for `tex.rs`, how an argument is read for `clean.rs`.
 
 /// What becomes of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Command {
+pub(super) enum TexCommand {
     /// It stands for these characters; what follows its name is a word of its own.
     Symbol(&'static str),
     /// It stands for these characters, and TeX swallows the space after its name.
@@ -38,8 +38,8 @@ pub(super) enum Command {
 }
 
 /// What becomes of the command of this name.
-pub(super) fn command(name: &str) -> Option<Command> {
-    use Command::{
+pub(super) fn command(name: &str) -> Option<TexCommand> {
+    use TexCommand::{
         Function, Item, Looks, Lowered, Maths, Note, Nothing, Pointer, Raised, Second, Space,
         Switch,
     };
@@ -92,7 +92,7 @@ pub(super) fn command(name: &str) -> Option<Command> {
 }
 
 /// A symbol of text; after most of them TeX swallows a space.
-fn text_symbol(name: &str) -> Option<Command> {
+fn text_symbol(name: &str) -> Option<TexCommand> {
     let meant = match name {
         "textless" => "<",
         "textgreater" => ">",
@@ -176,18 +176,18 @@ fn text_symbol(name: &str) -> Option<Command> {
             return name
                 .strip_prefix("text")
                 .and_then(greek)
-                .map(Command::Letter);
+                .map(TexCommand::Letter);
         }
     };
-    Some(Command::Letter(meant))
+    Some(TexCommand::Letter(meant))
 }
 
 /// A symbol that authors write without dollars too.
-fn symbol(name: &str) -> Option<Command> {
+fn symbol(name: &str) -> Option<TexCommand> {
     let meant = sign(name)
         .or_else(|| operator(name))
         .or_else(|| relation(name));
-    meant.or_else(|| greek(name)).map(Command::Symbol)
+    meant.or_else(|| greek(name)).map(TexCommand::Symbol)
 }
 
 /// A sign of text, or a letter of maths.
@@ -465,13 +465,13 @@ mod tests {
 
     #[test]
     fn commands_are_known_by_their_names() {
-        assert_eq!(command("emph"), Some(Command::Looks));
-        assert_eq!(command("it"), Some(Command::Switch));
-        assert_eq!(command("citep"), Some(Command::Pointer));
-        assert_eq!(command("textendash"), Some(Command::Letter("–")));
-        assert_eq!(command("textbeta"), Some(Command::Letter("β")));
-        assert_eq!(command("varepsilon"), Some(Command::Symbol("ε")));
-        assert_eq!(command("leq"), Some(Command::Symbol("≤")));
+        assert_eq!(command("emph"), Some(TexCommand::Looks));
+        assert_eq!(command("it"), Some(TexCommand::Switch));
+        assert_eq!(command("citep"), Some(TexCommand::Pointer));
+        assert_eq!(command("textendash"), Some(TexCommand::Letter("–")));
+        assert_eq!(command("textbeta"), Some(TexCommand::Letter("β")));
+        assert_eq!(command("varepsilon"), Some(TexCommand::Symbol("ε")));
+        assert_eq!(command("leq"), Some(TexCommand::Symbol("≤")));
         for unknown in ["frac", "mathbb", "hat", "left", "", "textfrac"] {
             assert_eq!(command(unknown), None, "{unknown}");
         }

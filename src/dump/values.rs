@@ -4,7 +4,7 @@
 //! `wrapper`, the records are the elements of the array that an object holds under that name, or
 //! the object that it holds; the name may be a path (`message.items`).
 //! Where an object is a map, its fields are the records, and their names are handed on in
-//! [`Context::around`]. One value is held at a time, and only its brackets and strings are looked at here.
+//! [`DumpContext::around`]. One value is held at a time, and only its brackets and strings are looked at here.
 //!
 //! A line end inside a string, which JSON forbids, ends the string where the next line begins with a
 //! mark of JSON, and a `{` there begins a record: so a quote that is missing spoils one record and not
@@ -15,10 +15,10 @@ use std::io::{self, BufRead, BufReader};
 use jiff::civil::Date;
 
 use super::dates;
-use super::lines::Chunk;
-use super::record::Context;
+use super::lines::Framed;
+use super::record::DumpContext;
 use super::source::Bytes;
-use super::{Frame, MAX_LINE_BYTES, Reason, Unit};
+use super::{Frame, MAX_LINE_BYTES, Rejection, Unit};
 
 const BUFFER_BYTES: usize = 128 << 10;
 
@@ -39,7 +39,7 @@ pub(super) struct ValueReader {
     is_map: bool,
     /// The name of the last record in its map.
     key: String,
-    place: Place,
+    place: ValuePlace,
     record: u64,
     /// The `date` that stood in the wrapper.
     date: Option<Date>,
@@ -47,7 +47,7 @@ pub(super) struct ValueReader {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ValuePlace {
     Top,
     Array,
     Wrapper,
@@ -62,7 +62,7 @@ enum Captured {
 }
 
 impl Frame for ValueReader {
-    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed {
         self.next_value(buffer)
     }
 
@@ -70,7 +70,7 @@ impl Frame for ValueReader {
         (self.record, Unit::Record)
     }
 
-    fn set_context(&self, context: &mut Context) {
+    fn set_context(&self, context: &mut DumpContext) {
         context.listed = self.date.or(context.listed);
         context.around.clone_from(&self.key);
     }
@@ -85,7 +85,7 @@ impl ValueReader {
             level: 0,
             is_map: false,
             key: String::new(),
-            place: Place::Top,
+            place: ValuePlace::Top,
             record: 0,
             date: None,
             ended: false,
@@ -101,56 +101,60 @@ impl ValueReader {
     }
 
     /// Reads the next value into `value`.
-    pub(super) fn next_value(&mut self, value: &mut Vec<u8>) -> Chunk {
+    pub(super) fn next_value(&mut self, value: &mut Vec<u8>) -> Framed {
         value.clear();
         if self.ended {
-            return Chunk::End;
+            return Framed::End;
         }
-        let chunk = self.advance(value).unwrap_or_else(Chunk::Failed);
+        let chunk = self.advance(value).unwrap_or_else(Framed::Failed);
         match chunk {
-            Chunk::End => self.ended = true,
-            Chunk::Failed(_) | Chunk::Unfinished => {
+            Framed::End => self.ended = true,
+            Framed::Failed(_) | Framed::Unfinished => {
                 self.ended = true;
                 self.record += 1;
             }
-            Chunk::Record | Chunk::Bad(_) => self.record += 1,
+            Framed::Record | Framed::Bad(_) => self.record += 1,
         }
         chunk
     }
 
-    fn advance(&mut self, value: &mut Vec<u8>) -> io::Result<Chunk> {
+    fn advance(&mut self, value: &mut Vec<u8>) -> io::Result<Framed> {
         loop {
             let Some(byte) = self.peek_past(b" \t\r\n,\xEF\xBB\xBF")? else {
-                let whole = self.place == Place::Top;
-                return Ok(if whole { Chunk::End } else { Chunk::Unfinished });
+                let whole = self.place == ValuePlace::Top;
+                return Ok(if whole {
+                    Framed::End
+                } else {
+                    Framed::Unfinished
+                });
             };
             match (self.place, byte) {
-                (Place::Top, b'[' | b']') if self.is_map || self.is_wrapped() => {
+                (ValuePlace::Top, b'[' | b']') if self.is_map || self.is_wrapped() => {
                     // A list of pages is read like pages after one another.
                     self.input.consume(1);
                 }
-                (Place::Top, b'[') => self.enter(Place::Array),
-                (Place::Top, b'{') if self.is_wrapped() => self.enter(Place::Wrapper),
-                (Place::Top, b'{') if self.is_map => self.enter(Place::Map),
-                (Place::Array, b']') => self.leave_array(),
-                (Place::Wrapper, b'}') if self.level > 0 => {
+                (ValuePlace::Top, b'[') => self.enter(ValuePlace::Array),
+                (ValuePlace::Top, b'{') if self.is_wrapped() => self.enter(ValuePlace::Wrapper),
+                (ValuePlace::Top, b'{') if self.is_map => self.enter(ValuePlace::Map),
+                (ValuePlace::Array, b']') => self.leave_array(),
+                (ValuePlace::Wrapper, b'}') if self.level > 0 => {
                     self.level -= 1;
                     self.input.consume(1);
                 }
-                (Place::Wrapper | Place::Map, b'}') => self.enter(Place::Top),
-                (Place::Map, b'"') => {
+                (ValuePlace::Wrapper | ValuePlace::Map, b'}') => self.enter(ValuePlace::Top),
+                (ValuePlace::Map, b'"') => {
                     if let Some(ended) = self.map_key(value)? {
                         return Ok(ended);
                     }
                     return self.record_at(value);
                 }
-                (Place::Wrapper, b'"') => {
+                (ValuePlace::Wrapper, b'"') => {
                     if self.field(value)? {
                         value.clear();
                         return self.record_at(value);
                     }
                 }
-                (Place::Wrapper, _) => self.input.consume(1),
+                (ValuePlace::Wrapper, _) => self.input.consume(1),
                 _ => return self.record_at(value),
             }
             value.clear();
@@ -158,38 +162,38 @@ impl ValueReader {
     }
 
     /// Reads the name of a record in a map, up to its value; how the map ends if there is none.
-    fn map_key(&mut self, scratch: &mut Vec<u8>) -> io::Result<Option<Chunk>> {
+    fn map_key(&mut self, scratch: &mut Vec<u8>) -> io::Result<Option<Framed>> {
         self.capture(scratch, MAX_KEY_BYTES)?;
         self.key = serde_json::from_slice(scratch).unwrap_or_default();
         scratch.clear();
         let next = self.peek_past(b" \t\r\n:")?;
-        Ok(next.is_none().then_some(Chunk::Unfinished))
+        Ok(next.is_none().then_some(Framed::Unfinished))
     }
 
-    fn enter(&mut self, place: Place) {
+    fn enter(&mut self, place: ValuePlace) {
         self.input.consume(1);
         self.place = place;
     }
 
     fn leave_array(&mut self) {
         self.enter(if self.is_wrapped() {
-            Place::Wrapper
+            ValuePlace::Wrapper
         } else {
-            Place::Top
+            ValuePlace::Top
         });
     }
 
-    fn record_at(&mut self, value: &mut Vec<u8>) -> io::Result<Chunk> {
+    fn record_at(&mut self, value: &mut Vec<u8>) -> io::Result<Framed> {
         Ok(match self.capture(value, MAX_LINE_BYTES)? {
-            Captured::Whole => Chunk::Record,
+            Captured::Whole => Framed::Record,
             Captured::TooLong => {
                 value.truncate(KEPT_BYTES);
                 value.shrink_to(KEPT_BYTES);
-                Chunk::Bad(Reason::TooLong {
+                Framed::Bad(Rejection::TooLong {
                     limit_bytes: MAX_LINE_BYTES,
                 })
             }
-            Captured::Unfinished => Chunk::Unfinished,
+            Captured::Unfinished => Framed::Unfinished,
         })
     }
 
@@ -207,7 +211,7 @@ impl ValueReader {
             next.is_some_and(|name| scratch.trim_ascii() == format!("{name:?}").as_bytes());
         let is_last = self.level + 1 == self.path.len();
         match self.peek_past(b" \t\r\n:")? {
-            Some(b'[') if is_next && is_last => self.enter(Place::Array),
+            Some(b'[') if is_next && is_last => self.enter(ValuePlace::Array),
             Some(b'{') if is_next && is_last => return Ok(true),
             Some(b'{') if is_next => {
                 self.level += 1;
@@ -247,7 +251,7 @@ impl ValueReader {
 
     /// Reads one value into `value`, no more than `limit_bytes` and a buffer of it.
     fn capture(&mut self, value: &mut Vec<u8>, limit_bytes: usize) -> io::Result<Captured> {
-        let mut scan = Scan::default();
+        let mut scan = ValueScan::default();
         let mut too_long = false;
         loop {
             let bytes = self.input.fill_buf()?;
@@ -278,7 +282,7 @@ impl ValueReader {
 
 /// Where in a value the scan is, across buffers.
 #[derive(Default)]
-struct Scan {
+struct ValueScan {
     depth: usize,
     in_string: bool,
     escaped: bool,
@@ -288,7 +292,7 @@ struct Scan {
     after_break: bool,
 }
 
-impl Scan {
+impl ValueScan {
     /// Scans on; returns the bytes that belong to the value, and whether it ends with them.
     fn feed(&mut self, bytes: &[u8]) -> (usize, bool) {
         for (at, &byte) in bytes.iter().enumerate() {
@@ -357,10 +361,10 @@ mod tests {
         loop {
             let chunk = reader.next_value(&mut buffer);
             let text = match chunk {
-                Chunk::End => return read,
-                Chunk::Record => String::from_utf8_lossy(&buffer).into_owned(),
-                Chunk::Bad(_) => "!".to_owned(),
-                Chunk::Failed(_) | Chunk::Unfinished => "?".to_owned(),
+                Framed::End => return read,
+                Framed::Record => String::from_utf8_lossy(&buffer).into_owned(),
+                Framed::Bad(_) => "!".to_owned(),
+                Framed::Failed(_) | Framed::Unfinished => "?".to_owned(),
             };
             let date = reader
                 .date
@@ -482,11 +486,11 @@ mod tests {
             let (mut buffer, mut read) = (Vec::new(), Vec::new());
             loop {
                 let shown = match reader.next_value(&mut buffer) {
-                    Chunk::End => return read,
-                    Chunk::Record => String::from_utf8_lossy(&buffer).into_owned(),
+                    Framed::End => return read,
+                    Framed::Record => String::from_utf8_lossy(&buffer).into_owned(),
                     _ => "?".to_owned(),
                 };
-                let mut context = Context::default();
+                let mut context = DumpContext::default();
                 reader.set_context(&mut context);
                 read.push(format!("{}={shown}", context.around));
             }

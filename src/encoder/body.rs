@@ -9,8 +9,8 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
 use rayon::prelude::*;
 
 use super::batch;
-use super::device::{self, Chosen, DeviceBody, DeviceChoice, choose};
-use super::kernels::Isa;
+use super::device::{self, ChosenDevice, DeviceBody, DeviceChoice, choose};
+use super::kernels::Isas;
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
 use super::source::{BodyPlan, ModelFiles};
 use super::static_table::StaticTable;
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 
 /// A model's body with its weights.
 pub(super) struct Body {
-    route: Route,
+    route: BodyRoute,
     /// What computes, in words: the instruction sets and the numbers.
     arithmetic: String,
     /// Batches that are under way at a time.
@@ -30,7 +30,7 @@ pub(super) struct Body {
 }
 
 /// Which code computes.
-enum Route {
+enum BodyRoute {
     Packed(Box<PackedBody>),
     Device(Box<DeviceBody>),
     Static(StaticTable),
@@ -51,7 +51,7 @@ impl Body {
         let shape = match &files.body {
             BodyPlan::Static(table) => {
                 return Ok(Body {
-                    route: Route::Static(table.clone()),
+                    route: BodyRoute::Static(table.clone()),
                     arithmetic: "f32".to_owned(),
                     lanes: 1,
                     refused: None,
@@ -97,7 +97,7 @@ impl Body {
 
     /// Whether a GPU computes.
     pub(super) fn is_on_gpu(&self) -> bool {
-        matches!(self.route, Route::Device(_))
+        matches!(self.route, BodyRoute::Device(_))
     }
 
     /// How many batches are best under way at a time, each on a thread of its own.
@@ -108,30 +108,30 @@ impl Body {
     /// How many tokens are best computed together.
     pub(super) fn budget_tokens(&self) -> usize {
         match &self.route {
-            Route::Packed(_) | Route::Static(_) => batch::BUDGET_TOKENS,
-            Route::Device(body) => body.budget_tokens(),
+            BodyRoute::Packed(_) | BodyRoute::Static(_) => batch::BUDGET_TOKENS,
+            BodyRoute::Device(body) => body.budget_tokens(),
         }
     }
 
     /// Rows of the token embedding table.
     pub(super) fn vocab_size(&self) -> usize {
         match &self.route {
-            Route::Packed(body) => body.shape().vocab,
-            Route::Device(body) => body.shape().vocab,
-            Route::Static(table) => table.vocab_size(),
+            BodyRoute::Packed(body) => body.shape().vocab,
+            BodyRoute::Device(body) => body.shape().vocab,
+            BodyRoute::Static(table) => table.vocab_size(),
         }
     }
 
     /// One pooled vector a text, on the threads of the current rayon pool.
     pub(super) fn embed(&self, texts: &[&[u32]], pooling: &Pooling) -> Result<Vec<Vec<f32>>> {
         match &self.route {
-            Route::Packed(body) => {
+            BodyRoute::Packed(body) => {
                 embed_packed(body, texts, pooling).map_err(|e| Error::Encode { source: e.into() })
             }
-            Route::Device(body) => body
+            BodyRoute::Device(body) => body
                 .embed(texts, pooling)
                 .map_err(|e| Error::Encode { source: e.into() }),
-            Route::Static(table) => Ok(texts.par_iter().map(|ids| table.embed(ids)).collect()),
+            BodyRoute::Static(table) => Ok(texts.par_iter().map(|ids| table.embed(ids)).collect()),
         }
     }
 }
@@ -144,13 +144,13 @@ impl std::fmt::Debug for Body {
     }
 }
 
-fn load_on(tensors: &packed::Tensors, shape: Shape, device: &Chosen) -> Result<Body, Reason> {
+fn load_on(tensors: &packed::Tensors, shape: Shape, device: &ChosenDevice) -> Result<Body, Reason> {
     let body = DeviceBody::new(shape, tensors, device)?.checked()?;
     Ok(Body {
         arithmetic: format!("{}, {}", body.describe(), device.name),
         lanes: device.lanes,
         refused: None,
-        route: Route::Device(Box::new(body)),
+        route: BodyRoute::Device(Box::new(body)),
     })
 }
 
@@ -161,7 +161,7 @@ fn load_packed(
     precision: Precision,
     sample: impl FnOnce() -> Result<Vec<Encoding>>,
 ) -> Result<Body, Reason> {
-    let isa = Isa::detect();
+    let isa = Isas::detect();
     let wants_int8 = match precision {
         Precision::F32 => false,
         Precision::Auto => isa.bytes_are_fast() && bytes_are_measured(&shape),
@@ -176,12 +176,12 @@ fn load_packed(
         None
     };
     let (numbers, arithmetic) = match &int8 {
-        Some(calibration) => (packed::Precision::Int8(calibration), "int8"),
-        None => (packed::Precision::F32, "f32"),
+        Some(calibration) => (packed::Arithmetic::Int8(calibration), "int8"),
+        None => (packed::Arithmetic::F32, "f32"),
     };
     let body = PackedBody::new(shape, tensors, numbers, isa)?;
     Ok(Body {
-        route: Route::Packed(Box::new(body)),
+        route: BodyRoute::Packed(Box::new(body)),
         arithmetic: format!("{arithmetic}, {}", isa.name()),
         lanes: 1,
         refused: None,
@@ -208,7 +208,7 @@ fn brought_calibration(files: &ModelFiles, shape: &Shape) -> Option<Calibration>
 fn calibrate(
     shape: Shape,
     tensors: &packed::Tensors,
-    isa: Isa,
+    isa: Isas,
     sample: &[Encoding],
 ) -> Result<Calibration, packed::PackError> {
     let ids: Vec<u32> = sample.iter().flat_map(|text| text.ids.clone()).collect();
@@ -358,10 +358,10 @@ mod tests {
         let files = ModelSource::Bundled.read().unwrap();
         let tensors = tensors_in_place(&files.weights, &["bert."]).unwrap();
         let find = |name: &str| tensors.get(name).cloned();
-        let Route::Packed(body) = &encoder.body.route else {
+        let BodyRoute::Packed(body) = &encoder.body.route else {
             panic!("the bundled model is a transformer")
         };
-        let anew = calibrate(body.shape().clone(), &find, Isa::detect(), &sample).unwrap();
+        let anew = calibrate(body.shape().clone(), &find, Isas::detect(), &sample).unwrap();
         let anew = anew.to_floats();
         let brought = brought_calibration(&files, body.shape())
             .unwrap()

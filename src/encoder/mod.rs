@@ -54,7 +54,7 @@ use rayon::prelude::*;
 use self::body::Body;
 use self::head::Head;
 use self::source::{BodyPlan, ModelFiles};
-use self::tokenize::{Input, Tokenize};
+use self::tokenize::{ModelInput, Tokenize};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
 use crate::vectors;
@@ -148,8 +148,8 @@ impl Encoder {
             .build()
             .map_err(|e| Error::Encode { source: e.into() })?;
         let input = match &files.body {
-            BodyPlan::Transformer(_) => Input::Texts,
-            BodyPlan::Static(table) => Input::Bags {
+            BodyPlan::Transformer(_) => ModelInput::Texts,
+            BodyPlan::Static(table) => ModelInput::Bags {
                 drops_unknown: table.is_model2vec(),
             },
         };

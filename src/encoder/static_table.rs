@@ -9,7 +9,7 @@ use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device};
 
 use super::packed::Tensor;
-use super::source::Bytes;
+use super::source::TensorBytes;
 use super::tensors::{Reason, tensors_in_place};
 
 /// A table of one vector a token.
@@ -27,7 +27,7 @@ pub(super) struct StaticTable {
 
 impl StaticTable {
     /// The table of a checkpoint, as either of the two saves it.
-    pub(super) fn load(bytes: &Arc<Bytes>) -> Result<StaticTable, Reason> {
+    pub(super) fn load(bytes: &Arc<TensorBytes>) -> Result<StaticTable, Reason> {
         let whole: &[u8] = bytes;
         let file = SliceSafetensors::new(whole)?;
         let names = ["embeddings", "embedding.weight"];

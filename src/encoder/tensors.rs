@@ -7,7 +7,7 @@ use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device};
 
 use super::packed;
-use super::source::Bytes;
+use super::source::TensorBytes;
 
 /// Why a checkpoint could not be loaded; the caller says of which model.
 pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
@@ -15,7 +15,7 @@ pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
 /// The checkpoint's tensors where they lie, under the names that transformers gives them now, without
 /// whichever of the prefixes they have. Numbers of other types than f16 and f32 are converted.
 pub(super) fn tensors_in_place(
-    weights: &Arc<Bytes>,
+    weights: &Arc<TensorBytes>,
     prefixes: &[&str],
 ) -> Result<HashMap<String, packed::Tensor>, Reason> {
     let whole: &[u8] = weights;
@@ -23,8 +23,8 @@ pub(super) fn tensors_in_place(
     let mut tensors = HashMap::new();
     for (name, view) in file.tensors() {
         let in_place = match view.dtype().try_into()? {
-            DType::F32 => Some(packed::Dtype::F32),
-            DType::F16 => Some(packed::Dtype::F16),
+            DType::F32 => Some(packed::TensorType::F32),
+            DType::F16 => Some(packed::TensorType::F16),
             _ => None,
         };
         let tensor = match in_place {

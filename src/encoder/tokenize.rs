@@ -40,7 +40,7 @@ pub(super) struct PairEncoding {
 
 /// What a model is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Input {
+pub(super) enum ModelInput {
     /// One text at a time.
     Texts,
     /// One text at a time, as a bag of tokens without specials.
@@ -58,7 +58,7 @@ pub(super) struct Tokenize {
     tokenizer: Tokenizer,
     /// The limit without specials.
     n_content_tokens: usize,
-    input: Input,
+    input: ModelInput,
     /// What is left out.
     unknown: Option<u32>,
     /// Characters of a text that are read, in models that are cut by them.
@@ -88,7 +88,7 @@ impl Tokenize {
     pub(super) fn load(
         model: &str,
         json: &[u8],
-        input: Input,
+        input: ModelInput,
         max_tokens: usize,
     ) -> Result<Tokenize> {
         let wrong = |e: tokenizers::Error| Error::model(model, format!("tokenizer.json: {e}"));
@@ -97,10 +97,10 @@ impl Tokenize {
         let parsed = caught::run(|| parse(json)).map_err(refused)?;
         let mut tokenizer = parsed.map_err(wrong)?;
         let n_specials = match input {
-            Input::Bags { .. } => 0,
-            Input::Texts | Input::Pairs => tokenizer
+            ModelInput::Bags { .. } => 0,
+            ModelInput::Texts | ModelInput::Pairs => tokenizer
                 .get_post_processor()
-                .map_or(0, |p| p.added_tokens(input == Input::Pairs)),
+                .map_or(0, |p| p.added_tokens(input == ModelInput::Pairs)),
         };
         if max_tokens <= n_specials {
             let reason = format!(
@@ -113,10 +113,10 @@ impl Tokenize {
             ..TruncationParams::default()
         };
         tokenizer.with_padding(None);
-        let truncation = (input == Input::Texts).then_some(truncation);
+        let truncation = (input == ModelInput::Texts).then_some(truncation);
         tokenizer.with_truncation(truncation).map_err(wrong)?;
         let unknown = match input {
-            Input::Bags {
+            ModelInput::Bags {
                 drops_unknown: true,
             } => unknown_token(&tokenizer),
             _ => None,
@@ -126,15 +126,15 @@ impl Tokenize {
             input,
             unknown,
             n_chars: match input {
-                Input::Bags {
+                ModelInput::Bags {
                     drops_unknown: true,
                 } => max_tokens.saturating_mul(median_token_chars(&tokenizer)),
                 _ => usize::MAX,
             },
             n_bytes: match input {
                 // What is in pieces is put together again.
-                Input::Bags { .. } => LEAST_BYTES,
-                Input::Texts | Input::Pairs => {
+                ModelInput::Bags { .. } => LEAST_BYTES,
+                ModelInput::Texts | ModelInput::Pairs => {
                     max_tokens.saturating_mul(BYTES_PER_TOKEN).max(LEAST_BYTES)
                 }
             } / growth.div_ceil(USUAL_GROWTH),
@@ -161,8 +161,8 @@ impl Tokenize {
         }
         // Each thread also takes apart what the tokenizer gives it: a string a token.
         let encode = |text: &str| match self.input {
-            Input::Bags { .. } => self.bag(prompt, text),
-            Input::Texts | Input::Pairs => {
+            ModelInput::Bags { .. } => self.bag(prompt, text),
+            ModelInput::Texts | ModelInput::Pairs => {
                 let start = start_within(text, self.n_bytes);
                 let encoding = self.tokens([prompt, start].concat(), true)?;
                 Ok(Encoding {
@@ -322,7 +322,7 @@ mod tests {
         );
     }
 
-    fn bundled(input: Input, max_tokens: usize) -> Tokenize {
+    fn bundled(input: ModelInput, max_tokens: usize) -> Tokenize {
         let path = "/models/all-MiniLM-L6-v2/tokenizer.json";
         let json = std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + path).unwrap();
         Tokenize::load("x", &json, input, max_tokens).unwrap()
@@ -344,10 +344,10 @@ mod tests {
         let text = abstracts();
         assert!(text.len() > 10 * LEAST_BYTES);
         for max_tokens in [3, 256, 2048] {
-            let cut = bundled(Input::Texts, max_tokens);
+            let cut = bundled(ModelInput::Texts, max_tokens);
             let whole = Tokenize {
                 n_bytes: usize::MAX,
-                ..bundled(Input::Texts, max_tokens)
+                ..bundled(ModelInput::Texts, max_tokens)
             };
             for at in (0..text.len() - 4 * LEAST_BYTES).step_by(99_991) {
                 let part = [&text[text.ceil_char_boundary(at)..]];
@@ -362,7 +362,7 @@ mod tests {
     fn pieces_of_a_bag_are_those_of_the_whole() {
         let text = abstracts();
         let drops_unknown = false;
-        let input = Input::Bags { drops_unknown };
+        let input = ModelInput::Bags { drops_unknown };
         let in_pieces = bundled(input, 1 << 20);
         let whole = Tokenize {
             n_bytes: usize::MAX,
@@ -385,11 +385,11 @@ mod tests {
 
     #[test]
     fn a_long_text_counts_as_cut_though_it_has_few_tokens() {
-        let tokenize = bundled(Input::Texts, 256);
+        let tokenize = bundled(ModelInput::Texts, 256);
         let letters = "x".repeat(1 << 20);
         let encoding = &tokenize.encode_all("", &[&letters]).unwrap()[0];
         assert!(encoding.truncated && encoding.ids.len() == 3);
-        let pairs = bundled(Input::Pairs, 256);
+        let pairs = bundled(ModelInput::Pairs, 256);
         let pair = &pairs.encode_pairs("a", &[&letters]).unwrap()[0];
         assert!(pair.truncated && pair.ids.len() == 5);
     }
@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn a_prompt_has_a_limit() {
         let prompt = "x ".repeat(MAX_PROMPT_BYTES);
-        let error = bundled(Input::Texts, 256).encode_all(&prompt, &["a"]);
+        let error = bundled(ModelInput::Texts, 256).encode_all(&prompt, &["a"]);
         assert!(matches!(error, Err(Error::Encode { .. })));
     }
 

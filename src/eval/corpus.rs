@@ -15,8 +15,8 @@ use crate::dump::{Item, ReadOptions, Record, Source, Unit};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
-use crate::ingest::{self, BATCH_RECORDS, Chunk, Ended, Report};
-use crate::library::{Batch, Change, Ingest, Library, Writer};
+use crate::ingest::{self, BATCH_RECORDS, Chunk, Ended, IngestReport};
+use crate::library::{Batch, Change, IngestCounts, Library, Writer};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
@@ -82,7 +82,7 @@ pub fn build_corpus(
     (encoder, origin): (&Encoder, &Origin),
     options: &IndexOptions,
     observer: &dyn Observer,
-) -> Result<(Corpus, Report)> {
+) -> Result<(Corpus, IngestReport)> {
     let mut writer = Writer::open_or_create(root, "akin eval")?;
     space::adopt(&mut writer, encoder, origin)?;
     let run = writer.begin_ingest(&[dump.display().to_string()])?;
@@ -96,7 +96,7 @@ pub fn build_corpus(
         ids: Vec::new(),
         met: HashMap::new(),
         waiting: Vec::new(),
-        report: Report::default(),
+        report: IngestReport::default(),
     };
     build.read(dump)?;
     build.store()?;
@@ -119,7 +119,7 @@ struct Build<'a> {
     /// Where each id was met.
     met: HashMap<String, (u64, Unit)>,
     waiting: Vec<Paper>,
-    report: Report,
+    report: IngestReport,
 }
 
 impl Build<'_> {
@@ -219,7 +219,7 @@ impl Build<'_> {
             changes: papers.into_iter().map(new_paper).collect(),
             ..Batch::default()
         };
-        let counts: Ingest = self.report.counts;
+        let counts: IngestCounts = self.report.counts;
         self.writer.commit(&batch, &vectors, (self.run, &counts))?;
         match self.observer.stop_requested() {
             true => Err(Error::Interrupted),

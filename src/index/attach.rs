@@ -14,13 +14,13 @@
 
 use rayon::prelude::*;
 
-use super::codes::{Queries, Query};
+use super::codes::{CodedQuery, Queries};
 use super::format::NONE;
 use super::graph::Graph;
 use super::hnsw::Skeleton;
 use super::kernels::Isa;
 use super::memory::Large;
-use super::walk::{Limits, Scratch, Trail};
+use super::walk::{Limits, Trail, WalkScratch};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
 
@@ -44,7 +44,7 @@ const LOOKED_FOR: usize = 16 << 10;
 
 /// Codes, and how their nodes are to be linked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan<'a> {
+pub(super) struct BuildPlan<'a> {
     /// Shape `[n_nodes, code_bytes]`.
     pub(super) codes: &'a [u8],
     pub(super) code_bytes: usize,
@@ -55,7 +55,7 @@ pub(super) struct Plan<'a> {
     pub(super) isa: Isa,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> BuildPlan<'a> {
     pub(super) fn n_nodes(&self) -> usize {
         self.codes.len() / self.code_bytes
     }
@@ -84,8 +84,12 @@ impl<'a> Plan<'a> {
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
-pub(super) fn attach(plan: &Plan, skeleton: &Skeleton, observer: &dyn Observer) -> Result<Large> {
-    let mut lists = Lists::of(plan, skeleton);
+pub(super) fn attach(
+    plan: &BuildPlan,
+    skeleton: &Skeleton,
+    observer: &dyn Observer,
+) -> Result<Large> {
+    let mut lists = GrowingLists::of(plan, skeleton);
     let n_nodes = plan.n_nodes();
     let mut newcomers = newcomers(plan, skeleton, &lists);
     let mut joined = n_nodes - newcomers.len();
@@ -111,10 +115,10 @@ pub(super) fn attach(plan: &Plan, skeleton: &Skeleton, observer: &dyn Observer) 
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
 pub(super) fn unfound(
-    plan: &Plan,
+    plan: &BuildPlan,
     graph: &Graph,
     nodes: &[u32],
-    query_of: impl Fn(u32) -> Query + Sync,
+    query_of: impl Fn(u32) -> CodedQuery + Sync,
     observer: &dyn Observer,
 ) -> Result<Vec<u32>> {
     let is_lost = |chooser: &mut Chooser, &node: &u32| {
@@ -144,7 +148,7 @@ struct Newcomer {
 /// The nodes that are not in the skeleton, spread so that a round has some of everywhere: dumps
 /// are often sorted, and those of one round do not see one another. Within a round they join
 /// along their trails: one walks where the last has just been, in memory that is still near.
-fn newcomers(plan: &Plan, skeleton: &Skeleton, lists: &Lists) -> Vec<Newcomer> {
+fn newcomers(plan: &BuildPlan, skeleton: &Skeleton, lists: &GrowingLists) -> Vec<Newcomer> {
     let upper_room = 2 + 2 * plan.m;
     let mut is_there = vec![false; plan.n_nodes()];
     for record in skeleton.levels[0].chunks(upper_room) {
@@ -181,14 +185,14 @@ fn stride_through(n: usize) -> usize {
 
 /// The lists while nodes join: with more room than they will have, so that a list that links
 /// are added to is cut back only now and then.
-struct Lists {
+struct GrowingLists {
     room: usize,
     links: Large,
 }
 
-impl Lists {
+impl GrowingLists {
     /// The skeleton's level 1 as level 0.
-    fn of(plan: &Plan, skeleton: &Skeleton) -> Lists {
+    fn of(plan: &BuildPlan, skeleton: &Skeleton) -> GrowingLists {
         let room = 3 * plan.m;
         let mut large = Large::of(NONE, plan.n_nodes() * room);
         let links = large.numbers_mut();
@@ -201,7 +205,7 @@ impl Lists {
                 .zip(slots)
                 .for_each(|(place, &slot)| *place = nodes[slot as usize]);
         }
-        Lists { room, links: large }
+        GrowingLists { room, links: large }
     }
 
     fn list(&self, node: u32) -> &[u32] {
@@ -217,7 +221,7 @@ impl Lists {
     }
 
     /// One round.
-    fn join(&mut self, plan: &Plan, skeleton: &Skeleton, round: &[Newcomer]) {
+    fn join(&mut self, plan: &BuildPlan, skeleton: &Skeleton, round: &[Newcomer]) {
         let graph = self.graph(plan, skeleton);
         let start = || Chooser::new(plan);
         let chosen: Vec<Vec<u32>> = round
@@ -248,12 +252,12 @@ impl Lists {
         longer.iter().for_each(|(node, list)| self.set(*node, list));
     }
 
-    fn graph<'a>(&'a self, plan: &Plan<'a>, skeleton: &'a Skeleton) -> Graph<'a> {
+    fn graph<'a>(&'a self, plan: &BuildPlan<'a>, skeleton: &'a Skeleton) -> Graph<'a> {
         plan.graph(self.links.numbers(), self.room, skeleton)
     }
 
     /// The lists in their final room, nearest first.
-    fn finished(&self, plan: &Plan) -> Large {
+    fn finished(&self, plan: &BuildPlan) -> Large {
         let room = 2 * plan.m;
         let mut links = Large::of(NONE, plan.n_nodes() * room);
         let places = links
@@ -273,20 +277,20 @@ impl Lists {
 
 /// Chooses the links of nodes; one a thread.
 pub(super) struct Chooser<'a> {
-    plan: &'a Plan<'a>,
-    scratch: Scratch,
-    query: Query,
+    plan: &'a BuildPlan<'a>,
+    scratch: WalkScratch,
+    query: CodedQuery,
     kept: Queries,
     products: Vec<i32>,
     candidates: Vec<(u32, i32)>,
 }
 
 impl<'a> Chooser<'a> {
-    pub(super) fn new(plan: &'a Plan<'a>) -> Chooser<'a> {
+    pub(super) fn new(plan: &'a BuildPlan<'a>) -> Chooser<'a> {
         Chooser {
             plan,
-            scratch: Scratch::default(),
-            query: Query::default(),
+            scratch: WalkScratch::default(),
+            query: CodedQuery::default(),
             kept: Queries::default(),
             products: Vec::new(),
             candidates: Vec::new(),
@@ -301,7 +305,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// What a walk for a query finds with [`OWN_EF`] candidates, nearest first.
-    pub(super) fn near(&mut self, graph: &Graph, query: Query) -> Vec<u32> {
+    pub(super) fn near(&mut self, graph: &Graph, query: CodedQuery) -> Vec<u32> {
         self.query = query;
         let (isa, limits) = (self.plan.isa, Limits::of(OWN_EF));
         let walked = self
@@ -312,7 +316,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// Whether a walk for a node's own query finds it, or as many that are as near.
-    fn finds(&mut self, graph: &Graph, node: u32, query: Query) -> bool {
+    fn finds(&mut self, graph: &Graph, node: u32, query: CodedQuery) -> bool {
         if self.near(graph, query).contains(&node) {
             return true;
         }
@@ -337,7 +341,7 @@ impl<'a> Chooser<'a> {
 
     /// At most as many of the listed nodes as a list may have, nearest to `node` first.
     pub(super) fn among(&mut self, node: u32, list: &[u32]) -> Vec<u32> {
-        let Plan { codes, m, isa, .. } = *self.plan;
+        let BuildPlan { codes, m, isa, .. } = *self.plan;
         self.query.set_to_code(self.plan.code(node));
         self.products.resize(list.len(), 0);
         self.query.listed(isa, codes, list, &mut self.products);
@@ -355,7 +359,7 @@ impl<'a> Chooser<'a> {
     /// Keeps of the candidates, best first, those that are not [`SPREAD`] times nearer to one that
     /// is kept already than to the node: links that lead in different directions.
     fn diverse(&mut self) -> Vec<u32> {
-        let Plan { m, isa, whole, .. } = *self.plan;
+        let BuildPlan { m, isa, whole, .. } = *self.plan;
         let mut chosen = Vec::with_capacity(2 * m);
         self.kept.clear();
         for &(candidate, product) in &self.candidates {

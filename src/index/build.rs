@@ -17,8 +17,8 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use super::IndexOptions;
-use super::attach::{Plan, attach, unfound};
-use super::codes::{Geometry, Query, code_bytes};
+use super::attach::{BuildPlan, attach, unfound};
+use super::codes::{CodedQuery, Geometry, code_bytes};
 use super::format::{LEVELS, M_MAX, NONE};
 use super::graph::Graph;
 use super::hnsw::{self, Skeleton, reachable};
@@ -124,7 +124,7 @@ fn link(
 ) -> Result<()> {
     let m = options.m.clamp(2, M_MAX);
     let Geometry { scale, .. } = built.geometry;
-    let plan = Plan {
+    let plan = BuildPlan {
         codes: built.codes.bytes(),
         code_bytes: built.code_bytes,
         whole: 1.0 / (scale * scale),
@@ -145,7 +145,7 @@ fn link(
         // What cannot be read was named when its code was made.
         let vector = rows.vector(Row(span.first + node));
         let vector = vector.unwrap_or_else(|_| vec![0.0; rows.dim()]);
-        Query::new(&vector, &built.geometry)
+        CodedQuery::new(&vector, &built.geometry)
     };
     let strays = make_findable(&plan, &skeleton, &mut base, &query_of, observer)?;
     (built.m, built.skeleton, built.base) = (m, skeleton, base);
@@ -155,10 +155,10 @@ fn link(
 
 /// Links the nodes that walks miss, unless they are few. Returns those that they still miss.
 fn make_findable(
-    plan: &Plan,
+    plan: &BuildPlan,
     skeleton: &Skeleton,
     base: &mut Large,
-    query_of: &(impl Fn(u32) -> Query + Sync),
+    query_of: &(impl Fn(u32) -> CodedQuery + Sync),
     observer: &dyn Observer,
 ) -> Result<Vec<u32>> {
     let lost_of = |base: &Large, nodes: &[u32]| {

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-use crate::vectors::Marks;
+use crate::vectors::MarkSet;
 
 /// Some bytes are not those that were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) struct Damage;
 
 /// A part of a file, cut into blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Section {
+pub(super) struct FileSection {
     /// Its bytes in the file.
     pub(super) bytes: Range<usize>,
     /// Bytes of a block; the last may have fewer.
@@ -30,7 +30,7 @@ pub(super) struct Section {
     pub(super) first_block: usize,
 }
 
-impl Section {
+impl FileSection {
     pub(super) fn n_blocks(&self) -> usize {
         self.bytes.len().div_ceil(self.block_bytes)
     }
@@ -42,7 +42,7 @@ pub(super) struct Checked {
     map: Mmap,
     /// Where the table is, a little-endian crc32 a block.
     table: Range<usize>,
-    verified: Marks,
+    verified: MarkSet,
 }
 
 /// Maps a file that is never changed once it has its name.
@@ -61,13 +61,13 @@ impl Checked {
     pub(super) fn new(map: Mmap, table: Range<usize>) -> Checked {
         Checked {
             map,
-            verified: Marks::none(table.len() / 4),
+            verified: MarkSet::none(table.len() / 4),
             table,
         }
     }
 
     /// All bytes of a section; those of a block may be read once [`Checked::block`] has said so.
-    pub(super) fn bytes(&self, section: &Section) -> &[u8] {
+    pub(super) fn bytes(&self, section: &FileSection) -> &[u8] {
         &self.map[section.bytes.clone()]
     }
 
@@ -81,7 +81,7 @@ impl Checked {
     /// # Errors
     /// [`Damage`] if it does not.
     #[inline]
-    pub(super) fn block(&self, section: &Section, block: usize) -> Result<(), Damage> {
+    pub(super) fn block(&self, section: &FileSection, block: usize) -> Result<(), Damage> {
         if self.verified.has(section.first_block + block) {
             return Ok(());
         }
@@ -92,14 +92,14 @@ impl Checked {
     ///
     /// # Errors
     /// [`Damage`] if one of them does not hold what was written.
-    pub(super) fn blocks(&self, section: &Section, blocks: Range<usize>) -> Result<(), Damage> {
+    pub(super) fn blocks(&self, section: &FileSection, blocks: Range<usize>) -> Result<(), Damage> {
         blocks
             .into_iter()
             .try_for_each(|block| self.block(section, block))
     }
 
     #[cold]
-    fn verify(&self, section: &Section, block: usize) -> Result<(), Damage> {
+    fn verify(&self, section: &FileSection, block: usize) -> Result<(), Damage> {
         let number = section.first_block + block;
         let start = section.bytes.start + block * section.block_bytes;
         let end = section.bytes.end.min(start + section.block_bytes);

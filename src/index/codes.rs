@@ -6,7 +6,7 @@
 //! and how wrong these can be, so that whoever needs the truth knows which rows to compare again.
 //!
 //! Invariants: the same vectors give the same bytes on every machine. A similarity of a code that
-//! is not clipped is within [`Query::slack`] of the dot product with the vector it stands for.
+//! is not clipped is within [`CodedQuery::slack`] of the dot product with the vector it stands for.
 //! Similarities of codes rank candidates and are never shown.
 
 use super::kernels::{BLOCK, Isa, ZERO};
@@ -101,7 +101,7 @@ fn integer(x: f32, scale: f32) -> f32 {
 
 /// A query in the form that codes are multiplied with.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Query {
+pub(super) struct CodedQuery {
     integers: Vec<i8>,
     /// What the codes' 128 adds to every product.
     offset: i32,
@@ -110,9 +110,9 @@ pub(super) struct Query {
     slack: f32,
 }
 
-impl Query {
+impl CodedQuery {
     /// The query for a vector of finite numbers, shape `[dim]`, over codes of this geometry.
-    pub(super) fn new(vector: &[f32], codes: &Geometry) -> Query {
+    pub(super) fn new(vector: &[f32], codes: &Geometry) -> CodedQuery {
         // Rounding of the sums that similarities are computed by.
         const ROUNDING: f32 = 1e-5;
         let largest = vector.iter().fold(0f32, |most, x| most.max(x.abs()));
@@ -126,7 +126,7 @@ impl Query {
             off += (x - scale * integer) * (x - scale * integer);
         }
         let length = dot(vector, vector).sqrt();
-        Query {
+        CodedQuery {
             offset: offset_of(&integers),
             integers,
             unit: scale * codes.scale,
@@ -226,7 +226,7 @@ mod tests {
         (geometry, codes, clipped)
     }
 
-    fn products(query: &Query, codes: &[u8], n: usize) -> Vec<i32> {
+    fn products(query: &CodedQuery, codes: &[u8], n: usize) -> Vec<i32> {
         let mut sums = vec![0; n];
         query.run(Isa::detect(), codes, &mut sums);
         sums
@@ -240,7 +240,7 @@ mod tests {
             let (geometry, codes, clipped) = coded(&vectors);
             assert!(clipped.is_empty(), "dim {dim}: {clipped:?}");
             let vector = dice.direction(dim);
-            let query = Query::new(&vector, &geometry);
+            let query = CodedQuery::new(&vector, &geometry);
             assert!(query.slack() < 0.03, "dim {dim}: {}", query.slack());
             for (product, x) in products(&query, &codes, 50).into_iter().zip(&vectors) {
                 let off = (query.similarity(product) - dot(x, &vector)).abs();
@@ -259,7 +259,7 @@ mod tests {
         let (with_one, codes, clipped) = coded(&vectors);
         assert!(with_one.scale < 1.5 * plain.scale && with_one.error < 1.5 * plain.error);
         assert!(clipped.contains(&9) && clipped.len() < 5, "{clipped:?}");
-        let query = Query::new(&vectors[9], &with_one);
+        let query = CodedQuery::new(&vectors[9], &with_one);
         let product = products(&query, &codes, 2000)[9];
         assert!(
             query.similarity(product) < 0.5,
@@ -277,12 +277,12 @@ mod tests {
         ];
         let (geometry, codes, clipped) = coded(&odd);
         assert_eq!(clipped, [1, 2]);
-        let query = Query::new(&[0.6, -0.8], &geometry);
+        let query = CodedQuery::new(&[0.6, -0.8], &geometry);
         assert_eq!(products(&query, &codes, 4)[..3], [0; 3]);
         assert!((query.similarity(products(&query, &codes, 4)[3]) - 1.0).abs() < 0.02);
         let (geometry, codes, clipped) = coded(&[vec![0.0; 3], vec![1e-45; 3]]);
         assert_eq!(clipped, [1]);
-        let query = Query::new(&[1.0, 0.0, 0.0], &geometry);
+        let query = CodedQuery::new(&[1.0, 0.0, 0.0], &geometry);
         assert_eq!(products(&query, &codes, 2), [0, 0]);
         assert!(query.slack().is_finite());
     }
@@ -293,7 +293,7 @@ mod tests {
         let vectors: Vec<Vec<f32>> = (0..9).map(|_| dice.direction(70)).collect();
         let (_, codes, _) = coded(&vectors);
         let code = |i: usize| &codes[i * 128..][..128];
-        let (mut query, mut queries) = (Query::default(), Queries::default());
+        let (mut query, mut queries) = (CodedQuery::default(), Queries::default());
         query.set_to_code(code(3));
         queries.push(code(3));
         let signed_product = |i: usize| -> i32 {

@@ -6,7 +6,7 @@
 //!
 //! Codes are half as many bytes to read, and their similarities are off by at most a known slack:
 //! a row whose code is more than twice that below the k-th best code cannot be among the k best.
-//! So a scan of codes leaves few [`Candidate`]s (rows that their codes do not hold are always
+//! So a scan of codes leaves few [`RowBound`]s (rows that their codes do not hold are always
 //! among them), and comparing these by their stored rows until none can be better ([`rescore`])
 //! gives what comparing all rows would.
 //!
@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use super::Neighbor;
 use super::best::Best;
 use super::checked::Damage;
-use super::codes::Query;
+use super::codes::CodedQuery;
 use super::kernels::Isa;
 use super::segments::Segment;
 use crate::error::{Error, Result};
@@ -133,7 +133,7 @@ fn members(set: &FixedBitSet, range: Range<u32>) -> Vec<u32> {
 
 /// A row that may be among the best.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Candidate {
+pub(super) struct RowBound {
     pub(super) row: u32,
     /// What its similarity is at most.
     pub(super) most: f32,
@@ -146,7 +146,7 @@ pub(super) struct Candidate {
 pub(super) fn rescore(
     rows: &RowFile,
     query: &[f32],
-    mut candidates: Vec<Candidate>,
+    mut candidates: Vec<RowBound>,
     best: &mut Best,
 ) -> Result<()> {
     candidates.sort_unstable_by(|a, b| b.most.total_cmp(&a.most));
@@ -171,7 +171,7 @@ pub(super) fn rescore(
 fn score_in_turn(
     rows: &RowFile,
     query: &[f32],
-    candidates: &[Candidate],
+    candidates: &[RowBound],
     best: &mut Best,
 ) -> Result<()> {
     let mut scorer = Scorer::new(rows, query);
@@ -187,7 +187,7 @@ fn score_in_turn(
 fn score_in_parallel(
     rows: &RowFile,
     query: &[f32],
-    candidates: &[Candidate],
+    candidates: &[RowBound],
     best: &mut Best,
 ) -> Result<()> {
     let scored = candidates.par_chunks(ROWS_PER_PART).map(|part| {
@@ -202,14 +202,14 @@ fn score_in_parallel(
 }
 
 /// A segment as candidates are found in it.
-pub(super) struct Field<'a> {
+pub(super) struct SegmentSearch<'a> {
     pub(super) segment: &'a Segment,
-    pub(super) query: Query,
+    pub(super) query: CodedQuery,
     pub(super) allowed: Option<&'a FixedBitSet>,
     clipped: &'a [u32],
 }
 
-impl<'a> Field<'a> {
+impl<'a> SegmentSearch<'a> {
     /// The segment for a query of finite numbers, shape `[dim]`.
     ///
     /// # Errors
@@ -218,10 +218,10 @@ impl<'a> Field<'a> {
         segment: &'a Segment,
         query: &[f32],
         allowed: Option<&'a FixedBitSet>,
-    ) -> std::result::Result<Field<'a>, Damage> {
-        Ok(Field {
+    ) -> std::result::Result<SegmentSearch<'a>, Damage> {
+        Ok(SegmentSearch {
             segment,
-            query: Query::new(query, segment.stored.geometry()),
+            query: CodedQuery::new(query, segment.stored.geometry()),
             allowed,
             clipped: segment.stored.clipped()?,
         })
@@ -234,10 +234,10 @@ impl<'a> Field<'a> {
     }
 
     /// What a node's product makes of its row.
-    pub(super) fn candidate(&self, node: u32, product: i32) -> Candidate {
+    pub(super) fn candidate(&self, node: u32, product: i32) -> RowBound {
         let is_clipped = self.clipped.binary_search(&node).is_ok();
         let most = self.query.similarity(product) + self.query.slack();
-        Candidate {
+        RowBound {
             row: self.segment.span.first + node,
             most: if is_clipped { f32::INFINITY } else { most },
         }
@@ -249,10 +249,10 @@ impl<'a> Field<'a> {
 /// # Errors
 /// [`Damage`] if a code is not what was written.
 pub(super) fn scan_codes(
-    field: &Field,
+    field: &SegmentSearch,
     isa: Isa,
     k: usize,
-) -> std::result::Result<Vec<Candidate>, Damage> {
+) -> std::result::Result<Vec<RowBound>, Damage> {
     let span = field.segment.span;
     // The products of clipped nodes can be too large, and must not displace others.
     let k = k.saturating_add(field.clipped.len());
@@ -265,7 +265,7 @@ pub(super) fn scan_codes(
         Some(set) => scan_listed(field, isa, &members(set, span.rows()), k)?,
         None => scan_all(field, isa, k)?,
     };
-    let mut found: Vec<Candidate> = top
+    let mut found: Vec<RowBound> = top
         .into_candidates()
         .map(|(product, node)| field.candidate(node, product))
         .filter(|candidate| candidate.most.is_finite())
@@ -275,7 +275,7 @@ pub(super) fn scan_codes(
     Ok(found)
 }
 
-fn scan_all(field: &Field, isa: Isa, k: usize) -> std::result::Result<Top, Damage> {
+fn scan_all(field: &SegmentSearch, isa: Isa, k: usize) -> std::result::Result<Top, Damage> {
     let n_rows = field.segment.span.n_rows;
     let starts = (0..n_rows).into_par_iter().step_by(CODES_PER_TASK);
     let part = |start: u32| {
@@ -294,7 +294,7 @@ fn scan_all(field: &Field, isa: Isa, k: usize) -> std::result::Result<Top, Damag
 }
 
 fn scan_listed(
-    field: &Field,
+    field: &SegmentSearch,
     isa: Isa,
     rows: &[u32],
     k: usize,
@@ -330,7 +330,7 @@ struct Top {
 }
 
 impl Top {
-    fn new(k: usize, query: &Query) -> Top {
+    fn new(k: usize, query: &CodedQuery) -> Top {
         Top {
             k,
             margin: query.margin(),

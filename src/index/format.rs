@@ -39,7 +39,7 @@
 //! Invariant: a header that [`Header::parse`] accepts encodes to the very bytes it came from, its
 //! counts agree with one another, and its sections cannot overlap.
 
-use super::checked::Section;
+use super::checked::FileSection;
 use super::codes::{Geometry, code_bytes};
 use super::span::Span;
 
@@ -83,12 +83,12 @@ pub(super) struct Header {
 
 /// Where the sections of a file lie.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
-    pub(super) codes: Section,
-    pub(super) base: Section,
-    pub(super) upper: Section,
-    pub(super) strays: Section,
-    pub(super) clipped: Section,
+pub(super) struct SectionLayout {
+    pub(super) codes: FileSection,
+    pub(super) base: FileSection,
+    pub(super) upper: FileSection,
+    pub(super) strays: FileSection,
+    pub(super) clipped: FileSection,
     /// The blocks' checksums; the table's own follows.
     pub(super) table: std::ops::Range<usize>,
 }
@@ -176,7 +176,7 @@ impl Header {
     }
 
     /// Where the sections lie, unless their sizes are past all counting.
-    pub(super) fn layout(&self) -> Option<Layout> {
+    pub(super) fn layout(&self) -> Option<SectionLayout> {
         let n_rows = self.span.n_rows as usize;
         let n_upper = self.level_nodes.iter().map(|&nodes| nodes as usize).sum();
         let mut end = HEADER_BYTES;
@@ -184,7 +184,7 @@ impl Header {
         let mut section = |n: usize, each_bytes: usize, a_block: usize| {
             let start = end.checked_next_multiple_of(ALIGNMENT)?;
             end = start.checked_add(n.checked_mul(each_bytes)?)?;
-            let section = Section {
+            let section = FileSection {
                 bytes: start..end,
                 block_bytes: each_bytes.max(1) * a_block,
                 first_block,
@@ -199,7 +199,7 @@ impl Header {
         let clipped = section(self.n_clipped as usize, 4, ALIGNMENT / 4)?;
         let n_blocks = clipped.first_block + clipped.n_blocks();
         let table = section(n_blocks, 4, 1)?.bytes;
-        Some(Layout {
+        Some(SectionLayout {
             codes,
             base,
             upper,
@@ -210,10 +210,10 @@ impl Header {
     }
 }
 
-impl Layout {
+impl SectionLayout {
     /// The sections that have checksums, in their order.
-    pub(super) fn sections(&self) -> [&Section; 5] {
-        let Layout {
+    pub(super) fn sections(&self) -> [&FileSection; 5] {
+        let SectionLayout {
             codes,
             base,
             upper,

@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::build::Built;
-use super::checked::Section;
+use super::checked::FileSection;
 use super::format::{Header, little_endian};
 use super::span::Span;
 use crate::error::{Error, Result};
@@ -91,7 +91,7 @@ impl Out {
         self.file.write_all(bytes)
     }
 
-    fn put_section(&mut self, section: &Section, bytes: &[u8]) -> std::io::Result<()> {
+    fn put_section(&mut self, section: &FileSection, bytes: &[u8]) -> std::io::Result<()> {
         assert_eq!(
             section.bytes.len(),
             bytes.len(),

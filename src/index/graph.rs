@@ -8,7 +8,7 @@
 
 use super::checked::Damage;
 use super::format::LEVELS;
-use super::stored::Stored;
+use super::stored::StoredSegment;
 
 /// A graph over codes.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub(super) struct Graph<'a> {
     /// The nodes that no walk reaches.
     pub(super) strays: &'a [u32],
     /// The file that all this is in, if it is in one.
-    pub(super) stored: Option<&'a Stored>,
+    pub(super) stored: Option<&'a StoredSegment>,
 }
 
 impl<'a> Graph<'a> {

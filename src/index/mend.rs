@@ -10,8 +10,8 @@
 
 use rayon::prelude::*;
 
-use super::attach::{Chooser, Plan};
-use super::codes::Query;
+use super::attach::{BuildPlan, Chooser};
+use super::codes::CodedQuery;
 use super::format::NONE;
 use super::hnsw::Skeleton;
 use super::memory::Large;
@@ -25,11 +25,11 @@ const HOSTS: usize = 3;
 /// Links the `lost` nodes, whose queries `query_of` makes, into `base`, shape `[n_nodes, 2m]`.
 /// Returns the nodes that a list gave up for them, in order.
 pub(super) fn mend(
-    plan: &Plan,
+    plan: &BuildPlan,
     skeleton: &Skeleton,
     base: &mut Large,
     lost: &[u32],
-    query_of: &(impl Fn(u32) -> Query + Sync),
+    query_of: &(impl Fn(u32) -> CodedQuery + Sync),
 ) -> Vec<u32> {
     let room = 2 * plan.m;
     let graph = plan.graph(base.numbers(), room, skeleton);
@@ -41,7 +41,7 @@ pub(super) fn mend(
         near
     };
     let asked: Vec<Vec<u32>> = lost.par_iter().map_init(start, near).collect();
-    let mut lists = Lists::of(base.numbers_mut(), room);
+    let mut lists = LevelLists::of(base.numbers_mut(), room);
     let mut chooser = start();
     let mut given_up = Vec::new();
     for (&node, asked) in lost.iter().zip(&asked) {
@@ -69,19 +69,19 @@ pub(super) fn mend(
 }
 
 /// The lists of level 0, and how many lead to each node.
-struct Lists<'a> {
+struct LevelLists<'a> {
     links: &'a mut [u32],
     room: usize,
     n_leading: Vec<u32>,
 }
 
-impl<'a> Lists<'a> {
-    fn of(links: &'a mut [u32], room: usize) -> Lists<'a> {
+impl<'a> LevelLists<'a> {
+    fn of(links: &'a mut [u32], room: usize) -> LevelLists<'a> {
         let mut n_leading = vec![0; links.len() / room];
         for &link in links.iter().filter(|&&link| link != NONE) {
             n_leading[link as usize] += 1;
         }
-        Lists {
+        LevelLists {
             links,
             room,
             n_leading,
@@ -146,7 +146,7 @@ mod tests {
         };
         let options = IndexOptions::eager();
         let mut built = build(&rows, span, &options, &Unobserved).expect("a segment");
-        let plan = Plan {
+        let plan = BuildPlan {
             codes: built.codes.bytes(),
             code_bytes: built.code_bytes,
             whole: 1.0 / (built.geometry.scale * built.geometry.scale),
@@ -154,7 +154,8 @@ mod tests {
             ef_construction: options.ef_construction,
             isa: Isa::detect(),
         };
-        let query_of = |node| Query::new(&rows.vector(Row(node)).expect("a row"), &built.geometry);
+        let query_of =
+            |node| CodedQuery::new(&rows.vector(Row(node)).expect("a row"), &built.geometry);
         let room = 2 * plan.m;
         // Nodes of the upper levels are entered from above.
         let cut: Vec<u32> = (0..N)
@@ -192,7 +193,7 @@ mod tests {
     fn full_lists_give_up_the_link_that_most_others_lead_to() {
         // Two to a list; 0 is led to thrice, 1 twice, 2 once.
         let mut links = vec![1, 2, 0, NONE, 0, 1, 0, NONE, NONE, NONE];
-        let lists = Lists::of(&mut links, 2);
+        let lists = LevelLists::of(&mut links, 2);
         assert_eq!(lists.n_leading, [3, 2, 1, 0, 0]);
         assert_eq!(lists.exchanged(2, 4), Some((vec![4, 1], 0)));
         assert_eq!(lists.exchanged(0, 4), Some((vec![4, 2], 1)));

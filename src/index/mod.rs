@@ -55,11 +55,11 @@ pub use background::Background;
 pub use background::LEAST_ROWS as LEAST_ROWS_WITH_BACKGROUND;
 use best::Best;
 use checked::Damage;
-use exact::{Candidate, Field, rescore, scan, scan_codes};
+use exact::{RowBound, SegmentSearch, rescore, scan, scan_codes};
 use kernels::Isa;
 pub use segments::update;
-use segments::{Segment, Standing, stats_of};
-use walk::{Limits, Scratch};
+use segments::{OpenSegments, Segment, stats_of};
+use walk::{Limits, WalkScratch};
 
 /// How a graph is built, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +166,7 @@ pub struct Plan {
     /// The way.
     pub route: Route,
     /// Why it is taken.
-    pub reason: Reason,
+    pub reason: PlanReason,
     /// Rows that may be returned.
     pub n_allowed: usize,
 }
@@ -185,7 +185,7 @@ pub enum Route {
 
 /// Why a search goes its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum PlanReason {
     /// The caller's [`Mode`] says so.
     Asked,
     /// No segment has been built, or none can be trusted.
@@ -201,9 +201,9 @@ impl fmt::Display for Plan {
             Route::Graph { ef } => write!(f, "graph with ef {ef} for {} rows", self.n_allowed)?,
         }
         match self.reason {
-            Reason::Asked => write!(f, ", as asked"),
-            Reason::NoGraph => write!(f, ", as no graph covers them"),
-            Reason::Cheaper => write!(f, ", which costs less"),
+            PlanReason::Asked => write!(f, ", as asked"),
+            PlanReason::NoGraph => write!(f, ", as no graph covers them"),
+            PlanReason::Cheaper => write!(f, ", which costs less"),
         }
     }
 }
@@ -231,7 +231,7 @@ pub struct Index {
     doubts: Vec<String>,
     isa: Isa,
     /// What walks work with, lent to one at a time.
-    scratches: Mutex<Vec<Scratch>>,
+    scratches: Mutex<Vec<WalkScratch>>,
 }
 
 impl Index {
@@ -241,10 +241,10 @@ impl Index {
     /// A missing folder is an index without segments. Nothing in the folder can make this fail:
     /// what cannot be trusted is left out and named in [`Index::doubts`].
     pub fn open(dir: &Path, space: &[u8; 32], rows: Arc<RowFile>) -> Index {
-        let Standing {
+        let OpenSegments {
             segments,
             mut doubts,
-        } = Standing::read(dir, space, &rows);
+        } = OpenSegments::read(dir, space, &rows);
         let background = Background::read(dir, space);
         let background = background.unwrap_or_else(|doubt| {
             doubts.push(doubt);
@@ -311,11 +311,13 @@ impl Index {
         let walk = Route::Graph { ef };
         let has_graph = self.graphs().next().is_some();
         let (route, reason) = match options.mode {
-            _ if !has_graph => (Route::Exact, Reason::NoGraph),
-            Mode::Exact => (Route::Exact, Reason::Asked),
-            Mode::Graph => (walk, Reason::Asked),
-            Mode::Auto if self.scan_is_cheaper(n_allowed, ef) => (Route::Exact, Reason::Cheaper),
-            Mode::Auto => (walk, Reason::Cheaper),
+            _ if !has_graph => (Route::Exact, PlanReason::NoGraph),
+            Mode::Exact => (Route::Exact, PlanReason::Asked),
+            Mode::Graph => (walk, PlanReason::Asked),
+            Mode::Auto if self.scan_is_cheaper(n_allowed, ef) => {
+                (Route::Exact, PlanReason::Cheaper)
+            }
+            Mode::Auto => (walk, PlanReason::Cheaper),
         };
         Plan {
             route,
@@ -415,11 +417,11 @@ impl Index {
         query: &[f32],
         options: &SearchOptions,
         plan: &Plan,
-    ) -> std::result::Result<Vec<Candidate>, Damage> {
+    ) -> std::result::Result<Vec<RowBound>, Damage> {
         if segment.doubt().is_some() {
             return Err(Damage);
         }
-        let field = Field::new(segment, query, options.allowed)?;
+        let field = SegmentSearch::new(segment, query, options.allowed)?;
         if let Route::Graph { ef } = plan.route
             && segment.stored.has_links()
         {
@@ -439,9 +441,9 @@ impl Index {
     /// What a walk finds in a segment; `None` if it was given up.
     fn walk(
         &self,
-        field: &Field,
+        field: &SegmentSearch,
         limits: &Limits,
-    ) -> std::result::Result<Option<Vec<Candidate>>, Damage> {
+    ) -> std::result::Result<Option<Vec<RowBound>>, Damage> {
         let lent = self.scratches.lock().ok().and_then(|mut free| free.pop());
         let mut scratch = lent.unwrap_or_default();
         let graph = field.segment.stored.graph();

@@ -1,7 +1,7 @@
 //! The index folder: which segments there are, how the folder is brought up to the rows.
 //!
 //! In: the folder, the mark of the rows, the rows. Out: the segments that can be trusted, and
-//! a reason for every one that cannot ([`Standing`]); or, by [`update`], a folder that covers the
+//! a reason for every one that cannot ([`OpenSegments`]); or, by [`update`], a folder that covers the
 //! rows. The folder holds `manifest.json`, which lists spans of rows, and one file a span:
 //!
 //! ```text
@@ -34,7 +34,7 @@ use super::build;
 use super::codes::code_bytes;
 use super::freeze;
 use super::span::Span;
-use super::stored::Stored;
+use super::stored::StoredSegment;
 use super::{IndexOptions, IndexStats};
 use crate::error::{Error, Result};
 use crate::progress::Observer;
@@ -67,7 +67,7 @@ struct Manifest {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) span: Span,
-    pub(super) stored: Stored,
+    pub(super) stored: StoredSegment,
     path: PathBuf,
     /// Why it is no longer trusted, once something was found.
     doubt: OnceLock<String>,
@@ -75,32 +75,32 @@ pub(super) struct Segment {
 
 /// What an index folder holds.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct OpenSegments {
     /// From row 0 on, without a gap.
     pub(super) segments: Vec<Segment>,
     /// Why the segments that are missing here are not trusted; each names its file.
     pub(super) doubts: Vec<String>,
 }
 
-impl Standing {
+impl OpenSegments {
     /// What the folder holds of these rows; a missing folder holds nothing.
-    pub(super) fn read(dir: &Path, space: &[u8; 32], rows: &RowFile) -> Standing {
+    pub(super) fn read(dir: &Path, space: &[u8; 32], rows: &RowFile) -> OpenSegments {
         let path = dir.join(MANIFEST);
-        let mut standing = Standing::default();
+        let mut standing = OpenSegments::default();
         let mut followed = None;
         for _ in 0..OPEN_ATTEMPTS {
             let bytes = match fs::read(&path) {
                 Ok(bytes) => bytes,
-                Err(e) if e.kind() == ErrorKind::NotFound => return Standing::default(),
-                Err(e) => return Standing::doubtful(&path, format!("it cannot be read ({e})")),
+                Err(e) if e.kind() == ErrorKind::NotFound => return OpenSegments::default(),
+                Err(e) => return OpenSegments::doubtful(&path, format!("it cannot be read ({e})")),
             };
             // A writer may have replaced the manifest and deleted files since it was read.
             if followed.as_ref() == Some(&bytes) {
                 break;
             }
             standing = match parse(&bytes, space) {
-                Ok(spans) => Standing::follow(dir, space, rows, &spans),
-                Err(reason) => Standing::doubtful(&path, reason),
+                Ok(spans) => OpenSegments::follow(dir, space, rows, &spans),
+                Err(reason) => OpenSegments::doubtful(&path, reason),
             };
             if standing.doubts.is_empty() {
                 break;
@@ -110,8 +110,8 @@ impl Standing {
         standing
     }
 
-    fn doubtful(path: &Path, reason: String) -> Standing {
-        Standing {
+    fn doubtful(path: &Path, reason: String) -> OpenSegments {
+        OpenSegments {
             segments: Vec::new(),
             doubts: vec![format!("{}: {reason}", path.display())],
         }
@@ -119,8 +119,8 @@ impl Standing {
 
     /// Opens segments up to the first that is in doubt, or that a writer has built since the rows were
     /// counted.
-    fn follow(dir: &Path, space: &[u8; 32], rows: &RowFile, spans: &[Span]) -> Standing {
-        let mut standing = Standing::default();
+    fn follow(dir: &Path, space: &[u8; 32], rows: &RowFile, spans: &[Span]) -> OpenSegments {
+        let mut standing = OpenSegments::default();
         for &span in spans {
             let path = dir.join(span.file_name());
             match open_segment(&path, space, rows, span, standing.n_rows()) {
@@ -145,7 +145,7 @@ impl Standing {
     }
 
     /// Reads every byte of the segments: those before the first that is damaged.
-    fn verified(mut self) -> Standing {
+    fn verified(mut self) -> OpenSegments {
         let held = self.segments.iter().map(|segment| segment.stored.verify());
         let first_bad = held
             .enumerate()
@@ -193,7 +193,7 @@ fn open_segment(
     }
     let segment = Segment {
         span,
-        stored: Stored::open(path, space, span, rows.dim())?,
+        stored: StoredSegment::open(path, space, span, rows.dim())?,
         path: path.to_owned(),
         doubt: OnceLock::new(),
     };
@@ -277,7 +277,7 @@ pub fn update(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<IndexStats> {
-    let standing = Standing::read(dir, space, rows).verified();
+    let standing = OpenSegments::read(dir, space, rows).verified();
     let mut spans = standing.spans();
     let sizes: Vec<usize> = spans.iter().map(|span| span.n_rows as usize).collect();
     if let Some(n_kept) = segments_kept(&sizes, rows.len(), options) {
@@ -295,7 +295,7 @@ pub fn update(
     step::reached(Step::SegmentsRemoved);
     Background::update(dir, space, rows)?;
     Ok(stats_of(
-        &Standing::read(dir, space, rows).segments,
+        &OpenSegments::read(dir, space, rows).segments,
         rows.len(),
     ))
 }

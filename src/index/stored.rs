@@ -3,7 +3,7 @@
 //! In: a file of the layout in `format` (`freeze` writes it). Out: codes to scan and a [`Graph`]
 //! to walk, verified block by block as they are read (`checked`).
 //!
-//! Invariants: a file is complete when it gets its name and never changes after; a [`Stored`]
+//! Invariants: a file is complete when it gets its name and never changes after; a [`StoredSegment`]
 //! segment is of the space, span and dim that it was asked for; and whatever the bytes say, no
 //! read leaves its section.
 
@@ -12,21 +12,21 @@ use std::path::Path;
 
 use super::checked::{self, Checked, Damage};
 use super::codes::{Geometry, code_bytes};
-use super::format::{CODES_A_BLOCK, Header, LEVELS, LISTS_A_BLOCK, Layout};
+use super::format::{CODES_A_BLOCK, Header, LEVELS, LISTS_A_BLOCK, SectionLayout};
 use super::graph::Graph;
 use super::span::Span;
 
 /// A segment's file, mapped.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub(super) struct StoredSegment {
     file: Checked,
     header: Header,
-    layout: Layout,
+    layout: SectionLayout,
     /// Upper nodes before those of each level, level 1 first, and after the last.
     upper_starts: [usize; LEVELS + 1],
 }
 
-impl Stored {
+impl StoredSegment {
     /// Opens the segment of the rows in `span` of `space`, of which each has `dim` numbers.
     /// Nothing but the header and the table of checksums is read.
     ///
@@ -37,8 +37,8 @@ impl Stored {
         space: &[u8; 32],
         span: Span,
         dim: usize,
-    ) -> Result<Stored, String> {
-        let stored = Stored::map(path)?;
+    ) -> Result<StoredSegment, String> {
+        let stored = StoredSegment::map(path)?;
         if stored.header.space != *space {
             return Err("it belongs to another space".to_owned());
         }
@@ -49,7 +49,7 @@ impl Stored {
     }
 
     /// Maps a file whose header, length and table agree.
-    fn map(path: &Path) -> Result<Stored, String> {
+    fn map(path: &Path) -> Result<StoredSegment, String> {
         let map = checked::map(path)?;
         let header = Header::parse(&map)?;
         let layout = header.layout().ok_or("its sizes are past counting")?;
@@ -64,7 +64,7 @@ impl Stored {
         for level in 0..LEVELS {
             upper_starts[level + 1] = upper_starts[level] + header.level_nodes[level] as usize;
         }
-        Ok(Stored {
+        Ok(StoredSegment {
             file: Checked::new(map, layout.table.clone()),
             header,
             layout,
@@ -185,11 +185,11 @@ impl Stored {
 
 #[cfg(test)]
 mod tests {
-    use super::super::codes::Query;
+    use super::super::codes::CodedQuery;
     use super::super::freeze::create;
     use super::super::kernels::Isa;
     use super::super::testdata::{clustered, row_file};
-    use super::super::walk::{Limits, Scratch};
+    use super::super::walk::{Limits, WalkScratch};
     use super::super::{IndexOptions, build};
     use super::*;
     use crate::progress::Unobserved;
@@ -221,7 +221,7 @@ mod tests {
             first: 10,
             n_rows: 700,
         };
-        let stored = Stored::open(&path, &SPACE, span, 8).unwrap();
+        let stored = StoredSegment::open(&path, &SPACE, span, 8).unwrap();
         stored.verify().unwrap();
         let (read, made) = (stored.graph(), built.graph());
         assert!(read.n_levels() >= 2, "the test wants a graph with levels");
@@ -243,7 +243,7 @@ mod tests {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&path, bad).unwrap();
-            let Ok(stored) = Stored::map(&path) else {
+            let Ok(stored) = StoredSegment::map(&path) else {
                 continue;
             };
             if stored.verify().is_ok() {
@@ -279,15 +279,15 @@ mod tests {
                 bad[byte.min(good.len() - 1)] ^= 1 << (bit % 8);
             }
             std::fs::write(&path, bad).unwrap();
-            let Ok(stored) = Stored::map(&path) else {
+            let Ok(stored) = StoredSegment::map(&path) else {
                 continue;
             };
-            let query = Query::new(&vector, stored.geometry());
+            let query = CodedQuery::new(&vector, stored.geometry());
             let graph = Graph {
                 stored: None,
                 ..stored.graph()
             };
-            let mut scratch = Scratch::default();
+            let mut scratch = WalkScratch::default();
             let limits = Limits::of(300);
             scratch
                 .walk(&graph, &query, Isa::detect(), &limits, |_| true)

@@ -13,7 +13,7 @@
 //! same graph, query and limits give the same candidates.
 
 use super::checked::Damage;
-use super::codes::Query;
+use super::codes::CodedQuery;
 use super::format::ROWS_MAX;
 use super::graph::Graph;
 use super::kernels::Isa;
@@ -42,23 +42,23 @@ pub(super) type Trail = [u32; 3];
 
 /// What a walk works with, kept for the next one.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(super) struct WalkScratch {
     visited: Visited,
-    pool: Pool,
+    pool: CandidatePool,
     /// Nodes of one list that have not been visited, and their products with the query.
     fresh: Vec<u32>,
     products: Vec<i32>,
 }
 
-impl Scratch {
-    /// Walks; whether it kept to its budget. What it found is in [`Scratch::found`].
+impl WalkScratch {
+    /// Walks; whether it kept to its budget. What it found is in [`WalkScratch::found`].
     ///
     /// # Errors
     /// [`Damage`] if a node on the way is not what was written.
     pub(super) fn walk(
         &mut self,
         graph: &Graph,
-        query: &Query,
+        query: &CodedQuery,
         isa: Isa,
         limits: &Limits,
         allowed: impl Fn(u32) -> bool,
@@ -94,7 +94,7 @@ impl Scratch {
     pub(super) fn trail(
         &mut self,
         graph: &Graph,
-        query: &Query,
+        query: &CodedQuery,
         isa: Isa,
     ) -> Result<Trail, Damage> {
         let (_, _, trail) = self.descend(graph, query, isa)?;
@@ -106,7 +106,7 @@ impl Scratch {
     fn descend(
         &mut self,
         graph: &Graph,
-        query: &Query,
+        query: &CodedQuery,
         isa: Isa,
     ) -> Result<(u32, u32, Trail), Damage> {
         let mut slot = graph.entry;
@@ -153,7 +153,7 @@ impl Scratch {
     fn visit(
         &mut self,
         graph: &Graph,
-        query: &Query,
+        query: &CodedQuery,
         isa: Isa,
         nodes: &[u32],
         allowed: &impl Fn(u32) -> bool,
@@ -220,16 +220,16 @@ impl Visited {
 /// A node with its product, in one number that is greater for a better node: the product, then
 /// the node backwards, then two marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry(u64);
+struct WalkEntry(u64);
 
-impl Entry {
+impl WalkEntry {
     const EXPANDED: u64 = 1;
     const ALLOWED: u64 = 2;
     const SIGN: u32 = 1 << 31;
 
-    fn new(product: i32, node: u32) -> Entry {
+    fn new(product: i32, node: u32) -> WalkEntry {
         debug_assert!(node < ROWS_MAX, "a segment is no larger");
-        Entry(u64::from(product as u32 ^ Entry::SIGN) << 32 | u64::from(!node << 2))
+        WalkEntry(u64::from(product as u32 ^ WalkEntry::SIGN) << 32 | u64::from(!node << 2))
     }
 
     fn node(self) -> u32 {
@@ -237,27 +237,27 @@ impl Entry {
     }
 
     fn product(self) -> i32 {
-        ((self.0 >> 32) as u32 ^ Entry::SIGN) as i32
+        ((self.0 >> 32) as u32 ^ WalkEntry::SIGN) as i32
     }
 
     fn is_allowed(self) -> bool {
-        self.0 & Entry::ALLOWED != 0
+        self.0 & WalkEntry::ALLOWED != 0
     }
 }
 
 /// The best nodes of a walk so far, best first, up to the `ef`-th that is allowed.
 #[derive(Debug, Default)]
-struct Pool {
+struct CandidatePool {
     ef: usize,
-    entries: Vec<Entry>,
+    entries: Vec<WalkEntry>,
     n_allowed: usize,
     /// All before this place have been expanded.
     cursor: usize,
 }
 
-impl Pool {
+impl CandidatePool {
     fn begin(&mut self, ef: usize) {
-        *self = Pool {
+        *self = CandidatePool {
             ef: ef.max(1),
             entries: std::mem::take(&mut self.entries),
             n_allowed: 0,
@@ -271,29 +271,31 @@ impl Pool {
         let rest = self.entries.get_mut(self.cursor..)?;
         let ahead = rest
             .iter()
-            .position(|entry| entry.0 & Entry::EXPANDED == 0)?;
+            .position(|entry| entry.0 & WalkEntry::EXPANDED == 0)?;
         let entry = &mut rest[ahead];
         self.cursor += ahead + 1;
-        entry.0 |= Entry::EXPANDED;
+        entry.0 |= WalkEntry::EXPANDED;
         Some(entry.node())
     }
 
     /// The node that comes next, unless a better one is found before.
     fn peek(&self) -> Option<u32> {
         let rest = self.entries.get(self.cursor..)?;
-        let next = rest.iter().find(|entry| entry.0 & Entry::EXPANDED == 0)?;
+        let next = rest
+            .iter()
+            .find(|entry| entry.0 & WalkEntry::EXPANDED == 0)?;
         Some(next.node())
     }
 
     #[inline]
     fn consider(&mut self, product: i32, node: u32, allowed: &impl Fn(u32) -> bool) {
-        let mut entry = Entry::new(product, node);
+        let mut entry = WalkEntry::new(product, node);
         let is_full = self.n_allowed == self.ef;
         if is_full && self.entries.last().is_some_and(|last| entry < *last) {
             return;
         }
         if allowed(node) {
-            entry.0 |= Entry::ALLOWED;
+            entry.0 |= WalkEntry::ALLOWED;
             self.n_allowed += 1;
             if is_full {
                 self.drop_last();
@@ -332,10 +334,10 @@ mod tests {
         let products = [i32::MIN, -7, 0, 1, i32::MAX];
         for (i, &product) in products.iter().enumerate() {
             for node in [0, 1, ROWS_MAX - 1] {
-                let entry = Entry::new(product, node);
+                let entry = WalkEntry::new(product, node);
                 assert_eq!((entry.product(), entry.node()), (product, node));
-                assert!(i == 0 || entry > Entry::new(products[i - 1], 0));
-                assert!(node == 0 || entry < Entry::new(product, node - 1));
+                assert!(i == 0 || entry > WalkEntry::new(products[i - 1], 0));
+                assert!(node == 0 || entry < WalkEntry::new(product, node - 1));
             }
         }
     }
@@ -348,7 +350,7 @@ mod tests {
             stride in 1u32..4,
         ) {
             let allowed = |node: u32| node.is_multiple_of(stride);
-            let mut pool = Pool::default();
+            let mut pool = CandidatePool::default();
             pool.begin(ef);
             let mut plain: Vec<(i32, u32)> = Vec::new();
             for (&product, node) in products.iter().zip(0..) {

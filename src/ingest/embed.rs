@@ -7,15 +7,15 @@
 use std::thread;
 
 use super::chunks::{self, Chunk, Ended, refuse};
-use super::encoding::{Encoding, Length};
-use super::{Report, VectorSink};
+use super::encoding::{EncoderThreads, Length};
+use super::{IngestReport, VectorSink};
 use crate::dump::{Format, Item, ReadOptions, Record, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
 
 /// What embedding without a library came to: `counts.n_stored` are the vectors written.
-pub type EmbedReport = Report;
+pub type EmbedReport = IngestReport;
 
 /// How dumps are embedded.
 #[derive(Debug, Clone, Default)]
@@ -46,8 +46,8 @@ pub fn embed(
     observer.begin(Stage::Embed, None);
     let n_records = chunks::batch_records(encoder);
     let (mut sink, report) = thread::scope(|scope| {
-        let mut run = Run {
-            encoding: Encoding::start(scope, encoder, observer, Length::Own),
+        let mut run = EmbedRun {
+            encoding: EncoderThreads::start(scope, encoder, observer, Length::Own),
             recipe: encoder.recipe(),
             options,
             observer,
@@ -98,8 +98,8 @@ fn drop_empty_input(chunk: &mut Chunk, sources: &[Source]) -> bool {
 
 /// An embedding at work. While one batch is embedded, the one before it is written and the one after it is
 /// read.
-struct Run<'a> {
-    encoding: Encoding,
+struct EmbedRun<'a> {
+    encoding: EncoderThreads,
     recipe: &'a Recipe,
     options: &'a EmbedOptions,
     observer: &'a dyn Observer,
@@ -109,7 +109,7 @@ struct Run<'a> {
     report: EmbedReport,
 }
 
-impl Run<'_> {
+impl EmbedRun<'_> {
     fn take_in(&mut self, mut chunk: Chunk) -> Result<()> {
         if self.options.strict {
             refuse(&mut chunk)?;

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::encoder::{Embedded, Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
-use crate::library::{Batch, Ingest, Writer};
+use crate::library::{Batch, IngestCounts, Writer};
 use crate::paper::Paper;
 use crate::progress::Observer;
 use crate::vectors;
@@ -40,7 +40,7 @@ impl Length {
 }
 
 /// An encoder at work on threads of its own, until this is dropped.
-pub(super) struct Encoding {
+pub(super) struct EncoderThreads {
     to_encoder: Sender<Vec<String>>,
     from_encoder: Receiver<Result<(Embedded, Effort)>>,
 }
@@ -69,13 +69,13 @@ impl Effort {
     }
 }
 
-impl Encoding {
+impl EncoderThreads {
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         encoder: &'scope Encoder,
         observer: &'scope dyn Observer,
         length: Length,
-    ) -> Encoding {
+    ) -> EncoderThreads {
         let (to_encoder, passages) = bounded::<Vec<String>>(WAITING);
         let (to_body, encodings) = bounded(WAITING);
         let (outcomes, from_encoder) = bounded(WAITING);
@@ -108,7 +108,7 @@ impl Encoding {
                 }
             }
         });
-        Encoding {
+        EncoderThreads {
             to_encoder,
             from_encoder,
         }
@@ -146,8 +146,8 @@ pub(super) fn commit_whole(
 ) -> Result<Vec<Paper>> {
     let vectors = embed_whole(encoder, &batch, observer)?;
     let run = writer.begin_ingest(names)?;
-    writer.commit(&batch, &vectors, (run, &Ingest::default()))?;
-    writer.finish_ingest(run, &Ingest::default())?;
+    writer.commit(&batch, &vectors, (run, &IngestCounts::default()))?;
+    writer.finish_ingest(run, &IngestCounts::default())?;
     super::build_index(writer, options, observer)?;
     let changes = batch.changes.into_iter();
     Ok(changes.map(|change| change.paper).collect())

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 
 use crate::error::{Error, Result};
-use crate::index::lexical::{Document, Lexical, LexicalWriter, State};
+use crate::index::lexical::{Document, Lexical, LexicalState, LexicalWriter};
 use crate::library::{Library, PaperKey, Writer};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
@@ -65,9 +65,9 @@ pub fn has_all_words(library: &Library, lexical: &Lexical) -> Result<bool> {
 }
 
 /// The state of a library as an index of words keeps it.
-fn state_of(library: &Library) -> Result<State> {
+fn state_of(library: &Library) -> Result<LexicalState> {
     let state = library.state()?;
-    Ok(State {
+    Ok(LexicalState {
         changes: state.changes,
         mark: state.mark,
     })

@@ -3,7 +3,7 @@
 use std::thread;
 
 use super::chunks::batch_records;
-use super::encoding::{Encoding, Length};
+use super::encoding::{EncoderThreads, Length};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::library::{PaperKey, Writer};
@@ -24,7 +24,7 @@ pub fn embed_missing(
     let missing = writer.unembedded()?;
     observer.begin(Stage::Embed, Some(missing.len() as u64));
     let n_embedded = thread::scope(|scope| {
-        let encoding = Encoding::start(scope, encoder, observer, Length::One);
+        let encoding = EncoderThreads::start(scope, encoder, observer, Length::One);
         let mut waiting = None;
         let mut n_embedded = 0;
         for keys in missing.chunks(batch_records(encoder)) {
@@ -51,7 +51,11 @@ pub fn embed_missing(
 }
 
 /// Stores the embeddings of the earliest batch that is being embedded; how many those are.
-fn store(writer: &mut Writer, encoding: &Encoding, texts: &[(PaperKey, TextHash)]) -> Result<u64> {
+fn store(
+    writer: &mut Writer,
+    encoding: &EncoderThreads,
+    texts: &[(PaperKey, TextHash)],
+) -> Result<u64> {
     let (embedded, _) = encoding.receive()?;
     let vectors: Option<Vec<_>> = embedded.vectors.into_iter().collect();
     let vectors = vectors.ok_or(Error::Interrupted)?;

@@ -1,13 +1,13 @@
 //! From dumps to an index: read, embed, store, index what is new or changed.
 //!
 //! ```text
-//! dumps ──► items ──► drafts ──► embeddings ──► commit ──► index
+//! dumps ──► items ──► pending papers ──► embeddings ──► commit ──► index
 //!        reader     caller     encoder       caller          the threads
 //! ```
 //!
-//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`Report`]. Three batches are under
-//! way at a time: one is drafted, one is embedded, one is committed; memory is bounded by them, not
-//! by the dump. `drafts.rs` says which record belongs to which paper (`draft.rs`), `same_work.rs` when two
+//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`IngestReport`]. Three batches are under
+//! way at a time: one is pending_of, one is embedded, one is committed; memory is bounded by them, not
+//! by the dump. `pending_batch.rs` says which record belongs to which paper (`pending.rs`), `same_work.rs` when two
 //! records are of one work, `merging.rs` what paper they make; [`rehearse()`] does all but embedding
 //! and writing.
 //!
@@ -19,13 +19,13 @@
 //! nothing.
 
 mod chunks;
-mod draft;
-mod drafts;
 mod embed;
 mod encoding;
 mod lexical;
 mod merging;
 mod missing;
+mod pending;
+mod pending_batch;
 mod rehearse;
 mod restore;
 mod same_work;
@@ -36,24 +36,24 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::thread;
 
-use self::drafts::{Drafts, Reading, Shelf};
-use self::encoding::{Encoding, Length};
-use crate::dump::{Item, Part, ReadOptions, Reason, Rejected, Source};
+use self::encoding::{EncoderThreads, Length};
+use self::pending_batch::{KnownPapers, PendingBatch, Reading};
+use crate::dump::{Item, Part, ReadOptions, Rejected, Rejection, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
-use crate::library::{Batch, Ingest, Library, Writer};
+use crate::library::{Batch, IngestCounts, Library, Writer};
 use crate::paper::{Authority, Collection, PaperId};
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
 
 pub use self::chunks::{BATCH_RECORDS, Omission};
 pub(crate) use self::chunks::{Chunk, Ended, read_beside};
-pub use self::drafts::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
 pub use self::lexical::{has_all_words, update_lexical};
 pub use self::missing::embed_missing;
+pub use self::pending_batch::Decision;
 pub use self::rehearse::rehearse;
 pub use self::restore::restore;
 pub use self::same_work::Why;
@@ -107,9 +107,9 @@ impl fmt::Debug for IngestOptions<'_> {
 
 /// What taking in dumps came to.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct IngestReport {
     /// Counts of records: read = stored + changed + unchanged + merged + deleted + rejected.
-    pub counts: Ingest,
+    pub counts: IngestCounts,
     /// Papers that were embedded.
     pub n_embedded: u64,
     /// Tokens computed for them.
@@ -134,7 +134,7 @@ pub struct Report {
     pub stopped: bool,
 }
 
-impl Report {
+impl IngestReport {
     /// Whether a dump could not be opened, or not be read to its end.
     pub fn has_unread(&self) -> bool {
         let is_cut = |(_, record): &(String, Rejected)| record.reason.ends_the_dump();
@@ -142,7 +142,7 @@ impl Report {
     }
 
     /// Adds what a later part of the same work came to.
-    pub fn absorb(&mut self, other: Report) {
+    pub fn absorb(&mut self, other: IngestReport) {
         self.counts = self.counts.plus(&other.counts);
         self.n_embedded += other.n_embedded;
         self.n_tokens += other.n_tokens;
@@ -199,14 +199,14 @@ pub fn run(
     sources: &[Source],
     options: &IngestOptions<'_>,
     observer: &dyn Observer,
-) -> Result<Report> {
+) -> Result<IngestReport> {
     space::adopt(writer, encoder, origin)?;
     let names: Vec<String> = sources.iter().map(Source::to_string).collect();
     let key = writer.begin_ingest(&names)?;
     observer.begin(Stage::Embed, None);
     let may_claim = writer.lookup().has_unclaimed()?;
     let report = thread::scope(|scope| {
-        let mut run = Run {
+        let mut run = Ingesting {
             readings: Readings {
                 may_claim,
                 is_mirrored: options.mirror,
@@ -214,11 +214,11 @@ pub fn run(
             },
             key,
             writer,
-            encoding: Encoding::start(scope, encoder, observer, Length::One),
+            encoding: EncoderThreads::start(scope, encoder, observer, Length::One),
             recipe: encoder.recipe(),
             options,
             observer,
-            report: Report::default(),
+            report: IngestReport::default(),
             seen: options.mirror.then(HashSet::new),
             waiting: None,
         };
@@ -324,30 +324,30 @@ impl Readings {
 ///
 /// # Errors
 /// Of a strict run, [`Error::Rejected`] or why a dump cannot be read.
-fn drafted(
-    shelf: &dyn Shelf,
+fn pending_of(
+    papers: &dyn KnownPapers,
     chunk: &mut Chunk,
     readings: &mut Readings,
     options: &IngestOptions<'_>,
     observer: &dyn Observer,
-) -> Result<Option<Drafts>> {
-    let mut drafts = Drafts::default();
+) -> Result<Option<PendingBatch>> {
+    let mut pending = PendingBatch::default();
     let reading = readings.of(chunk);
     for (item, place) in chunk.items.drain(..) {
         if observer.stop_requested() {
             return Ok(None);
         }
         match item {
-            Item::Paper(record) => drafts.add(shelf, reading, record.paper)?,
-            Item::Deletion(id) => drafts.delete(shelf, reading, id)?,
+            Item::Paper(record) => pending.add(papers, reading, record.paper)?,
+            Item::Deletion(id) => pending.delete(papers, reading, id)?,
             Item::Abstract { id, text } => {
-                if !drafts.add_abstract(shelf, reading, &id, text)? {
+                if !pending.add_abstract(papers, reading, &id, text)? {
                     let rejected = Rejected {
                         line: place.0,
                         unit: place.1,
                         excerpt: String::new(),
                         id: Some(id.to_string()),
-                        reason: Reason::NoPaper,
+                        reason: Rejection::NoPaper,
                     };
                     chunk.rejected.push((chunk.name.clone(), rejected));
                 }
@@ -363,22 +363,22 @@ fn drafted(
             .iter()
             .for_each(|(name, rejected)| told(name, rejected));
     }
-    drafts.counts.n_read += chunk.rejected.len() as u64;
-    drafts.counts.n_rejected += chunk.rejected.len() as u64;
-    Ok(Some(drafts))
+    pending.counts.n_read += chunk.rejected.len() as u64;
+    pending.counts.n_rejected += chunk.rejected.len() as u64;
+    Ok(Some(pending))
 }
 
 /// A run at work. While the encoder embeds a batch, the one before it is committed and the one
-/// after it is read and drafted.
-struct Run<'a> {
+/// after it is read and pending_of.
+struct Ingesting<'a> {
     key: i64,
     writer: &'a mut Writer,
     readings: Readings,
-    encoding: Encoding,
+    encoding: EncoderThreads,
     recipe: &'a Recipe,
     options: &'a IngestOptions<'a>,
     observer: &'a dyn Observer,
-    report: Report,
+    report: IngestReport,
     /// The ids met so far, where papers that are not met are to be forgotten.
     seen: Option<HashSet<PaperId>>,
     waiting: Option<Waiting>,
@@ -388,13 +388,13 @@ struct Run<'a> {
 struct Waiting {
     batch: Batch,
     /// What each change's records count as, and what became of them.
-    outcomes: Vec<(Ingest, Vec<Decision>)>,
+    outcomes: Vec<(IngestCounts, Vec<Decision>)>,
     /// The same for records that change nothing.
-    counts: Ingest,
+    counts: IngestCounts,
     decisions: Vec<Decision>,
 }
 
-impl Run<'_> {
+impl Ingesting<'_> {
     /// Takes in one chunk; whether to go on.
     fn take_in(&mut self, mut chunk: Chunk) -> Result<bool> {
         if chunk.is_empty() {
@@ -403,16 +403,16 @@ impl Run<'_> {
         }
         let lookup = self.writer.lookup();
         let readings = &mut self.readings;
-        let drafts = drafted(&lookup, &mut chunk, readings, self.options, self.observer)?;
-        let Some(mut drafts) = drafts else {
+        let pending = pending_of(&lookup, &mut chunk, readings, self.options, self.observer)?;
+        let Some(mut pending) = pending else {
             self.report.stopped = true;
             return Ok(false);
         };
         if let Some(seen) = &mut self.seen {
-            seen.extend(std::mem::take(&mut drafts.met));
+            seen.extend(std::mem::take(&mut pending.met));
         }
         self.report.note_unused(&mut chunk);
-        let next = Waiting::of(drafts, self.seen.is_some());
+        let next = Waiting::of(pending, self.seen.is_some());
         let passages = next.batch.passages(|paper| self.recipe.passage_of(paper));
         self.encoding.send(passages);
         self.observer.advance(next.n_read_without_embedding());
@@ -485,10 +485,10 @@ impl Run<'_> {
 
 impl Waiting {
     /// A mirror holds what the dump says now, also where that is what it once said before.
-    fn of(mut drafts: Drafts, is_mirror: bool) -> Waiting {
+    fn of(mut pending: PendingBatch, is_mirror: bool) -> Waiting {
         let (mut changes, mut outcomes) = (Vec::new(), Vec::new());
-        for draft in drafts.take() {
-            let (mut change, counts, decisions) = draft.into_parts();
+        for pending in pending.take() {
+            let (mut change, counts, decisions) = pending.into_parts();
             change.forgets_earlier_records = is_mirror;
             changes.push(change);
             outcomes.push((counts, decisions));
@@ -496,15 +496,15 @@ impl Waiting {
         Waiting {
             batch: Batch {
                 changes,
-                ..drafts.batch
+                ..pending.batch
             },
             outcomes,
-            counts: drafts.counts,
-            decisions: drafts.decisions,
+            counts: pending.counts,
+            decisions: pending.decisions,
         }
     }
 
-    fn counts(&self) -> Ingest {
+    fn counts(&self) -> IngestCounts {
         let counts = self.outcomes.iter().map(|(counts, _)| counts);
         counts.fold(self.counts, |sum, counts| sum.plus(counts))
     }

@@ -1,6 +1,6 @@
 //! Taking in dumps without embedding and without writing to the library: what would happen.
 //!
-//! The counts are those of the real run, because the same drafts are made: papers that the dumps
+//! The counts are those of the real run, because the same pending papers are made: papers that the dumps
 //! bring are remembered by their ids and titles, and spilled to a temporary file, so that later
 //! records find them.
 
@@ -13,11 +13,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::chunks;
-use super::drafts::{Drafts, Shelf};
-use super::{IngestOptions, Readings, Report, drafted};
+use super::pending_batch::{KnownPapers, PendingBatch};
+use super::{IngestOptions, IngestReport, Readings, pending_of};
 use crate::dump::Source;
 use crate::error::{Error, Result};
-use crate::library::{Change, Known, Library, PaperKey, SourceRecord};
+use crate::library::{Change, KnownPaper, Library, PaperKey, SourceRecord};
 use crate::paper::{Authority, Paper, PaperId, TextHash, title_key};
 use crate::progress::{Observer, Stage};
 
@@ -38,9 +38,9 @@ pub fn rehearse(
     sources: &[Source],
     options: &IngestOptions<'_>,
     observer: &dyn Observer,
-) -> Result<Report> {
+) -> Result<IngestReport> {
     let mut overlay = Overlay::over(library)?;
-    let mut report = Report::default();
+    let mut report = IngestReport::default();
     let mut readings = Readings {
         may_claim: match library {
             Some(library) => library.lookup().has_unclaimed()?,
@@ -59,14 +59,14 @@ pub fn rehearse(
                 return Ok(true);
             }
             let share_read = chunk.share_read;
-            let drafts = drafted(&overlay, &mut chunk, &mut readings, options, observer)?;
-            let Some(drafts) = drafts else {
+            let pending = pending_of(&overlay, &mut chunk, &mut readings, options, observer)?;
+            let Some(pending) = pending else {
                 return Ok(false);
             };
-            observer.advance(drafts.counts.n_read);
+            observer.advance(pending.counts.n_read);
             report.note_unused(&mut chunk);
             let n_before = report.counts.n_read;
-            overlay.take_in(drafts, &mut report, options)?;
+            overlay.take_in(pending, &mut report, options)?;
             observer.advance(report.counts.n_read - n_before);
             if let Some(total) = chunks::estimate(report.counts.n_read, share_read) {
                 observer.estimate(total);
@@ -131,19 +131,19 @@ impl<'a> Overlay<'a> {
 
     fn take_in(
         &mut self,
-        mut drafts: Drafts,
-        report: &mut Report,
+        mut pending: PendingBatch,
+        report: &mut IngestReport,
         options: &IngestOptions<'_>,
     ) -> Result<()> {
-        report.counts = report.counts.plus(&drafts.counts);
-        options.tell(&drafts.decisions);
-        for key in std::mem::take(&mut drafts.batch.removed) {
+        report.counts = report.counts.plus(&pending.counts);
+        options.tell(&pending.decisions);
+        for key in std::mem::take(&mut pending.batch.removed) {
             self.forget(key);
         }
-        for draft in drafts.take() {
-            report.counts = report.counts.plus(&draft.counts);
-            options.tell(&draft.decisions);
-            self.store(draft.change)?;
+        for pending in pending.take() {
+            report.counts = report.counts.plus(&pending.counts);
+            options.tell(&pending.decisions);
+            self.store(pending.change)?;
         }
         Ok(())
     }
@@ -211,7 +211,7 @@ impl<'a> Overlay<'a> {
     }
 }
 
-impl Shelf for Overlay<'_> {
+impl KnownPapers for Overlay<'_> {
     fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>> {
         if let Some(&key) = self.keys.get(id) {
             return Ok(Some(key));
@@ -254,7 +254,7 @@ impl Shelf for Overlay<'_> {
         }
     }
 
-    fn known(&self, key: PaperKey) -> Result<Known> {
+    fn known(&self, key: PaperKey) -> Result<KnownPaper> {
         let Some(&at) = self.spilled.get(&key) else {
             let library = self
                 .library
@@ -269,7 +269,7 @@ impl Shelf for Overlay<'_> {
             why: String::new(),
             merged: String::new(),
         };
-        Ok(Known {
+        Ok(KnownPaper {
             key,
             paper: spilled.paper,
             sources: spilled.sources.into_iter().map(source).collect(),

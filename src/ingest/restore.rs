@@ -1,8 +1,8 @@
 //! Finding a paper again that a record says was withdrawn: the user knows better.
 
-use super::draft::{restored, withheld};
 use super::encoding::commit_whole;
 use super::merging::merged;
+use super::pending::{restored, withheld};
 use crate::encoder::Encoder;
 use crate::error::Result;
 use crate::index::IndexOptions;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::{restored, withheld};
 use super::encoding::commit_whole;
 use super::merging::merged;
+use super::pending::{restored, withheld};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
-use crate::library::{Batch, Change, Known, PaperKey, SourceRecord, Writer};
+use crate::library::{Batch, Change, KnownPaper, PaperKey, SourceRecord, Writer};
 use crate::paper::{Notice, Paper, PaperId};
 use crate::progress::Observer;
 use crate::space::{self, Origin};
@@ -87,7 +87,7 @@ fn ids_of(paper: &Paper) -> impl Iterator<Item = &PaperId> {
 }
 
 /// The places of the sources that are named.
-fn places_of(known: &Known, names: &[String]) -> Result<BTreeSet<usize>> {
+fn places_of(known: &KnownPaper, names: &[String]) -> Result<BTreeSet<usize>> {
     let mut places = BTreeSet::new();
     for name in names {
         let spelt = PaperId::parse(name);
@@ -119,7 +119,7 @@ fn places_of(known: &Known, names: &[String]) -> Result<BTreeSet<usize>> {
     }
 }
 
-fn not_a_source(known: &Known) -> Error {
+fn not_a_source(known: &KnownPaper) -> Error {
     let sources = known.sources.iter();
     Error::NotASource {
         id: known.paper.id.to_string(),

@@ -92,7 +92,7 @@ impl Library {
             let n_live = status.n_rows.saturating_sub(status.n_dead_rows);
             observer.begin(Stage::Check, Some(n_live));
             let rows = self.rows_or_finding(active, findings);
-            let mut claims = Claims::of(self, active)?;
+            let mut claims = RowClaims::of(self, active)?;
             self.check_papers(active, rows.as_deref(), &mut claims, findings, observer)?;
             claims.finish(&self.layout.database(), findings);
             self.check_unembedded(active, findings)?;
@@ -166,7 +166,7 @@ impl Library {
         &self,
         active: &ActiveSpace,
         rows: Option<&RowFile>,
-        claims: &mut Claims,
+        claims: &mut RowClaims,
         findings: &mut Findings,
         observer: &dyn Observer,
     ) -> Result<()> {
@@ -305,15 +305,15 @@ impl Writer {
 }
 
 /// Which rows of a space are spoken of, and how.
-struct Claims {
+struct RowClaims {
     live: FixedBitSet,
     dead: FixedBitSet,
     n_rows: usize,
     dead_past_end: Vec<Row>,
 }
 
-impl Claims {
-    fn of(library: &Library, active: &ActiveSpace) -> Result<Claims> {
+impl RowClaims {
+    fn of(library: &Library, active: &ActiveSpace) -> Result<RowClaims> {
         let list = || {
             let sql = "SELECT row FROM dead_rows WHERE space = ?";
             let mut statement = library.db.prepare(sql)?;
@@ -330,7 +330,7 @@ impl Claims {
             }
             is_past_end
         });
-        Ok(Claims {
+        Ok(RowClaims {
             live: FixedBitSet::with_capacity(n_rows),
             dead,
             n_rows,

@@ -8,7 +8,7 @@ use rusqlite::types::Value;
 
 use super::PaperKey;
 use crate::categories;
-use crate::name::{Asked, words};
+use crate::name::{AskedName, words};
 
 /// The function of SQL that holds a paper's `authors` column against a name: `is_by(authors, name)`.
 const IS_BY: &str = "is_by";
@@ -102,7 +102,7 @@ pub(super) fn add_functions(db: &Connection) -> rusqlite::Result<()> {
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
     db.create_scalar_function(IS_BY, 2, flags, |context: &Context<'_>| {
-        let parse = |value: rusqlite::types::ValueRef<'_>| value.as_str().map(Asked::parse);
+        let parse = |value: rusqlite::types::ValueRef<'_>| value.as_str().map(AskedName::parse);
         let asked = context.get_or_create_aux(1, parse)?;
         Ok(asked.is_among(context.get_raw(0).as_str()?))
     })

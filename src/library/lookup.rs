@@ -21,7 +21,7 @@ pub struct Lookup<'a> {
 
 /// A paper as the library has it.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct KnownPaper {
     /// Its key.
     pub key: PaperKey,
     /// The paper.
@@ -151,7 +151,7 @@ impl Lookup<'_> {
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged) if a record cannot be read; as
     /// [`Lookup::key_of`].
-    pub fn known(&self, key: PaperKey) -> Result<Known> {
+    pub fn known(&self, key: PaperKey) -> Result<KnownPaper> {
         let fail = self.layout.database_error();
         let stored = self.stored(key).map_err(&fail)?;
         let paper = record::from_stored(self.layout, &stored.json, stored.sum)?;
@@ -165,7 +165,7 @@ impl Lookup<'_> {
                 merged: String::new(),
             });
         }
-        Ok(Known {
+        Ok(KnownPaper {
             key,
             paper,
             sources,

@@ -61,13 +61,13 @@ pub use self::follows::{
     DigestKey, FollowKey, Shown, StoredDigest, StoredFollow, StoredSubscriber,
 };
 pub use self::lists::Day;
-pub use self::lookup::{Known, Lookup, SourceRecord};
+pub use self::lookup::{KnownPaper, Lookup, SourceRecord};
 pub use self::lost_commits::LostCommits;
-pub use self::read::{Library, Status, Stored};
+pub use self::read::{Library, Status, StoredPaper};
 pub use self::schema::FORMAT_VERSION;
 pub use self::spaces::{SpaceRows, SpaceStatus};
-pub use self::stamps::State;
-pub use self::write::{Batch, Change, Ingest, Writer};
+pub use self::stamps::PapersState;
+pub use self::write::{Batch, Change, IngestCounts, Writer};
 
 use crate::error::{Cause, Error, Result};
 

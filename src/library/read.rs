@@ -93,7 +93,7 @@ impl ActiveSpace {
 
 /// A paper in the library, with its row in the active space.
 #[derive(Debug, Clone)]
-pub struct Stored {
+pub struct StoredPaper {
     /// Its key.
     pub key: PaperKey,
     /// The paper.
@@ -334,7 +334,7 @@ impl Library {
     /// # Errors
     /// [`Error::UnknownPaper`]; [`Error::AmbiguousId`] if several papers answer to it;
     /// [`Error::Database`].
-    pub fn find(&self, spelling: &str) -> Result<Stored> {
+    pub fn find(&self, spelling: &str) -> Result<StoredPaper> {
         let fail = self.layout.database_error();
         let key = self.key(spelling)?;
         let sql = "SELECT json, sum FROM records WHERE paper = ?";
@@ -349,7 +349,7 @@ impl Library {
             .query_row(sql, [space_key, key.0], |r| r.get(0))
             .optional()
             .map_err(&fail)?;
-        Ok(Stored {
+        Ok(StoredPaper {
             key,
             paper: record::from_stored(&self.layout, &json, sum)?,
             row: row.map(Row),

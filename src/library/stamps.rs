@@ -1,7 +1,7 @@
 //! Papers by key, for an index that is kept beside the embeddings: which there are, whether they have
 //! changed, and which row is whose.
 //!
-//! A paper's *stamp* is the checksum of its record; the [`State`] of a library is another one after every
+//! A paper's *stamp* is the checksum of its record; the [`PapersState`] of a library is another one after every
 //! change of a record, and no two libraries, nor two lines of changes of one, come to the same.
 
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ const LOOKED_FOR: usize = 2000;
 
 /// Which state the papers are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct State {
+pub struct PapersState {
     /// How often a record has changed.
     pub changes: u64,
     /// Drawn by chance at the last change.
@@ -38,10 +38,10 @@ impl Library {
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
-    pub fn state(&self) -> Result<State> {
+    pub fn state(&self) -> Result<PapersState> {
         let sql = "SELECT changes, mark FROM state";
         let state = self.db.query_row(sql, [], |row| {
-            Ok(State {
+            Ok(PapersState {
                 changes: row.get(0)?,
                 mark: row.get(1)?,
             })
@@ -220,7 +220,7 @@ mod tests {
         let run = writer.begin_ingest(&[]).unwrap();
         let now = state();
         writer
-            .finish_ingest(run, &super::super::Ingest::default())
+            .finish_ingest(run, &super::super::IngestCounts::default())
             .unwrap();
         assert_eq!(state(), now, "nothing was changed");
     }

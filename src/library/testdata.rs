@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Batch, Change, Ingest, Library, Space, Writer};
+use super::{Batch, Change, IngestCounts, Library, Space, Writer};
 use crate::paper::{Paper, PaperId, TextHash};
 use crate::vectors;
 
@@ -46,7 +46,7 @@ pub(super) fn add(writer: &mut Writer, id: &str, version: u32) {
         ..Batch::default()
     };
     let embeddings = [vector(id, version)];
-    let counts = Ingest::default();
+    let counts = IngestCounts::default();
     writer.commit(&batch, &embeddings, (run, &counts)).unwrap();
 }
 

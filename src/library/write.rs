@@ -100,7 +100,7 @@ impl Batch {
 
 /// What one run of `add` has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ingest {
+pub struct IngestCounts {
     /// Records read.
     pub n_read: u64,
     /// Papers stored that were not there.
@@ -123,11 +123,11 @@ pub struct Ingest {
     pub n_withdrawn: u64,
 }
 
-impl Ingest {
+impl IngestCounts {
     /// The counts of two parts together.
     #[must_use]
-    pub fn plus(&self, other: &Ingest) -> Ingest {
-        Ingest {
+    pub fn plus(&self, other: &IngestCounts) -> IngestCounts {
+        IngestCounts {
             n_read: self.n_read + other.n_read,
             n_stored: self.n_stored + other.n_stored,
             n_changed: self.n_changed + other.n_changed,
@@ -212,7 +212,7 @@ impl Writer {
         &mut self,
         batch: &Batch,
         embeddings: &[Vec<f32>],
-        ingest: (i64, &Ingest),
+        ingest: (i64, &IngestCounts),
     ) -> Result<()> {
         self.stage(batch)?;
         self.commit_staged(embeddings, ingest)
@@ -252,7 +252,11 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Database`].
-    pub fn commit_staged(&mut self, embeddings: &[Vec<f32>], ingest: (i64, &Ingest)) -> Result<()> {
+    pub fn commit_staged(
+        &mut self,
+        embeddings: &[Vec<f32>],
+        ingest: (i64, &IngestCounts),
+    ) -> Result<()> {
         let outcome = self.complete(embeddings, ingest);
         if outcome.is_err() {
             // What went wrong first is what matters; closing the database rolls back as well.
@@ -274,7 +278,7 @@ impl Writer {
         self.db.execute_batch("ROLLBACK").map_err(fail)
     }
 
-    fn complete(&mut self, embeddings: &[Vec<f32>], ingest: (i64, &Ingest)) -> Result<()> {
+    fn complete(&mut self, embeddings: &[Vec<f32>], ingest: (i64, &IngestCounts)) -> Result<()> {
         let owners = std::mem::take(&mut self.staged);
         self.append(embeddings, &owners)?;
         let complete = || {
@@ -333,7 +337,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub fn finish_ingest(&mut self, key: i64, counts: &Ingest) -> Result<()> {
+    pub fn finish_ingest(&mut self, key: i64, counts: &IngestCounts) -> Result<()> {
         let finish = |db: &Connection| {
             store_counts(db, key, counts)?;
             let sql = "UPDATE ingests SET finished = ? WHERE key = ?";
@@ -605,7 +609,7 @@ pub(super) fn store_row(
     Ok(())
 }
 
-fn store_counts(db: &Connection, key: i64, counts: &Ingest) -> rusqlite::Result<()> {
+fn store_counts(db: &Connection, key: i64, counts: &IngestCounts) -> rusqlite::Result<()> {
     db.prepare_cached(
         "UPDATE ingests SET n_read = ?, n_stored = ?, n_changed = ?, n_unchanged = ?,
          n_merged = ?, n_deleted = ?, n_rejected = ?, n_truncated = ? WHERE key = ?",

@@ -1,6 +1,6 @@
 //! Reading the lists of Hugging Face Daily Papers, day by day.
 //!
-//! In: an [`HfDailyFeed`] and the [`State`] of the last pull. Out: a [`Step`] at a time. A day's
+//! In: an [`HfDailyFeed`] and the [`FeedState`] of the last pull. Out: a [`Pulled`] at a time. A day's
 //! list can have several pages; it ends with a page that is not full, unless the server names a
 //! next one, with an empty page, with one that repeats, or with 404. Invariants: a day counts as
 //! complete only if it was over when the pull began, because papers are added to it all day long;
@@ -10,9 +10,9 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::http::{Answer, Content};
-use super::state::{PartOfDay, State, Unfinished};
-use super::{HfDailyFeed, Line, Page, Step, address};
+use super::http::{Content, Fetched};
+use super::state::{FeedState, PartOfDay, UnfinishedPull};
+use super::{Connection, HfDailyFeed, Page, Pulled, address};
 use crate::error::{Error, Result};
 
 /// Papers asked for at once: the most that the API gives.
@@ -44,7 +44,7 @@ impl HfDaily {
     ///
     /// # Errors
     /// [`Error::BadPull`] if the day that is asked for is still to come.
-    pub(super) fn new(feed: HfDailyFeed, state: &State, today: Date) -> Result<HfDaily> {
+    pub(super) fn new(feed: HfDailyFeed, state: &FeedState, today: Date) -> Result<HfDaily> {
         let (first, last) = match feed.date {
             Some(day) if day > today => {
                 return Err(Error::BadPull {
@@ -55,7 +55,7 @@ impl HfDaily {
             None => feed.new_days(state, today),
         };
         let begun = match &state.unfinished {
-            Some(Unfinished::Day(part)) if part.day == first => Some(part),
+            Some(UnfinishedPull::Day(part)) if part.day == first => Some(part),
             _ => None,
         };
         let begun = begun.filter(|part| part.was_over == (first < today));
@@ -70,15 +70,19 @@ impl HfDaily {
     }
 
     /// Asks for the next page.
-    pub(super) fn step(&mut self, state: &mut State, line: &mut Line<'_>) -> Result<Step> {
+    pub(super) fn step(
+        &mut self,
+        state: &mut FeedState,
+        line: &mut Connection<'_>,
+    ) -> Result<Pulled> {
         let Some(part) = self.next.clone() else {
-            return Ok(Step::Done);
+            return Ok(Pulled::Done);
         };
         let papers = self.ask(&part, line)?;
         let papers = papers.filter(|papers| part.last_page.as_ref() != Some(&papers.fingerprint));
         let Some(papers) = papers.filter(|papers| papers.n_papers > 0) else {
             self.finish_day(part.day, state);
-            return Ok(Step::Nothing);
+            return Ok(Pulled::Nothing);
         };
         if papers.content.has_next || papers.n_papers >= PAGE_PAPERS {
             let further = PartOfDay {
@@ -86,12 +90,12 @@ impl HfDaily {
                 last_page: Some(papers.fingerprint),
                 ..part.clone()
             };
-            state.unfinished = Some(Unfinished::Day(further.clone()));
+            state.unfinished = Some(UnfinishedPull::Day(further.clone()));
             self.next = Some(further);
         } else {
             self.finish_day(part.day, state);
         }
-        Ok(Step::Page(Page {
+        Ok(Pulled::Page(Page {
             name: page_name(&part),
             bytes: papers.content.bytes,
             n_records: papers.n_papers as u64,
@@ -101,14 +105,14 @@ impl HfDaily {
     }
 
     /// Asks for a page until it can be used; `None` if there is none.
-    fn ask(&self, part: &PartOfDay, line: &mut Line<'_>) -> Result<Option<Papers>> {
+    fn ask(&self, part: &PartOfDay, line: &mut Connection<'_>) -> Result<Option<Papers>> {
         let url = self.url(part);
         let mut reason = String::new();
         for _ in 0..PAGE_ATTEMPTS {
             let content = match line.get(&url)? {
-                Answer::Content(content) => content,
-                Answer::Refused(refusal) if refusal.status == 404 => return Ok(None),
-                Answer::Refused(refusal) => return Err(refusal.into_error(&url)),
+                Fetched::Content(content) => content,
+                Fetched::Refused(refusal) if refusal.status == 404 => return Ok(None),
+                Fetched::Refused(refusal) => return Err(refusal.into_error(&url)),
             };
             match serde_json::from_slice::<Vec<Value>>(&content.bytes) {
                 Ok(papers) => {
@@ -129,7 +133,7 @@ impl HfDaily {
     }
 
     /// Goes on to the next day.
-    fn finish_day(&mut self, day: Date, state: &mut State) {
+    fn finish_day(&mut self, day: Date, state: &mut FeedState) {
         state.unfinished = None;
         if day < self.today {
             state.complete(Some(day), day);
@@ -151,7 +155,7 @@ impl HfDaily {
 
 impl HfDailyFeed {
     /// The first and the last day of a pull that names none.
-    fn new_days(&self, state: &State, today: Date) -> (Date, Date) {
+    fn new_days(&self, state: &FeedState, today: Date) -> (Date, Date) {
         let further = i64::from(self.max_days.max(1)) - 1;
         let first = match state.complete_through {
             Some(day) => day.tomorrow().unwrap_or(day),

@@ -1,6 +1,6 @@
 //! HTTP GET with patience: the only file that knows ureq.
 //!
-//! In: an address. Out: an [`Answer`], either the body of a success or a refusal in the server's
+//! In: an address. Out: an [`Fetched`], either the body of a success or a refusal in the server's
 //! words. Between the two: a distance to the last request, time limits, redirects, gzip, a limit
 //! on size, pauses as long as the server asks for (429, 503, `Retry-After`), and new attempts after
 //! other errors of the server and after cut connections.
@@ -78,11 +78,11 @@ impl Default for HttpOptions {
 
 /// What an address came to.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Fetched {
     /// The body of a success.
     Content(Content),
     /// A request that is not worth repeating.
-    Refused(Refusal),
+    Refused(RequestRefusal),
 }
 
 /// The body of a success.
@@ -95,12 +95,12 @@ pub(super) struct Content {
 
 /// A request that the server does not grant.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct RequestRefusal {
     pub(super) status: u16,
     pub(super) bytes: Vec<u8>,
 }
 
-impl Refusal {
+impl RequestRefusal {
     /// The error that it is where it has no better meaning.
     pub(super) fn into_error(self, url: &str) -> Error {
         let status = status_words(self.status);
@@ -211,7 +211,7 @@ impl Http {
         url: &str,
         clock: &dyn Clock,
         observer: &dyn Observer,
-    ) -> Result<Answer> {
+    ) -> Result<Fetched> {
         let mut waited = Duration::ZERO;
         let mut n_failed = 0;
         for attempt in 0.. {
@@ -274,7 +274,7 @@ impl Http {
     }
 
     /// What a reply means: an answer that stays, or why to ask again.
-    fn judge(&mut self, url: &str, reply: Reply, now: Timestamp) -> Result<Result<Answer, Again>> {
+    fn judge(&mut self, url: &str, reply: Reply, now: Timestamp) -> Result<Result<Fetched, Again>> {
         let response = match reply {
             Reply::Failed {
                 is_final: true,
@@ -294,7 +294,7 @@ impl Http {
             return Ok(response.refusal(now));
         }
         match response.cut {
-            None => Ok(Ok(Answer::Content(Content {
+            None => Ok(Ok(Fetched::Content(Content {
                 bytes: response.bytes,
                 has_next: response.headers.has_next,
             }))),
@@ -323,10 +323,10 @@ impl Http {
 
 impl Response {
     /// What an answer without success means.
-    fn refusal(self, now: Timestamp) -> Result<Answer, Again> {
+    fn refusal(self, now: Timestamp) -> Result<Fetched, Again> {
         let is_wish = matches!(self.status, 429 | 503);
         if !is_wish && !matches!(self.status, 408 | 425 | 500..=599) {
-            return Ok(Answer::Refused(Refusal {
+            return Ok(Fetched::Refused(RequestRefusal {
                 status: self.status,
                 bytes: self.bytes,
             }));

@@ -6,17 +6,17 @@
 //!                  hf_daily.rs
 //! ```
 //!
-//! In: [`PullOptions`], the [`State`] that the last pull left. Out: one [`Page`] at a time, whose
+//! In: [`PullOptions`], the [`FeedState`] that the last pull left. Out: one [`Page`] at a time, whose
 //! bytes are a dump for [`Dump::from_reader`](crate::dump::Dump::from_reader). The caller takes a
 //! page in and stores its state, in one transaction or in this order, and at the end stores
 //! [`Pull::state`]:
 //!
 //! ```no_run
-//! # use akin::pull::{Feed, Page, Pull, PullOptions, State, SystemClock};
+//! # use akin::pull::{Feed, Page, Pull, PullOptions, FeedState, SystemClock};
 //! # fn take_in(_: Page) {}
-//! # fn store(_: &str, _: &State) {}
+//! # fn store(_: &str, _: &FeedState) {}
 //! # fn main() -> akin::Result<()> {
-//! # let stored = State::default();
+//! # let stored = FeedState::default();
 //! let options = PullOptions::new(Feed::arxiv(Some("cs")));
 //! let key = options.feed.key();
 //! let mut pull = Pull::new(options, stored, &SystemClock)?;
@@ -51,7 +51,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use self::hf_daily::HfDaily;
-use self::http::{Answer, Http};
+use self::http::{Fetched, Http};
 use self::oai::Oai;
 use self::state::Window;
 use crate::error::{Error, Result};
@@ -59,7 +59,7 @@ use crate::progress::Observer;
 
 pub use self::clock::{Clock, SystemClock};
 pub use self::http::HttpOptions;
-pub use self::state::State;
+pub use self::state::FeedState;
 
 /// Where arXiv answers OAI-PMH since March 2025; the older address leads here.
 pub const ARXIV_BASE: &str = "https://oaipmh.arxiv.org/oai";
@@ -117,7 +117,7 @@ impl Feed {
         })
     }
 
-    /// The name under which its [`State`] is kept: without the window, which may change.
+    /// The name under which its [`FeedState`] is kept: without the window, which may change.
     pub fn key(&self) -> String {
         match self {
             Feed::Arxiv(feed) => {
@@ -206,27 +206,27 @@ pub struct Page {
     /// The records of the whole list, where the server says so.
     pub n_expected: Option<u64>,
     /// To be stored once the page is taken in.
-    pub state_after: State,
+    pub state_after: FeedState,
 }
 
 /// A pull at work.
 pub struct Pull<'a> {
-    reader: Reader,
+    reader: FeedReader,
     http: Http,
     clock: &'a dyn Clock,
-    state: State,
+    state: FeedState,
 }
 
 /// Knows what to ask for next.
 #[derive(Debug)]
-enum Reader {
+enum FeedReader {
     Arxiv(Oai),
     HfDaily(HfDaily),
 }
 
 /// What asking for a page came to.
 #[derive(Debug)]
-enum Step {
+enum Pulled {
     /// Records.
     Page(Page),
     /// None, and it goes on.
@@ -241,11 +241,11 @@ impl<'a> Pull<'a> {
     /// # Errors
     /// [`Error::BadPull`] if what is asked for cannot be: a day to come, an empty window, a proxy
     /// without an address.
-    pub fn new(options: PullOptions, state: State, clock: &'a dyn Clock) -> Result<Pull<'a>> {
+    pub fn new(options: PullOptions, state: FeedState, clock: &'a dyn Clock) -> Result<Pull<'a>> {
         let http = Http::new(options.http, options.feed.base())?;
         let reader = match options.feed {
-            Feed::Arxiv(feed) => Reader::Arxiv(Oai::new(feed, &state)?),
-            Feed::HfDaily(feed) => Reader::HfDaily(HfDaily::new(feed, &state, clock.today())?),
+            Feed::Arxiv(feed) => FeedReader::Arxiv(Oai::new(feed, &state)?),
+            Feed::HfDaily(feed) => FeedReader::HfDaily(HfDaily::new(feed, &state, clock.today())?),
         };
         Ok(Pull {
             reader,
@@ -265,26 +265,26 @@ impl<'a> Pull<'a> {
             if observer.stop_requested() {
                 return Err(Error::Interrupted);
             }
-            let mut line = Line {
+            let mut line = Connection {
                 http: &mut self.http,
                 clock: self.clock,
                 observer,
             };
             let step = match &mut self.reader {
-                Reader::Arxiv(oai) => oai.step(&mut self.state, &mut line)?,
-                Reader::HfDaily(days) => days.step(&mut self.state, &mut line)?,
+                FeedReader::Arxiv(oai) => oai.step(&mut self.state, &mut line)?,
+                FeedReader::HfDaily(days) => days.step(&mut self.state, &mut line)?,
             };
             match step {
-                Step::Page(page) => return Ok(Some(page)),
-                Step::Nothing => {}
-                Step::Done => return Ok(None),
+                Pulled::Page(page) => return Ok(Some(page)),
+                Pulled::Nothing => {}
+                Pulled::Done => return Ok(None),
             }
         }
     }
 
     /// How far it has come, the pages handed out being taken in: also where there was no record to
     /// hand out.
-    pub fn state(&self) -> &State {
+    pub fn state(&self) -> &FeedState {
         &self.state
     }
 }
@@ -299,14 +299,14 @@ impl fmt::Debug for Pull<'_> {
 }
 
 /// The line to a server, with who watches it.
-struct Line<'a> {
+struct Connection<'a> {
     http: &'a mut Http,
     clock: &'a dyn Clock,
     observer: &'a dyn Observer,
 }
 
-impl Line<'_> {
-    fn get(&mut self, url: &str) -> Result<Answer> {
+impl Connection<'_> {
+    fn get(&mut self, url: &str) -> Result<Fetched> {
         self.http.get(url, self.clock, self.observer)
     }
 }

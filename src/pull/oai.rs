@@ -6,7 +6,7 @@
 //!      └── forgotten token ──┘  again from the oldest datestamp of the last page
 //! ```
 //!
-//! In: an [`ArxivFeed`] and the [`State`] of the last pull. Out: a [`Step`] at a time. Invariants:
+//! In: an [`ArxivFeed`] and the [`FeedState`] of the last pull. Out: a [`Pulled`] at a time. Invariants:
 //! no record is skipped: a list that has to be started anew starts where it is known to have been
 //! read to, which is its very beginning if its datestamps are not in order; days count as complete
 //! only up to the day before the oldest answer of the list, since pages may come from a cache and
@@ -19,10 +19,10 @@ use std::collections::HashSet;
 
 use jiff::civil::Date;
 
-use super::http::{Answer, Refusal};
+use super::http::{Fetched, RequestRefusal};
 use super::oai_page::{self, OaiError, OaiPage};
-use super::state::{List, State, Unfinished, Window};
-use super::{ArxivFeed, Line, Page, Step, address};
+use super::state::{FeedState, OaiList, UnfinishedPull, Window};
+use super::{ArxivFeed, Connection, Page, Pulled, address};
 use crate::error::{Error, Result};
 
 /// How often a page is asked for if it is broken or repeats.
@@ -36,7 +36,7 @@ const MAX_RESTARTS: u32 = 3;
 pub(super) struct Oai {
     feed: ArxivFeed,
     /// The list, behind the last page that was handed out; `None` when there is nothing more.
-    list: Option<List>,
+    list: Option<OaiList>,
     /// Whether it was begun by an earlier pull.
     is_resumed: bool,
     /// The tokens and the contents of this list's pages.
@@ -48,7 +48,7 @@ pub(super) struct Oai {
 }
 
 /// A page that can be used, or an error of the protocol.
-enum Outcome {
+enum OaiOutcome {
     Page(OaiPage, Vec<u8>),
     Error(OaiError, OaiPage),
 }
@@ -59,7 +59,7 @@ impl Oai {
     ///
     /// # Errors
     /// [`Error::BadPull`] if the window is empty.
-    pub(super) fn new(feed: ArxivFeed, state: &State) -> Result<Oai> {
+    pub(super) fn new(feed: ArxivFeed, state: &FeedState) -> Result<Oai> {
         let asked = feed.window();
         if let (Some(from), Some(until)) = (asked.from, asked.until)
             && from > until
@@ -69,7 +69,7 @@ impl Oai {
             });
         }
         let begun = match &state.unfinished {
-            Some(Unfinished::List(list)) => Some(list),
+            Some(UnfinishedPull::List(list)) => Some(list),
             _ => None,
         };
         let begun = begun.filter(|list| asked == Window::default() || asked == list.asked);
@@ -88,7 +88,7 @@ impl Oai {
     }
 
     /// Starts a list: what was asked for, or what is new.
-    fn begin(&mut self, state: &State) {
+    fn begin(&mut self, state: &FeedState) {
         let mut asked = self.feed.window();
         if asked == Window::default() {
             asked.from = state.complete_through;
@@ -96,17 +96,21 @@ impl Oai {
         self.is_resumed = false;
         self.seen.clear();
         self.restarted_from = None;
-        self.list = Some(List {
+        self.list = Some(OaiList {
             asked,
             from: asked.from,
-            ..List::default()
+            ..OaiList::default()
         });
     }
 
     /// Asks for the next page.
-    pub(super) fn step(&mut self, state: &mut State, line: &mut Line<'_>) -> Result<Step> {
+    pub(super) fn step(
+        &mut self,
+        state: &mut FeedState,
+        line: &mut Connection<'_>,
+    ) -> Result<Pulled> {
         let Some(mut list) = self.list.take() else {
-            return Ok(Step::Done);
+            return Ok(Pulled::Done);
         };
         let outcome = self.ask(&list, line);
         // After a failure the same page is still the next.
@@ -118,14 +122,16 @@ impl Oai {
             }
         };
         match outcome {
-            Outcome::Page(page, bytes) => Ok(self.take(list, page, bytes, state, line)),
-            Outcome::Error(error, _) if self.is_lost(&list, &error) => self.restart(list, &error),
-            Outcome::Error(error, page) if error.code == "noRecordsMatch" => {
+            OaiOutcome::Page(page, bytes) => Ok(self.take(list, page, bytes, state, line)),
+            OaiOutcome::Error(error, _) if self.is_lost(&list, &error) => {
+                self.restart(list, &error)
+            }
+            OaiOutcome::Error(error, page) if error.code == "noRecordsMatch" => {
                 list.note_answer(&page, line);
                 self.complete(list, state, line);
-                Ok(Step::Nothing)
+                Ok(Pulled::Nothing)
             }
-            Outcome::Error(error, _) => {
+            OaiOutcome::Error(error, _) => {
                 let url = self.url(&list);
                 self.list = Some(list);
                 Err(refused(url, &error))
@@ -134,18 +140,18 @@ impl Oai {
     }
 
     /// Asks for a page until it can be used.
-    fn ask(&self, list: &List, line: &mut Line<'_>) -> Result<Outcome> {
+    fn ask(&self, list: &OaiList, line: &mut Connection<'_>) -> Result<OaiOutcome> {
         let url = self.url(list);
         let mut reason = String::new();
         for _ in 0..PAGE_ATTEMPTS {
             let bytes = match line.get(&url)? {
-                Answer::Content(content) => content.bytes,
-                Answer::Refused(refusal) => return self.refusal(list, refusal, &url, line),
+                Fetched::Content(content) => content.bytes,
+                Fetched::Refused(refusal) => return self.refusal(list, refusal, &url, line),
             };
             match oai_page::parse(&bytes) {
                 Ok(mut page) => match page.error.take() {
-                    Some(error) => return Ok(Outcome::Error(error, page)),
-                    None if !self.repeats(list, &page) => return Ok(Outcome::Page(page, bytes)),
+                    Some(error) => return Ok(OaiOutcome::Error(error, page)),
+                    None if !self.repeats(list, &page) => return Ok(OaiOutcome::Page(page, bytes)),
                     None => {
                         reason = "it repeats a page of the same list, and so would those after it"
                             .to_owned()
@@ -164,15 +170,15 @@ impl Oai {
     /// What a refusal means: servers report errors of the protocol with one, and forget tokens.
     fn refusal(
         &self,
-        list: &List,
-        refusal: Refusal,
+        list: &OaiList,
+        refusal: RequestRefusal,
         url: &str,
-        line: &Line<'_>,
-    ) -> Result<Outcome> {
+        line: &Connection<'_>,
+    ) -> Result<OaiOutcome> {
         if let Ok(mut page) = oai_page::parse(&refusal.bytes)
             && let Some(error) = page.error.take()
         {
-            return Ok(Outcome::Error(error, page));
+            return Ok(OaiOutcome::Error(error, page));
         }
         let expires = list.token.as_ref().and_then(|token| token.expires);
         if expires.is_some_and(|moment| moment < line.clock.now()) {
@@ -180,13 +186,13 @@ impl Oai {
                 code: "badResumptionToken".to_owned(),
                 words: refusal.into_error(url).to_string(),
             };
-            return Ok(Outcome::Error(error, OaiPage::default()));
+            return Ok(OaiOutcome::Error(error, OaiPage::default()));
         }
         Err(refusal.into_error(url))
     }
 
     /// Whether a page would have the list go round in circles.
-    fn repeats(&self, list: &List, page: &OaiPage) -> bool {
+    fn repeats(&self, list: &OaiList, page: &OaiPage) -> bool {
         let is_last = page.token.is_none();
         let next = page.token.as_ref().map(|token| &token.text);
         let asked = list.token.as_ref().map(|token| &token.text);
@@ -200,12 +206,12 @@ impl Oai {
     /// Takes a page: the list is one page further, or complete.
     fn take(
         &mut self,
-        mut list: List,
+        mut list: OaiList,
         page: OaiPage,
         bytes: Vec<u8>,
-        state: &mut State,
-        line: &Line<'_>,
-    ) -> Step {
+        state: &mut FeedState,
+        line: &Connection<'_>,
+    ) -> Pulled {
         let name = self.page_name(&list);
         list.note_answer(&page, line);
         list.note_datestamps(&page);
@@ -216,15 +222,15 @@ impl Oai {
         match page.token {
             Some(token) => {
                 list.token = Some(token);
-                state.unfinished = Some(Unfinished::List(list.clone()));
+                state.unfinished = Some(UnfinishedPull::List(list.clone()));
                 self.list = Some(list);
             }
             None => self.complete(list, state, line),
         }
         if page.n_records == 0 {
-            return Step::Nothing;
+            return Pulled::Nothing;
         }
-        Step::Page(Page {
+        Pulled::Page(Page {
             name,
             bytes,
             n_records: page.n_records,
@@ -235,7 +241,7 @@ impl Oai {
 
     /// Notes that a list was read to its end. One that was begun on an earlier day is followed by
     /// what is new since.
-    fn complete(&mut self, list: List, state: &mut State, line: &Line<'_>) {
+    fn complete(&mut self, list: OaiList, state: &mut FeedState, line: &Connection<'_>) {
         let answered = list.answered.unwrap_or_else(|| line.clock.today());
         let through = answered.yesterday().unwrap_or(answered);
         let through = list.asked.until.map_or(through, |until| until.min(through));
@@ -249,7 +255,7 @@ impl Oai {
 
     /// Whether the server no longer knows where the list was. A token that leads to no records is
     /// doubted once.
-    fn is_lost(&self, list: &List, error: &OaiError) -> bool {
+    fn is_lost(&self, list: &OaiList, error: &OaiError) -> bool {
         let is_doubtful = || self.restarted_from != Some(list.known_to());
         list.token.is_some()
             && (error.code == "badResumptionToken"
@@ -257,7 +263,7 @@ impl Oai {
     }
 
     /// Starts the list again where it is known to have been read to.
-    fn restart(&mut self, mut list: List, error: &OaiError) -> Result<Step> {
+    fn restart(&mut self, mut list: OaiList, error: &OaiError) -> Result<Pulled> {
         let from = list.known_to();
         if self.restarted_from != Some(from) {
             self.restarted_from = Some(from);
@@ -283,11 +289,11 @@ impl Oai {
         list.last_page = None;
         self.seen.clear();
         self.list = Some(list);
-        Ok(Step::Nothing)
+        Ok(Pulled::Nothing)
     }
 
     /// Where the next page is.
-    fn url(&self, list: &List) -> String {
+    fn url(&self, list: &OaiList) -> String {
         let mut query = vec![("verb", "ListRecords".to_owned())];
         if let Some(token) = &list.token {
             query.push(("resumptionToken", token.text.clone()));
@@ -301,13 +307,13 @@ impl Oai {
     }
 
     /// What the next page is called. No day: readers of dumps would take it for the papers'.
-    fn page_name(&self, list: &List) -> String {
+    fn page_name(&self, list: &OaiList) -> String {
         let set = self.feed.set.as_deref().unwrap_or("all");
         format!("arXiv {set}, page {}", list.n_pages + 1)
     }
 }
 
-impl List {
+impl OaiList {
     /// The day before which nothing can be missing.
     fn known_to(&self) -> Option<Date> {
         match self.reached {
@@ -317,7 +323,7 @@ impl List {
     }
 
     /// Notes when an answer was made, by the server's clock or ours, whichever says earlier.
-    fn note_answer(&mut self, page: &OaiPage, line: &Line<'_>) {
+    fn note_answer(&mut self, page: &OaiPage, line: &Connection<'_>) {
         let today = line.clock.today();
         let answered = page.answered.map_or(today, |day| day.min(today));
         self.answered = Some(self.answered.map_or(answered, |known| known.min(answered)));

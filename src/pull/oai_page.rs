@@ -14,7 +14,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::clock::day_of;
-use super::state::Token;
+use super::state::ResumptionToken;
 
 /// What an answer says.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct OaiPage {
     /// The days of its records' datestamps, in their order.
     pub(super) datestamps: Vec<Date>,
     /// Asks for the next page; `None` on the last.
-    pub(super) token: Option<Token>,
+    pub(super) token: Option<ResumptionToken>,
     /// How long the whole list is.
     pub(super) n_listed: Option<u64>,
     /// Tells this content from other content: of the records' ids and datestamps, empty without
@@ -84,7 +84,7 @@ fn resolved(entity: &BytesRef<'_>) -> String {
 
 /// The elements that matter; whether one is meant is told by those around it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tag {
+enum OaiTag {
     Root,
     ResponseDate,
     Error,
@@ -97,20 +97,20 @@ enum Tag {
     Other,
 }
 
-impl Tag {
+impl OaiTag {
     /// The element of a name without its prefix.
-    fn named(name: &str) -> Tag {
+    fn named(name: &str) -> OaiTag {
         match name {
-            "OAI-PMH" => Tag::Root,
-            "responseDate" => Tag::ResponseDate,
-            "error" => Tag::Error,
-            "ListRecords" => Tag::List,
-            "record" => Tag::Record,
-            "header" => Tag::Header,
-            "identifier" => Tag::Identifier,
-            "datestamp" => Tag::Datestamp,
-            "resumptionToken" => Tag::Token,
-            _ => Tag::Other,
+            "OAI-PMH" => OaiTag::Root,
+            "responseDate" => OaiTag::ResponseDate,
+            "error" => OaiTag::Error,
+            "ListRecords" => OaiTag::List,
+            "record" => OaiTag::Record,
+            "header" => OaiTag::Header,
+            "identifier" => OaiTag::Identifier,
+            "datestamp" => OaiTag::Datestamp,
+            "resumptionToken" => OaiTag::Token,
+            _ => OaiTag::Other,
         }
     }
 }
@@ -120,7 +120,7 @@ impl Tag {
 struct Parser {
     page: OaiPage,
     /// The open elements, outermost first.
-    path: Vec<Tag>,
+    path: Vec<OaiTag>,
     /// The text since the last tag.
     text: String,
     /// The attributes of the token or the error that is open.
@@ -133,8 +133,8 @@ struct Parser {
 impl Parser {
     fn start(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
         let name = element.local_name();
-        let tag = Tag::named(name.as_ref());
-        if self.path.is_empty() && tag != Tag::Root {
+        let tag = OaiTag::named(name.as_ref());
+        if self.path.is_empty() && tag != OaiTag::Root {
             return Err(format!(
                 "it is no answer of OAI-PMH but <{}>",
                 name.as_ref()
@@ -143,10 +143,12 @@ impl Parser {
         self.path.push(tag);
         self.text.clear();
         match self.path[..] {
-            [_, Tag::List] => self.has_list = true,
-            [_, Tag::List, Tag::Record] => self.page.n_records += 1,
-            [_, Tag::Error] | [_, Tag::List, Tag::Token] => self.attributes = attributes(element),
-            [_, Tag::List, Tag::Record, Tag::Header] => {
+            [_, OaiTag::List] => self.has_list = true,
+            [_, OaiTag::List, OaiTag::Record] => self.page.n_records += 1,
+            [_, OaiTag::Error] | [_, OaiTag::List, OaiTag::Token] => {
+                self.attributes = attributes(element)
+            }
+            [_, OaiTag::List, OaiTag::Record, OaiTag::Header] => {
                 // Deleted is another content than not deleted.
                 let status = attributes(element).remove("status");
                 self.note(&status.unwrap_or_default());
@@ -160,18 +162,30 @@ impl Parser {
         let text = std::mem::take(&mut self.text);
         let text = text.trim();
         match self.path[..] {
-            [_, Tag::ResponseDate] => {
+            [_, OaiTag::ResponseDate] => {
                 let moment: Option<Timestamp> = text.parse().ok();
                 self.page.answered = moment.map(day_of);
             }
-            [_, Tag::Error] => self.take_error(text),
-            [_, Tag::List, Tag::Record, Tag::Header, Tag::Identifier] => self.note(text),
-            [_, Tag::List, Tag::Record, Tag::Header, Tag::Datestamp] => {
+            [_, OaiTag::Error] => self.take_error(text),
+            [
+                _,
+                OaiTag::List,
+                OaiTag::Record,
+                OaiTag::Header,
+                OaiTag::Identifier,
+            ] => self.note(text),
+            [
+                _,
+                OaiTag::List,
+                OaiTag::Record,
+                OaiTag::Header,
+                OaiTag::Datestamp,
+            ] => {
                 self.note(text);
                 let day = text.get(..10).and_then(|day| day.parse().ok());
                 self.page.datestamps.extend::<Option<Date>>(day);
             }
-            [_, Tag::List, Tag::Token] => self.take_token(text),
+            [_, OaiTag::List, OaiTag::Token] => self.take_token(text),
             _ => {}
         }
         self.path.pop();
@@ -188,7 +202,7 @@ impl Parser {
         let number = |text: String| text.parse().ok();
         self.page.n_listed = self.attributes.remove("completeListSize").and_then(number);
         let expires = self.attributes.remove("expirationDate");
-        self.page.token = (!text.is_empty()).then(|| Token {
+        self.page.token = (!text.is_empty()).then(|| ResumptionToken {
             text: text.to_owned(),
             expires: expires.and_then(|moment| moment.parse().ok()),
         });

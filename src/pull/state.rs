@@ -1,6 +1,6 @@
 //! What is remembered from one pull to the next.
 //!
-//! One [`State`] a [`Feed::key`](super::Feed::key), stored as serde makes it. Invariants: a day is
+//! One [`FeedState`] a [`Feed::key`](super::Feed::key), stored as serde makes it. Invariants: a day is
 //! counted as complete only after every page up to it was handed out, and a state that was stored
 //! with a page claims nothing that came after that page.
 
@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 /// How far a feed has been pulled.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub struct FeedState {
     /// The last day up to which nothing is missing: of arXiv a datestamp, of Hugging Face the day
     /// of a list.
     pub complete_through: Option<Date>,
     /// What was begun and not read to its end.
-    pub(super) unfinished: Option<Unfinished>,
+    pub(super) unfinished: Option<UnfinishedPull>,
 }
 
-impl State {
+impl FeedState {
     /// Whether the next pull goes on in the middle of something.
     pub fn is_unfinished(&self) -> bool {
         self.unfinished.is_some()
@@ -47,9 +47,9 @@ impl State {
 /// What was begun and not read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Unfinished {
+pub(super) enum UnfinishedPull {
     /// A list of records.
-    List(List),
+    List(OaiList),
     /// A day of papers.
     Day(PartOfDay),
 }
@@ -57,13 +57,13 @@ pub(super) enum Unfinished {
 /// A list of OAI-PMH between its first and its last page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct List {
+pub(super) struct OaiList {
     /// The window that was asked for.
     pub(super) asked: Window,
     /// Where the list starts that `token` belongs to: later than `asked.from` after a new start.
     pub(super) from: Option<Date>,
     /// Asks for the next page; `None` before the first.
-    pub(super) token: Option<Token>,
+    pub(super) token: Option<ResumptionToken>,
     /// The oldest datestamp on the last page.
     pub(super) reached: Option<Date>,
     /// The newest datestamp since the list was last started.
@@ -87,7 +87,7 @@ pub(super) struct Window {
 
 /// A resumption token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Token {
+pub(super) struct ResumptionToken {
     pub(super) text: String,
     /// When the server may have forgotten it.
     pub(super) expires: Option<Timestamp>,
@@ -116,7 +116,7 @@ mod tests {
     fn a_gap_is_never_claimed() {
         let check = |known: Option<i8>, first: Option<i8>, last: i8, expected: i8| {
             let day = |day| date(2026, 11, day);
-            let mut state = State {
+            let mut state = FeedState {
                 complete_through: known.map(day),
                 unfinished: None,
             };
@@ -133,21 +133,21 @@ mod tests {
 
     #[test]
     fn a_state_survives_json() {
-        let state = State {
+        let state = FeedState {
             complete_through: Some(date(2026, 11, 19)),
-            unfinished: Some(Unfinished::List(List {
-                token: Some(Token {
+            unfinished: Some(UnfinishedPull::List(OaiList {
+                token: Some(ResumptionToken {
                     text: "6460044|1001".into(),
                     expires: "2026-11-22T00:00:00Z".parse().ok(),
                 }),
-                ..List::default()
+                ..OaiList::default()
             })),
         };
         let json = serde_json::to_string(&state).unwrap();
-        assert_eq!(serde_json::from_str::<State>(&json).unwrap(), state);
+        assert_eq!(serde_json::from_str::<FeedState>(&json).unwrap(), state);
         assert_eq!(
-            serde_json::from_str::<State>("{}").unwrap(),
-            State::default()
+            serde_json::from_str::<FeedState>("{}").unwrap(),
+            FeedState::default()
         );
     }
 }

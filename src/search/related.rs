@@ -20,7 +20,7 @@ use super::work::Work;
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
-use crate::library::{Library, Stored};
+use crate::library::{Library, StoredPaper};
 use crate::paper::Paper;
 use crate::progress::Unobserved;
 use crate::vectors::{Row, normalize};
@@ -70,7 +70,7 @@ pub(super) fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
     let mut met = HashSet::new();
     let mut given = Vec::with_capacity(ids.len());
     for id in ids {
-        let Stored { paper, row, .. } = library.find(id)?;
+        let StoredPaper { paper, row, .. } = library.find(id)?;
         let row = row.ok_or_else(|| Error::UnknownPaper { id: id.clone() })?;
         if met.insert(row) {
             given.push(Given {

@@ -182,3 +182,53 @@ fn every_file_opens_by_saying_what_it_is_for() {
         );
     }
 }
+
+/// Types that are made twice, once for each build: with a feature and without it.
+const TWINS: [&str; 3] = ["ArrowStream", "ParquetFile", "TableReader"];
+
+/// The names of the types that a file defines at its top, but for its tests.
+fn types_of(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    let kinds = ["struct ", "enum ", "trait ", "union ", "type "];
+    let name_of = |line: &str| {
+        let line = line.trim_start_matches("pub ");
+        let line = match line.strip_prefix("pub(") {
+            Some(rest) => rest.split_once(") ")?.1,
+            None => line,
+        };
+        let start = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+        let end = start.find(|c: char| !c.is_alphanumeric())?;
+        Some(start[..end].len())
+    };
+    let names = code.lines().filter_map(|line| {
+        let n = name_of(line)?;
+        let at = kinds
+            .iter()
+            .find_map(|kind| Some(line.find(kind)? + kind.len()))?;
+        Some(&line[at..at + n])
+    });
+    names.collect()
+}
+
+#[test]
+fn no_name_of_a_type_stands_for_two() {
+    let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for (path, (_, text)) in sources() {
+        let is_of_tests = path.iter().any(|part| {
+            let part = part.to_string_lossy();
+            part.starts_with("test") || part == "fuzz.rs"
+        });
+        if is_of_tests {
+            continue;
+        }
+        for name in types_of(&text) {
+            found.entry(name.to_owned()).or_default().push(path.clone());
+        }
+    }
+    assert!(found.len() > 300, "the types were not found");
+    let twice: Vec<_> = found
+        .iter()
+        .filter(|(name, paths)| paths.len() > 1 && !TWINS.contains(&name.as_str()))
+        .collect();
+    assert!(twice.is_empty(), "{twice:#?}");
+}

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use akin::library::{Batch, Change, Ingest, Space, Writer};
+use akin::library::{Batch, Change, IngestCounts, Space, Writer};
 use akin::paper::Paper;
 use akin::vectors;
 use serde_json::Value;
@@ -217,7 +217,7 @@ pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer 
         changes: papers.into_iter().map(change).collect(),
         ..Batch::default()
     };
-    let counts = Ingest::default();
+    let counts = IngestCounts::default();
     writer.commit(&batch, &embeddings, (run, &counts)).unwrap();
     writer
 }

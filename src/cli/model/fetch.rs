@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Outcome;
 use crate::cli::context::Context;
-use crate::cli::fault::Fault;
+use crate::cli::fault::Failure;
 use crate::cli::output;
 use crate::cli::progress::{Bar, outside};
 use crate::cli::terminal::{self, CYAN};
@@ -30,7 +30,7 @@ pub(super) struct FetchArgs {
     token_file: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Failure> {
     let hub = match context.hub.offline {
         true => context.hub.clone(),
         false => Hub {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{of_library, own};
 use crate::cli::Outcome;
 use crate::cli::context::Context;
-use crate::cli::fault::Fault;
+use crate::cli::fault::Failure;
 use crate::cli::hub;
 use crate::cli::output;
 use crate::cli::terminal::{self, CYAN};
@@ -24,7 +24,7 @@ pub(super) struct InfoArgs {
     model: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &InfoArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &InfoArgs, context: &Context) -> Result<Outcome, Failure> {
     let origin = match &args.model {
         Some(model) => own(hub::source(model, &context.hub)?),
         None => of_library(context)?.unwrap_or_else(|| own(ModelSource::Bundled)),

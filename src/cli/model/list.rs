@@ -14,7 +14,7 @@ use serde_json::json;
 use super::of_library;
 use crate::cli::Outcome;
 use crate::cli::context::Context;
-use crate::cli::fault::Fault;
+use crate::cli::fault::Failure;
 use crate::cli::output;
 use crate::cli::terminal::{self, CYAN, DIM};
 
@@ -24,7 +24,7 @@ pub(super) struct ListArgs {}
 
 /// A model on this machine.
 #[derive(Serialize)]
-struct Listed {
+struct ListedModel {
     /// What `--model` takes.
     model: String,
     /// `bundled`, `folder` or `hub`.
@@ -36,7 +36,7 @@ struct Listed {
     in_use: bool,
 }
 
-pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Failure> {
     let used = of_library(context)?.map(|origin| origin.source);
     let mut listed = vec![bundled(used.as_ref())];
     let snapshots = context.hub.list()?;
@@ -63,7 +63,7 @@ pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Fault> {
 }
 
 /// What the library has embedded, model by model.
-fn spaces(context: &Context) -> Result<Vec<SpaceStatus>, Fault> {
+fn spaces(context: &Context) -> Result<Vec<SpaceStatus>, Failure> {
     match Library::open(&context.library) {
         Err(Error::LibraryMissing { .. } | Error::NotALibrary { .. }) => Ok(Vec::new()),
         opened => Ok(opened?.spaces()?),
@@ -74,7 +74,7 @@ fn write_spaces(
     out: &mut impl Write,
     spaces: &[SpaceStatus],
     context: &Context,
-) -> Result<(), Fault> {
+) -> Result<(), Failure> {
     if !context.json {
         writeln!(out, "\nembedded in {}:", context.library.display())?;
     }
@@ -97,8 +97,8 @@ fn write_spaces(
     Ok(())
 }
 
-fn bundled(used: Option<&ModelSource>) -> Listed {
-    Listed {
+fn bundled(used: Option<&ModelSource>) -> ListedModel {
+    ListedModel {
         model: "bundled".to_owned(),
         source: "bundled",
         commit: None,
@@ -109,7 +109,7 @@ fn bundled(used: Option<&ModelSource>) -> Listed {
     }
 }
 
-fn of_hub(snapshot: &Snapshot, used: Option<&ModelSource>) -> Listed {
+fn of_hub(snapshot: &Snapshot, used: Option<&ModelSource>) -> ListedModel {
     let is_used = |source: &ModelSource| match source {
         ModelSource::Hub { id, commit, .. } => {
             id == snapshot.id.name() && *commit == snapshot.commit
@@ -117,7 +117,7 @@ fn of_hub(snapshot: &Snapshot, used: Option<&ModelSource>) -> Listed {
         ModelSource::Folder(folder) => Some(folder) == snapshot.folder.canonicalize().ok().as_ref(),
         ModelSource::Bundled => false,
     };
-    Listed {
+    ListedModel {
         model: snapshot.id.to_string(),
         source: "hub",
         commit: Some(snapshot.commit.clone()),
@@ -129,7 +129,7 @@ fn of_hub(snapshot: &Snapshot, used: Option<&ModelSource>) -> Listed {
 }
 
 /// The library's model where it is neither bundled nor in the cache.
-fn elsewhere(used: &ModelSource) -> Listed {
+fn elsewhere(used: &ModelSource) -> ListedModel {
     let (model, source, commit, folder) = match used {
         ModelSource::Bundled => ("bundled".to_owned(), "bundled", None, None),
         ModelSource::Folder(folder) => (folder.display().to_string(), "folder", None, Some(folder)),
@@ -141,7 +141,7 @@ fn elsewhere(used: &ModelSource) -> Listed {
         ),
     };
     let is_there = folder.is_none_or(|folder| folder.is_dir());
-    Listed {
+    ListedModel {
         model,
         source,
         commit,
@@ -155,7 +155,7 @@ fn elsewhere(used: &ModelSource) -> Listed {
     }
 }
 
-fn write(out: &mut impl Write, model: &Listed) -> io::Result<()> {
+fn write(out: &mut impl Write, model: &ListedModel) -> io::Result<()> {
     let mark = if model.in_use { '*' } else { ' ' };
     write!(out, "{mark} {CYAN}{}{CYAN:#}", model.model)?;
     if let Some(commit) = &model.commit

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::Outcome;
 use crate::cli::args::at_least_one;
 use crate::cli::context::Context;
-use crate::cli::fault::Fault;
+use crate::cli::fault::Failure;
 use crate::cli::hub;
 use crate::cli::output;
 use crate::cli::progress::Bar;
@@ -34,7 +34,7 @@ pub(super) struct UseArgs {
     dim: Option<usize>,
 }
 
-pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Failure> {
     let origin = Origin {
         source: hub::source(&args.model, &context.hub)?,
         max_tokens: args.max_tokens,

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{of_library, own};
 use crate::cli::Outcome;
 use crate::cli::context::Context;
-use crate::cli::fault::Fault;
+use crate::cli::fault::Failure;
 use crate::cli::hub;
 use crate::cli::output;
 use crate::cli::terminal::{self, CYAN};
@@ -40,7 +40,7 @@ pub(super) struct VerifyArgs {
     model: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Fault> {
+pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failure> {
     let source = match &args.model {
         Some(model) => hub::source(model, &context.hub)?,
         None => of_library(context)?.map_or(ModelSource::Bundled, |origin| origin.source),

@@ -12,7 +12,7 @@ use crate::digest::{Digest, Entry, Section};
 
 /// Which kind of feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feed {
+pub enum FeedFormat {
     /// RSS 2.0.
     Rss,
     /// Atom.
@@ -23,24 +23,24 @@ pub enum Feed {
 const NO_SITE: &str = "http://localhost/";
 
 /// One entry, where it stands.
-type Item<'a> = (&'a Digest, &'a Section, &'a Entry);
+type FeedItem<'a> = (&'a Digest, &'a Section, &'a Entry);
 
 /// Renders digests, newest first, as a feed; `address` is where it will be found, if that is known.
-pub fn feed(kind: Feed, digests: &[Digest], address: Option<&str>) -> String {
-    let items: Vec<Item<'_>> = digests
+pub fn feed(kind: FeedFormat, digests: &[Digest], address: Option<&str>) -> String {
+    let items: Vec<FeedItem<'_>> = digests
         .iter()
         .flat_map(|digest| digest.sections.iter().map(move |section| (digest, section)))
         .flat_map(|(digest, section)| section.entries.iter().map(move |e| (digest, section, e)))
         .collect();
     let made = digests.first().map(|digest| &digest.made);
     match kind {
-        Feed::Rss => rss(&items, made, address),
-        Feed::Atom => atom(&items, made, address),
+        FeedFormat::Rss => rss(&items, made, address),
+        FeedFormat::Atom => atom(&items, made, address),
     }
 }
 
-fn rss(items: &[Item<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
-    let item = |(digest, section, entry): &Item<'_>| rss::Item {
+fn rss(items: &[FeedItem<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
+    let item = |(digest, section, entry): &FeedItem<'_>| rss::Item {
         title: Some(plain(&entry.brief.title)),
         link: entry.brief.url.clone(),
         description: Some(plain(&html::entry(entry))),
@@ -88,8 +88,8 @@ fn own_address(channel: &mut rss::Channel, address: &str) {
     channel.namespaces.insert("atom".to_owned(), atom);
 }
 
-fn atom(items: &[Item<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
-    let entry = |(digest, section, entry): &Item<'_>| atom::Entry {
+fn atom(items: &[FeedItem<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
+    let entry = |(digest, section, entry): &FeedItem<'_>| atom::Entry {
         title: atom::Text::plain(plain(&entry.brief.title)),
         id: id_of(section, entry),
         updated: moment(Some(&digest.made)),
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_feed_without_entries_is_one() {
-        for kind in [Feed::Rss, Feed::Atom] {
+        for kind in [FeedFormat::Rss, FeedFormat::Atom] {
             let text = feed(kind, &[], None);
             assert!(text.contains("<title>akin</title>"), "{text}");
         }

@@ -6,7 +6,7 @@ use crate::digest::{Brief, Digest, Entry};
 
 #[derive(Template)]
 #[template(path = "digest.html")]
-struct Page<'a> {
+struct HtmlPage<'a> {
     title: String,
     digest: &'a Digest,
     quiet: String,
@@ -15,7 +15,7 @@ struct Page<'a> {
 
 #[derive(Template)]
 #[template(path = "entry.html")]
-struct Part<'a> {
+struct HtmlPart<'a> {
     entry: &'a Entry,
 }
 
@@ -30,7 +30,7 @@ fn dates(paper: &Brief) -> String {
 
 /// Renders a digest as a whole page, with a line of text at its end if `footer` is not empty.
 pub fn html(digest: &Digest, footer: &str) -> String {
-    let page = Page {
+    let page = HtmlPage {
         title: digest.title(),
         quiet: digest.quiet(),
         digest,
@@ -41,5 +41,5 @@ pub fn html(digest: &Digest, footer: &str) -> String {
 
 /// Renders one entry, to stand in something else.
 pub(super) fn entry(entry: &Entry) -> String {
-    Part { entry }.render().expect("an entry is plain data")
+    HtmlPart { entry }.render().expect("an entry is plain data")
 }

@@ -1,6 +1,6 @@
 //! A digest as a letter: subject, plain text and HTML, and the headers that mailers look for.
 
-use super::{Marks, html, text};
+use super::{Emphasis, html, text};
 use crate::digest::Digest;
 
 /// Columns of the plain text: what mailers show without wrapping (RFC 5322 asks for at most 78).
@@ -26,7 +26,7 @@ pub fn mail(digest: &Digest, from: &str) -> Letter {
          subject “unsubscribe”.",
         digest.reader
     );
-    let mut plain = text(digest, COLUMNS, Marks::default());
+    let mut plain = text(digest, COLUMNS, Emphasis::default());
     // What follows is a signature to mailers, and shown apart.
     plain += "\n-- \n";
     for line in textwrap::wrap(&footer, COLUMNS) {

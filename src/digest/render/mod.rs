@@ -21,12 +21,12 @@ pub(super) mod text;
 
 use super::Brief;
 
-pub use self::feed::{Feed, feed};
+pub use self::feed::{FeedFormat, feed};
 pub use self::html::html;
 pub use self::json::json;
 pub use self::mail::mail;
 pub use self::markdown::markdown;
-pub use self::text::{Marks, entry_text, text};
+pub use self::text::{Emphasis, entry_text, text};
 
 /// Authors that are named; the rest are counted.
 const AUTHORS_NAMED: usize = 4;

@@ -7,7 +7,7 @@ use crate::digest::{Digest, Entry, Riser};
 
 /// What is put around parts of a text to make them stand out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Marks {
+pub struct Emphasis {
     /// Before a title.
     pub bold: &'static str,
     /// Before what matters less.
@@ -16,9 +16,9 @@ pub struct Marks {
     pub end: &'static str,
 }
 
-impl Marks {
+impl Emphasis {
     /// Those of a terminal.
-    pub const ANSI: Marks = Marks {
+    pub const ANSI: Emphasis = Emphasis {
         bold: "\u{1b}[1m",
         dim: "\u{1b}[2m",
         end: "\u{1b}[0m",
@@ -26,15 +26,15 @@ impl Marks {
 }
 
 /// A text in the making.
-struct Lines {
+struct TextLines {
     out: String,
     width: usize,
-    marks: Marks,
+    marks: Emphasis,
 }
 
 /// Renders a digest in lines of at most `width` columns, but for addresses, which stay whole.
-pub fn text(digest: &Digest, width: usize, marks: Marks) -> String {
-    let mut lines = Lines {
+pub fn text(digest: &Digest, width: usize, marks: Emphasis) -> String {
+    let mut lines = TextLines {
         out: String::new(),
         width,
         marks,
@@ -70,8 +70,8 @@ pub fn text(digest: &Digest, width: usize, marks: Marks) -> String {
 }
 
 /// Renders one entry, as it stands in a digest.
-pub fn entry_text(entry: &Entry, width: usize, marks: Marks) -> String {
-    let mut lines = Lines {
+pub fn entry_text(entry: &Entry, width: usize, marks: Emphasis) -> String {
+    let mut lines = TextLines {
         out: String::new(),
         width,
         marks,
@@ -80,7 +80,7 @@ pub fn entry_text(entry: &Entry, width: usize, marks: Marks) -> String {
     lines.out
 }
 
-impl Lines {
+impl TextLines {
     fn entry(&mut self, entry: &Entry) {
         self.bold("  ", &entry.brief.title);
         self.dim("  ", &byline(&entry.authors, &entry.categories));

@@ -3,10 +3,10 @@
 //! What becomes of a command is for `tex_commands.rs` to say; here its arguments are found and
 //! what they hold is cleaned like the rest. Braces are for `groups.rs`.
 
-use super::groups::Group;
-use super::scripts::Kind;
+use super::groups::AtClose;
+use super::scripts::ScriptKind;
 use super::{Cleaner, Maths};
-use crate::dump::tex_commands::{self, Command, Environment};
+use crate::dump::tex_commands::{self, Environment, TexCommand};
 use crate::dump::{markup, tex};
 
 /// The longest argument in brackets.
@@ -116,28 +116,28 @@ impl Cleaner<'_> {
             return self.other_command(name, after);
         };
         match command {
-            Command::Symbol(symbol) => self.symbol(symbol, after),
-            Command::Letter(letter) => self.letter(letter, after),
-            Command::Function => self.function(name, after),
-            Command::Looks => self.argument(name, after, Group::Bare),
-            Command::Raised => self.argument(name, after, Group::Script(Kind::Raised)),
-            Command::Lowered => self.argument(name, after, Group::Script(Kind::Lowered)),
-            Command::Note => self.argument(name, after, Group::Note),
-            Command::Switch => {
+            TexCommand::Symbol(symbol) => self.symbol(symbol, after),
+            TexCommand::Letter(letter) => self.letter(letter, after),
+            TexCommand::Function => self.function(name, after),
+            TexCommand::Looks => self.argument(name, after, AtClose::Bare),
+            TexCommand::Raised => self.argument(name, after, AtClose::Script(ScriptKind::Raised)),
+            TexCommand::Lowered => self.argument(name, after, AtClose::Script(ScriptKind::Lowered)),
+            TexCommand::Note => self.argument(name, after, AtClose::Note),
+            TexCommand::Switch => {
                 self.at = after;
                 self.pass("{}");
                 self.pass_space();
-                self.open_group(Group::Bare);
+                self.open_group(AtClose::Bare);
             }
-            Command::Maths => self.formula(after),
-            Command::Pointer => self.pointer(after),
-            Command::Item => self.item(after),
-            Command::Second => match self.argument_after(after) {
-                Some((_, end)) => self.argument(name, end, Group::Bare),
+            TexCommand::Maths => self.formula(after),
+            TexCommand::Pointer => self.pointer(after),
+            TexCommand::Item => self.item(after),
+            TexCommand::Second => match self.argument_after(after) {
+                Some((_, end)) => self.argument(name, end, AtClose::Bare),
                 None => self.keep(after),
             },
-            Command::Nothing(arguments) => self.drop_arguments(after, arguments),
-            Command::Space(arguments) => {
+            TexCommand::Nothing(arguments) => self.drop_arguments(after, arguments),
+            TexCommand::Space(arguments) => {
                 self.drop_arguments(after, arguments);
                 self.space |= self.at >= after;
             }
@@ -195,7 +195,7 @@ impl Cleaner<'_> {
     }
 
     /// Goes into the argument of a command; the command stays where there is none.
-    fn argument(&mut self, name: &str, after: usize, group: Group) {
+    fn argument(&mut self, name: &str, after: usize, group: AtClose) {
         let kept = self.at;
         self.at = after;
         if self.rest().starts_with('[') && name != "url" {
@@ -224,7 +224,7 @@ impl Cleaner<'_> {
         let is_plain = !inner.contains(['\\', '{', '^', '_']);
         if inner.contains('$') || is_symbol || is_plain {
             self.at = open;
-            self.open_group(Group::Bare);
+            self.open_group(AtClose::Bare);
             return;
         }
         let words: Vec<&str> = inner.split_whitespace().collect();

@@ -5,40 +5,40 @@
 
 use super::Cleaner;
 use super::commands::name;
-use super::scripts::Kind;
-use crate::dump::tex_commands::{self, Command};
+use super::scripts::ScriptKind;
+use crate::dump::tex_commands::{self, TexCommand};
 
 /// Groups around one command that are looked into.
 const MAX_DEPTH: usize = 4;
 
 /// What is done where a group closes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Group {
+pub(super) enum AtClose {
     /// Its brace goes.
     Bare,
     /// It was a note.
     Note,
     /// It was raised or lowered.
-    Script(Kind),
+    Script(ScriptKind),
     /// It was an argument of a command that stays.
     Argument,
 }
 
 impl Cleaner<'_> {
     /// Goes into the group that begins here, if one does.
-    pub(super) fn open_group(&mut self, group: Group) -> bool {
+    pub(super) fn open_group(&mut self, group: AtClose) -> bool {
         let Some(close) = self.closing_brace(self.at) else {
             return false;
         };
         self.at += 1;
         match group {
-            Group::Note => {
+            AtClose::Note => {
                 self.pass_space();
                 self.space = true;
                 self.write("(");
             }
-            Group::Script(kind) => self.begin_script(kind),
-            Group::Bare | Group::Argument => {}
+            AtClose::Script(kind) => self.begin_script(kind),
+            AtClose::Bare | AtClose::Argument => {}
         }
         self.groups.push((close, group));
         true
@@ -48,13 +48,13 @@ impl Cleaner<'_> {
         if self.at == self.argument_at
             && let Some(close) = self.closing_brace(self.at)
         {
-            self.groups.push((close, Group::Argument));
+            self.groups.push((close, AtClose::Argument));
             return self.copy(1);
         }
         let (at, is_bibtex) = (self.at, self.is_bibtex);
         self.letter_or(|cleaner| {
             let holds_one = cleaner.holds_one_command(at, MAX_DEPTH);
-            if (holds_one || is_bibtex) && cleaner.open_group(Group::Bare) {
+            if (holds_one || is_bibtex) && cleaner.open_group(AtClose::Bare) {
                 return;
             }
             match is_bibtex {
@@ -74,17 +74,17 @@ impl Cleaner<'_> {
         }
         let closed = self.groups.pop_if(|(close, _)| *close == self.at);
         match closed.map(|(_, group)| group) {
-            Some(Group::Bare) => self.at += 1,
-            Some(Group::Note) => {
+            Some(AtClose::Bare) => self.at += 1,
+            Some(AtClose::Note) => {
                 self.at += 1;
                 self.space = false;
                 self.write(")");
             }
-            Some(Group::Script(kind)) => {
+            Some(AtClose::Script(kind)) => {
                 self.at += 1;
                 self.end_script(kind);
             }
-            Some(Group::Argument) => {
+            Some(AtClose::Argument) => {
                 self.copy(1);
                 self.argument_at = self.at;
             }
@@ -116,16 +116,19 @@ impl Cleaner<'_> {
         };
         let after = start + 1 + name.len();
         match tex_commands::command(name) {
-            Some(Command::Switch) => true,
-            Some(Command::Second) => {
+            Some(TexCommand::Switch) => true,
+            Some(TexCommand::Second) => {
                 let first = self.argument_after(after);
                 let second = first.and_then(|(_, end)| self.argument_after(end));
                 ends(second)
             }
             Some(
-                Command::Symbol(_) | Command::Letter(_) | Command::Function | Command::Nothing(0),
+                TexCommand::Symbol(_)
+                | TexCommand::Letter(_)
+                | TexCommand::Function
+                | TexCommand::Nothing(0),
             ) => matches!(rest, "" | "{}"),
-            Some(Command::Nothing(_) | Command::Space(_) | Command::Item) => false,
+            Some(TexCommand::Nothing(_) | TexCommand::Space(_) | TexCommand::Item) => false,
             Some(_) => ends(self.argument_after(after)),
             None if name == "char" => !rest.contains(['\\', ' ']),
             None => matches!(inner, "\\&" | "\\%" | "\\_" | "\\#" | "\\\""),

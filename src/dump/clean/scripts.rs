@@ -22,17 +22,17 @@ const SIGNS: [char; 4] = ['+', '-', '−', '/'];
 
 /// Where something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ScriptKind {
     Raised,
     Lowered,
 }
 
-impl Kind {
+impl ScriptKind {
     /// What a tag of this name does.
-    pub(super) fn of_tag(name: &str) -> Option<Kind> {
+    pub(super) fn of_tag(name: &str) -> Option<ScriptKind> {
         match name {
-            _ if name.eq_ignore_ascii_case("sup") => Some(Kind::Raised),
-            _ if name.eq_ignore_ascii_case("sub") => Some(Kind::Lowered),
+            _ if name.eq_ignore_ascii_case("sup") => Some(ScriptKind::Raised),
+            _ if name.eq_ignore_ascii_case("sub") => Some(ScriptKind::Lowered),
             _ => None,
         }
     }
@@ -40,7 +40,7 @@ impl Kind {
 
 /// What is being raised or lowered.
 pub(super) struct Script {
-    kind: Kind,
+    kind: ScriptKind,
     /// What stands right before it.
     after: Option<char>,
     /// Where it begins in what is written.
@@ -48,7 +48,7 @@ pub(super) struct Script {
 }
 
 impl Cleaner<'_> {
-    pub(super) fn begin_script(&mut self, kind: Kind) {
+    pub(super) fn begin_script(&mut self, kind: ScriptKind) {
         if self.scripts.len() == MAX_OPEN {
             self.scripts.remove(0);
         }
@@ -59,7 +59,7 @@ impl Cleaner<'_> {
         });
     }
 
-    pub(super) fn end_script(&mut self, kind: Kind) {
+    pub(super) fn end_script(&mut self, kind: ScriptKind) {
         let open = self.scripts.iter().rposition(|open| open.kind == kind);
         let Some(open) = open else { return };
         let script = self.scripts.swap_remove(open);
@@ -84,12 +84,14 @@ impl Cleaner<'_> {
 }
 
 /// The mark that has to stand before `script`, which follows `after`.
-fn mark(kind: Kind, after: char, script: &str) -> Option<char> {
+fn mark(kind: ScriptKind, after: char, script: &str) -> Option<char> {
     let unsigned = script.trim_start_matches(['+', '-', '−', '–']);
     let begins_in_digit = unsigned.starts_with(|c: char| c.is_ascii_digit());
     let is_marked = match kind {
-        Kind::Lowered => after.is_ascii_digit() && script.starts_with(|c: char| c.is_ascii_digit()),
-        Kind::Raised if after.is_ascii_digit() => {
+        ScriptKind::Lowered => {
+            after.is_ascii_digit() && script.starts_with(|c: char| c.is_ascii_digit())
+        }
+        ScriptKind::Raised if after.is_ascii_digit() => {
             let is_letter = unsigned.chars().count() == 1;
             let is_sum = unsigned.contains(SIGNS);
             let is_signed = unsigned.len() < script.len();
@@ -97,14 +99,14 @@ fn mark(kind: Kind, after: char, script: &str) -> Option<char> {
                 (is_letter || is_sum || is_signed) && unsigned.starts_with(char::is_alphabetic);
             begins_in_digit || (is_power && !ORDINALS.contains(&script))
         }
-        Kind::Raised => {
+        ScriptKind::Raised => {
             let has_value = after.is_alphanumeric() || matches!(after, ')' | ']' | '}' | '|');
             has_value && begins_in_digit && is_number(script)
         }
     };
     is_marked.then_some(match kind {
-        Kind::Raised => '^',
-        Kind::Lowered => '_',
+        ScriptKind::Raised => '^',
+        ScriptKind::Lowered => '_',
     })
 }
 

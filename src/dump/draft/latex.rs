@@ -240,7 +240,7 @@ fn expanded(text: &str, macros: &BTreeMap<&str, &str>) -> String {
 }
 
 /// What is being read of a text with commands: all of it, or what one of them holds.
-struct Held {
+struct OpenText {
     /// Where it ends, and where reading goes on behind it.
     end: usize,
     behind: usize,
@@ -252,13 +252,13 @@ struct Held {
 fn prose(text: &str) -> String {
     let braced = Braced::new(text);
     let mut out = String::with_capacity(text.len());
-    let mut held = vec![Held {
+    let mut held = vec![OpenText {
         end: text.len(),
         behind: text.len(),
         out_start: 0,
     }];
     let mut at = 0;
-    while let Some(&Held {
+    while let Some(&OpenText {
         end,
         behind,
         out_start,
@@ -300,7 +300,7 @@ fn prose(text: &str) -> String {
             while let Some(close) = braced.group(at, end) {
                 // The last argument of a link is its text.
                 if name == "href" && !text[close + 1..end].starts_with('{') {
-                    held.push(Held {
+                    held.push(OpenText {
                         end: close,
                         behind: close + 1,
                         out_start: out.len(),
@@ -313,7 +313,7 @@ fn prose(text: &str) -> String {
         } else if let start = braced.behind_option(after, end)
             && let Some(close) = braced.group(start, end)
         {
-            held.push(Held {
+            held.push(OpenText {
                 end: close,
                 behind: close + 1,
                 out_start: out.len(),

@@ -6,7 +6,7 @@
 //!        └─► plain     first lines, "Abstract" … "Introduction"; also what pdftotext makes of a PDF
 //! ```
 //!
-//! In: the text of a draft. Out: a [`Draft`], cleaned as dumps are. What has no title and no abstract
+//! In: the text of a draft. Out: a [`Manuscript`], cleaned as dumps are. What has no title and no abstract
 //! that can be told apart is a text: all of it counts.
 
 mod latex;
@@ -37,7 +37,7 @@ const ENDS: &[&str] = &[
 
 /// A manuscript's title and abstract; either may be empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Draft {
+pub struct Manuscript {
     /// The title.
     pub title: String,
     /// The abstract; all of the text where there is no telling.
@@ -52,16 +52,16 @@ fn with_line_feeds(text: &str) -> Cow<'_, str> {
     }
 }
 
-impl Draft {
+impl Manuscript {
     /// Finds the title and the abstract of a text in LaTeX, Markdown or without markup.
-    pub fn read(text: &str) -> Draft {
+    pub fn read(text: &str) -> Manuscript {
         let text = with_line_feeds(text.trim_start_matches('\u{FEFF}'));
         let text = &*text;
         let (title, abstract_text) = match latex::is_latex(text) {
             true => latex::read(text),
             false => markdown(text).unwrap_or_else(|| plain(text)),
         };
-        Draft {
+        Manuscript {
             title: clean(&title).into_owned(),
             abstract_text: clean_abstract(&abstract_text).into_owned(),
         }

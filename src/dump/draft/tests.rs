@@ -3,11 +3,11 @@
 use super::*;
 
 fn check(text: &str, title: &str, abstract_text: &str) {
-    let expected = Draft {
+    let expected = Manuscript {
         title: title.to_owned(),
         abstract_text: abstract_text.to_owned(),
     };
-    assert_eq!(Draft::read(text), expected, "{text}");
+    assert_eq!(Manuscript::read(text), expected, "{text}");
 }
 
 #[test]
@@ -94,9 +94,9 @@ fn plain_text_and_that_of_a_pdf_have_a_line_that_says_abstract() {
 
 #[test]
 fn a_draft_is_a_paper_without_an_id_of_its_own() {
-    let paper = Draft::read("# A title\n\nWords.\n").into_paper();
+    let paper = Manuscript::read("# A title\n\nWords.\n").into_paper();
     assert_eq!(paper.passage(), "A title. Words.");
-    let paper = Draft::read("Just words, of no more than a line.").into_paper();
+    let paper = Manuscript::read("Just words, of no more than a line.").into_paper();
     assert_eq!(paper.passage(), "Just words, of no more than a line.");
     assert!(paper.id.is_made());
 }
@@ -104,7 +104,10 @@ fn a_draft_is_a_paper_without_an_id_of_its_own() {
 #[test]
 fn lines_that_end_in_cr_are_lines() {
     let text = "# Tides in narrow inlets\n\n## Abstract\n\nTides were measured.\n\n## Introduction\n\nMore.\n";
-    assert_eq!(Draft::read(&text.replace('\n', "\r")), Draft::read(text));
+    assert_eq!(
+        Manuscript::read(&text.replace('\n', "\r")),
+        Manuscript::read(text)
+    );
 }
 
 /// Reads a text that opens something many times, and twice as often: the time is no more than about
@@ -114,7 +117,7 @@ fn check_linear(once: &str) {
         let text = once.repeat(n);
         let of_one = || {
             let start = std::time::Instant::now();
-            Draft::read(&text);
+            Manuscript::read(&text);
             start.elapsed()
         };
         (0..3).map(|_| of_one()).min().expect("three times")
@@ -177,7 +180,7 @@ fn what_is_opened_and_never_closed_takes_linear_time() {
         r"\emph{".repeat(100_000),
         "}".repeat(100_000)
     );
-    assert_eq!(Draft::read(&nested).title, "");
+    assert_eq!(Manuscript::read(&nested).title, "");
 }
 
 #[test]
@@ -189,5 +192,5 @@ fn macros_that_mean_one_another_do_not_fill_memory() {
         r"\b".repeat(1000),
         r"\c".repeat(1000),
     );
-    assert!(Draft::read(&text).title.len() < 500_000);
+    assert!(Manuscript::read(&text).title.len() < 500_000);
 }

@@ -23,7 +23,7 @@ const WORDS_BETWEEN: [&str; 13] = [
 
 /// What stands between two commas, with the suffix that a third one cut off.
 #[derive(Debug, Clone, Copy)]
-struct Piece<'a> {
+struct NamePiece<'a> {
     text: &'a str,
     suffix: &'a str,
 }
@@ -39,7 +39,7 @@ pub(super) fn names(part: &str, order: Order) -> Vec<Name> {
     }
     let part = without_behalf(part);
     let divided = divided(&part, order);
-    let lists: Vec<Vec<Piece<'_>>> = divided
+    let lists: Vec<Vec<NamePiece<'_>>> = divided
         .into_iter()
         .map(|list| pieces(list, order))
         .filter(|list| !list.is_empty())
@@ -73,7 +73,7 @@ pub(super) fn is_list(part: &str, order: Order) -> bool {
 }
 
 /// Whether two pieces are the halves of one name.
-fn are_halves(pieces: &[Piece<'_>], order: Order) -> bool {
+fn are_halves(pieces: &[NamePiece<'_>], order: Order) -> bool {
     match *pieces {
         [family, given] => {
             let may_be = order != Order::Reading
@@ -109,7 +109,7 @@ fn whole(text: &str) -> Name {
 }
 
 /// A name that no comma divides.
-fn alone(piece: Piece<'_>) -> Name {
+fn alone(piece: NamePiece<'_>) -> Name {
     let is_torn = piece.text.contains('-') && piece.text.contains(". -");
     let is_whole = piece.suffix.is_empty() && !is_torn;
     Name {
@@ -122,7 +122,7 @@ fn alone(piece: Piece<'_>) -> Name {
 }
 
 /// A name of which the family name is known, in reading order.
-fn turned(family: Piece<'_>, given: Piece<'_>) -> Name {
+fn turned(family: NamePiece<'_>, given: NamePiece<'_>) -> Name {
     let (mut first, mut suffix) = (given.text, given.suffix);
     if let Some((rest, last)) = given.text.rsplit_once(' ')
         && suffix.is_empty()
@@ -142,8 +142,8 @@ fn joined<const N: usize>(parts: [&str; N]) -> String {
 }
 
 /// What commas divide, without what is no name.
-fn pieces(list: &str, order: Order) -> Vec<Piece<'_>> {
-    let mut pieces: Vec<Piece<'_>> = Vec::new();
+fn pieces(list: &str, order: Order) -> Vec<NamePiece<'_>> {
+    let mut pieces: Vec<NamePiece<'_>> = Vec::new();
     let is_catalogued = order != Order::Reading;
     for part in list.split(',') {
         let mut text = one::trim(without_et_al(without_and(one::trim(part))));
@@ -167,14 +167,14 @@ fn pieces(list: &str, order: Order) -> Vec<Piece<'_>> {
                 continue;
             }
         }
-        pieces.push(Piece { text, suffix: "" });
+        pieces.push(NamePiece { text, suffix: "" });
     }
     pieces
 }
 
 /// Names from what commas divide; some names `are_words`.
-fn gathered(pieces: &[Piece<'_>], order: Order, are_words: bool) -> Vec<Name> {
-    let is_lone = |piece: &Piece<'_>| is_word(piece.text) && !one::is_initials(piece.text);
+fn gathered(pieces: &[NamePiece<'_>], order: Order, are_words: bool) -> Vec<Name> {
+    let is_lone = |piece: &NamePiece<'_>| is_word(piece.text) && !one::is_initials(piece.text);
     match *pieces {
         [] => return Vec::new(),
         [only] => return vec![alone(only)],
@@ -198,7 +198,7 @@ fn gathered(pieces: &[Piece<'_>], order: Order, are_words: bool) -> Vec<Name> {
         }
         _ => {}
     }
-    let is_pair = |pair: &[Piece<'_>]| {
+    let is_pair = |pair: &[NamePiece<'_>]| {
         let (family, given) = (pair[0].text, pair[1].text);
         !one::has_initials(family) && !is_group(family) && is_given(given) && !is_group(given)
     };
@@ -215,8 +215,8 @@ fn gathered(pieces: &[Piece<'_>], order: Order, are_words: bool) -> Vec<Name> {
 /// Names one after the other, of which some may be in two pieces: `Doe, J. A., Roe, R.`, and
 /// `Doe, Jane, Richard Roe`. Two lone words among full names are one in reading order: `Ada Lee,
 /// Xuemin, Shen`.
-fn in_turn(mut pieces: &[Piece<'_>], order: Order) -> Vec<Name> {
-    let is_lone = |piece: &&Piece<'_>| {
+fn in_turn(mut pieces: &[NamePiece<'_>], order: Order) -> Vec<Name> {
+    let is_lone = |piece: &&NamePiece<'_>| {
         let text = piece.text;
         is_word(text) && !one::is_initials(text) && !is_ideographic(text)
     };
@@ -262,7 +262,7 @@ fn in_turn(mut pieces: &[Piece<'_>], order: Order) -> Vec<Name> {
 }
 
 /// Whether two pieces are one name, the family name first, and not two.
-fn is_one(first: Piece<'_>, second: Piece<'_>, order: Order) -> bool {
+fn is_one(first: NamePiece<'_>, second: NamePiece<'_>, order: Order) -> bool {
     let (family, given) = (first.text, second.text);
     let is_reading = order == Order::Reading;
     if is_reading && !is_word(family) && !family.starts_with(char::is_lowercase) {

@@ -17,7 +17,7 @@ use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary};
 use arrow_ipc::{Message, MessageHeader, root_as_message};
 use arrow_schema::SchemaRef;
 
-use super::{End, decoded, grown_limit, is_available};
+use super::{BatchEnd, decoded, grown_limit, is_available};
 use crate::dump::expansion::Growth;
 use crate::dump::source::Bytes;
 
@@ -53,7 +53,7 @@ pub(super) struct ArrowBatches {
 
 impl ArrowBatches {
     /// Reads the schema of a stream.
-    pub(super) fn begin(bytes: Bytes, is_in_file: bool) -> Result<ArrowBatches, End> {
+    pub(super) fn begin(bytes: Bytes, is_in_file: bool) -> Result<ArrowBatches, BatchEnd> {
         let bytes = match is_in_file {
             true => stream_inside(bytes)?,
             false => bytes,
@@ -67,11 +67,11 @@ impl ArrowBatches {
             growth: Growth::default(),
         };
         let Some(head) = batches.head()? else {
-            return Err(End::Cut);
+            return Err(BatchEnd::Cut);
         };
         let message = parsed(&head)?;
         let schema = message.header_as_schema();
-        let schema = schema.ok_or_else(|| End::unreadable("no Arrow schema at its start"))?;
+        let schema = schema.ok_or_else(|| BatchEnd::unreadable("no Arrow schema at its start"))?;
         let _ = batches.body(&message)?;
         batches.schema = decoded(|| try_fb_to_schema(schema))?.into();
         Ok(batches)
@@ -87,7 +87,7 @@ impl ArrowBatches {
     }
 
     /// The next batch.
-    pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, End> {
+    pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, BatchEnd> {
         while let Some(head) = self.head()? {
             let message = parsed(&head)?;
             let body = self.body(&message)?;
@@ -96,14 +96,14 @@ impl ArrowBatches {
                 MessageHeader::DictionaryBatch => self.add_dictionary(&message, &body)?,
                 other => {
                     let what = format!("a message of the kind {other:?} among the batches");
-                    return Err(End::Unreadable(what));
+                    return Err(BatchEnd::Unreadable(what));
                 }
             }
         }
         Ok(None)
     }
 
-    fn batch(&mut self, message: &Message<'_>, body: &Buffer) -> Result<RecordBatch, End> {
+    fn batch(&mut self, message: &Message<'_>, body: &Buffer) -> Result<RecordBatch, BatchEnd> {
         let batch = message.header_as_record_batch().ok_or_else(no_head)?;
         self.note(check(&batch, body)?)?;
         let (schema, version) = (self.schema.clone(), message.version());
@@ -113,7 +113,7 @@ impl ArrowBatches {
         })
     }
 
-    fn add_dictionary(&mut self, message: &Message<'_>, body: &Buffer) -> Result<(), End> {
+    fn add_dictionary(&mut self, message: &Message<'_>, body: &Buffer) -> Result<(), BatchEnd> {
         let batch = message.header_as_dictionary_batch().ok_or_else(no_head)?;
         self.note(check(&batch.data().ok_or_else(no_head)?, body)?)?;
         let (schema, version) = (self.schema.clone(), message.version());
@@ -125,16 +125,16 @@ impl ArrowBatches {
     }
 
     /// Counts bytes that were made of those that were read.
-    fn note(&mut self, n_bytes: usize) -> Result<(), End> {
+    fn note(&mut self, n_bytes: usize) -> Result<(), BatchEnd> {
         Ok(self.growth.note(n_bytes as u64, self.n_read)?)
     }
 
     /// The head of the next message; `None` at the end of the stream.
-    fn head(&mut self) -> Result<Option<Vec<u8>>, End> {
+    fn head(&mut self) -> Result<Option<Vec<u8>>, BatchEnd> {
         let mut start = [0; 4];
         if self.fill(&mut start)? == 0 {
             return match self.is_in_file {
-                true => Err(End::Cut),
+                true => Err(BatchEnd::Cut),
                 false => Ok(None),
             };
         }
@@ -147,27 +147,27 @@ impl ArrowBatches {
         };
         if n_bytes > MAX_HEAD_BYTES {
             let what = format!("a message's head claims to be {n_bytes} bytes long");
-            return Err(End::Unreadable(what));
+            return Err(BatchEnd::Unreadable(what));
         }
         let mut head = Vec::new();
         let mut taken = self.input.by_ref().take(n_bytes as u64);
-        let n = taken.read_to_end(&mut head).map_err(End::Failed)?;
+        let n = taken.read_to_end(&mut head).map_err(BatchEnd::Failed)?;
         self.n_read += n as u64;
         match n == n_bytes {
             true => Ok(Some(head)),
-            false => Err(End::Cut),
+            false => Err(BatchEnd::Cut),
         }
     }
 
     /// The body of a message.
-    fn body(&mut self, message: &Message<'_>) -> Result<Buffer, End> {
+    fn body(&mut self, message: &Message<'_>) -> Result<Buffer, BatchEnd> {
         let n_bytes = usize::try_from(message.bodyLength()).unwrap_or(usize::MAX);
         if n_bytes > MAX_BODY_BYTES {
             let claimed = message.bodyLength();
             let what = format!("a batch claims to be {claimed} bytes long, and 4 GiB are read");
-            return Err(End::Unreadable(what));
+            return Err(BatchEnd::Unreadable(what));
         }
-        let no_memory = |_| End::no_memory(n_bytes);
+        let no_memory = |_| BatchEnd::no_memory(n_bytes);
         let first = n_bytes.min(FIRST_BODY_BYTES);
         let mut body = MutableBuffer::try_from_len_zeroed(first).map_err(no_memory)?;
         let mut n_filled = 0;
@@ -184,22 +184,22 @@ impl ArrowBatches {
 
     /// Whether the bytes end as well, now that the end mark was read. Behind the mark, a file has its
     /// index.
-    fn ended(&mut self) -> Result<(), End> {
-        let n_more = io::copy(&mut self.input, &mut io::sink()).map_err(End::Failed)?;
+    fn ended(&mut self) -> Result<(), BatchEnd> {
+        let n_more = io::copy(&mut self.input, &mut io::sink()).map_err(BatchEnd::Failed)?;
         if n_more == 0 || self.is_in_file {
             return Ok(());
         }
         let what = format!("{n_more} bytes follow the end of the Arrow stream");
-        Err(End::Unreadable(what))
+        Err(BatchEnd::Unreadable(what))
     }
 
     /// Fills all of `part`, or nothing where the bytes are over.
-    fn fill(&mut self, part: &mut [u8]) -> Result<usize, End> {
+    fn fill(&mut self, part: &mut [u8]) -> Result<usize, BatchEnd> {
         let is_over = loop {
             match io::BufRead::fill_buf(&mut self.input) {
                 Ok(bytes) => break bytes.is_empty(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(End::Failed(error)),
+                Err(error) => return Err(BatchEnd::Failed(error)),
             }
         };
         match is_over {
@@ -208,19 +208,19 @@ impl ArrowBatches {
         }
     }
 
-    fn fill_all(&mut self, part: &mut [u8]) -> Result<(), End> {
-        self.input.read_exact(part).map_err(End::from_read)?;
+    fn fill_all(&mut self, part: &mut [u8]) -> Result<(), BatchEnd> {
+        self.input.read_exact(part).map_err(BatchEnd::from_read)?;
         self.n_read += part.len() as u64;
         Ok(())
     }
 }
 
 /// The bytes of an Arrow file from its stream on: without the magic and the zeros behind it.
-fn stream_inside(mut file: Bytes) -> Result<Bytes, End> {
+fn stream_inside(mut file: Bytes) -> Result<Bytes, BatchEnd> {
     let mut part = [0; PART_BYTES];
-    file.read_exact(&mut part).map_err(End::from_read)?;
+    file.read_exact(&mut part).map_err(BatchEnd::from_read)?;
     for _ in 0..MAX_FILE_HEAD_BYTES / PART_BYTES {
-        file.read_exact(&mut part).map_err(End::from_read)?;
+        file.read_exact(&mut part).map_err(BatchEnd::from_read)?;
         if part != [0; PART_BYTES] {
             break;
         }
@@ -229,21 +229,21 @@ fn stream_inside(mut file: Bytes) -> Result<Bytes, End> {
 }
 
 /// A message's head, with every offset in it verified.
-fn parsed(head: &[u8]) -> Result<Message<'_>, End> {
+fn parsed(head: &[u8]) -> Result<Message<'_>, BatchEnd> {
     root_as_message(head).map_err(|error| {
         let said = error.to_string();
         let said = said.lines().next().unwrap_or_default();
-        End::Unreadable(format!("the head of a message is damaged: {said}"))
+        BatchEnd::Unreadable(format!("the head of a message is damaged: {said}"))
     })
 }
 
-fn no_head() -> End {
-    End::unreadable("a message lacks the head that it claims")
+fn no_head() -> BatchEnd {
+    BatchEnd::unreadable("a message lacks the head that it claims")
 }
 
 /// Holds what a batch claims against its body, and says how many bytes it becomes.
-fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, End> {
-    let damaged = |what: String| Err(End::Unreadable(what));
+fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, BatchEnd> {
+    let damaged = |what: String| Err(BatchEnd::Unreadable(what));
     if batch.length() < 0 {
         return damaged(format!("a batch claims {} rows", batch.length()));
     }
@@ -276,7 +276,7 @@ fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, End
         }
     }
     match is_compressed && !is_available(n_grown) {
-        true => Err(End::no_memory(n_grown)),
+        true => Err(BatchEnd::no_memory(n_grown)),
         false => Ok(n_grown),
     }
 }
@@ -288,7 +288,7 @@ fn part(body: &Buffer, offset: i64, length: i64) -> Option<&[u8]> {
 }
 
 /// How many bytes a compressed buffer claims to become.
-fn grown(buffer: &[u8]) -> Result<usize, End> {
+fn grown(buffer: &[u8]) -> Result<usize, BatchEnd> {
     if buffer.is_empty() {
         return Ok(0);
     }
@@ -299,6 +299,8 @@ fn grown(buffer: &[u8]) -> Result<usize, End> {
         // What did not shrink stands as it is.
         Some(-1) => Ok(buffer.len() - 8),
         Some(claimed @ 0..) => Ok(usize::try_from(claimed).unwrap_or(usize::MAX)),
-        _ => Err(End::unreadable("a compressed buffer without its length")),
+        _ => Err(BatchEnd::unreadable(
+            "a compressed buffer without its length",
+        )),
     }
 }

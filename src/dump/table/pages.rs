@@ -18,7 +18,7 @@ use parquet::record::reader::RowIter;
 use parquet::schema::types::Type as SchemaType;
 
 use super::thrift::{Compact, STRUCT};
-use super::{End, delta, grown_limit, is_available};
+use super::{BatchEnd, delta, grown_limit, is_available};
 use crate::dump::expansion::Growth;
 
 /// How much of a page's head is read at first, and at most: it may hold statistics.
@@ -38,7 +38,7 @@ const MAX_LZ4_RATIO: u64 = 255;
 const UNLIMITED_BYTES: u64 = 1 << 30;
 
 /// A file with one row group, whose pages are checked.
-pub(super) struct Group {
+pub(super) struct CheckedGroup {
     pub(super) file: Arc<File>,
     pub(super) n_bytes: u64,
     pub(super) metadata: ParquetMetaData,
@@ -46,7 +46,7 @@ pub(super) struct Group {
     pub(super) growth: Arc<Mutex<Growth>>,
 }
 
-impl FileReader for Group {
+impl FileReader for CheckedGroup {
     fn metadata(&self) -> &ParquetMetaData {
         &self.metadata
     }
@@ -69,7 +69,7 @@ impl FileReader for Group {
 
 /// The row group.
 struct Columned<'a> {
-    file: &'a Group,
+    file: &'a CheckedGroup,
     metadata: &'a RowGroupMetaData,
 }
 
@@ -117,7 +117,7 @@ struct Pages {
 
 impl Pages {
     fn of(
-        group: &Group,
+        group: &CheckedGroup,
         chunk: &ColumnChunkMetaData,
         n_rows: usize,
     ) -> Result<Pages, ParquetError> {
@@ -187,7 +187,7 @@ impl Pages {
         }
         let needed = usize::try_from(head.n_grown)?;
         if !is_available(needed) {
-            return Err(wrong(End::no_memory(needed).to_string()));
+            return Err(wrong(BatchEnd::no_memory(needed).to_string()));
         }
         self.check_unlimited(head, start)
     }

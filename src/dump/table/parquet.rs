@@ -23,9 +23,9 @@ use parquet::file::reader::FileReader;
 use parquet::schema::types::ColumnDescriptor;
 
 use super::footer::check_footer;
-use super::pages::Group;
-use super::{End, decoded, unfit};
-use crate::dump::cells::Columns;
+use super::pages::CheckedGroup;
+use super::{BatchEnd, decoded, unfit};
+use crate::dump::cells::ReadColumns;
 use crate::dump::expansion::Growth;
 use crate::error::{Error, Result};
 
@@ -53,7 +53,7 @@ impl ParquetBatches {
     pub(super) fn begin(
         path: &Path,
         set: &[(String, String)],
-    ) -> Result<(Columns, ParquetBatches)> {
+    ) -> Result<(ReadColumns, ParquetBatches)> {
         let damaged =
             |what: String| Error::damaged(path, format!("not a whole Parquet file: {what}"));
         let mut file = File::open(path).map_err(Error::read(path))?;
@@ -64,7 +64,7 @@ impl ParquetBatches {
         let options = ArrowReaderOptions::new();
         let loaded = decoded(|| ArrowReaderMetadata::load(&file, options));
         let loaded = loaded.map_err(|end| damaged(end.to_string()))?;
-        let columns = Columns::choose(loaded.schema(), set).map_err(unfit(path))?;
+        let columns = ReadColumns::choose(loaded.schema(), set).map_err(unfit(path))?;
         let mask = ProjectionMask::roots(loaded.parquet_schema(), columns.indices());
         if let Some(reason) = undecoded(loaded.metadata(), &mask) {
             return Err(unfit(path)(reason));
@@ -78,7 +78,7 @@ impl ParquetBatches {
         indices.sort_unstable();
         let left: Fields = indices.iter().map(|idx| views[*idx].clone()).collect();
         let left = Schema::new(left);
-        let columns = Columns::choose(&left, set).map_err(unfit(path))?;
+        let columns = ReadColumns::choose(&left, set).map_err(unfit(path))?;
         let batches = ParquetBatches {
             file: Arc::new(file),
             n_bytes,
@@ -102,7 +102,7 @@ impl ParquetBatches {
     }
 
     /// The next batch.
-    pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, End> {
+    pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, BatchEnd> {
         loop {
             if let Some(reader) = &mut self.reader
                 && let Some(batch) = decoded(|| reader.next().transpose())?
@@ -112,7 +112,7 @@ impl ParquetBatches {
             if self.next_group >= self.metadata.num_row_groups() {
                 return Ok(None);
             }
-            let group = Group {
+            let group = CheckedGroup {
                 file: self.file.clone(),
                 n_bytes: self.n_bytes,
                 metadata: alone(&self.metadata, self.next_group),

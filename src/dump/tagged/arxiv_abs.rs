@@ -19,10 +19,10 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 
-use super::blocks::{Layout, Mark, Place};
+use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::MAX_KEYWORDS;
 use super::ids;
-use crate::dump::record::{Context, Fault, Found, Item};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice, arxiv_version};
 
@@ -33,15 +33,15 @@ const MIN_RULE_BYTES: usize = 20;
 const REPLACED: &str = "replaced with ";
 
 /// Reads one record.
-pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
+pub(in crate::dump) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
     let (head, text) = parts(record);
-    let head = Head::parse(&head);
+    let head = AbsHead::parse(&head);
     let versions = Versions::of(&head);
     let given_id = head.first(&["arxiv", "paper"]);
     let id = given_id
         .as_deref()
         .and_then(|id| id.split_whitespace().next());
-    let mut found = Found {
+    let mut found = RawRecord {
         given_id: id.map(str::to_owned),
         title: head.first(&["title"]).unwrap_or_default(),
         text: text.into(),
@@ -52,7 +52,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         comment: head.first(&["comments", "comment"]),
         version: versions.number,
         notice: versions.is_withdrawn.then_some(Notice::Withdrawn),
-        ..Found::default()
+        ..RawRecord::default()
     };
     if let Some(id) = id {
         found.add_id(IdKind::Arxiv, id);
@@ -84,10 +84,10 @@ fn parts(record: &str) -> (Vec<&str>, String) {
 }
 
 /// The lines of a head: names in lower case, and values over one line or several.
-struct Head<'a>(Vec<(String, Vec<&'a str>)>);
+struct AbsHead<'a>(Vec<(String, Vec<&'a str>)>);
 
-impl<'a> Head<'a> {
-    fn parse(lines: &[&'a str]) -> Head<'a> {
+impl<'a> AbsHead<'a> {
+    fn parse(lines: &[&'a str]) -> AbsHead<'a> {
         let mut fields: Vec<(String, Vec<&'a str>)> = Vec::new();
         for line in lines {
             let goes_on = line.starts_with([' ', '\t']);
@@ -103,7 +103,7 @@ impl<'a> Head<'a> {
                 _ => {}
             }
         }
-        Head(fields)
+        AbsHead(fields)
     }
 
     /// The values of a field, whose name may have more behind it: `Paper (*cross-listing*)`.
@@ -141,7 +141,7 @@ struct Versions {
 }
 
 impl Versions {
-    fn of(head: &Head<'_>) -> Versions {
+    fn of(head: &AbsHead<'_>) -> Versions {
         let mut versions = Versions::default();
         for (name, value) in &head.0 {
             let value = value.first().copied().unwrap_or("");
@@ -178,7 +178,7 @@ fn flags_of(date: &str) -> &str {
     size.split_once(',').map_or("", |(_, flags)| flags)
 }
 
-fn categories(head: &Head<'_>) -> Vec<String> {
+fn categories(head: &AbsHead<'_>) -> Vec<String> {
     if let Some(codes) = head.first(&["categories"]) {
         let codes = codes.split_whitespace().take(MAX_KEYWORDS);
         return codes.map(str::to_owned).collect();
@@ -199,7 +199,7 @@ fn is_rule(line: &[u8]) -> bool {
 
 /// Where in a record a line stands.
 #[derive(Clone, Copy, Default, PartialEq)]
-enum Part {
+enum AbsPart {
     #[default]
     Outside,
     Head,
@@ -210,24 +210,26 @@ enum Part {
 
 /// Tells the lines of `.abs` files apart.
 #[derive(Default)]
-pub(super) struct Lines {
-    part: Part,
+pub(super) struct AbsLines {
+    part: AbsPart,
 }
 
-impl Layout for Lines {
-    fn mark(&mut self, line: &[u8], _: Place) -> Mark {
+impl LineLayout for AbsLines {
+    fn mark(&mut self, line: &[u8], _: LinePlace) -> Mark {
         let is_fence = line.starts_with(b"\\\\");
         let is_bare = line.trim_ascii() == b"\\\\";
         let is_address = is_fence && line[2..].trim_ascii_start().starts_with(b"(");
         let (part, mark) = match self.part {
-            Part::Outside | Part::Over if is_bare => (Part::Head, Mark::Start),
-            Part::Outside => (Part::Outside, Mark::Outside),
-            Part::Head | Part::Text | Part::Over if is_rule(line) => (Part::Outside, Mark::End),
-            Part::Head | Part::Text if is_address => (Part::Outside, Mark::End),
-            Part::Head if is_bare => (Part::Text, Mark::Inside),
-            Part::Text if is_bare => (Part::Over, Mark::Inside),
+            AbsPart::Outside | AbsPart::Over if is_bare => (AbsPart::Head, Mark::Start),
+            AbsPart::Outside => (AbsPart::Outside, Mark::Outside),
+            AbsPart::Head | AbsPart::Text | AbsPart::Over if is_rule(line) => {
+                (AbsPart::Outside, Mark::End)
+            }
+            AbsPart::Head | AbsPart::Text if is_address => (AbsPart::Outside, Mark::End),
+            AbsPart::Head if is_bare => (AbsPart::Text, Mark::Inside),
+            AbsPart::Text if is_bare => (AbsPart::Over, Mark::Inside),
             // It was a line of the abstract.
-            Part::Over => (Part::Text, Mark::Inside),
+            AbsPart::Over => (AbsPart::Text, Mark::Inside),
             same => (same, Mark::Inside),
         };
         self.part = part;
@@ -235,7 +237,7 @@ impl Layout for Lines {
     }
 
     fn may_stop(&self) -> bool {
-        self.part == Part::Over
+        self.part == AbsPart::Over
     }
 }
 
@@ -269,7 +271,7 @@ mod tests {
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
-        check_fields(read(record, &Context::default()), &expected);
+        check_fields(read(record, &DumpContext::default()), &expected);
     }
 
     #[test]
@@ -329,7 +331,7 @@ mod tests {
     #[test]
     fn records_stand_between_fences() {
         let check = |text: &str, expected: &[&str]| {
-            check_records(Lines::default(), text, expected);
+            check_records(AbsLines::default(), text, expected);
         };
         check(
             &format!("{RULE}\n\\\\\nh\n\\\\\nt\n\\\\\nu\n\\\\\n"),

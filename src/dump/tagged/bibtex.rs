@@ -19,13 +19,13 @@
 
 use std::borrow::Cow;
 
-use super::bibtex_fields::{Fields, Source, UNBALANCED};
+use super::bibtex_fields::{EntryFields, EntrySource, UNBALANCED};
 use super::entries::word_of;
 use super::fields::MAX_KEYWORDS;
 use super::{bibtex_names, ids};
 use crate::dump::clean::clean_bibtex;
-use crate::dump::record::{Context, Fault, Found, Item};
-use crate::dump::{Reason, dates};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
+use crate::dump::{Rejection, dates};
 use crate::paper::{IdKind, PaperId};
 
 /// Lines of other text before the first entry that a dump may have, at most.
@@ -42,27 +42,27 @@ const ADDRESSES: [&str; 7] = [
 ];
 
 /// Reads one entry.
-pub(in crate::dump) fn read(entry: &str, context: &Context) -> Result<Item, Fault> {
-    let source = Source::of(entry);
+pub(in crate::dump) fn read(entry: &str, context: &DumpContext) -> Result<Item, RecordError> {
+    let source = EntrySource::of(entry);
     let key = source.as_ref().and_then(|source| source.key);
-    let fault = |reason| Fault {
+    let fault = |reason| RecordError {
         id: key.map(str::to_owned),
         reason,
     };
-    let unreadable = |message: String| fault(Reason::NotBibtex { message });
+    let unreadable = |message: String| fault(Rejection::NotBibtex { message });
     let Some(source) = &source else {
         return Err(unreadable(UNBALANCED.to_owned()));
     };
-    let (fields, broken) = Fields::of(source, &context.around);
+    let (fields, broken) = EntryFields::of(source, &context.around);
     match (fields.get(&["title", "booktitle"]), broken) {
         (None, Some(message)) => Err(unreadable(message)),
         _ => fields.found(key).item(),
     }
 }
 
-impl Fields {
-    fn found(&self, key: Option<&str>) -> Found<'_> {
-        let mut found = Found {
+impl EntryFields {
+    fn found(&self, key: Option<&str>) -> RawRecord<'_> {
+        let mut found = RawRecord {
             given_id: key.map(str::to_owned),
             title: self.title(),
             text: self.text(&["abstract"]).unwrap_or_default(),
@@ -71,7 +71,7 @@ impl Fields {
             journal: self.text(&["journaltitle", "journal", "booktitle"]),
             volume: self.text(&["volume"]).filter(|text| !text.contains('/')),
             comment: self.text(&["note", "comment"]),
-            ..Found::default()
+            ..RawRecord::default()
         };
         if let Some(authors) = self.get(&["author", "authors"]) {
             found.authors = bibtex_names::split(authors);
@@ -97,7 +97,7 @@ impl Fields {
         }
     }
 
-    fn add_ids(&self, found: &mut Found<'_>) {
+    fn add_ids(&self, found: &mut RawRecord<'_>) {
         let bare = |name: &str| self.get(&[name]).map(without_tex).unwrap_or_default();
         ids::add_due_dois(found, &bare("doi"));
         self.add_eprint(found, &bare("eprint"));
@@ -119,7 +119,7 @@ impl Fields {
     }
 
     /// Adds the number in an archive: arXiv's, where no other one is named.
-    fn add_eprint(&self, found: &mut Found<'_>, number: &str) {
+    fn add_eprint(&self, found: &mut RawRecord<'_>, number: &str) {
         let archive = self.get(&["archiveprefix", "eprinttype"]).unwrap_or("");
         match archive.trim().to_ascii_lowercase().as_str() {
             "" | "arxiv" | "arxiv.org" => ids::add_arxiv(found, number),
@@ -203,9 +203,9 @@ mod tests {
     use crate::dump::tests::check_fields;
 
     fn record_in(entry: &str, around: &str) -> Record {
-        let context = Context {
+        let context = DumpContext {
             around: around.to_owned(),
-            ..Context::default()
+            ..DumpContext::default()
         };
         match read(entry, &context) {
             Ok(Item::Paper(record)) => *record,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn check_unreadable(entry: &str, id: Option<&str>, expected: &str) {
-        let fault = read(entry, &Context::default()).expect_err("a fault");
+        let fault = read(entry, &DumpContext::default()).expect_err("a fault");
         assert_eq!(
             (fault.id.as_deref(), &*fault.reason.to_string()),
             (id, expected),

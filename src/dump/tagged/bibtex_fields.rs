@@ -1,6 +1,6 @@
 //! A BibTeX entry to the names and values of its fields.
 //!
-//! In: one entry. Out: its key ([`Source`]) and its [`Fields`] with `@string`s put in. Quotes and
+//! In: one entry. Out: its key ([`EntrySource`]) and its [`EntryFields`] with `@string`s put in. Quotes and
 //! parentheses become the braces that they mean, and the biblatex crate takes the fields apart;
 //! where an entry cannot be read as a whole (a value stands without braces), it is read field by
 //! field and what is sound is kept. A comma that is missing is put in. Values keep their TeX.
@@ -29,7 +29,7 @@ const NEXT: char = '\u{1e}';
 const MAX_COMMAS: usize = 32;
 
 /// Adds what the `@string` entry `entry` defines to `strings`, which have the form that
-/// [`Fields::of`] takes; nothing, if it cannot be read or is longer than strings are.
+/// [`EntryFields::of`] takes; nothing, if it cannot be read or is longer than strings are.
 ///
 /// Names in it are looked up at once, so that no definition rests on another.
 pub(super) fn define(entry: &str, strings: &mut String) {
@@ -59,15 +59,15 @@ fn definitions(strings: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// An entry whose key is taken off and whose values all stand in braces, if they balance.
-pub(super) struct Source<'a> {
+pub(super) struct EntrySource<'a> {
     pub(super) key: Option<&'a str>,
     body: String,
     /// Its last brace is there.
     is_closed: bool,
 }
 
-impl<'a> Source<'a> {
-    pub(super) fn of(entry: &'a str) -> Option<Source<'a>> {
+impl<'a> EntrySource<'a> {
+    pub(super) fn of(entry: &'a str) -> Option<EntrySource<'a>> {
         let open = 1 + word_of(entry.as_bytes()).len();
         let rest = entry.get(open..)?.trim_start();
         let close = closing(rest);
@@ -85,7 +85,7 @@ impl<'a> Source<'a> {
                 .or(other),
         };
         let (body, is_closed) = read?;
-        Some(Source {
+        Some(EntrySource {
             key: (!key.is_empty()).then_some(key),
             body,
             is_closed,
@@ -148,12 +148,12 @@ fn holds_a_field(value: &str) -> bool {
 }
 
 /// The fields of an entry with their names in lower case, in their order.
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct EntryFields(Vec<(String, String)>);
 
-impl Fields {
+impl EntryFields {
     /// Reads the fields, all of them or those that can be read, and what is wrong with the rest;
     /// `strings` are those that [`define`] put there.
-    pub(super) fn of(source: &Source<'_>, strings: &str) -> (Fields, Option<String>) {
+    pub(super) fn of(source: &EntrySource<'_>, strings: &str) -> (EntryFields, Option<String>) {
         let mut broken = None;
         let mut pairs = Vec::new();
         match parsed(&source.body) {
@@ -168,8 +168,8 @@ impl Fields {
         let parts = pairs.iter().flat_map(|(_, parts)| parts);
         let named: HashSet<&str> = parts
             .filter_map(|part| match part {
-                Part::Name(name) => Some(name.as_str()),
-                Part::Text(_) => None,
+                ValuePart::Name(name) => Some(name.as_str()),
+                ValuePart::Text(_) => None,
             })
             .collect();
         let mut known = HashMap::new();
@@ -189,7 +189,7 @@ impl Fields {
             fields.clear();
             broken = Some(UNBALANCED.to_owned());
         }
-        (Fields(fields), broken)
+        (EntryFields(fields), broken)
     }
 
     /// The names, in lower case, and the values.
@@ -207,13 +207,13 @@ impl Fields {
 }
 
 /// A piece of a value: text, or the name of an `@string`.
-enum Part {
+enum ValuePart {
     Text(String),
     Name(String),
 }
 
 /// Parses fields, with commas put where they are missing.
-fn parsed(fields: &str) -> Result<Vec<(String, Vec<Part>)>, ParseError> {
+fn parsed(fields: &str) -> Result<Vec<(String, Vec<ValuePart>)>, ParseError> {
     const HEAD: &str = "@x{x,";
     let mut text = format!("{HEAD}{fields}\n}}");
     for _ in 0..MAX_COMMAS {
@@ -230,16 +230,16 @@ fn parsed(fields: &str) -> Result<Vec<(String, Vec<Part>)>, ParseError> {
     RawBibliography::parse(&text).map(|parsed| pairs(&parsed))
 }
 
-fn pairs(parsed: &RawBibliography<'_>) -> Vec<(String, Vec<Part>)> {
+fn pairs(parsed: &RawBibliography<'_>) -> Vec<(String, Vec<ValuePart>)> {
     let fields = parsed.entries.iter().flat_map(|entry| &entry.v.fields);
     fields.map(pair).collect()
 }
 
 /// A field, or a definition, with its name in lower case.
-fn pair(pair: &Pair<'_>) -> (String, Vec<Part>) {
+fn pair(pair: &Pair<'_>) -> (String, Vec<ValuePart>) {
     let part = |chunk: &RawChunk<'_>| match chunk {
-        RawChunk::Normal(text) => Part::Text((*text).to_owned()),
-        RawChunk::Abbreviation(name) => Part::Name((*name).to_owned()),
+        RawChunk::Normal(text) => ValuePart::Text((*text).to_owned()),
+        RawChunk::Abbreviation(name) => ValuePart::Name((*name).to_owned()),
     };
     let parts = pair.value.v.iter().map(|chunk| part(&chunk.v));
     (pair.key.v.to_ascii_lowercase(), parts.collect())
@@ -263,15 +263,15 @@ fn fields_of(body: &str) -> impl Iterator<Item = &str> {
 /// Puts a value together; a name that nobody defined, as those of months, stands for itself.
 /// What definitions add is taken from the budget, and nothing is added when it is spent.
 fn value<'a>(
-    parts: &[Part],
+    parts: &[ValuePart],
     known: impl Fn(&str) -> Option<&'a str>,
     budget_bytes: &mut usize,
 ) -> String {
     let mut value = String::new();
     for part in parts {
         match part {
-            Part::Text(text) => value.push_str(text),
-            Part::Name(name) => {
+            ValuePart::Text(text) => value.push_str(text),
+            ValuePart::Name(name) => {
                 let text = known(&name.to_ascii_lowercase()).unwrap_or(name);
                 if let Some(left) = budget_bytes.checked_sub(text.len()) {
                     *budget_bytes = left;
@@ -319,8 +319,8 @@ mod tests {
             define("@string{a = a # a}", &mut strings);
         }
         assert!(strings.len() < MAX_STRINGS_BYTES);
-        let source = Source::of("@x{k, t = a # a}").unwrap();
-        let longest = Fields::of(&source, &strings).0;
+        let source = EntrySource::of("@x{k, t = a # a}").unwrap();
+        let longest = EntryFields::of(&source, &strings).0;
         assert!(longest.get(&["t"]).unwrap().len() <= 2 * MAX_STRING_BYTES);
     }
 }

@@ -1,15 +1,15 @@
 //! A text of tagged lines to blocks: the lines of one record each.
 //!
-//! What a line means to the record that is being read is for a [`Layout`] to say, one a format;
+//! What a line means to the record that is being read is for a [`LineLayout`] to say, one a format;
 //! here the lines are gathered. Lines between records are passed over, blank lines and line ends
 //! are brought to one form (`\n`). At most one record is held. A record that begins where another
 //! has not ended ends it. Places are the lines on which records begin.
 
 use std::mem;
 
-use crate::dump::lines::{Chunk, LineReader};
+use crate::dump::lines::{Framed, LineReader};
 use crate::dump::source::Bytes;
-use crate::dump::{Frame, MAX_LINE_BYTES, Reason, Unit};
+use crate::dump::{Frame, MAX_LINE_BYTES, Rejection, Unit};
 
 /// What is kept of a record that is too long, to show it.
 pub(super) const KEPT_BYTES: usize = 1024;
@@ -29,7 +29,7 @@ pub(super) enum Mark {
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct LinePlace {
     /// A record is open.
     pub(super) in_record: bool,
     /// A blank line precedes it.
@@ -37,9 +37,9 @@ pub(super) struct Place {
 }
 
 /// Tells the lines of one format apart.
-pub(super) trait Layout: Send {
+pub(super) trait LineLayout: Send {
     /// What the next line means; called once for every line that is not blank, in order.
-    fn mark(&mut self, line: &[u8], place: Place) -> Mark;
+    fn mark(&mut self, line: &[u8], place: LinePlace) -> Mark;
 
     /// Whether the record that is open may stop where the dump does.
     fn may_stop(&self) -> bool;
@@ -60,15 +60,15 @@ pub(super) struct BlockReader<L> {
     start: u64,
 }
 
-impl<L: Layout> Frame for BlockReader<L> {
-    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
-        let mut block = Block::new(buffer);
+impl<L: LineLayout> Frame for BlockReader<L> {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed {
+        let mut block = RecordLines::new(buffer);
         if mem::take(&mut self.is_held) {
             self.begin(&mut block);
         }
         loop {
             match self.next_mark(block.is_open) {
-                Err(Chunk::End) => return self.at_end(&block),
+                Err(Framed::End) => return self.at_end(&block),
                 Err(other) => return other,
                 Ok(Mark::Start) if block.is_open => {
                     self.is_held = true;
@@ -90,7 +90,7 @@ impl<L: Layout> Frame for BlockReader<L> {
     }
 }
 
-impl<L: Layout> BlockReader<L> {
+impl<L: LineLayout> BlockReader<L> {
     pub(super) fn new(bytes: Bytes, layout: L) -> BlockReader<L> {
         BlockReader {
             lines: LineReader::new(bytes),
@@ -104,11 +104,11 @@ impl<L: Layout> BlockReader<L> {
     }
 
     /// Reads the next line, or what ends the lines.
-    fn next_mark(&mut self, in_record: bool) -> Result<Mark, Chunk> {
+    fn next_mark(&mut self, in_record: bool) -> Result<Mark, Framed> {
         self.is_long = match self.lines.next_line(&mut self.line) {
-            Chunk::Record => false,
-            Chunk::Bad(_) => true,
-            Chunk::End => return Err(Chunk::End),
+            Framed::Record => false,
+            Framed::Bad(_) => true,
+            Framed::End => return Err(Framed::End),
             failed => {
                 self.start = self.lines.line();
                 return Err(failed);
@@ -116,39 +116,39 @@ impl<L: Layout> BlockReader<L> {
         };
         let after_blank = self.lines.line() > self.last_line + 1;
         self.last_line = self.lines.line();
-        let place = Place {
+        let place = LinePlace {
             in_record,
             after_blank,
         };
         Ok(self.layout.mark(&self.line, place))
     }
 
-    fn begin(&mut self, block: &mut Block<'_>) {
+    fn begin(&mut self, block: &mut RecordLines<'_>) {
         self.start = self.lines.line();
         block.is_open = true;
         block.add(&self.line, self.is_long);
     }
 
-    fn at_end(&self, block: &Block<'_>) -> Chunk {
+    fn at_end(&self, block: &RecordLines<'_>) -> Framed {
         match block.is_open {
-            false => Chunk::End,
+            false => Framed::End,
             true if self.layout.may_stop() => block.outcome(),
-            true => Chunk::Unfinished,
+            true => Framed::Unfinished,
         }
     }
 }
 
 /// The lines of the record that is being read.
-struct Block<'a> {
+struct RecordLines<'a> {
     lines: &'a mut Vec<u8>,
     is_open: bool,
     is_too_long: bool,
 }
 
-impl Block<'_> {
-    fn new(lines: &mut Vec<u8>) -> Block<'_> {
+impl RecordLines<'_> {
+    fn new(lines: &mut Vec<u8>) -> RecordLines<'_> {
         lines.clear();
-        Block {
+        RecordLines {
             lines,
             is_open: false,
             is_too_long: false,
@@ -169,13 +169,13 @@ impl Block<'_> {
         self.lines.extend_from_slice(&line[..line.len().min(room)]);
     }
 
-    fn outcome(&self) -> Chunk {
+    fn outcome(&self) -> Framed {
         if self.is_too_long {
-            return Chunk::Bad(Reason::TooLong {
+            return Framed::Bad(Rejection::TooLong {
                 limit_bytes: MAX_LINE_BYTES,
             });
         }
-        Chunk::Record
+        Framed::Record
     }
 }
 
@@ -192,12 +192,12 @@ pub(super) mod tests {
         loop {
             let chunk = frame.next_chunk(&mut buffer);
             let text = match chunk {
-                Chunk::End => return read,
-                Chunk::Record => String::from_utf8_lossy(&buffer)
+                Framed::End => return read,
+                Framed::Record => String::from_utf8_lossy(&buffer)
                     .trim_end()
                     .replace('\n', "|"),
-                Chunk::Bad(_) => "!".to_owned(),
-                Chunk::Unfinished | Chunk::Failed(_) => "?".to_owned(),
+                Framed::Bad(_) => "!".to_owned(),
+                Framed::Unfinished | Framed::Failed(_) => "?".to_owned(),
             };
             read.push(format!("{}:{text}", frame.place().0));
         }
@@ -206,7 +206,7 @@ pub(super) mod tests {
     /// A text whose records these are; see [`records`].
     #[track_caller]
     pub(in crate::dump::tagged) fn check_records(
-        layout: impl Layout,
+        layout: impl LineLayout,
         text: &str,
         expected: &[&str],
     ) {
@@ -218,8 +218,8 @@ pub(super) mod tests {
     /// Records from `>` to `<`; `-` belongs to none.
     struct Arrows;
 
-    impl Layout for Arrows {
-        fn mark(&mut self, line: &[u8], _: Place) -> Mark {
+    impl LineLayout for Arrows {
+        fn mark(&mut self, line: &[u8], _: LinePlace) -> Mark {
             match line.first() {
                 Some(b'>') => Mark::Start,
                 Some(b'<') => Mark::End,

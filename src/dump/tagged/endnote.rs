@@ -15,10 +15,10 @@
 //! | journal | `%J`, `%B`, `%S` |
 //! | categories | `%K` |
 
-use super::blocks::{Layout, Mark, Place};
-use super::fields::{Fields, Tag};
+use super::blocks::{LineLayout, LinePlace, Mark};
+use super::fields::{TagPlace, TaggedFields};
 use super::{ids, ris};
-use crate::dump::record::{Context, Fault, Found, Item};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice};
 
@@ -26,9 +26,9 @@ use crate::paper::{IdKind, Notice};
 const LOOKED_AT: usize = 12;
 
 /// Reads one record.
-pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
-    let fields = Fields::parse(record, tag);
-    let mut found = Found {
+pub(in crate::dump) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
+    let fields = TaggedFields::parse(record, tag);
+    let mut found = RawRecord {
         given_id: fields.first(&["%M", "%F"]).map(Into::into),
         title: fields.first(&["%T", "%!", "%Q"]).unwrap_or_default(),
         text: fields.joined(&["%X"]).unwrap_or_default(),
@@ -36,7 +36,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         categories: fields.keywords(&["%K"]),
         journal: fields.first(&["%J", "%B", "%S"]),
         volume: fields.first(&["%V"]),
-        ..Found::default()
+        ..RawRecord::default()
     };
     let dates: Vec<_> = fields
         .values(&["%D"])
@@ -54,12 +54,12 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
     found.item()
 }
 
-fn authors(fields: &Fields<'_>) -> Vec<String> {
+fn authors(fields: &TaggedFields<'_>) -> Vec<String> {
     let values = fields.values(&["%A"]);
     values.flat_map(|value| names::indexed(&value)).collect()
 }
 
-fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
+fn add_ids(found: &mut RawRecord<'_>, fields: &TaggedFields<'_>) {
     if fields
         .values(&["%~", "%W"])
         .any(|name| ris::is_pubmed(&name))
@@ -85,12 +85,12 @@ fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
 }
 
 /// Finds the tag of a line.
-fn tag(line: &[u8]) -> Option<Tag> {
+fn tag(line: &[u8]) -> Option<TagPlace> {
     let [b'%', name, rest @ ..] = line else {
         return None;
     };
     let is_spaced = matches!(rest.first(), None | Some(b' ' | b'\t'));
-    (name.is_ascii_graphic() && is_spaced).then_some(Tag {
+    (name.is_ascii_graphic() && is_spaced).then_some(TagPlace {
         name: 0..2,
         value: 2,
     })
@@ -98,13 +98,13 @@ fn tag(line: &[u8]) -> Option<Tag> {
 
 /// Tells the lines of EndNote and refer apart.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct EndNoteLines {
     /// Records have types, so blank lines mean nothing.
     has_types: bool,
 }
 
-impl Layout for Lines {
-    fn mark(&mut self, line: &[u8], place: Place) -> Mark {
+impl LineLayout for EndNoteLines {
+    fn mark(&mut self, line: &[u8], place: LinePlace) -> Mark {
         if tag(line).is_none() {
             return Mark::Inside;
         }
@@ -144,7 +144,7 @@ mod tests {
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
-        check_fields(read(record, &Context::default()), &expected);
+        check_fields(read(record, &DumpContext::default()), &expected);
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn records_begin_with_a_type_or_after_a_blank_line() {
         let check = |text: &str, expected: &[&str]| {
-            check_records(Lines::default(), text, expected);
+            check_records(EndNoteLines::default(), text, expected);
         };
         check(
             "%0 A\n%X x\n\ny\n\n%T z\n%0 B\n",

@@ -3,7 +3,7 @@
 //! What stands between entries is comment, as in BibTeX, and so is a line that begins with `%`,
 //! as in Biber. `@comment`, `@preamble` and the entries that styles keep for themselves give
 //! no record (`@xdata` is for `inherited.rs`); `@string` entries are kept for the records after them
-//! ([`Context::around`]). An entry ends where its braces balance; one with a backslash counts for nothing. An entry that
+//! ([`DumpContext::around`]). An entry ends where its braces balance; one with a backslash counts for nothing. An entry that
 //! never ends is one bad record: a line that begins with `@word{` begins the next one.
 //!
 //! At most one entry is held, and what `@string` entries define, which is bounded too. Places are the lines on
@@ -17,10 +17,10 @@ use encoding_rs::WINDOWS_1252;
 
 use super::bibtex_fields::define;
 use super::blocks::KEPT_BYTES;
-use crate::dump::lines::Chunk;
-use crate::dump::record::Context;
+use crate::dump::lines::Framed;
+use crate::dump::record::DumpContext;
 use crate::dump::source::Bytes;
-use crate::dump::{Frame, MAX_LINE_BYTES, Reason, Unit};
+use crate::dump::{Frame, MAX_LINE_BYTES, Rejection, Unit};
 
 const BUFFER_BYTES: usize = 128 << 10;
 
@@ -58,16 +58,16 @@ enum Ending {
 }
 
 impl Frame for EntryReader {
-    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed {
         if self.ended {
             buffer.clear();
-            return Chunk::End;
+            return Framed::End;
         }
         let chunk = self.advance(buffer).unwrap_or_else(|error| {
             self.start = self.line;
-            Chunk::Failed(error)
+            Framed::Failed(error)
         });
-        self.ended = matches!(chunk, Chunk::End | Chunk::Failed(_) | Chunk::Unfinished);
+        self.ended = matches!(chunk, Framed::End | Framed::Failed(_) | Framed::Unfinished);
         chunk
     }
 
@@ -75,7 +75,7 @@ impl Frame for EntryReader {
         (self.start, Unit::Line)
     }
 
-    fn set_context(&self, context: &mut Context) {
+    fn set_context(&self, context: &mut DumpContext) {
         // They only ever grow.
         if context.around.len() != self.strings.len() {
             context.around.clone_from(&self.strings);
@@ -104,10 +104,10 @@ impl EntryReader {
     }
 
     /// Reads up to the end of the next entry that is a record.
-    fn advance(&mut self, entry: &mut Vec<u8>) -> io::Result<Chunk> {
+    fn advance(&mut self, entry: &mut Vec<u8>) -> io::Result<Framed> {
         loop {
             if !self.find_start(entry)? {
-                return Ok(Chunk::End);
+                return Ok(Framed::End);
             }
             let word = word_of(entry).to_ascii_lowercase();
             let (ending, is_too_long) = self.read_rest(entry)?;
@@ -124,9 +124,9 @@ impl EntryReader {
             } else if OTHER_ENTRIES.iter().all(|other| word != other.as_bytes()) {
                 let limit_bytes = MAX_LINE_BYTES;
                 return Ok(match ending {
-                    _ if is_too_long => Chunk::Bad(Reason::TooLong { limit_bytes }),
-                    Ending::EndOfDump => Chunk::Unfinished,
-                    Ending::Closed | Ending::Interrupted => Chunk::Record,
+                    _ if is_too_long => Framed::Bad(Rejection::TooLong { limit_bytes }),
+                    Ending::EndOfDump => Framed::Unfinished,
+                    Ending::Closed | Ending::Interrupted => Framed::Record,
                 });
             }
         }
@@ -162,7 +162,7 @@ impl EntryReader {
 
     /// Reads up to the end of the entry whose start is in `entry`; whether it is too long.
     fn read_rest(&mut self, entry: &mut Vec<u8>) -> io::Result<(Ending, bool)> {
-        let mut scan = Scan::new(entry.last() == Some(&b'('));
+        let mut scan = BraceScan::new(entry.last() == Some(&b'('));
         let mut is_too_long = false;
         while let Some(byte) = self.byte()? {
             if entry.len() < MAX_LINE_BYTES && !is_too_long {
@@ -255,16 +255,16 @@ pub(super) fn word_of(entry: &[u8]) -> &[u8] {
 }
 
 /// Follows the braces of an entry.
-struct Scan {
+struct BraceScan {
     in_parens: bool,
     depth: u32,
     in_quotes: bool,
     is_escaped: bool,
 }
 
-impl Scan {
-    fn new(in_parens: bool) -> Scan {
-        Scan {
+impl BraceScan {
+    fn new(in_parens: bool) -> BraceScan {
+        BraceScan {
             in_parens,
             depth: 0,
             in_quotes: false,
@@ -334,10 +334,10 @@ mod tests {
     #[test]
     fn strings_are_kept_for_what_follows() {
         let mut reader = reader("@string{a = {b}}\n@x{k}\n@STRING(c = \"d\")\n@y{k}");
-        let mut context = Context::default();
+        let mut context = DumpContext::default();
         let mut buffer = Vec::new();
         let mut around = Vec::new();
-        while matches!(reader.next_chunk(&mut buffer), Chunk::Record) {
+        while matches!(reader.next_chunk(&mut buffer), Framed::Record) {
             reader.set_context(&mut context);
             around.push(context.around.matches(['b', 'd']).collect::<String>());
         }

@@ -1,6 +1,6 @@
 //! The lines of one record to fields: a tag and the lines of its value.
 //!
-//! In: a record and how its format writes tags ([`TagOf`]). Out: [`Fields`] in the order of the
+//! In: a record and how its format writes tags ([`TagOf`]). Out: [`TaggedFields`] in the order of the
 //! record; a line without a tag goes on with the value before it. Tags are compared without case.
 //! What a tag means is for the readers to say.
 
@@ -13,7 +13,7 @@ pub(super) const MAX_KEYWORDS: usize = 1000;
 
 /// Where a tag stands in its line, and where its value begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tag {
+pub(super) struct TagPlace {
     /// Bytes of the tag, all of them ASCII.
     pub(super) name: Range<usize>,
     /// The first byte of the value, which follows an ASCII one.
@@ -21,29 +21,29 @@ pub(super) struct Tag {
 }
 
 /// Finds the tag of a line; `None` where it goes on with what stood before.
-pub(super) type TagOf = fn(&[u8]) -> Option<Tag>;
+pub(super) type TagOf = fn(&[u8]) -> Option<TagPlace>;
 
 /// One tag with its value.
-struct Field<'a> {
+struct TaggedField<'a> {
     tag: &'a str,
     /// Trimmed, none of them empty.
     lines: Vec<&'a str>,
 }
 
 /// The fields of a record, in their order.
-pub(super) struct Fields<'a>(Vec<Field<'a>>);
+pub(super) struct TaggedFields<'a>(Vec<TaggedField<'a>>);
 
-impl<'a> Fields<'a> {
+impl<'a> TaggedFields<'a> {
     /// Takes a record apart; what stands before the first tag is dropped.
-    pub(super) fn parse(record: &'a str, tag_of: TagOf) -> Fields<'a> {
-        let mut fields: Vec<Field<'a>> = Vec::new();
+    pub(super) fn parse(record: &'a str, tag_of: TagOf) -> TaggedFields<'a> {
+        let mut fields: Vec<TaggedField<'a>> = Vec::new();
         for line in record.lines() {
             let (start, value) = match tag_of(line.as_bytes()) {
                 Some(tag) => (line.get(tag.name), line.get(tag.value..).unwrap_or("")),
                 None => (None, line),
             };
             if let Some(tag) = start {
-                fields.push(Field {
+                fields.push(TaggedField {
                     tag,
                     lines: Vec::new(),
                 });
@@ -53,15 +53,16 @@ impl<'a> Fields<'a> {
                 field.lines.push(value);
             }
         }
-        Fields(fields)
+        TaggedFields(fields)
     }
 
     fn tagged<'t>(
         &self,
         tags: &'t [&'t str],
-    ) -> impl Iterator<Item = &Field<'a>> + use<'_, 'a, 't> {
-        let wanted =
-            move |field: &&Field<'a>| tags.iter().any(|tag| field.tag.eq_ignore_ascii_case(tag));
+    ) -> impl Iterator<Item = &TaggedField<'a>> + use<'_, 'a, 't> {
+        let wanted = move |field: &&TaggedField<'a>| {
+            tags.iter().any(|tag| field.tag.eq_ignore_ascii_case(tag))
+        };
         self.0.iter().filter(wanted)
     }
 
@@ -72,7 +73,7 @@ impl<'a> Fields<'a> {
     ) -> impl Iterator<Item = Cow<'a, str>> + use<'_, 'a, 't> {
         self.tagged(tags)
             .filter(|field| !field.lines.is_empty())
-            .map(Field::text)
+            .map(TaggedField::text)
     }
 
     /// The values under any of `tags` in the order of the record, each with its tag.
@@ -138,7 +139,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'a> Field<'a> {
+impl<'a> TaggedField<'a> {
     /// The value in one line.
     fn text(&self) -> Cow<'a, str> {
         match self.lines[..] {
@@ -153,8 +154,8 @@ mod tests {
     use super::*;
 
     /// `x=` and the like.
-    fn letters(line: &[u8]) -> Option<Tag> {
-        (line.get(1) == Some(&b'=')).then_some(Tag {
+    fn letters(line: &[u8]) -> Option<TagPlace> {
+        (line.get(1) == Some(&b'=')).then_some(TagPlace {
             name: 0..1,
             value: 2,
         })
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn values_go_on_until_the_next_tag() {
-        let fields = Fields::parse(RECORD, letters);
+        let fields = TaggedFields::parse(RECORD, letters);
         check(fields.values(&["a", "d"]), &["one two", "three", "three"]);
         check(fields.values(&["b"]), &[]);
         check(
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_first_tag_that_says_something_wins() {
-        let fields = Fields::parse(RECORD, letters);
+        let fields = TaggedFields::parse(RECORD, letters);
         check(fields.first(&["b", "d", "a"]), &["three"]);
         check(fields.joined(&["b", "a"]), &["one two three"]);
         check(fields.first(&["e"]), &[]);

@@ -1,19 +1,19 @@
 //! Ids as bibliographies write them: in fields of their own, in addresses, in notes.
 //!
-//! In: the value of a field. Out: the ids in it, added to a [`Found`]. Only ids of kinds that
+//! In: the value of a field. Out: the ids in it, added to a [`RawRecord`]. Only ids of kinds that
 //! [`PaperId`] knows are taken: the numbers and keys of somebody's own library mean nothing
 //! outside it, and two libraries that count from 1 would be taken for one.
 
 use crate::dump::clean::clean;
 use crate::dump::ignored::Part;
-use crate::dump::record::Found;
+use crate::dump::record::RawRecord;
 use crate::paper::{IdKind, PaperId, arxiv_version, without_end};
 
 /// Ids of one record that are kept, at most.
 const MAX_IDS: usize = 64;
 
 /// Adds the DOIs that stand in a field for them: bare, with a prefix, as addresses, or several.
-pub(in crate::dump) fn add_dois(found: &mut Found<'_>, value: &str) {
+pub(in crate::dump) fn add_dois(found: &mut RawRecord<'_>, value: &str) {
     let cleaned = clean(value);
     for word in cleaned.split_whitespace() {
         let Some(at) = word.find("10.") else { continue };
@@ -22,7 +22,7 @@ pub(in crate::dump) fn add_dois(found: &mut Found<'_>, value: &str) {
 }
 
 /// The same from the field for them alone, where a value that is none is noted.
-pub(super) fn add_due_dois(found: &mut Found<'_>, value: &str) {
+pub(super) fn add_due_dois(found: &mut RawRecord<'_>, value: &str) {
     let is_doi = |word: &str| {
         let at = word.find("10.");
         let id = at.and_then(|at| PaperId::parse(without_end(&word[at..])));
@@ -35,7 +35,7 @@ pub(super) fn add_due_dois(found: &mut Found<'_>, value: &str) {
 }
 
 /// Adds the id that an address stands for, if it is one of a known kind.
-pub(in crate::dump) fn add_address(found: &mut Found<'_>, address: &str) {
+pub(in crate::dump) fn add_address(found: &mut RawRecord<'_>, address: &str) {
     for word in address.split_whitespace() {
         let lower = word.to_ascii_lowercase();
         if lower.contains("://") || lower.starts_with("doi:") || lower.starts_with("arxiv:") {
@@ -49,7 +49,7 @@ pub(in crate::dump) fn add_address(found: &mut Found<'_>, address: &str) {
 /// `arXiv preprint arXiv:2503.11731`, one after another.
 ///
 /// Ids inside a sentence are more often those of other papers ("Comment on arXiv:2503.11731").
-pub(in crate::dump) fn add_noted(found: &mut Found<'_>, note: &str) {
+pub(in crate::dump) fn add_noted(found: &mut RawRecord<'_>, note: &str) {
     let mut words = note.split_whitespace();
     while let Some(word) = words.next() {
         let (name, value) = word.split_once(':').unwrap_or((word, ""));
@@ -84,14 +84,14 @@ pub(in crate::dump) fn add_noted(found: &mut Found<'_>, note: &str) {
 }
 
 /// Adds an arXiv id and notes its version.
-pub(in crate::dump) fn add_arxiv(found: &mut Found<'_>, spelling: &str) {
+pub(in crate::dump) fn add_arxiv(found: &mut RawRecord<'_>, spelling: &str) {
     if PaperId::of_kind(IdKind::Arxiv, spelling).is_some() {
         add_known(found, spelling);
     }
 }
 
 /// Adds an id whose kind its spelling shows.
-fn add_known(found: &mut Found<'_>, spelling: &str) {
+fn add_known(found: &mut RawRecord<'_>, spelling: &str) {
     let Some(id) = PaperId::parse(spelling).filter(|_| found.ids.len() < MAX_IDS) else {
         return;
     };
@@ -104,7 +104,7 @@ fn add_known(found: &mut Found<'_>, spelling: &str) {
 }
 
 /// Adds the id of PubMed Central that an address of one of its partners ends with.
-fn add_central(found: &mut Found<'_>, address: &str) {
+fn add_central(found: &mut RawRecord<'_>, address: &str) {
     let path = address.split(['?', '#']).next().unwrap_or(address);
     let last = path.trim_end_matches('/').rsplit('/').next();
     if let Some(last) = last.filter(|last| last.starts_with("PMC")) {
@@ -116,8 +116,8 @@ fn add_central(found: &mut Found<'_>, address: &str) {
 mod tests {
     use super::*;
 
-    fn check(add: impl Fn(&mut Found<'_>, &str), value: &str, expected: &[&str]) {
-        let mut found = Found::default();
+    fn check(add: impl Fn(&mut RawRecord<'_>, &str), value: &str, expected: &[&str]) {
+        let mut found = RawRecord::default();
         add(&mut found, value);
         let ids: Vec<&str> = found.ids.iter().map(PaperId::as_str).collect();
         assert_eq!(ids, expected, "{value}");
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_version_of_an_arxiv_id_is_kept() {
-        let mut found = Found::default();
+        let mut found = RawRecord::default();
         add_arxiv(&mut found, "2503.11731v3");
         add_arxiv(&mut found, "not one");
         assert_eq!((found.ids.len(), found.version), (1, Some(3)));

@@ -16,10 +16,10 @@ use std::collections::{HashMap, VecDeque};
 
 use encoding_rs::WINDOWS_1252;
 
-use super::bibtex_fields::{Fields, Source};
+use super::bibtex_fields::{EntryFields, EntrySource};
 use super::entries::{EntryReader, word_of};
-use crate::dump::lines::Chunk;
-use crate::dump::record::Context;
+use crate::dump::lines::Framed;
+use crate::dump::record::DumpContext;
 use crate::dump::source::Bytes;
 use crate::dump::{Frame, Unit};
 
@@ -90,7 +90,7 @@ const DAY: [&str; 4] = ["date", "year", "month", "day"];
 pub(super) struct InheritingReader {
     entries: EntryReader,
     /// Entries that were read to look for parents, in their order.
-    ahead: VecDeque<Held>,
+    ahead: VecDeque<HeldEntry>,
     ahead_bytes: usize,
     /// Which of all entries the first of `ahead` is.
     first_idx: usize,
@@ -98,15 +98,15 @@ pub(super) struct InheritingReader {
     idx_of: HashMap<String, usize>,
     /// Nothing follows those ahead.
     is_at_end: bool,
-    kept: Kept,
+    kept: KeptParents,
     /// Where the last entry stands, and the bytes of the `@string`s before it.
     line: u64,
     strings_bytes: usize,
 }
 
 /// An entry, or what stands in its place.
-struct Held {
-    chunk: Chunk,
+struct HeldEntry {
+    chunk: Framed,
     bytes: Vec<u8>,
     line: u64,
     strings_bytes: usize,
@@ -114,8 +114,8 @@ struct Held {
 
 /// Parents that were read already.
 #[derive(Default)]
-struct Kept {
-    entries: HashMap<String, Entry>,
+struct KeptParents {
+    entries: HashMap<String, KnownEntry>,
     /// Their keys, the oldest first.
     keys: VecDeque<String>,
     bytes: usize,
@@ -123,13 +123,13 @@ struct Kept {
 
 /// An entry whose fields are known.
 #[derive(Clone)]
-struct Entry {
+struct KnownEntry {
     kind: String,
     fields: Vec<(String, String)>,
 }
 
 impl Frame for InheritingReader {
-    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed {
         loop {
             let mut held = match self.ahead.pop_front() {
                 Some(held) => {
@@ -140,7 +140,7 @@ impl Frame for InheritingReader {
                 None => self.read(std::mem::take(buffer)),
             };
             (self.line, self.strings_bytes) = (held.line, held.strings_bytes);
-            if matches!(held.chunk, Chunk::Record) {
+            if matches!(held.chunk, Framed::Record) {
                 self.keep(&held);
                 if kind_of(&held.bytes) == DATA {
                     *buffer = held.bytes;
@@ -157,7 +157,7 @@ impl Frame for InheritingReader {
         (self.line, Unit::Line)
     }
 
-    fn set_context(&self, context: &mut Context) {
+    fn set_context(&self, context: &mut DumpContext) {
         // They only ever grow.
         if context.around.len() != self.strings_bytes {
             context.around.clear();
@@ -175,7 +175,7 @@ impl InheritingReader {
             first_idx: 0,
             idx_of: HashMap::new(),
             is_at_end: false,
-            kept: Kept::default(),
+            kept: KeptParents::default(),
             line: 0,
             strings_bytes: 0,
         }
@@ -187,9 +187,9 @@ impl InheritingReader {
     }
 
     /// Reads the next entry of the dump.
-    fn read(&mut self, mut bytes: Vec<u8>) -> Held {
+    fn read(&mut self, mut bytes: Vec<u8>) -> HeldEntry {
         let chunk = self.entries.next_chunk(&mut bytes);
-        Held {
+        HeldEntry {
             chunk,
             bytes,
             line: self.entries.place().0,
@@ -198,13 +198,13 @@ impl InheritingReader {
     }
 
     /// Keeps an entry that others may inherit from.
-    fn keep(&mut self, held: &Held) {
+    fn keep(&mut self, held: &HeldEntry) {
         if LEAVES.contains(&&*kind_of(&held.bytes)) {
             return;
         }
         let text = decoded(&held.bytes);
         if let Some(key) = key_of(&text)
-            && let Some(entry) = Entry::of(&text, self.strings(held.strings_bytes))
+            && let Some(entry) = KnownEntry::of(&text, self.strings(held.strings_bytes))
         {
             self.idx_of.remove(&key);
             self.kept.add(key, entry);
@@ -212,7 +212,7 @@ impl InheritingReader {
     }
 
     /// Adds to an entry what it inherits.
-    fn inherit(&mut self, held: &mut Held) {
+    fn inherit(&mut self, held: &mut HeldEntry) {
         if !names_parents(&held.bytes) {
             return;
         }
@@ -221,7 +221,7 @@ impl InheritingReader {
         let Some(body) = close.strip_suffix(['}', ')']) else {
             return;
         };
-        let Some(entry) = Entry::of(&text, self.strings(held.strings_bytes)) else {
+        let Some(entry) = KnownEntry::of(&text, self.strings(held.strings_bytes)) else {
             return;
         };
         let inherited = self.inherited(&entry, MAX_DEPTH);
@@ -235,7 +235,7 @@ impl InheritingReader {
     }
 
     /// The fields that an entry inherits.
-    fn inherited(&mut self, entry: &Entry, depth: usize) -> Vec<(String, String)> {
+    fn inherited(&mut self, entry: &KnownEntry, depth: usize) -> Vec<(String, String)> {
         let mut whole = entry.clone();
         let own = whole.fields.len();
         for key in keys(entry.get(DATA)) {
@@ -253,7 +253,7 @@ impl InheritingReader {
     }
 
     /// The entry of this key, with what it inherits itself.
-    fn parent(&mut self, key: &str, depth: usize) -> Option<Entry> {
+    fn parent(&mut self, key: &str, depth: usize) -> Option<KnownEntry> {
         let depth = depth.checked_sub(1)?;
         let mut parent = match self.kept.entries.get(key) {
             Some(kept) => kept.clone(),
@@ -265,7 +265,7 @@ impl InheritingReader {
     }
 
     /// The entry of this key among those that follow.
-    fn parent_ahead(&mut self, key: &str) -> Option<Entry> {
+    fn parent_ahead(&mut self, key: &str) -> Option<KnownEntry> {
         while !self.idx_of.contains_key(key)
             && !self.is_at_end
             && self.ahead_bytes < MAX_AHEAD_BYTES
@@ -274,28 +274,28 @@ impl InheritingReader {
         }
         let idx = self.idx_of.get(key)?.checked_sub(self.first_idx)?;
         let held = self.ahead.get(idx)?;
-        Entry::of(&decoded(&held.bytes), self.strings(held.strings_bytes))
+        KnownEntry::of(&decoded(&held.bytes), self.strings(held.strings_bytes))
     }
 
     fn read_ahead(&mut self) {
         let held = self.read(Vec::new());
         match held.chunk {
-            Chunk::Record => {
+            Framed::Record => {
                 if let Some(key) = key_of(&decoded(&held.bytes)) {
                     let idx = self.first_idx + self.ahead.len();
                     self.idx_of.entry(key).or_insert(idx);
                 }
             }
-            Chunk::Bad(_) => {}
-            Chunk::End | Chunk::Failed(_) | Chunk::Unfinished => self.is_at_end = true,
+            Framed::Bad(_) => {}
+            Framed::End | Framed::Failed(_) | Framed::Unfinished => self.is_at_end = true,
         }
         self.ahead_bytes += held.bytes.len();
         self.ahead.push_back(held);
     }
 }
 
-impl Kept {
-    fn add(&mut self, key: String, entry: Entry) {
+impl KeptParents {
+    fn add(&mut self, key: String, entry: KnownEntry) {
         self.bytes += entry.bytes();
         if let Some(before) = self.entries.insert(key.clone(), entry) {
             self.bytes -= before.bytes();
@@ -311,14 +311,14 @@ impl Kept {
     }
 }
 
-impl Entry {
+impl KnownEntry {
     /// An entry without what nobody inherits.
-    fn of(text: &str, strings: &str) -> Option<Entry> {
-        let source = Source::of(text)?;
-        let (fields, _) = Fields::of(&source, strings);
+    fn of(text: &str, strings: &str) -> Option<KnownEntry> {
+        let source = EntrySource::of(text)?;
+        let (fields, _) = EntryFields::of(&source, strings);
         let fields = fields.into_iter();
         let is_useful = |(_, value): &(String, String)| !value.trim().is_empty();
-        Some(Entry {
+        Some(KnownEntry {
             kind: kind_of(text.as_bytes()),
             fields: fields.filter(is_useful).collect(),
         })
@@ -348,7 +348,7 @@ impl Entry {
     }
 
     /// What of a parent's fields is this entry's too.
-    fn inherits(&self, parent: &Entry) -> Vec<(String, String)> {
+    fn inherits(&self, parent: &KnownEntry) -> Vec<(String, String)> {
         let taken = |name: &str| Some((name.to_owned(), parent.get(name)?.to_owned()));
         let mut inherited: Vec<_> = INHERITED.iter().filter_map(|name| taken(name)).collect();
         let is_in_journal = matches!(&*self.kind, "article" | "suppperiodical");
@@ -382,7 +382,7 @@ impl Entry {
     }
 
     /// A parent's day where this entry has none, or the rest of it where it has the year.
-    fn inherits_day(&self, parent: &Entry) -> Vec<(String, String)> {
+    fn inherits_day(&self, parent: &KnownEntry) -> Vec<(String, String)> {
         let same_year = self.get("year").is_some_and(|year| {
             let date = parent.get("date").unwrap_or_default();
             parent

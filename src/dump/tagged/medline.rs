@@ -17,18 +17,18 @@
 
 use std::borrow::Cow;
 
-use super::blocks::{Layout, Mark, Place};
-use super::fields::{Fields, MAX_KEYWORDS, Tag};
+use super::blocks::{LineLayout, LinePlace, Mark};
+use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use crate::dump::record::{Context, Fault, Found, Item};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice};
 
 /// Reads one record.
-pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
-    let fields = Fields::parse(record, tag);
+pub(in crate::dump) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
+    let fields = TaggedFields::parse(record, tag);
     let (title, book) = titles(&fields);
-    let mut found = Found {
+    let mut found = RawRecord {
         given_id: fields.first(&["PMID"]).map(Into::into),
         title,
         text: abstract_text(&fields),
@@ -36,7 +36,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         categories: categories(&fields),
         journal: fields.first(&["JT", "TA"]).or(book),
         volume: fields.first(&["VI"]),
-        ..Found::default()
+        ..RawRecord::default()
     };
     let dates: Vec<_> = fields
         .values(&["DP"])
@@ -52,7 +52,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
 }
 
 /// The title, and that of the book which holds it.
-fn titles<'a>(fields: &Fields<'a>) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
+fn titles<'a>(fields: &TaggedFields<'a>) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
     let book = fields.first(&["BTI", "CTI", "VTI"]);
     let Some(title) = fields.first(&["TI"]) else {
         let title = book.or_else(|| fields.first(&["TT"]));
@@ -66,7 +66,7 @@ fn titles<'a>(fields: &Fields<'a>) -> (Cow<'a, str>, Option<Cow<'a, str>>) {
 }
 
 /// The abstract, or one from elsewhere that is more than the word that there is one.
-fn abstract_text<'a>(fields: &Fields<'a>) -> Cow<'a, str> {
+fn abstract_text<'a>(fields: &TaggedFields<'a>) -> Cow<'a, str> {
     let says = |text: &Cow<'_, str>| {
         !text
             .to_ascii_lowercase()
@@ -82,7 +82,7 @@ fn abstract_text<'a>(fields: &Fields<'a>) -> Cow<'a, str> {
         .unwrap_or_default()
 }
 
-fn authors(fields: &Fields<'_>) -> Vec<String> {
+fn authors(fields: &TaggedFields<'_>) -> Vec<String> {
     let whole = fields.first(&["FAU"]).is_some();
     let tags = if whole { ["FAU", "CN"] } else { ["AU", "CN"] };
     let names = fields.tagged_values(&tags);
@@ -95,7 +95,7 @@ fn authors(fields: &Fields<'_>) -> Vec<String> {
 }
 
 /// Subject headings, else the authors' keywords.
-fn categories(fields: &Fields<'_>) -> Vec<String> {
+fn categories(fields: &TaggedFields<'_>) -> Vec<String> {
     let headings = fields.values(&["MH"]).filter_map(|heading| {
         let name = heading.split('/').next()?.trim_start_matches('*').trim();
         Some(name.to_owned())
@@ -108,7 +108,7 @@ fn categories(fields: &Fields<'_>) -> Vec<String> {
     headings
 }
 
-fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
+fn add_ids(found: &mut RawRecord<'_>, fields: &TaggedFields<'_>) {
     if let Some(number) = fields.first(&["PMID"]) {
         found.add_due_id(IdKind::Pmid, &number);
     }
@@ -131,7 +131,7 @@ fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
 }
 
 /// Finds the tag of a line.
-fn tag(line: &[u8]) -> Option<Tag> {
+fn tag(line: &[u8]) -> Option<TagPlace> {
     let name_bytes = line
         .iter()
         .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
@@ -141,7 +141,7 @@ fn tag(line: &[u8]) -> Option<Tag> {
     let after = line.get(4..)?.strip_prefix(b"-")?;
     let is_spaced = matches!(after.first(), None | Some(b' ' | b'\t'));
     let is_number = line.starts_with(b"PMID-");
-    (is_named && is_padded && (is_spaced || is_number)).then_some(Tag {
+    (is_named && is_padded && (is_spaced || is_number)).then_some(TagPlace {
         name: 0..name_bytes,
         value: 5,
     })
@@ -149,13 +149,13 @@ fn tag(line: &[u8]) -> Option<Tag> {
 
 /// Tells the lines of MEDLINE apart.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct MedlineLines {
     /// The record that is open has its number.
     is_numbered: bool,
 }
 
-impl Layout for Lines {
-    fn mark(&mut self, line: &[u8], place: Place) -> Mark {
+impl LineLayout for MedlineLines {
+    fn mark(&mut self, line: &[u8], place: LinePlace) -> Mark {
         let name = tag(line).map(|tag| &line[tag.name]);
         let begins = match name {
             Some(b"PMID") => {
@@ -199,7 +199,7 @@ mod tests {
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
-        check_fields(read(record, &Context::default()), &expected);
+        check_fields(read(record, &DumpContext::default()), &expected);
     }
 
     #[test]
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_record_begins_with_its_number() {
         let check = |text: &str, expected: &[&str]| {
-            check_records(Lines::default(), text, expected);
+            check_records(MedlineLines::default(), text, expected);
         };
         check(
             "\nPMID- 1\r\nAB  - x\r\n      y\n\nPMID- 2\nTI  - z\n",

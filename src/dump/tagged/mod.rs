@@ -36,12 +36,15 @@ use super::{Format, Frame};
 /// Cuts a text into records.
 pub(super) fn frame(format: Format, bytes: Bytes) -> Box<dyn Frame> {
     match format {
-        Format::Medline => Box::new(BlockReader::new(bytes, medline::Lines::default())),
-        Format::EndNote => Box::new(BlockReader::new(bytes, endnote::Lines::default())),
-        Format::WebOfScience => Box::new(BlockReader::new(bytes, web_of_science::Lines::default())),
-        Format::ArxivAbs => Box::new(BlockReader::new(bytes, arxiv_abs::Lines::default())),
+        Format::Medline => Box::new(BlockReader::new(bytes, medline::MedlineLines::default())),
+        Format::EndNote => Box::new(BlockReader::new(bytes, endnote::EndNoteLines::default())),
+        Format::WebOfScience => Box::new(BlockReader::new(
+            bytes,
+            web_of_science::WebOfScienceLines::default(),
+        )),
+        Format::ArxivAbs => Box::new(BlockReader::new(bytes, arxiv_abs::AbsLines::default())),
         Format::Bibtex => Box::new(InheritingReader::new(bytes)),
-        _ => Box::new(BlockReader::new(bytes, ris::Lines::default())),
+        _ => Box::new(BlockReader::new(bytes, ris::RisLines::default())),
     }
 }
 
@@ -65,7 +68,7 @@ pub(super) fn sniff(start: &[u8]) -> Option<Format> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Context;
+    use super::super::record::DumpContext;
     use super::super::{MAX_LINE_BYTES, reader};
     use super::*;
     use proptest::prelude::*;
@@ -147,10 +150,10 @@ mod tests {
             for format in FORMATS {
                 let bytes = Box::new(std::io::Cursor::new(text.clone().into_bytes()));
                 let mut frame = frame(format, bytes);
-                let mut context = Context::default();
+                let mut context = DumpContext::default();
                 let mut buffer = Vec::new();
                 let mut chunks = 0;
-                while !matches!(frame.next_chunk(&mut buffer), super::super::lines::Chunk::End) {
+                while !matches!(frame.next_chunk(&mut buffer), super::super::lines::Framed::End) {
                     chunks += 1;
                     prop_assert!(chunks <= text.len() && buffer.len() <= MAX_LINE_BYTES);
                     frame.set_context(&mut context);

@@ -21,10 +21,10 @@
 use std::collections::HashSet;
 use std::mem;
 
-use super::blocks::{Layout, Mark, Place};
-use super::fields::{Fields, Tag};
+use super::blocks::{LineLayout, LinePlace, Mark};
+use super::fields::{TagPlace, TaggedFields};
 use super::ids;
-use crate::dump::record::{Context, Fault, Found, Item};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice, PaperId};
 
@@ -44,9 +44,9 @@ const RETRACTED: [&str; 3] = ["retracted publication", "retracted article", "ret
 const MAX_LINES_BEFORE: usize = 20;
 
 /// Reads one record.
-pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
-    let fields = Fields::parse(without_bare_end(record), tag);
-    let mut found = Found {
+pub(in crate::dump) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
+    let fields = TaggedFields::parse(without_bare_end(record), tag);
+    let mut found = RawRecord {
         given_id: fields.first(&["ID", "AN"]).map(Into::into),
         title: fields
             .first(&["TI", "T1", "CT", "BT", "ST", "TT"])
@@ -56,7 +56,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         categories: fields.keywords(&["KW"]),
         journal: fields.first(&["JF", "T2", "JO", "JA", "J2", "J1", "BT"]),
         volume: fields.first(&["VL"]),
-        ..Found::default()
+        ..RawRecord::default()
     };
     let dates: Vec<_> = fields
         .values(&["PY"])
@@ -73,14 +73,14 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
 }
 
 /// Authors, each once: some exporters write them under both tags.
-fn authors(fields: &Fields<'_>) -> Vec<String> {
+fn authors(fields: &TaggedFields<'_>) -> Vec<String> {
     let values = fields.values(&["AU", "A1"]);
     let mut seen = HashSet::new();
     let names = values.flat_map(|value| names::indexed(&value));
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
+fn add_ids(found: &mut RawRecord<'_>, fields: &TaggedFields<'_>) {
     let of_pubmed = fields.values(&["DB", "DP"]).any(|name| is_pubmed(&name));
     if of_pubmed {
         for number in fields.values(&["AN", "ID"]) {
@@ -107,7 +107,7 @@ fn add_ids(found: &mut Found<'_>, fields: &Fields<'_>) {
 }
 
 /// Adds the record's number, which means something in its own file only.
-fn add_number(found: &mut Found<'_>) {
+fn add_number(found: &mut RawRecord<'_>) {
     let number = found.given_id.as_deref();
     let is_of_world = |id: &PaperId| id.kind().is_some() || found.ids.contains(id);
     let is_number = |number: &&str| {
@@ -126,7 +126,7 @@ pub(super) fn is_pubmed(name: &str) -> bool {
 }
 
 /// Finds the tag of a line.
-fn tag(line: &[u8]) -> Option<Tag> {
+fn tag(line: &[u8]) -> Option<TagPlace> {
     let start = line.len() - line.trim_ascii_start().len();
     let name = line.get(start..start + 2)?;
     let rest = &line[start + 2..];
@@ -148,7 +148,7 @@ fn tag(line: &[u8]) -> Option<Tag> {
             rest.starts_with(b"  -") && is_spaced
         };
     let is_tag = is_exact || (is_near && (is_spaced || gap == 2));
-    is_tag.then_some(Tag {
+    is_tag.then_some(TagPlace {
         name: start..start + 2,
         value: line.len() - after.len(),
     })
@@ -170,7 +170,7 @@ fn without_bare_end(record: &str) -> &str {
 
 /// Tells the lines of RIS apart.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct RisLines {
     /// A record of this dump stopped without `ER`.
     is_open_ended: bool,
     /// A record of this dump ended with `ER` in any form.
@@ -181,8 +181,8 @@ pub(super) struct Lines {
     after_tag: bool,
 }
 
-impl Layout for Lines {
-    fn mark(&mut self, line: &[u8], place: Place) -> Mark {
+impl LineLayout for RisLines {
+    fn mark(&mut self, line: &[u8], place: LinePlace) -> Mark {
         let after_tag = mem::take(&mut self.after_tag);
         let Some(tag) = tag(line) else {
             // Where it may be a word of a wrapped text, it is one.
@@ -244,12 +244,12 @@ mod tests {
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
-        check_fields(read(record, &Context::default()), &expected);
+        check_fields(read(record, &DumpContext::default()), &expected);
     }
 
     #[track_caller]
     fn check_frame(text: &str, expected: &[&str]) {
-        check_records(Lines::default(), text, expected);
+        check_records(RisLines::default(), text, expected);
     }
 
     #[test]

@@ -16,10 +16,10 @@
 //! | categories | `WC`, else `SC`, `DE`, `ID` |
 //! | notice | `DT` |
 
-use super::blocks::{Layout, Mark, Place};
-use super::fields::{Fields, MAX_KEYWORDS, Tag};
+use super::blocks::{LineLayout, LinePlace, Mark};
+use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use crate::dump::record::{Context, Fault, Found, Item};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice};
 
@@ -27,10 +27,10 @@ use crate::paper::{IdKind, Notice};
 const AROUND: [&[u8]; 3] = [b"FN", b"VR", b"EF"];
 
 /// Reads one record.
-pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
-    let fields = Fields::parse(record, tag);
+pub(in crate::dump) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
+    let fields = TaggedFields::parse(record, tag);
     let number = fields.first(&["UT"]);
-    let mut found = Found {
+    let mut found = RawRecord {
         given_id: number.as_deref().map(str::to_owned),
         title: fields.first(&["TI"]).unwrap_or_default(),
         text: fields.joined(&["AB"]).unwrap_or_default(),
@@ -38,7 +38,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
         categories: categories(&fields),
         journal: fields.first(&["SO", "SE"]),
         volume: fields.first(&["VL"]),
-        ..Found::default()
+        ..RawRecord::default()
     };
     let year = fields.first(&["PY", "PD", "EA"]);
     found.published = found.dated(published(&fields), year.as_ref());
@@ -58,7 +58,7 @@ pub(in crate::dump) fn read(record: &str, _: &Context) -> Result<Item, Fault> {
 }
 
 /// Authors in full where the record has them so, then the groups.
-fn authors(fields: &Fields<'_>) -> Vec<String> {
+fn authors(fields: &TaggedFields<'_>) -> Vec<String> {
     let lists = [["AF"], ["AU"], ["BF"], ["BA"]];
     let list = lists.iter().find(|tags| fields.first(&**tags).is_some());
     let people = list.into_iter().flat_map(|tags| fields.lines(tags));
@@ -70,7 +70,7 @@ fn authors(fields: &Fields<'_>) -> Vec<String> {
 }
 
 /// Subjects, which are lists between semicolons that may be wrapped.
-fn categories(fields: &Fields<'_>) -> Vec<String> {
+fn categories(fields: &TaggedFields<'_>) -> Vec<String> {
     let subjects = fields.first(&["WC", "SC", "DE", "ID"]);
     let parts = subjects.iter().flat_map(|list| list.split(';'));
     parts
@@ -81,20 +81,20 @@ fn categories(fields: &Fields<'_>) -> Vec<String> {
         .collect()
 }
 
-fn published(fields: &Fields<'_>) -> Option<jiff::civil::Date> {
+fn published(fields: &TaggedFields<'_>) -> Option<jiff::civil::Date> {
     let value = |tag: &str| fields.first(&[tag]).unwrap_or_default();
     let in_print = format!("{} {}", value("PD"), value("PY"));
     dates::most_exact([&*in_print, &*value("EA")])
 }
 
 /// Finds the tag of a line.
-fn tag(line: &[u8]) -> Option<Tag> {
+fn tag(line: &[u8]) -> Option<TagPlace> {
     let is_named = line.first()?.is_ascii_uppercase()
         && line
             .get(1)
             .is_some_and(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let is_spaced = matches!(line.get(2), None | Some(b' '));
-    (is_named && is_spaced).then_some(Tag {
+    (is_named && is_spaced).then_some(TagPlace {
         name: 0..2,
         value: 2,
     })
@@ -102,13 +102,13 @@ fn tag(line: &[u8]) -> Option<Tag> {
 
 /// Tells the lines of Web of Science apart.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct WebOfScienceLines {
     /// Records of this dump stop without `ER`.
     is_open_ended: bool,
 }
 
-impl Layout for Lines {
-    fn mark(&mut self, line: &[u8], place: Place) -> Mark {
+impl LineLayout for WebOfScienceLines {
+    fn mark(&mut self, line: &[u8], place: LinePlace) -> Mark {
         match tag(line).map(|tag| &line[tag.name]) {
             Some(b"PT") => {
                 self.is_open_ended |= place.in_record;
@@ -149,7 +149,7 @@ mod tests {
 
     #[track_caller]
     fn check(record: &str, expected: serde_json::Value) {
-        check_fields(read(record, &Context::default()), &expected);
+        check_fields(read(record, &DumpContext::default()), &expected);
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn records_go_from_pt_to_er() {
         let check = |text: &str, expected: &[&str]| {
-            check_records(Lines::default(), text, expected);
+            check_records(WebOfScienceLines::default(), text, expected);
         };
         check(
             "FN X\nVR 1.0\nPT J\nAB x\n   PT y\nER\n\nPT J\nPT B\nER\nEF\nFN X\nTI z\nER",

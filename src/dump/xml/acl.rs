@@ -20,12 +20,12 @@ use jiff::civil::Date;
 
 use super::day_of;
 use super::tree::{self, Element};
-use crate::dump::record::{Context, Fault, Found, Item};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::dump::{dates, names};
 use crate::paper::{IdKind, Notice, PaperId};
 
 /// Reads one record.
-pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault> {
+pub(in crate::dump) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError> {
     let paper = tree::parse(xml)?;
     let around = tree::parse(&context.around).unwrap_or_default();
     let volume = match &*around.name {
@@ -41,7 +41,7 @@ pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault>
         .or_else(|| of_volume("journal-title"))
         .or_else(|| of_volume("booktitle"));
     let comment: Vec<String> = [text("note"), reason].into_iter().flatten().collect();
-    let mut found = Found {
+    let mut found = RawRecord {
         title: text("title").unwrap_or_default().into(),
         text: text("abstract").unwrap_or_default().into(),
         authors: paper.children("author").filter_map(author).collect(),
@@ -50,7 +50,7 @@ pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault>
         journal: journal.map(Into::into),
         comment: (!comment.is_empty()).then(|| comment.join(" ").into()),
         notice,
-        ..Found::default()
+        ..RawRecord::default()
     };
     found.given_id = id(&around, volume, &paper);
     if let Some(id) = &found.given_id {
@@ -141,9 +141,9 @@ mod tests {
     use super::*;
 
     fn paper(xml: &str, around: &str) -> crate::paper::Paper {
-        let context = Context {
+        let context = DumpContext {
             around: around.to_owned(),
-            ..Context::default()
+            ..DumpContext::default()
         };
         match read(xml, &context) {
             Ok(Item::Paper(record)) => record.paper,

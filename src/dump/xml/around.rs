@@ -14,7 +14,7 @@ const KEPT: [&[u8]; 2] = [b"collection", b"volume"];
 
 /// The elements that hold the next record.
 #[derive(Default)]
-pub(super) struct Around {
+pub(super) struct Enclosing {
     open: Vec<Open>,
     /// The `meta` of the volume, as it stands.
     meta: Vec<u8>,
@@ -29,7 +29,7 @@ struct Open {
     tag: Vec<u8>,
 }
 
-impl Around {
+impl Enclosing {
     /// Whether no element is open.
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
@@ -114,13 +114,13 @@ impl Around {
 mod tests {
     use super::*;
 
-    fn check(around: &Around, expected: &str) {
+    fn check(around: &Enclosing, expected: &str) {
         assert_eq!(around.text(), expected);
     }
 
     #[test]
     fn the_volume_is_written_with_its_meta() {
-        let mut around = Around::default();
+        let mut around = Enclosing::default();
         around.enter(b"a:collection", b"<a:collection id='C18'>");
         around.enter(b"volume", b"<volume id='1'>");
         around.set_meta(b"<meta/>".to_vec());
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_element_that_does_not_end_ends_with_its_parent() {
-        let mut around = Around::default();
+        let mut around = Enclosing::default();
         for name in ["feed", "link", "link"] {
             around.enter(name.as_bytes(), b"<x>");
         }

@@ -8,12 +8,12 @@
 
 use super::dois;
 use super::tree::{self, Element};
-use crate::dump::record::{Context, Fault, Found, Item};
-use crate::dump::{Reason, dates, names};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
+use crate::dump::{Rejection, dates, names};
 use crate::paper::{IdKind, arxiv_version};
 
 /// Reads one record.
-pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault> {
+pub(in crate::dump) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError> {
     let entry = tree::parse(xml)?;
     let text = |name: &str| entry.text_at(&[name]);
     let id = text("id");
@@ -21,14 +21,14 @@ pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault>
         let message = text("summary")
             .or_else(|| text("title"))
             .unwrap_or_default();
-        let reason = Reason::SourceError { message };
-        return Err(Fault { id, reason });
+        let reason = Rejection::SourceError { message };
+        return Err(RecordError { id, reason });
     }
     let summary = text("summary")
         .or_else(|| text("content"))
         .unwrap_or_default();
     let announced = entry.child("announce_type").is_some();
-    let mut found = Found {
+    let mut found = RawRecord {
         title: text("title").unwrap_or_default().into(),
         text: without_announcement(&summary).to_owned().into(),
         authors: authors(&entry),
@@ -39,7 +39,7 @@ pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault>
             .map(Into::into),
         version: id.as_deref().and_then(arxiv_version),
         listed: context.listed,
-        ..Found::default()
+        ..RawRecord::default()
     };
     let mut day = |name: &str| {
         let written = text(name)?;
@@ -60,7 +60,7 @@ pub(in crate::dump) fn read(xml: &str, context: &Context) -> Result<Item, Fault>
 }
 
 /// Adds DOIs, of which one element may hold several.
-fn add_dois(found: &mut Found<'_>, entry: &Element) {
+fn add_dois(found: &mut RawRecord<'_>, entry: &Element) {
     for name in ["doi", "DOI"] {
         for doi in entry.children(name).filter_map(Element::some_text) {
             for doi in dois(&doi) {
@@ -122,7 +122,7 @@ mod tests {
 
     #[track_caller]
     fn check(xml: &str, expected: Value) {
-        check_paper(read(xml, &Context::default()), &expected);
+        check_paper(read(xml, &DumpContext::default()), &expected);
     }
 
     #[test]
@@ -176,10 +176,10 @@ mod tests {
     fn an_error_is_no_paper() {
         let xml = "<entry><id>http://arxiv.org/api/errors#bad_id</id><title>Error</title>\
                    <summary>incorrect id format</summary></entry>";
-        let fault = read(xml, &Context::default()).expect_err("an error");
+        let fault = read(xml, &DumpContext::default()).expect_err("an error");
         let message = "incorrect id format".to_owned();
-        assert_eq!(fault.reason, Reason::SourceError { message });
+        assert_eq!(fault.reason, Rejection::SourceError { message });
         let xml = "<entry><id>http://arxiv.org/abs/2401.00001v1</id><title>Error</title></entry>";
-        assert!(read(xml, &Context::default()).is_ok());
+        assert!(read(xml, &DumpContext::default()).is_ok());
     }
 }

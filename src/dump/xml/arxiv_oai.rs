@@ -24,12 +24,12 @@ use jiff::civil::Date;
 
 use super::tree::{self, Element};
 use super::{arxiv_names, dois};
-use crate::dump::record::{Context, Fault, Found, Item};
-use crate::dump::{Reason, dates, names};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
+use crate::dump::{Rejection, dates, names};
 use crate::paper::{IdKind, Notice, PaperId};
 
 /// Reads one record.
-pub(in crate::dump) fn read(xml: &str, _: &Context) -> Result<Item, Fault> {
+pub(in crate::dump) fn read(xml: &str, _: &DumpContext) -> Result<Item, RecordError> {
     let record = tree::parse(xml)?;
     let identifier = record.text_at(&["header", "identifier"]);
     let status = record
@@ -37,7 +37,7 @@ pub(in crate::dump) fn read(xml: &str, _: &Context) -> Result<Item, Fault> {
         .and_then(|header| header.attribute("status"));
     if status.is_some_and(|status| status.eq_ignore_ascii_case("deleted")) {
         let id = identifier.as_deref().and_then(PaperId::parse);
-        return Ok(Item::Deletion(id.ok_or(Reason::NoId)?));
+        return Ok(Item::Deletion(id.ok_or(Rejection::NoId)?));
     }
     let holder = record.child("metadata").unwrap_or(&record);
     let found = holder
@@ -49,24 +49,24 @@ pub(in crate::dump) fn read(xml: &str, _: &Context) -> Result<Item, Fault> {
         });
     match found {
         Some(found) => found.item(),
-        None => Err(Fault {
+        None => Err(RecordError {
             id: identifier,
-            reason: Reason::NoTitle,
+            reason: Rejection::NoTitle,
         }),
     }
 }
 
 /// Reads `arXiv`, `arXivRaw` or `arXivOld`.
-fn of_arxiv(metadata: &Element, identifier: Option<&str>) -> Found<'static> {
+fn of_arxiv(metadata: &Element, identifier: Option<&str>) -> RawRecord<'static> {
     let text = |name: &str| metadata.text_at(&[name]);
-    let mut found = Found {
+    let mut found = RawRecord {
         given_id: text("id").or_else(|| identifier.map(str::to_owned)),
         title: text("title").unwrap_or_default().into(),
         text: text("abstract").unwrap_or_default().into(),
         authors: metadata.child("authors").map(authors).unwrap_or_default(),
         journal: text("journal-ref").map(Into::into),
         comment: text("comments").map(Into::into),
-        ..Found::default()
+        ..RawRecord::default()
     };
     let categories = text("categories").unwrap_or_default();
     found.categories = categories.split_whitespace().map(str::to_owned).collect();
@@ -88,7 +88,7 @@ fn of_arxiv(metadata: &Element, identifier: Option<&str>) -> Found<'static> {
 }
 
 /// Adds what the versions of `arXivRaw` say.
-fn add_versions(found: &mut Found<'_>, metadata: &Element) {
+fn add_versions(found: &mut RawRecord<'_>, metadata: &Element) {
     let number = |version: &Element| -> Option<u32> {
         let number = version.attribute("version")?.trim();
         number.trim_start_matches(['v', 'V']).parse().ok()
@@ -122,7 +122,7 @@ fn authors(list: &Element) -> Vec<String> {
 }
 
 /// Reads `oai_dc`, of arXiv or of another archive.
-fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> Found<'static> {
+fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> RawRecord<'static> {
     let all = |name: &str| -> Vec<String> {
         metadata
             .children(name)
@@ -130,7 +130,7 @@ fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> Found<'static
             .collect()
     };
     let identifiers = all("identifier");
-    let mut found = Found {
+    let mut found = RawRecord {
         given_id: identifier.map(str::to_owned),
         title: all("title").into_iter().next().unwrap_or_default().into(),
         text: abstract_of(metadata).into(),
@@ -139,7 +139,7 @@ fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> Found<'static
             .flat_map(|name| names::indexed(name))
             .collect(),
         comment: comments(&all("description")).map(Into::into),
-        ..Found::default()
+        ..RawRecord::default()
     };
     add_ids(&mut found, identifier, &identifiers, &all("relation"));
     let of_arxiv = found.ids.first().is_some_and(PaperId::is_arxiv);
@@ -160,7 +160,7 @@ fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> Found<'static
 
 /// Adds the header's identifier and those in the metadata that are ids of a known kind.
 fn add_ids(
-    found: &mut Found<'_>,
+    found: &mut RawRecord<'_>,
     identifier: Option<&str>,
     identifiers: &[String],
     relations: &[String],
@@ -252,7 +252,7 @@ mod tests {
             "<record><header><identifier>oai:arXiv.org:2401.00001</identifier></header>\
              <metadata>{metadata}</metadata></record>"
         );
-        let Ok(Item::Paper(record)) = read(&xml, &Context::default()) else {
+        let Ok(Item::Paper(record)) = read(&xml, &DumpContext::default()) else {
             panic!("no paper: {xml}");
         };
         let paper = serde_json::to_value(&record.paper).expect("plain data");
@@ -344,7 +344,7 @@ mod tests {
             <identifier>https://archive.example/7</identifier>\
             <relation>info:eu-repo/semantics/altIdentifier/doi/10.1000/a</relation>\
             <source>ISSN: 0000-0000</source><source>Journal of Engines, 1</source></dc></metadata></record>";
-        let Ok(Item::Paper(record)) = read(xml, &Context::default()) else {
+        let Ok(Item::Paper(record)) = read(xml, &DumpContext::default()) else {
             panic!("no paper");
         };
         let paper = record.paper;
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn deletions_and_records_that_say_nothing() {
-        let read = |xml: &str| read(xml, &Context::default());
+        let read = |xml: &str| read(xml, &DumpContext::default());
         let header =
             "<header status='deleted'><identifier>oai:arXiv.org:2401.00001</identifier></header>";
         let id = PaperId::parse("2401.00001").expect("an id");
@@ -366,7 +366,7 @@ mod tests {
             Ok(Item::Deletion(id))
         );
         let fault = read("<record><header status='deleted'/></record>").expect_err("no id");
-        assert_eq!(fault.reason, Reason::NoId);
+        assert_eq!(fault.reason, Rejection::NoId);
         let header = "<header><identifier>oai:x:1</identifier></header>";
         for metadata in [
             "",
@@ -377,7 +377,7 @@ mod tests {
             let fault = read(&xml).expect_err("no title");
             assert_eq!(
                 (fault.id.as_deref(), fault.reason),
-                (Some("oai:x:1"), Reason::NoTitle)
+                (Some("oai:x:1"), Rejection::NoTitle)
             );
         }
     }

@@ -1,6 +1,6 @@
 //! The elements of a stream of XML that are records, as the bytes they have there.
 //!
-//! In: bytes of one or several documents. Out: one [`Chunk`] a record, and what stands around it.
+//! In: bytes of one or several documents. Out: one [`Framed`] a record, and what stands around it.
 //! Only tags are looked at (`scan.rs`), so a record that is broken inside spoils no other: where
 //! the next record begins, or what holds the records ends, before a record did, the record is bad
 //! and reading goes on there. One record is held at a time, of at most [`MAX_LINE_BYTES`]
@@ -8,13 +8,13 @@
 
 use std::io::{self, BufRead, BufReader};
 
-use super::around::Around;
+use super::around::Enclosing;
 use super::keep::{Keep, bad};
 use super::recode::Recoded;
 use super::rules;
-use super::scan::{Scanner, Token, local};
-use crate::dump::lines::Chunk;
-use crate::dump::record::Context;
+use super::scan::{Scanner, XmlToken, local};
+use crate::dump::lines::Framed;
+use crate::dump::record::DumpContext;
 use crate::dump::source::Bytes;
 use crate::dump::{Format, Frame, MAX_LINE_BYTES, Unit};
 
@@ -25,7 +25,7 @@ pub(super) struct Elements {
     input: BufReader<Recoded>,
     format: Format,
     scanner: Scanner,
-    around: Around,
+    around: Enclosing,
     /// The start tag of the next record.
     next: Option<Next>,
     /// A start tag of which only the name was read.
@@ -43,14 +43,14 @@ struct Next {
 }
 
 impl Frame for Elements {
-    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Chunk {
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed {
         buffer.clear();
         if self.ended {
-            return Chunk::End;
+            return Framed::End;
         }
-        let chunk = self.advance(buffer).unwrap_or_else(Chunk::Failed);
-        self.ended = matches!(chunk, Chunk::End | Chunk::Failed(_) | Chunk::Unfinished);
-        if !matches!(chunk, Chunk::End) {
+        let chunk = self.advance(buffer).unwrap_or_else(Framed::Failed);
+        self.ended = matches!(chunk, Framed::End | Framed::Failed(_) | Framed::Unfinished);
+        if !matches!(chunk, Framed::End) {
             self.record += 1;
         }
         chunk
@@ -60,7 +60,7 @@ impl Frame for Elements {
         (self.record, Unit::Record)
     }
 
-    fn set_context(&self, context: &mut Context) {
+    fn set_context(&self, context: &mut DumpContext) {
         context.around.clear();
         context.around.push_str(self.around.text());
     }
@@ -72,7 +72,7 @@ impl Elements {
             input: BufReader::with_capacity(BUFFER_BYTES, Recoded::new(bytes)),
             format,
             scanner: Scanner::new(),
-            around: Around::default(),
+            around: Enclosing::default(),
             next: None,
             begun: Vec::new(),
             record: 0,
@@ -81,7 +81,7 @@ impl Elements {
     }
 
     /// Reads up to the end of the next record.
-    fn advance(&mut self, buffer: &mut Vec<u8>) -> io::Result<Chunk> {
+    fn advance(&mut self, buffer: &mut Vec<u8>) -> io::Result<Framed> {
         let mut keep = Keep::tags();
         buffer.append(&mut self.begun);
         loop {
@@ -92,43 +92,45 @@ impl Elements {
             let Some(token) = self.token(buffer, &mut keep)? else {
                 buffer.clear();
                 return Ok(if self.around.is_empty() {
-                    Chunk::End
+                    Framed::End
                 } else {
-                    Chunk::Unfinished
+                    Framed::Unfinished
                 });
             };
             let tag = self.last_tag(buffer);
             match token {
-                Token::Start { empty } if self.is_record(tag) => {
+                XmlToken::Start { empty } if self.is_record(tag) => {
                     self.next = Some(self.start(tag, empty));
                 }
-                Token::Start { empty: false } if self.is_meta() => {
+                XmlToken::Start { empty: false } if self.is_meta() => {
                     let start = self.start(tag, false);
                     self.read_meta(&start)?;
                 }
-                Token::Declaration if !self.around.is_empty() => {
+                XmlToken::Declaration if !self.around.is_empty() => {
                     self.around.leave_all();
                     buffer.clear();
                     return Ok(bad("a document is cut off, and the next begins"));
                 }
-                Token::End if self.is_whole_record() && !self.around.holds(self.scanner.name()) => {
+                XmlToken::End
+                    if self.is_whole_record() && !self.around.holds(self.scanner.name()) =>
+                {
                     return Ok(bad("a record ends here whose start tag is broken"));
                 }
                 // Comments hold records that were taken out; CDATA never does.
-                Token::Hidden if !self.scanner.is_in_comment() && self.is_whole_record() => {
+                XmlToken::Hidden if !self.scanner.is_in_comment() && self.is_whole_record() => {
                     *buffer = self.unhide();
                 }
-                Token::Start { empty: false } => self.around.enter(self.scanner.name(), tag),
-                Token::End => self.around.leave(self.scanner.name()),
-                Token::Start { .. } | Token::Declaration | Token::Hidden => {}
+                XmlToken::Start { empty: false } => self.around.enter(self.scanner.name(), tag),
+                XmlToken::End => self.around.leave(self.scanner.name()),
+                XmlToken::Start { .. } | XmlToken::Declaration | XmlToken::Hidden => {}
             }
         }
     }
 
     /// Reads the rest of a record, whose start tag is in `buffer`.
-    fn capture(&mut self, buffer: &mut Vec<u8>, start: &Next) -> io::Result<Chunk> {
+    fn capture(&mut self, buffer: &mut Vec<u8>, start: &Next) -> io::Result<Framed> {
         if start.empty {
-            return Ok(Chunk::Record);
+            return Ok(Framed::Record);
         }
         let mut keep = Keep::all();
         let mut depth = 1_usize;
@@ -137,7 +139,7 @@ impl Elements {
         loop {
             let Some(token) = self.token(buffer, &mut keep)? else {
                 buffer.truncate(MAX_LINE_BYTES);
-                return Ok(Chunk::Unfinished);
+                return Ok(Framed::Unfinished);
             };
             let is_same = self.scanner.name() == start.name;
             let is_around = self.around.holds(self.scanner.name());
@@ -146,10 +148,10 @@ impl Elements {
                 return Ok(keep.broken());
             }
             match token {
-                Token::Start { empty: false } if is_same => depth += 1,
-                Token::End if is_same => depth -= 1,
-                Token::Start { empty: false } if is_around => inner += 1,
-                Token::End if is_around => inner -= 1,
+                XmlToken::Start { empty: false } if is_same => depth += 1,
+                XmlToken::End if is_same => depth -= 1,
+                XmlToken::Start { empty: false } if is_around => inner += 1,
+                XmlToken::End if is_around => inner -= 1,
                 _ => {}
             }
             if depth == 0 {
@@ -159,41 +161,41 @@ impl Elements {
     }
 
     /// Whether a token shows that the record which `start` begins was not ended.
-    fn breaks_off(&self, token: Token, start: &Next, inner: usize, buffer: &[u8]) -> bool {
+    fn breaks_off(&self, token: XmlToken, start: &Next, inner: usize, buffer: &[u8]) -> bool {
         let name = self.scanner.name();
         let is_same = name == start.name;
         let is_around = self.around.holds(name);
         match token {
-            Token::Declaration => true,
-            Token::Hidden => is_same || self.is_whole_record(),
-            Token::Start { .. } if is_same => {
+            XmlToken::Declaration => true,
+            XmlToken::Hidden => is_same || self.is_whole_record(),
+            XmlToken::Start { .. } if is_same => {
                 !rules::is_foreign(self.format, self.last_tag(buffer))
             }
-            Token::Start { .. } => {
+            XmlToken::Start { .. } => {
                 (self.is_whole_record() && local(&start.name) != self.scanner.local_name())
                     || (is_around && rules::is_root(self.scanner.local_name()))
             }
-            Token::End => is_around && inner == 0 && !is_same,
+            XmlToken::End => is_around && inner == 0 && !is_same,
         }
     }
 
     /// Goes on outside the record with the token that broke it off.
-    fn end_early(&mut self, token: Token, buffer: &mut Vec<u8>) {
+    fn end_early(&mut self, token: XmlToken, buffer: &mut Vec<u8>) {
         let tag = self.last_tag(buffer).to_vec();
         match token {
-            Token::Declaration => self.around.leave_all(),
-            Token::End => self.around.leave(self.scanner.name()),
-            Token::Hidden => {
+            XmlToken::Declaration => self.around.leave_all(),
+            XmlToken::End => self.around.leave(self.scanner.name()),
+            XmlToken::Hidden => {
                 self.begun = self.unhide();
                 return;
             }
-            Token::Start { empty } if rules::is_root(self.scanner.local_name()) => {
+            XmlToken::Start { empty } if rules::is_root(self.scanner.local_name()) => {
                 self.around.leave_all();
                 if !empty {
                     self.around.enter(self.scanner.name(), &tag);
                 }
             }
-            Token::Start { empty } => self.next = Some(self.start(&tag, empty)),
+            XmlToken::Start { empty } => self.next = Some(self.start(&tag, empty)),
         }
         buffer.truncate(buffer.len() - tag.len());
     }
@@ -207,14 +209,14 @@ impl Elements {
     /// Reads the `meta` of a volume; one that does not end is none.
     fn read_meta(&mut self, start: &Next) -> io::Result<()> {
         let mut meta = start.tag.clone();
-        if let Chunk::Record = self.capture(&mut meta, start)? {
+        if let Framed::Record = self.capture(&mut meta, start)? {
             self.around.set_meta(meta);
         }
         Ok(())
     }
 
     /// Reads up to the end of the next tag; `None` where the bytes end.
-    fn token(&mut self, buffer: &mut Vec<u8>, keep: &mut Keep) -> io::Result<Option<Token>> {
+    fn token(&mut self, buffer: &mut Vec<u8>, keep: &mut Keep) -> io::Result<Option<XmlToken>> {
         loop {
             let bytes = match self.input.fill_buf() {
                 Ok([]) => return Ok(None),
@@ -270,7 +272,7 @@ impl Elements {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dump::Reason;
+    use crate::dump::Rejection;
     use crate::dump::tests::Drip;
 
     /// Records as they stand, with `around|` before, `!` for a bad one and `?` for a cut.
@@ -279,14 +281,14 @@ mod tests {
         let mut elements = Elements::new(format, Box::new(bytes));
         let mut buffer = Vec::new();
         let mut read = Vec::new();
-        let mut context = Context::default();
+        let mut context = DumpContext::default();
         loop {
             let text = match elements.next_chunk(&mut buffer) {
-                Chunk::End => return read,
-                Chunk::Record => String::from_utf8_lossy(&buffer).into_owned(),
-                Chunk::Bad(Reason::TooLong { .. }) => "too long".to_owned(),
-                Chunk::Bad(_) => "!".to_owned(),
-                Chunk::Failed(_) | Chunk::Unfinished => "?".to_owned(),
+                Framed::End => return read,
+                Framed::Record => String::from_utf8_lossy(&buffer).into_owned(),
+                Framed::Bad(Rejection::TooLong { .. }) => "too long".to_owned(),
+                Framed::Bad(_) => "!".to_owned(),
+                Framed::Failed(_) | Framed::Unfinished => "?".to_owned(),
             };
             elements.set_context(&mut context);
             let around = match &*context.around {

@@ -4,8 +4,8 @@
 //! as long as it is no more than [`MAX_LINE_BYTES`]; else a piece from the start to show, and the
 //! last tag, which may be the next record's.
 
-use crate::dump::lines::Chunk;
-use crate::dump::{MAX_LINE_BYTES, Reason};
+use crate::dump::lines::Framed;
+use crate::dump::{MAX_LINE_BYTES, Rejection};
 
 /// What is kept of an element that is too long, to show it.
 const KEPT_BYTES: usize = 1024;
@@ -54,9 +54,9 @@ impl Keep {
     }
 
     /// What a record is that has ended.
-    pub(super) fn whole(&self, buffer: &mut Vec<u8>) -> Chunk {
+    pub(super) fn whole(&self, buffer: &mut Vec<u8>) -> Framed {
         if !self.too_long {
-            return Chunk::Record;
+            return Framed::Record;
         }
         buffer.truncate(KEPT_BYTES);
         buffer.shrink_to(KEPT_BYTES);
@@ -64,7 +64,7 @@ impl Keep {
     }
 
     /// What a record is that has not.
-    pub(super) fn broken(&self) -> Chunk {
+    pub(super) fn broken(&self) -> Framed {
         if self.too_long {
             return too_long();
         }
@@ -72,16 +72,16 @@ impl Keep {
     }
 }
 
-fn too_long() -> Chunk {
-    Chunk::Bad(Reason::TooLong {
+fn too_long() -> Framed {
+    Framed::Bad(Rejection::TooLong {
         limit_bytes: MAX_LINE_BYTES,
     })
 }
 
 /// What cannot be a record, and why.
-pub(super) fn bad(message: &str) -> Chunk {
+pub(super) fn bad(message: &str) -> Framed {
     let message = message.to_owned();
-    Chunk::Bad(Reason::NotXml { message })
+    Framed::Bad(Rejection::NotXml { message })
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ pub(super) fn text_of(xml: &str) -> Option<String> {
 }
 
 /// What a whole document without records says.
-pub(super) enum Answer {
+pub(super) enum DocumentAnswer {
     /// That there are none.
     Empty,
     /// That the question was wrong, in the source's words.
@@ -90,16 +90,16 @@ pub(super) enum Answer {
 }
 
 /// What a whole document without records says.
-pub(super) fn answer(format: Format, document: &[u8]) -> Answer {
+pub(super) fn answer(format: Format, document: &[u8]) -> DocumentAnswer {
     let Ok(root) = tree::parse(&String::from_utf8_lossy(document)) else {
-        return Answer::Other;
+        return DocumentAnswer::Other;
     };
     let error = root.child("error");
     let is_empty = match (format, error) {
         (Format::ArxivOai, Some(error)) => {
             let code = error.attribute("code").unwrap_or("error");
             if code != "noRecordsMatch" {
-                return Answer::Error(format!("{code}: {}", error.text().trim()));
+                return DocumentAnswer::Error(format!("{code}: {}", error.text().trim()));
             }
             true
         }
@@ -108,8 +108,8 @@ pub(super) fn answer(format: Format, document: &[u8]) -> Answer {
         _ => root.elements().next().is_none(),
     };
     match is_empty {
-        true => Answer::Empty,
-        false => Answer::Other,
+        true => DocumentAnswer::Empty,
+        false => DocumentAnswer::Other,
     }
 }
 

@@ -25,8 +25,8 @@ use jiff::civil::Date;
 
 use super::day_of;
 use super::tree::{self, Element};
-use crate::dump::record::{Context, Fault, Found, Item};
-use crate::dump::{Reason, names};
+use crate::dump::record::{DumpContext, Item, RawRecord, RecordError};
+use crate::dump::{Rejection, names};
 use crate::paper::{IdKind, Notice, PaperId};
 
 /// What stands in place of a title that was not given, or not yet.
@@ -48,11 +48,11 @@ struct Parts<'a> {
 }
 
 /// Reads one record.
-pub(in crate::dump) fn read(xml: &str, _: &Context) -> Result<Item, Fault> {
+pub(in crate::dump) fn read(xml: &str, _: &DumpContext) -> Result<Item, RecordError> {
     let root = tree::parse(xml)?;
     if root.name == "PMID" {
         let id = PaperId::of_kind(IdKind::Pmid, &root.text());
-        return Ok(Item::Deletion(id.ok_or(Reason::NoId)?));
+        return Ok(Item::Deletion(id.ok_or(Rejection::NoId)?));
     }
     let citation = ["MedlineCitation", "BookDocument"]
         .iter()
@@ -70,9 +70,9 @@ pub(in crate::dump) fn read(xml: &str, _: &Context) -> Result<Item, Fault> {
 }
 
 impl Parts<'_> {
-    fn found(&self) -> Found<'static> {
+    fn found(&self) -> RawRecord<'static> {
         let (title, journal) = self.title_and_journal();
-        let mut found = Found {
+        let mut found = RawRecord {
             given_id: self.citation.text_at(&["PMID"]),
             title: title.into(),
             text: self.abstract_text().into(),
@@ -84,7 +84,7 @@ impl Parts<'_> {
             volume: self.volume().map(Into::into),
             version: self.version(),
             notice: self.is_retracted().then_some(Notice::Retracted),
-            ..Found::default()
+            ..RawRecord::default()
         };
         let printed = self.printed().and_then(Element::some_text);
         found.published = found.dated(found.published, printed.as_ref());
@@ -125,7 +125,7 @@ impl Parts<'_> {
         }
     }
 
-    fn add_ids(&self, found: &mut Found<'_>) {
+    fn add_ids(&self, found: &mut RawRecord<'_>) {
         for pmid in self.citation.children("PMID") {
             found.add_id(IdKind::Pmid, &pmid.text());
         }
@@ -310,7 +310,7 @@ mod tests {
 
     #[track_caller]
     fn check(xml: &str, expected: Value) {
-        check_paper(read(xml, &Context::default()), &expected);
+        check_paper(read(xml, &DumpContext::default()), &expected);
     }
 
     #[test]
@@ -385,7 +385,7 @@ mod tests {
                 "<MedlineCitation><Article><Journal><JournalIssue><PubDate>{date}</PubDate>\
                  </JournalIssue></Journal><ArticleTitle>t</ArticleTitle></Article></MedlineCitation>"
             );
-            let Ok(Item::Paper(record)) = read(&xml, &Context::default()) else {
+            let Ok(Item::Paper(record)) = read(&xml, &DumpContext::default()) else {
                 panic!("no paper: {xml}");
             };
             let published = record.paper.published.map(|day| day.to_string());
@@ -442,9 +442,9 @@ mod tests {
 
     #[test]
     fn a_deletion_is_one_of_an_id() {
-        let read = |xml: &str| read(xml, &Context::default());
+        let read = |xml: &str| read(xml, &DumpContext::default());
         let id = PaperId::parse("pmid:12").expect("an id");
         assert_eq!(read("<PMID Version='1'>12</PMID>"), Ok(Item::Deletion(id)));
-        assert_eq!(read("<PMID>x</PMID>"), Err(Reason::NoId.into()));
+        assert_eq!(read("<PMID>x</PMID>"), Err(Rejection::NoId.into()));
     }
 }

@@ -19,12 +19,12 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Reads UTF-8.
 pub(super) struct Recoded {
     inner: Bytes,
-    state: State,
+    state: RecodeState,
     /// What failed after the first bytes.
     failed: Option<io::Error>,
 }
 
-enum State {
+enum RecodeState {
     /// Nothing was read.
     Unknown,
     /// UTF-8, and what was read of it to know that.
@@ -43,21 +43,21 @@ impl Recoded {
     pub(super) fn new(inner: Bytes) -> Recoded {
         Recoded {
             inner,
-            state: State::Unknown,
+            state: RecodeState::Unknown,
             failed: None,
         }
     }
 
     /// Reads as far as a declaration can go, and decides.
-    fn look(&mut self) -> State {
+    fn look(&mut self) -> RecodeState {
         let mut start = Vec::new();
         let limit = MAX_DECLARATION_BYTES as u64;
         let outcome = self.inner.by_ref().take(limit).read_to_end(&mut start);
         self.failed = outcome.err();
         let Some(encoding) = declared(&start) else {
-            return State::Plain(io::Cursor::new(start));
+            return RecodeState::Plain(io::Cursor::new(start));
         };
-        State::Other(Box::new(Decoding {
+        RecodeState::Other(Box::new(Decoding {
             decoder: encoding.new_decoder_without_bom_handling(),
             raw: start,
             decoded: io::Cursor::default(),
@@ -68,13 +68,13 @@ impl Recoded {
 
 impl Read for Recoded {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if matches!(self.state, State::Unknown) {
+        if matches!(self.state, RecodeState::Unknown) {
             self.state = self.look();
         }
         let n = match &mut self.state {
-            State::Unknown => 0,
-            State::Plain(start) => start.read(out)?,
-            State::Other(decoding) => decoding.read_decoded(out)?,
+            RecodeState::Unknown => 0,
+            RecodeState::Plain(start) => start.read(out)?,
+            RecodeState::Other(decoding) => decoding.read_decoded(out)?,
         };
         if n > 0 || out.is_empty() {
             return Ok(n);
@@ -83,7 +83,7 @@ impl Read for Recoded {
             return Err(error);
         }
         match &mut self.state {
-            State::Other(decoding) => decoding.read(&mut self.inner, out),
+            RecodeState::Other(decoding) => decoding.read(&mut self.inner, out),
             _ => self.inner.read(out),
         }
     }

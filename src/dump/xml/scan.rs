@@ -1,6 +1,6 @@
 //! The tags in a stream of XML bytes, and nothing of what they mean.
 //!
-//! In: bytes, in pieces of any size. Out: a [`Token`] at the end of every tag. Comments, CDATA,
+//! In: bytes, in pieces of any size. Out: a [`XmlToken`] at the end of every tag. Comments, CDATA,
 //! processing instructions and declarations, a DOCTYPE with its internal subset among them, are
 //! passed over. Nothing is kept but a name, and nothing is an error: a `<` inside a tag, which XML
 //! forbids, breaks it off and begins the next. Whether an element is well-formed is left to
@@ -11,7 +11,7 @@ const MAX_NAME_BYTES: usize = 128;
 
 /// What the scanned bytes end with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token {
+pub(super) enum XmlToken {
     /// A start tag; `empty` if it is an end tag, too.
     Start { empty: bool },
     /// An end tag.
@@ -24,7 +24,7 @@ pub(super) enum Token {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ScanState {
     /// Outside markup.
     Text,
     /// After `<`.
@@ -52,18 +52,18 @@ enum State {
 }
 
 /// What becomes of one byte.
-enum Step {
+enum Scanned {
     /// It is used, and the markup goes on.
     On,
     /// It is used, and the markup ends with it.
-    Done(Option<Token>),
+    Done(Option<XmlToken>),
     /// It is not used.
-    Before(Option<Token>),
+    Before(Option<XmlToken>),
 }
 
 /// Scans a stream of bytes.
 pub(super) struct Scanner {
-    state: State,
+    state: ScanState,
     /// The name in the last token, with its prefix.
     name: Vec<u8>,
     /// Bytes of the markup that were used.
@@ -79,7 +79,7 @@ pub(super) struct Scanner {
 impl Scanner {
     pub(super) fn new() -> Scanner {
         Scanner {
-            state: State::Text,
+            state: ScanState::Text,
             name: Vec::new(),
             used: 0,
             in_subset: false,
@@ -90,7 +90,7 @@ impl Scanner {
 
     /// Whether the next byte belongs to no markup that has begun.
     pub(super) fn is_between_tags(&self) -> bool {
-        self.state == State::Text
+        self.state == ScanState::Text
     }
 
     /// The name in the last token, with its prefix.
@@ -110,24 +110,24 @@ impl Scanner {
 
     /// Whether the next byte belongs to a comment.
     pub(super) fn is_in_comment(&self) -> bool {
-        matches!(self.state, State::Comment(_))
+        matches!(self.state, ScanState::Comment(_))
     }
 
     /// Takes the [hidden](Token::Hidden) tag for a tag.
     pub(super) fn unhide(&mut self) {
-        self.state = State::Name;
+        self.state = ScanState::Name;
         self.in_subset = false;
         self.used = 1 + self.name.len();
     }
 
     /// Scans on: either text up to the next `<`, or markup up to its end or that of `bytes`.
     /// Returns how many bytes that are.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Option<Token>) {
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Option<XmlToken>) {
         let mut at = 0;
-        if self.state == State::Text {
+        if self.state == ScanState::Text {
             match bytes.iter().position(|&byte| byte == b'<') {
                 Some(0) => {
-                    self.state = State::Open;
+                    self.state = ScanState::Open;
                     self.used = 0;
                     at = 1;
                 }
@@ -137,13 +137,13 @@ impl Scanner {
         }
         while let Some(&byte) = bytes.get(at) {
             match self.step(byte) {
-                Step::On => at += 1,
-                Step::Done(token) => {
+                Scanned::On => at += 1,
+                Scanned::Done(token) => {
                     self.state = self.state_after();
                     self.used += at + 1;
                     return (at + 1, token);
                 }
-                Step::Before(token) => {
+                Scanned::Before(token) => {
                     self.used += at;
                     return (at, token);
                 }
@@ -153,130 +153,130 @@ impl Scanner {
         (at, None)
     }
 
-    fn state_after(&self) -> State {
+    fn state_after(&self) -> ScanState {
         if self.in_subset {
-            State::Doctype { quote: None }
+            ScanState::Doctype { quote: None }
         } else {
-            State::Text
+            ScanState::Text
         }
     }
 
-    fn step(&mut self, byte: u8) -> Step {
+    fn step(&mut self, byte: u8) -> Scanned {
         match self.state {
-            State::Text | State::Open => self.open(byte),
-            State::Name => self.start_name(byte),
-            State::Tag { quote, slash } => self.tag(byte, quote, slash),
-            State::EndName | State::EndTag => self.end_tag(byte),
-            State::Bang => self.bang(byte),
-            State::Comment(count) => self.closing(byte, b'-', count),
-            State::Cdata(count) => self.closing(byte, b']', count),
-            State::Target => self.target(byte),
-            State::Instruction { declares, mark } => self.instruction(byte, declares, mark),
-            State::Doctype { quote } => self.doctype(byte, quote),
+            ScanState::Text | ScanState::Open => self.open(byte),
+            ScanState::Name => self.start_name(byte),
+            ScanState::Tag { quote, slash } => self.tag(byte, quote, slash),
+            ScanState::EndName | ScanState::EndTag => self.end_tag(byte),
+            ScanState::Bang => self.bang(byte),
+            ScanState::Comment(count) => self.closing(byte, b'-', count),
+            ScanState::Cdata(count) => self.closing(byte, b']', count),
+            ScanState::Target => self.target(byte),
+            ScanState::Instruction { declares, mark } => self.instruction(byte, declares, mark),
+            ScanState::Doctype { quote } => self.doctype(byte, quote),
         }
     }
 
-    fn open(&mut self, byte: u8) -> Step {
+    fn open(&mut self, byte: u8) -> Scanned {
         self.name.clear();
         self.state = match byte {
-            b'/' => State::EndName,
-            b'!' => State::Bang,
-            b'?' => State::Target,
+            b'/' => ScanState::EndName,
+            b'!' => ScanState::Bang,
+            b'?' => ScanState::Target,
             b'<' => return self.broken_off(),
             byte if is_name_start(byte) => {
                 self.name.push(byte);
-                State::Name
+                ScanState::Name
             }
-            _ => return Step::Done(None),
+            _ => return Scanned::Done(None),
         };
-        Step::On
+        Scanned::On
     }
 
     /// A `<` where none may stand: what came before is no tag.
-    fn broken_off(&mut self) -> Step {
-        self.state = State::Text;
-        Step::Before(None)
+    fn broken_off(&mut self) -> Scanned {
+        self.state = ScanState::Text;
+        Scanned::Before(None)
     }
 
-    fn start_name(&mut self, byte: u8) -> Step {
+    fn start_name(&mut self, byte: u8) -> Scanned {
         if byte.is_ascii_whitespace() || byte == b'/' {
-            self.state = State::Tag {
+            self.state = ScanState::Tag {
                 quote: None,
                 slash: byte == b'/',
             };
-            return Step::On;
+            return Scanned::On;
         }
         match byte {
-            b'>' => Step::Done(Some(Token::Start { empty: false })),
+            b'>' => Scanned::Done(Some(XmlToken::Start { empty: false })),
             b'<' => self.broken_off(),
             _ => self.push(byte),
         }
     }
 
-    fn push(&mut self, byte: u8) -> Step {
+    fn push(&mut self, byte: u8) -> Scanned {
         if self.name.len() < MAX_NAME_BYTES {
             self.name.push(byte);
         }
-        Step::On
+        Scanned::On
     }
 
-    fn tag(&mut self, byte: u8, quote: Option<u8>, slash: bool) -> Step {
+    fn tag(&mut self, byte: u8, quote: Option<u8>, slash: bool) -> Scanned {
         let (quote, slash) = match (byte, quote) {
             (b'<', _) => return self.broken_off(),
             (byte, Some(open)) => (Some(open).filter(|open| *open != byte), false),
-            (b'>', None) => return Step::Done(Some(Token::Start { empty: slash })),
+            (b'>', None) => return Scanned::Done(Some(XmlToken::Start { empty: slash })),
             (b'"' | b'\'', None) => (Some(byte), false),
             (byte, None) => (None, byte == b'/'),
         };
-        self.state = State::Tag { quote, slash };
-        Step::On
+        self.state = ScanState::Tag { quote, slash };
+        Scanned::On
     }
 
-    fn end_tag(&mut self, byte: u8) -> Step {
+    fn end_tag(&mut self, byte: u8) -> Scanned {
         match byte {
-            b'>' => Step::Done(Some(Token::End)),
+            b'>' => Scanned::Done(Some(XmlToken::End)),
             b'<' => self.broken_off(),
-            _ if self.state == State::EndTag => Step::On,
+            _ if self.state == ScanState::EndTag => Scanned::On,
             byte if byte.is_ascii_whitespace() => {
-                self.state = State::EndTag;
-                Step::On
+                self.state = ScanState::EndTag;
+                Scanned::On
             }
             byte => self.push(byte),
         }
     }
 
-    fn bang(&mut self, byte: u8) -> Step {
+    fn bang(&mut self, byte: u8) -> Scanned {
         self.name.push(byte);
         let read: &[u8] = &self.name;
         if read == b"--" {
-            self.state = State::Comment(0);
+            self.state = ScanState::Comment(0);
         } else if read == b"[CDATA[" {
-            self.state = State::Cdata(0);
+            self.state = ScanState::Cdata(0);
         } else if !b"--".starts_with(read) && !b"[CDATA[".starts_with(read) {
-            self.state = State::Doctype { quote: None };
+            self.state = ScanState::Doctype { quote: None };
             self.tail = [0; 4];
             return self.doctype(byte, None);
         }
-        Step::On
+        Scanned::On
     }
 
     /// In a comment or CDATA, which ends with two of `twice` and a `>`.
-    fn closing(&mut self, byte: u8, twice: u8, count: usize) -> Step {
+    fn closing(&mut self, byte: u8, twice: u8, count: usize) -> Scanned {
         if let Some(step) = self.find_hidden(byte) {
             return step;
         }
         if byte == b'>' && count >= 2 {
-            return Step::Done(None);
+            return Scanned::Done(None);
         }
         let count = if byte == twice { count + 1 } else { 0 };
         self.state = match self.state {
-            State::Comment(_) => State::Comment(count),
-            _ => State::Cdata(count),
+            ScanState::Comment(_) => ScanState::Comment(count),
+            _ => ScanState::Cdata(count),
         };
-        Step::On
+        Scanned::On
     }
 
-    fn find_hidden(&mut self, byte: u8) -> Option<Step> {
+    fn find_hidden(&mut self, byte: u8) -> Option<Scanned> {
         if byte == b'<' {
             self.name.clear();
             self.hidden = true;
@@ -285,19 +285,20 @@ impl Scanner {
         } else if self.hidden {
             self.hidden = false;
             let ends = byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
-            return (ends && !self.name.is_empty()).then_some(Step::Before(Some(Token::Hidden)));
+            return (ends && !self.name.is_empty())
+                .then_some(Scanned::Before(Some(XmlToken::Hidden)));
         }
         None
     }
 
-    fn target(&mut self, byte: u8) -> Step {
+    fn target(&mut self, byte: u8) -> Scanned {
         if byte.is_ascii_whitespace() || byte == b'?' {
             let declares = self.name == b"xml";
-            self.state = State::Instruction {
+            self.state = ScanState::Instruction {
                 declares,
                 mark: byte == b'?',
             };
-            return Step::On;
+            return Scanned::On;
         }
         match byte {
             b'<' => self.broken_off(),
@@ -305,41 +306,41 @@ impl Scanner {
         }
     }
 
-    fn instruction(&mut self, byte: u8, declares: bool, mark: bool) -> Step {
+    fn instruction(&mut self, byte: u8, declares: bool, mark: bool) -> Scanned {
         if let Some(step) = self.find_hidden(byte) {
             return step;
         }
         if byte == b'>' && mark {
-            return Step::Done(declares.then_some(Token::Declaration));
+            return Scanned::Done(declares.then_some(XmlToken::Declaration));
         }
-        self.state = State::Instruction {
+        self.state = ScanState::Instruction {
             declares,
             mark: byte == b'?',
         };
-        Step::On
+        Scanned::On
     }
 
-    fn doctype(&mut self, byte: u8, quote: Option<u8>) -> Step {
+    fn doctype(&mut self, byte: u8, quote: Option<u8>) -> Scanned {
         self.tail.rotate_left(1);
         self.tail[3] = byte;
         let quote = match (byte, quote) {
             (b'<', _) if !self.in_subset => return self.broken_off(),
             (byte, Some(open)) => Some(open).filter(|open| *open != byte),
-            (b'>', None) if !self.in_subset => return Step::Done(None),
+            (b'>', None) if !self.in_subset => return Scanned::Done(None),
             (b'"' | b'\'', None) => Some(byte),
             (b'[' | b']', None) => {
                 self.in_subset = byte == b'[';
                 None
             }
             (_, None) if &self.tail == b"<!--" => {
-                self.state = State::Comment(0);
+                self.state = ScanState::Comment(0);
                 self.tail = [0; 4];
-                return Step::On;
+                return Scanned::On;
             }
             (_, None) => None,
         };
-        self.state = State::Doctype { quote };
-        Step::On
+        self.state = ScanState::Doctype { quote };
+        Scanned::On
     }
 }
 
@@ -364,7 +365,7 @@ pub(super) fn start_tags(bytes: &[u8]) -> impl Iterator<Item = (String, &[u8])> 
         while at < bytes.len() {
             let (used, token) = scanner.feed(&bytes[at..]);
             at += used;
-            if matches!(token, Some(Token::Start { .. })) {
+            if matches!(token, Some(XmlToken::Start { .. })) {
                 let name = String::from_utf8_lossy(scanner.local_name()).into_owned();
                 return Some((name, &bytes[at - scanner.markup_bytes()..at]));
             }
@@ -388,11 +389,11 @@ mod tests {
             at += used;
             let name = String::from_utf8_lossy(scanner.name()).into_owned();
             found.extend(token.map(|token| match token {
-                Token::Start { empty: false } => format!("+{name}"),
-                Token::Start { empty: true } => format!("+{name}/"),
-                Token::End => format!("-{name}"),
-                Token::Declaration => "?".to_owned(),
-                Token::Hidden => format!("#{name}"),
+                XmlToken::Start { empty: false } => format!("+{name}"),
+                XmlToken::Start { empty: true } => format!("+{name}/"),
+                XmlToken::End => format!("-{name}"),
+                XmlToken::Declaration => "?".to_owned(),
+                XmlToken::Hidden => format!("#{name}"),
             }));
         }
         found.join(" ")

@@ -1,7 +1,7 @@
 //! One record's XML as a small tree, and the text in it.
 //!
 //! In: the bytes of one element. Out: an [`Element`], whose names are local ones: prefixes mean
-//! nothing once the format is known. `quick-xml` parses; what it refuses is a [`Fault`].
+//! nothing once the format is known. `quick-xml` parses; what it refuses is a [`RecordError`].
 //!
 //! Entities are resolved once, and only the five of XML and numbers: those that a DOCTYPE
 //! declares are never expanded nor fetched, and `&name;` stays as it stands (`clean.rs` knows the
@@ -11,8 +11,8 @@ use quick_xml::Reader;
 use quick_xml::escape::{resolve_xml_entity, unescape};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use crate::dump::Reason;
-use crate::dump::record::Fault;
+use crate::dump::Rejection;
+use crate::dump::record::RecordError;
 
 /// Elements may be nested this deep.
 const MAX_DEPTH: usize = 128;
@@ -68,7 +68,7 @@ enum Node {
 }
 
 /// Parses one element; what follows it is not looked at.
-pub(super) fn parse(xml: &str) -> Result<Element, Fault> {
+pub(super) fn parse(xml: &str) -> Result<Element, RecordError> {
     let mut reader = Reader::from_str(xml);
     reader.config_mut().allow_dangling_amp = true;
     let mut open: Vec<Element> = Vec::new();
@@ -136,16 +136,16 @@ fn unfinished(open: &[Element]) -> String {
     }
 }
 
-fn not_xml(error: impl std::fmt::Display) -> Fault {
+fn not_xml(error: impl std::fmt::Display) -> RecordError {
     fault(error.to_string())
 }
 
-fn fault(message: String) -> Fault {
-    Reason::NotXml { message }.into()
+fn fault(message: String) -> RecordError {
+    Rejection::NotXml { message }.into()
 }
 
 impl Element {
-    fn new(tag: &BytesStart<'_>) -> Result<Element, Fault> {
+    fn new(tag: &BytesStart<'_>) -> Result<Element, RecordError> {
         let mut attributes = Vec::new();
         for attribute in tag.attributes().with_checks(false) {
             let attribute = attribute.map_err(not_xml)?;

@@ -1,6 +1,6 @@
 //! BERT (Devlin et al. 2018), as transformers has it.
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::{BERT_KEYS, after, like_bert};
 use crate::encoder::kernels::Activation;
 use crate::encoder::packed::{Names, Shape};
@@ -30,7 +30,7 @@ pub(super) const NAMES: Names = Names {
     last_norm: None,
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     config.only("position_embedding_type", "absolute".into())?;
     config.only("is_decoder", false.into())?;
     Ok(Shape {

@@ -9,22 +9,22 @@ use crate::error::{Error, Result};
 const MAX_COUNT: usize = 1 << 31;
 
 /// What a `config.json` says.
-pub(super) struct Config<'a> {
+pub(super) struct ModelConfig<'a> {
     model: &'a str,
     values: Map<String, Value>,
 }
 
-impl<'a> Config<'a> {
+impl<'a> ModelConfig<'a> {
     /// Parses the file of a model of this name.
-    pub(super) fn parse(model: &'a str, bytes: &[u8]) -> Result<Config<'a>> {
+    pub(super) fn parse(model: &'a str, bytes: &[u8]) -> Result<ModelConfig<'a>> {
         let values = serde_json::from_slice(bytes)
             .map_err(|e| Error::model(model, format!("config.json: {e}")))?;
-        Ok(Config { model, values })
+        Ok(ModelConfig { model, values })
     }
 
     /// The same for a part of it.
-    pub(super) fn within(&self, values: &Map<String, Value>) -> Config<'a> {
-        Config {
+    pub(super) fn within(&self, values: &Map<String, Value>) -> ModelConfig<'a> {
+        ModelConfig {
             model: self.model,
             values: values.clone(),
         }
@@ -113,7 +113,7 @@ impl<'a> Config<'a> {
     }
 
     /// A part with settings of its own, where there is one.
-    pub(super) fn part(&self, key: &str) -> Option<Config<'a>> {
+    pub(super) fn part(&self, key: &str) -> Option<ModelConfig<'a>> {
         let values = self.get(key).and_then(Value::as_object);
         values.map(|values| self.within(values))
     }

@@ -1,6 +1,6 @@
 //! DistilBERT (Sanh et al. 2019): BERT without token types, under other names.
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::{after, like_bert};
 use crate::encoder::kernels::Activation;
 use crate::encoder::packed::{Names, Shape};
@@ -25,7 +25,7 @@ const NAMES: Names = Names {
     last_norm: None,
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let keys = [
         "dim",
         "n_layers",

@@ -3,11 +3,13 @@
 
 use serde_json::Value;
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::qwen::key_heads;
 use super::{BERT_KEYS, like_bert, rope};
 use crate::encoder::kernels::Activation;
-use crate::encoder::packed::{Gate, LayerKind, Names, NormKind, NormNames, Places, Shape};
+use crate::encoder::packed::{
+    Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape,
+};
 use crate::error::Result;
 
 const NAMES: Names = Names {
@@ -41,7 +43,7 @@ const NAMES: Names = Names {
 /// The kinds of layers, as `layer_types` names them; places in [`Shape::kinds`].
 const KINDS: [&str; 2] = ["full_attention", "sliding_attention"];
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     config.only("attention_bias", false.into())?;
     config.only("attn_logit_softcapping", Value::Null)?;
     rope::refuse_scaling(config)?;
@@ -57,7 +59,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
     let scalar = config.number_or("query_pre_attn_scalar", 256.0)?;
     Ok(Shape {
         key_heads: key_heads(config, shape.heads)?,
-        places: Places::Rotary,
+        places: PositionEncoding::Rotary,
         embedding_scale: (shape.hidden as f32).sqrt(),
         query_scale: scalar.powf(-0.5) as f32,
         norm: NormKind::Rms { less_one: true },
@@ -80,7 +82,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
 }
 
 /// The kind of each layer: as listed, or every so many-th sees everything.
-fn kind_of(config: &Config<'_>, layers: usize) -> Result<Vec<usize>> {
+fn kind_of(config: &ModelConfig<'_>, layers: usize) -> Result<Vec<usize>> {
     let Some(listed) = config.get("layer_types") else {
         let every = match config.get("sliding_window_pattern") {
             Some(_) => config.count("sliding_window_pattern")?,

@@ -1,10 +1,10 @@
 //! The "new" architecture of GTE and Arctic Embed 2 (Zhang et al. 2024): BERT with rotary positions and gated
 //! feed-forward blocks.
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::{BERT_KEYS, after, like_bert, rope};
 use crate::encoder::kernels::Activation;
-use crate::encoder::packed::{Gate, LayerKind, Names, Places, Shape};
+use crate::encoder::packed::{Gate, LayerKind, Names, PositionEncoding, Shape};
 use crate::error::Result;
 
 const NAMES: Names = Names {
@@ -32,7 +32,7 @@ const NAMES_WITHOUT_TYPES: Names = Names {
     ..NAMES
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     config.only("position_embedding_type", "rope".into())?;
     config.only("layer_norm_type", "layer_norm".into())?;
     config.only("logn_attention_scale", false.into())?;
@@ -45,7 +45,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
     let shape = like_bert(config, BERT_KEYS, names)?;
     let frequencies = frequencies(config, shape.head_dim)?;
     Ok(Shape {
-        places: Places::Rotary,
+        places: PositionEncoding::Rotary,
         eps: config.number_or("layer_norm_eps", 1e-12)? as f32,
         activation: config.activation("hidden_act", Activation::Gelu)?,
         gate: Some(Gate::Last),
@@ -60,7 +60,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
 
 /// Frequencies, stretched by a fixed factor where the configuration says so: the base is multiplied by
 /// it, and every frequency divided by its `2 / dim`-th power.
-fn frequencies(config: &Config<'_>, dim: usize) -> Result<Vec<f64>> {
+fn frequencies(config: &ModelConfig<'_>, dim: usize) -> Result<Vec<f64>> {
     let base = config.number_or("rope_theta", 10_000.0)?;
     let Some(scaling) = config.part("rope_scaling") else {
         return Ok(rope::frequencies(base, dim));

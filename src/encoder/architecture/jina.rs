@@ -1,10 +1,10 @@
 //! JinaBERT, the second version (Günther et al. 2023): BERT with slopes for positions (ALiBi) and gated
 //! feed-forward blocks.
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::{BERT_KEYS, after, like_bert};
 use crate::encoder::kernels::Activation;
-use crate::encoder::packed::{Gate, Names, Places, Shape};
+use crate::encoder::packed::{Gate, Names, PositionEncoding, Shape};
 use crate::error::Result;
 
 const NAMES: Names = Names {
@@ -30,7 +30,7 @@ const NAMES: Names = Names {
     last_norm: None,
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let code = config.part("auto_map");
     let code = code.and_then(|code| Some(code.text("AutoModel").ok()??.to_owned()));
     if let Some(other) = code.filter(|code| code.contains("qk-post-norm")) {
@@ -46,7 +46,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
         }
     };
     Ok(Shape {
-        places: Places::Slopes,
+        places: PositionEncoding::Slopes,
         eps: config.number_or("layer_norm_eps", 1e-12)? as f32,
         activation,
         gate: Some(Gate::First),

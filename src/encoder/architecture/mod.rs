@@ -17,13 +17,13 @@ mod qwen;
 mod roberta;
 mod rope;
 
-use self::config::Config;
+use self::config::ModelConfig;
 use super::kernels::Activation;
-use super::packed::{LayerKind, NormKind, NormNames, Places, Shape};
+use super::packed::{LayerKind, NormKind, NormNames, PositionEncoding, Shape};
 use crate::error::{Error, Result};
 
 /// What transformers calls the architectures that are known, and who reads their configuration.
-type Reader = fn(&Config<'_>) -> Result<Shape>;
+type Reader = fn(&ModelConfig<'_>) -> Result<Shape>;
 
 const KNOWN: [(&str, Reader); 12] = [
     ("bert", bert::shape),
@@ -58,7 +58,7 @@ const MAX_TABLE_LEN: usize = 1 << 28;
 /// # Errors
 /// [`Error::Model`] for an architecture or a setting that is not known, naming it.
 pub(super) fn shape_of(model: &str, config: &[u8]) -> Result<Shape> {
-    let config = Config::parse(model, config)?;
+    let config = ModelConfig::parse(model, config)?;
     // Old checkpoints do not say that they are BERT.
     let named = config.text("model_type")?.unwrap_or("bert");
     let is_slanted = config.text("position_embedding_type")? == Some("alibi");
@@ -79,11 +79,11 @@ pub(super) fn shape_of(model: &str, config: &[u8]) -> Result<Shape> {
 }
 
 /// Refuses a shape whose tables would be too long.
-fn bounded(config: &Config<'_>, shape: Shape) -> Result<Shape> {
+fn bounded(config: &ModelConfig<'_>, shape: Shape) -> Result<Shape> {
     let of_position = match shape.places {
-        Places::Learned { .. } if shape.names.buckets.is_none() => 0,
-        Places::Rotary => shape.head_dim,
-        Places::Learned { .. } | Places::Slopes => 2 * shape.heads,
+        PositionEncoding::Learned { .. } if shape.names.buckets.is_none() => 0,
+        PositionEncoding::Rotary => shape.head_dim,
+        PositionEncoding::Learned { .. } | PositionEncoding::Slopes => 2 * shape.heads,
     };
     match shape.positions.saturating_mul(of_position) <= MAX_TABLE_LEN {
         true => Ok(shape),
@@ -111,7 +111,7 @@ const fn before(name: &'static str) -> NormNames {
 
 /// A shape like BERT's but for names: learned positions, full attention, norms with gain and shift.
 fn like_bert(
-    config: &Config<'_>,
+    config: &ModelConfig<'_>,
     keys: [&str; 5],
     names: &'static super::packed::Names,
 ) -> Result<Shape> {
@@ -132,7 +132,7 @@ fn like_bert(
         head_dim,
         intermediate: config.count_within(intermediate, MAX_WIDTH)?,
         positions: config.count_within(positions, MAX_POSITIONS)?,
-        places: Places::Learned {
+        places: PositionEncoding::Learned {
             first: 0,
             padding: None,
         },

@@ -1,10 +1,10 @@
 //! ModernBERT (Warner et al. 2024): norms before the blocks, rotary positions, gated feed-forward blocks,
 //! and most layers look at their surroundings only.
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::{BERT_KEYS, before, like_bert, rope};
 use crate::encoder::kernels::Activation;
-use crate::encoder::packed::{Gate, LayerKind, Names, NormKind, Places, Shape};
+use crate::encoder::packed::{Gate, LayerKind, Names, NormKind, PositionEncoding, Shape};
 use crate::error::Result;
 
 const NAMES: Names = Names {
@@ -26,7 +26,7 @@ const NAMES: Names = Names {
     last_norm: Some("final_norm"),
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let shape = like_bert(config, BERT_KEYS, &NAMES)?;
     let kind = |name, key, default, window| -> Result<LayerKind> {
         let base = rope::base(config, name, key, default)?;
@@ -51,7 +51,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
         config.flag("mlp_bias", false)?,
     );
     Ok(Shape {
-        places: Places::Rotary,
+        places: PositionEncoding::Rotary,
         norm: NormKind::Layer {
             shift: config.flag("norm_bias", false)?,
         },

@@ -1,7 +1,7 @@
 //! MPNet (Song et al. 2020): BERT without token types, with relative position embeddings that all layers
 //! share.
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::roberta::counted_from_padding;
 use super::{BERT_KEYS, after, like_bert};
 use crate::encoder::kernels::Activation;
@@ -27,7 +27,7 @@ const NAMES: Names = Names {
     last_norm: None,
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let shape = Shape {
         eps: config.number_or("layer_norm_eps", 1e-12)? as f32,
         activation: config.activation("hidden_act", Activation::Gelu)?,

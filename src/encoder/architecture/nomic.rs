@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::{after, like_bert, rope};
 use crate::encoder::kernels::Activation;
-use crate::encoder::packed::{Gate, LayerKind, Names, Places, Shape};
+use crate::encoder::packed::{Gate, LayerKind, Names, PositionEncoding, Shape};
 use crate::error::Result;
 
 const NAMES: Names = Names {
@@ -29,7 +29,7 @@ const NAMES: Names = Names {
     last_norm: None,
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     config.only("prenorm", false.into())?;
     config.only("use_rms_norm", false.into())?;
     config.only("rotary_emb_interleaved", false.into())?;
@@ -60,7 +60,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
             true => shape.positions.min(trained),
             false => shape.positions,
         },
-        places: Places::Rotary,
+        places: PositionEncoding::Rotary,
         eps: config.number_or("layer_norm_epsilon", 1e-12)? as f32,
         activation,
         gate: Some(Gate::First),

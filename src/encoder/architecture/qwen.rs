@@ -1,9 +1,9 @@
 //! Qwen3 as an encoder (Zhang et al. 2025, Qwen3-Embedding): a decoder whose last token speaks for all.
 
-use super::config::Config;
+use super::config::ModelConfig;
 use super::{BERT_KEYS, before, like_bert, rope};
 use crate::encoder::kernels::Activation;
-use crate::encoder::packed::{Gate, LayerKind, Names, NormKind, Places, Shape};
+use crate::encoder::packed::{Gate, LayerKind, Names, NormKind, PositionEncoding, Shape};
 use crate::error::Result;
 
 const NAMES: Names = Names {
@@ -26,7 +26,7 @@ const NAMES: Names = Names {
     last_norm: Some("norm"),
 };
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     config.only("use_sliding_window", false.into())?;
     config.only("attention_bias", false.into())?;
     rope::refuse_scaling(config)?;
@@ -34,7 +34,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
     let base = rope::base(config, "full_attention", "rope_theta", 1_000_000.0)?;
     Ok(Shape {
         key_heads: key_heads(config, shape.heads)?,
-        places: Places::Rotary,
+        places: PositionEncoding::Rotary,
         norm: NormKind::Rms { less_one: false },
         eps: config.number_or("rms_norm_eps", 1e-6)? as f32,
         activation: config.activation("hidden_act", Activation::Silu)?,
@@ -50,7 +50,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
 }
 
 /// Heads of keys and values, each of which several heads of queries share.
-pub(super) fn key_heads(config: &Config<'_>, heads: usize) -> Result<usize> {
+pub(super) fn key_heads(config: &ModelConfig<'_>, heads: usize) -> Result<usize> {
     let key_heads = config.count_or("num_key_value_heads", heads)?;
     match heads.is_multiple_of(key_heads) {
         true => Ok(key_heads),

@@ -2,11 +2,11 @@
 //! id of the padding.
 
 use super::bert;
-use super::config::Config;
-use crate::encoder::packed::{Places, Shape};
+use super::config::ModelConfig;
+use crate::encoder::packed::{PositionEncoding, Shape};
 use crate::error::Result;
 
-pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
+pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     counted_from_padding(
         config,
         bert::shape(config)?,
@@ -16,7 +16,7 @@ pub(super) fn shape(config: &Config<'_>) -> Result<Shape> {
 
 /// The same shape with positions that begin behind those of the padding.
 pub(super) fn counted_from_padding(
-    config: &Config<'_>,
+    config: &ModelConfig<'_>,
     shape: Shape,
     padding: usize,
 ) -> Result<Shape> {
@@ -30,7 +30,7 @@ pub(super) fn counted_from_padding(
     })?;
     Ok(Shape {
         positions,
-        places: Places::Learned {
+        places: PositionEncoding::Learned {
             first,
             padding: u32::try_from(padding).ok(),
         },

@@ -1,6 +1,6 @@
 //! Frequencies of rotary position embeddings (RoPE, Su et al. 2021).
 
-use super::config::Config;
+use super::config::ModelConfig;
 use crate::error::Result;
 
 /// `base^(-2i / dim)`: by how much each pair of `dim` numbers turns from one position to the next.
@@ -11,7 +11,7 @@ pub(super) fn frequencies(base: f64, dim: usize) -> Vec<f64> {
 
 /// The base that is set for layers of this kind: in `rope_parameters`, as transformers saves it since
 /// its version 5, or under `key`. A scaling that is not known is refused.
-pub(super) fn base(config: &Config<'_>, kind: &str, key: &str, default: f64) -> Result<f64> {
+pub(super) fn base(config: &ModelConfig<'_>, kind: &str, key: &str, default: f64) -> Result<f64> {
     if let Some(parameters) = config.part("rope_parameters") {
         let of_kind = parameters.part(kind).unwrap_or(parameters);
         of_kind.only("rope_type", "default".into())?;
@@ -23,7 +23,7 @@ pub(super) fn base(config: &Config<'_>, kind: &str, key: &str, default: f64) -> 
 }
 
 /// Refuses any scaling of the positions.
-pub(super) fn refuse_scaling(config: &Config<'_>) -> Result<()> {
+pub(super) fn refuse_scaling(config: &ModelConfig<'_>) -> Result<()> {
     match config.get("rope_scaling") {
         None => Ok(()),
         Some(_) => {

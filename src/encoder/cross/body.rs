@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::folder::{Architecture, CrossFolder};
 use crate::encoder::architecture::shape_of;
-use crate::encoder::kernels::{Activation, Isa};
+use crate::encoder::kernels::{Activation, Isas};
 use crate::encoder::packed::{self, PackedBody};
 use crate::encoder::pooling::{Pooling, PoolingMode};
 use crate::encoder::tensors::{Reason, tensors_in_place};
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// A body with what scores a pair.
 pub(super) struct CrossBody {
     body: PackedBody,
-    isa: Isa,
+    isa: Isas,
     pooling: Pooling,
     has_types: bool,
     dense: Dense,
@@ -180,8 +180,8 @@ fn load(
             "classifier",
         ),
     };
-    let isa = Isa::detect();
-    let body = PackedBody::new(shape, &find, packed::Precision::F32, isa)?;
+    let isa = Isas::detect();
+    let body = PackedBody::new(shape, &find, packed::Arithmetic::F32, isa)?;
     if files.has_types && body.n_types() < 2 {
         return Err("it has one type of token, and a pair wants two".into());
     }

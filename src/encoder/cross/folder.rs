@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::encoder::source::{Bytes, Folder};
+use crate::encoder::source::{Folder, TensorBytes};
 use crate::error::Result;
 
 /// How a model's layers are put together.
@@ -36,18 +36,18 @@ const ARCHITECTURES: [(&str, Architecture); 4] = [
 
 /// What makes a score of a logit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Activation {
+pub(super) enum ScoreActivation {
     /// The logit is the score.
     Identity,
     /// The logistic function: scores from 0 to 1.
     Sigmoid,
 }
 
-impl Activation {
+impl ScoreActivation {
     pub(super) fn of(self, logit: f32) -> f32 {
         match self {
-            Activation::Identity => logit,
-            Activation::Sigmoid => 1.0 / (1.0 + (-logit).exp()),
+            ScoreActivation::Identity => logit,
+            ScoreActivation::Sigmoid => 1.0 / (1.0 + (-logit).exp()),
         }
     }
 }
@@ -57,9 +57,9 @@ pub(super) struct CrossFolder {
     pub(super) name: String,
     pub(super) config: Vec<u8>,
     pub(super) tokenizer: Vec<u8>,
-    pub(super) weights: Arc<Bytes>,
+    pub(super) weights: Arc<TensorBytes>,
     pub(super) architecture: Architecture,
-    pub(super) activation: Activation,
+    pub(super) activation: ScoreActivation,
     pub(super) max_tokens: usize,
     /// Whether the model is told which of the two texts a token belongs to.
     pub(super) has_types: bool,
@@ -67,7 +67,7 @@ pub(super) struct CrossFolder {
 
 /// What of `config.json` does not depend on the architecture.
 #[derive(Deserialize)]
-struct Config {
+struct CrossConfig {
     #[serde(default)]
     architectures: Vec<String>,
     id2label: Option<BTreeMap<String, serde_json::Value>>,
@@ -91,7 +91,7 @@ struct OfSentenceTransformers {
 }
 
 #[derive(Deserialize)]
-struct Module {
+struct CrossModule {
     #[serde(rename = "type")]
     class: String,
     #[serde(default)]
@@ -99,7 +99,7 @@ struct Module {
 }
 
 #[derive(Default, Deserialize)]
-struct TokenizerConfig {
+struct CrossTokenizerConfig {
     model_input_names: Option<Vec<String>>,
 }
 
@@ -109,13 +109,13 @@ impl CrossFolder {
         let folder = Folder::open(path)?;
         refuse_other_modules(&folder)?;
         let config_bytes = folder.bytes("config.json")?;
-        let config: Config = folder.parse("config.json", &config_bytes)?;
+        let config: CrossConfig = folder.parse("config.json", &config_bytes)?;
         let architecture = architecture(&folder, &config)?;
         refuse_other_labels(&folder, &config)?;
         let activation = activation(&folder, &config)?;
         let positions = positions(&config, architecture);
         let limit = folder.token_limit(positions)?;
-        let names: Option<TokenizerConfig> = folder.parse_if_there("tokenizer_config.json")?;
+        let names: Option<CrossTokenizerConfig> = folder.parse_if_there("tokenizer_config.json")?;
         let names = names.and_then(|names| names.model_input_names);
         let is_given = |names: Vec<String>| names.iter().any(|name| name == "token_type_ids");
         Ok(CrossFolder {
@@ -133,8 +133,8 @@ impl CrossFolder {
 
 /// Newer folders list their modules: one, the transformer.
 fn refuse_other_modules(folder: &Folder) -> Result<()> {
-    let modules: Option<Vec<Module>> = folder.parse_if_there("modules.json")?;
-    for Module { class, path } in modules.unwrap_or_default() {
+    let modules: Option<Vec<CrossModule>> = folder.parse_if_there("modules.json")?;
+    for CrossModule { class, path } in modules.unwrap_or_default() {
         if class.rsplit('.').next() != Some("Transformer") || !path.is_empty() {
             let reason = format!(
                 "modules.json names {class:?}; a cross-encoder of one Transformer is wanted"
@@ -145,7 +145,7 @@ fn refuse_other_modules(folder: &Folder) -> Result<()> {
     Ok(())
 }
 
-fn architecture(folder: &Folder, config: &Config) -> Result<Architecture> {
+fn architecture(folder: &Folder, config: &CrossConfig) -> Result<Architecture> {
     let known = ARCHITECTURES.map(|(name, _)| name).join(", ");
     let [named] = &config.architectures[..] else {
         let reason = format!("config.json names no architecture; known are: {known}");
@@ -163,7 +163,7 @@ fn architecture(folder: &Folder, config: &Config) -> Result<Architecture> {
 }
 
 /// transformers takes two labels where nothing is said.
-fn refuse_other_labels(folder: &Folder, config: &Config) -> Result<()> {
+fn refuse_other_labels(folder: &Folder, config: &CrossConfig) -> Result<()> {
     let listed = config.id2label.as_ref().map(BTreeMap::len);
     match listed.or(config.num_labels).unwrap_or(2) {
         1 => Ok(()),
@@ -175,7 +175,7 @@ fn refuse_other_labels(folder: &Folder, config: &Config) -> Result<()> {
 
 /// The activation that the folder names, in any of the three places that there have been; the logistic
 /// function where it names none.
-fn activation(folder: &Folder, config: &Config) -> Result<Activation> {
+fn activation(folder: &Folder, config: &CrossConfig) -> Result<ScoreActivation> {
     let of_folder: Option<OfSentenceTransformers> =
         folder.parse_if_there("config_sentence_transformers.json")?;
     let of_folder = of_folder.unwrap_or_default();
@@ -191,8 +191,8 @@ fn activation(folder: &Folder, config: &Config) -> Result<Activation> {
         .or(config.sentence_transformers.activation_fn.as_ref())
         .or(config.sbert_ce_default_activation_function.as_ref());
     match named.map(|name| name.rsplit('.').next().unwrap_or_default()) {
-        Some("Identity") => Ok(Activation::Identity),
-        Some("Sigmoid") | None => Ok(Activation::Sigmoid),
+        Some("Identity") => Ok(ScoreActivation::Identity),
+        Some("Sigmoid") | None => Ok(ScoreActivation::Sigmoid),
         Some(other) => Err(folder.wrong(format!(
             "its activation is {other:?}; known are: Identity, Sigmoid"
         ))),
@@ -200,7 +200,7 @@ fn activation(folder: &Folder, config: &Config) -> Result<Activation> {
 }
 
 /// Tokens that have a position. RoBERTa counts them from behind the padding's id.
-fn positions(config: &Config, architecture: Architecture) -> usize {
+fn positions(config: &CrossConfig, architecture: Architecture) -> usize {
     let taken = match architecture {
         Architecture::Roberta => config.pad_token_id.unwrap_or(1).saturating_add(1),
         Architecture::Bert | Architecture::ModernBert => 0,

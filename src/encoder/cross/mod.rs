@@ -19,8 +19,8 @@ mod folder;
 mod tests;
 
 use self::body::CrossBody;
-use self::folder::{Activation, CrossFolder};
-use super::tokenize::{Input, PairEncoding, Tokenize};
+use self::folder::{CrossFolder, ScoreActivation};
+use super::tokenize::{ModelInput, PairEncoding, Tokenize};
 use super::{ModelSource, batch, ensure_embedded, ensure_known};
 use crate::error::{Error, Result};
 
@@ -34,7 +34,7 @@ pub struct CrossEncoder {
     name: String,
     tokenizer: Tokenize,
     body: CrossBody,
-    activation: Activation,
+    activation: ScoreActivation,
     max_tokens: usize,
     pool: rayon::ThreadPool,
 }
@@ -73,7 +73,8 @@ impl CrossEncoder {
             .build()
             .map_err(|e| Error::Encode { source: e.into() })?;
         let max_tokens = files.max_tokens.min(MOST_PAIR_TOKENS);
-        let tokenizer = || Tokenize::load(&files.name, &files.tokenizer, Input::Pairs, max_tokens);
+        let tokenizer =
+            || Tokenize::load(&files.name, &files.tokenizer, ModelInput::Pairs, max_tokens);
         let (body, tokenizer) =
             pool.install(|| rayon::join(|| CrossBody::load(&files, max_tokens), tokenizer));
         let (body, tokenizer) = (body?, tokenizer?);

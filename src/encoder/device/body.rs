@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::choice::Chosen;
+use super::choice::ChosenDevice;
 use super::composed::Composed;
 use super::kernels::Kernels;
-use super::load::{Around, Layer, Linear, Weights, numbers_for};
+use super::load::{DeviceLayer, DeviceNorms, DeviceWeights, Linear, numbers_for};
 use super::operations::{Normalisation, Operations};
-use super::outlook::Outlook;
+use super::outlook::DevicePattern;
 use super::queue::Queue;
 use super::rows::{Arrangement, Rows};
 use crate::encoder::packed::{Shape, Tensors};
@@ -42,7 +42,7 @@ const LEAST_COSINE_BF16: f32 = 0.99;
 pub(in crate::encoder) struct DeviceBody {
     shape: Shape,
     device: Device,
-    weights: Weights,
+    weights: DeviceWeights,
     operations: Box<dyn Operations>,
     queue: Queue,
     dtype: DType,
@@ -61,12 +61,12 @@ impl DeviceBody {
     pub(in crate::encoder) fn new(
         shape: Shape,
         tensors: &Tensors<'_>,
-        to: &Chosen,
+        to: &ChosenDevice,
     ) -> std::result::Result<DeviceBody, Reason> {
         let dtype = numbers_for(&shape, to);
         let free_bytes = to.free_bytes();
         let queue = Queue::new(&to.device);
-        let weights = queue.put(|| Weights::load(&shape, tensors, (&to.device, dtype)))?;
+        let weights = queue.put(|| DeviceWeights::load(&shape, tensors, (&to.device, dtype)))?;
         let kernels = Kernels::for_shape(&shape, dtype).filter(|_| to.has_kernels);
         let operations: Box<dyn Operations> = match kernels {
             Some(kernels) => Box::new(kernels),
@@ -237,8 +237,8 @@ impl DeviceBody {
 
     fn attend(
         &self,
-        layer: &Layer,
-        outlook: &Outlook,
+        layer: &DeviceLayer,
+        outlook: &DevicePattern,
         input: &Tensor,
         rows: &Rows,
     ) -> Result<Tensor> {
@@ -253,7 +253,7 @@ impl DeviceBody {
         states: Tensor,
         inner: &Tensor,
         map: &Linear,
-        around: &Around,
+        around: &DeviceNorms,
     ) -> Result<Tensor> {
         let to = Normalisation {
             bias: map.bias.as_ref(),
@@ -301,7 +301,7 @@ fn is_out_of_memory(error: &candle_core::Error) -> bool {
 mod tests {
     use super::super::tests::{device_and_packed, files_of, on_cpu};
     use super::*;
-    use crate::encoder::kernels::Isa;
+    use crate::encoder::kernels::Isas;
 
     #[test]
     fn a_batch_is_as_large_as_the_memory_lets_it() {
@@ -338,8 +338,8 @@ mod tests {
         fn attend(
             &self,
             shape: &Shape,
-            layer: &Layer,
-            outlook: &Outlook,
+            layer: &DeviceLayer,
+            outlook: &DevicePattern,
             fused: Tensor,
             rows: &Rows,
         ) -> Result<Tensor> {
@@ -365,7 +365,7 @@ mod tests {
 
     fn body() -> DeviceBody {
         let files = files_of("tiny-bert-cls");
-        device_and_packed(&files, &on_cpu(DType::F32, false), Isa::scalar()).0
+        device_and_packed(&files, &on_cpu(DType::F32, false), Isas::scalar()).0
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device};
 
-use crate::encoder::kernels::Isa;
+use crate::encoder::kernels::Isas;
 use crate::error::{Error, Result};
 
 /// On what a model is to be computed.
@@ -27,14 +27,14 @@ impl DeviceChoice {
     pub fn describe(self) -> Result<String> {
         Ok(match choose(self)? {
             Some(chosen) => chosen.name.to_owned(),
-            None => format!("cpu, {}", Isa::detect().name()),
+            None => format!("cpu, {}", Isas::detect().name()),
         })
     }
 }
 
 /// A device, with the numbers that it computes with.
 #[derive(Debug, Clone)]
-pub(in crate::encoder) struct Chosen {
+pub(in crate::encoder) struct ChosenDevice {
     pub(in crate::encoder) device: Device,
     pub(in crate::encoder) dtype: DType,
     /// Such as `cuda:0`.
@@ -47,7 +47,7 @@ pub(in crate::encoder) struct Chosen {
     pub(in crate::encoder) lanes: usize,
 }
 
-impl Chosen {
+impl ChosenDevice {
     /// Free memory, bytes, where the device says.
     pub(super) fn free_bytes(&self) -> Option<usize> {
         match &self.device {
@@ -63,7 +63,7 @@ impl Chosen {
 ///
 /// # Errors
 /// [`Error::Device`] where the device that is asked for is not in this build or not on this machine.
-pub(in crate::encoder) fn choose(choice: DeviceChoice) -> Result<Option<Chosen>> {
+pub(in crate::encoder) fn choose(choice: DeviceChoice) -> Result<Option<ChosenDevice>> {
     match choice {
         DeviceChoice::Cpu => Ok(None),
         DeviceChoice::Cuda => cuda().map(Some),
@@ -72,7 +72,7 @@ pub(in crate::encoder) fn choose(choice: DeviceChoice) -> Result<Option<Chosen>>
     }
 }
 
-fn cuda() -> Result<Chosen> {
+fn cuda() -> Result<ChosenDevice> {
     if !cfg!(feature = "cuda") {
         return Err(Error::Device {
             device: "cuda",
@@ -90,7 +90,7 @@ fn cuda() -> Result<Chosen> {
     };
     #[cfg(not(feature = "cuda"))]
     let has_kernels = false;
-    Ok(Chosen {
+    Ok(ChosenDevice {
         device,
         dtype: DType::F16,
         name: "cuda:0",
@@ -101,14 +101,14 @@ fn cuda() -> Result<Chosen> {
     })
 }
 
-fn metal() -> Result<Chosen> {
+fn metal() -> Result<ChosenDevice> {
     if !cfg!(feature = "metal") {
         return Err(Error::Device {
             device: "metal",
             source: "this build has no Metal: it is built with --features metal".into(),
         });
     }
-    Ok(Chosen {
+    Ok(ChosenDevice {
         device: opened("metal", || Device::new_metal(0))?,
         dtype: DType::F16,
         name: "metal:0",

@@ -8,9 +8,9 @@ use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::rotary_emb::rope;
 
-use super::load::{Layer, Norm};
+use super::load::{DeviceLayer, DeviceNorm};
 use super::operations::{Normalisation, Operations};
-use super::outlook::{Outlook, Rotation};
+use super::outlook::{DevicePattern, DeviceRotation};
 use super::rows::{Arrangement, Rows};
 use crate::encoder::kernels::Activation;
 use crate::encoder::packed::{Gate, Shape};
@@ -63,8 +63,8 @@ impl Operations for Composed {
     fn attend(
         &self,
         shape: &Shape,
-        layer: &Layer,
-        outlook: &Outlook,
+        layer: &DeviceLayer,
+        outlook: &DevicePattern,
         fused: Tensor,
         rows: &Rows,
     ) -> Result<Tensor> {
@@ -75,7 +75,7 @@ impl Operations for Composed {
             let split = part.reshape((n_texts, n_tokens, n, shape.head_dim))?;
             split.transpose(1, 2)?.contiguous()
         };
-        let turned = |from: usize, n: usize, norm: &Option<Norm>| {
+        let turned = |from: usize, n: usize, norm: &Option<DeviceNorm>| {
             let mut part = heads(from, n)?;
             if let Some(norm) = norm {
                 part = norm.apply(&part)?;
@@ -134,7 +134,7 @@ fn with_bias(rows: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     }
 }
 
-impl Norm {
+impl DeviceNorm {
     fn apply(&self, rows: &Tensor) -> Result<Tensor> {
         let dtype = rows.dtype();
         let rows = rows.to_dtype(DType::F32)?.contiguous()?;
@@ -147,7 +147,7 @@ impl Norm {
 }
 
 /// What is added to scores, `[texts or 1, heads or 1, tokens or 1, tokens]`, f32.
-fn added(outlook: &Outlook, rows: &Rows) -> Result<Option<Tensor>> {
+fn added(outlook: &DevicePattern, rows: &Rows) -> Result<Option<Tensor>> {
     let n_tokens = rows.longest;
     let is_filled = rows.lengths.iter().any(|length| *length < n_tokens);
     let mask = || {
@@ -180,7 +180,7 @@ fn padding(rows: &Rows, device: &Device) -> Result<Tensor> {
 
 /// Turns the heads `[texts, heads, tokens, dim]` by their positions; where fewer numbers turn than a head
 /// has, the first.
-fn rotate(heads: &Tensor, rotation: &Rotation) -> Result<Tensor> {
+fn rotate(heads: &Tensor, rotation: &DeviceRotation) -> Result<Tensor> {
     let (_, _, n_tokens, dim) = heads.dims4()?;
     let of_tokens = |all: &Tensor| all.narrow(0, 0, n_tokens)?.to_dtype(heads.dtype());
     let (cosines, sines) = (of_tokens(&rotation.cosines)?, of_tokens(&rotation.sines)?);

@@ -3,9 +3,9 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::choice::Chosen;
-use super::outlook::Outlook;
-use crate::encoder::packed::{NormKind, NormNames, Outlooks, Places, Shape, Tensors};
+use super::choice::ChosenDevice;
+use super::outlook::DevicePattern;
+use crate::encoder::packed::{NormKind, NormNames, Outlooks, PositionEncoding, Shape, Tensors};
 use crate::encoder::tensors::Reason;
 
 type Loaded<T> = std::result::Result<T, Reason>;
@@ -20,49 +20,49 @@ pub(super) struct Linear {
 
 /// A normalisation, computed in f32: of mean and variance where there is a shift, else of the root mean
 /// square.
-pub(super) struct Norm {
+pub(super) struct DeviceNorm {
     pub(super) gain: Tensor,
     pub(super) shift: Option<Tensor>,
     pub(super) eps: f32,
 }
 
 /// The normalisations of a block: of its input, of what it adds, of the sum.
-pub(super) struct Around {
-    pub(super) before: Option<Norm>,
-    pub(super) branch: Option<Norm>,
-    pub(super) after: Option<Norm>,
+pub(super) struct DeviceNorms {
+    pub(super) before: Option<DeviceNorm>,
+    pub(super) branch: Option<DeviceNorm>,
+    pub(super) after: Option<DeviceNorm>,
 }
 
 /// A layer.
-pub(super) struct Layer {
+pub(super) struct DeviceLayer {
     /// To queries, keys and values.
     pub(super) fused: Linear,
-    pub(super) query_norm: Option<Norm>,
-    pub(super) key_norm: Option<Norm>,
+    pub(super) query_norm: Option<DeviceNorm>,
+    pub(super) key_norm: Option<DeviceNorm>,
     pub(super) attention_out: Linear,
-    pub(super) attention: Around,
+    pub(super) attention: DeviceNorms,
     /// Gate included.
     pub(super) widen: Linear,
     pub(super) narrow: Linear,
-    pub(super) feed_forward: Around,
+    pub(super) feed_forward: DeviceNorms,
 }
 
 /// The weights of a body.
-pub(super) struct Weights {
+pub(super) struct DeviceWeights {
     /// `[vocab, hidden]`, multiplied by the embedding scale
     pub(super) words: Tensor,
     /// `[positions, hidden]`
     pub(super) positions: Option<Tensor>,
-    pub(super) embedding_norm: Option<Norm>,
-    pub(super) layers: Vec<Layer>,
-    pub(super) last_norm: Option<Norm>,
+    pub(super) embedding_norm: Option<DeviceNorm>,
+    pub(super) layers: Vec<DeviceLayer>,
+    pub(super) last_norm: Option<DeviceNorm>,
     /// One a kind of layer.
-    pub(super) outlooks: Vec<Outlook>,
+    pub(super) outlooks: Vec<DevicePattern>,
 }
 
 /// In which numbers a body of this shape is computed: for models with root mean squares, whose hidden states
 /// outgrow f16, bf16 or, where the device has none, f32; else what the device is best with.
-pub(super) fn numbers_for(shape: &Shape, to: &Chosen) -> DType {
+pub(super) fn numbers_for(shape: &Shape, to: &ChosenDevice) -> DType {
     match (to.dtype, shape.norm) {
         (DType::F16, NormKind::Rms { .. }) if to.device.is_cpu() => DType::F16,
         (DType::F16, NormKind::Rms { .. }) if to.has_bf16 => DType::BF16,
@@ -71,7 +71,7 @@ pub(super) fn numbers_for(shape: &Shape, to: &Chosen) -> DType {
     }
 }
 
-impl Weights {
+impl DeviceWeights {
     /// Puts a checkpoint's tensors on a device.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Weights {
         shape: &Shape,
         tensors: &Tensors<'_>,
         (device, dtype): (&Device, DType),
-    ) -> Loaded<Weights> {
+    ) -> Loaded<DeviceWeights> {
         let loader = Loader {
             tensors,
             shape,
@@ -91,8 +91,8 @@ impl Weights {
         let names = shape.names;
         let norm = |name: Option<&str>| name.map(|n| loader.norm(n, shape.hidden)).transpose();
         let outlooks = Outlooks::new(shape, tensors)?;
-        let outlook = |kind| Outlook::new(kind, shape.causal, &outlooks, device);
-        Ok(Weights {
+        let outlook = |kind| DevicePattern::new(kind, shape.causal, &outlooks, device);
+        Ok(DeviceWeights {
             words,
             positions,
             embedding_norm: norm(names.embedding_norm)?,
@@ -151,7 +151,7 @@ impl Loader<'_> {
         let mut words = self.numbers(&format!("{}.weight", names.words), shape.vocab * hidden)?;
         words.iter_mut().for_each(|x| *x *= shape.embedding_scale);
         let mut positions = match (names.positions, shape.places) {
-            (Some(name), Places::Learned { first, .. }) => {
+            (Some(name), PositionEncoding::Learned { first, .. }) => {
                 let rows = shape.positions + first;
                 Some(self.numbers(&format!("{name}.weight"), rows * hidden)?)
             }
@@ -196,7 +196,7 @@ impl Loader<'_> {
         })
     }
 
-    fn norm(&self, name: &str, width: usize) -> Loaded<Norm> {
+    fn norm(&self, name: &str, width: usize) -> Loaded<DeviceNorm> {
         let gain = self.floats(&format!("{name}.weight"), width)?;
         let (gain, shift) = match self.shape.norm {
             NormKind::Layer { shift: true } => {
@@ -207,26 +207,26 @@ impl Loader<'_> {
             NormKind::Rms { less_one: true } => ((gain + 1.0)?, None),
             NormKind::Rms { less_one: false } => (gain, None),
         };
-        Ok(Norm {
+        Ok(DeviceNorm {
             gain,
             shift,
             eps: self.shape.eps,
         })
     }
 
-    fn around(&self, layer: &str, names: &NormNames) -> Loaded<Around> {
+    fn around(&self, layer: &str, names: &NormNames) -> Loaded<DeviceNorms> {
         let norm = |name: Option<&str>| {
             let named = name.map(|name| self.norm(&format!("{layer}{name}"), self.shape.hidden));
             named.transpose()
         };
-        Ok(Around {
+        Ok(DeviceNorms {
             before: norm(names.before)?,
             branch: norm(names.branch)?,
             after: norm(names.after)?,
         })
     }
 
-    fn layer(&self, i: usize) -> Loaded<Layer> {
+    fn layer(&self, i: usize) -> Loaded<DeviceLayer> {
         let (shape, names) = (self.shape, self.shape.names);
         let layer = format!("{}.{i}.", names.layer);
         let (queries, keys) = (
@@ -257,7 +257,7 @@ impl Loader<'_> {
         } else {
             &names.attention_norms
         };
-        Ok(Layer {
+        Ok(DeviceLayer {
             fused: self.linear(&named(names.fused), shape.hidden, fused, fused_bias)?,
             query_norm: head_norm(names.query_norm)?,
             key_norm: head_norm(names.key_norm)?,

@@ -26,4 +26,4 @@ mod tests;
 
 pub(super) use self::body::DeviceBody;
 pub use self::choice::DeviceChoice;
-pub(super) use self::choice::{Chosen, choose, refused, without_backtrace};
+pub(super) use self::choice::{ChosenDevice, choose, refused, without_backtrace};

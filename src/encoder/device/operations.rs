@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::load::{Layer, Norm};
-use super::outlook::Outlook;
+use super::load::{DeviceLayer, DeviceNorm};
+use super::outlook::DevicePattern;
 use super::rows::{Arrangement, Rows};
 use crate::encoder::packed::Shape;
 use crate::encoder::pooling::Pooling;
@@ -13,10 +13,10 @@ use crate::encoder::pooling::Pooling;
 pub(super) struct Normalisation<'a> {
     /// `[width]`, f32
     pub(super) bias: Option<&'a Tensor>,
-    pub(super) branch: Option<&'a Norm>,
+    pub(super) branch: Option<&'a DeviceNorm>,
     /// `[rows, width]`
     pub(super) added: Option<&'a Tensor>,
-    pub(super) norm: Option<&'a Norm>,
+    pub(super) norm: Option<&'a DeviceNorm>,
 }
 
 /// What stands between the matrix products of a body.
@@ -35,8 +35,8 @@ pub(super) trait Operations: Send + Sync {
     fn attend(
         &self,
         shape: &Shape,
-        layer: &Layer,
-        outlook: &Outlook,
+        layer: &DeviceLayer,
+        outlook: &DevicePattern,
         fused: Tensor,
         rows: &Rows,
     ) -> Result<Tensor>;

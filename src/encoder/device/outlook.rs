@@ -5,9 +5,9 @@ use candle_core::{Device, Result, Tensor};
 use crate::encoder::packed::{LayerKind, Outlooks};
 
 /// What all layers of a kind look at.
-pub(super) struct Outlook {
+pub(super) struct DevicePattern {
     /// How heads turn by position, where they do.
-    pub(super) rotation: Option<Rotation>,
+    pub(super) rotation: Option<DeviceRotation>,
     /// What is added to scores for how far a key is from the query, `[heads or 1, 2 * reach + 1]`, f32, in
     /// units of the base-2 softmax; what hides included. `None` where nothing is added or hidden.
     pub(super) relative: Option<Tensor>,
@@ -22,7 +22,7 @@ pub(super) struct Outlook {
 }
 
 /// Cosines and sines of the angles that pairs of numbers of a head turn by.
-pub(super) struct Rotation {
+pub(super) struct DeviceRotation {
     /// `[positions, half]`, f32
     pub(super) cosines: Tensor,
     /// `[positions, half]`, f32
@@ -31,13 +31,13 @@ pub(super) struct Rotation {
     pub(super) half: usize,
 }
 
-impl Outlook {
+impl DevicePattern {
     pub(super) fn new(
         kind: &LayerKind,
         is_causal: bool,
         outlooks: &Outlooks<'_>,
         device: &Device,
-    ) -> Result<Outlook> {
+    ) -> Result<DevicePattern> {
         let positions = outlooks.positions();
         let reach = positions - 1;
         let half = kind.frequencies.len();
@@ -47,14 +47,14 @@ impl Outlook {
                 let all: Vec<f32> = (0..positions * half).map(|i| f(angle(i)) as f32).collect();
                 Tensor::from_vec(all, (positions, half), device)
             };
-            Result::Ok(Rotation {
+            Result::Ok(DeviceRotation {
                 cosines: tensor(f64::cos)?,
                 sines: tensor(f64::sin)?,
                 half,
             })
         };
         let relative = |(heads, added)| Tensor::from_vec(added, (heads, 2 * reach + 1), device);
-        Ok(Outlook {
+        Ok(DevicePattern {
             rotation: (half > 0).then(rotation).transpose()?,
             relative: outlooks.relative(kind).map(relative).transpose()?,
             reach,

@@ -6,7 +6,7 @@
 use candle_core::{Device, Result, Tensor};
 
 #[cfg(feature = "cuda")]
-use super::kernels::{Order, Returning, Returns};
+use super::kernels::{LaunchOrder, Returning, Returns};
 
 /// A device's queue.
 pub(super) struct Queue {
@@ -16,7 +16,7 @@ pub(super) struct Queue {
     )]
     device: Device,
     #[cfg(feature = "cuda")]
-    order: Order,
+    order: LaunchOrder,
     #[cfg(feature = "cuda")]
     returns: Returns,
 }
@@ -35,7 +35,7 @@ impl Queue {
         Queue {
             device: device.clone(),
             #[cfg(feature = "cuda")]
-            order: Order::default(),
+            order: LaunchOrder::default(),
             #[cfg(feature = "cuda")]
             returns: Returns::default(),
         }

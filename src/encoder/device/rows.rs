@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use crate::encoder::packed::Places;
+use crate::encoder::packed::PositionEncoding;
 
 /// How the texts of a batch lie in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Rows {
     /// What the device says.
     pub(super) fn new(
         texts: &[&[u32]],
-        places: Places,
+        places: PositionEncoding,
         arrangement: Arrangement,
         device: &Device,
     ) -> Result<Rows> {
@@ -56,7 +56,7 @@ impl Rows {
             ids.extend_from_slice(text);
             ids.resize(ids.len() + rows_of(text.len()) - text.len(), 0);
             offsets.extend(0..rows_of(text.len()) as u32);
-            if let Places::Learned { first, padding } = places {
+            if let PositionEncoding::Learned { first, padding } = places {
                 positions.extend(positions_of(text, first, padding));
                 positions.resize(ids.len(), 0);
             }

@@ -4,8 +4,8 @@
 use candle_core::{DType, Device};
 
 use super::*;
-use crate::encoder::kernels::Isa;
-use crate::encoder::packed::{PackedBody, Precision};
+use crate::encoder::kernels::Isas;
+use crate::encoder::packed::{Arithmetic, PackedBody};
 use crate::encoder::pooling::{Pooling, PoolingMode};
 use crate::encoder::source::{BodyPlan, ModelFiles, ModelSource};
 use crate::encoder::tensors::tensors_in_place;
@@ -24,8 +24,8 @@ const FOLDERS: [&str; 11] = [
     "tiny-xlmr",
 ];
 
-pub(super) fn on_cpu(dtype: DType, has_kernels: bool) -> Chosen {
-    Chosen {
+pub(super) fn on_cpu(dtype: DType, has_kernels: bool) -> ChosenDevice {
+    ChosenDevice {
         device: Device::Cpu,
         dtype,
         name: "cpu",
@@ -48,8 +48,8 @@ pub(super) fn all_modes() -> Pooling {
 /// A transformer's body on a device, and the packed one in f32.
 pub(super) fn device_and_packed(
     files: &ModelFiles,
-    to: &Chosen,
-    isa: Isa,
+    to: &ChosenDevice,
+    isa: Isas,
 ) -> (DeviceBody, PackedBody) {
     let BodyPlan::Transformer(shape) = &files.body else {
         panic!("{} is no transformer", files.name);
@@ -59,14 +59,14 @@ pub(super) fn device_and_packed(
     let of = || (**shape).clone();
     (
         DeviceBody::new(of(), &find, to).unwrap(),
-        PackedBody::new(of(), &find, Precision::F32, isa).unwrap(),
+        PackedBody::new(of(), &find, Arithmetic::F32, isa).unwrap(),
     )
 }
 
 /// Embeds the same token ids by the packed body and by that of a device, and returns the largest difference
 /// of a number, for vectors of length 1.
-fn largest_difference(name: &str, to: &Chosen) -> f32 {
-    let (device, packed) = device_and_packed(&files_of(name), to, Isa::scalar());
+fn largest_difference(name: &str, to: &ChosenDevice) -> f32 {
+    let (device, packed) = device_and_packed(&files_of(name), to, Isas::scalar());
     let shape = device.shape();
     assert_eq!(device.is_fused(), to.has_kernels, "{name}");
     // Tiles of attention have 64 tokens.
@@ -137,7 +137,7 @@ mod of_kernels {
     #[cfg(feature = "bundled-model")]
     fn least_cosine(passages: &[&str]) -> f32 {
         let files = ModelSource::Bundled.read().unwrap();
-        let (device, packed) = device_and_packed(&files, &on_cpu(DType::F16, true), Isa::detect());
+        let (device, packed) = device_and_packed(&files, &on_cpu(DType::F16, true), Isas::detect());
         let device = device.checked().unwrap();
         assert!(device.is_fused());
         let encoder = Encoder::load(&ModelSource::Bundled, &EncoderOptions::default()).unwrap();

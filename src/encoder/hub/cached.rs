@@ -38,7 +38,7 @@ pub(super) struct CachedRepo {
 
 /// What `modules.json` says of a module, as far as its files go.
 #[derive(Deserialize)]
-struct Module {
+struct CachedModule {
     #[serde(default)]
     path: String,
     #[serde(rename = "type")]
@@ -179,8 +179,8 @@ impl CachedRepo {
             }
         }
         let modules = select::MODULES.to_owned();
-        match read_json::<Vec<Module>>(&folder.join(&modules)) {
-            Some(listed) => needed.extend(listed.iter().filter_map(Module::config)),
+        match read_json::<Vec<CachedModule>>(&folder.join(&modules)) {
+            Some(listed) => needed.extend(listed.iter().filter_map(CachedModule::config)),
             None if has(&modules) => unreadable.push(modules),
             None if self.absent(commit, &modules).exists() => {}
             None => needed.push(modules),
@@ -208,7 +208,7 @@ impl CachedRepo {
     }
 }
 
-impl Module {
+impl CachedModule {
     /// The settings that a module of this kind cannot be without.
     fn config(&self) -> Option<String> {
         let class = self.class.rsplit('.').next().unwrap_or_default();

@@ -9,7 +9,7 @@ use super::transfer::Remote;
 
 /// The headers that matter, of an answer and of the redirects that led to it.
 #[derive(Default)]
-pub(super) struct Headers {
+pub(super) struct HubHeaders {
     pub(super) location: Option<String>,
     etag: Option<String>,
     linked_etag: Option<String>,
@@ -23,9 +23,9 @@ pub(super) struct Headers {
     error_message: Option<String>,
 }
 
-impl Headers {
-    pub(super) fn read(text: impl Fn(&str) -> Option<String>) -> Headers {
-        Headers {
+impl HubHeaders {
+    pub(super) fn read(text: impl Fn(&str) -> Option<String>) -> HubHeaders {
+        HubHeaders {
             location: text("location"),
             etag: text("etag"),
             linked_etag: text("x-linked-etag"),
@@ -41,7 +41,7 @@ impl Headers {
     }
 
     /// Adds what the redirects said that led here.
-    pub(super) fn add(&mut self, before: Headers) {
+    pub(super) fn add(&mut self, before: HubHeaders) {
         self.linked_etag = before.linked_etag.or(self.linked_etag.take());
         self.linked_size = before.linked_size.or(self.linked_size.take());
         self.commit = before.commit.or(self.commit.take());

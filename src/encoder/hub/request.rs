@@ -13,7 +13,7 @@ use hf_hub::{Cache, Repo, RepoType};
 use jiff::Timestamp;
 
 use super::address;
-use super::headers::Headers;
+use super::headers::HubHeaders;
 use super::id::{COMMIT_DIGITS, is_hex};
 use super::pace::Paced;
 use super::transfer::Remote;
@@ -50,14 +50,14 @@ pub(super) struct Listing {
 }
 
 /// An answer, with its body still to be read.
-pub(super) struct Reply {
+pub(super) struct HubReply {
     pub(super) status: u16,
-    pub(super) headers: Headers,
+    pub(super) headers: HubHeaders,
     pub(super) body: Box<dyn Read + Send>,
 }
 
 /// Why a request came to nothing.
-pub(super) enum Failure {
+pub(super) enum RequestFailure {
     /// It would come to nothing again.
     Final(Error),
     /// Another attempt may fare better.
@@ -70,16 +70,16 @@ pub(super) enum Failure {
     },
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Final(error)
+impl From<Error> for RequestFailure {
+    fn from(error: Error) -> RequestFailure {
+        RequestFailure::Final(error)
     }
 }
 
-impl Failure {
+impl RequestFailure {
     /// The connection failed.
-    pub(super) fn cut(reason: impl ToString, has_gained: bool) -> Failure {
-        Failure::Again {
+    pub(super) fn cut(reason: impl ToString, has_gained: bool) -> RequestFailure {
+        RequestFailure::Again {
             reason: reason.to_string(),
             wish: None,
             has_gained,
@@ -160,7 +160,7 @@ impl<'a> Client<'a> {
     }
 
     /// Reads the list of files, which is to come within a time.
-    fn read_listing(&self, mut body: impl Read) -> Result<Vec<u8>, Failure> {
+    fn read_listing(&self, mut body: impl Read) -> Result<Vec<u8>, RequestFailure> {
         let begun = Instant::now();
         let (mut bytes, mut chunk) = (Vec::new(), vec![0; LISTING_CHUNK_BYTES]);
         loop {
@@ -169,10 +169,13 @@ impl<'a> Client<'a> {
                 Ok(0) => return Ok(bytes),
                 Ok(n) => bytes.extend_from_slice(&chunk[..n]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Failure::cut(error, false)),
+                Err(error) => return Err(RequestFailure::cut(error, false)),
             }
             if begun.elapsed() > self.hub.patience.listing {
-                return Err(Failure::cut("the list of files takes too long", false));
+                return Err(RequestFailure::cut(
+                    "the list of files takes too long",
+                    false,
+                ));
             }
         }
     }
@@ -181,7 +184,7 @@ impl<'a> Client<'a> {
     pub(super) fn remote(&self, name: &str) -> Result<Remote> {
         let url = self.repo.url(name);
         self.persist(&url, || {
-            let reply = self.follow(&url, Some(FIRST_BYTE), Headers::say_enough)?;
+            let reply = self.follow(&url, Some(FIRST_BYTE), HubHeaders::say_enough)?;
             let is_empty = reply.status == 416 && reply.headers.total() == Some(0);
             let is_redirect = (300..400).contains(&reply.status);
             let headers = match is_empty || is_redirect {
@@ -189,7 +192,7 @@ impl<'a> Client<'a> {
                 false => self.succeeded(&url, reply)?.headers,
             };
             headers.remote(name, &self.id).map_err(|reason| {
-                Failure::Final(Error::BadAnswer {
+                RequestFailure::Final(Error::BadAnswer {
                     page: name.to_owned(),
                     url: url.clone(),
                     reason,
@@ -199,7 +202,7 @@ impl<'a> Client<'a> {
     }
 
     /// Asks for a file's bytes from `start` on; the answer can be of any status.
-    pub(super) fn content(&self, name: &str, start: u64) -> Result<Reply, Failure> {
+    pub(super) fn content(&self, name: &str, start: u64) -> Result<HubReply, RequestFailure> {
         let range = format!("bytes={start}-");
         self.follow(&self.repo.url(name), Some(&range), |_| false)
     }
@@ -231,10 +234,10 @@ impl<'a> Client<'a> {
         &self,
         url: &str,
         range: Option<&str>,
-        is_enough: impl Fn(&Headers) -> bool,
-    ) -> Result<Reply, Failure> {
+        is_enough: impl Fn(&HubHeaders) -> bool,
+    ) -> Result<HubReply, RequestFailure> {
         let mut at = url.to_owned();
-        let mut before = Headers::default();
+        let mut before = HubHeaders::default();
         for _ in 0..=MAX_REDIRECTS {
             let mut reply = self.ask(&at, range, address::same_origin(&at, url))?;
             reply.headers.add(before);
@@ -245,14 +248,19 @@ impl<'a> Client<'a> {
             }
             at = location
                 .and_then(|location| address::resolve(&at, &location))
-                .ok_or_else(|| Failure::cut("it redirects to no usable address", false))?;
+                .ok_or_else(|| RequestFailure::cut("it redirects to no usable address", false))?;
             before = reply.headers;
         }
-        Err(Failure::cut("it redirects in circles", false))
+        Err(RequestFailure::cut("it redirects in circles", false))
     }
 
     /// Asks once, and follows nothing.
-    fn ask(&self, url: &str, range: Option<&str>, with_token: bool) -> Result<Reply, Failure> {
+    fn ask(
+        &self,
+        url: &str,
+        range: Option<&str>,
+        with_token: bool,
+    ) -> Result<HubReply, RequestFailure> {
         let silence = Some(self.hub.patience.silence);
         let mut request = self.repo.info_request().uri(url);
         request = request.header("Accept-Encoding", "identity");
@@ -281,42 +289,42 @@ impl<'a> Client<'a> {
         };
         let (parts, body) = response.into_parts();
         let text = |name: &str| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
-        Ok(Reply {
+        Ok(HubReply {
             status: parts.status.as_u16(),
-            headers: Headers::read(text),
+            headers: HubHeaders::read(text),
             body: Box::new(Paced::new(body.into_reader(), self.hub.patience)),
         })
     }
 
     /// A request without an answer. Whoever is offline is told at once.
-    fn unanswered(&self, reason: &str) -> Failure {
+    fn unanswered(&self, reason: &str) -> RequestFailure {
         if !is_unknown_host(reason) {
-            return Failure::cut(reason, false);
+            return RequestFailure::cut(reason, false);
         }
-        Failure::Final(Error::Unreachable {
+        RequestFailure::Final(Error::Unreachable {
             url: self.hub.endpoint.clone(),
             reason: "the host is not known; is this machine online?".to_owned(),
         })
     }
 
     /// An answer that is a success, or what it means that it is none.
-    pub(super) fn succeeded(&self, url: &str, reply: Reply) -> Result<Reply, Failure> {
+    pub(super) fn succeeded(&self, url: &str, reply: HubReply) -> Result<HubReply, RequestFailure> {
         let headers = &reply.headers;
         let id = self.id.to_string();
         let words = headers.words(reply.status);
         Err(match reply.status {
             200..=299 => return Ok(reply),
-            401 | 403 => Failure::Final(Error::ModelDenied {
+            401 | 403 => RequestFailure::Final(Error::ModelDenied {
                 id,
                 reason: self.denied(reply.status, &words),
             }),
-            404 => Failure::Final(Error::UnknownModel { id, answer: words }),
-            408 | 425 | 429 | 500..=599 => Failure::Again {
+            404 => RequestFailure::Final(Error::UnknownModel { id, answer: words }),
+            408 | 425 | 429 | 500..=599 => RequestFailure::Again {
                 reason: format!("it answered {words}"),
                 wish: headers.wish(Timestamp::now()),
                 has_gained: false,
             },
-            _ => Failure::Final(Error::Refused {
+            _ => RequestFailure::Final(Error::Refused {
                 url: url.to_owned(),
                 answer: words,
             }),
@@ -337,7 +345,7 @@ impl<'a> Client<'a> {
     pub(super) fn persist<T>(
         &self,
         url: &str,
-        mut attempt: impl FnMut() -> Result<T, Failure>,
+        mut attempt: impl FnMut() -> Result<T, RequestFailure>,
     ) -> Result<T> {
         let patience = &self.hub.patience;
         let mut n_failed = 0;
@@ -345,8 +353,8 @@ impl<'a> Client<'a> {
             self.go_on()?;
             let (reason, wish, has_gained) = match attempt() {
                 Ok(done) => return Ok(done),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Again {
+                Err(RequestFailure::Final(error)) => return Err(error),
+                Err(RequestFailure::Again {
                     reason,
                     wish,
                     has_gained,

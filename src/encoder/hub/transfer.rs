@@ -20,7 +20,7 @@ use super::cached::{CachedRepo, SHA256_DIGITS};
 use super::id::is_hex;
 use super::link::link;
 use super::own_file;
-use super::request::{Client, Failure, Reply};
+use super::request::{Client, HubReply, RequestFailure};
 use crate::error::{Error, Result};
 
 /// Bytes that are read at once; a stop is looked for between them.
@@ -161,7 +161,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Where the bytes of an answer belong.
-    fn judge(&self, reply: &Reply, start: u64, remote: &Remote) -> Result<u64, Failure> {
+    fn judge(&self, reply: &HubReply, start: u64, remote: &Remote) -> Result<u64, RequestFailure> {
         match reply.status {
             206 => {
                 let range = reply.headers.content_range.as_deref().unwrap_or_default();
@@ -182,8 +182,8 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    fn bad(&self, remote: &Remote, reason: String) -> Failure {
-        Failure::Final(Error::BadAnswer {
+    fn bad(&self, remote: &Remote, reason: String) -> RequestFailure {
+        RequestFailure::Final(Error::BadAnswer {
             page: remote.name.clone(),
             url: self.client.url(&remote.name),
             reason,
@@ -193,12 +193,12 @@ impl<'a> Transfer<'a> {
     /// Writes the bytes of an answer behind `start`.
     fn receive(
         &self,
-        reply: Reply,
+        reply: HubReply,
         start: u64,
         (file, path): (&mut File, &Path),
         remote: &Remote,
         meter: &mut Meter,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RequestFailure> {
         let mut body = reply.body;
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut position = start;
@@ -209,7 +209,7 @@ impl<'a> Transfer<'a> {
                 Ok(0) => break,
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Failure::cut(error, is_gain(position))),
+                Err(error) => return Err(RequestFailure::cut(error, is_gain(position))),
             };
             file.write_all(&chunk[..n]).map_err(Error::write(path))?;
             position += n as u64;
@@ -221,7 +221,7 @@ impl<'a> Transfer<'a> {
         }
         if position < remote.n_bytes {
             let reason = format!("it ended after {position} of {} bytes", remote.n_bytes);
-            return Err(Failure::cut(reason, is_gain(position)));
+            return Err(RequestFailure::cut(reason, is_gain(position)));
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ impl Relative {
 
 /// One head of one sequence: pointers to its first row in the fused query, key and value rows.
 #[derive(Clone, Copy)]
-pub(super) struct Head<'a> {
+pub(super) struct AttentionHead<'a> {
     /// Which of the heads it is.
     pub(super) number: usize,
     pub(super) relative: Option<&'a Relative>,
@@ -74,7 +74,11 @@ pub(crate) struct AttentionScratch {
 ///
 /// # Safety
 /// The pointers of `head` are valid for `tokens` rows of `dim` floats; nobody else touches `out`.
-pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head<'_>, scratch: &mut AttentionScratch) {
+pub(super) unsafe fn attend<S: Simd>(
+    s: S,
+    head: &AttentionHead<'_>,
+    scratch: &mut AttentionScratch,
+) {
     let (tokens, dim) = (head.tokens, head.dim);
     if tokens == 0 {
         return;
@@ -104,7 +108,7 @@ pub(super) unsafe fn attend<S: Simd>(s: S, head: &Head<'_>, scratch: &mut Attent
 /// The same from the tokens `row..row + rows` only, at most one tile of them.
 unsafe fn attend_from<S: Simd>(
     s: S,
-    head: &Head<'_>,
+    head: &AttentionHead<'_>,
     row: usize,
     rows: usize,
     scratch: &mut AttentionScratch,
@@ -160,7 +164,7 @@ unsafe fn attend_from<S: Simd>(
 }
 
 /// Keys as panels of 16 tokens: `[tokens / 16][dim][16]`, zeros for missing tokens.
-unsafe fn pack_keys(head: &Head<'_>, panels: &mut [f32]) {
+unsafe fn pack_keys(head: &AttentionHead<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.dim).enumerate() {
         let there = PANEL.min(head.tokens - p * PANEL);
         if there < PANEL {
@@ -182,7 +186,7 @@ unsafe fn pack_keys(head: &Head<'_>, panels: &mut [f32]) {
 }
 
 /// Values as panels of 16 columns: `[dim / 16][tokens][16]`, zeros for missing columns.
-unsafe fn pack_values(head: &Head<'_>, panels: &mut [f32]) {
+unsafe fn pack_values(head: &AttentionHead<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.tokens).enumerate() {
         let there = PANEL.min(head.dim - p * PANEL);
         for (token, to) in panel.chunks_exact_mut(PANEL).enumerate() {

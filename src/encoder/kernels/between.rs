@@ -2,7 +2,7 @@
 //! queries and keys normalisation and rotation. Checked shapes in.
 
 use super::simd::Simd;
-use super::{Isa, math, rows, with_float};
+use super::{Isas, math, rows, with_float};
 
 /// What stands between the two maps of a feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Rotation {
     }
 }
 
-impl Isa {
+impl Isas {
     /// Divides each row by its root mean square, then scales it.
     ///
     /// # Panics

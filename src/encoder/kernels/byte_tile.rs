@@ -4,7 +4,7 @@
 //! product's own [`finish`].
 
 use super::simd::{Dot, PANEL, Simd};
-use super::tile::{Finish, Target, finish, with_rows};
+use super::tile::{Finish, TileTarget, finish, with_rows};
 
 /// `out = finish((row_scale * (a * panels) + row_low * sum) * column_scale)`.
 #[derive(Clone, Copy)]
@@ -87,7 +87,7 @@ unsafe fn down_the_rows<D: Dot, const VECTORS: usize>(d: D, p: &ByteProduct, pan
                 row_lows: p.row_lows.add(row),
                 column_scales: p.column_scales.add(column),
             };
-            let target = Target {
+            let target = TileTarget {
                 out: p.out.add(row * p.out_stride + column),
                 stride: p.out_stride,
                 columns: p.columns - column,
@@ -101,7 +101,11 @@ unsafe fn down_the_rows<D: Dot, const VECTORS: usize>(d: D, p: &ByteProduct, pan
 }
 
 /// One register tile, from the first product to the stored result.
-unsafe fn run_tile<D: Dot, const ROWS: usize, const VECTORS: usize>(d: D, o: Operands, t: Target) {
+unsafe fn run_tile<D: Dot, const ROWS: usize, const VECTORS: usize>(
+    d: D,
+    o: Operands,
+    t: TileTarget,
+) {
     d.vectorize(
         #[inline(always)]
         move || {

@@ -16,7 +16,7 @@ use super::panels::Aligned;
 use super::rows;
 use super::simd::{Dot, PANEL, Simd};
 use super::tile::Finish;
-use super::{Isa, with_bytes, with_float};
+use super::{Isas, with_bytes, with_float};
 
 /// What a calibration run saw of the input features of one matrix.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ pub(crate) enum Balance {
 
 /// How one matrix is quantised.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Recipe {
+pub(crate) struct Quantization {
     /// Whether features are centred on their mean before they are quantised.
     pub(crate) center: bool,
     /// Whether each feature is divided by a spread of its own, and which share of the output
@@ -53,7 +53,7 @@ pub(crate) struct Recipe {
 }
 
 /// A weight that stayed a float.
-struct Stray {
+struct Outlier {
     input: usize,
     output: usize,
     weight: f32,
@@ -73,7 +73,7 @@ pub(crate) struct ByteMatrix {
     factors: Vec<f32>,
     /// Whether there are any centres or factors.
     centred: bool,
-    strays: Vec<Stray>,
+    strays: Vec<Outlier>,
     /// Output features.
     pub(crate) columns: usize,
     /// Input features.
@@ -86,11 +86,11 @@ impl ByteMatrix {
     /// # Panics
     /// If `weights` is not one row of `depth` for each of `bias`, or `inputs` are not `depth`.
     pub(crate) fn pack(
-        isa: Isa,
+        isa: Isas,
         weights: &[f32],
         bias: &[f32],
         inputs: &Inputs,
-        recipe: Recipe,
+        recipe: Quantization,
     ) -> Self {
         let (columns, depth) = (bias.len(), inputs.means.len());
         assert_eq!(weights.len(), columns * depth, "weights [columns, depth]");
@@ -177,7 +177,7 @@ impl ByteMatrix {
         for (input, w) in row.iter_mut().enumerate().filter(|(_, w)| w.abs() > limit) {
             let clipped = w.clamp(-limit, limit);
             let weight = (*w - clipped) * self.factors[input];
-            self.strays.push(Stray {
+            self.strays.push(Outlier {
                 input,
                 output: column,
                 weight,
@@ -229,7 +229,7 @@ impl ByteMatrix {
     /// If the rows or the output are of another shape.
     pub(crate) fn multiply(
         &self,
-        isa: Isa,
+        isa: Isas,
         rows: &[f32],
         operand: &mut Operand,
         epilogue: Epilogue,
@@ -252,7 +252,7 @@ impl ByteMatrix {
     }
 
     /// The rows, centred and balanced, as bytes: one after another, or as tiles.
-    fn quantize(&self, isa: Isa, rows: &[f32], to: &mut Operand, tiled: bool) {
+    fn quantize(&self, isa: Isas, rows: &[f32], to: &mut Operand, tiled: bool) {
         let stride = self.depth.next_multiple_of(4);
         let count = rows.len() / self.depth;
         let padded = if tiled {
@@ -294,7 +294,7 @@ impl ByteMatrix {
             .chunks_exact(self.depth)
             .zip(out.chunks_exact_mut(self.columns))
         {
-            for &Stray {
+            for &Outlier {
                 input,
                 output,
                 weight,
@@ -315,7 +315,7 @@ impl ByteMatrix {
     }
 
     /// Whether the product is made with tiles.
-    fn in_tiles(&self, isa: Isa) -> bool {
+    fn in_tiles(&self, isa: Isas) -> bool {
         #[cfg(target_arch = "x86_64")]
         return isa.tiles.is_some() && self.depth.is_multiple_of(amx::TILE_ROW_BYTES);
         #[cfg(not(target_arch = "x86_64"))]

@@ -2,12 +2,12 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;
-use super::attention::{AttentionScratch, Head, Relative, attend};
+use super::attention::{AttentionHead, AttentionScratch, Relative, attend};
 use super::operand::Operand;
-use super::panels::{FloatMatrix, FloatWeights, Spares};
+use super::panels::{FloatMatrix, FloatWeights, ScratchPool};
 use super::simd::PANEL;
 use super::tile::{Finish, Product, product};
-use super::{Isa, with_float};
+use super::{Isas, with_float};
 use rayon::prelude::*;
 
 /// What becomes of `rows * weights`.
@@ -83,7 +83,7 @@ impl FloatMatrix {
     /// If the two are not the same number of whole rows.
     pub(crate) fn multiply(
         &self,
-        isa: Isa,
+        isa: Isas,
         rows: &[f32],
         operand: &mut Operand,
         epilogue: Epilogue,
@@ -180,12 +180,12 @@ impl Attention {
     /// If the two are not the same number of whole rows.
     pub(crate) fn attend(
         &self,
-        isa: Isa,
+        isa: Isas,
         fused: &[f32],
         relative: Option<&Relative>,
         out: &mut [f32],
         split: Split,
-        scratch: &Spares<AttentionScratch>,
+        scratch: &ScratchPool<AttentionScratch>,
     ) {
         let width = self.heads * self.dim;
         let tokens = out.len() / width;
@@ -200,7 +200,7 @@ impl Attention {
                     // SAFETY: the shapes were checked above; each head's columns are written once.
                     unsafe {
                         let key = fused.as_ptr().add(width + head / sharing * self.dim);
-                        let head = Head {
+                        let head = AttentionHead {
                             number: head,
                             relative,
                             query: fused.as_ptr().add(head * self.dim),

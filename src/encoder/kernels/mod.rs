@@ -1,6 +1,6 @@
 //! The arithmetic of an encoder on a CPU: matrix products over packed weights, attention, layer
 //! normalisation. Every kernel is written once, over [`simd`]'s few operations, and compiled for
-//! each instruction set; [`Isa`] is chosen once, at detection, and handed to every call.
+//! each instruction set; [`Isas`] is chosen once, at detection, and handed to every call.
 //!
 //! Invariant: a row's result does not depend on the rows beside it, on the order of the work, or
 //! on the number of threads, bit for bit. Between instruction sets f32 results differ by rounding.
@@ -36,16 +36,16 @@ mod tests;
 
 pub(crate) use attention::{AttentionScratch, NOTHING, Relative};
 pub(crate) use between::{Activation, Rotation};
-pub(crate) use bytes::{Balance, ByteMatrix, Inputs, Recipe};
+pub(crate) use bytes::{Balance, ByteMatrix, Inputs, Quantization};
 pub(crate) use matmul::{Attention, Epilogue, Numbers, Split};
 pub(crate) use operand::Operand;
-pub(crate) use panels::{Aligned, FloatMatrix, Spares};
+pub(crate) use panels::{Aligned, FloatMatrix, ScratchPool};
 
 use scalar::Scalar;
 
 /// The instruction set of the float kernels, known to be there.
 #[derive(Clone, Copy, Debug)]
-enum Float {
+enum FloatIsa {
     #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "x86_64")]
@@ -55,7 +55,7 @@ enum Float {
 
 /// The instruction set of the byte products, known to be there.
 #[derive(Clone, Copy, Debug)]
-enum Bytes {
+enum ByteIsa {
     #[cfg(target_arch = "x86_64")]
     Vnni512(vnni::Vnni512),
     #[cfg(target_arch = "x86_64")]
@@ -67,9 +67,9 @@ enum Bytes {
 
 /// The instruction sets the kernels use on this processor.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Isa {
-    float: Float,
-    bytes: Bytes,
+pub(crate) struct Isas {
+    float: FloatIsa,
+    bytes: ByteIsa,
     /// Where there are tiles, products of suitable depth are made with them instead.
     #[cfg(target_arch = "x86_64")]
     tiles: Option<amx::Amx>,
@@ -81,10 +81,10 @@ macro_rules! with_float {
     ($isa:expr, $s:ident => $body:expr) => {
         match $isa.float {
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::Float::Avx512($s) => $body,
+            $crate::encoder::kernels::FloatIsa::Avx512($s) => $body,
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::Float::Avx2($s) => $body,
-            $crate::encoder::kernels::Float::Scalar($s) => $body,
+            $crate::encoder::kernels::FloatIsa::Avx2($s) => $body,
+            $crate::encoder::kernels::FloatIsa::Scalar($s) => $body,
         }
     };
 }
@@ -95,18 +95,18 @@ macro_rules! with_bytes {
     ($isa:expr, $d:ident => $body:expr) => {
         match $isa.bytes {
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::Bytes::Vnni512($d) => $body,
+            $crate::encoder::kernels::ByteIsa::Vnni512($d) => $body,
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::Bytes::Vnni256($d) => $body,
+            $crate::encoder::kernels::ByteIsa::Vnni256($d) => $body,
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::Bytes::Avx2($d) => $body,
-            $crate::encoder::kernels::Bytes::Scalar($d) => $body,
+            $crate::encoder::kernels::ByteIsa::Avx2($d) => $body,
+            $crate::encoder::kernels::ByteIsa::Scalar($d) => $body,
         }
     };
 }
 use with_bytes;
 
-impl Isa {
+impl Isas {
     /// The best this processor has.
     pub(crate) fn detect() -> Self {
         Self::available().swap_remove(0)
@@ -115,8 +115,8 @@ impl Isa {
     /// Plain Rust, on every processor.
     pub(crate) fn scalar() -> Self {
         Self {
-            float: Float::Scalar(Scalar),
-            bytes: Bytes::Scalar(Scalar),
+            float: FloatIsa::Scalar(Scalar),
+            bytes: ByteIsa::Scalar(Scalar),
             #[cfg(target_arch = "x86_64")]
             tiles: None,
             name: "scalar",
@@ -137,19 +137,19 @@ impl Isa {
                 });
             };
             if let Some(wide) = avx512::Avx512::detect() {
-                let float = Float::Avx512(wide);
+                let float = FloatIsa::Avx512(wide);
                 if let Some(d) = vnni::Vnni512::detect() {
                     if let Some(tiles) = amx::Amx::detect() {
-                        add("amx", float, Bytes::Vnni512(d), Some(tiles));
+                        add("amx", float, ByteIsa::Vnni512(d), Some(tiles));
                     }
-                    add("avx512+vnni", float, Bytes::Vnni512(d), None);
+                    add("avx512+vnni", float, ByteIsa::Vnni512(d), None);
                 }
-                add("avx512", float, Bytes::Avx2(s), None);
+                add("avx512", float, ByteIsa::Avx2(s), None);
             }
             if let Some(d) = vnni::Vnni256::detect() {
-                add("avx2+vnni", Float::Avx2(s), Bytes::Vnni256(d), None);
+                add("avx2+vnni", FloatIsa::Avx2(s), ByteIsa::Vnni256(d), None);
             }
-            add("avx2", Float::Avx2(s), Bytes::Avx2(s), None);
+            add("avx2", FloatIsa::Avx2(s), ByteIsa::Avx2(s), None);
         }
         all.push(Self::scalar());
         all
@@ -163,7 +163,7 @@ impl Isa {
     /// Whether byte products are faster here than float ones, not only smaller.
     pub(crate) fn bytes_are_fast(self) -> bool {
         #[cfg(target_arch = "x86_64")]
-        return matches!(self.bytes, Bytes::Vnni512(_) | Bytes::Vnni256(_));
+        return matches!(self.bytes, ByteIsa::Vnni512(_) | ByteIsa::Vnni256(_));
         #[cfg(not(target_arch = "x86_64"))]
         false
     }

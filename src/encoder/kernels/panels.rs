@@ -4,7 +4,7 @@
 //! floats as `[panel][depth][16]`, bytes as `[panel][depth / 4][16][4]`. They are the same for
 //! every instruction set, so a packed matrix may be stored.
 
-use super::Isa;
+use super::Isas;
 use super::simd::PANEL;
 use bytemuck::{Pod, Zeroable};
 use std::marker::PhantomData;
@@ -13,11 +13,11 @@ use std::sync::{Mutex, PoisonError};
 /// One cache line.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct CacheLine([u8; 64]);
 
 /// A growable buffer of numbers that starts on a cache line.
 pub(crate) struct Aligned<T> {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     len: usize,
     of: PhantomData<T>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Aligned<T> {
 impl<T: Pod> Aligned<T> {
     /// `len` zeros.
     pub(crate) fn zeroed(len: usize) -> Self {
-        let lines = vec![Line::zeroed(); (len * size_of::<T>()).div_ceil(64)];
+        let lines = vec![CacheLine::zeroed(); (len * size_of::<T>()).div_ceil(64)];
         Self {
             lines,
             len,
@@ -37,7 +37,7 @@ impl<T: Pod> Aligned<T> {
     pub(crate) fn reserve(&mut self, len: usize) {
         let lines = (len * size_of::<T>()).div_ceil(64);
         if lines > self.lines.len() {
-            self.lines = vec![Line::zeroed(); lines];
+            self.lines = vec![CacheLine::zeroed(); lines];
         }
         self.len = len;
     }
@@ -68,9 +68,9 @@ impl<T: Pod> std::ops::DerefMut for Aligned<T> {
 }
 
 /// Buffers that wait for the next worker that needs one: as many as ever worked at once.
-pub(crate) struct Spares<T>(Mutex<Vec<T>>);
+pub(crate) struct ScratchPool<T>(Mutex<Vec<T>>);
 
-impl<T: Default> Spares<T> {
+impl<T: Default> ScratchPool<T> {
     /// Lends one to `f`.
     pub(crate) fn lend<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -84,7 +84,7 @@ impl<T: Default> Spares<T> {
     }
 }
 
-impl<T> Default for Spares<T> {
+impl<T> Default for ScratchPool<T> {
     fn default() -> Self {
         Self(Mutex::new(Vec::new()))
     }
@@ -116,7 +116,7 @@ impl FloatMatrix {
     /// # Panics
     /// If `weights` is no whole number of rows of one weight for each of `depth` inputs and
     /// `bias` has another length than there are rows.
-    pub(crate) fn pack(isa: Isa, weights: &[f32], bias: &[f32], depth: usize) -> Self {
+    pub(crate) fn pack(isa: Isas, weights: &[f32], bias: &[f32], depth: usize) -> Self {
         let columns = bias.len();
         assert_eq!(weights.len(), columns * depth, "weights [columns, depth]");
         let mut padded = Aligned::zeroed(columns.next_multiple_of(PANEL));
@@ -135,7 +135,7 @@ impl FloatWeights {
         not(target_arch = "x86_64"),
         expect(unused_variables, reason = "no tiles")
     )]
-    fn pack(isa: Isa, weights: &[f32], depth: usize) -> Self {
+    fn pack(isa: Isas, weights: &[f32], depth: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(amx) = isa.tiles
             && depth > 0

@@ -18,8 +18,8 @@ pub(crate) fn numbers(seed: u64, len: usize) -> Vec<f32> {
 }
 
 /// Runs `check` on every instruction set and prints which they were.
-fn on_every_isa(check: impl Fn(Isa)) {
-    let all = Isa::available();
+fn on_every_isa(check: impl Fn(Isas)) {
+    let all = Isas::available();
     println!(
         "ran on: {}",
         all.iter()
@@ -84,7 +84,7 @@ fn gelu(x: f64) -> f64 {
 
 #[test]
 fn the_widest_instruction_set_is_tested() {
-    let names: Vec<_> = Isa::available().iter().map(|isa| isa.name()).collect();
+    let names: Vec<_> = Isas::available().iter().map(|isa| isa.name()).collect();
     println!("this processor runs: {names:?}");
     assert_eq!(names.last(), Some(&"scalar"));
     #[cfg(target_arch = "x86_64")]
@@ -296,7 +296,7 @@ fn attention_of_every_length() {
                     exactness.into_iter().zip([Split::Whole, Split::Among(2)])
                 {
                     let mut out = vec![9.0; tokens * heads * dim];
-                    let spares = Spares::default();
+                    let spares = ScratchPool::default();
                     let attention = Attention {
                         heads,
                         key_heads: heads,
@@ -331,7 +331,7 @@ fn attention_survives_scores_far_apart() {
                 None,
                 &mut out,
                 Split::Whole,
-                &Spares::default(),
+                &ScratchPool::default(),
             );
             assert_close(&out, &expected, tolerance, isa.name());
         }
@@ -358,18 +358,18 @@ fn lopsided(rows: usize, depth: usize) -> (Vec<f32>, Inputs) {
     )
 }
 
-const RECIPES: [Recipe; 3] = [
-    Recipe {
+const RECIPES: [Quantization; 3] = [
+    Quantization {
         center: true,
         balance: Balance::All,
         stray_above: f32::INFINITY,
     },
-    Recipe {
+    Quantization {
         center: true,
         balance: Balance::Last(10),
         stray_above: f32::INFINITY,
     },
-    Recipe {
+    Quantization {
         center: false,
         balance: Balance::None,
         stray_above: 2.0,
@@ -411,7 +411,7 @@ fn byte_products_agree_between_instruction_sets() {
     let columns = 80;
     for (recipe, depth) in RECIPES.into_iter().flat_map(|r| [(r, 96), (r, 192)]) {
         let (all, inputs) = lopsided(37, depth);
-        let product = |isa: Isa| {
+        let product = |isa: Isas| {
             let (weights, bias) = (numbers(1, columns * depth), numbers(2, columns));
             let matrix = ByteMatrix::pack(isa, &weights, &bias, &inputs, recipe);
             let mut out = vec![0.0; 37 * columns];
@@ -425,7 +425,7 @@ fn byte_products_agree_between_instruction_sets() {
             );
             out
         };
-        let expected: Vec<f64> = product(Isa::scalar()).into_iter().map(f64::from).collect();
+        let expected: Vec<f64> = product(Isas::scalar()).into_iter().map(f64::from).collect();
         // The integers are equal, so that only the last roundings differ.
         on_every_isa(|isa| assert_close(&product(isa), &expected, 2e-6, isa.name()));
     }
@@ -440,7 +440,7 @@ fn largest_bytes_do_not_saturate() {
             means: vec![0.0; depth],
             deviations: vec![1.0; depth],
         };
-        let recipe = Recipe {
+        let recipe = Quantization {
             center: false,
             balance: Balance::None,
             stray_above: f32::INFINITY,
@@ -553,7 +553,7 @@ fn attention_with_shared_keys_and_what_distance_adds() {
                 let check = |relative: Relative, expected: Vec<f64>| {
                     for split in [Split::Whole, Split::Among(2)] {
                         let mut out = vec![9.0; tokens * heads * dim];
-                        let spares = Spares::default();
+                        let spares = ScratchPool::default();
                         attention.attend(isa, &fused, Some(&relative), &mut out, split, &spares);
                         assert_close(&out, &expected, 2e-5, isa.name());
                     }

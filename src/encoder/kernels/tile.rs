@@ -40,7 +40,7 @@ pub(super) struct Product {
 
 /// Where a tile's results go.
 #[derive(Clone, Copy)]
-pub(super) struct Target {
+pub(super) struct TileTarget {
     pub(super) out: *mut f32,
     pub(super) stride: usize,
     /// Columns of the output from `out` on: at least 1, fewer than the tile has in the last panel.
@@ -98,7 +98,7 @@ unsafe fn down_the_rows<S: Simd, const VECTORS: usize>(s: S, p: &Product, panel:
         unsafe {
             let a = p.a.add(row * p.a_stride);
             let b = p.panels.add(column * p.depth);
-            let target = Target {
+            let target = TileTarget {
                 out: p.out.add(row * p.out_stride + column),
                 stride: p.out_stride,
                 columns: p.columns - column,
@@ -118,7 +118,7 @@ unsafe fn run_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     a_stride: usize,
     depth: usize,
     b: *const f32,
-    target: Target,
+    target: TileTarget,
 ) {
     s.vectorize(
         #[inline(always)]
@@ -189,7 +189,7 @@ impl Finish {
 pub(super) unsafe fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
     sums: &[[S::F; VECTORS]; ROWS],
-    t: Target,
+    t: TileTarget,
 ) {
     // SAFETY: `each` hands out rows and columns of this tile only.
     unsafe {
@@ -242,7 +242,7 @@ pub(super) unsafe fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
 unsafe fn each<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
     sums: &[[S::F; VECTORS]; ROWS],
-    t: Target,
+    t: TileTarget,
     f: impl Fn(S::F, usize, usize) -> S::F,
 ) {
     for (row, sums) in sums.iter().enumerate() {

@@ -40,27 +40,27 @@ pub(super) struct Group {
 }
 
 /// Sequences of a group that go through attention together.
-pub(super) struct Block<'a> {
+pub(super) struct AttentionBlock<'a> {
     pub(super) lengths: &'a [usize],
     /// The first token, counted in the group.
     pub(super) first: usize,
 }
 
-impl Block<'_> {
+impl AttentionBlock<'_> {
     pub(super) fn n_tokens(&self) -> usize {
         self.lengths.iter().sum()
     }
 }
 
 /// Cuts a group into blocks of at least [`BLOCK_TOKENS`], but for the last.
-pub(super) fn blocks(lengths: &[usize]) -> Vec<Block<'_>> {
+pub(super) fn blocks(lengths: &[usize]) -> Vec<AttentionBlock<'_>> {
     let mut blocks = Vec::new();
     let (mut from, mut first, mut tokens) = (0, 0, 0);
     for (i, &length) in lengths.iter().enumerate() {
         tokens += length;
         if tokens >= BLOCK_TOKENS || i + 1 == lengths.len() {
             let lengths = &lengths[from..=i];
-            blocks.push(Block { lengths, first });
+            blocks.push(AttentionBlock { lengths, first });
             (from, first, tokens) = (i + 1, first + tokens, 0);
         }
     }

@@ -2,11 +2,11 @@
 //! with those of the three normalisations that the architecture has.
 
 use super::Scratch;
-use super::groups::Block;
-use super::matrix::{How, Matrix};
+use super::groups::AttentionBlock;
+use super::matrix::{Exec, Matrix};
 use super::shape::{Gate, Shape};
 use crate::encoder::kernels::{
-    Activation, Attention, AttentionScratch, Epilogue, Isa, Relative, Rotation, Spares,
+    Activation, Attention, AttentionScratch, Epilogue, Isas, Relative, Rotation, ScratchPool,
 };
 
 /// Rows that pass through the feed-forward block together: their wide rows stay in the cache, next
@@ -20,7 +20,7 @@ pub(super) enum Norm {
 }
 
 impl Norm {
-    pub(super) fn apply(&self, isa: Isa, rows: &mut [f32], eps: f32) {
+    pub(super) fn apply(&self, isa: Isas, rows: &mut [f32], eps: f32) {
         match self {
             Self::Layer { gain, shift } => isa.layer_norm(rows, gain, shift, eps),
             Self::Rms { gain } => isa.rms_norm(rows, gain, eps),
@@ -35,7 +35,7 @@ impl Norm {
 }
 
 /// The normalisations of a block: of its input, of what it adds, of the sum.
-pub(super) struct Around {
+pub(super) struct NormPlacement {
     pub(super) before: Option<Norm>,
     pub(super) branch: Option<Norm>,
     pub(super) after: Option<Norm>,
@@ -51,32 +51,32 @@ pub(super) struct Layer {
     /// Which of the shape's kinds it is.
     pub(super) kind: usize,
     pub(super) attention_out: Matrix,
-    pub(super) attention: Around,
+    pub(super) attention: NormPlacement,
     pub(super) widen: Matrix,
     pub(super) narrow: Matrix,
-    pub(super) feed_forward: Around,
+    pub(super) feed_forward: NormPlacement,
 }
 
 /// What all layers of a kind look at.
-pub(super) struct Outlook {
+pub(super) struct AttentionPattern {
     pub(super) rotation: Option<Rotation>,
     pub(super) relative: Option<Relative>,
 }
 
 /// What a layer works with.
-pub(super) struct Setting<'a> {
+pub(super) struct LayerContext<'a> {
     pub(super) shape: &'a Shape,
-    pub(super) how: How,
+    pub(super) how: Exec,
     pub(super) attention: Attention,
-    pub(super) outlooks: &'a [Outlook],
-    pub(super) spares: &'a Spares<AttentionScratch>,
+    pub(super) outlooks: &'a [AttentionPattern],
+    pub(super) spares: &'a ScratchPool<AttentionScratch>,
 }
 
-impl Around {
+impl NormPlacement {
     /// The input of the block, normalised into `buffer` where it is to be.
     fn input<'r>(
         &self,
-        setting: &Setting<'_>,
+        setting: &LayerContext<'_>,
         rows: &'r [f32],
         buffer: &'r mut [f32],
     ) -> &'r [f32] {
@@ -92,7 +92,7 @@ impl Around {
     /// Adds the last product of the block to the rows.
     fn add(
         &self,
-        setting: &Setting<'_>,
+        setting: &LayerContext<'_>,
         last: &Matrix,
         from: &[f32],
         scratch: (&mut [f32], &mut crate::encoder::kernels::Operand),
@@ -122,7 +122,12 @@ impl Around {
 
 impl Layer {
     /// Adds to each hidden state of a block what attention finds for it.
-    pub(super) fn attend(&self, setting: &Setting<'_>, block: &Block, scratch: &mut Scratch) {
+    pub(super) fn attend(
+        &self,
+        setting: &LayerContext<'_>,
+        block: &AttentionBlock,
+        scratch: &mut Scratch,
+    ) {
         let (shape, how) = (setting.shape, setting.how);
         let (width, tokens) = (shape.hidden, block.n_tokens());
         let (stride, out) = (
@@ -168,7 +173,7 @@ impl Layer {
             .add(setting, &self.attention_out, context, scratch, hidden);
     }
 
-    fn norm_heads(&self, setting: &Setting<'_>, fused: &mut [f32]) {
+    fn norm_heads(&self, setting: &LayerContext<'_>, fused: &mut [f32]) {
         let (shape, isa) = (setting.shape, setting.how.isa);
         let stride = setting.attention.fused_width();
         let queries = shape.heads * shape.head_dim;
@@ -182,7 +187,7 @@ impl Layer {
     }
 
     /// Adds to each hidden state what the feed-forward block makes of it.
-    pub(super) fn feed_forward(&self, setting: &Setting<'_>, scratch: &mut Scratch) {
+    pub(super) fn feed_forward(&self, setting: &LayerContext<'_>, scratch: &mut Scratch) {
         let (shape, how) = (setting.shape, setting.how);
         let Scratch {
             hidden,

@@ -1,10 +1,10 @@
 //! From a checkpoint's tensors to packed layers, checked against the shape.
 
-use super::layer::{Around, Layer, Norm};
-use super::matrix::{Calibration, Kind, Matrix, Role};
+use super::layer::{Layer, Norm, NormPlacement};
+use super::matrix::{Calibration, Matrix, MatrixSlot, PackedKind};
 use super::shape::{NormKind, NormNames, Shape};
 use super::tensor::Tensor;
-use crate::encoder::kernels::Isa;
+use crate::encoder::kernels::Isas;
 
 /// Finds a tensor by its name in a checkpoint, such as
 /// `encoder.layer.0.attention.self.query.weight`, without a prefix.
@@ -41,14 +41,14 @@ pub(super) enum Packing<'a> {
 }
 
 /// A checkpoint's tensors, checked against the shape.
-pub(super) struct Source<'a> {
+pub(super) struct TensorSource<'a> {
     pub(super) tensors: &'a Tensors<'a>,
     pub(super) shape: &'a Shape,
     pub(super) packing: Packing<'a>,
-    pub(super) isa: Isa,
+    pub(super) isa: Isas,
 }
 
-impl Source<'_> {
+impl TensorSource<'_> {
     /// The tensor `name`, of any size.
     pub(super) fn some(&self, name: &str) -> Result<Tensor, PackError> {
         (self.tensors)(name).ok_or_else(|| PackError::Missing(name.to_owned()))
@@ -124,13 +124,13 @@ impl Source<'_> {
         Ok(Norm::Layer { gain, shift })
     }
 
-    fn around(&self, layer: &str, names: &NormNames) -> Result<Around, PackError> {
+    fn around(&self, layer: &str, names: &NormNames) -> Result<NormPlacement, PackError> {
         let norm = |name: Option<&str>| {
             let name = name.map(|name| format!("{layer}{name}"));
             name.map(|name| self.norm(&name, self.shape.hidden))
                 .transpose()
         };
-        Ok(Around {
+        Ok(NormPlacement {
             before: norm(names.before)?,
             branch: norm(names.branch)?,
             after: norm(names.after)?,
@@ -148,7 +148,7 @@ impl Source<'_> {
         &self,
         names: &[String],
         widths: &[usize],
-        role: Role,
+        role: MatrixSlot,
     ) -> Result<(Vec<f32>, Vec<f32>), PackError> {
         let depth = self.shape.depth(role);
         let (mut weights, mut bias) = (Vec::new(), Vec::new());
@@ -166,20 +166,20 @@ impl Source<'_> {
     }
 
     /// One matrix of layer `i`.
-    pub(super) fn matrix(&self, i: usize, role: Role) -> Result<Matrix, PackError> {
+    pub(super) fn matrix(&self, i: usize, role: MatrixSlot) -> Result<Matrix, PackError> {
         let (shape, names) = (self.shape, self.shape.names);
         let layer = self.layer_name(i);
         let parts = match role {
-            Role::Fused => names.fused,
-            Role::AttentionOut => &[names.attention_out],
-            Role::Widen => names.widen,
-            Role::Narrow => &[names.narrow],
+            MatrixSlot::Fused => names.fused,
+            MatrixSlot::AttentionOut => &[names.attention_out],
+            MatrixSlot::Widen => names.widen,
+            MatrixSlot::Narrow => &[names.narrow],
         };
         let full: Vec<String> = parts.iter().map(|part| format!("{layer}{part}")).collect();
         let columns = shape.columns(role);
         let widths = match (role, parts.len()) {
             (_, 1) => vec![columns],
-            (Role::Fused, _) => {
+            (MatrixSlot::Fused, _) => {
                 let (queries, keys) = (shape.heads, shape.key_heads);
                 [queries, keys, keys]
                     .map(|heads| heads * shape.head_dim)
@@ -188,7 +188,7 @@ impl Source<'_> {
             (_, n) => vec![columns / n; n],
         };
         let (mut weights, mut bias) = self.linear(&full, &widths, role)?;
-        if role == Role::Fused && names.query_norm.is_none() {
+        if role == MatrixSlot::Fused && names.query_norm.is_none() {
             let (scale, queries) = (self.query_scale(), shape.heads * shape.head_dim);
             weights[..queries * shape.hidden]
                 .iter_mut()
@@ -196,9 +196,11 @@ impl Source<'_> {
                 .for_each(|x| *x *= scale);
         }
         let kind = match self.packing {
-            Packing::Float => Kind::Float,
-            Packing::Watched => Kind::Watched,
-            Packing::Bytes(calibration) => Kind::Bytes(&calibration.inputs[4 * i + role as usize]),
+            Packing::Float => PackedKind::Float,
+            Packing::Watched => PackedKind::Watched,
+            Packing::Bytes(calibration) => {
+                PackedKind::Bytes(&calibration.inputs[4 * i + role as usize])
+            }
         };
         let n_values = shape.key_heads * shape.head_dim;
         let recipe = role.recipe(n_values);

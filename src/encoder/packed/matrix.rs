@@ -1,13 +1,13 @@
 //! A linear map in one of the precisions, and the calibration that int8 needs.
 
 use crate::encoder::kernels::{
-    Balance, ByteMatrix, Epilogue, FloatMatrix, Inputs, Isa, Operand, Recipe, Split,
+    Balance, ByteMatrix, Epilogue, FloatMatrix, Inputs, Isas, Operand, Quantization, Split,
 };
 use std::sync::{Mutex, PoisonError};
 
 /// The arithmetic of the matrix products; everything else is f32 in any case.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Precision<'a> {
+pub(crate) enum Arithmetic<'a> {
     /// 32-bit floats: the reference.
     F32,
     /// Bytes with a scale for each output feature and each row, summed exactly.
@@ -23,14 +23,14 @@ pub(crate) struct Calibration {
 
 /// Which of a layer's matrices: it decides how it is quantised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum MatrixSlot {
     Fused,
     AttentionOut,
     Widen,
     Narrow,
 }
 
-impl Role {
+impl MatrixSlot {
     /// All, in the order of a layer.
     pub(super) const ALL: [Self; 4] = [Self::Fused, Self::AttentionOut, Self::Widen, Self::Narrow];
 
@@ -39,24 +39,24 @@ impl Role {
     /// in place, but the narrowing weights have strays.
     ///
     /// `n_values` of the fused columns, the last, are values.
-    pub(super) fn recipe(self, n_values: usize) -> Recipe {
+    pub(super) fn recipe(self, n_values: usize) -> Quantization {
         match self {
-            Self::Fused => Recipe {
+            Self::Fused => Quantization {
                 center: true,
                 balance: Balance::Last(n_values),
                 stray_above: f32::INFINITY,
             },
-            Self::AttentionOut => Recipe {
+            Self::AttentionOut => Quantization {
                 center: true,
                 balance: Balance::None,
                 stray_above: 6.0,
             },
-            Self::Widen => Recipe {
+            Self::Widen => Quantization {
                 center: true,
                 balance: Balance::All,
                 stray_above: f32::INFINITY,
             },
-            Self::Narrow => Recipe {
+            Self::Narrow => Quantization {
                 center: false,
                 balance: Balance::None,
                 stray_above: 6.0,
@@ -96,8 +96,8 @@ impl Calibration {
 
 /// With what, and by how many, a product is worked out.
 #[derive(Clone, Copy)]
-pub(super) struct How {
-    pub(super) isa: Isa,
+pub(super) struct Exec {
+    pub(super) isa: Isas,
     pub(super) split: Split,
 }
 
@@ -111,7 +111,7 @@ pub(super) enum Matrix {
 
 /// In what a matrix is to be packed.
 #[derive(Clone, Copy)]
-pub(super) enum Kind<'a> {
+pub(super) enum PackedKind<'a> {
     Float,
     Bytes(&'a Inputs),
     Watched,
@@ -119,27 +119,27 @@ pub(super) enum Kind<'a> {
 
 impl Matrix {
     pub(super) fn pack(
-        isa: Isa,
+        isa: Isas,
         weights: &[f32],
         bias: &[f32],
         depth: usize,
-        recipe: Recipe,
-        kind: Kind<'_>,
+        recipe: Quantization,
+        kind: PackedKind<'_>,
     ) -> Self {
         let floats = || FloatMatrix::pack(isa, weights, bias, depth);
         match kind {
-            Kind::Float => Self::Float(floats()),
-            Kind::Bytes(inputs) => {
+            PackedKind::Float => Self::Float(floats()),
+            PackedKind::Bytes(inputs) => {
                 Self::Bytes(ByteMatrix::pack(isa, weights, bias, inputs, recipe))
             }
-            Kind::Watched => Self::Watched(floats(), Mutex::new(Moments::new(depth))),
+            PackedKind::Watched => Self::Watched(floats(), Mutex::new(Moments::new(depth))),
         }
     }
 
     /// `out = epilogue(rows * weights)`; `bytes` is for the rows as operand, where they are needed.
     pub(super) fn multiply(
         &self,
-        how: How,
+        how: Exec,
         rows: &[f32],
         operand: &mut Operand,
         epilogue: Epilogue,

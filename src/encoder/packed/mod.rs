@@ -20,22 +20,24 @@ mod tensor;
 mod tests;
 
 pub(crate) use load::{PackError, Tensors};
-pub(crate) use matrix::{Calibration, Precision};
+pub(crate) use matrix::{Arithmetic, Calibration};
 pub(crate) use outlook::Outlooks;
-pub(crate) use shape::{Gate, LayerKind, Names, NormKind, NormNames, Places, Shape};
-pub(crate) use tensor::{Dtype, Tensor};
+pub(crate) use shape::{Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape};
+pub(crate) use tensor::{Tensor, TensorType};
 
-use super::kernels::{Aligned, Attention, AttentionScratch, Isa, Numbers, Operand, Spares, Split};
-use groups::{Block, Group, Sequences, blocks, group};
-use layer::{Layer, Norm, Outlook, Setting, WIDE_ROWS};
-use load::{Packing, Source};
-use matrix::{How, Matrix, Role};
+use super::kernels::{
+    Aligned, Attention, AttentionScratch, Isas, Numbers, Operand, ScratchPool, Split,
+};
+use groups::{AttentionBlock, Group, Sequences, blocks, group};
+use layer::{AttentionPattern, Layer, LayerContext, Norm, WIDE_ROWS};
+use load::{Packing, TensorSource};
+use matrix::{Exec, Matrix, MatrixSlot};
 use rayon::prelude::*;
 
 /// An encoder body with its weights packed for this processor.
 pub(crate) struct PackedBody {
     shape: Shape,
-    isa: Isa,
+    isa: Isas,
     words: Tensor,
     /// What is added for each position, the embedding of token type 0 included; one row, where it is
     /// the same for all, or none.
@@ -45,10 +47,10 @@ pub(crate) struct PackedBody {
     embedding_norm: Option<Norm>,
     layers: Vec<Layer>,
     last_norm: Option<Norm>,
-    outlooks: Vec<Outlook>,
+    outlooks: Vec<AttentionPattern>,
     attention: Attention,
-    scratch: Spares<Scratch>,
-    attention_scratch: Spares<AttentionScratch>,
+    scratch: ScratchPool<Scratch>,
+    attention_scratch: ScratchPool<AttentionScratch>,
 }
 
 /// Activations of one group.
@@ -72,12 +74,12 @@ impl PackedBody {
     pub(crate) fn new(
         shape: Shape,
         tensors: &Tensors<'_>,
-        precision: Precision<'_>,
-        isa: Isa,
+        precision: Arithmetic<'_>,
+        isa: Isas,
     ) -> Result<Self, PackError> {
         let packing = match precision {
-            Precision::F32 => Packing::Float,
-            Precision::Int8(calibration) => Packing::Bytes(calibration),
+            Arithmetic::F32 => Packing::Float,
+            Arithmetic::Int8(calibration) => Packing::Bytes(calibration),
         };
         Self::pack(shape, tensors, packing, isa)
     }
@@ -86,7 +88,7 @@ impl PackedBody {
         shape: Shape,
         tensors: &Tensors<'_>,
         packing: Packing<'_>,
-        isa: Isa,
+        isa: Isas,
     ) -> Result<Self, PackError> {
         if let Packing::Bytes(calibration) = packing {
             let depths = calibration.inputs.iter().map(|inputs| inputs.means.len());
@@ -94,7 +96,7 @@ impl PackedBody {
                 return Err(PackError::Calibration);
             }
         }
-        let source = Source {
+        let source = TensorSource {
             tensors,
             shape: &shape,
             packing,
@@ -102,7 +104,7 @@ impl PackedBody {
         };
         let matrices = (0..4 * shape.layers)
             .into_par_iter()
-            .map(|i| source.matrix(i / 4, Role::ALL[i % 4]))
+            .map(|i| source.matrix(i / 4, MatrixSlot::ALL[i % 4]))
             .collect::<Result<Vec<_>, _>>()?;
         let mut matrices = matrices.into_iter();
         let layers = (0..shape.layers)
@@ -116,8 +118,8 @@ impl PackedBody {
         let norm =
             |name: Option<&str>| name.map(|name| source.norm(name, shape.hidden)).transpose();
         let n_rows = match shape.places {
-            Places::Learned { first, .. } => shape.positions + first,
-            Places::Rotary | Places::Slopes => 1,
+            PositionEncoding::Learned { first, .. } => shape.positions + first,
+            PositionEncoding::Rotary | PositionEncoding::Slopes => 1,
         };
         Ok(Self {
             isa,
@@ -140,8 +142,8 @@ impl PackedBody {
                     Packing::Float | Packing::Watched => Numbers::Floats,
                 },
             },
-            scratch: Spares::default(),
-            attention_scratch: Spares::default(),
+            scratch: ScratchPool::default(),
+            attention_scratch: ScratchPool::default(),
             shape,
         })
     }
@@ -158,7 +160,7 @@ impl PackedBody {
     pub(crate) fn calibrate(
         shape: Shape,
         tensors: &Tensors<'_>,
-        isa: Isa,
+        isa: Isas,
         token_ids: &[u32],
         lengths: &[usize],
     ) -> Result<Calibration, PackError> {
@@ -305,7 +307,11 @@ impl PackedBody {
     fn group(&self, sequences: Sequences<'_>, scratch: &mut Scratch, split: Split) {
         let (tokens, shape) = (sequences.ids.len(), &self.shape);
         let blocks = blocks(sequences.lengths);
-        let largest = blocks.iter().map(Block::n_tokens).max().unwrap_or(0);
+        let largest = blocks
+            .iter()
+            .map(AttentionBlock::n_tokens)
+            .max()
+            .unwrap_or(0);
         let wide_rows = WIDE_ROWS.min(tokens);
         scratch.hidden.reserve(tokens * shape.hidden);
         scratch
@@ -326,9 +332,9 @@ impl PackedBody {
                 .reserve(largest.max(wide_rows) * shape.hidden);
         }
         self.embed_tokens(sequences, &mut scratch.hidden);
-        let setting = Setting {
+        let setting = LayerContext {
             shape,
-            how: How {
+            how: Exec {
                 isa: self.isa,
                 split,
             },
@@ -380,7 +386,7 @@ impl PackedBody {
     /// The row of [`places`](Self::places) of each token.
     fn places_of(&self, sequences: Sequences<'_>) -> Vec<usize> {
         let mut places = vec![0; sequences.ids.len()];
-        let Places::Learned { first, padding } = self.shape.places else {
+        let PositionEncoding::Learned { first, padding } = self.shape.places else {
             return places;
         };
         let mut start = 0;

@@ -1,8 +1,8 @@
 //! What a token sees of the others: rotations, and what distance adds to scores, for each kind of layer.
 
-use super::Places;
-use super::layer::Outlook;
-use super::load::{PackError, Source, Tensors};
+use super::PositionEncoding;
+use super::layer::AttentionPattern;
+use super::load::{PackError, TensorSource, Tensors};
 use super::shape::{LayerKind, Shape};
 use crate::encoder::kernels::{NOTHING, Relative, Rotation};
 
@@ -16,12 +16,12 @@ pub(crate) struct Outlooks<'a> {
     buckets: Option<Vec<f32>>,
 }
 
-impl Source<'_> {
+impl TensorSource<'_> {
     /// What the layers of each kind look at.
-    pub(super) fn outlooks(&self) -> Result<Vec<Outlook>, PackError> {
+    pub(super) fn outlooks(&self) -> Result<Vec<AttentionPattern>, PackError> {
         let shape = self.shape;
         let outlooks = Outlooks::new(shape, self.tensors)?;
-        let outlook = |kind: &LayerKind| Outlook {
+        let outlook = |kind: &LayerKind| AttentionPattern {
             rotation: (!kind.frequencies.is_empty())
                 .then(|| Rotation::new(&kind.frequencies, shape.positions)),
             relative: outlooks
@@ -63,7 +63,7 @@ impl<'a> Outlooks<'a> {
 
     /// Whether distance adds something to scores, by head, and does not only hide.
     pub(crate) fn differ_by_head(&self) -> bool {
-        self.buckets.is_some() || self.shape.places == Places::Slopes
+        self.buckets.is_some() || self.shape.places == PositionEncoding::Slopes
     }
 
     /// What distance adds to scores in layers of a kind: for how many heads, 1 if it is the same for all,
@@ -71,7 +71,7 @@ impl<'a> Outlooks<'a> {
     /// units of the base-2 softmax. `None` where it adds nothing.
     pub(crate) fn relative(&self, kind: &LayerKind) -> Option<(usize, Vec<f32>)> {
         let shape = self.shape;
-        let has_slopes = shape.places == Places::Slopes;
+        let has_slopes = shape.places == PositionEncoding::Slopes;
         if !self.differ_by_head() && !shape.causal && kind.window.is_none() {
             return None;
         }

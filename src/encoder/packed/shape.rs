@@ -2,7 +2,7 @@
 //! under which names a checkpoint keeps its tensors. The architectures make one each of their
 //! `config.json`.
 
-use super::matrix::{Calibration, Role};
+use super::matrix::{Calibration, MatrixSlot};
 use crate::encoder::kernels::Activation;
 
 /// The shape of a transformer encoder.
@@ -25,7 +25,7 @@ pub(crate) struct Shape {
     /// The longest sequence.
     pub(crate) positions: usize,
     /// How a token knows its place.
-    pub(crate) places: Places,
+    pub(crate) places: PositionEncoding,
     /// What token embeddings are multiplied by.
     pub(crate) embedding_scale: f32,
     /// What queries are multiplied by, usually `1 / sqrt(head_dim)`.
@@ -46,7 +46,7 @@ pub(crate) struct Shape {
     pub(crate) kinds: Vec<LayerKind>,
     /// The kind of each layer: a place in `kinds`.
     pub(crate) kind_of: Vec<usize>,
-    /// Which linear maps have a bias, in the order of [`Role::ALL`].
+    /// Which linear maps have a bias, in the order of [`MatrixSlot::ALL`].
     pub(crate) biases: [bool; 4],
     /// Where the checkpoint keeps its tensors.
     pub(crate) names: &'static Names,
@@ -54,7 +54,7 @@ pub(crate) struct Shape {
 
 /// How a token knows its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Places {
+pub(crate) enum PositionEncoding {
     /// Each position has an embedding. RoBERTa's begin behind the id of the padding, which is not
     /// counted itself.
     Learned {
@@ -139,27 +139,27 @@ impl Shape {
     /// The same for sequences of up to so many tokens: what grows with the positions need not be larger.
     /// Learned positions are as many as the checkpoint has.
     pub(crate) fn shortened(mut self, max_tokens: usize) -> Self {
-        if !matches!(self.places, Places::Learned { .. }) {
+        if !matches!(self.places, PositionEncoding::Learned { .. }) {
             self.positions = self.positions.min(max_tokens);
         }
         self
     }
 
     /// Input features of a matrix.
-    pub(super) fn depth(&self, role: Role) -> usize {
+    pub(super) fn depth(&self, role: MatrixSlot) -> usize {
         match role {
-            Role::Fused | Role::Widen => self.hidden,
-            Role::AttentionOut => self.heads * self.head_dim,
-            Role::Narrow => self.intermediate,
+            MatrixSlot::Fused | MatrixSlot::Widen => self.hidden,
+            MatrixSlot::AttentionOut => self.heads * self.head_dim,
+            MatrixSlot::Narrow => self.intermediate,
         }
     }
 
     /// Output features of a matrix.
-    pub(super) fn columns(&self, role: Role) -> usize {
+    pub(super) fn columns(&self, role: MatrixSlot) -> usize {
         match role {
-            Role::Fused => (self.heads + 2 * self.key_heads) * self.head_dim,
-            Role::Widen => self.widened(),
-            Role::AttentionOut | Role::Narrow => self.hidden,
+            MatrixSlot::Fused => (self.heads + 2 * self.key_heads) * self.head_dim,
+            MatrixSlot::Widen => self.widened(),
+            MatrixSlot::AttentionOut | MatrixSlot::Narrow => self.hidden,
         }
     }
 
@@ -170,7 +170,7 @@ impl Shape {
 
     /// Input features of every matrix, layer after layer.
     pub(super) fn depths(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.layers).flat_map(|_| Role::ALL.map(|role| self.depth(role)))
+        (0..self.layers).flat_map(|_| MatrixSlot::ALL.map(|role| self.depth(role)))
     }
 
     /// Reads a stored calibration for a body of this shape; `None` if it is of another.

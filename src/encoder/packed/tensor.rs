@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 /// How a checkpoint stores a number, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dtype {
+pub(crate) enum TensorType {
     /// IEEE single precision.
     F32,
     /// IEEE half precision.
     F16,
 }
 
-impl Dtype {
+impl TensorType {
     /// Bytes of one number.
     pub(crate) fn size(self) -> usize {
         match self {
@@ -30,7 +30,7 @@ impl Dtype {
 pub(crate) struct Tensor {
     owner: Arc<dyn AsRef<[u8]> + Send + Sync>,
     range: Range<usize>,
-    dtype: Dtype,
+    dtype: TensorType,
 }
 
 impl Tensor {
@@ -41,7 +41,7 @@ impl Tensor {
     pub(crate) fn new(
         owner: Arc<dyn AsRef<[u8]> + Send + Sync>,
         range: Range<usize>,
-        dtype: Dtype,
+        dtype: TensorType,
     ) -> Self {
         assert!(
             range.end <= (*owner).as_ref().len(),
@@ -62,7 +62,7 @@ impl Tensor {
         Self {
             owner: Arc::new(bytes),
             range,
-            dtype: Dtype::F32,
+            dtype: TensorType::F32,
         }
     }
 
@@ -79,12 +79,12 @@ impl Tensor {
         let size = self.dtype.size();
         let bytes = &(*self.owner).as_ref()[self.range.clone()][start * size..][..out.len() * size];
         match self.dtype {
-            Dtype::F32 => {
+            TensorType::F32 => {
                 for (x, b) in out.iter_mut().zip(bytes.as_chunks().0) {
                     *x = f32::from_le_bytes(*b);
                 }
             }
-            Dtype::F16 => match bytemuck::try_cast_slice::<u8, f16>(bytes) {
+            TensorType::F16 => match bytemuck::try_cast_slice::<u8, f16>(bytes) {
                 Ok(halves) if cfg!(target_endian = "little") => halves.convert_to_f32_slice(out),
                 _ => {
                     for (x, b) in out.iter_mut().zip(bytes.as_chunks().0) {

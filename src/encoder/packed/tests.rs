@@ -125,16 +125,16 @@ fn sequences(lengths: &[usize]) -> Vec<u32> {
         .collect()
 }
 
-fn body(int8: bool, isa: Isa) -> PackedBody {
+fn body(int8: bool, isa: Isas) -> PackedBody {
     let checkpoint = checkpoint();
     let tensors = find(&checkpoint);
     let lengths = [64; 8];
     let calibration =
         PackedBody::calibrate(shape(), &tensors, isa, &sequences(&lengths), &lengths).unwrap();
     let precision = if int8 {
-        Precision::Int8(&calibration)
+        Arithmetic::Int8(&calibration)
     } else {
-        Precision::F32
+        Arithmetic::F32
     };
     PackedBody::new(shape(), &tensors, precision, isa).unwrap()
 }
@@ -265,7 +265,7 @@ fn hidden_states_equal_plain_arithmetic() {
         expected.extend(plain.forward(sequence));
         rest = more;
     }
-    for isa in Isa::available() {
+    for isa in Isas::available() {
         println!("ran on {}", isa.name());
         for (int8, tolerance) in [(false, 2e-5), (true, 0.2)] {
             let got = body(int8, isa).forward(&tokens, &lengths);
@@ -285,7 +285,7 @@ fn hidden_states_equal_plain_arithmetic() {
 fn a_sequence_is_the_same_in_any_company() {
     let lengths: Vec<usize> = (0..40).map(|i| 1 + i * 37 % 90).collect();
     let tokens = sequences(&lengths);
-    for (isa, int8) in Isa::available()
+    for (isa, int8) in Isas::available()
         .into_iter()
         .flat_map(|isa| [(isa, false), (isa, true)])
     {
@@ -317,7 +317,7 @@ fn a_sequence_is_the_same_in_any_company() {
 fn embed_pools_each_sequence() {
     let lengths = [5, 1, 30];
     let tokens = sequences(&lengths);
-    let body = body(false, Isa::detect());
+    let body = body(false, Isas::detect());
     let hidden = body.forward(&tokens, &lengths);
     let last = |rows: &[f32], out: &mut [f32]| out.copy_from_slice(&rows[rows.len() - out.len()..]);
     let row = |i: usize| &hidden[i * SHAPE.hidden..][..SHAPE.hidden];
@@ -332,7 +332,7 @@ fn embed_pools_each_sequence() {
 fn missing_and_misshapen_tensors_are_named() {
     let mut tensors = checkpoint();
     let error = |tensors: &HashMap<String, Vec<f32>>| {
-        PackedBody::new(shape(), &find(tensors), Precision::F32, Isa::detect())
+        PackedBody::new(shape(), &find(tensors), Arithmetic::F32, Isas::detect())
             .err()
             .unwrap()
             .to_string()
@@ -358,7 +358,7 @@ fn halves_are_read_as_floats() {
         // One byte in: the numbers are not aligned.
         let owner: std::sync::Arc<Vec<u8>> =
             std::sync::Arc::new([vec![0; odd], bytes.clone()].concat());
-        let tensor = Tensor::new(owner, odd..odd + 80, Dtype::F16);
+        let tensor = Tensor::new(owner, odd..odd + 80, TensorType::F16);
         let expected: Vec<f32> = values
             .iter()
             .map(|&x| half::f16::from_f32(x).to_f32())
@@ -376,7 +376,7 @@ fn calibration_survives_storing() {
     let calibration = PackedBody::calibrate(
         shape(),
         &find(&checkpoint),
-        Isa::detect(),
+        Isas::detect(),
         &sequences(&[40]),
         &[40],
     )

@@ -65,7 +65,7 @@ impl fmt::Display for ModelSource {
 const CALIBRATION: &str = "int8-calibration.f32";
 
 /// The bytes of a model file: part of the binary, or read.
-pub(super) type Bytes = Cow<'static, [u8]>;
+pub(super) type TensorBytes = Cow<'static, [u8]>;
 
 /// A text of static embeddings may have so many tokens: as many as there are.
 pub(super) const UNLIMITED_TOKENS: usize = 1 << 20;
@@ -89,11 +89,11 @@ pub(super) struct ModelFiles {
     pub(super) name: String,
     pub(super) revision: Option<String>,
     pub(super) body: BodyPlan,
-    pub(super) tokenizer: Bytes,
-    pub(super) weights: Arc<Bytes>,
-    pub(super) int8_calibration: Option<Bytes>,
+    pub(super) tokenizer: TensorBytes,
+    pub(super) weights: Arc<TensorBytes>,
+    pub(super) int8_calibration: Option<TensorBytes>,
     /// Texts with the embeddings that another program gave them.
-    pub(super) golden: Option<Bytes>,
+    pub(super) golden: Option<TensorBytes>,
     pub(super) weights_sha256: String,
     pub(super) tokenizer_sha256: String,
     pub(super) pooling: Pooling,
@@ -172,7 +172,7 @@ fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
         listed.kind == BodyKind::Static || tells.model_type.as_deref() == Some("model2vec");
     let weights = folder_of_body.weights()?;
     let weights_sha256 = sha256(&weights);
-    let weights: Arc<Bytes> = Arc::new(weights.into());
+    let weights: Arc<TensorBytes> = Arc::new(weights.into());
     let body = match is_static {
         true => {
             let table = StaticTable::load(&weights);

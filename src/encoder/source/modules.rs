@@ -14,7 +14,7 @@ use crate::encoder::tensors::tensors_in_place;
 use crate::error::{Error, Result};
 
 #[derive(Deserialize)]
-struct Listed {
+struct ListedModule {
     #[serde(default)]
     path: String,
     #[serde(rename = "type")]
@@ -53,7 +53,7 @@ impl Modules {
     /// Reads `modules.json`; without one, sentence-transformers takes the mean and does not
     /// normalise, and so does this.
     pub(super) fn read(folder: &Folder) -> Result<Modules> {
-        let listed: Option<Vec<Listed>> = folder.parse_if_there("modules.json")?;
+        let listed: Option<Vec<ListedModule>> = folder.parse_if_there("modules.json")?;
         let mut modules = Modules {
             kind: BodyKind::Transformer,
             body: String::new(),
@@ -67,7 +67,7 @@ impl Modules {
             let reason = format!("modules.json names {} modules", listed.len());
             return Err(folder.wrong(reason));
         }
-        for (i, Listed { class, path }) in listed.into_iter().enumerate() {
+        for (i, ListedModule { class, path }) in listed.into_iter().enumerate() {
             let class = class.rsplit('.').next().unwrap_or_default();
             let is_body = matches!(class, "Transformer" | "StaticEmbedding");
             if is_body != (i == 0) {
@@ -151,7 +151,7 @@ fn dense(folder: &Folder, path: &str) -> Result<Module> {
             return Err(folder.wrong(reason));
         }
     };
-    let tensors = Weights::read(folder, path)?;
+    let tensors = ModuleWeights::read(folder, path)?;
     let n_weights = n_in.checked_mul(n_out).filter(|n| *n > 0);
     let n_weights = n_weights
         .ok_or_else(|| folder.wrong(format!("{name}: a map from {n_in} numbers to {n_out}")))?;
@@ -175,7 +175,7 @@ struct LayerNormConfig {
 fn layer_norm(folder: &Folder, path: &str) -> Result<Module> {
     let name = format!("{path}/config.json");
     let config: LayerNormConfig = folder.parse(&name, &folder.bytes(&name)?)?;
-    let tensors = Weights::read(folder, path)?;
+    let tensors = ModuleWeights::read(folder, path)?;
     Ok(Module::LayerNorm {
         gain: tensors.get("norm.weight", config.dimension)?,
         shift: tensors.get("norm.bias", config.dimension)?,
@@ -183,20 +183,20 @@ fn layer_norm(folder: &Folder, path: &str) -> Result<Module> {
 }
 
 /// The tensors of a module's folder.
-struct Weights<'a> {
+struct ModuleWeights<'a> {
     folder: &'a Folder<'a>,
     file: String,
     tensors: std::collections::HashMap<String, packed::Tensor>,
 }
 
-impl<'a> Weights<'a> {
-    fn read(folder: &'a Folder<'a>, path: &str) -> Result<Weights<'a>> {
+impl<'a> ModuleWeights<'a> {
+    fn read(folder: &'a Folder<'a>, path: &str) -> Result<ModuleWeights<'a>> {
         let inside = folder.path.join(path);
         let bytes = Folder { path: &inside }.weights()?;
         let file = format!("{path}/model.safetensors");
         let tensors = tensors_in_place(&std::sync::Arc::new(bytes.into()), &[])
             .map_err(|e| folder.wrong(format!("{file}: {e}")))?;
-        Ok(Weights {
+        Ok(ModuleWeights {
             folder,
             file,
             tensors,

@@ -26,7 +26,7 @@ const MAX_WORD_CHARS: u64 = 400;
 
 /// What of the file is looked at.
 #[derive(Deserialize)]
-struct File {
+struct TokenizerFile {
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
@@ -65,7 +65,7 @@ struct Model {
 /// # Errors
 /// In words, what of it is refused.
 pub(super) fn growth(json: &[u8]) -> Result<usize, String> {
-    let file: File = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+    let file: TokenizerFile = serde_json::from_slice(json).map_err(|e| e.to_string())?;
     let model = &file.model;
     let added = file.added_tokens.iter().map(|token| &token.content);
     let parts = [
@@ -83,7 +83,7 @@ pub(super) fn growth(json: &[u8]) -> Result<usize, String> {
         let what = format!("words of {n} characters are to be looked up; {MAX_WORD_CHARS} are");
         return Err(what);
     }
-    let mut found = Found {
+    let mut found = FoundLimits {
         growth: 1,
         n_steps: 0,
         n_byte_levels: 0,
@@ -102,13 +102,13 @@ fn short(what: &str, text: &str) -> Result<(), String> {
 }
 
 /// What was found so far.
-struct Found {
+struct FoundLimits {
     growth: usize,
     n_steps: usize,
     n_byte_levels: usize,
 }
 
-impl Found {
+impl FoundLimits {
     /// Looks at normalizers or pre-tokenizers, and at those in them. They are known by what they have, as
     /// some are written without their type.
     fn walk(&mut self, value: &Value) -> Result<(), String> {

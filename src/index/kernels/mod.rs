@@ -23,10 +23,10 @@ pub(super) const BLOCK: usize = 64;
 
 /// An instruction set, known to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Isa(Kind);
+pub(super) struct Isa(IsaKind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum IsaKind {
     #[cfg(target_arch = "x86_64")]
     Vnni,
     #[cfg(target_arch = "x86_64")]
@@ -46,13 +46,13 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         {
             if vnni::is_there() {
-                found.push(Isa(Kind::Vnni));
+                found.push(Isa(IsaKind::Vnni));
             }
             if avx2::is_there() {
-                found.push(Isa(Kind::Avx2));
+                found.push(Isa(IsaKind::Avx2));
             }
         }
-        found.push(Isa(Kind::Scalar));
+        found.push(Isa(IsaKind::Scalar));
         found
     }
 
@@ -63,11 +63,11 @@ impl Isa {
         match self.0 {
             // SAFETY: the value proves that the processor has the instructions.
             #[cfg(target_arch = "x86_64")]
-            Kind::Vnni => unsafe { vnni::listed(query, codes, nodes, sums) },
+            IsaKind::Vnni => unsafe { vnni::listed(query, codes, nodes, sums) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => unsafe { avx2::listed(query, codes, nodes, sums) },
-            Kind::Scalar => scalar::listed(query, codes, nodes, sums),
+            IsaKind::Avx2 => unsafe { avx2::listed(query, codes, nodes, sums) },
+            IsaKind::Scalar => scalar::listed(query, codes, nodes, sums),
         }
     }
 
@@ -77,11 +77,11 @@ impl Isa {
         match self.0 {
             // SAFETY: the value proves that the processor has the instructions.
             #[cfg(target_arch = "x86_64")]
-            Kind::Vnni => unsafe { vnni::run(query, codes, sums) },
+            IsaKind::Vnni => unsafe { vnni::run(query, codes, sums) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => unsafe { avx2::run(query, codes, sums) },
-            Kind::Scalar => scalar::run(query, codes, sums),
+            IsaKind::Avx2 => unsafe { avx2::run(query, codes, sums) },
+            IsaKind::Scalar => scalar::run(query, codes, sums),
         }
     }
 
@@ -99,11 +99,11 @@ impl Isa {
         match self.0 {
             // SAFETY: the value proves that the processor has the instructions.
             #[cfg(target_arch = "x86_64")]
-            Kind::Vnni => unsafe { vnni::pair(a, b) },
+            IsaKind::Vnni => unsafe { vnni::pair(a, b) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => unsafe { avx2::pair(a, b) },
-            Kind::Scalar => scalar::pair(a, b),
+            IsaKind::Avx2 => unsafe { avx2::pair(a, b) },
+            IsaKind::Scalar => scalar::pair(a, b),
         }
     }
 
@@ -113,11 +113,11 @@ impl Isa {
         match self.0 {
             // SAFETY: the value proves that the processor has the instructions.
             #[cfg(target_arch = "x86_64")]
-            Kind::Vnni => unsafe { vnni::any_from(floor, code, queries, offsets) },
+            IsaKind::Vnni => unsafe { vnni::any_from(floor, code, queries, offsets) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => unsafe { avx2::any_from(floor, code, queries, offsets) },
-            Kind::Scalar => scalar::any_from(floor, code, queries, offsets),
+            IsaKind::Avx2 => unsafe { avx2::any_from(floor, code, queries, offsets) },
+            IsaKind::Scalar => scalar::any_from(floor, code, queries, offsets),
         }
     }
 }

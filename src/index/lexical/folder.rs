@@ -10,7 +10,7 @@
 //!
 //! A block is [`BLOCK_BYTES`] of data. Small files, which are replaced as a whole, begin with the crc32 of
 //! what follows it; they are as readable as the others, which tantivy's own would not be. All numbers are
-//! little-endian. Which files count stands in the [`Manifest`].
+//! little-endian. Which files count stands in the [`SealManifest`].
 //!
 //! Invariants: no byte is given before its block has been verified, by this process, and none of a file
 //! that the manifest does not speak of; a file that it does not speak of is in nobody's way. There are no
@@ -32,9 +32,9 @@ use tantivy::directory::{
     TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
 };
 
-use super::manifest::{Manifest, Seal};
+use super::manifest::{Seal, SealManifest};
 use crate::files;
-use crate::vectors::Marks;
+use crate::vectors::MarkSet;
 
 /// The file that says which segments there are.
 const META: &str = "meta.json";
@@ -50,16 +50,16 @@ const TRAILER_BYTES: usize = 12;
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
+pub(super) struct IndexFolder {
     path: PathBuf,
     inner: MmapDirectory,
-    failure: Failure,
-    known: Arc<Mutex<Known>>,
+    failure: WriteFailure,
+    known: Arc<Mutex<WholeFiles>>,
 }
 
 /// The files that are known to be whole.
 #[derive(Debug, Default)]
-struct Known {
+struct WholeFiles {
     /// Those of the manifest and those written since.
     files: BTreeMap<String, Seal>,
     /// Whether the folder was written without a manifest: then every file is believed.
@@ -68,9 +68,9 @@ struct Known {
 
 /// What kept the folder from being written, if anything did: the threads that write do not say it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Failure(Arc<OnceLock<io::ErrorKind>>);
+pub(super) struct WriteFailure(Arc<OnceLock<io::ErrorKind>>);
 
-impl Failure {
+impl WriteFailure {
     pub(super) fn kind(&self) -> Option<io::ErrorKind> {
         self.0.get().copied()
     }
@@ -83,12 +83,12 @@ impl Failure {
     }
 }
 
-impl Folder {
+impl IndexFolder {
     /// The folder at `path`, which is there.
-    pub(super) fn open(path: &Path) -> tantivy::Result<Folder> {
+    pub(super) fn open(path: &Path) -> tantivy::Result<IndexFolder> {
         let inner = MmapDirectory::open(path)?;
-        let failure = Failure::default();
-        Ok(Folder {
+        let failure = WriteFailure::default();
+        Ok(IndexFolder {
             path: path.to_owned(),
             inner,
             failure,
@@ -142,7 +142,7 @@ impl Folder {
         Ok(())
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, WholeFiles> {
         locked(&self.known)
     }
 
@@ -163,12 +163,12 @@ impl Folder {
     }
 
     /// Is told when writing fails.
-    pub(super) fn failure(&self) -> Failure {
+    pub(super) fn failure(&self) -> WriteFailure {
         self.failure.clone()
     }
 }
 
-impl Directory for Folder {
+impl Directory for IndexFolder {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         let inner = self.inner.get_file_handle(path)?;
         let sealed = self.seal_of(path);
@@ -208,7 +208,7 @@ impl Directory for Folder {
         if path != Path::new(META) {
             return Ok(data.to_vec());
         }
-        let (manifest, text) = Manifest::and_text(data).ok_or_else(wrong)?;
+        let (manifest, text) = SealManifest::and_text(data).ok_or_else(wrong)?;
         let mut known = self.known();
         known.is_open = manifest.is_none();
         known.files.extend(manifest.unwrap_or_default().files);
@@ -219,7 +219,8 @@ impl Directory for Folder {
         let bound;
         let data = match path == Path::new(META) {
             true => {
-                let manifest = Manifest::of(data, &self.known().files).map_err(io::Error::other)?;
+                let manifest =
+                    SealManifest::of(data, &self.known().files).map_err(io::Error::other)?;
                 bound = manifest.bound_to(data);
                 &bound[..]
             }
@@ -243,7 +244,7 @@ impl Directory for Folder {
     }
 }
 
-fn locked(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+fn locked(known: &Mutex<WholeFiles>) -> MutexGuard<'_, WholeFiles> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -269,15 +270,15 @@ fn damaged(path: &Path) -> io::Error {
 struct Summing {
     inner: WritePtr,
     name: Option<String>,
-    known: Arc<Mutex<Known>>,
-    failure: Failure,
+    known: Arc<Mutex<WholeFiles>>,
+    failure: WriteFailure,
     n_bytes: u64,
     block: crc32fast::Hasher,
     table: Vec<u8>,
 }
 
 impl Summing {
-    fn new(inner: WritePtr, path: &Path, folder: &Folder) -> Summing {
+    fn new(inner: WritePtr, path: &Path, folder: &IndexFolder) -> Summing {
         Summing {
             inner,
             name: path.to_str().map(str::to_owned),
@@ -346,7 +347,7 @@ struct Verified {
     path: PathBuf,
     n_bytes: usize,
     table: OwnedBytes,
-    verified: Marks,
+    verified: MarkSet,
 }
 
 impl Verified {
@@ -380,7 +381,7 @@ impl Verified {
             path: path.to_owned(),
             n_bytes,
             table,
-            verified: Marks::none(n_blocks),
+            verified: MarkSet::none(n_blocks),
         })
     }
 

@@ -32,18 +32,18 @@ pub(super) struct Seal {
 
 /// The files of an index by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(super) struct SealManifest {
     pub(super) files: BTreeMap<String, Seal>,
 }
 
 /// What tantivy's text says of the segments.
 #[derive(Deserialize)]
 struct Meta {
-    segments: Vec<Segment>,
+    segments: Vec<LexicalSegment>,
 }
 
 #[derive(Deserialize)]
-struct Segment {
+struct LexicalSegment {
     segment_id: String,
     deletes: Option<Deletes>,
 }
@@ -53,7 +53,7 @@ struct Deletes {
     opstamp: u64,
 }
 
-impl Manifest {
+impl SealManifest {
     /// Those of `complete` that a text speaks of.
     ///
     /// # Errors
@@ -61,9 +61,9 @@ impl Manifest {
     pub(super) fn of(
         text: &[u8],
         complete: &BTreeMap<String, Seal>,
-    ) -> std::result::Result<Manifest, String> {
+    ) -> std::result::Result<SealManifest, String> {
         let meta: Meta = serde_json::from_slice(text).map_err(|e| e.to_string())?;
-        let mut manifest = Manifest::default();
+        let mut manifest = SealManifest::default();
         for segment in meta.segments {
             let name = segment.segment_id.replace('-', "");
             let deleted = segment
@@ -89,7 +89,7 @@ impl Manifest {
 
     /// Takes a manifest and its text apart; no manifest where the text was written without one.
     /// `None` if it is neither.
-    pub(super) fn and_text(bytes: &[u8]) -> Option<(Option<Manifest>, &[u8])> {
+    pub(super) fn and_text(bytes: &[u8]) -> Option<(Option<SealManifest>, &[u8])> {
         let Some(rest) = bytes.strip_prefix(MAGIC) else {
             return bytes.starts_with(b"{").then_some((None, bytes));
         };
@@ -124,22 +124,22 @@ mod tests {
             .iter()
             .map(|name| ((*name).to_owned(), seal))
             .collect();
-        let manifest = Manifest::of(TEXT.as_bytes(), &complete).unwrap();
+        let manifest = SealManifest::of(TEXT.as_bytes(), &complete).unwrap();
         let files: Vec<&str> = manifest.files.keys().map(String::as_str).collect();
         assert_eq!(files, ["0a0b01.7.del", "0a0b01.idx", "0a0b02.idx"]);
         let bytes = manifest.bound_to(TEXT.as_bytes());
-        let (back, text) = Manifest::and_text(&bytes).unwrap();
+        let (back, text) = SealManifest::and_text(&bytes).unwrap();
         assert_eq!((back, text), (Some(manifest), TEXT.as_bytes()));
         for end in 0..bytes.len() - TEXT.len() {
-            assert_eq!(Manifest::and_text(&bytes[..end]), None, "{end}");
+            assert_eq!(SealManifest::and_text(&bytes[..end]), None, "{end}");
         }
-        assert!(Manifest::of(b"[]", &BTreeMap::new()).is_err());
+        assert!(SealManifest::of(b"[]", &BTreeMap::new()).is_err());
     }
 
     #[test]
     fn a_text_from_before_there_were_manifests_has_none() {
         let text = TEXT.as_bytes();
-        assert_eq!(Manifest::and_text(text), Some((None, text)));
-        assert_eq!(Manifest::and_text(b""), None);
+        assert_eq!(SealManifest::and_text(text), Some((None, text)));
+        assert_eq!(SealManifest::and_text(b""), None);
     }
 }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! In: [`Document`]s, each with the *key* of its paper and a *stamp* that is another one whenever the
-//! paper is. Out: [`Match`]es, best first. Built from the papers of a library and thrown away at any
-//! doubt. It knows the number of the library whose papers it holds, and the [`State`] that the caller says
+//! paper is. Out: [`LexicalMatch`]es, best first. Built from the papers of a library and thrown away at any
+//! doubt. It knows the number of the library whose papers it holds, and the [`LexicalState`] that the caller says
 //! it was brought up to.
 //!
 //! BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza, 2009) over title and abstract in one; the
@@ -37,7 +37,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
 use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument};
 
-use self::folder::{Failure, Folder, kind_of};
+use self::folder::{IndexFolder, WriteFailure, kind_of};
 use self::terms::TermTokenizer;
 use crate::categories;
 use crate::error::{Error, Result};
@@ -82,7 +82,7 @@ pub struct Document<'a> {
 
 /// A paper that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Match {
+pub struct LexicalMatch {
     /// The paper's.
     pub key: u64,
     /// That of the paper as it was indexed.
@@ -92,7 +92,7 @@ pub struct Match {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Fields {
+struct SchemaFields {
     key: Field,
     stamp: Field,
     text: Field,
@@ -104,7 +104,7 @@ struct Fields {
 
 /// What an index was brought up to, as the caller says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct State {
+pub struct LexicalState {
     /// Larger after every change of a paper.
     #[serde(rename = "state")]
     pub changes: u64,
@@ -116,22 +116,22 @@ pub struct State {
 /// The lexical index of a library, open for questions.
 pub struct Lexical {
     path: PathBuf,
-    folder: Folder,
+    folder: IndexFolder,
     searcher: Searcher,
-    fields: Fields,
-    state: State,
+    fields: SchemaFields,
+    state: LexicalState,
 }
 
 /// The lexical index of a library, open for changes.
 pub struct LexicalWriter {
     path: PathBuf,
-    failure: Failure,
+    failure: WriteFailure,
     writer: IndexWriter,
-    fields: Fields,
+    fields: SchemaFields,
     /// Stamps by key, as they were when it was opened.
     stamps: HashMap<u64, u32>,
     library: i64,
-    state: Option<State>,
+    state: Option<LexicalState>,
     /// Whether papers were taken out of it since it was begun: they count in its statistics.
     has_removed: bool,
     /// Where it is built until its first commit, if it is a new one.
@@ -156,7 +156,7 @@ struct Payload {
     #[serde(default)]
     library: i64,
     #[serde(flatten)]
-    state: State,
+    state: LexicalState,
     #[serde(default)]
     has_removed: bool,
 }
@@ -206,7 +206,7 @@ impl Lexical {
     }
 
     /// What it was brought up to.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> LexicalState {
         self.state
     }
 
@@ -245,7 +245,7 @@ impl Lexical {
         query: &WordQuery,
         k: usize,
         allowed: Option<&FixedBitSet>,
-    ) -> std::result::Result<Vec<Match>, String> {
+    ) -> std::result::Result<Vec<LexicalMatch>, String> {
         score::search(self, query, k, allowed).map_err(|e| e.to_string())
     }
 
@@ -312,7 +312,7 @@ impl LexicalWriter {
         let building = Building(unfinished(path, ""));
         remove_folder(&building.0)?;
         fs::create_dir_all(&building.0).map_err(Error::write(&building.0))?;
-        let folder = Folder::open(&building.0);
+        let folder = IndexFolder::open(&building.0);
         let folder = folder.map_err(|error| write_error(&building.0, error, None))?;
         let failure = folder.failure();
         let create = || {
@@ -334,7 +334,7 @@ impl LexicalWriter {
     fn of(
         path: &Path,
         index: &Index,
-        failure: Failure,
+        failure: WriteFailure,
         (library, held): (i64, Option<Payload>),
     ) -> tantivy::Result<LexicalWriter> {
         let stamps = stamps(&searcher_of(index)?)?;
@@ -357,7 +357,7 @@ impl LexicalWriter {
     }
 
     /// What it was brought up to when it was opened.
-    pub fn state(&self) -> Option<State> {
+    pub fn state(&self) -> Option<LexicalState> {
         self.state
     }
 
@@ -411,7 +411,7 @@ impl LexicalWriter {
     ///
     /// # Errors
     /// [`Error::Write`].
-    pub fn commit(mut self, state: State) -> Result<()> {
+    pub fn commit(mut self, state: LexicalState) -> Result<()> {
         let payload = Payload {
             format: FORMAT,
             library: self.library,
@@ -465,20 +465,22 @@ fn remove_folder(path: &Path) -> Result<()> {
 }
 
 /// What went wrong, with the kind that the folder knows where tantivy does not say it.
-fn write_error(path: &Path, error: tantivy::TantivyError, failure: Option<&Failure>) -> Error {
+fn write_error(path: &Path, error: tantivy::TantivyError, failure: Option<&WriteFailure>) -> Error {
     let kind = match &error {
         tantivy::TantivyError::IoError(io) => Some(kind_of(io)),
         _ => None,
     };
     let is_said = |kind: &ErrorKind| *kind != ErrorKind::Other;
-    let kind = kind.filter(is_said).or(failure.and_then(Failure::kind));
+    let kind = kind
+        .filter(is_said)
+        .or(failure.and_then(WriteFailure::kind));
     Error::Write {
         path: path.to_owned(),
         source: io::Error::new(kind.unwrap_or(ErrorKind::Other), error),
     }
 }
 
-fn schema() -> (Schema, Fields) {
+fn schema() -> (Schema, SchemaFields) {
     let mut schema = Schema::builder();
     let words = |tokenizer: &str, option| {
         let indexing = TextFieldIndexing::default();
@@ -486,7 +488,7 @@ fn schema() -> (Schema, Fields) {
         TextOptions::default().set_indexing_options(indexing)
     };
     let positions = IndexRecordOption::WithFreqsAndPositions;
-    let fields = Fields {
+    let fields = SchemaFields {
         key: schema.add_u64_field("key", INDEXED | FAST),
         stamp: schema.add_u64_field("stamp", FAST),
         text: schema.add_text_field("text", words("words", positions)),
@@ -510,11 +512,14 @@ fn register_tokenizers(index: &Index) {
 }
 
 /// The index in a folder, and what it was brought up to.
-fn open_index(path: &Path, library: i64) -> std::result::Result<(Index, Payload, Folder), String> {
+fn open_index(
+    path: &Path,
+    library: i64,
+) -> std::result::Result<(Index, Payload, IndexFolder), String> {
     if !path.is_dir() {
         return Err("there is none".to_owned());
     }
-    let folder = Folder::open(path).map_err(|e| e.to_string())?;
+    let folder = IndexFolder::open(path).map_err(|e| e.to_string())?;
     let index = Index::open(folder.clone()).map_err(|e| e.to_string())?;
     let metas = index.load_metas().map_err(|e| e.to_string())?;
     let payload = metas.payload.unwrap_or_default();

@@ -22,7 +22,7 @@ use crate::paper::PaperId;
 
 /// What a condition is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ConditionPart {
     /// Title and abstract.
     Text,
     Title,
@@ -31,7 +31,7 @@ pub(super) enum Part {
 /// Words that stand one after the other; one of the forms is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Phrase {
-    pub(super) part: Part,
+    pub(super) part: ConditionPart,
     /// Terms with their distance from the first; a compound in one is a form of its own.
     pub(super) forms: Vec<Vec<(usize, String)>>,
 }
@@ -102,7 +102,7 @@ impl WordQuery {
             + self.forbidden_authors.len()
     }
 
-    fn note_condition(&mut self, piece: &Piece<'_>) {
+    fn note_condition(&mut self, piece: &QueryPiece<'_>) {
         let is_alternative = |field| piece.sign != Some('-') && piece.field == Some(field);
         for (field, n) in [("cat", self.categories.len()), ("id", self.ids.len())] {
             if is_alternative(field) && n > 1 {
@@ -149,8 +149,8 @@ impl WordQuery {
     }
 
     /// Takes a piece in; what of it is text.
-    fn take<'a>(&mut self, piece: &Piece<'a>) -> Option<&'a str> {
-        let Piece {
+    fn take<'a>(&mut self, piece: &QueryPiece<'a>) -> Option<&'a str> {
+        let QueryPiece {
             whole,
             sign,
             field,
@@ -159,8 +159,8 @@ impl WordQuery {
         } = *piece;
         let is_forbidden = sign == Some('-');
         let part = match field {
-            None => Part::Text,
-            Some("title") => Part::Title,
+            None => ConditionPart::Text,
+            Some("title") => ConditionPart::Title,
             Some("author") => {
                 let authors = match is_forbidden {
                     true => &mut self.forbidden_authors,
@@ -208,7 +208,7 @@ impl WordQuery {
 
 impl Phrase {
     /// `None` where there is no term.
-    fn of(part: Part, words: &str) -> Option<Phrase> {
+    fn of(part: ConditionPart, words: &str) -> Option<Phrase> {
         let terms = terms(words);
         let from_first = |terms: Vec<Term>| {
             let first = terms.first().map_or(0, |term| term.position);
@@ -229,7 +229,7 @@ impl Phrase {
 }
 
 /// A piece of a question between spaces.
-struct Piece<'a> {
+struct QueryPiece<'a> {
     whole: &'a str,
     sign: Option<char>,
     field: Option<&'a str>,
@@ -239,7 +239,7 @@ struct Piece<'a> {
 }
 
 /// Cuts a question at spaces outside quotation marks.
-fn pieces(question: &str) -> Vec<Piece<'_>> {
+fn pieces(question: &str) -> Vec<QueryPiece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = question.trim_start();
     while !rest.is_empty() {
@@ -251,7 +251,7 @@ fn pieces(question: &str) -> Vec<Piece<'_>> {
 }
 
 /// The first piece, and how many bytes it has.
-fn first_piece(text: &str) -> (Piece<'_>, usize) {
+fn first_piece(text: &str) -> (QueryPiece<'_>, usize) {
     let sign = text.chars().next().filter(|c| matches!(c, '+' | '-'));
     let after_sign = &text[sign.map_or(0, char::len_utf8)..];
     let named = after_sign.split_once(':').and_then(|(name, rest)| {
@@ -276,7 +276,7 @@ fn first_piece(text: &str) -> (Piece<'_>, usize) {
     // A sign before nothing that could be meant is text.
     let is_meant = field.is_some() || is_quoted || is_word(words);
     let whole = &text[..n_bytes];
-    let piece = Piece {
+    let piece = QueryPiece {
         whole,
         sign: sign.filter(|_| is_meant),
         field,

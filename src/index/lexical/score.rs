@@ -12,9 +12,9 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Result, Score, SegmentReader, Term};
 
-use super::query::{Part, Phrase, WordQuery};
+use super::query::{ConditionPart, Phrase, WordQuery};
 use super::terms::{name_terms, terms};
-use super::{Lexical, Match};
+use super::{Lexical, LexicalMatch};
 
 /// Terms of a draft that count: the rarest, by how often they stand in it.
 const MAX_TERMS: usize = 48;
@@ -36,7 +36,7 @@ pub(super) fn search(
     query: &WordQuery,
     k: usize,
     allowed: Option<&FixedBitSet>,
-) -> Result<Vec<Match>> {
+) -> Result<Vec<LexicalMatch>> {
     let mut clauses = ranking(lexical, query)?;
     let mut conditions = conditions(lexical, query);
     if k == 0 || (clauses.is_empty() && !query.has_conditions()) {
@@ -51,7 +51,7 @@ pub(super) fn search(
     clauses.extend(conditions);
     let asked = BooleanQuery::new(clauses);
     let weight = asked.weight(EnableScoring::enabled_from_searcher(&lexical.searcher))?;
-    let mut best = Best {
+    let mut best = BestMatches {
         k,
         heap: BinaryHeap::new(),
     };
@@ -67,7 +67,7 @@ pub(super) fn search(
                 let key = keys.get_val(document);
                 if allowed.is_none_or(|allowed| allowed.contains(key as usize)) {
                     let stamp = stamps.get_val(document) as u32;
-                    best.offer(Match { key, stamp, score });
+                    best.offer(LexicalMatch { key, stamp, score });
                 }
             }
             best.threshold(least)
@@ -78,14 +78,14 @@ pub(super) fn search(
 }
 
 /// The best matches so far.
-struct Best {
+struct BestMatches {
     k: usize,
     heap: BinaryHeap<Reverse<Ranked>>,
 }
 
 /// A match, greater where it is better.
 #[derive(Debug, PartialEq)]
-struct Ranked(Match);
+struct Ranked(LexicalMatch);
 
 impl Eq for Ranked {}
 
@@ -102,8 +102,8 @@ impl Ord for Ranked {
     }
 }
 
-impl Best {
-    fn offer(&mut self, found: Match) {
+impl BestMatches {
+    fn offer(&mut self, found: LexicalMatch) {
         self.heap.push(Reverse(Ranked(found)));
         if self.heap.len() > self.k {
             self.heap.pop();
@@ -119,7 +119,7 @@ impl Best {
         }
     }
 
-    fn into_sorted(self) -> Vec<Match> {
+    fn into_sorted(self) -> Vec<LexicalMatch> {
         let ranked = self.heap.into_sorted_vec().into_iter();
         ranked.map(|Reverse(Ranked(found))| found).collect()
     }
@@ -392,8 +392,8 @@ fn any_of(field: Field, values: &[String]) -> Box<dyn Query> {
 
 fn phrase_query(lexical: &Lexical, phrase: &Phrase) -> Box<dyn Query> {
     let field = match phrase.part {
-        Part::Text => lexical.fields.text,
-        Part::Title => lexical.fields.title,
+        ConditionPart::Text => lexical.fields.text,
+        ConditionPart::Title => lexical.fields.title,
     };
     let form = |form: &Vec<(usize, String)>| -> Box<dyn Query> {
         let mut terms: Vec<(usize, Term)> = form

@@ -144,14 +144,14 @@ fn stem(folded: String) -> String {
 }
 
 /// A word of a text.
-struct Word {
+struct QueryWord {
     folded: String,
     bytes: Range<usize>,
 }
 
 /// Words joined by hyphens, one at least.
 struct Compound {
-    words: Vec<Word>,
+    words: Vec<QueryWord>,
 }
 
 impl Compound {
@@ -187,7 +187,7 @@ fn compound_from(text: &str, from: usize) -> Option<Compound> {
 }
 
 /// The first word from a byte of a text on.
-fn word_from(text: &str, from: usize) -> Option<Word> {
+fn word_from(text: &str, from: usize) -> Option<QueryWord> {
     let start = from + text[from..].find(is_of_word)?;
     let mut folded = String::new();
     let mut end = start;
@@ -214,7 +214,7 @@ fn word_from(text: &str, from: usize) -> Option<Word> {
         }
     }
     folded.retain(char::is_alphanumeric);
-    Some(Word {
+    Some(QueryWord {
         folded,
         bytes: start..end,
     })

@@ -67,8 +67,8 @@ fn add_all(writer: &mut LexicalWriter) {
     }
 }
 
-fn at(changes: u64) -> State {
-    State { changes, mark: -3 }
+fn at(changes: u64) -> LexicalState {
+    LexicalState { changes, mark: -3 }
 }
 
 fn shelf() -> TempDir {
@@ -190,7 +190,7 @@ fn filters_and_k_are_exact() {
     }
     let allowed: FixedBitSet = [2usize, 4].into_iter().collect();
     let some = lexical.search(&query, 10, Some(&allowed)).unwrap();
-    let expected: Vec<Match> = all.into_iter().filter(|found| found.key != 1).collect();
+    let expected: Vec<LexicalMatch> = all.into_iter().filter(|found| found.key != 1).collect();
     assert_eq!(some, expected);
 }
 
@@ -234,7 +234,7 @@ fn damage_is_never_believed_and_an_index_in_doubt_is_begun_anew() {
         "cat:cs",
         "-gpt transformer",
     ];
-    let answers = |lexical: &Lexical| -> Vec<std::result::Result<Vec<Match>, String>> {
+    let answers = |lexical: &Lexical| -> Vec<std::result::Result<Vec<LexicalMatch>, String>> {
         questions
             .iter()
             .map(|q| lexical.search(&WordQuery::parse(q), 10, None))
@@ -393,7 +393,7 @@ fn an_index_from_before_files_were_sealed_is_read_and_built_again_by_a_writer() 
     let dir = shelf();
     let path = dir.path().join("lexical");
     let bytes = fs::read(path.join("meta.json")).unwrap();
-    let (_, text) = manifest::Manifest::and_text(&bytes[4..]).unwrap();
+    let (_, text) = manifest::SealManifest::and_text(&bytes[4..]).unwrap();
     let text = String::from_utf8(text.to_vec()).unwrap();
     let old = r#"{\"format\":1,\"state\":7}"#;
     let start = text.find(r#"{\"format\""#).unwrap();

@@ -29,7 +29,7 @@ const WRITTEN_BY: &str = "written-by";
 
 /// An Arrow IPC stream: a record batch a batch.
 pub struct ArrowStream {
-    columns: Columns,
+    columns: SinkColumns,
     name: PathBuf,
     writer: StreamWriter<Output>,
 }
@@ -40,7 +40,7 @@ impl ArrowStream {
     /// # Errors
     /// [`Error::Write`].
     pub fn new(out: Output, vector_type: VectorType) -> Result<ArrowStream> {
-        let columns = Columns::new(vector_type);
+        let columns = SinkColumns::new(vector_type);
         let name = out.name().to_owned();
         // In a pipe the schema is what the other side expects; a file says who wrote it.
         let writer = match out.is_file() {
@@ -87,7 +87,7 @@ impl VectorSink for ArrowStream {
 /// A Parquet file (zstd), in row groups of a bounded size; it appears under its name only when
 /// whole.
 pub struct ParquetFile {
-    columns: Columns,
+    columns: SinkColumns,
     path: PathBuf,
     writer: ArrowWriter<Output>,
 }
@@ -98,7 +98,7 @@ impl ParquetFile {
     /// # Errors
     /// [`Error::Write`].
     pub fn create(path: &Path, vector_type: VectorType) -> Result<ParquetFile> {
-        let columns = Columns::new(vector_type);
+        let columns = SinkColumns::new(vector_type);
         let out = Output::file(path)?;
         let writer = ArrowWriter::try_new(out, columns.schema.clone(), Some(properties()));
         Ok(ParquetFile {
@@ -137,14 +137,14 @@ fn properties() -> WriterProperties {
 }
 
 /// The two columns.
-struct Columns {
+struct SinkColumns {
     schema: SchemaRef,
     item: Arc<Field>,
     vector_type: VectorType,
 }
 
-impl Columns {
-    fn new(vector_type: VectorType) -> Columns {
+impl SinkColumns {
+    fn new(vector_type: VectorType) -> SinkColumns {
         let number = match vector_type.dtype {
             Dtype::F32 => DataType::Float32,
             Dtype::F16 => DataType::Float16,
@@ -155,7 +155,7 @@ impl Columns {
             Field::new("id", DataType::Utf8, false),
             Field::new("embedding", list, false),
         ];
-        Columns {
+        SinkColumns {
             schema: Arc::new(Schema::new(fields)),
             item,
             vector_type,

@@ -17,7 +17,7 @@ pub struct JsonLines {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct EmbeddingLine<'a> {
     id: &'a str,
     embedding: &'a [f32],
 }
@@ -41,7 +41,7 @@ impl VectorSink for JsonLines {
                     &rounded
                 }
             };
-            let line = Line { id, embedding };
+            let line = EmbeddingLine { id, embedding };
             serde_json::to_writer(&mut json, &line).expect("ids and numbers are plain data");
             json.push(b'\n');
         }

@@ -76,7 +76,7 @@ enum To {
         name: PathBuf,
         out: BufWriter<Box<dyn Write + Send>>,
     },
-    File(Part),
+    File(PartFile),
 }
 
 impl Output {
@@ -103,7 +103,7 @@ impl Output {
     }
 
     fn file(path: &Path) -> Result<Output> {
-        Ok(Output(To::File(Part::create(path)?)))
+        Ok(Output(To::File(PartFile::create(path)?)))
     }
 
     /// Writes a batch, and hands it on where somebody may be waiting for it.
@@ -156,20 +156,20 @@ impl Write for Output {
 }
 
 /// A file under a temporary name.
-struct Part {
+struct PartFile {
     path: PathBuf,
     /// Until it is finished.
     file: Option<Unfinished>,
 }
 
-impl Part {
-    fn create(path: &Path) -> Result<Part> {
+impl PartFile {
+    fn create(path: &Path) -> Result<PartFile> {
         if is_special(path) {
             let no_file = io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file");
             return Err(Error::write(path)(no_file));
         }
         let file = Unfinished::begin(path).map_err(Error::write(path))?;
-        Ok(Part {
+        Ok(PartFile {
             path: path.to_owned(),
             file: Some(file),
         })
@@ -191,7 +191,7 @@ impl Part {
     }
 }
 
-impl Write for Part {
+impl Write for PartFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file()?.write(bytes)
     }
@@ -201,7 +201,7 @@ impl Write for Part {
     }
 }
 
-impl Seek for Part {
+impl Seek for PartFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file()?.seek(to)
     }

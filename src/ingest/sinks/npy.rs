@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 
-use super::{Dtype, Part, VectorSink, VectorType};
+use super::{Dtype, PartFile, VectorSink, VectorType};
 use crate::error::{Error, Result};
 
 /// A NumPy `.npy` file (format 1.0, `<f4` or `<f2`, shape `[papers, dim]`) and the ids, one a
@@ -16,8 +16,8 @@ pub struct Npy {
     path: PathBuf,
     vector_type: VectorType,
     n_rows: u64,
-    vectors: Part,
-    ids: Part,
+    vectors: PartFile,
+    ids: PartFile,
 }
 
 /// Bytes of a `.npy` header: a multiple of 64, with room for any shape.
@@ -29,14 +29,14 @@ impl Npy {
     /// # Errors
     /// [`Error::Write`].
     pub fn create(path: &Path, vector_type: VectorType) -> Result<Npy> {
-        let mut vectors = Part::create(path)?;
+        let mut vectors = PartFile::create(path)?;
         vectors.put(&[0; NPY_HEADER_BYTES])?;
         Ok(Npy {
             path: path.to_owned(),
             vector_type,
             n_rows: 0,
             vectors,
-            ids: Part::create(&Npy::ids_beside(path))?,
+            ids: PartFile::create(&Npy::ids_beside(path))?,
         })
     }
 

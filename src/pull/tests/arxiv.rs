@@ -3,7 +3,7 @@
 use super::server::{Server, ok, status};
 use super::*;
 use crate::dump::{Dump, Item, ReadOptions};
-use crate::pull::state::{List, Token, Unfinished, Window};
+use crate::pull::state::{OaiList, ResumptionToken, UnfinishedPull, Window};
 
 /// The token of a page as arXiv makes it.
 const TOKEN: &str = "verb%3DListRecords%26from%3D2026-11-18%26skip%3D2";
@@ -21,16 +21,16 @@ fn three_pages() -> [String; 3] {
 }
 
 /// The next page of this token, at the state of a pull that began on a day of November.
-fn in_list(token: &str, expires: Option<&str>, reached: i8) -> State {
-    State {
+fn in_list(token: &str, expires: Option<&str>, reached: i8) -> FeedState {
+    FeedState {
         complete_through: Some(day(16)),
-        unfinished: Some(Unfinished::List(List {
+        unfinished: Some(UnfinishedPull::List(OaiList {
             asked: Window {
                 from: Some(day(16)),
                 until: None,
             },
             from: Some(day(16)),
-            token: Some(Token {
+            token: Some(ResumptionToken {
                 text: token.to_owned(),
                 expires: expires.map(|moment| moment.parse().unwrap()),
             }),
@@ -38,7 +38,7 @@ fn in_list(token: &str, expires: Option<&str>, reached: i8) -> State {
             highest: Some(day(reached)),
             answered: Some(day(20)),
             n_pages: 1,
-            ..List::default()
+            ..OaiList::default()
         })),
     }
 }
@@ -47,7 +47,7 @@ fn in_list(token: &str, expires: Option<&str>, reached: i8) -> State {
 fn a_list_is_read_page_by_page() {
     let server = Server::start(three_pages().map(ok));
     let clock = TestClock::new();
-    let outcome = pull(arxiv(&server), State::default(), &clock);
+    let outcome = pull(arxiv(&server), FeedState::default(), &clock);
     outcome.end.as_ref().unwrap();
     assert_eq!(server.queries(), ["cs", ESCAPED, "token=6460044%7C2001"]);
     assert_eq!(clock.waits(), [s(3), s(3)]);
@@ -80,7 +80,7 @@ fn the_window_and_the_form_are_asked_for() {
     feed.set = Some("physics:hep-ex".to_owned());
     feed.prefix = "arXivRaw".to_owned();
     assert_eq!(options.feed.key(), "arxiv arXivRaw physics:hep-ex");
-    let outcome = pull(options, State::default(), &TestClock::new());
+    let outcome = pull(options, FeedState::default(), &TestClock::new());
     assert_eq!(
         server.asked(),
         [
@@ -153,7 +153,7 @@ fn the_length_of_the_list_is_told() {
     let records = record("2611.00001", day(18));
     let first = oai(&format!("<ListRecords>{records}{token}</ListRecords>"));
     let server = Server::start([ok(first)]);
-    let outcome = pull_pages(arxiv(&server), State::default(), &TestClock::new(), 1);
+    let outcome = pull_pages(arxiv(&server), FeedState::default(), &TestClock::new(), 1);
     assert_eq!(outcome.pages[0].n_expected, Some(1090));
 }
 
@@ -164,7 +164,7 @@ fn a_pull_killed_after_any_page_is_gone_on_with() {
         let server = Server::start(pages.clone().map(ok));
         let before = pull_pages(
             arxiv(&server),
-            State::default(),
+            FeedState::default(),
             &TestClock::new(),
             killed_after,
         );
@@ -181,7 +181,7 @@ fn a_pull_killed_after_any_page_is_gone_on_with() {
 fn a_stop_between_pages_asks_for_nothing_more() {
     let server = Server::start(three_pages().map(ok));
     let clock = TestClock::new();
-    let mut first = Pull::new(arxiv(&server), State::default(), &clock).unwrap();
+    let mut first = Pull::new(arxiv(&server), FeedState::default(), &clock).unwrap();
     let page = first.next_page(&Unobserved).unwrap().unwrap();
     let stopped = first.next_page(&StopAfter::looks(0)).unwrap_err();
     assert!(matches!(stopped, Error::Interrupted), "{stopped}");
@@ -198,7 +198,7 @@ fn a_stop_between_pages_asks_for_nothing_more() {
 fn a_page_taken_in_but_not_stored_comes_again() {
     let pages = three_pages();
     let server = Server::start([0, 1, 1, 2].map(|at| ok(pages[at].clone())));
-    let before = pull_pages(arxiv(&server), State::default(), &TestClock::new(), 2);
+    let before = pull_pages(arxiv(&server), FeedState::default(), &TestClock::new(), 2);
     // The kill came before the state of the second page was stored.
     let stored = kept(&before.pages[0].state_after);
     let after = pull(arxiv(&server), stored, &TestClock::new());
@@ -398,7 +398,7 @@ fn an_empty_window_is_refused_before_anything_is_asked() {
     let server = Server::start([]);
     let options = arxiv_window(&server, Some(day(5)), Some(day(4)));
     let clock = TestClock::new();
-    let error = Pull::new(options, State::default(), &clock).unwrap_err();
+    let error = Pull::new(options, FeedState::default(), &clock).unwrap_err();
     assert!(matches!(error, Error::BadPull { .. }), "{error}");
     assert_eq!(server.asked(), [""; 0]);
 }
@@ -406,7 +406,7 @@ fn an_empty_window_is_refused_before_anything_is_asked() {
 #[test]
 fn pages_are_dumps() {
     let server = Server::start(three_pages().map(ok));
-    let outcome = pull(arxiv(&server), State::default(), &TestClock::new());
+    let outcome = pull(arxiv(&server), FeedState::default(), &TestClock::new());
     let mut ids = Vec::new();
     for page in outcome.pages {
         let bytes = Box::new(std::io::Cursor::new(page.bytes));

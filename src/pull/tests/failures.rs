@@ -281,7 +281,7 @@ fn encryption_is_not_given_up() {
     };
     feed.base = "https://127.0.0.1/oai".to_owned();
     let clock = TestClock::new();
-    let mut pull = Pull::new(options, State::default(), &clock).unwrap();
+    let mut pull = Pull::new(options, FeedState::default(), &clock).unwrap();
     let answer = pull
         .http
         .get(&server.address("/moved"), &clock, &Unobserved);
@@ -354,7 +354,7 @@ fn a_proxy_without_an_address_is_refused() {
     let server = Server::start([]);
     let mut options = arxiv(&server);
     options.http.proxy = Some("::".to_owned());
-    let error = Pull::new(options, State::default(), &TestClock::new()).unwrap_err();
+    let error = Pull::new(options, FeedState::default(), &TestClock::new()).unwrap_err();
     assert!(matches!(error, Error::BadPull { .. }), "{error}");
 }
 
@@ -367,7 +367,7 @@ fn an_unknown_host_is_told_at_once() {
     // No name is that long: nobody has to be asked for it.
     feed.base = format!("http://{}.invalid/oai", "x".repeat(64));
     let clock = TestClock::new();
-    let outcome = pull(options, State::default(), &clock);
+    let outcome = pull(options, FeedState::default(), &clock);
     let error = outcome.error();
     assert!(error.contains("is this machine online?"), "{error}");
     assert_eq!(clock.waits(), [Duration::ZERO; 0]);

@@ -45,7 +45,11 @@ fn every_day_since_the_last_is_asked_for() {
 #[test]
 fn a_first_pull_takes_the_last_days() {
     let server = Server::start([ok("[]"), ok("[]"), ok(papers(&["2611.00003"]))]);
-    let outcome = pull(hf(&server, None, 3), State::default(), &TestClock::new());
+    let outcome = pull(
+        hf(&server, None, 3),
+        FeedState::default(),
+        &TestClock::new(),
+    );
     assert_eq!(server.asked(), [at(18, 0), at(19, 0), at(20, 0)]);
     assert_eq!(outcome.stored, complete_through(19));
 }
@@ -92,7 +96,8 @@ fn one_day_behind_a_gap_claims_nothing() {
 fn a_day_to_come_is_refused_before_anything_is_asked() {
     let server = Server::start([]);
     let clock = TestClock::new();
-    let error = Pull::new(hf(&server, Some(day(21)), 31), State::default(), &clock).unwrap_err();
+    let error =
+        Pull::new(hf(&server, Some(day(21)), 31), FeedState::default(), &clock).unwrap_err();
     assert!(
         error.to_string().contains("2026-11-21 is still to come"),
         "{error}"
@@ -105,7 +110,7 @@ fn full_pages_are_followed_by_the_next() {
     let server = Server::start([ok(full(0)), ok(full(100)), ok(papers(&["2611.00300"]))]);
     let outcome = pull(
         hf(&server, Some(day(18)), 31),
-        State::default(),
+        FeedState::default(),
         &TestClock::new(),
     );
     assert_eq!(server.asked(), [at(18, 0), at(18, 1), at(18, 2)]);
@@ -120,7 +125,7 @@ fn a_next_page_that_is_named_is_asked_for() {
     let server = Server::start([status(200, &link, papers(&["2611.00001"])), ok("[]")]);
     let outcome = pull(
         hf(&server, Some(day(18)), 31),
-        State::default(),
+        FeedState::default(),
         &TestClock::new(),
     );
     assert_eq!(server.asked(), [at(18, 0), at(18, 1)]);
@@ -133,7 +138,7 @@ fn a_server_without_pages_gives_the_same_one_and_is_done() {
     let server = Server::start([ok(full(0)), ok(full(0))]);
     let outcome = pull(
         hf(&server, Some(day(18)), 31),
-        State::default(),
+        FeedState::default(),
         &TestClock::new(),
     );
     outcome.end.as_ref().unwrap();
@@ -185,7 +190,7 @@ fn pages_are_dumps_of_their_day() {
     let server = Server::start([ok(papers(&["2611.00001", "2611.00002"]))]);
     let outcome = pull(
         hf(&server, Some(day(18)), 31),
-        State::default(),
+        FeedState::default(),
         &TestClock::new(),
     );
     let page = outcome.pages.into_iter().next().unwrap();

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
 use self::server::Server;
-use super::{ArxivFeed, Clock, Feed, HfDailyFeed, Page, Pull, PullOptions, State};
+use super::{ArxivFeed, Clock, Feed, FeedState, HfDailyFeed, Page, Pull, PullOptions};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Unobserved};
 
@@ -105,22 +105,22 @@ fn hf(server: &Server, date: Option<Date>, max_days: u16) -> PullOptions {
 }
 
 /// A state whose days up to one in November are complete.
-fn complete_through(last: i8) -> State {
-    State {
+fn complete_through(last: i8) -> FeedState {
+    FeedState {
         complete_through: Some(day(last)),
-        ..State::default()
+        ..FeedState::default()
     }
 }
 
 /// What a pull came to.
-struct Outcome {
+struct OaiOutcome {
     pages: Vec<Page>,
     /// As the caller stored it last.
-    stored: State,
+    stored: FeedState,
     end: Result<()>,
 }
 
-impl Outcome {
+impl OaiOutcome {
     fn names(&self) -> Vec<&str> {
         self.pages.iter().map(|page| page.name.as_str()).collect()
     }
@@ -133,14 +133,19 @@ impl Outcome {
 
 /// Pulls until there is no more or it fails, as the command does: a page is taken in, its state is
 /// stored as JSON, and at the end the last state is.
-fn pull(options: PullOptions, state: State, clock: &TestClock) -> Outcome {
+fn pull(options: PullOptions, state: FeedState, clock: &TestClock) -> OaiOutcome {
     pull_pages(options, state, clock, usize::MAX)
 }
 
 /// As [`pull`], killed after so many pages.
-fn pull_pages(options: PullOptions, state: State, clock: &TestClock, n_pages: usize) -> Outcome {
+fn pull_pages(
+    options: PullOptions,
+    state: FeedState,
+    clock: &TestClock,
+    n_pages: usize,
+) -> OaiOutcome {
     let mut pull = Pull::new(options, state.clone(), clock).unwrap();
-    let mut outcome = Outcome {
+    let mut outcome = OaiOutcome {
         pages: Vec::new(),
         stored: state,
         end: Ok(()),
@@ -165,7 +170,7 @@ fn pull_pages(options: PullOptions, state: State, clock: &TestClock, n_pages: us
 }
 
 /// A state as it comes back from where it is kept.
-fn kept(state: &State) -> State {
+fn kept(state: &FeedState) -> FeedState {
     serde_json::from_str(&serde_json::to_string(state).unwrap()).unwrap()
 }
 

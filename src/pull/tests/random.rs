@@ -123,7 +123,7 @@ fn check(seed: u64) {
     let server = Server::answering(move |target| repository.answer(target));
     let clock = TestClock::new();
     let mut kills = Random(seed ^ 0x5EED);
-    let (mut stored, mut taken) = (State::default(), BTreeSet::new());
+    let (mut stored, mut taken) = (FeedState::default(), BTreeSet::new());
     for _ in 0..1000 {
         let before = stored.clone();
         let n_pages = 1 + kills.below(6) as usize;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use akin::check::{self, Report};
+use akin::check::{self, CheckReport};
 use akin::index::{Index, Mode, SearchOptions};
 use akin::library::Library;
 use akin::progress::Unobserved;
@@ -72,7 +72,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn checked(root: &Path) -> akin::Result<Report> {
+fn checked(root: &Path) -> akin::Result<CheckReport> {
     check::run(&Library::open(root)?, None, Some(20), &Unobserved)
 }
 

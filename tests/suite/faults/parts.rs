@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use akin::index::lexical::{Document, Lexical, LexicalWriter, State};
+use akin::index::lexical::{Document, Lexical, LexicalState, LexicalWriter};
 use akin::library::Library;
 use serde_json::Value;
 
@@ -225,7 +225,7 @@ fn many_small_commits_leave_few_files_of_words() {
         };
         writer.add(&document).unwrap();
         let mark = key as i64;
-        writer.commit(State { changes: key, mark }).unwrap();
+        writer.commit(LexicalState { changes: key, mark }).unwrap();
         let files = word_files(folder.path());
         most_files = most_files.max(files.len());
         let n_segments = files.iter().filter(|(kind, _)| kind == "idx").count();

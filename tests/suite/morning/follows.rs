@@ -3,7 +3,7 @@
 use akin::library::Writer;
 use std::collections::HashSet;
 
-use akin::digest::{Desk, Follow, find};
+use akin::digest::{DigestContext, Follow, find};
 use akin::index::Index;
 use akin::library::Library;
 use akin::paper::{Paper, PaperId};
@@ -162,7 +162,7 @@ fn a_paper_is_found_if_few_of_the_library_are_as_close() {
         rows,
     );
     let indexes = Indexes::dense(&library, &index);
-    let desk = Desk::new(&indexes, None).unwrap();
+    let desk = DigestContext::new(&indexes, None).unwrap();
     let new = library
         .stored_after(library.find("p1899").unwrap().key)
         .unwrap();

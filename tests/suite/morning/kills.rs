@@ -10,9 +10,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use akin::digest::{self, Desk, Follow, Sending, Since, Wanted};
+use akin::digest::{self, DigestContext, DigestRequest, Follow, Sending, Since};
 use akin::index::Index;
-use akin::library::{Batch, Change, Ingest, Library, Writer};
+use akin::library::{Batch, Change, IngestCounts, Library, Writer};
 use akin::paper::{Paper, PaperId};
 use akin::search::Indexes;
 use jiff::Timestamp;
@@ -93,7 +93,7 @@ fn store(writer: &mut Writer, number: usize) {
     let run = writer.begin_ingest(&[]).unwrap();
     let vector = Dice(number as u64 + 1).direction(8);
     writer
-        .commit(&batch, &[vector], (run, &Ingest::default()))
+        .commit(&batch, &[vector], (run, &IngestCounts::default()))
         .unwrap();
 }
 
@@ -105,10 +105,10 @@ fn compose(root: &Path, day: usize) -> akin::Result<digest::Digest> {
         library.rows()?,
     );
     let indexes = Indexes::dense(&library, &index);
-    let desk = Desk::new(&indexes, None)?;
+    let desk = DigestContext::new(&indexes, None)?;
     digest::compose(
         &desk,
-        &Wanted {
+        &DigestRequest {
             reader: "",
             follows: library.follows()?,
             since: Since::Last,

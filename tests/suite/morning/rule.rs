@@ -7,12 +7,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use akin::digest::{self, Delivery, Desk, Digest, Follow, Sending, Since, Wanted};
+use akin::digest::{self, Delivery, Digest, DigestContext, DigestRequest, Follow, Sending, Since};
 use akin::encoder::{Encoder, EncoderOptions, ModelSource};
 use akin::index::lexical::{Lexical, WordQuery};
 use akin::index::{Index, IndexOptions};
 use akin::ingest;
-use akin::library::{Batch, Change, Ingest, Library, Writer};
+use akin::library::{Batch, Change, IngestCounts, Library, Writer};
 use akin::paper::{Paper, PaperId};
 use akin::progress::Unobserved;
 use akin::search::Indexes;
@@ -205,7 +205,7 @@ fn store(root: &Path, writer: &mut Writer, papers: Vec<(Paper, Vec<f32>)>) {
         ..Batch::default()
     };
     let run = writer.begin_ingest(&[]).unwrap();
-    let counts = Ingest::default();
+    let counts = IngestCounts::default();
     writer.commit(&batch, &embeddings, (run, &counts)).unwrap();
     assert_eq!(writer.path(), root);
 }
@@ -231,8 +231,8 @@ fn compose(root: &Path, encoder: &Encoder, since: Since) -> Digest {
         index: &index,
         lexical: Ok(&lexical),
     };
-    let desk = Desk::new(&indexes, Some(encoder)).unwrap();
-    let wanted = Wanted {
+    let desk = DigestContext::new(&indexes, Some(encoder)).unwrap();
+    let wanted = DigestRequest {
         reader: "",
         follows: library.follows().unwrap(),
         since,

@@ -1,6 +1,6 @@
 //! What is rising.
 
-use akin::digest::{Desk, Trend, TrendBy, TrendOptions, trending};
+use akin::digest::{DigestContext, Trend, TrendBy, TrendOptions, trending};
 use akin::index::Index;
 use akin::library::Library;
 use akin::paper::{Paper, PaperId};
@@ -92,7 +92,7 @@ fn a_topic_that_grows_faster_than_the_library_rises() {
         rows,
     );
     let indexes = Indexes::dense(&library, &index);
-    let desk = Desk::new(&indexes, None).unwrap();
+    let desk = DigestContext::new(&indexes, None).unwrap();
     let rising = |categories: &[&str]| {
         let options = TrendOptions {
             today,

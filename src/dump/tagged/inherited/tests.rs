@@ -9,9 +9,9 @@ use std::fmt::Write;
 fn shown(dump: &str) -> Vec<String> {
     let bytes = Box::new(std::io::Cursor::new(dump.as_bytes().to_vec()));
     let mut reader = InheritingReader::new(bytes);
-    let (mut context, mut buffer) = (Context::default(), Vec::new());
+    let (mut context, mut buffer) = (DumpContext::default(), Vec::new());
     let mut shown = Vec::new();
-    while matches!(reader.next_chunk(&mut buffer), Chunk::Record) {
+    while matches!(reader.next_chunk(&mut buffer), Framed::Record) {
         reader.set_context(&mut context);
         let text = String::from_utf8_lossy(&buffer);
         let Ok(Item::Paper(record)) = bibtex::read(&text, &context) else {

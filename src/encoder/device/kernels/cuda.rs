@@ -64,7 +64,7 @@ pub(super) fn address(storage: &CudaStorage, layout: &Layout) -> Result<u64> {
     let Some((start, _)) = layout.contiguous_offsets() else {
         candle_core::bail!("a kernel's tensor is not contiguous");
     };
-    // What another thread put into its stream is waited for in `Order`.
+    // What another thread put into its stream is waited for in `LaunchOrder`.
     let stream = storage.device().cuda_stream();
     let base = match storage.dtype() {
         DType::F16 => storage.as_cuda_slice::<f16>()?.device_ptr(&stream).0,
@@ -78,10 +78,10 @@ pub(super) fn address(storage: &CudaStorage, layout: &Layout) -> Result<u64> {
 
 /// A kernel's structure of arguments.
 #[repr(transparent)]
-struct Arguments<A>(A);
+struct KernelArguments<A>(A);
 
 // SAFETY: what is wrapped is a `repr(C)` structure of addresses, u32, i32 and f32.
-unsafe impl<A> DeviceRepr for Arguments<A> {}
+unsafe impl<A> DeviceRepr for KernelArguments<A> {}
 
 /// Puts a kernel into this thread's stream.
 pub(super) fn run<A: Copy>(
@@ -101,7 +101,7 @@ pub(super) fn run<A: Copy>(
         block_dim: grid.threads.into(),
         shared_mem_bytes: grid.shared_bytes,
     };
-    let arguments = Arguments(arguments);
+    let arguments = KernelArguments(arguments);
     let mut builder = function.builder();
     builder.arg(&arguments);
     // SAFETY: the structure is the kernel's, and holds addresses of tensors that are held until the kernel is
@@ -113,12 +113,12 @@ pub(super) fn run<A: Copy>(
 /// What is computed one after another. Each thread has a stream of its own, as candle opens a device, so that
 /// what one uploads and reads back runs beside what another computes; here each computes behind the last.
 #[derive(Default)]
-pub(in crate::encoder::device) struct Order {
+pub(in crate::encoder::device) struct LaunchOrder {
     /// Behind what was put into a stream last.
     last: Mutex<Option<CudaEvent>>,
 }
 
-impl Order {
+impl LaunchOrder {
     /// Puts what `enqueue` does into this thread's stream, behind what others have put into theirs.
     pub(in crate::encoder::device) fn next<T, E: From<candle_core::Error>>(
         &self,

@@ -22,11 +22,11 @@ mod tests;
 use candle_core::{DType, Result, Tensor};
 
 #[cfg(feature = "cuda")]
-pub(super) use self::cuda::{Order, Returning, Returns, free_bytes, keep_memory, runs_on};
+pub(super) use self::cuda::{LaunchOrder, Returning, Returns, free_bytes, keep_memory, runs_on};
 use self::launch::{Grid, Launch};
-use super::load::{Layer, Norm};
+use super::load::{DeviceLayer, DeviceNorm};
 use super::operations::{Normalisation, Operations};
-use super::outlook::Outlook;
+use super::outlook::DevicePattern;
 use super::rows::{Arrangement, Rows};
 use crate::encoder::kernels::Activation;
 use crate::encoder::packed::{Gate, Shape};
@@ -90,8 +90,8 @@ impl Kernels {
     fn turn(
         &self,
         shape: &Shape,
-        layer: &Layer,
-        outlook: &Outlook,
+        layer: &DeviceLayer,
+        outlook: &DevicePattern,
         fused: &Tensor,
         rows: &Rows,
     ) -> Result<()> {
@@ -197,7 +197,7 @@ impl Operations for Kernels {
                 shared_bytes: 0,
             },
             read: [Some(&wide), bias],
-            arguments: |out, [rows, bias]: [u64; 2]| Activate {
+            arguments: |out, [rows, bias]: [u64; 2]| ActivateLaunch {
                 out,
                 rows,
                 bias,
@@ -222,8 +222,8 @@ impl Operations for Kernels {
     fn attend(
         &self,
         shape: &Shape,
-        layer: &Layer,
-        outlook: &Outlook,
+        layer: &DeviceLayer,
+        outlook: &DevicePattern,
         fused: Tensor,
         rows: &Rows,
     ) -> Result<Tensor> {
@@ -282,7 +282,7 @@ impl Operations for Kernels {
                     shared_bytes: 0,
                 },
                 read: [Some(states), Some(&rows.starts)],
-                arguments: |out, [rows, starts]: [u64; 2]| Pool {
+                arguments: |out, [rows, starts]: [u64; 2]| PoolLaunch {
                     out,
                     rows,
                     starts,
@@ -308,7 +308,7 @@ impl Operations for Kernels {
 }
 
 /// A norm's gain and shift, where there are such.
-fn parts(norm: Option<&Norm>) -> (Option<&Tensor>, Option<&Tensor>) {
+fn parts(norm: Option<&DeviceNorm>) -> (Option<&Tensor>, Option<&Tensor>) {
     (
         norm.map(|norm| &norm.gain),
         norm.and_then(|norm| norm.shift.as_ref()),
@@ -336,7 +336,7 @@ struct Normalise {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Activate {
+struct ActivateLaunch {
     out: u64,
     rows: u64,
     bias: u64,
@@ -387,7 +387,7 @@ struct Attend {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Pool {
+struct PoolLaunch {
     out: u64,
     rows: u64,
     starts: u64,

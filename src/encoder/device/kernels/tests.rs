@@ -3,14 +3,14 @@
 use candle_core::{DType, Device, Tensor};
 
 use super::super::composed::Composed;
-use super::super::load::{Around, Layer, Linear, Norm};
+use super::super::load::{DeviceLayer, DeviceNorm, DeviceNorms, Linear};
 use super::super::operations::{Normalisation, Operations};
-use super::super::outlook::Outlook;
+use super::super::outlook::DevicePattern;
 use super::super::rows::{Arrangement, Rows};
 use super::super::tests::{all_modes, files_of};
 use super::*;
 use crate::encoder::kernels::Activation;
-use crate::encoder::packed::{LayerKind, NormKind, Outlooks, Places, Shape};
+use crate::encoder::packed::{LayerKind, NormKind, Outlooks, PositionEncoding, Shape};
 use crate::encoder::source::BodyPlan;
 
 /// A shape to change.
@@ -44,26 +44,26 @@ fn vector(width: usize, seed: u64) -> Tensor {
     Tensor::from_vec(numbers(width, seed), width, &Device::Cpu).unwrap()
 }
 
-fn norm(width: usize, seed: u64, is_rms: bool) -> Norm {
-    Norm {
+fn norm(width: usize, seed: u64, is_rms: bool) -> DeviceNorm {
+    DeviceNorm {
         gain: vector(width, seed),
         shift: (!is_rms).then(|| vector(width, seed + 1)),
         eps: 1e-6,
     }
 }
 
-fn layer(shape: &Shape, bias: bool, norms: bool) -> Layer {
+fn layer(shape: &Shape, bias: bool, norms: bool) -> DeviceLayer {
     let none = || Linear {
         weight: tensor((1, 1), 1),
         bias: None,
     };
-    let around = || Around {
+    let around = || DeviceNorms {
         before: None,
         branch: None,
         after: None,
     };
     let width = (shape.heads + 2 * shape.key_heads) * shape.head_dim;
-    Layer {
+    DeviceLayer {
         fused: Linear {
             bias: bias.then(|| vector(width, 7)),
             ..none()
@@ -83,7 +83,7 @@ const LENGTHS: [usize; 4] = [3, 64, 0, 150];
 fn rows(arrangement: Arrangement) -> Rows {
     let texts = LENGTHS.map(|n| vec![5u32; n]);
     let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-    Rows::new(&texts, Places::Rotary, arrangement, &Device::Cpu).unwrap()
+    Rows::new(&texts, PositionEncoding::Rotary, arrangement, &Device::Cpu).unwrap()
 }
 
 /// Packed rows as padded ones.
@@ -156,7 +156,7 @@ fn attention_of_every_width_is_that_of_candles_operations() {
             };
             let tensors = |_: &str| None;
             let outlooks = Outlooks::new(&shape, &tensors).unwrap();
-            let outlook = Outlook::new(&kind, causal, &outlooks, &Device::Cpu).unwrap();
+            let outlook = DevicePattern::new(&kind, causal, &outlooks, &Device::Cpu).unwrap();
             let layer = layer(&shape, i % 2 == 0, i % 3 == 1);
             let n_tokens: usize = LENGTHS.iter().sum();
             let width = (heads + 2 * key_heads) * head_dim;

@@ -4,10 +4,10 @@
 //! The scale is expected in `q`, as in [`attention`](crate::encoder::kernels::attention).
 
 use super::halves::{STEP, load_step, split, transpose};
-use super::product::{Arithmetic, HalfTiles, HighTiles, clear_sums};
+use super::product::{HalfTiles, HighTiles, TileArithmetic, clear_sums};
 use super::tiles::Configured;
 use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
-use crate::encoder::kernels::attention::{Head, NOTHING};
+use crate::encoder::kernels::attention::{AttentionHead, NOTHING};
 use crate::encoder::kernels::avx512::Avx512;
 use crate::encoder::kernels::math::horner;
 use crate::encoder::kernels::matmul::Numbers;
@@ -21,7 +21,7 @@ use std::arch::x86_64::*;
 const ROWS: usize = 2 * TILE;
 
 /// Bytes of one step: a tile of high halves, and one of low ones if they count.
-const fn step_bytes<A: Arithmetic>() -> usize {
+const fn step_bytes<A: TileArithmetic>() -> usize {
     A::PLANES * TILE_BYTES
 }
 
@@ -54,7 +54,7 @@ pub(in super::super) fn suits(dim: usize) -> bool {
 /// [suit](suits).
 pub(in super::super) unsafe fn attend(
     amx: Amx,
-    head: &Head<'_>,
+    head: &AttentionHead<'_>,
     numbers: Numbers,
     scratch: &mut TileScratch,
 ) {
@@ -67,7 +67,11 @@ pub(in super::super) unsafe fn attend(
     }
 }
 
-unsafe fn attend_with<A: Arithmetic>(amx: Amx, head: &Head<'_>, scratch: &mut TileScratch) {
+unsafe fn attend_with<A: TileArithmetic>(
+    amx: Amx,
+    head: &AttentionHead<'_>,
+    scratch: &mut TileScratch,
+) {
     let (padded, dim) = (head.tokens.next_multiple_of(ROWS), head.dim);
     scratch.queries.reserve(padded * dim * 4);
     scratch.keys.reserve(padded * dim * 4);
@@ -99,9 +103,9 @@ unsafe fn attend_with<A: Arithmetic>(amx: Amx, head: &Head<'_>, scratch: &mut Ti
 
 /// The same from `rows` tokens from `row` on, in `BLOCKS` blocks of 16.
 #[inline(always)]
-unsafe fn attend_from<A: Arithmetic, const BLOCKS: usize>(
+unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
     s: Avx512,
-    head: &Head<'_>,
+    head: &AttentionHead<'_>,
     row: usize,
     rows: usize,
     padded: usize,
@@ -163,7 +167,7 @@ unsafe fn attend_from<A: Arithmetic, const BLOCKS: usize>(
 /// Sums over `steps` steps of two panels against one or two blocks of rows, stored as floats
 /// `stride` apart from row to row and `block` apart from one block to the next.
 #[inline(always)]
-unsafe fn multiply<A: Arithmetic, const BLOCKS: usize>(
+unsafe fn multiply<A: TileArithmetic, const BLOCKS: usize>(
     a: *const u8,
     b: *const u8,
     steps: usize,
@@ -201,7 +205,7 @@ unsafe fn multiply<A: Arithmetic, const BLOCKS: usize>(
 /// Writes `2^(x - max)` of the first `tokens` scores as halves, zeros for the rest, and returns one
 /// over their sum.
 #[inline(always)]
-unsafe fn soften<A: Arithmetic>(
+unsafe fn soften<A: TileArithmetic>(
     s: Avx512,
     scores: &mut [f32],
     tokens: usize,
@@ -249,7 +253,7 @@ fn exp2(s: Avx512, x: __m512) -> __m512 {
 /// Stores one row of the tiles of one step: the high halves, and the low ones if they count.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn store_split<A: Arithmetic>(first: __m512, second: __m512, to: *mut u8) {
+unsafe fn store_split<A: TileArithmetic>(first: __m512, second: __m512, to: *mut u8) {
     let planes = split(first, second);
     for (plane, pairs) in planes.into_iter().take(A::PLANES).enumerate() {
         // SAFETY: the caller's promise.
@@ -259,7 +263,10 @@ unsafe fn store_split<A: Arithmetic>(first: __m512, second: __m512, to: *mut u8)
 
 /// Queries as tiles of rows, keys as tiles of columns.
 #[target_feature(enable = "avx512f")]
-unsafe fn split_queries_and_keys<A: Arithmetic>(head: &Head<'_>, scratch: &mut TileScratch) {
+unsafe fn split_queries_and_keys<A: TileArithmetic>(
+    head: &AttentionHead<'_>,
+    scratch: &mut TileScratch,
+) {
     let dim_steps = head.dim / STEP;
     for first in (0..head.tokens.next_multiple_of(ROWS)).step_by(TILE) {
         let count = TILE.min(head.tokens.saturating_sub(first));
@@ -291,7 +298,7 @@ unsafe fn split_queries_and_keys<A: Arithmetic>(head: &Head<'_>, scratch: &mut T
 
 /// Values as tiles, tokens 16 apart side by side, zeros for missing tokens.
 #[target_feature(enable = "avx512f")]
-unsafe fn split_values<A: Arithmetic>(head: &Head<'_>, scratch: &mut TileScratch) {
+unsafe fn split_values<A: TileArithmetic>(head: &AttentionHead<'_>, scratch: &mut TileScratch) {
     let padded = head.tokens.next_multiple_of(ROWS);
     let load = |token: usize, column: usize| {
         if token < head.tokens {

@@ -5,7 +5,7 @@ use super::tiles::Configured;
 use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::encoder::kernels::avx512::Avx512;
 use crate::encoder::kernels::simd::Simd;
-use crate::encoder::kernels::tile::{Finish, Target, finish};
+use crate::encoder::kernels::tile::{Finish, TileTarget, finish};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -30,7 +30,7 @@ pub(in super::super) struct ByteTiles {
 pub(in super::super) struct HalfTiles;
 
 /// What tiles are multiplied, and how their sums become floats.
-pub(in super::super) trait Arithmetic: Copy {
+pub(in super::super) trait TileArithmetic: Copy {
     /// Tiles of one operand in one step.
     const PLANES: usize;
 
@@ -97,7 +97,7 @@ macro_rules! single_step {
     };
 }
 
-impl Arithmetic for ByteTiles {
+impl TileArithmetic for ByteTiles {
     const PLANES: usize = 1;
 
     #[inline(always)]
@@ -121,7 +121,7 @@ impl Arithmetic for ByteTiles {
     }
 }
 
-impl Arithmetic for HalfTiles {
+impl TileArithmetic for HalfTiles {
     const PLANES: usize = 2;
 
     /// High times high, high times low, low times high: the order is the same for every element.
@@ -207,7 +207,7 @@ impl Arithmetic for HalfTiles {
 #[derive(Clone, Copy)]
 pub(super) struct HighTiles;
 
-impl Arithmetic for HighTiles {
+impl TileArithmetic for HighTiles {
     const PLANES: usize = 1;
 
     #[inline(always)]
@@ -253,7 +253,7 @@ pub(in super::super) struct TileProduct<A> {
 
 /// A block of at most 2 by 2 tiles: its first row and column, and how many tiles it has.
 #[derive(Clone, Copy, Default)]
-struct Block {
+struct TileBlock {
     row: usize,
     column: usize,
     rows: usize,
@@ -269,19 +269,19 @@ struct Sums([u8; 4 * TILE_BYTES]);
 /// # Safety
 /// The operands are there as described, in whole tiles; `out` and the pointers of `finish` and of
 /// the arithmetic are valid as for [`product`](crate::encoder::kernels::tile::product).
-pub(in super::super) unsafe fn tile_product<A: Arithmetic>(amx: Amx, p: &TileProduct<A>) {
+pub(in super::super) unsafe fn tile_product<A: TileArithmetic>(amx: Amx, p: &TileProduct<A>) {
     let _tiles = Configured::new(amx);
     let s = amx.float();
     s.vectorize(
         #[inline(always)]
         || {
             let mut sums = [const { Sums([0; 4 * TILE_BYTES]) }; 2];
-            let (mut before, mut turn) = (Block::default(), 0);
+            let (mut before, mut turn) = (TileBlock::default(), 0);
             let chunk = CHUNK_BLOCKS * 2 * TILE;
             for first in (0..p.rows).step_by(chunk) {
                 for column in (0..p.columns).step_by(2 * TILE) {
                     for row in (first..p.rows.min(first + chunk)).step_by(2 * TILE) {
-                        let block = Block {
+                        let block = TileBlock {
                             row,
                             column,
                             rows: (p.rows - row).min(2 * TILE),
@@ -310,12 +310,12 @@ pub(in super::super) unsafe fn tile_product<A: Arithmetic>(amx: Amx, p: &TilePro
 
 /// Multiplies one block into `sums`, and finishes the one before from `sums_before` meanwhile.
 #[inline(always)]
-unsafe fn multiply<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
+unsafe fn multiply<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
     s: Avx512,
     p: &TileProduct<A>,
-    block: Block,
+    block: TileBlock,
     sums: &mut Sums,
-    before: Block,
+    before: TileBlock,
     sums_before: &Sums,
 ) {
     let (step_bytes, band) = (A::PLANES * TILE_BYTES, p.steps * A::PLANES * TILE_BYTES);
@@ -356,10 +356,10 @@ unsafe fn multiply<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
 
 /// Turns the sums of some rows of a block into results.
 #[inline(always)]
-unsafe fn finish_rows<A: Arithmetic>(
+unsafe fn finish_rows<A: TileArithmetic>(
     s: Avx512,
     p: &TileProduct<A>,
-    block: Block,
+    block: TileBlock,
     sums: &Sums,
     rows: std::ops::Range<usize>,
 ) {
@@ -386,10 +386,10 @@ unsafe fn finish_rows<A: Arithmetic>(
 
 /// The same for `ROWS` rows from `first` on and all `PANELS` of the block.
 #[inline(always)]
-unsafe fn finish_some<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
+unsafe fn finish_some<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
     s: Avx512,
     p: &TileProduct<A>,
-    block: Block,
+    block: TileBlock,
     sums: &Sums,
     first: usize,
 ) {
@@ -404,7 +404,7 @@ unsafe fn finish_some<A: Arithmetic, const ROWS: usize, const PANELS: usize>(
                 *x = p.arithmetic.to_float(from, row + r, column + panel * TILE);
             }
         }
-        let target = Target {
+        let target = TileTarget {
             out: p.out.add(row * p.out_stride + column),
             stride: p.out_stride,
             columns: p.columns - column,

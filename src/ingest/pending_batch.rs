@@ -1,8 +1,8 @@
 //! What a batch of records comes to, before anything is embedded: papers that are new, papers that
 //! change, records that say nothing new, papers that are gone.
 //!
-//! In: the items of a dump, the [`Collection`] that they belong to, and a [`Shelf`] to look up what is
-//! there already. Out: [`Drafts`], a paper each. This is where it is decided what a record *is*:
+//! In: the items of a dump, the [`Collection`] that they belong to, and a [`KnownPapers`] to look up what is
+//! there already. Out: [`PendingBatch`], a paper each. This is where it is decided what a record *is*:
 //!
 //! ```text
 //! record ──► the paper that has its id, or one of its other ids
@@ -25,32 +25,32 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
-use super::draft::{Draft, Tie, is_of, says_the_same};
+use super::pending::{Pending, Tie, is_of, says_the_same};
 use super::same_work::{
     MAX_NAMESAKES, Traits, Why, is_newer_state, is_same_record, is_same_text, may_share_id,
     same_work,
 };
 use crate::error::Result;
-use crate::library::{Batch, Ingest, Known, Lookup, PaperKey, SourceRecord};
+use crate::library::{Batch, IngestCounts, KnownPaper, Lookup, PaperKey, SourceRecord};
 use crate::paper::{Authority, Collection, Paper, PaperId, TextHash, title_key};
 
 /// Works under one id that a record of that id is compared with.
 const MAX_APART: usize = 32;
 
-/// Beyond, what was kept of papers on the shelf is dropped.
-const MAX_SHELVED_BYTES: usize = 64 << 20;
+/// Beyond, what was kept of stored papers is dropped.
+const MAX_STORED_TRAITS_BYTES: usize = 64 << 20;
 
 /// Where papers are looked up.
-pub(super) trait Shelf {
+pub(super) trait KnownPapers {
     fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>>;
     fn has_seen(&self, key: PaperKey, record_hash: TextHash) -> Result<bool>;
     /// At most `n` papers of a title, the oldest first.
     fn with_title(&self, title_key: i64, n: usize) -> Result<Vec<PaperKey>>;
     fn is_split(&self, one: &PaperId, other: &PaperId) -> Result<bool>;
-    fn known(&self, key: PaperKey) -> Result<Known>;
+    fn known(&self, key: PaperKey) -> Result<KnownPaper>;
 }
 
-impl Shelf for Lookup<'_> {
+impl KnownPapers for Lookup<'_> {
     fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>> {
         self.key_of(id)
     }
@@ -67,7 +67,7 @@ impl Shelf for Lookup<'_> {
         self.is_split(one, other)
     }
 
-    fn known(&self, key: PaperKey) -> Result<Known> {
+    fn known(&self, key: PaperKey) -> Result<KnownPaper> {
         self.known(key)
     }
 }
@@ -145,62 +145,62 @@ pub enum Decision {
 
 /// What a batch of records comes to.
 #[derive(Default)]
-pub(super) struct Drafts {
-    /// `None` where a draft became part of another.
-    drafts: Vec<Option<Draft>>,
+pub(super) struct PendingBatch {
+    /// `None` where a paper became part of another.
+    pending: Vec<Option<Pending>>,
     by_id: HashMap<PaperId, usize>,
     by_key: HashMap<PaperKey, usize>,
     by_title: HashMap<i64, Vec<usize>>,
-    /// What is compared of papers on the shelf that share a title with drafts.
-    shelved: RefCell<Shelved>,
+    /// What is compared of stored papers that share a title with pending ones.
+    stored_traits: RefCell<StoredTraits>,
     /// Without changes.
     pub(super) batch: Batch,
-    /// What items count as that belong to no draft.
-    pub(super) counts: Ingest,
+    /// What items count as that belong to no pending paper.
+    pub(super) counts: IngestCounts,
     pub(super) decisions: Vec<Decision>,
     /// An id of each paper that a record was found to be of.
     pub(super) met: Vec<PaperId>,
 }
 
-/// What is compared of papers that lie on the shelf.
+/// What is compared of papers that is stored.
 #[derive(Default)]
-struct Shelved {
+struct StoredTraits {
     traits: HashMap<PaperKey, Rc<Traits>>,
     n_bytes: usize,
 }
 
-/// A paper that a record belongs to: one of the batch, or one that lies on the shelf untouched.
+/// A paper that a record belongs to: one of the batch, or one that is stored untouched.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Home {
-    Draft(usize),
-    Shelf(PaperKey),
+enum Holder {
+    Pending(usize),
+    Stored(PaperKey),
 }
 
-/// The place of a draft, and how a record belongs to it.
+/// The place of a pending paper, and how a record belongs to it.
 type Tied = (usize, Tie);
 
 /// What the ids of a record say about where it belongs.
 enum Claims {
     /// This very record has been taken in before.
     Known,
-    /// The drafts that it belongs to, the surest first, and those that it does not belong to though
+    /// The pending papers that it belongs to, the surest first, and those that it does not belong to though
     /// they have one of its ids.
     Open {
-        homes: Vec<Tied>,
+        holders: Vec<Tied>,
         others: Vec<usize>,
         /// Its own id is another work's: the id that it goes by instead.
         kept_apart_as: Option<PaperId>,
     },
 }
 
-impl Drafts {
+impl PendingBatch {
     /// The papers, to be embedded and committed.
-    pub(super) fn take(&mut self) -> Vec<Draft> {
-        let drafts = std::mem::take(&mut self.drafts).into_iter().flatten();
-        let mut taken: Vec<Draft> = drafts.filter(|draft| draft.is_touched).collect();
-        for draft in &mut taken {
-            draft.change.wants_embedding = draft.needs_embedding();
-            draft.counts.n_withdrawn += u64::from(draft.is_withdrawn());
+    pub(super) fn take(&mut self) -> Vec<Pending> {
+        let pending = std::mem::take(&mut self.pending).into_iter().flatten();
+        let mut taken: Vec<Pending> = pending.filter(|pending| pending.is_touched).collect();
+        for pending in &mut taken {
+            pending.change.wants_embedding = pending.needs_embedding();
+            pending.counts.n_withdrawn += u64::from(pending.is_withdrawn());
         }
         taken
     }
@@ -208,23 +208,23 @@ impl Drafts {
     /// Takes in a paper's record.
     pub(super) fn add(
         &mut self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         reading: &mut Reading,
         mut record: Paper,
     ) -> Result<()> {
         let hash = record.record_hash();
         let is_again = reading.meets_again(&record.id);
-        let (homes, others, kept_apart_as) =
-            match self.claims(shelf, reading, &record, hash, is_again)? {
+        let (holders, others, kept_apart_as) =
+            match self.claims(papers, reading, &record, hash, is_again)? {
                 Claims::Known => {
                     self.note_unchanged(record.id);
                     return Ok(());
                 }
                 Claims::Open {
-                    homes,
+                    holders,
                     others,
                     kept_apart_as,
-                } => (homes, others, kept_apart_as),
+                } => (holders, others, kept_apart_as),
             };
         // What it goes by instead finds it again, whichever paper it becomes part of.
         let apart = kept_apart_as
@@ -232,10 +232,10 @@ impl Drafts {
             .filter(|id| !record.aliases.contains(id));
         let apart: Vec<PaperId> = apart.cloned().collect();
         record.aliases.extend(apart);
-        let at = match homes.split_first() {
+        let at = match holders.split_first() {
             None => {
-                let draft = Draft::of_new(&reading.collection, record, hash, kept_apart_as);
-                self.push(draft)
+                let pending = Pending::of_new(&reading.collection, record, hash, kept_apart_as);
+                self.push(pending)
             }
             Some(((first, tie), more)) => {
                 for (other, tie) in more {
@@ -243,56 +243,58 @@ impl Drafts {
                         self.unite(*first, *other, why);
                     }
                 }
-                let draft = self.draft(*first);
-                draft
+                let pending = self.pending(*first);
+                pending
                     .withheld
                     .extend(kept_apart_as.map(|_| record.id.clone()));
-                draft.join(&reading.collection, record, hash, tie.clone());
+                pending.add_record(&reading.collection, record, hash, tie.clone());
                 self.register(*first);
                 *first
             }
         };
-        let met = self.draft(at).change.paper.id.clone();
+        let met = self.pending(at).change.paper.id.clone();
         self.met.push(met);
-        self.join_namesakes(shelf, at, &others)
+        self.unite_namesakes(papers, at, &others)
     }
 
     /// Takes in an abstract whose paper stands elsewhere; `false` where the paper is unknown.
     pub(super) fn add_abstract(
         &mut self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         reading: &Reading,
         id: &PaperId,
         text: String,
     ) -> Result<bool> {
-        let Some(home) = self.home_of(shelf, id)? else {
+        let Some(holder) = self.holder_of(papers, id)? else {
             return Ok(false);
         };
         let hash = Paper::new(id.clone(), "", text.clone()).record_hash();
-        if let Home::Shelf(key) = home
-            && shelf.has_seen(key, hash)?
+        if let Holder::Stored(key) = holder
+            && papers.has_seen(key, hash)?
         {
             self.note_unchanged(id.clone());
             return Ok(true);
         }
-        let at = self.draft_at(shelf, home)?;
-        let draft = self.draft(at);
-        let place = draft.place_of(&reading.collection.name, id);
-        let mut record = draft.change.sources[place].paper.clone();
+        let at = self.pending_at(papers, holder)?;
+        let pending = self.pending(at);
+        let place = pending.place_of(&reading.collection.name, id);
+        let mut record = pending.change.sources[place].paper.clone();
         record.abstract_text = text;
-        draft.join(&reading.collection, record, hash, Tie::Newer(place));
+        pending.add_record(&reading.collection, record, hash, Tie::Newer(place));
         Ok(true)
     }
 
     /// Takes in that a source no longer has a paper.
     pub(super) fn delete(
         &mut self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         reading: &Reading,
         id: PaperId,
     ) -> Result<()> {
-        let home = self.home_of(shelf, &id)?;
-        let at = home.map(|home| self.draft_at(shelf, home)).transpose()?;
+        let holder = self.holder_of(papers, &id)?;
+        let at = holder
+            .map(|holder| self.pending_at(papers, holder))
+            .transpose()?;
         if at.is_some_and(|at| self.drop_source(at, &reading.collection.name, &id)) {
             self.counts.n_read += 1;
             self.counts.n_deleted += 1;
@@ -303,18 +305,20 @@ impl Drafts {
         Ok(())
     }
 
-    /// Takes a collection's record out of a draft, or the draft if it is its only one; whether it was
+    /// Takes a collection's record out of a pending paper, or the paper if it is its only one; whether it was
     /// there.
     fn drop_source(&mut self, at: usize, collection: &str, id: &PaperId) -> bool {
-        let draft = self.draft(at);
+        let pending = self.pending(at);
         let is_gone = |source: &SourceRecord| is_of(source, collection) && source.paper.id == *id;
-        let n_before = draft.change.sources.len();
-        let n_gone = draft.change.sources.iter().filter(|s| is_gone(s)).count();
+        let n_before = pending.change.sources.len();
+        let n_gone = pending.change.sources.iter().filter(|s| is_gone(s)).count();
         if n_gone == 0 {
             return false;
         }
         if n_gone == n_before {
-            let gone = self.drafts[at].take().expect("a draft that was looked at");
+            let gone = self.pending[at]
+                .take()
+                .expect("a pending that was looked at");
             self.batch.removed.extend(gone.change.key);
             self.counts = self.counts.plus(&gone.counts);
             self.decisions.extend(gone.decisions);
@@ -322,9 +326,9 @@ impl Drafts {
             self.by_key.retain(|_, place| *place != at);
             return true;
         }
-        draft.change.sources.retain(|source| !is_gone(source));
-        draft.is_touched = true;
-        draft.merge();
+        pending.change.sources.retain(|source| !is_gone(source));
+        pending.is_touched = true;
+        pending.recompute();
         self.by_id.retain(|_, place| *place != at);
         self.register(at);
         true
@@ -333,28 +337,28 @@ impl Drafts {
     /// What the ids of a record say about where it belongs.
     fn claims(
         &mut self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         reading: &Reading,
         record: &Paper,
         hash: TextHash,
         is_again: bool,
     ) -> Result<Claims> {
-        let mut homes: Vec<Tied> = Vec::new();
+        let mut holders: Vec<Tied> = Vec::new();
         let mut others = Vec::new();
         for id in std::iter::once(&record.id).chain(&record.aliases) {
-            let Some(home) = self.home_of_claimed(shelf, reading, id)? else {
+            let Some(holder) = self.holder_of_claimed(papers, reading, id)? else {
                 continue;
             };
-            if self.has_seen(shelf, home, record, hash)? {
+            if self.has_seen(papers, holder, record, hash)? {
                 self.met.push(id.clone());
                 return Ok(Claims::Known);
             }
-            let at = self.draft_at(shelf, home)?;
-            if others.contains(&at) || homes.iter().any(|(other, _)| *other == at) {
+            let at = self.pending_at(papers, holder)?;
+            if others.contains(&at) || holders.iter().any(|(other, _)| *other == at) {
                 continue;
             }
-            match self.tie(shelf, reading, record, at, id, is_again)? {
-                Some(tie) => homes.push((at, tie)),
+            match self.tie(papers, reading, record, at, id, is_again)? {
+                Some(tie) => holders.push((at, tie)),
                 None => others.push(at),
             }
         }
@@ -364,16 +368,16 @@ impl Drafts {
             .is_some_and(|at| others.contains(at));
         let mut kept_apart_as = None;
         if is_taken {
-            let Some((home, id)) = self.apart(shelf, reading, record, hash, is_again)? else {
+            let Some((holder, id)) = self.apart(papers, reading, record, hash, is_again)? else {
                 return Ok(Claims::Known);
             };
             // It may have been found by another id already.
-            let is_new = |(at, _): &Tied| homes.iter().all(|(met, _)| met != at);
-            homes.extend(home.filter(is_new).into_iter().collect::<Vec<_>>());
+            let is_new = |(at, _): &Tied| holders.iter().all(|(met, _)| met != at);
+            holders.extend(holder.filter(is_new).into_iter().collect::<Vec<_>>());
             kept_apart_as = Some(id);
         }
         Ok(Claims::Open {
-            homes,
+            holders,
             others,
             kept_apart_as,
         })
@@ -383,7 +387,7 @@ impl Drafts {
     /// is one, and the id that it goes by. `None` where this very record has been taken in before.
     fn apart(
         &mut self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         reading: &Reading,
         record: &Paper,
         hash: TextHash,
@@ -401,7 +405,7 @@ impl Drafts {
                 (false, 1) => id_of(bare),
                 (false, n) => id_of(&format!("{bare}~{n}")),
             };
-            let Some(home) = self.home_of(shelf, &id)? else {
+            let Some(holder) = self.holder_of(papers, &id)? else {
                 // Older libraries have numbers beyond, which are looked at still.
                 if n > MAX_APART && !is_hashed {
                     (n, is_hashed) = (1, true);
@@ -409,22 +413,22 @@ impl Drafts {
                 }
                 return Ok(Some((None, id)));
             };
-            if self.has_seen(shelf, home, record, hash)? {
+            if self.has_seen(papers, holder, record, hash)? {
                 self.met.push(id);
                 return Ok(None);
             }
-            let at = self.draft_at(shelf, home)?;
-            if let Some(tie) = self.tie(shelf, reading, record, at, &id, is_again)? {
+            let at = self.pending_at(papers, holder)?;
+            if let Some(tie) = self.tie(papers, reading, record, at, &id, is_again)? {
                 return Ok(Some((Some((at, tie)), id)));
             }
             n += 1;
         }
     }
 
-    /// How a record belongs to a draft that has one of its ids; `None` if it does not.
+    /// How a record belongs to a pending paper that has one of its ids; `None` if it does not.
     fn tie(
         &mut self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         reading: &Reading,
         record: &Paper,
         at: usize,
@@ -432,10 +436,10 @@ impl Drafts {
         is_again: bool,
     ) -> Result<Option<Tie>> {
         let collection = &reading.collection;
-        let draft = self.draft(at);
-        let own = draft.own_places(collection, record);
+        let pending = self.pending(at);
+        let own = pending.own_places(collection, record);
         if !own.is_empty() {
-            let sources = &draft.change.sources;
+            let sources = &pending.change.sources;
             let fits = |place: &usize| {
                 let earlier = &sources[*place];
                 match () {
@@ -462,22 +466,27 @@ impl Drafts {
                 false => Tie::Also(Why::SameRecord),
             }));
         }
-        if !may_share_id(record, &draft.change.paper) {
+        if !may_share_id(record, &pending.change.paper) {
             return Ok(None);
         }
         let name = SourceRecord::name_of(&collection.name, &record.id);
-        let is_split = is_split(shelf, &name, &record.id, &draft.change.sources)?;
+        let is_split = is_split(papers, &name, &record.id, &pending.change.sources)?;
         Ok((!is_split).then(|| Tie::Also(Why::SharedId(id.clone()))))
     }
 
-    /// Makes one paper of a draft and of those with its title that are the same work, but for
+    /// Makes one paper of a pending one and of those with its title that are the same work, but for
     /// `others`, which have been found not to be.
-    fn join_namesakes(&mut self, shelf: &dyn Shelf, mut at: usize, others: &[usize]) -> Result<()> {
-        while let Some((namesake, why)) = self.namesake(shelf, at, others)? {
-            let other = self.draft_at(shelf, namesake)?;
+    fn unite_namesakes(
+        &mut self,
+        papers: &dyn KnownPapers,
+        mut at: usize,
+        others: &[usize],
+    ) -> Result<()> {
+        while let Some((namesake, why)) = self.namesake(papers, at, others)? {
+            let other = self.pending_at(papers, namesake)?;
             // The older paper keeps its key.
             let mut age = |at: usize| {
-                let key = self.draft(at).change.key;
+                let key = self.pending(at).change.key;
                 (key.is_none(), key, at)
             };
             let (older, newer) = match age(at) < age(other) {
@@ -490,117 +499,119 @@ impl Drafts {
         Ok(())
     }
 
-    /// Another paper of a draft's title that is the same work; none where more than
+    /// Another paper of a pending one's title that is the same work; none where more than
     /// [`MAX_NAMESAKES`] have the title.
     fn namesake(
         &self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         at: usize,
         others: &[usize],
-    ) -> Result<Option<(Home, Why)>> {
-        let Some(draft) = &self.drafts[at] else {
+    ) -> Result<Option<(Holder, Why)>> {
+        let Some(pending) = &self.pending[at] else {
             return Ok(None);
         };
-        let (own, sources) = (draft.traits(), &draft.change.sources);
+        let (own, sources) = (pending.traits(), &pending.change.sources);
         let here = self.by_title.get(&own.title).into_iter().flatten();
-        let here = here.filter_map(|place| Some((*place, self.drafts[*place].as_ref()?)));
+        let here = here.filter_map(|place| Some((*place, self.pending[*place].as_ref()?)));
         let is_other =
-            |(place, other): &(usize, &Draft)| *place != at && other.traits().title == own.title;
-        let here: Vec<(usize, &Draft)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
-        // Some of those on the shelf are drafts by now, or gone.
+            |(place, other): &(usize, &Pending)| *place != at && other.traits().title == own.title;
+        let here: Vec<(usize, &Pending)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
+        // Some of those that are stored are pending by now, or gone.
         let n_passed_over = self.by_key.len() + self.batch.removed.len();
-        let on_shelf = match here.len() <= MAX_NAMESAKES {
-            true => shelf.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?,
+        let stored = match here.len() <= MAX_NAMESAKES {
+            true => papers.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?,
             false => Vec::new(),
         };
-        let on_shelf = on_shelf.into_iter();
-        let on_shelf: Vec<PaperKey> = on_shelf
+        let stored = stored.into_iter();
+        let stored: Vec<PaperKey> = stored
             .filter(|key| !self.by_key.contains_key(key) && !self.is_gone(*key))
             .collect();
-        if here.len() + on_shelf.len() > MAX_NAMESAKES {
+        if here.len() + stored.len() > MAX_NAMESAKES {
             return Ok(None);
         }
-        for (other, draft) in here {
+        for (other, pending) in here {
             if !others.contains(&other)
-                && let Some(why) = same_work(own, draft.traits())
-                && !are_split(shelf, sources, &draft.change.sources)?
+                && let Some(why) = same_work(own, pending.traits())
+                && !are_split(papers, sources, &pending.change.sources)?
             {
-                return Ok(Some((Home::Draft(other), why)));
+                return Ok(Some((Holder::Pending(other), why)));
             }
         }
-        for key in on_shelf {
-            if let Some(why) = same_work(own, &*self.shelved(shelf, key)?)
-                && !are_split(shelf, sources, &shelf.known(key)?.sources)?
+        for key in stored {
+            if let Some(why) = same_work(own, &*self.stored_traits(papers, key)?)
+                && !are_split(papers, sources, &papers.known(key)?.sources)?
             {
-                return Ok(Some((Home::Shelf(key), why)));
+                return Ok(Some((Holder::Stored(key), why)));
             }
         }
         Ok(None)
     }
 
-    /// What is compared of a paper on the shelf.
-    fn shelved(&self, shelf: &dyn Shelf, key: PaperKey) -> Result<Rc<Traits>> {
-        let mut shelved = self.shelved.borrow_mut();
-        if let Some(traits) = shelved.traits.get(&key) {
+    /// What is compared of a stored paper.
+    fn stored_traits(&self, papers: &dyn KnownPapers, key: PaperKey) -> Result<Rc<Traits>> {
+        let mut stored_traits = self.stored_traits.borrow_mut();
+        if let Some(traits) = stored_traits.traits.get(&key) {
             return Ok(Rc::clone(traits));
         }
-        let traits = Rc::new(Traits::of(&shelf.known(key)?.paper));
-        if shelved.n_bytes > MAX_SHELVED_BYTES {
-            *shelved = Shelved::default();
+        let traits = Rc::new(Traits::of(&papers.known(key)?.paper));
+        if stored_traits.n_bytes > MAX_STORED_TRAITS_BYTES {
+            *stored_traits = StoredTraits::default();
         }
-        shelved.n_bytes += traits.size();
-        shelved.traits.insert(key, Rc::clone(&traits));
+        stored_traits.n_bytes += traits.size();
+        stored_traits.traits.insert(key, Rc::clone(&traits));
         Ok(traits)
     }
 
     /// The paper that has an id, or, in a library that an older akin made, that had it before ids
     /// belonged to collections.
-    fn home_of_claimed(
+    fn holder_of_claimed(
         &self,
-        shelf: &dyn Shelf,
+        papers: &dyn KnownPapers,
         reading: &Reading,
         id: &PaperId,
-    ) -> Result<Option<Home>> {
-        let home = self.home_of(shelf, id)?;
-        if home.is_some() || !reading.may_claim || !id.is_local() {
-            return Ok(home);
+    ) -> Result<Option<Holder>> {
+        let holder = self.holder_of(papers, id)?;
+        if holder.is_some() || !reading.may_claim || !id.is_local() {
+            return Ok(holder);
         }
         for older in [id.bare().to_owned(), format!("bibtex:{}", id.bare())] {
-            let home = self.home_of(shelf, &PaperId::from_stored(&older))?;
-            if home.is_some() {
-                return Ok(home);
+            let holder = self.holder_of(papers, &PaperId::from_stored(&older))?;
+            if holder.is_some() {
+                return Ok(holder);
             }
         }
         Ok(None)
     }
 
-    fn home_of(&self, shelf: &dyn Shelf, id: &PaperId) -> Result<Option<Home>> {
+    fn holder_of(&self, papers: &dyn KnownPapers, id: &PaperId) -> Result<Option<Holder>> {
         if let Some(&at) = self.by_id.get(id) {
-            return Ok(Some(Home::Draft(at)));
+            return Ok(Some(Holder::Pending(at)));
         }
-        let key = shelf.key_of(id)?.filter(|key| !self.is_gone(*key));
+        let key = papers.key_of(id)?.filter(|key| !self.is_gone(*key));
         Ok(key.map(|key| match self.by_key.get(&key) {
-            Some(&at) => Home::Draft(at),
-            None => Home::Shelf(key),
+            Some(&at) => Holder::Pending(at),
+            None => Holder::Stored(key),
         }))
     }
 
     /// Whether a record has been taken in for a paper; its day and its votes are noted then.
     fn has_seen(
         &mut self,
-        shelf: &dyn Shelf,
-        home: Home,
+        papers: &dyn KnownPapers,
+        holder: Holder,
         record: &Paper,
         hash: TextHash,
     ) -> Result<bool> {
-        let key = match home {
-            Home::Shelf(key) => Some(key),
-            Home::Draft(at) => self.drafts[at].as_ref().and_then(|draft| draft.change.key),
+        let key = match holder {
+            Holder::Stored(key) => Some(key),
+            Holder::Pending(at) => self.pending[at]
+                .as_ref()
+                .and_then(|pending| pending.change.key),
         };
         let Some(key) = key else {
             return Ok(false);
         };
-        if !shelf.has_seen(key, hash)? {
+        if !papers.has_seen(key, hash)? {
             return Ok(false);
         }
         let batch = &mut self.batch;
@@ -613,10 +624,10 @@ impl Drafts {
         self.batch.removed.contains(&key)
     }
 
-    /// The draft at the place of a home.
-    fn draft(&mut self, at: usize) -> &mut Draft {
-        let draft = self.drafts[at].as_mut();
-        draft.expect("homes are drafts that are there")
+    /// The pending paper at a place.
+    fn pending(&mut self, at: usize) -> &mut Pending {
+        let pending = self.pending[at].as_mut();
+        pending.expect("it is pending")
     }
 
     fn note_unchanged(&mut self, id: PaperId) {
@@ -625,29 +636,29 @@ impl Drafts {
         self.decisions.push(Decision::Unchanged { id });
     }
 
-    /// The place of a home's draft, which is made where the home is on the shelf.
-    fn draft_at(&mut self, shelf: &dyn Shelf, home: Home) -> Result<usize> {
-        Ok(match home {
-            Home::Draft(at) => at,
-            Home::Shelf(key) => self.push(Draft::of_known(shelf.known(key)?)),
+    /// The place of an holder; a stored one becomes pending.
+    fn pending_at(&mut self, papers: &dyn KnownPapers, holder: Holder) -> Result<usize> {
+        Ok(match holder {
+            Holder::Pending(at) => at,
+            Holder::Stored(key) => self.push(Pending::of_known(papers.known(key)?)),
         })
     }
 
-    /// Puts a draft to the others.
-    fn push(&mut self, draft: Draft) -> usize {
-        let at = self.drafts.len();
-        self.by_key.extend(draft.change.key.map(|key| (key, at)));
-        self.drafts.push(Some(draft));
+    /// Adds a pending paper.
+    fn push(&mut self, pending: Pending) -> usize {
+        let at = self.pending.len();
+        self.by_key.extend(pending.change.key.map(|key| (key, at)));
+        self.pending.push(Some(pending));
         self.register(at);
         at
     }
 
-    /// Makes a draft's ids and its title known.
+    /// Makes a pending paper's ids and its title known.
     fn register(&mut self, at: usize) {
-        let Some(draft) = &self.drafts[at] else {
+        let Some(pending) = &self.pending[at] else {
             return;
         };
-        let paper = &draft.change.paper;
+        let paper = &pending.change.paper;
         self.by_id.insert(paper.id.clone(), at);
         for id in &paper.aliases {
             self.by_id.entry(id.clone()).or_insert(at);
@@ -663,15 +674,15 @@ impl Drafts {
         if at == other_at {
             return;
         }
-        let Some(other) = self.drafts[other_at].take() else {
+        let Some(other) = self.pending[other_at].take() else {
             return;
         };
         self.move_places(other_at, at);
-        self.draft(at).absorb(other, why);
+        self.pending(at).absorb(other, why);
         self.register(at);
     }
 
-    /// Makes the ids of one draft those of another.
+    /// Makes the ids of one pending paper those of another.
     fn move_places(&mut self, from: usize, to: usize) {
         for place in self.by_id.values_mut().chain(self.by_key.values_mut()) {
             if *place == from {
@@ -682,9 +693,13 @@ impl Drafts {
 }
 
 /// Whether any two sources were taken apart by hand.
-fn are_split(shelf: &dyn Shelf, one: &[SourceRecord], other: &[SourceRecord]) -> Result<bool> {
+fn are_split(
+    papers: &dyn KnownPapers,
+    one: &[SourceRecord],
+    other: &[SourceRecord],
+) -> Result<bool> {
     for source in one {
-        if is_split(shelf, &source.name(), &source.paper.id, other)? {
+        if is_split(papers, &source.name(), &source.paper.id, other)? {
             return Ok(true);
         }
     }
@@ -693,14 +708,14 @@ fn are_split(shelf: &dyn Shelf, one: &[SourceRecord], other: &[SourceRecord]) ->
 
 /// Whether a record of this name and id was taken apart by hand from any of the sources.
 fn is_split(
-    shelf: &dyn Shelf,
+    papers: &dyn KnownPapers,
     name: &PaperId,
     id: &PaperId,
     sources: &[SourceRecord],
 ) -> Result<bool> {
     for source in sources {
-        let is_named = shelf.is_split(name, &source.name())?;
-        if is_named || shelf.is_split(id, &source.paper.id)? {
+        let is_named = papers.is_split(name, &source.name())?;
+        if is_named || papers.is_split(id, &source.paper.id)? {
             return Ok(true);
         }
     }

@@ -1,6 +1,6 @@
 //! One paper of a batch: the records that are its sources, and what they make together.
 //!
-//! In: a paper of the library, or a new record; records that were found to be of it (`drafts.rs`
+//! In: a paper of the library, or a new record; records that were found to be of it (`pending_batch.rs`
 //! decides which). Out: a [`Change`], with what each record counts as and what became of it.
 //!
 //! Invariants: no source is dropped but by its own collection; the paper is always what
@@ -9,14 +9,14 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use super::drafts::Decision;
 use super::merging::merged;
+use super::pending_batch::Decision;
 use super::same_work::{Traits, Why};
-use crate::library::{Change, Ingest, Known, SourceRecord};
+use crate::library::{Change, IngestCounts, KnownPaper, SourceRecord};
 use crate::paper::{Collection, Notice, Paper, PaperId, TextHash};
 
 /// One paper of a batch, as all records of the batch together make it.
-pub(super) struct Draft {
+pub(super) struct Pending {
     pub(super) change: Change,
     /// Ids that its sources have and that are those of other papers.
     pub(super) withheld: BTreeSet<PaperId>,
@@ -25,7 +25,7 @@ pub(super) struct Draft {
     /// Whether any record changes it: it may have been looked at only.
     pub(super) is_touched: bool,
     /// What its records count as, once it is committed.
-    pub(super) counts: Ingest,
+    pub(super) counts: IngestCounts,
     pub(super) decisions: Vec<Decision>,
     /// Made when it is first asked for.
     traits: OnceCell<Traits>,
@@ -40,13 +40,13 @@ pub(super) enum Tie {
     Also(Why),
 }
 
-impl Draft {
+impl Pending {
     pub(super) fn of_new(
         collection: &Collection,
         record: Paper,
         hash: TextHash,
         kept_apart_as: Option<PaperId>,
-    ) -> Draft {
+    ) -> Pending {
         let given = record.id.clone();
         let is_apart = kept_apart_as.is_some();
         let mut paper = record.clone();
@@ -61,12 +61,12 @@ impl Draft {
             }
             None => Decision::Stored { id: given.clone() },
         };
-        Draft {
-            counts: Ingest {
+        Pending {
+            counts: IngestCounts {
                 n_read: 1,
                 n_stored: 1,
                 n_kept_apart: u64::from(is_apart),
-                ..Ingest::default()
+                ..IngestCounts::default()
             },
             decisions: vec![decision],
             withheld: is_apart.then_some(given).into_iter().collect(),
@@ -84,9 +84,9 @@ impl Draft {
         }
     }
 
-    pub(super) fn of_known(known: Known) -> Draft {
-        Draft {
-            counts: Ingest::default(),
+    pub(super) fn of_known(known: KnownPaper) -> Pending {
+        Pending {
+            counts: IngestCounts::default(),
             decisions: Vec::new(),
             withheld: withheld(&known),
             embedded_at: known.embedded_at,
@@ -106,7 +106,7 @@ impl Draft {
     }
 
     /// The change, what its records count as, and what became of them.
-    pub(super) fn into_parts(self) -> (Change, Ingest, Vec<Decision>) {
+    pub(super) fn into_parts(self) -> (Change, IngestCounts, Vec<Decision>) {
         (self.change, self.counts, self.decisions)
     }
 
@@ -141,7 +141,7 @@ impl Draft {
     }
 
     /// Takes in another record of the same paper, and how it belongs there.
-    pub(super) fn join(
+    pub(super) fn add_record(
         &mut self,
         collection: &Collection,
         record: Paper,
@@ -165,7 +165,7 @@ impl Draft {
                 source.paper = superseded(earlier, record);
                 source.collection.clone_from(&collection.name);
                 source.authority = collection.authority;
-                self.merge();
+                self.recompute();
                 self.counts.n_changed += 1;
                 let id = self.change.paper.id.clone();
                 self.decisions.push(Decision::Changed { id });
@@ -176,7 +176,7 @@ impl Draft {
                 // Under one id the two are told apart by their collections.
                 let id = if id == into { source.name() } else { id };
                 self.change.sources.push(source);
-                self.merge();
+                self.recompute();
                 self.counts.n_merged += 1;
                 self.decisions.push(Decision::Merged { id, into, why });
             }
@@ -184,7 +184,7 @@ impl Draft {
     }
 
     /// Takes in a whole paper, with all that belongs to it. What was to be stored is merged then.
-    pub(super) fn absorb(&mut self, other: Draft, why: &Why) {
+    pub(super) fn absorb(&mut self, other: Pending, why: &Why) {
         self.is_touched = true;
         let mut counts = other.counts;
         if other.change.key.is_none() {
@@ -214,7 +214,7 @@ impl Draft {
         self.change.listed.extend(other.change.listed);
         self.change.is_restored |= other.change.is_restored;
         let into = &self.change.paper.id.clone();
-        self.merge();
+        self.recompute();
         self.counts = self.counts.plus(&counts);
         let decided = other.decisions.into_iter().map(|decision| match decision {
             Decision::Stored { id } | Decision::KeptApart { id, .. } => Decision::Merged {
@@ -228,7 +228,7 @@ impl Draft {
     }
 
     /// Makes the paper of its sources.
-    pub(super) fn merge(&mut self) {
+    pub(super) fn recompute(&mut self) {
         let change = &mut self.change;
         let before = &change.paper;
         let mut paper = merged(&change.sources, &self.withheld, &before.id);
@@ -249,7 +249,7 @@ pub(super) fn restored(mut paper: Paper, is_restored: bool) -> Paper {
 }
 
 /// The ids that a paper's sources have and the paper has not: they are those of other papers.
-pub(super) fn withheld(known: &Known) -> BTreeSet<PaperId> {
+pub(super) fn withheld(known: &KnownPaper) -> BTreeSet<PaperId> {
     let paper = &known.paper;
     let ids = known.sources.iter().flat_map(|source| {
         let record = &source.paper;
