@@ -13,7 +13,7 @@ use super::merging::merged;
 use super::pending_batch::Decision;
 use super::same_work::{Traits, Why};
 use crate::library::{Change, IngestCounts, KnownPaper, SourceRecord};
-use crate::paper::{Collection, Notice, Paper, PaperId, TextHash};
+use crate::paper::{Collection, Notice, Paper, PaperId, TextHash, title_key};
 
 /// One paper of a batch, as all records of the batch together make it.
 pub(super) struct Pending {
@@ -131,6 +131,14 @@ impl Pending {
         let sources = self.change.sources.iter().enumerate();
         let own = sources.filter(|(_, source)| is_own(source));
         own.map(|(place, _)| place).collect()
+    }
+
+    /// Whether a collection's record under the id of `record` has its title.
+    pub(super) fn has_title_of(&self, collection: &Collection, record: &Paper) -> bool {
+        let title = title_key(&record.title);
+        let own = self.own_places(collection, record).into_iter();
+        let mut titles = own.map(|place| title_key(&self.change.sources[place].paper.title));
+        titles.any(|other| other == title)
     }
 
     /// The place of a collection's record under an id, or of the first where none is.

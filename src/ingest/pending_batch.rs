@@ -27,8 +27,8 @@ use std::rc::Rc;
 
 use super::pending::{Pending, Tie, is_of, says_the_same};
 use super::same_work::{
-    MAX_NAMESAKES, Traits, Why, is_newer_state, is_same_record, is_same_text, may_share_id,
-    same_work,
+    MAX_NAMESAKES, Traits, Why, has_its_text, is_newer_state, is_same_record, is_same_text,
+    may_share_id, same_work,
 };
 use crate::error::Result;
 use crate::library::{Batch, IngestCounts, KnownPaper, Lookup, PaperKey, SourceRecord};
@@ -178,6 +178,15 @@ enum Holder {
 
 /// The place of a pending paper, and how a record belongs to it.
 type Tied = (usize, Tie);
+
+/// How a record comes to an id that others have.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Meeting {
+    /// The dump has had the id before.
+    is_again: bool,
+    /// The dump's collection has several works under it.
+    is_ambiguous: bool,
+}
 
 /// What the ids of a record say about where it belongs.
 enum Claims {
@@ -345,6 +354,33 @@ impl PendingBatch {
     ) -> Result<Claims> {
         let mut holders: Vec<Tied> = Vec::new();
         let mut others = Vec::new();
+        // Its id may be that of several works, and it may be any of them.
+        let (apart, free) = match self.holder_of(papers, &record.id)? {
+            Some(holder) if self.has_seen(papers, holder, record, hash)? => {
+                self.met.push(record.id.clone());
+                return Ok(Claims::Known);
+            }
+            Some(_) => self.kept_apart(papers, reading, record, hash)?,
+            None => (Vec::new(), record.id.clone()),
+        };
+        let mut places_apart = Vec::new();
+        let mut is_apart = false;
+        for id in apart {
+            let Some(holder) = self.holder_of(papers, &id)? else {
+                continue;
+            };
+            if self.has_seen(papers, holder, record, hash)? {
+                self.met.push(id);
+                return Ok(Claims::Known);
+            }
+            let at = self.pending_at(papers, holder)?;
+            is_apart |= self.pending(at).has_title_of(&reading.collection, record);
+            places_apart.push((at, id));
+        }
+        let meeting = Meeting {
+            is_again,
+            is_ambiguous: !places_apart.is_empty(),
+        };
         for id in std::iter::once(&record.id).chain(&record.aliases) {
             let Some(holder) = self.holder_of_claimed(papers, reading, id)? else {
                 continue;
@@ -357,7 +393,11 @@ impl PendingBatch {
             if others.contains(&at) || holders.iter().any(|(other, _)| *other == at) {
                 continue;
             }
-            match self.tie(papers, reading, record, at, id, is_again)? {
+            if is_apart && !self.pending(at).has_title_of(&reading.collection, record) {
+                others.push(at);
+                continue;
+            }
+            match self.tie(papers, reading, record, at, id, meeting)? {
                 Some(tie) => holders.push((at, tie)),
                 None => others.push(at),
             }
@@ -368,13 +408,23 @@ impl PendingBatch {
             .is_some_and(|at| others.contains(at));
         let mut kept_apart_as = None;
         if is_taken {
-            let Some((holder, id)) = self.apart(papers, reading, record, hash, is_again)? else {
-                return Ok(Claims::Known);
-            };
-            // It may have been found by another id already.
-            let is_new = |(at, _): &Tied| holders.iter().all(|(met, _)| met != at);
-            holders.extend(holder.filter(is_new).into_iter().collect::<Vec<_>>());
-            kept_apart_as = Some(id);
+            let mut fitting = None;
+            for (at, id) in places_apart {
+                if let Some(tie) = self.tie(papers, reading, record, at, &id, meeting)? {
+                    fitting = Some((at, tie, id));
+                    break;
+                }
+            }
+            kept_apart_as = Some(match fitting {
+                Some((at, tie, id)) => {
+                    // It may have been found by another id already.
+                    if holders.iter().all(|(met, _)| *met != at) {
+                        holders.push((at, tie));
+                    }
+                    id
+                }
+                None => free,
+            });
         }
         Ok(Claims::Open {
             holders,
@@ -383,46 +433,38 @@ impl PendingBatch {
         })
     }
 
-    /// Where a record belongs whose id is another work's: the paper that it was kept apart as, if there
-    /// is one, and the id that it goes by. `None` where this very record has been taken in before.
-    fn apart(
-        &mut self,
+    /// The ids of the papers that were kept apart under a record's id, and the one that the record
+    /// goes by if it is none of them.
+    fn kept_apart(
+        &self,
         papers: &dyn KnownPapers,
         reading: &Reading,
         record: &Paper,
         hash: TextHash,
-        is_again: bool,
-    ) -> Result<Option<(Option<Tied>, PaperId)>> {
+    ) -> Result<(Vec<PaperId>, PaperId)> {
         let bare = record.id.bare();
         let id_of = |name: &str| PaperId::local(&reading.collection.name, name);
-        let mut n = 1 + usize::from(record.id.is_local());
-        // Where an id says nothing, its records are told apart by what they say.
-        let mut is_hashed = false;
-        loop {
-            let id = match (is_hashed, n) {
-                (true, 1) => id_of(&format!("{bare}~{hash}")),
-                (true, n) => id_of(&format!("{bare}~{hash}~{n}")),
-                (false, 1) => id_of(bare),
-                (false, n) => id_of(&format!("{bare}~{n}")),
+        let mut apart = Vec::new();
+        // Older libraries have numbers beyond, which are looked at still.
+        for n in 1 + usize::from(record.id.is_local()).. {
+            let id = match n {
+                1 => id_of(bare),
+                n => id_of(&format!("{bare}~{n}")),
             };
-            let Some(holder) = self.holder_of(papers, &id)? else {
-                // Older libraries have numbers beyond, which are looked at still.
-                if n > MAX_APART && !is_hashed {
-                    (n, is_hashed) = (1, true);
-                    continue;
-                }
-                return Ok(Some((None, id)));
-            };
-            if self.has_seen(papers, holder, record, hash)? {
-                self.met.push(id);
-                return Ok(None);
+            if self.holder_of(papers, &id)?.is_some() {
+                apart.push(id);
+            } else if n <= MAX_APART {
+                return Ok((apart, id));
+            } else {
+                break;
             }
-            let at = self.pending_at(papers, holder)?;
-            if let Some(tie) = self.tie(papers, reading, record, at, &id, is_again)? {
-                return Ok(Some((Some((at, tie)), id)));
-            }
-            n += 1;
         }
+        // Where an id says nothing, its records are told apart by what they say.
+        let own = id_of(&format!("{bare}~{hash}"));
+        if self.holder_of(papers, &own)?.is_some() {
+            apart.push(own.clone());
+        }
+        Ok((apart, own))
     }
 
     /// How a record belongs to a pending paper that has one of its ids; `None` if it does not.
@@ -433,8 +475,9 @@ impl PendingBatch {
         record: &Paper,
         at: usize,
         id: &PaperId,
-        is_again: bool,
+        meeting: Meeting,
     ) -> Result<Option<Tie>> {
+        let Meeting { is_again, .. } = meeting;
         let collection = &reading.collection;
         let pending = self.pending(at);
         let own = pending.own_places(collection, record);
@@ -444,12 +487,13 @@ impl PendingBatch {
                 let earlier = &sources[*place];
                 match () {
                     () if collection.is_feed || says_the_same(&earlier.paper, record) => true,
-                    () if reading.is_mirrored && !is_again => true,
+                    () if reading.is_mirrored && meeting == Meeting::default() => true,
                     () if record.id.is_made() => is_same_text(&earlier.paper, record),
                     // Whose collection is not known may be another's.
-                    () if is_again || earlier.collection.is_empty() => {
+                    () if meeting != Meeting::default() || earlier.collection.is_empty() => {
                         let is_of_catalogue = collection.authority >= Authority::Catalogue;
                         is_same_record(&earlier.paper, record, is_of_catalogue)
+                            || (!is_again && has_its_text(&earlier.paper, record))
                     }
                     () => is_newer_state(&earlier.paper, record),
                 }

@@ -8,6 +8,7 @@
 //! | the same title, no common id | [`same_work`]: texts or long titles and authors that agree |
 //! | a common id, other collections | [`may_share_id`]: a common author, or a title that has words in common |
 //! | the same id, one collection, a later dump | [`is_newer_state`]: anything but a plainly different work |
+//! | the same id, a later dump, several works under it | [`is_same_record`], [`has_its_text`]: titles or texts that are alike |
 //! | the same id twice in one dump | [`is_same_record`]: titles that are alike |
 //! | the same title, author, year and volume, no id | [`is_same_text`]: texts that are alike |
 //!
@@ -332,19 +333,31 @@ pub(super) fn may_share_id(a: &Paper, b: &Paper) -> bool {
 /// Whether a record can be a newer state of the record that its collection had under its id, and is
 /// not plainly of a different work.
 pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
-    if shares_author(earlier, record) {
-        return true;
-    }
-    let are_named = !earlier.authors.is_empty() && !record.authors.is_empty();
     let title = shared_of_smaller(&earlier.title, &record.title);
     let before = Words::of(&earlier.abstract_text);
     let after = Words::of(&record.abstract_text);
     let are_whole = before.is_whole() && after.is_whole();
     let are_unlike = are_whole && before.jaccard(&after) < UNLIKE;
     let is_other_title = title < MIN_TITLE_OVERLAP;
+    if shares_author(earlier, record) {
+        // A file of one author's papers may number them in another way today.
+        return !(record.id.is_local() && is_other_title && are_unlike);
+    }
+    let are_named = !earlier.authors.is_empty() && !record.authors.is_empty();
     let is_same_title = letters(&earlier.title) == letters(&record.title);
     let is_other = (are_named && is_other_title) || (are_unlike && !is_same_title);
     !is_other
+}
+
+/// Whether a record under an id that several works have has the text of one of them.
+pub(super) fn has_its_text(earlier: &Paper, record: &Paper) -> bool {
+    let (before, after) = (
+        Words::of(&earlier.abstract_text),
+        Words::of(&record.abstract_text),
+    );
+    let are_whole = before.is_whole() && after.is_whole();
+    let are_alike = before.is_beginning(&after) || before.jaccard(&after) >= NEAR;
+    are_whole && are_alike && !conflict(&single_ids(earlier), &single_ids(record))
 }
 
 /// Whether two records that stand under one id in one dump are one paper. Where the dump is a

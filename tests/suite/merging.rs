@@ -65,6 +65,72 @@ fn check_counts(records: &[Value], expected: &[(&str, u64)]) -> Sandbox {
     apart
 }
 
+/// Works under one id stay what they are, whichever of them a later dump has, and in which order.
+#[test]
+fn a_work_that_was_kept_apart_is_known_again_in_any_order() {
+    let about = |title: &str, topic: &str| {
+        let words: Vec<String> = (0..25).map(|n| format!("{topic}{n}")).collect();
+        json!({ "id": "7", "title": title, "abstract": words.join(" "), "authors": ["Ada Lee"] })
+    };
+    let works = [
+        about("Editorial", "welcome"),
+        about(
+            "Attention in deep networks for sequence modelling",
+            "attention",
+        ),
+        about(
+            "A survey of salt marshes in the northern provinces",
+            "marsh",
+        ),
+    ];
+    let orders: [&[usize]; 6] = [&[0, 1, 2], &[2, 1, 0], &[1], &[2, 0], &[1, 2, 0], &[2]];
+    let sandbox = Sandbox::new();
+    let name = "works.jsonl";
+    for (n, order) in orders.into_iter().enumerate() {
+        let records: Vec<Value> = order.iter().map(|work| works[*work].clone()).collect();
+        let report = sandbox.add(&[&sandbox.file(name, lines(&records))]);
+        let (stored, unchanged) = if n == 0 { (3, 0) } else { (0, order.len()) };
+        assert_eq!(report["stored"], stored, "{order:?}: {report}");
+        assert_eq!(report["unchanged"], unchanged, "{order:?}: {report}");
+    }
+    // A newer state is one of the work that it is a state of.
+    let mut newer = works[1].clone();
+    newer["journal"] = json!("Journal of Attention");
+    let report = sandbox.add(&[&sandbox.file(name, lines(&[newer]))]);
+    assert_eq!(
+        (&report["changed"], &report["stored"]),
+        (&json!(1), &json!(0)),
+        "{report}"
+    );
+    for work in &works {
+        let title = work["title"].as_str().unwrap();
+        let found = sandbox
+            .akin(&["search", "--lexical", title, "-k", "1"])
+            .exits(0)
+            .stdout;
+        assert!(found.contains(title), "{found}");
+    }
+    let shown = sandbox.akin(&["show", "works.jsonl#7~2"]).exits(0).stdout;
+    assert!(shown.contains("Journal of Attention"), "{shown}");
+}
+
+/// An id of a file's own is not of one work for ever: another work under it is another paper.
+#[test]
+fn another_work_under_an_id_of_a_file_takes_no_paper_away() {
+    let record = |title: &str, topic: &str| {
+        let words: Vec<String> = (0..25).map(|n| format!("{topic}{n}")).collect();
+        json!({ "id": "7", "title": title, "abstract": words.join(" "), "authors": ["Ada Lee"] })
+    };
+    let sandbox = Sandbox::new();
+    let name = "mine.jsonl";
+    sandbox.add(&[&sandbox.file(name, lines(&[record("Peat fires", "peat")]))]);
+    let report = sandbox.add(&[&sandbox.file(name, lines(&[record("Bog turtles", "bog")]))]);
+    assert_eq!(report["stored"], 1, "{report}");
+    // A title in other words over the same text is the same work.
+    let report = sandbox.add(&[&sandbox.file(name, lines(&[record("On burning moors", "peat")]))]);
+    assert_eq!(report["changed"], 1, "{report}");
+}
+
 /// An id that every record has says nothing: each work is kept, under an id that it has the next time.
 #[test]
 fn many_works_under_one_id_are_kept_apart_and_found_again() {
