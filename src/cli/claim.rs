@@ -73,6 +73,9 @@ impl Claim<'_> {
         if is_within(path, &context.library) {
             return refused("is a part of the library; name another file");
         }
+        if is_of_model(path) {
+            return refused("is a part of a model; name another file");
+        }
         match self.force {
             true => Ok(()),
             false => refused(&format!(
@@ -109,6 +112,18 @@ pub(super) fn files_of(sources: &[Source]) -> Vec<PathBuf> {
         Source::Memory { .. } => None,
     };
     sources.iter().filter_map(file).collect()
+}
+
+/// Whether a file lies in a model's folder, or in one of a module of it.
+fn is_of_model(path: &Path) -> bool {
+    let Ok(path) = std::path::absolute(path) else {
+        return false;
+    };
+    path.ancestors().skip(1).take(2).any(|folder| {
+        let has = |name: &str| folder.join(name).is_file();
+        has("modules.json")
+            || (has("config.json") && (has("tokenizer.json") || has("model.safetensors")))
+    })
 }
 
 fn is_within(path: &Path, folder: &Path) -> bool {

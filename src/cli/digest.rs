@@ -236,7 +236,7 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failu
     if !rest.is_empty() {
         let rest = rest.join(", ");
         context.note(&format!(
-            "the server was not asked again, for {rest}; their mail is due still"
+            "the server was not asked again, for {rest}; what is new for them is due still"
         ));
     }
     Ok(outcome)
@@ -464,10 +464,8 @@ fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
         let written = out.write_all(bytes).and_then(|()| out.flush());
         return written.map_err(Error::write("stdout"));
     };
-    let is_special = path.metadata().is_ok_and(|meta| !meta.is_file());
-    let written = match is_special {
-        // A pipe or a device.
-        true => std::fs::write(path, bytes),
+    let written = match terminal::is_special(path) {
+        true => terminal::Outside::open(path).and_then(|mut out| out.write_all(bytes)),
         false => files::replace(path, bytes),
     };
     written.map_err(Error::write(path))

@@ -188,6 +188,10 @@ fn sink(
     vector_type: VectorType,
 ) -> akin::Result<Box<dyn VectorSink>> {
     let output = || match path {
+        Some(path) if terminal::is_special(path) => {
+            let out = terminal::Outside::open(path).map_err(akin::Error::write(path))?;
+            Ok(Output::stream(path, Box::new(out)))
+        }
         Some(path) => Output::create(path),
         None => Ok(Output::stream("stdout", terminal::data())),
     };

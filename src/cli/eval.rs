@@ -1,6 +1,5 @@
 //! `akin eval`: how well the search finds what people judged relevant.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -165,9 +164,9 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure
 
 fn write_run(path: &Path, run: &Run, task: &Task) -> io::Result<()> {
     let write = |out: &mut dyn Write| eval::write_run(run, task, "akin", out);
-    if path.metadata().is_ok_and(|meta| !meta.is_file()) {
-        // A pipe or a device.
-        return write(&mut BufWriter::new(File::create(path)?));
+    if terminal::is_special(path) {
+        let mut out = BufWriter::new(terminal::Outside::open(path)?);
+        return write(&mut out).and_then(|()| out.flush());
     }
     let mut file = Unfinished::begin(path)?;
     write(&mut file)?;

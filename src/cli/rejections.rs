@@ -16,6 +16,7 @@ use akin::files::Unfinished;
 use serde_json::json;
 
 use super::claim::OutputKind;
+use super::terminal;
 
 /// Rejected records on their way to a file.
 pub(super) struct Rejections {
@@ -26,13 +27,13 @@ pub(super) struct Rejections {
 
 enum RejectionList {
     /// In the library, or where a pipe or a device is.
-    InPlace(BufWriter<File>),
+    InPlace(BufWriter<Box<dyn Write>>),
     Elsewhere(Unfinished),
 }
 
 impl RejectionList {
-    fn of(file: File) -> RejectionList {
-        RejectionList::InPlace(BufWriter::new(file))
+    fn of(out: Box<dyn Write>) -> RejectionList {
+        RejectionList::InPlace(BufWriter::new(out))
     }
 }
 
@@ -69,12 +70,9 @@ impl Rejections {
             let list = if self.is_in_library {
                 // Not through a link that somebody put there.
                 let _ = std::fs::remove_file(path);
-                File::create_new(path).map(RejectionList::of)
-            } else if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-                File::options()
-                    .write(true)
-                    .open(path)
-                    .map(RejectionList::of)
+                File::create_new(path).map(|file| RejectionList::of(Box::new(file)))
+            } else if terminal::is_special(path) {
+                terminal::Outside::open(path).map(|out| RejectionList::of(Box::new(out)))
             } else {
                 Unfinished::begin(path).map(RejectionList::Elsewhere)
             };

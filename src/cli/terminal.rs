@@ -14,7 +14,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -103,7 +105,19 @@ pub(super) fn columns() -> Option<usize> {
 }
 
 /// A writer that may wait for who reads.
-struct Outside<W>(W);
+pub(super) struct Outside<W>(W);
+
+impl Outside<File> {
+    /// Opens a pipe or a device to be written to, which may wait for whoever reads it.
+    pub(super) fn open(path: &Path) -> io::Result<Outside<File>> {
+        outside(|| File::options().write(true).open(path)).map(Outside)
+    }
+}
+
+/// Whether a path is one of a pipe or a device.
+pub(super) fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
 
 impl<W: Write> Write for Outside<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -232,8 +232,8 @@ impl Session {
         let parameters = self.parameters(envelope, message)?;
         let from = Mail::new(envelope.from().cloned(), parameters);
         let taken = self.ask(&from.to_string(), &[250], "the sender's address");
-        // Whatever it has against the sender is nothing against what this reader is to read.
-        taken.map_err(|trouble| Trouble::for_now(trouble.reason))?;
+        // Whatever it has against the sender, it has against every message of this run.
+        taken.map_err(Trouble::of_server)?;
         for to in envelope.to() {
             let to = Rcpt::new(to.clone(), Vec::new());
             let taken = self.ask(&to.to_string(), &[250, 251, 252], "the reader's address");

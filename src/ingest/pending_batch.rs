@@ -37,8 +37,11 @@ use crate::paper::{Authority, Collection, Paper, PaperId, TextHash, title_key};
 /// Works under one id that a record of that id is compared with.
 const MAX_APART: usize = 32;
 
+/// Records that one paper is made of: more are of no one work, and are kept apart.
+const MAX_SOURCES: usize = 256;
+
 /// Beyond, what was kept of stored papers is dropped.
-const MAX_STORED_TRAITS_BYTES: usize = 64 << 20;
+const MAX_NAMESAKE_BYTES: usize = 64 << 20;
 
 /// Where papers are looked up.
 pub(super) trait KnownPapers {
@@ -152,7 +155,7 @@ pub(super) struct PendingBatch {
     by_key: HashMap<PaperKey, usize>,
     by_title: HashMap<i64, Vec<usize>>,
     /// What is compared of stored papers that share a title with pending ones.
-    stored_traits: RefCell<StoredTraits>,
+    namesakes: RefCell<Namesakes>,
     /// Without changes.
     pub(super) batch: Batch,
     /// What items count as that belong to no pending paper.
@@ -164,9 +167,15 @@ pub(super) struct PendingBatch {
 
 /// What is compared of papers that is stored.
 #[derive(Default)]
-struct StoredTraits {
-    traits: HashMap<PaperKey, Rc<Traits>>,
+struct Namesakes {
+    traits: HashMap<PaperKey, Rc<Namesake>>,
     n_bytes: usize,
+}
+
+/// One of them.
+struct Namesake {
+    traits: Traits,
+    n_sources: usize,
 }
 
 /// A paper that a record belongs to: one of the batch, or one that is stored untouched.
@@ -504,13 +513,18 @@ impl PendingBatch {
                 Some(place) => Some(place),
                 None => own.into_iter().find(fits),
             };
-            let is_newer = collection.is_feed || !is_again;
-            return Ok(fitting.map(|place| match is_newer {
-                true => Tie::Newer(place),
-                false => Tie::Also(Why::SameRecord),
-            }));
+            let Some(place) = fitting else {
+                return Ok(None);
+            };
+            if collection.is_feed || !is_again {
+                return Ok(Some(Tie::Newer(place)));
+            }
+            let is_one_more = !says_the_same(&sources[place].paper, record);
+            let has_room = !is_one_more || sources.len() < MAX_SOURCES;
+            return Ok(has_room.then_some(Tie::Also(Why::SameRecord)));
         }
-        if !may_share_id(record, &pending.change.paper) {
+        let is_full = pending.change.sources.len() >= MAX_SOURCES;
+        if is_full || !may_share_id(record, &pending.change.paper) {
             return Ok(None);
         }
         let name = SourceRecord::name_of(&collection.name, &record.id);
@@ -574,7 +588,9 @@ impl PendingBatch {
             return Ok(None);
         }
         for (other, pending) in here {
+            let n_sources = sources.len() + pending.change.sources.len();
             if !others.contains(&other)
+                && n_sources <= MAX_SOURCES
                 && let Some(why) = same_work(own, pending.traits())
                 && !are_split(papers, sources, &pending.change.sources)?
             {
@@ -582,7 +598,9 @@ impl PendingBatch {
             }
         }
         for key in stored {
-            if let Some(why) = same_work(own, &*self.stored_traits(papers, key)?)
+            let other = self.stored_namesake(papers, key)?;
+            if sources.len() + other.n_sources <= MAX_SOURCES
+                && let Some(why) = same_work(own, &other.traits)
                 && !are_split(papers, sources, &papers.known(key)?.sources)?
             {
                 return Ok(Some((Holder::Stored(key), why)));
@@ -592,17 +610,21 @@ impl PendingBatch {
     }
 
     /// What is compared of a stored paper.
-    fn stored_traits(&self, papers: &dyn KnownPapers, key: PaperKey) -> Result<Rc<Traits>> {
-        let mut stored_traits = self.stored_traits.borrow_mut();
-        if let Some(traits) = stored_traits.traits.get(&key) {
+    fn stored_namesake(&self, papers: &dyn KnownPapers, key: PaperKey) -> Result<Rc<Namesake>> {
+        let mut namesakes = self.namesakes.borrow_mut();
+        if let Some(traits) = namesakes.traits.get(&key) {
             return Ok(Rc::clone(traits));
         }
-        let traits = Rc::new(Traits::of(&papers.known(key)?.paper));
-        if stored_traits.n_bytes > MAX_STORED_TRAITS_BYTES {
-            *stored_traits = StoredTraits::default();
+        let known = papers.known(key)?;
+        let traits = Rc::new(Namesake {
+            traits: Traits::of(&known.paper),
+            n_sources: known.sources.len(),
+        });
+        if namesakes.n_bytes > MAX_NAMESAKE_BYTES {
+            *namesakes = Namesakes::default();
         }
-        stored_traits.n_bytes += traits.size();
-        stored_traits.traits.insert(key, Rc::clone(&traits));
+        namesakes.n_bytes += traits.traits.size();
+        namesakes.traits.insert(key, Rc::clone(&traits));
         Ok(traits)
     }
 
@@ -715,7 +737,11 @@ impl PendingBatch {
 
     /// Makes one paper of two.
     fn unite(&mut self, at: usize, other_at: usize, why: &Why) {
-        if at == other_at {
+        let n_sources = |at: usize| {
+            let pending = self.pending[at].as_ref();
+            pending.map_or(0, |pending| pending.change.sources.len())
+        };
+        if at == other_at || n_sources(at) + n_sources(other_at) > MAX_SOURCES {
             return;
         }
         let Some(other) = self.pending[other_at].take() else {

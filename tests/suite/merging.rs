@@ -131,6 +131,29 @@ fn another_work_under_an_id_of_a_file_takes_no_paper_away() {
     assert_eq!(report["changed"], 1, "{report}");
 }
 
+/// A paper of more records than a work has is cut, whatever joins them, and each record is kept.
+#[test]
+fn records_without_end_of_one_work_are_kept_in_several_papers() {
+    const N: usize = 600;
+    let check = |record: &dyn Fn(usize) -> Value| {
+        let records: Vec<Value> = (0..N).map(record).collect();
+        let sandbox = Sandbox::new();
+        let dump = sandbox.file("all.jsonl", lines(&records));
+        let report = sandbox.add(&[&dump]);
+        let (stored, merged) = (&report["stored"], &report["merged"]);
+        let (stored, merged) = (stored.as_u64().unwrap(), merged.as_u64().unwrap());
+        assert_eq!(stored + merged, N as u64, "{report}");
+        assert!((3..=N as u64 / 2).contains(&stored), "{report}");
+        assert_eq!(sandbox.add(&[&dump])["unchanged"], N);
+    };
+    check(
+        &|n| json!({ "id": "a", "title": TITLE, "abstract": format!("Part {n}."), "authors": ["Ada Lovelace"] }),
+    );
+    check(
+        &|n| json!({ "id": format!("a{n}"), "title": TITLE, "authors": ["Ada Lovelace"], "year": 2021 }),
+    );
+}
+
 /// An id that every record has says nothing: each work is kept, under an id that it has the next time.
 #[test]
 fn many_works_under_one_id_are_kept_apart_and_found_again() {

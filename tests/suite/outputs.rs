@@ -190,6 +190,22 @@ fn what_is_read_is_never_what_is_written() {
         assert!(ran.stderr.contains("is read by this command"), "{ran:?}");
         assert_eq!(read(&dump), bytes);
     }
+    // Nor a part of a model, whoever reads it.
+    let model = sandbox.path("model");
+    std::fs::create_dir(&model).unwrap();
+    for file in std::fs::read_dir(tiny_model()).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() {
+            std::fs::copy(&file, model.join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    for name in ["tokenizer.json", "config.json"] {
+        let part = model.join(name).display().to_string();
+        let bytes = read(&part);
+        let ran = akin(&sandbox, &["embed", &dump, "-o", &part, "--force"]).exits(2);
+        assert!(ran.stderr.contains("part of a model"), "{ran:?}");
+        assert_eq!(read(&part), bytes);
+    }
     // Vectors are a dump, too, to nobody but a command that reads them.
     let vectors = sandbox.path("v.jsonl").display().to_string();
     akin(&sandbox, &["embed", &dump, "-o", &vectors]).exits(0);

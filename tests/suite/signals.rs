@@ -277,6 +277,48 @@ fn one_signal_ends_what_waits_for_a_reader_or_a_server() {
 }
 
 #[test]
+fn one_signal_ends_what_waits_for_a_pipe_that_nobody_reads() {
+    let sandbox = Sandbox::new();
+    let dump = data("arxiv-1000.jsonl").display().to_string();
+    let bad = sandbox.file(
+        "bad.jsonl",
+        papers(&[("a", "Graphs", "A text.")]) + "no record\n",
+    );
+    let beir = data("formats/beir").display().to_string();
+    let model = tiny_model();
+    let pipe_named = |name: &str| {
+        let path = sandbox.path(name);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        path.display().to_string()
+    };
+    let pipe = pipe_named("nobody");
+    let (unread, _held) = self::pipe(&sandbox, "unread");
+    for (args, name) in [
+        (
+            &["embed", &dump, "-o", &pipe, "--model", &model][..],
+            "TERM",
+        ),
+        (&["embed", &dump, "-o", &unread, "--model", &model], "INT"),
+        (&["eval", &beir, "--run", &pipe, "--model", &model], "HUP"),
+        (
+            &["add", &bad, "--rejected", &pipe, "--model", &model],
+            "TERM",
+        ),
+    ] {
+        let child = sandbox.spawn(args);
+        std::thread::sleep(3 * START);
+        ends_at_one(child, name, args);
+    }
+    sandbox.add(&[&dump]);
+}
+
+#[test]
 fn a_limit_on_the_size_of_files_is_an_error() {
     let sandbox = Sandbox::new();
     let dump = data("arxiv-1000.jsonl").display().to_string();
