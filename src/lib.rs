@@ -58,6 +58,9 @@
 //!           progress  step  caught
 //! ```
 //!
+//! The ground is the crate `akin-base`, and [`dump`] is `akin-dump`: both are in `crates/`, and the
+//! compiler holds what they may know. Their paths here stay what they were.
+//!
 //! | room | what lives there | the only place that knows |
 //! |---|---|---|
 //! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
@@ -79,7 +82,6 @@
 //! | [`caught`] | panics of other people's decoders, as errors | — |
 //! | `text` | text as it is compared | — |
 //! | `name` | names of people as they are compared | — |
-//! | `fuzz` | spoilt inputs, for tests only | proptest |
 //!
 //! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
 //! reads the environment.
@@ -110,28 +112,19 @@
 #[cfg(target_endian = "big")]
 compile_error!("akin's files are little-endian and are read in place");
 
-pub mod categories;
-pub mod caught;
+pub use akin_base::{
+    Error, Result, categories, caught, error, files, paper, progress, step, vectors,
+};
+pub(crate) use akin_base::{name, text};
+pub use akin_dump as dump;
+
 pub mod check;
 pub mod digest;
-pub mod dump;
 pub mod encoder;
-pub mod error;
 pub mod eval;
-pub mod files;
-#[cfg(test)]
-mod fuzz;
 pub mod index;
 pub mod ingest;
 pub mod library;
-mod name;
-pub mod paper;
-pub mod progress;
 pub mod pull;
 pub mod search;
 pub mod space;
-pub mod step;
-mod text;
-pub mod vectors;
-
-pub use error::{Error, Result};

@@ -3,7 +3,7 @@
 
 use super::super::format::Header;
 use super::*;
-use crate::fuzz::fuzz;
+use akin_testing::fuzz::fuzz;
 
 const N_ROWS: usize = 60;
 

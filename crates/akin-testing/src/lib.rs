@@ -1,0 +1,3 @@
+//! What the tests of several rooms share. For tests only.
+
+pub mod fuzz;
