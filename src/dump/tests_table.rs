@@ -1,7 +1,7 @@
 //! Tables: damage of every kind, and cells of every type.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arrow_array::builder::{ListBuilder, StringBuilder, StringViewBuilder, StructBuilder};
 use arrow_array::{
@@ -540,11 +540,14 @@ fn a_text_that_many_views_name_is_not_read_whole_for_each_of_them() {
     let text = "x".repeat(2 * MAX_LINE_BYTES);
     let mut views = StringViewBuilder::new();
     let block = views.append_block(text.as_bytes().into());
-    let n = 100_000;
+    let n = 10_000;
+    // The builder checks each of them whole.
+    let begun = Instant::now();
     for _ in 0..n {
         let all = u32::try_from(text.len()).expect("a length");
         views.try_append_view(block, 0, all).expect("a view");
     }
+    let each_checked = begun.elapsed();
     let ids: Vec<String> = (0..n).map(|i| format!("p{i}")).collect();
     let ids = StringArray::from(ids);
     let views: ArrayRef = Arc::new(views.finish());
@@ -553,12 +556,7 @@ fn a_text_that_many_views_name_is_not_read_whole_for_each_of_them() {
         "x",
         stream(&[table(vec![("id", Arc::new(ids)), ("title", views)])]),
     );
-    // Each checked whole: 1.6 TB.
-    assert!(
-        begun.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < each_checked / 2, "{:?}", begun.elapsed());
     let said = items[0].as_ref().expect_err("too long").to_string();
     assert_eq!(said, "row 1: longer than 8 MiB: skipped");
     assert_eq!(items.len(), n);
