@@ -223,6 +223,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::EmptyQuery => {
             "say what you look for: akin search \"graph neural networks\"".to_owned()
         }
+        Error::LongQuery { .. } => {
+            "what is so long is a draft: akin search --file FILE".to_owned()
+        }
         Error::UnknownFollow { .. } => "akin follow list names them".to_owned(),
         Error::BadMail { .. } => {
             "akin/config.toml in your config folder says how, in its part [mail]: from, host, \

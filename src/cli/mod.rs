@@ -63,6 +63,9 @@ struct Arguments {
     command: Command,
 }
 
+/// Lines of what is said of wrong arguments.
+const MISUSE_LINES: usize = 60;
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -139,7 +142,11 @@ fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
         let printed = misuse.print();
         return ExitCode::from(u8::from(printed.is_err()));
     }
-    let _ = write!(terminal::stderr(), "{}", misuse.render());
+    let mut err = terminal::stderr();
+    // A value that is wrong is quoted, however long it is.
+    for line in misuse.render().to_string().lines().take(MISUSE_LINES) {
+        let _ = writeln!(err, "{}", terminal::one_line(line));
+    }
     ExitCode::from(2)
 }
 

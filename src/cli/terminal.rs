@@ -56,6 +56,10 @@ const STYLE_BYTE: u8 = 0xEF;
 /// Characters of the longest word of a message: what is longer is cut.
 const WORD_CHARS: usize = 300;
 
+/// Bytes of a message of one line that are shown of a longer one: its start, which says what it is about,
+/// and its end, which says what is wrong.
+const LINE_BYTES: [usize; 2] = [2000, 1000];
+
 /// Bytes of the longest part of one character that a write can end with.
 const MAX_PART: usize = 3;
 
@@ -305,10 +309,24 @@ pub(super) fn is_hidden(c: char) -> bool {
         || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
-/// A message of one line: line ends and control characters in it are shown, and a word without an
-/// end, such as the address of a page with a long token, is cut.
+/// A message of one line: line ends and control characters in it are shown. A word without an end, such
+/// as the address of a page with a long token, is cut, and so is the middle of a long message: it names
+/// what somebody else wrote.
 pub(super) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len().min(4 * WORD_CHARS));
+    let line = words(text);
+    let [start, end] = LINE_BYTES;
+    if line.len() <= start + end {
+        return line;
+    }
+    let start = &line[..line.floor_char_boundary(start)];
+    let end = &line[line.ceil_char_boundary(line.len() - end)..];
+    let n_left = line.len() - start.len() - end.len();
+    format!("{start}… ({n_left} bytes more) …{end}")
+}
+
+/// The words of a message, each cut.
+fn words(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
     for (place, word) in text.split(' ').enumerate() {
         if place > 0 {
             line.push(' ');
@@ -414,6 +432,18 @@ mod tests {
             cut.chars().count() < 400 && cut.ends_with("characters more) at all"),
             "{cut}"
         );
+    }
+
+    #[test]
+    fn of_a_long_message_start_and_end_are_shown() {
+        let name = "ümläut ".repeat(200_000);
+        let said = one_line(&format!(
+            "the follow {name:?} cannot be used: its name is long"
+        ));
+        assert!(said.len() < 3100, "{} bytes", said.len());
+        assert!(said.starts_with("the follow \"ümläut "), "{said}");
+        assert!(said.contains(" bytes more) …"), "{said}");
+        assert!(said.ends_with("cannot be used: its name is long"), "{said}");
     }
 
     /// Keeps what it is given.

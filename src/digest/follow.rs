@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::news::LEAST_RANK;
 use crate::error::{Error, Result};
+use crate::index::lexical::MAX_QUESTION_BYTES;
 use crate::library::{Filter, Library, PaperKey, StoredFollow};
 use crate::search::{Rocchio, Target};
 
@@ -159,6 +160,7 @@ impl Follow {
 
     fn fault(&self) -> Option<&'static str> {
         let is_blank = |text: &String| text.trim().is_empty();
+        let is_long = |text: &String| text.len() > MAX_QUESTION_BYTES;
         let lists = [&self.like, &self.not, &self.authors, &self.categories];
         let percentile = self.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
         if is_blank(&self.name) || self.name.trim() != self.name {
@@ -171,6 +173,8 @@ impl Follow {
             || lists.into_iter().flatten().any(is_blank)
         {
             Some("something in it is empty")
+        } else if self.query.as_ref().is_some_and(is_long) {
+            Some("its text is longer than 64 KiB")
         } else if self.query.is_some() && !self.like.is_empty() {
             Some("it asks for a text and for papers; follow each under a name of its own")
         } else if !self.not.is_empty() && self.like.is_empty() {

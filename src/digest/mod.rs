@@ -348,6 +348,7 @@ fn is_of_one_follow(error: &Error) -> bool {
             | Error::AmbiguousId { .. }
             | Error::NoDirection
             | Error::EmptyQuery
+            | Error::LongQuery { .. }
             | Error::LexicalDoubt { .. }
     )
 }

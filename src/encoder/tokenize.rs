@@ -238,7 +238,8 @@ impl Tokenize {
         // What was cut off, or every piece of one text would be paired with every piece of the other.
         first.take_overflowing();
         second.as_mut().map(tokenizers::Encoding::take_overflowing);
-        let pair = self.tokenizer.post_process(first, second, true)?;
+        let pair = caught::run(|| self.tokenizer.post_process(first, second, true));
+        let pair = pair.unwrap_or_else(|said| Err(said.into()))?;
         Ok(PairEncoding {
             ids: pair.get_ids().to_vec(),
             types: pair.get_type_ids().to_vec(),

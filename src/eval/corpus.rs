@@ -99,7 +99,6 @@ pub fn build_corpus(
         report: IngestReport::default(),
     };
     build.read(dump)?;
-    build.store()?;
     let Build { ids, report, .. } = build;
     observer.end();
     ingest::build_index(&writer, options, observer)?;
@@ -133,7 +132,7 @@ impl Build<'_> {
         }
     }
 
-    /// Takes in what was read; whether to go on.
+    /// Takes in what was read, and stores its documents; whether to go on.
     fn take_chunk(&mut self, chunk: Chunk, path: &Path) -> Result<bool> {
         if let Some((_, error)) = chunk.failed.into_iter().next() {
             return Err(error);
@@ -162,10 +161,11 @@ impl Build<'_> {
             let n_read = self.report.counts.n_read as f64;
             self.observer.estimate((n_read / share) as u64);
         }
+        self.store()?;
         Ok(true)
     }
 
-    /// Takes a document in, and stores those that wait if they are many.
+    /// Takes a document in.
     fn take(&mut self, record: Record, at: (u64, Unit), path: &Path) -> Result<()> {
         let id = record.given_id.trim().to_owned();
         if let Some((line, unit)) = self.met.insert(id.clone(), at) {
@@ -190,10 +190,7 @@ impl Build<'_> {
             raw: None,
             ..record.paper
         });
-        match self.waiting.len() < BATCH_RECORDS {
-            true => Ok(()),
-            false => self.store(),
-        }
+        Ok(())
     }
 
     /// Embeds and stores the documents that wait.

@@ -5,22 +5,30 @@
 //! or TREC's four; a run has TREC's six. What a file is shows in its content. A byte order mark before
 //! it is none of it.
 //!
+//! Files are read line by line, and no line or file of topics is read beyond a length: some have no end.
+//!
 //! Ids are the text that stands there, without white space around it. What would count twice is
 //! refused with file and line: a query of one id again, a document again under one query of a run, or
 //! with another grade. So is a score that is no number.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::Judgments;
+use crate::dump::MAX_LINE_BYTES;
 use crate::error::{Error, Result};
+use crate::files;
+use crate::index::lexical::MAX_QUESTION_BYTES;
 
 /// What some programs put before UTF-8.
 const BOM: &str = "\u{feff}";
+
+/// What is said of a file in another encoding.
+const NOT_UTF8: &str = "it is no text in UTF-8; save the file as UTF-8";
 
 /// Queries with judgments, and where the corpus is.
 #[derive(Debug, Clone)]
@@ -106,42 +114,60 @@ impl Task {
 
 /// Queries with their ids, in the order of the file.
 fn read_queries(path: &Path) -> Result<Vec<(String, String)>> {
-    let mut start = Vec::new();
-    let file = File::open(path).map_err(Error::read(path))?;
-    let looked_at = file.take(64).read_to_end(&mut start);
-    looked_at.map_err(Error::read(path))?;
-    let start = start.strip_prefix(BOM.as_bytes()).unwrap_or(&start);
+    let mut file = BufReader::new(File::open(path).map_err(Error::read(path))?);
+    let start = file.fill_buf().map_err(Error::read(path))?;
+    let start = start.strip_prefix(BOM.as_bytes()).unwrap_or(start);
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    let first = first.copied();
     let mut met = HashSet::new();
     let mut once = |id: &str| match met.insert(id.to_owned()) {
         true => Ok(id.to_owned()),
         false => Err(format!("the query {id:?} is there twice")),
     };
-    match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'<') => read_topics(path, &mut once),
-        Some(b'{') => read_lines(path, |line| {
+    match first {
+        Some(b'<') => read_topics(path, file, &mut once),
+        Some(b'{') => lines_of(path, file, |line| {
             let query: QueryLine = serde_json::from_str(line).map_err(|e| e.to_string())?;
             let id = match query.id {
                 serde_json::Value::String(id) => id,
                 serde_json::Value::Number(id) => id.to_string(),
                 _ => return Err("the id is neither text nor a number".to_owned()),
             };
-            Ok((once(id.trim())?, query.text))
+            Ok((once(id.trim())?, asked(query.text)?))
         }),
-        _ => read_lines(path, |line| {
+        _ => lines_of(path, file, |line| {
             let (id, text) = line
                 .split_once('\t')
                 .ok_or("an id, a tab and a text are wanted")?;
-            Ok((once(id.trim())?, text.trim().to_owned()))
+            Ok((once(id.trim())?, asked(text.trim().to_owned())?))
         }),
+    }
+}
+
+/// A query's text, unless it is longer than any question.
+fn asked(text: String) -> Result<String, String> {
+    match text.len() <= MAX_QUESTION_BYTES {
+        true => Ok(text),
+        false => Err(format!(
+            "the query's text is longer than {} KiB",
+            MAX_QUESTION_BYTES >> 10
+        )),
     }
 }
 
 /// TREC topics: `<num>` with or without `Number:`, and `<title>`, each to the next mark.
 fn read_topics(
     path: &Path,
+    file: impl Read,
     once: &mut dyn FnMut(&str) -> Result<String, String>,
 ) -> Result<Vec<(String, String)>> {
-    let text = std::fs::read_to_string(path).map_err(Error::read(path))?;
+    let bytes = files::read_whole(file).map_err(Error::read(path))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let (n_sound, bytes) = (e.utf8_error().valid_up_to(), e.as_bytes());
+        let before = bytes[..n_sound].iter();
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        malformed(path, line, NOT_UTF8.to_owned())
+    })?;
     let mut topics = Vec::new();
     let mut line = 1;
     let mut pieces = text.split("<top>");
@@ -156,14 +182,10 @@ fn read_topics(
             (!part.is_empty()).then(|| part.split_whitespace().collect::<Vec<_>>().join(" "))
         };
         let read = match (part("<num>", "Number:"), part("<title>", "Topic:")) {
-            (Some(id), Some(title)) => once(&id).map(|id| (id, title)),
+            (Some(id), Some(title)) => once(&id).and_then(|id| Ok((id, asked(title)?))),
             _ => Err("a topic without <num> or <title>".to_owned()),
         };
-        topics.push(read.map_err(|reason| Error::Malformed {
-            path: path.to_owned(),
-            line: line as u64,
-            reason,
-        })?);
+        topics.push(read.map_err(|reason| malformed(path, line, reason))?);
         line += topic.matches('\n').count();
     }
     Ok(topics)
@@ -246,26 +268,62 @@ pub fn read_run(path: &Path) -> Result<Run> {
     Ok(run)
 }
 
-/// What `parse` makes of every line that is not blank; what it complains of gets file and line.
-fn read_lines<T>(path: &Path, mut parse: impl FnMut(&str) -> Result<T, String>) -> Result<Vec<T>> {
+/// What `parse` makes of every line of a file that is not blank; what it complains of gets file and line.
+fn read_lines<T>(path: &Path, parse: impl FnMut(&str) -> Result<T, String>) -> Result<Vec<T>> {
     let file = File::open(path).map_err(Error::read(path))?;
+    lines_of(path, BufReader::new(file), parse)
+}
+
+/// The same of a file that is open.
+fn lines_of<T>(
+    path: &Path,
+    mut file: impl BufRead,
+    mut parse: impl FnMut(&str) -> Result<T, String>,
+) -> Result<Vec<T>> {
     let mut parsed = Vec::new();
-    for (idx, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(Error::read(path))?;
-        let line = match idx {
-            0 => line.strip_prefix(BOM).unwrap_or(&line),
-            _ => &line,
+    let mut bytes = Vec::new();
+    let mut at = 0;
+    while next_line(&mut file, &mut bytes).map_err(Error::read(path))? {
+        at += 1;
+        let wrong = |reason: String| malformed(path, at, reason);
+        if bytes.len() > MAX_LINE_BYTES {
+            let n_mib = MAX_LINE_BYTES >> 20;
+            return Err(wrong(format!("the line is longer than {n_mib} MiB")));
+        }
+        let line = std::str::from_utf8(&bytes).map_err(|_| wrong(NOT_UTF8.to_owned()))?;
+        let line = match at {
+            1 => line.strip_prefix(BOM).unwrap_or(line),
+            _ => line,
         };
         if line.trim().is_empty() {
             continue;
         }
-        parsed.push(parse(line).map_err(|reason| Error::Malformed {
-            path: path.to_owned(),
-            line: idx as u64 + 1,
-            reason,
-        })?);
+        parsed.push(parse(line).map_err(wrong)?);
     }
     Ok(parsed)
+}
+
+/// Reads a line, without its end, or as much of it as shows that it is too long; whether there was one.
+fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    // Its end may be of two bytes.
+    let most = MAX_LINE_BYTES as u64 + 2;
+    let n_read = file.by_ref().take(most).read_until(b'\n', line)?;
+    if line.ends_with(b"\n") {
+        line.pop();
+        if line.ends_with(b"\r") {
+            line.pop();
+        }
+    }
+    Ok(n_read > 0)
+}
+
+fn malformed(path: &Path, line: usize, reason: String) -> Error {
+    Error::Malformed {
+        path: path.to_owned(),
+        line: line as u64,
+        reason,
+    }
 }
 
 #[cfg(test)]
@@ -358,5 +416,63 @@ mod tests {
         check(queries("{\"_id\": 1}\n{\"_id\": \"1\"}\n"), 2, "twice");
         let topic = "<top><num>1</num><title>a</title></top>\n";
         check(queries(&topic.repeat(2)), 2, "twice");
+    }
+
+    #[test]
+    fn what_has_no_end_or_is_no_text_is_refused_with_its_line() {
+        type Read = fn(&Path) -> Result<()>;
+        let readers: [Read; 3] = [
+            |path| read_queries(path).map(drop),
+            |path| read_qrels(path).map(drop),
+            |path| read_run(path).map(drop),
+        ];
+        let check = |bytes: &[u8], at: u64, what: &str| {
+            for read in readers {
+                let file = tempfile::NamedTempFile::new().unwrap();
+                std::fs::write(file.path(), bytes).unwrap();
+                match read(file.path()).unwrap_err() {
+                    Error::Malformed { line, reason, .. } => {
+                        assert!(line == at && reason.contains(what), "line {line}: {reason}");
+                    }
+                    other => panic!("{other}"),
+                }
+            }
+        };
+        check(b"\n\n\xff\xfe1\x00\t\n", 3, "save the file as UTF-8");
+        let endless = [&b"\n"[..], &vec![0; MAX_LINE_BYTES + 10]].concat();
+        check(&endless, 2, "longer than 8 MiB");
+        for read in readers {
+            if Path::new("/dev/zero").exists() {
+                let error = read(Path::new("/dev/zero")).unwrap_err();
+                assert!(error.to_string().contains("longer than 8 MiB"), "{error}");
+            }
+        }
+        let topics = |bytes: &[u8]| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), bytes).unwrap();
+            read_queries(file.path()).unwrap_err().to_string()
+        };
+        let said = topics(b"<top>\n<num>1</num>\n<title>\xe9</title></top>\n");
+        assert!(said.contains("line 3: it is no text in UTF-8"), "{said}");
+        let long = vec![b'<'; (64 << 20) + 1];
+        assert!(topics(&long).contains("cannot read"), "{}", topics(&long));
+    }
+
+    #[test]
+    fn a_query_is_no_book() {
+        let check = |head: &str, tail: &str| {
+            let read = |n: usize| {
+                read_queries(written(&[head, &"a ".repeat(n), "b", tail].concat()).path())
+            };
+            assert_eq!(read(MAX_QUESTION_BYTES / 2 - 1).unwrap().len(), 1);
+            let said = read(MAX_QUESTION_BYTES).unwrap_err().to_string();
+            assert!(
+                said.contains("line 1: the query's text is longer than 64 KiB"),
+                "{said}"
+            );
+        };
+        check("1\t", "\n");
+        check("{\"_id\":1,\"text\":\"", "\"}\n");
+        check("<top><num>1</num><title>", "</title></top>");
     }
 }

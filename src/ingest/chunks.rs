@@ -3,6 +3,10 @@
 //! In: sources. Out: [`Chunk`]s in the order of the dumps; the first of each is empty and says its
 //! format. A dump that cannot be opened is told in its chunk, and so is what lies in a folder or an
 //! archive and is no dump; the others go on. At most [`READ_AHEAD`] chunks are held.
+//!
+//! Invariants: a chunk ends with its number of records or with the record that fills it
+//! ([`filling_bytes`]), so what is held is bounded in bytes, however long records are and however often a
+//! table names one text. Of what is rejected or left out, only short ids and messages are kept.
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -11,7 +15,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
-use crate::dump::{Dump, Format, Ignored, Item, ReadOptions, Rejected, Source, Unit};
+use crate::dump::{Dump, Format, Ignored, Item, ReadOptions, Rejected, Source, Unit, shorten};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::paper::Collection;
@@ -22,6 +26,12 @@ pub const BATCH_RECORDS: usize = 256;
 
 /// The same where a GPU does: it is done with as many in less time, and wants to have more at once.
 const GPU_BATCH_RECORDS: usize = 4096;
+
+/// Bytes a record, on average, that a batch has room for; papers have a tenth of it.
+const BYTES_PER_RECORD: usize = 16 << 10;
+
+/// Bytes of the texts of the largest batch, its last record aside.
+const MAX_BATCH_BYTES: usize = 16 << 20;
 
 /// Chunks that are read ahead.
 const READ_AHEAD: usize = 2;
@@ -90,7 +100,14 @@ pub(super) fn batch_records(encoder: &Encoder) -> usize {
     }
 }
 
-/// Reads dumps on a thread of their own and hands their chunks, of `n_records` each, to `take` in order,
+/// How many bytes of texts fill a batch of so many records: the record that reaches them is its last.
+pub(super) fn filling_bytes(n_records: usize) -> usize {
+    n_records
+        .saturating_mul(BYTES_PER_RECORD)
+        .min(MAX_BATCH_BYTES)
+}
+
+/// Reads dumps on a thread of their own and hands their chunks, of `n_records` each at most, to `take` in order,
 /// until they are over, it answers `false` or fails, or the observer asks to stop while there is none.
 /// Then the thread is left behind: it may be waiting for a pipe that says nothing, or read what has no end.
 pub(crate) fn read_beside(
@@ -216,19 +233,24 @@ impl Chunk {
         }
     }
 
-    /// The next `n_records` records of a dump.
+    /// The next `n_records` records of a dump, or fewer where they are long.
     fn of(dump: &mut Dump, name: &str, n_records: usize) -> Chunk {
         let mut chunk = Chunk {
             name: name.to_owned(),
             ..Chunk::empty()
         };
-        while chunk.items.len() + chunk.rejected.len() < n_records {
+        let (mut n_bytes, full) = (0, filling_bytes(n_records));
+        while chunk.items.len() + chunk.rejected.len() < n_records && n_bytes < full {
             match dump.next_item() {
                 Some(Ok(mut item)) => {
+                    n_bytes += item.n_bytes();
                     chunk.note_ignored(&mut item, dump.place());
                     chunk.items.push((item, dump.place()));
                 }
-                Some(Err(rejected)) => chunk.rejected.push((name.to_owned(), rejected)),
+                Some(Err(mut rejected)) => {
+                    rejected.shorten();
+                    chunk.rejected.push((name.to_owned(), rejected));
+                }
                 None => break,
             }
         }
@@ -238,11 +260,17 @@ impl Chunk {
     /// Takes what was left out of a paper.
     fn note_ignored(&mut self, item: &mut Item, place: (u64, Unit)) {
         let Item::Paper(record) = item else { return };
-        for ignored in std::mem::take(&mut record.ignored) {
+        let ignored = std::mem::take(&mut record.ignored);
+        if ignored.is_empty() {
+            return;
+        }
+        let mut id = record.given_id.clone();
+        shorten(&mut id);
+        for ignored in ignored {
             self.ignored.push(Omission {
                 dump: self.name.clone(),
                 place,
-                id: record.given_id.clone(),
+                id: id.clone(),
                 ignored,
             });
         }
@@ -279,5 +307,67 @@ fn describe(rejected: &Rejected) -> String {
     match &rejected.id {
         Some(id) => format!("{unit} {line} (id {id:?}): {reason}"),
         None => rejected.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chunks of a dump: their numbers of records, and the most bytes that one has.
+    fn chunks(bytes: Vec<u8>, n_records: usize) -> (Vec<usize>, usize) {
+        let source = Source::Memory {
+            name: "x".into(),
+            bytes: bytes.into(),
+        };
+        let mut dump = Dump::open(&source, &ReadOptions::default()).expect("a dump");
+        let (mut numbers, mut most) = (Vec::new(), 0);
+        loop {
+            let chunk = Chunk::of(&mut dump, "x", n_records);
+            if chunk.is_empty() {
+                return (numbers, most);
+            }
+            numbers.push(chunk.items.len() + chunk.rejected.len());
+            most = most.max(chunk.items.iter().map(|(item, _)| item.n_bytes()).sum());
+        }
+    }
+
+    fn lines(n: usize, title: &str) -> Vec<u8> {
+        let line = |i| format!("{{\"id\":\"p{i}\",\"title\":\"{title}\"}}\n");
+        (0..n).map(line).collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn a_chunk_ends_where_its_records_are_long() {
+        let (numbers, _) = chunks(lines(600, "On dark matter"), BATCH_RECORDS);
+        assert_eq!(numbers, [256, 256, 88]);
+        let full = filling_bytes(BATCH_RECORDS);
+        let (numbers, most) = chunks(lines(20, &"word ".repeat(full / 15)), BATCH_RECORDS);
+        assert_eq!(numbers, [3, 3, 3, 3, 3, 3, 2]);
+        assert!(most < 2 * full, "{most}");
+        assert_eq!(filling_bytes(usize::MAX), MAX_BATCH_BYTES);
+    }
+
+    #[test]
+    fn a_text_that_many_rows_of_a_table_have_fills_chunks() {
+        use arrow_array::{DictionaryArray, Int32Array, RecordBatch, StringArray};
+        use std::sync::Arc;
+
+        let title = "word ".repeat(1 << 20);
+        let (n, keys) = (40, Int32Array::from(vec![0; 40]));
+        let titles = Arc::new(StringArray::from(vec![title.as_str()]));
+        let titles = DictionaryArray::try_new(keys, titles).expect("a dictionary");
+        let ids: Vec<String> = (0..n).map(|i| format!("p{i}")).collect();
+        let table = RecordBatch::try_from_iter([
+            ("id", Arc::new(StringArray::from(ids)) as _),
+            ("title", Arc::new(titles) as _),
+        ])
+        .expect("a table");
+        let mut writer =
+            arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &table.schema()).expect("memory");
+        writer.write(&table).expect("memory");
+        let (numbers, most) = chunks(writer.into_inner().expect("memory"), BATCH_RECORDS);
+        assert_eq!(numbers, [1; 40]);
+        assert!(most < 2 * title.len(), "{most}");
     }
 }

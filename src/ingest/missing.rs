@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::chunks::batch_records;
+use super::chunks::{batch_records, filling_bytes};
 use super::encoding::{EncoderThreads, Length};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
@@ -27,11 +27,9 @@ pub fn embed_missing(
         let encoding = EncoderThreads::start(scope, encoder, observer, Length::One);
         let mut waiting = None;
         let mut n_embedded = 0;
-        for keys in missing.chunks(batch_records(encoder)) {
-            let papers = keys
-                .iter()
-                .filter_map(|key| readable(writer, *key).transpose());
-            let papers: Vec<(PaperKey, Paper)> = papers.collect::<Result<_>>()?;
+        let mut keys = missing.iter();
+        while !keys.as_slice().is_empty() {
+            let papers = next_batch(writer, &mut keys, batch_records(encoder))?;
             let recipe = encoder.recipe();
             let passages = papers.iter().map(|(_, paper)| recipe.passage_of(paper));
             encoding.send(passages.collect());
@@ -48,6 +46,26 @@ pub fn embed_missing(
     })?;
     observer.end();
     Ok(n_embedded)
+}
+
+/// The papers of the next `n_papers` keys, or of fewer where they are long.
+fn next_batch(
+    writer: &Writer,
+    keys: &mut std::slice::Iter<'_, PaperKey>,
+    n_papers: usize,
+) -> Result<Vec<(PaperKey, Paper)>> {
+    let mut papers: Vec<(PaperKey, Paper)> = Vec::new();
+    let (mut n_bytes, full) = (0, filling_bytes(n_papers));
+    for key in keys.by_ref() {
+        if let Some((key, paper)) = readable(writer, *key)? {
+            n_bytes += paper.n_bytes();
+            papers.push((key, paper));
+        }
+        if papers.len() == n_papers || n_bytes >= full {
+            break;
+        }
+    }
+    Ok(papers)
 }
 
 /// Stores the embeddings of the earliest batch that is being embedded; how many those are.

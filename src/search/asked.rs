@@ -14,7 +14,7 @@ use super::{Answer, Indexes, Matching, Query, Target, ranking};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::Mode;
-use crate::index::lexical::WordQuery;
+use crate::index::lexical::{MAX_QUESTION_BYTES, WordQuery};
 use crate::library::{Filter, PaperKey};
 use crate::vectors::{self, Row};
 
@@ -65,6 +65,10 @@ impl Asked {
         matching: Matching,
     ) -> Result<Asked> {
         let words = match target {
+            Target::Text(text) if text.len() > MAX_QUESTION_BYTES => {
+                let limit_bytes = MAX_QUESTION_BYTES;
+                return Err(Error::LongQuery { limit_bytes });
+            }
             Target::Text(text) => WordQuery::parse(text),
             Target::Plain(text) => WordQuery::of_text(text),
             Target::Papers {

@@ -240,11 +240,60 @@ fn a_misused_command_says_what_it_wants() {
     check_refused(&["status"], &["no library"]);
     check_refused(&["eval", "folder"], &["corpus.jsonl"]);
     check_refused(&["embed", "x.jsonl", "--format", "npy"], &["-o"]);
+    let task = ["--corpus", "rubbish.bin", "--qrels", "rubbish.bin"];
+    let eval = [&["eval", "--queries", "rubbish.bin"][..], &task].concat();
+    check_refused(
+        &eval,
+        &["rubbish.bin, line 1: it is no text in UTF-8; save"],
+    );
     check_refused(&["--library", "folder", "add", "x"], &["holds other files"]);
     check_refused(
         &["search", "--model", "no/model", "--in", "empty.jsonl", "x"],
         &["no/model"],
     );
+}
+
+#[test]
+fn what_is_quoted_in_a_message_is_short() {
+    let sandbox = Sandbox::new();
+    let many = "many words ".repeat(9_000);
+    let follows = format!("[[follow]]\nname = {many:?}\nquery = \"stars\"\n");
+    let follows = sandbox.file("follows.toml", follows);
+    sandbox.file("good.jsonl", papers(GOOD));
+    add(&sandbox, &sandbox.path("good.jsonl").display().to_string()).exits(0);
+    for args in [
+        &["add", &many, "--model", &tiny_model()][..],
+        &["search", "-k", &many, "stars"],
+        &["search", &many],
+        &["show", &many],
+        &["follow", "import", &follows],
+    ] {
+        let output = sandbox.command(args).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{}", &args[0]);
+        assert!(
+            (20..5_000).contains(&stderr.len()),
+            "{}: {} bytes",
+            args[0],
+            stderr.len()
+        );
+    }
+}
+
+#[test]
+fn a_draft_of_a_whole_library_is_asked_with_its_start() {
+    let sandbox = Sandbox::new();
+    let dump = sandbox.file("good.jsonl", papers(GOOD));
+    add(&sandbox, &dump).exits(0);
+    let draft = sandbox.file("draft.txt", "a fine paper ".repeat(2_000_000));
+    for args in [
+        &["search", "--file", &draft][..],
+        &["search", "--lexical", "--file", &draft],
+        &["related", "--file", &draft],
+    ] {
+        let ran = sandbox.akin(args);
+        assert!(ran.exits(0).stdout.contains("g2"), "{args:?}");
+    }
 }
 
 #[test]

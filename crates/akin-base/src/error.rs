@@ -309,6 +309,12 @@ pub enum Error {
     /// There is nothing to search for.
     #[error("the query is empty")]
     EmptyQuery,
+    /// A question is longer than any question.
+    #[error("the question is longer than {} KiB", limit_bytes >> 10)]
+    LongQuery {
+        /// The longest that is asked.
+        limit_bytes: usize,
+    },
     /// A file of queries, judgments or settings is not what it should be.
     #[error("{}, line {line}: {reason}", path.display())]
     Malformed {

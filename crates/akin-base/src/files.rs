@@ -1,13 +1,29 @@
-//! Files that appear under their names when they are whole.
+//! Files that appear under their names when they are whole, and files that are read whole.
 //!
 //! In: a path and bytes. Out: a file with the mode that any new file in its folder gets: temporary files
 //! are often their maker's alone, and would stay so after they have been renamed, while a folder that
 //! several people use says otherwise (its umask, its group, its access list).
 
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+/// The longest file that is read whole: a draft, follows, topics.
+const MAX_WHOLE_BYTES: u64 = 64 << 20;
+
+/// Reads a file whole; one that is longer than 64 MiB is an error, as some have no end.
+///
+/// # Errors
+/// What the system says.
+pub fn read_whole(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_WHOLE_BYTES + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_WHOLE_BYTES {
+        true => Err(io::Error::other("it is longer than 64 MiB")),
+        false => Ok(bytes),
+    }
+}
 
 /// A file in the making: it takes its name when it is whole, in the place of what had it. Where the name
 /// is a link's, that stays, and leads to it.
@@ -107,6 +123,13 @@ fn builder<'a, 'b>() -> tempfile::Builder<'a, 'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_end_is_refused() {
+        assert_eq!(read_whole(&b"a draft"[..]).expect("a text"), b"a draft");
+        let endless = read_whole(io::repeat(b'x')).expect_err("no end");
+        assert_eq!(endless.to_string(), "it is longer than 64 MiB");
+    }
 
     #[test]
     fn a_file_is_replaced_as_a_whole_and_has_the_mode_of_any_other() {

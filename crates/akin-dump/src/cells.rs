@@ -36,6 +36,8 @@ pub(super) struct TableRow {
 struct RowBudget {
     n_left: usize,
     is_enough: bool,
+    /// Bytes are a text, whose broken characters are shown as such.
+    is_text: bool,
 }
 
 impl RowBudget {
@@ -43,6 +45,7 @@ impl RowBudget {
         RowBudget {
             n_left: MAX_LINE_BYTES,
             is_enough: true,
+            is_text: false,
         }
     }
 
@@ -73,6 +76,8 @@ pub(super) struct ReadColumns {
     pub(super) has_float_ids: bool,
     /// No column holds titles.
     pub(super) is_untitled: bool,
+    /// The places of those with views of texts, which may come as views of bytes.
+    text_views: Vec<usize>,
 }
 
 impl ReadColumns {
@@ -96,7 +101,10 @@ impl ReadColumns {
             return Err(format!("no column is called `id` (its columns: {names})"));
         }
         let is_float = |idx: usize| schema.field(idx).data_type().is_floating();
+        let has_views = |idx: &usize| holds_text_views(schema.field(*idx).data_type());
+        let places = columns.iter().map(|(idx, _)| *idx);
         Ok(ReadColumns {
+            text_views: places.filter(has_views).collect(),
             columns,
             id,
             has_float_ids: id.is_some_and(is_float),
@@ -113,6 +121,7 @@ impl ReadColumns {
     pub(super) fn row(&self, batch: &RecordBatch, row: usize) -> TableRow {
         let mut room = RowBudget::new();
         let cell = |(idx, name): &(usize, String)| {
+            room.is_text = self.text_views.contains(idx);
             (name.clone(), cell(batch.column(*idx), row, &mut room))
         };
         TableRow {
@@ -261,9 +270,34 @@ fn cell(array: &dyn Array, row: usize, room: &mut RowBudget) -> Value {
     }
 }
 
-/// Bytes as text, where they are in UTF-8.
+/// Whether a type has views of texts in it.
+fn holds_text_views(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => holds_text_views(values),
+        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+            holds_text_views(field.data_type())
+        }
+        DataType::Struct(fields) => {
+            let mut fields = fields.iter();
+            fields.any(|field| holds_text_views(field.data_type()))
+        }
+        _ => false,
+    }
+}
+
+/// Bytes as text, where they are in UTF-8 or were said to be.
 fn bytes(value: &[u8], room: &mut RowBudget) -> Value {
-    std::str::from_utf8(value).map_or(Value::Null, |text| room.text(text))
+    // Before they are looked at: many rows may have them.
+    if value.len() > room.n_left {
+        room.takes(value.len());
+        return Value::Null;
+    }
+    match std::str::from_utf8(value) {
+        Ok(text) => room.text(text),
+        Err(_) if room.is_text => room.text(&String::from_utf8_lossy(value)),
+        Err(_) => Value::Null,
+    }
 }
 
 fn list(items: &dyn Array, room: &mut RowBudget) -> Value {

@@ -133,6 +133,7 @@ pub use archive::MemberPlace;
 pub use draft::Manuscript;
 pub use ignored::{Ignored, Part};
 pub use record::{Item, Record};
+pub(crate) use reject::shorten;
 pub use reject::{Rejected, Rejection, Unit};
 pub use sniff::{Format, KNOWN_FORMATS};
 pub use source::Source;

@@ -70,6 +70,15 @@ impl Item {
             _ => None,
         }
     }
+
+    /// What its texts come to in memory, nearly.
+    pub(crate) fn n_bytes(&self) -> usize {
+        match self {
+            Item::Paper(record) => record.paper.n_bytes() + record.given_id.len(),
+            Item::Deletion(id) => id.as_str().len(),
+            Item::Abstract { id, text } => id.as_str().len() + text.len(),
+        }
+    }
 }
 
 impl Item {

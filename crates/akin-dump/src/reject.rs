@@ -8,6 +8,9 @@ use super::expansion::Bomb;
 /// An excerpt holds at most this many characters.
 const MAX_EXCERPT_CHARS: usize = 80;
 
+/// Bytes of an id or of a message that are kept of a rejected record: no id is so long.
+const MAX_SAID_BYTES: usize = 1024;
+
 /// A record that could not be read as a paper; reading goes on with the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
@@ -191,6 +194,34 @@ impl Rejection {
     }
 }
 
+impl Rejected {
+    /// Cuts what was taken from the record as it stands there: of many records, all is kept.
+    pub(crate) fn shorten(&mut self) {
+        if let Some(id) = &mut self.id {
+            shorten(id);
+        }
+        match &mut self.reason {
+            Rejection::NotJson { message }
+            | Rejection::NotXml { message }
+            | Rejection::SourceError { message }
+            | Rejection::NotBibtex { message }
+            | Rejection::Corrupt { message }
+            | Rejection::Bomb { message }
+            | Rejection::ReadFailed { message } => shorten(message),
+            _ => {}
+        }
+    }
+}
+
+/// Cuts a text that is longer than anything that is said of a record.
+pub(crate) fn shorten(text: &mut String) {
+    if text.len() > MAX_SAID_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_SAID_BYTES));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
+
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -231,6 +262,26 @@ mod tests {
         check(b"\0\xff\x1b[0m", "\u{fffd} [0m");
         check("é".repeat(5000).as_bytes(), &"é".repeat(80));
         check(b"", "");
+    }
+
+    #[test]
+    fn what_is_said_of_a_record_is_short() {
+        let mut rejected = Rejected {
+            line: 1,
+            unit: Unit::Row,
+            id: Some("é".repeat(1 << 20)),
+            reason: Rejection::SourceError {
+                message: "x".repeat(1 << 20),
+            },
+            excerpt: String::new(),
+        };
+        rejected.shorten();
+        let id = rejected.id.as_deref().expect("an id");
+        assert!(id.starts_with('é') && id.ends_with('…') && id.len() < 2000);
+        assert!(rejected.to_string().len() < 2000);
+        let mut short = "10.1000/182".to_owned();
+        shorten(&mut short);
+        assert_eq!(short, "10.1000/182");
     }
 
     #[test]

@@ -51,6 +51,9 @@ const MAX_RATIO: usize = 32;
 /// Memory that is given without a question.
 const SMALL_BYTES: usize = 16 << 20;
 
+/// Bytes of a row's longest text that are kept until it is known whether the row is a paper.
+const SHOWN_BYTES: usize = 640;
+
 /// What a row comes to beside its texts, when it is counted how far a table grows.
 const ROW_BYTES: u64 = 64;
 
@@ -167,7 +170,8 @@ impl TableReader {
             fields, is_whole, ..
         } = row;
         let texts = || fields.iter().filter_map(|(_, value)| value.as_str());
-        let shown: String = texts().max_by_key(|text| text.len()).unwrap_or("").into();
+        let shown = texts().max_by_key(|text| text.len()).unwrap_or("");
+        let shown = shown[..shown.floor_char_boundary(SHOWN_BYTES)].to_owned();
         let outcome = if !is_whole {
             let limit_bytes = MAX_LINE_BYTES;
             Err(Rejection::TooLong { limit_bytes }.into())

@@ -1,11 +1,12 @@
 //! Tables: damage of every kind, and cells of every type.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder};
+use arrow_array::builder::{ListBuilder, StringBuilder, StringViewBuilder, StructBuilder};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date64Array, DictionaryArray, Float32Array,
-    Float64Array, Int8Array, ListArray, NullArray, RecordBatch, StringArray,
+    Float64Array, Int8Array, ListArray, NullArray, RecordBatch, StringArray, StringViewArray,
     TimestampNanosecondArray, UInt64Array,
 };
 use arrow_buffer::OffsetBuffer;
@@ -532,4 +533,49 @@ fn batches_that_grow_beyond_measure_end() {
     let last = open("x", bytes).expect("a dump").last().expect("rows");
     let last = last.expect_err("no end");
     assert!(matches!(last.reason, Rejection::Bomb { .. }), "{last}");
+}
+
+#[test]
+fn a_text_that_many_views_name_is_not_read_whole_for_each_of_them() {
+    let text = "x".repeat(2 * MAX_LINE_BYTES);
+    let mut views = StringViewBuilder::new();
+    let block = views.append_block(text.as_bytes().into());
+    let n = 10_000;
+    // The builder checks each of them whole.
+    let begun = Instant::now();
+    for _ in 0..n {
+        let all = u32::try_from(text.len()).expect("a length");
+        views.try_append_view(block, 0, all).expect("a view");
+    }
+    let each_checked = begun.elapsed();
+    let ids: Vec<String> = (0..n).map(|i| format!("p{i}")).collect();
+    let ids = StringArray::from(ids);
+    let views: ArrayRef = Arc::new(views.finish());
+    let begun = Instant::now();
+    let (_, items) = read(
+        "x",
+        stream(&[table(vec![("id", Arc::new(ids)), ("title", views)])]),
+    );
+    assert!(begun.elapsed() < each_checked / 2, "{:?}", begun.elapsed());
+    let said = items[0].as_ref().expect_err("too long").to_string();
+    assert_eq!(said, "row 1: longer than 8 MiB: skipped");
+    assert_eq!(items.len(), n);
+}
+
+#[test]
+fn texts_in_views_are_texts() {
+    let texts = ["a", "A longer title of a paper"].map(Some);
+    let views = || -> ArrayRef { Arc::new(StringViewArray::from(texts.to_vec())) };
+    check_rows(
+        vec![("id", views()), ("title", views())],
+        &["a", "A longer title of a paper"],
+    );
+    let title = "A title with a broken \u{7f} in it";
+    let titles: ArrayRef = Arc::new(StringViewArray::from(vec![title]));
+    let bytes = stream(&[table(vec![("title", titles)])]);
+    let bytes = bytes
+        .iter()
+        .map(|byte| if *byte == 0x7f { 0xff } else { *byte });
+    let (_, found) = papers("x", bytes.collect::<Vec<u8>>());
+    assert_eq!(found[0].title, "A title with a broken \u{fffd} in it");
 }

@@ -34,7 +34,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     config.only("position_embedding_type", "absolute".into())?;
     config.only("is_decoder", false.into())?;
     Ok(Shape {
-        eps: config.number_or("layer_norm_eps", 1e-12)? as f32,
+        eps: config.fraction_or("layer_norm_eps", 1e-12)? as f32,
         activation: config.activation("hidden_act", Activation::Gelu)?,
         ..like_bert(config, BERT_KEYS, &NAMES)?
     })

@@ -77,11 +77,29 @@ impl<'a> ModelConfig<'a> {
         }
     }
 
-    /// A finite number above 0.
+    /// A number above 0 that 32 bits hold: not so small that it is 0 there, nor so large that it has no end.
     pub(super) fn number(&self, key: &str) -> Result<f64> {
         let value = self.required(key)?;
-        let number = value.as_f64().filter(|x| x.is_finite() && *x > 0.0);
-        number.ok_or_else(|| self.wrong(format!("{key} is {value}, a number above 0 is wanted")))
+        let holds = |x: &f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(x);
+        let number = value.as_f64().filter(holds);
+        number.ok_or_else(|| {
+            self.wrong(format!(
+                "{key} is {value}, a number above 0 is wanted (1e-37 to 1e38)"
+            ))
+        })
+    }
+
+    /// A number above 0 and at most 1, or what it is where nothing is said: a share of a whole, or what is
+    /// added to a variance before it divides.
+    pub(super) fn fraction_or(&self, key: &str, default: f64) -> Result<f64> {
+        let number = self.number_or(key, default)?;
+        match number <= 1.0 {
+            true => Ok(number),
+            false => {
+                let what = format!("{key} is {number}, a number above 0 and at most 1 is wanted");
+                Err(self.wrong(what))
+            }
+        }
     }
 
     /// A number above 0, or what it is where nothing is said.

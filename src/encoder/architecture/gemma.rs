@@ -63,7 +63,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
         embedding_scale: (shape.hidden as f32).sqrt(),
         query_scale: scalar.powf(-0.5) as f32,
         norm: NormKind::Rms { less_one: true },
-        eps: config.number_or("rms_norm_eps", 1e-6)? as f32,
+        eps: config.fraction_or("rms_norm_eps", 1e-6)? as f32,
         activation: config.activation("hidden_activation", Activation::GeluTanh)?,
         gate: Some(Gate::First),
         causal: is_causal,

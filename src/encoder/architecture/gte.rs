@@ -46,7 +46,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let frequencies = frequencies(config, shape.head_dim)?;
     Ok(Shape {
         places: PositionEncoding::Rotary,
-        eps: config.number_or("layer_norm_eps", 1e-12)? as f32,
+        eps: config.fraction_or("layer_norm_eps", 1e-12)? as f32,
         activation: config.activation("hidden_act", Activation::Gelu)?,
         gate: Some(Gate::Last),
         kinds: vec![LayerKind {

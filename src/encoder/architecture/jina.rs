@@ -47,7 +47,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     };
     Ok(Shape {
         places: PositionEncoding::Slopes,
-        eps: config.number_or("layer_norm_eps", 1e-12)? as f32,
+        eps: config.fraction_or("layer_norm_eps", 1e-12)? as f32,
         activation,
         gate: Some(Gate::First),
         biases: [true, true, false, true],

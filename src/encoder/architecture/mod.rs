@@ -165,7 +165,10 @@ mod tests {
     use super::*;
 
     /// What is said of a model with these settings instead of its own.
-    fn refused(model: &str, settings: &[(&str, u64)]) -> Option<String> {
+    fn refused<T: Copy + Into<serde_json::Value>>(
+        model: &str,
+        settings: &[(&str, T)],
+    ) -> Option<String> {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/models");
         let config = std::fs::read(root.join(model).join("config.json")).expect("a configuration");
         let mut config: serde_json::Value = serde_json::from_slice(&config).expect("JSON");
@@ -204,7 +207,7 @@ mod tests {
             ),
         ];
         for (model, keys) in models {
-            assert_eq!(refused(model, &[]), None, "{model}");
+            assert_eq!(refused::<u64>(model, &[]), None, "{model}");
             for key in keys.into_iter().chain(["vocab_size"]) {
                 for number in [0, 1 << 30, 1_000_000_000, 1 << 62, u64::MAX] {
                     let said = refused(model, &[(key, number)]);
@@ -230,5 +233,48 @@ mod tests {
             said.expect("no multiple")
                 .contains("pad_vocab_size_multiple")
         );
+    }
+
+    #[test]
+    fn fractions_have_limits_in_every_architecture() {
+        let no_fractions = [0.0, -1.0, 1.5, 3.5, 1e-300, 1e308, 100_000.0, -1e308];
+        let no_numbers = [0.0, -1.0, 1e-300, 1e308, -1e308];
+        let check = |model: &str, key: &str, numbers: &[f64]| {
+            for number in numbers {
+                let said = refused(model, &[(key, *number)]);
+                let said = said.unwrap_or_else(|| panic!("{model}: {key} {number}"));
+                let is_named = said.contains("config.json") && said.contains(key);
+                assert!(is_named && said.contains("is wanted"), "{said}");
+            }
+            let said = refused(model, &[(key, "x")]).expect("no number");
+            assert!(said.contains(key) && said.contains("is wanted"), "{said}");
+        };
+        for (model, eps) in [
+            ("tiny-bert-cls", "layer_norm_eps"),
+            ("tiny-roberta", "layer_norm_eps"),
+            ("tiny-mpnet", "layer_norm_eps"),
+            ("tiny-modernbert", "norm_eps"),
+            ("tiny-gte", "layer_norm_eps"),
+            ("tiny-jinabert", "layer_norm_eps"),
+            ("tiny-qwen3", "rms_norm_eps"),
+            ("tiny-embeddinggemma", "rms_norm_eps"),
+            ("tiny-nomicbert", "layer_norm_epsilon"),
+            ("tiny-nomicbert", "rotary_emb_fraction"),
+        ] {
+            check(model, eps, &no_fractions);
+        }
+        check("tiny-nomicbert", "rotary_emb_base", &no_numbers);
+        check("tiny-embeddinggemma", "query_pre_attn_scalar", &no_numbers);
+        check("tiny-gte", "rope_theta", &no_numbers);
+        assert_eq!(
+            refused("tiny-nomicbert", &[("rotary_emb_fraction", 0.5)]),
+            None
+        );
+        let said = refused("tiny-nomicbert", &[("rotary_emb_fraction", 0.01)]);
+        assert!(said.expect("too few").contains("none turn"));
+        for padding in [-1.0, 0.5, 1e308] {
+            let said = refused("tiny-roberta", &[("pad_token_id", padding)]).expect("no token");
+            assert!(said.contains("pad_token_id is "), "{said}");
+        }
     }
 }

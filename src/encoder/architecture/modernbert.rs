@@ -55,7 +55,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
         norm: NormKind::Layer {
             shift: config.flag("norm_bias", false)?,
         },
-        eps: config.number_or("norm_eps", 1e-5)? as f32,
+        eps: config.fraction_or("norm_eps", 1e-5)? as f32,
         first_is_bare: true,
         activation: config.activation("hidden_activation", Activation::Gelu)?,
         gate: Some(Gate::First),

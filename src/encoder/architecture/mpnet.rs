@@ -29,7 +29,7 @@ const NAMES: Names = Names {
 
 pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let shape = Shape {
-        eps: config.number_or("layer_norm_eps", 1e-12)? as f32,
+        eps: config.fraction_or("layer_norm_eps", 1e-12)? as f32,
         activation: config.activation("hidden_act", Activation::Gelu)?,
         ..like_bert(config, BERT_KEYS, &NAMES)?
     };

@@ -46,8 +46,14 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     };
     let keys = ["n_embd", "n_layer", "n_head", "n_inner", "n_positions"];
     let shape = like_bert(config, keys, &NAMES)?;
-    let fraction = config.number_or("rotary_emb_fraction", 1.0)?;
+    let fraction = config.fraction_or("rotary_emb_fraction", 1.0)?;
     let turned = (shape.head_dim as f64 * fraction) as usize;
+    if turned < 2 {
+        let of = shape.head_dim;
+        let reason =
+            format!("rotary_emb_fraction is {fraction}: of {of} numbers of a head none turn");
+        return Err(config.wrong(reason));
+    }
     let base = config.number_or("rotary_emb_base", 10_000.0)?;
     let qkv = config.flag("qkv_proj_bias", true)?;
     let trained = config.count_or("max_trained_positions", shape.positions)?;
@@ -61,7 +67,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
             false => shape.positions,
         },
         places: PositionEncoding::Rotary,
-        eps: config.number_or("layer_norm_epsilon", 1e-12)? as f32,
+        eps: config.fraction_or("layer_norm_epsilon", 1e-12)? as f32,
         activation,
         gate: Some(Gate::First),
         kinds: vec![LayerKind {

@@ -36,7 +36,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
         key_heads: key_heads(config, shape.heads)?,
         places: PositionEncoding::Rotary,
         norm: NormKind::Rms { less_one: false },
-        eps: config.number_or("rms_norm_eps", 1e-6)? as f32,
+        eps: config.fraction_or("rms_norm_eps", 1e-6)? as f32,
         activation: config.activation("hidden_act", Activation::Silu)?,
         gate: Some(Gate::First),
         causal: true,

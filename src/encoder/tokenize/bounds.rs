@@ -1,5 +1,5 @@
-//! What a `tokenizer.json` may ask for: so that no text becomes a million times as long, and no word
-//! costs hours.
+//! What a `tokenizer.json` may ask for: so that no text becomes a million times as long, no word costs
+//! hours, and a template names nothing that is not there.
 //!
 //! In: the file. Out: by how much its replacements can lengthen a text, or in words what is refused.
 //! Vocabularies are stepped over: they are as long as the file is.
@@ -167,12 +167,38 @@ impl FoundLimits {
                     if pieces.iter().filter(is_text).count() > most {
                         return Err("its template has a text more than once".to_owned());
                     }
+                    let known = &fields.get("special_tokens");
+                    let mut pieces = pieces.iter();
+                    pieces.try_for_each(|piece| check_piece(key, piece, known))?;
                 }
                 fields.values().try_for_each(|field| self.processor(field))
             }
             Value::String(token) => short("a token of its template", token),
             _ => Ok(()),
         }
+    }
+}
+
+/// Holds a piece of a template against what there is to put in its place: the text, or the second one of
+/// a pair, or a special token.
+fn check_piece(key: &str, piece: &Value, known: &Option<&Value>) -> Result<(), String> {
+    if key == "single" && piece["Sequence"]["id"] == "B" {
+        return Err("its template for one text has a second one".to_owned());
+    }
+    let Some(id) = piece["SpecialToken"]["id"].as_str() else {
+        return Ok(());
+    };
+    let token = known.and_then(|known| known.get(id)).ok_or_else(|| {
+        format!("its template ({key}) has the token {id:?}, which is not among its special_tokens")
+    })?;
+    let length = |part: &str| token[part].as_array().map_or(0, Vec::len);
+    match length("ids") == length("tokens") {
+        true => Ok(()),
+        false => Err(format!(
+            "the special token {id:?} of its template has {} ids and {} tokens",
+            length("ids"),
+            length("tokens")
+        )),
     }
 }
 
@@ -295,6 +321,32 @@ mod tests {
         };
         check(&template(1), Ok(1));
         check(&template(2), Err("more than once"));
+    }
+
+    #[test]
+    fn a_template_names_what_is_there() {
+        let check = |single: &str, pair: &str, tokens: &str, expected: Result<usize, &str>| {
+            let template = format!(
+                r#""post_processor":{{"type":"Sequence","processors":[{{"type":"TemplateProcessing",
+                "single":[{single}],"pair":[{pair}],"special_tokens":{{{tokens}}}}}]}},"#
+            );
+            check(&template, expected);
+        };
+        let first = r#"{"Sequence":{"id":"A","type_id":0}}"#;
+        let second = r#"{"Sequence":{"id":"B","type_id":0}}"#;
+        let start = r#"{"SpecialToken":{"id":"[CLS]","type_id":0}}"#;
+        let known = r#""[CLS]":{"id":"[CLS]","ids":[0],"tokens":["[CLS]"]}"#;
+        let (one, both) = (
+            format!("{start},{first}"),
+            format!("{start},{first},{second}"),
+        );
+        check(&one, &both, known, Ok(1));
+        let unknown = "(single) has the token \"[CLS]\", which is not among its special_tokens";
+        check(&one, first, "", Err(unknown));
+        check(first, &both, "", Err("(pair) has the token"));
+        check(second, &both, known, Err("has a second one"));
+        let uneven = known.replace(r#"["[CLS]"]"#, "[]");
+        check(&one, &both, &uneven, Err("1 ids and 0 tokens"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ use crate::categories;
 use crate::error::{Error, Result};
 use crate::files::UNFINISHED;
 
-pub use self::query::WordQuery;
+pub use self::query::{MAX_QUESTION_BYTES, MAX_TEXT_BYTES, WordQuery};
 pub use self::score::Rarities;
 
 /// What is stored how; an index of another one is built again.

@@ -20,6 +20,13 @@ use super::terms::{Term, is_ideograph, terms};
 use crate::categories;
 use crate::paper::PaperId;
 
+/// The longest question with conditions: a page of many words has a twentieth of it.
+pub const MAX_QUESTION_BYTES: usize = 64 << 10;
+
+/// How much of a draft, or of all papers that are asked with, is looked at by its words: more than a
+/// paper has.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
 /// What a condition is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConditionPart {
@@ -61,19 +68,20 @@ pub struct WordQuery {
 }
 
 impl WordQuery {
-    /// A text whose every word is a word: a draft.
+    /// A text whose every word is a word: a draft. Of a longer one, the first [`MAX_TEXT_BYTES`] are asked.
     pub fn of_text(text: &str) -> WordQuery {
         WordQuery {
-            text: text.to_owned(),
+            text: start_of(text, MAX_TEXT_BYTES).to_owned(),
             ..WordQuery::default()
         }
     }
 
-    /// A question as a person writes it, with conditions.
+    /// A question as a person writes it, with conditions. Of a longer one, the first
+    /// [`MAX_QUESTION_BYTES`] are read.
     pub fn parse(question: &str) -> WordQuery {
         let mut query = WordQuery::default();
         let mut text = Vec::new();
-        for piece in pieces(question) {
+        for piece in pieces(start_of(question, MAX_QUESTION_BYTES)) {
             let n_before = query.n_conditions();
             if let Some(words) = query.take(&piece) {
                 text.push(words);
@@ -209,7 +217,7 @@ impl WordQuery {
 impl Phrase {
     /// `None` where there is no term.
     fn of(part: ConditionPart, words: &str) -> Option<Phrase> {
-        let terms = terms(words);
+        let terms: Vec<Term> = terms(words).collect();
         let from_first = |terms: Vec<Term>| {
             let first = terms.first().map_or(0, |term| term.position);
             let offset = |term: Term| (term.position - first, term.text);
@@ -225,6 +233,18 @@ impl Phrase {
         }
         forms.retain(|form| !form.is_empty());
         (!forms.is_empty()).then_some(Phrase { part, forms })
+    }
+}
+
+/// The start of a text of so many bytes at most, up to the last space in it where it has one.
+fn start_of(text: &str, n_bytes: usize) -> &str {
+    if text.len() <= n_bytes {
+        return text;
+    }
+    let start = &text[..text.floor_char_boundary(n_bytes)];
+    match start.rfind(char::is_whitespace) {
+        Some(space) => &start[..space],
+        None => start,
     }
 }
 
@@ -254,7 +274,9 @@ fn pieces(question: &str) -> Vec<QueryPiece<'_>> {
 fn first_piece(text: &str) -> (QueryPiece<'_>, usize) {
     let sign = text.chars().next().filter(|c| matches!(c, '+' | '-'));
     let after_sign = &text[sign.map_or(0, char::len_utf8)..];
-    let named = after_sign.split_once(':').and_then(|(name, rest)| {
+    let colon = after_sign.find(|c: char| c == ':' || c.is_whitespace());
+    let named = colon.and_then(|at| {
+        let (name, rest) = (&after_sign[..at], after_sign[at..].strip_prefix(':')?);
         let field = field_of(name)?;
         let is_followed = !rest.is_empty() && !rest.starts_with(char::is_whitespace);
         is_followed.then_some((field, rest))
@@ -324,6 +346,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn of_a_text_without_an_end_the_start_is_asked() {
+        let endless = "dark matter ".repeat(4_000_000);
+        let begun = std::time::Instant::now();
+        let asked = WordQuery::of_text(&endless);
+        assert!((MAX_TEXT_BYTES - 12..=MAX_TEXT_BYTES).contains(&asked.text().len()));
+        assert!(asked.text().ends_with(" dark") || asked.text().ends_with(" matter"));
+        // A colon is looked for in each piece, not behind it.
+        let parsed = WordQuery::parse(&endless);
+        assert!(parsed.text().len() <= MAX_QUESTION_BYTES);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+        let one_word = "é".repeat(MAX_TEXT_BYTES);
+        assert_eq!(WordQuery::of_text(&one_word).text().len(), MAX_TEXT_BYTES);
+        let short = "a title:b author:c";
+        assert_eq!(WordQuery::parse(short).conditions().len(), 2);
+    }
 
     fn shown(phrases: &[Phrase]) -> String {
         let form = |form: &Vec<(usize, String)>| {

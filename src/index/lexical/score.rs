@@ -190,7 +190,7 @@ pub struct Rarities {
 impl Rarities {
     /// How much of the question a text has: the sum over the words that it shares.
     pub fn overlap(&self, text: &str) -> f32 {
-        let own: BTreeSet<String> = terms(text).into_iter().map(|term| term.text).collect();
+        let own: BTreeSet<String> = terms(text).map(|term| term.text).collect();
         own.iter().filter_map(|word| self.words.get(word)).sum()
     }
 
@@ -246,7 +246,7 @@ impl<const N: usize> From<[(&str, f32); N]> for Rarities {
 pub(super) fn rarities(lexical: &Lexical, query: &WordQuery) -> Result<Rarities> {
     let mut rarities = Rarities::default();
     let rarest = (1.0 + 2.0 * lexical.searcher.num_docs() as f32).ln();
-    let words: BTreeSet<String> = terms(query.text()).into_iter().map(|t| t.text).collect();
+    let words: BTreeSet<String> = terms(query.text()).map(|t| t.text).collect();
     for word in words {
         match rarity(lexical, &word)? {
             Some(rarity) => {
@@ -310,12 +310,12 @@ fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
 fn names_in(lexical: &Lexical, question: &str) -> Result<Vec<String>> {
     let fields = lexical.fields;
     let mut names: Vec<String> = Vec::new();
-    for name in name_terms(question).into_iter().take(MAX_TERMS) {
+    for name in name_terms(question).take(MAX_TERMS) {
         if name.text.len() < NAME_LETTERS || names.contains(&name.text) {
             continue;
         }
         let by = n_with(lexical, fields.author, &name.text)?;
-        let in_texts = terms(&name.text);
+        let in_texts: Vec<_> = terms(&name.text).collect();
         // A stop word is no term at all, and yet no name.
         if by == 0 || in_texts.is_empty() {
             continue;

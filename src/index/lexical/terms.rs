@@ -11,7 +11,7 @@
 //!   them in one: `GPT-4` is `gpt`, `4` and `gpt4`, so that it finds `GPT4` and the other way round.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use frostem::{Algorithm, Stemmer};
@@ -24,6 +24,9 @@ const TERM_BYTES: usize = 48;
 
 /// Words of the longest compound that is a term.
 const COMPOUND_WORDS: usize = 3;
+
+/// Words that are read as one compound: a chain of millions is read in parts.
+const MOST_WORDS: usize = 1 << 10;
 
 /// Words whose stems are kept, so that the same are not stemmed again.
 const STEMS_KEPT: usize = 1 << 14;
@@ -58,64 +61,89 @@ pub(super) struct Term {
 }
 
 /// The terms of a text, in its order; a compound comes before its words.
-pub(super) fn terms(text: &str) -> Vec<Term> {
-    let mut terms = Vec::new();
-    let mut position = 0;
-    let mut rest = 0;
-    while let Some(compound) = compound_from(text, rest) {
-        rest = compound.end();
-        let n_words = compound.words.len();
-        if (2..=COMPOUND_WORDS).contains(&n_words) {
-            let whole: String = compound
-                .words
-                .iter()
-                .map(|word| word.folded.as_str())
-                .collect();
-            let bytes = compound.start()..rest;
-            push_term(whole, position, bytes, true, &mut terms);
-        }
-        for word in compound.words {
-            if !is_stop_word(&word.folded) {
-                push_term(word.folded, position, word.bytes, false, &mut terms);
-            }
-            position += 1;
-        }
+pub(super) fn terms(text: &str) -> Terms<'_> {
+    Terms {
+        text,
+        at: 0,
+        position: 0,
+        is_name: false,
+        ready: VecDeque::new(),
     }
-    terms
 }
 
 /// The terms of a name: every word of it as it is.
-pub(super) fn name_terms(text: &str) -> Vec<Term> {
-    let mut terms = Vec::new();
-    let mut rest = 0;
-    while let Some(compound) = compound_from(text, rest) {
-        rest = compound.end();
+pub(super) fn name_terms(text: &str) -> Terms<'_> {
+    Terms {
+        is_name: true,
+        ..terms(text)
+    }
+}
+
+/// Terms, made as they are asked for: a text may have millions.
+pub(super) struct Terms<'a> {
+    text: &'a str,
+    /// Where what has not been looked at begins.
+    at: usize,
+    position: usize,
+    is_name: bool,
+    /// Those of the compound that was read last.
+    ready: VecDeque<Term>,
+}
+
+impl Iterator for Terms<'_> {
+    type Item = Term;
+
+    fn next(&mut self) -> Option<Term> {
+        loop {
+            if let Some(term) = self.ready.pop_front() {
+                return Some(term);
+            }
+            let compound = compound_from(self.text, self.at)?;
+            self.at = compound.end();
+            match self.is_name {
+                true => self.take_name(compound),
+                false => self.take(compound),
+            }
+        }
+    }
+}
+
+impl Terms<'_> {
+    fn take(&mut self, compound: Compound) {
+        if (2..=COMPOUND_WORDS).contains(&compound.words.len()) {
+            let words = compound.words.iter();
+            let whole: String = words.map(|word| word.folded.as_str()).collect();
+            self.push(whole, compound.start()..compound.end(), true);
+        }
         for word in compound.words {
-            terms.push(Term {
+            if !is_stop_word(&word.folded) {
+                self.push(word.folded, word.bytes, false);
+            }
+            self.position += 1;
+        }
+    }
+
+    fn take_name(&mut self, compound: Compound) {
+        for word in compound.words {
+            self.ready.push_back(Term {
                 text: word.folded,
-                position: terms.len(),
+                position: self.position,
                 bytes: word.bytes,
                 is_compound: false,
             });
+            self.position += 1;
         }
     }
-    terms
-}
 
-fn push_term(
-    folded: String,
-    position: usize,
-    bytes: Range<usize>,
-    is_compound: bool,
-    terms: &mut Vec<Term>,
-) {
-    if folded.len() <= TERM_BYTES {
-        terms.push(Term {
-            text: stem(folded),
-            position,
-            bytes,
-            is_compound,
-        });
+    fn push(&mut self, folded: String, bytes: Range<usize>, is_compound: bool) {
+        if folded.len() <= TERM_BYTES {
+            self.ready.push_back(Term {
+                text: stem(folded),
+                position: self.position,
+                bytes,
+                is_compound,
+            });
+        }
     }
 }
 
@@ -165,25 +193,27 @@ impl Compound {
 }
 
 /// The first compound from a byte of a text on.
-fn compound_from(text: &str, from: usize) -> Option<Compound> {
-    let mut words = vec![word_from(text, from)?];
-    while let [.., last] = &words[..] {
-        let end = last.bytes.end;
-        let mut after = text[end..].chars();
-        let hyphen = after.next().filter(|c| is_hyphen(*c));
-        let Some(hyphen) = hyphen.filter(|_| after.next().is_some_and(is_of_word)) else {
-            break;
-        };
-        words.extend(word_from(text, end + hyphen.len_utf8()));
+fn compound_from(text: &str, mut from: usize) -> Option<Compound> {
+    loop {
+        let mut words = vec![word_from(text, from)?];
+        while let [.., last] = &words[..]
+            && words.len() < MOST_WORDS
+        {
+            let end = last.bytes.end;
+            let mut after = text[end..].chars();
+            let hyphen = after.next().filter(|c| is_hyphen(*c));
+            let Some(hyphen) = hyphen.filter(|_| after.next().is_some_and(is_of_word)) else {
+                break;
+            };
+            words.extend(word_from(text, end + hyphen.len_utf8()));
+        }
+        from = words[words.len() - 1].bytes.end;
+        words.retain(|word| !word.folded.is_empty());
+        // Marks that stand alone are no word.
+        if !words.is_empty() {
+            return Some(Compound { words });
+        }
     }
-    words.retain(|word| !word.folded.is_empty());
-    if words.is_empty() {
-        // Marks that stand alone.
-        let skipped = text[from..].find(is_of_word)? + from;
-        let n_bytes = text[skipped..].find(|c| !is_of_word(c))?;
-        return compound_from(text, skipped + n_bytes);
-    }
-    Some(Compound { words })
 }
 
 /// The first word from a byte of a text on.
@@ -277,26 +307,26 @@ fn greek_name(c: char) -> Option<&'static str> {
 
 /// [`terms`], or [`name_terms`], for tantivy.
 #[derive(Clone)]
-pub(super) struct TermTokenizer(pub(super) fn(&str) -> Vec<Term>);
+pub(super) struct TermTokenizer(pub(super) fn(&str) -> Terms<'_>);
 
 /// The terms of one text, for tantivy.
-pub(super) struct TermStream {
-    terms: std::vec::IntoIter<Term>,
+pub(super) struct TermStream<'a> {
+    terms: Terms<'a>,
     token: Token,
 }
 
 impl Tokenizer for TermTokenizer {
-    type TokenStream<'a> = TermStream;
+    type TokenStream<'a> = TermStream<'a>;
 
-    fn token_stream(&mut self, text: &str) -> TermStream {
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> TermStream<'a> {
         TermStream {
-            terms: (self.0)(text).into_iter(),
+            terms: (self.0)(text),
             token: Token::default(),
         }
     }
 }
 
-impl TokenStream for TermStream {
+impl TokenStream for TermStream<'_> {
     fn advance(&mut self) -> bool {
         let Some(term) = self.terms.next() else {
             return false;
@@ -329,7 +359,6 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let shown: Vec<String> = terms(text)
-            .iter()
             .map(|term| format!("{}:{}", term.position, term.text))
             .collect();
         assert_eq!(shown.join(" "), expected, "{text}");
@@ -364,10 +393,7 @@ mod tests {
     #[test]
     fn terms_stand_where_they_say() {
         let text = "Über the GPT-4's β-decay";
-        let stands: Vec<&str> = terms(text)
-            .iter()
-            .map(|term| &text[term.bytes.clone()])
-            .collect();
+        let stands: Vec<&str> = terms(text).map(|term| &text[term.bytes]).collect();
         assert_eq!(
             stands,
             ["Über", "GPT-4's", "GPT", "4's", "β-decay", "β", "decay"]
@@ -377,8 +403,20 @@ mod tests {
     #[test]
     fn names_are_kept_as_they_are() {
         let names = name_terms("Jürgen A. Schmidhuber-Running");
-        let names: Vec<&str> = names.iter().map(|term| term.text.as_str()).collect();
+        let names: Vec<String> = names.map(|term| term.text).collect();
         assert_eq!(names, ["jurgen", "a", "schmidhuber", "running"]);
+    }
+
+    #[test]
+    fn neither_a_chain_of_words_nor_of_lone_marks_has_an_end() {
+        let chain = "a1-".repeat(1_000_000);
+        assert_eq!(terms(&chain).count(), 1_000_000);
+        let last = terms(&chain).last().expect("a term");
+        assert_eq!((last.position, last.bytes), (999_999, 2_999_997..2_999_999));
+        let marks = "\u{301} ".repeat(1_000_000) + "word";
+        let found: Vec<Term> = terms(&marks).collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!((&*found[0].text, found[0].position), ("word", 0));
     }
 
     #[test]
@@ -389,7 +427,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,60}") {
-            for term in terms(&text).iter().chain(&name_terms(&text)) {
+            for term in terms(&text).chain(name_terms(&text)) {
                 prop_assert!(!term.text.is_empty());
                 prop_assert!(!text[term.bytes.clone()].is_empty());
             }
@@ -397,7 +435,7 @@ mod tests {
 
         #[test]
         fn no_odd_text_panics(text in "[-'’a-céß\u{301}κ₂量の İs]{0,30}") {
-            for term in terms(&text).iter().chain(&name_terms(&text)) {
+            for term in terms(&text).chain(name_terms(&text)) {
                 prop_assert!(!term.text.is_empty());
                 prop_assert!(!text[term.bytes.clone()].is_empty());
             }

@@ -128,6 +128,21 @@ pub struct Votes {
 }
 
 impl Paper {
+    /// What its texts come to in memory, nearly.
+    pub(crate) fn n_bytes(&self) -> usize {
+        let text = |text: &str| size_of::<String>() + text.len();
+        let ids = std::iter::once(&self.id).chain(&self.aliases);
+        let ids: usize = ids.map(|id| text(id.as_str())).sum();
+        let listed = self.authors.iter().chain(&self.categories);
+        let listed: usize = listed.map(|one| text(one)).sum();
+        let notes = [&self.comment, &self.journal, &self.volume, &self.submitter];
+        let notes: usize = notes.into_iter().flatten().map(String::len).sum();
+        let raw = self.raw.as_ref();
+        let raw = raw.map_or(0, |raw| raw.title.len() + raw.abstract_text.len());
+        let texts = self.title.len() + self.abstract_text.len();
+        size_of::<Paper>() + ids + listed + notes + raw + texts
+    }
+
     /// The votes of a record that has any.
     pub fn votes(&self) -> Option<Votes> {
         let votes = Votes {

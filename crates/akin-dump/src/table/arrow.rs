@@ -5,17 +5,19 @@
 //!
 //! Invariants: nothing that a message claims is allocated or sliced before it is held against the
 //! bytes that are there. A message's buffers lie in its body; what they become is bounded by the body's
-//! length ([`grown_limit`]). A body is allocated as its bytes arrive.
+//! length ([`grown_limit`]). A body is allocated as its bytes arrive. Views of texts are decoded as views
+//! of bytes ([`unchecked`]): any number of them may name the same text, and each would be checked whole.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Cursor, Read};
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_ipc::convert::try_fb_to_schema;
 use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary};
 use arrow_ipc::{Message, MessageHeader, root_as_message};
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 
 use super::{BatchEnd, decoded, grown_limit, is_available};
 use crate::expansion::Growth;
@@ -43,6 +45,8 @@ const FIRST_BODY_BYTES: usize = 1 << 20;
 pub(super) struct ArrowBatches {
     input: BufReader<Bytes>,
     schema: SchemaRef,
+    /// What is decoded: views of bytes for views of texts.
+    decoded_schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
     /// The stream lies in a file, which is not whole without its end mark.
     is_in_file: bool,
@@ -60,7 +64,8 @@ impl ArrowBatches {
         };
         let mut batches = ArrowBatches {
             input: BufReader::new(bytes),
-            schema: SchemaRef::new(arrow_schema::Schema::empty()),
+            schema: SchemaRef::new(Schema::empty()),
+            decoded_schema: SchemaRef::new(Schema::empty()),
             dictionaries: HashMap::new(),
             is_in_file,
             n_read: 0,
@@ -73,10 +78,13 @@ impl ArrowBatches {
         let schema = message.header_as_schema();
         let schema = schema.ok_or_else(|| BatchEnd::unreadable("no Arrow schema at its start"))?;
         let _ = batches.body(&message)?;
-        batches.schema = decoded(|| try_fb_to_schema(schema))?.into();
+        let schema = decoded(|| try_fb_to_schema(schema))?;
+        batches.decoded_schema = Schema::new(unchecked_fields(schema.fields())).into();
+        batches.schema = schema.into();
         Ok(batches)
     }
 
+    /// The schema as the stream has it.
     pub(super) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -106,7 +114,7 @@ impl ArrowBatches {
     fn batch(&mut self, message: &Message<'_>, body: &Buffer) -> Result<RecordBatch, BatchEnd> {
         let batch = message.header_as_record_batch().ok_or_else(no_head)?;
         self.note(check(&batch, body)?)?;
-        let (schema, version) = (self.schema.clone(), message.version());
+        let (schema, version) = (self.decoded_schema.clone(), message.version());
         decoded(|| {
             RecordBatchDecoder::try_new(body, batch, schema, &self.dictionaries, &version)?
                 .read_record_batch()
@@ -116,7 +124,7 @@ impl ArrowBatches {
     fn add_dictionary(&mut self, message: &Message<'_>, body: &Buffer) -> Result<(), BatchEnd> {
         let batch = message.header_as_dictionary_batch().ok_or_else(no_head)?;
         self.note(check(&batch.data().ok_or_else(no_head)?, body)?)?;
-        let (schema, version) = (self.schema.clone(), message.version());
+        let (schema, version) = (self.decoded_schema.clone(), message.version());
         decoded(|| read_dictionary(body, batch, &schema, &mut self.dictionaries, &version))?;
         // One that is added to is copied each time.
         let values = self.dictionaries.get(&batch.id());
@@ -226,6 +234,40 @@ fn stream_inside(mut file: Bytes) -> Result<Bytes, BatchEnd> {
         }
     }
     Ok(Box::new(Cursor::new(part).chain(file)))
+}
+
+fn unchecked_fields(fields: &Fields) -> Fields {
+    fields.iter().map(unchecked_field).collect()
+}
+
+fn unchecked_field(field: &FieldRef) -> FieldRef {
+    Arc::new(Field::clone(field).with_data_type(unchecked(field.data_type())))
+}
+
+/// A type with views of bytes for views of texts, which are laid out alike.
+fn unchecked(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View => DataType::BinaryView,
+        DataType::Dictionary(keys, values) => {
+            DataType::Dictionary(keys.clone(), Box::new(unchecked(values)))
+        }
+        DataType::List(field) => DataType::List(unchecked_field(field)),
+        DataType::LargeList(field) => DataType::LargeList(unchecked_field(field)),
+        DataType::ListView(field) => DataType::ListView(unchecked_field(field)),
+        DataType::LargeListView(field) => DataType::LargeListView(unchecked_field(field)),
+        DataType::FixedSizeList(field, n) => DataType::FixedSizeList(unchecked_field(field), *n),
+        DataType::Struct(fields) => DataType::Struct(unchecked_fields(fields)),
+        DataType::Map(field, is_sorted) => DataType::Map(unchecked_field(field), *is_sorted),
+        DataType::RunEndEncoded(ends, values) => {
+            DataType::RunEndEncoded(ends.clone(), unchecked_field(values))
+        }
+        DataType::Union(fields, mode) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(id, field)| (id, unchecked_field(field)));
+            DataType::Union(fields.collect(), *mode)
+        }
+        other => other.clone(),
+    }
 }
 
 /// A message's head, with every offset in it verified.
