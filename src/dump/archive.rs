@@ -230,6 +230,7 @@ impl DirectoryEntry {
 }
 
 /// How members of a number are compressed (APPNOTE.TXT, section 4.4.5): those that are decoded here.
+#[expect(deprecated, reason = "no constant says that a method is unknown")]
 fn method_of(number: u16) -> CompressionMethod {
     match number {
         0 => CompressionMethod::STORE,
