@@ -379,7 +379,8 @@ fn the_directory_of_an_archive_is_read_once() {
         start.elapsed()
     };
     let (some, many) = (time(1_000), time(8_000));
-    assert!(many < 24 * some, "{some:?}, eightfold {many:?}");
+    let limit = 24 * some + std::time::Duration::from_millis(150);
+    assert!(many < limit, "{some:?}, eightfold {many:?}");
 }
 
 #[test]
