@@ -219,7 +219,7 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failu
         }),
     };
     let mut due = due.into_iter();
-    while let Some(subscriber) = due.next() {
+    for subscriber in due.by_ref() {
         match to_subscriber(&subscriber, &room, now, post.as_mut()) {
             Ok(()) => {}
             Err(fault) if fault.is_everybodys() => return Err(fault),

@@ -276,12 +276,14 @@ impl Chunk {
         }
     }
 
+    /// Whether it brings neither an item nor what cannot be one.
+    pub(super) fn has_no_record(&self) -> bool {
+        self.items.is_empty() && self.rejected.is_empty()
+    }
+
     /// Whether it brings nothing but a format.
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty()
-            && self.rejected.is_empty()
-            && self.failed.is_empty()
-            && self.skipped.is_empty()
+        self.has_no_record() && self.failed.is_empty() && self.skipped.is_empty()
     }
 }
 

@@ -47,6 +47,9 @@ use crate::paper::{Authority, Collection, PaperId};
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
 
+/// Names of dumps that are noted of one run, at most.
+const MAX_NOTED_NAMES: usize = 1_000;
+
 pub use self::chunks::{BATCH_RECORDS, Omission};
 pub(crate) use self::chunks::{Chunk, Ended, read_beside};
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
@@ -201,8 +204,7 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<IngestReport> {
     space::adopt(writer, encoder, origin)?;
-    let names: Vec<String> = sources.iter().map(Source::to_string).collect();
-    let key = writer.begin_ingest(&names)?;
+    let key = writer.begin_ingest(&noted_names(sources))?;
     observer.begin(Stage::Embed, None);
     let may_claim = writer.lookup().has_unclaimed()?;
     let report = thread::scope(|scope| {
@@ -242,6 +244,14 @@ pub fn run(
         writer.finish_ingest(key, &report.counts)?;
     }
     Ok(report)
+}
+
+/// The names that are noted of a run's dumps: every commit writes them again.
+fn noted_names(sources: &[Source]) -> Vec<String> {
+    let noted = sources.iter().take(MAX_NOTED_NAMES).map(Source::to_string);
+    let n_more = sources.len().saturating_sub(MAX_NOTED_NAMES);
+    let more = (n_more > 0).then(|| format!("{n_more} more"));
+    noted.chain(more).collect()
 }
 
 /// Brings a library's indexes up to its rows and its papers. Returns how many papers' words were
@@ -397,7 +407,11 @@ struct Waiting {
 impl Ingesting<'_> {
     /// Takes in one chunk; whether to go on.
     fn take_in(&mut self, mut chunk: Chunk) -> Result<bool> {
-        if chunk.is_empty() {
+        if chunk.has_no_record() {
+            if self.options.strict {
+                chunks::refuse(&mut chunk)?;
+            }
+            // Nothing is committed for each of the many files that are no dumps.
             self.report.note_unused(&mut chunk);
             return Ok(true);
         }

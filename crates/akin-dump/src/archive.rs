@@ -4,9 +4,10 @@
 //! is read by the `zip` crate, once; a member is streamed from its place in the file, so it can be sent
 //! to a reader thread, and its length and checksum are compared when it ends.
 //!
-//! Invariants: names are never used as paths; nothing is written; a member that is encrypted, or
+//! Invariants: every member of the directory is given, those of one name in the directory's order; names are never used as paths; nothing is written; a member that is encrypted, or
 //! compressed in a way that is not decoded here, is an error that says so.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -38,6 +39,12 @@ const LARGE_END_BYTES: u64 = 56;
 
 /// Bytes that the directory has of a member at least.
 const LEAST_ENTRY_BYTES: u64 = 46;
+
+/// How an entry of the directory begins.
+const ENTRY: &[u8] = b"PK\x01\x02";
+
+/// Bytes of the head before a member's bytes, without its name.
+const HEAD_BYTES: u64 = 30;
 
 /// Whether a file is a zip archive, told from its first bytes.
 pub(super) fn is_zip(path: &Path) -> io::Result<bool> {
@@ -90,10 +97,14 @@ pub(super) fn members(path: &Path) -> io::Result<Vec<(String, MemberPlace)>> {
     refuse_false_count(&mut file)?;
     let mut archive = ZipArchive::new(BufReader::new(file))?;
     let mut members = Vec::new();
+    let mut namesakes = Namesakes::default();
     for idx in 0..archive.len() {
         let found = match archive.by_index_raw(idx) {
             Ok(member) if !member.is_file() => continue,
-            Ok(member) => Some((member.name()?.into_owned(), MemberPlace::of(&member))),
+            Ok(member) => {
+                namesakes.note(&member)?;
+                Some((member.name()?.into_owned(), MemberPlace::of(&member)))
+            }
             // One that cannot be read says so when it is opened.
             Err(_) => None,
         };
@@ -105,6 +116,11 @@ pub(super) fn members(path: &Path) -> io::Result<Vec<(String, MemberPlace)>> {
         };
         members.extend(found.or_else(damaged));
     }
+    let (directory_at, before) = (archive.central_directory_start(), archive.offset());
+    let mut earlier = namesakes.among(&mut archive.into_inner(), directory_at, before)?;
+    // Sorting leaves those of one name in this order.
+    earlier.append(&mut members);
+    members = earlier;
     if members
         .iter()
         .any(|(name, _)| OFFICE.contains(&name.as_str()))
@@ -114,6 +130,130 @@ pub(super) fn members(path: &Path) -> io::Result<Vec<(String, MemberPlace)>> {
     members.retain(|(name, _)| !is_hidden(name));
     members.sort_by(|(name, _), (other, _)| name.cmp(other));
     Ok(members)
+}
+
+/// Finds the members whose names later ones have too: the `zip` crate knows the last of a name only.
+#[derive(Default)]
+struct Namesakes {
+    /// Where the directory has the members that the crate knows.
+    known: HashSet<u64>,
+    /// Their names, as they are written there.
+    names: HashMap<Vec<u8>, String>,
+}
+
+impl Namesakes {
+    fn note<R: Read>(&mut self, member: &ZipFile<'_, R>) -> io::Result<()> {
+        self.known.insert(member.central_header_start());
+        let written = member.name_raw().to_owned();
+        self.names.insert(written, member.name()?.into_owned());
+        Ok(())
+    }
+
+    /// The earlier members of these names, in the order of a directory that begins `at`; `before` bytes
+    /// stand before the archive.
+    fn among(
+        &self,
+        file: &mut (impl Read + Seek),
+        mut at: u64,
+        before: u64,
+    ) -> io::Result<Vec<(String, MemberPlace)>> {
+        let mut found = Vec::new();
+        file.seek(SeekFrom::Start(at))?;
+        let mut head = [0; LEAST_ENTRY_BYTES as usize];
+        while file.read_exact(&mut head).is_ok() && head.starts_with(ENTRY) {
+            let [n_name, n_extra, n_comment] =
+                [28, 30, 32].map(|at| usize::from(u16::from_le_bytes([head[at], head[at + 1]])));
+            let mut rest = vec![0; n_name + n_extra + n_comment];
+            if file.read_exact(&mut rest).is_err() {
+                break;
+            }
+            let name = self.names.get(&rest[..n_name]);
+            if let Some(name) = name.filter(|_| !self.known.contains(&at)) {
+                let extra = &rest[n_name..n_name + n_extra];
+                found.push((name.clone(), DirectoryEntry::of(&head, extra)));
+            }
+            at += LEAST_ENTRY_BYTES + rest.len() as u64;
+        }
+        let mut placed = Vec::new();
+        for (name, entry) in found {
+            let place = entry.and_then(|entry| entry.place(file, before));
+            placed.push((name, place.unwrap_or(MemberPlace::DAMAGED)));
+        }
+        Ok(placed)
+    }
+}
+
+/// What a directory says of a member, and where its head stands (APPNOTE.TXT, section 4.3.12).
+struct DirectoryEntry {
+    place: MemberPlace,
+    head_at: u64,
+}
+
+impl DirectoryEntry {
+    fn of(head: &[u8; LEAST_ENTRY_BYTES as usize], extra: &[u8]) -> Option<DirectoryEntry> {
+        let short = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
+        let long = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk()?));
+        let mut large = large_numbers(extra);
+        let mut number = |at: usize| match long(at)? {
+            u32::MAX => large.next(),
+            number => Some(u64::from(number)),
+        };
+        let (n_left, compressed_bytes, head_at) = (number(24)?, number(20)?, number(42)?);
+        Some(DirectoryEntry {
+            place: MemberPlace {
+                start: None,
+                compressed_bytes,
+                method: method_of(short(10)),
+                end: MemberEnd {
+                    n_left,
+                    checksum: long(16)?,
+                },
+                is_encrypted: short(8) & 1 == 1,
+            },
+            head_at,
+        })
+    }
+
+    /// Its place, once the head before its bytes was read.
+    fn place(self, file: &mut (impl Read + Seek), before: u64) -> Option<MemberPlace> {
+        let head_at = self.head_at.checked_add(before)?;
+        let mut head = [0; HEAD_BYTES as usize];
+        file.seek(SeekFrom::Start(head_at)).ok()?;
+        file.read_exact(&mut head).ok()?;
+        let short = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]));
+        let start = head_at.checked_add(HEAD_BYTES + short(26) + short(28))?;
+        head.starts_with(MAGICS[0]).then_some(MemberPlace {
+            start: Some(start),
+            ..self.place
+        })
+    }
+}
+
+/// How members of a number are compressed (APPNOTE.TXT, section 4.4.5): those that are decoded here.
+#[expect(deprecated, reason = "no constant says that a method is unknown")]
+fn method_of(number: u16) -> CompressionMethod {
+    match number {
+        0 => CompressionMethod::STORE,
+        8 => CompressionMethod::DEFLATE,
+        12 => CompressionMethod::BZIP2,
+        93 => CompressionMethod::ZSTD,
+        95 => CompressionMethod::XZ,
+        other => CompressionMethod::Unsupported(other),
+    }
+}
+
+/// The numbers that are too large for their places in a directory (APPNOTE.TXT, section 4.5.3).
+fn large_numbers(mut extra: &[u8]) -> impl Iterator<Item = u64> {
+    let mut numbers: &[u8] = &[];
+    while let Some(([kind, kind_high, n, n_high], rest)) = extra.split_first_chunk::<4>() {
+        let n = usize::from(u16::from_le_bytes([*n, *n_high])).min(rest.len());
+        if [*kind, *kind_high] == [1, 0] {
+            numbers = &rest[..n];
+        }
+        extra = &rest[n..];
+    }
+    let (numbers, _) = numbers.as_chunks::<8>();
+    numbers.iter().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Refuses an archive that claims more members than its bytes can hold: the `zip` crate makes room for all

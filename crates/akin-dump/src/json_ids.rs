@@ -84,11 +84,8 @@ impl RecordFields {
     }
 
     pub(super) fn add_aliases(&self, paper: &mut Paper, notes: &mut Notes) {
-        let mut add = |id: PaperId| {
-            if id != paper.id && !paper.aliases.contains(&id) {
-                paper.aliases.push(id);
-            }
-        };
+        // Those that stand there twice go when the record is made.
+        let mut add = |id: PaperId| paper.aliases.push(id);
         for (name, part) in KIND_NAMES {
             let Some(value) = self.get(&[name]) else {
                 continue;

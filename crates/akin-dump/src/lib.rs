@@ -114,7 +114,7 @@ mod withdrawn;
 mod xml;
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -124,8 +124,8 @@ use emptiness::Start;
 use hf_page::PageReader;
 use lines::{Framed, LineReader};
 use record::{DumpContext, ReadRecord, RecordError};
-use sniff::Framing;
-use source::{Bytes, Compression, Counted, SourceBytes};
+use sniff::{Framing, Sniffed};
+use source::{Bytes, Compression, Counted, Peeked, SourceBytes};
 use table::TableReader;
 use values::ValueReader;
 
@@ -133,7 +133,7 @@ pub use archive::MemberPlace;
 pub use draft::Manuscript;
 pub use ignored::{Ignored, Part};
 pub use record::{Item, Record};
-pub(crate) use reject::shorten;
+pub use reject::shorten;
 pub use reject::{Rejected, Rejection, Unit};
 pub use sniff::{Format, KNOWN_FORMATS};
 pub use source::Source;
@@ -144,8 +144,12 @@ use crate::paper::Collection;
 /// The longest record that is read, in bytes; longer ones are skipped and rejected.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
 
-/// How much of a dump is looked at to tell its format, after decompression.
-const SNIFFED_BYTES: usize = 64 << 10;
+/// How much of a dump is looked at to tell its format, after decompression: at first, and where that
+/// does not tell it.
+const SNIFFED_BYTES: [usize; 2] = [64 << 10, 1 << 20];
+
+/// A beginning that ends in a longer line may be cut before what tells the format.
+const LONG_LINE_BYTES: usize = 32 << 10;
 
 /// How dumps are read where their content does not say it.
 #[derive(Debug, Clone, Default)]
@@ -251,7 +255,8 @@ impl Dump {
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Dump> {
         let read_bytes = Arc::new(AtomicU64::new(0));
         let input = source.open(read_bytes.clone())?;
-        let mut dump = Dump::read(source.name(), input, read_bytes, options)?;
+        let read = Dump::read(source.name(), input, read_bytes, options);
+        let mut dump = read.map_err(|error| source.explained(error))?;
         let path = source.collection_path();
         dump.collection = collection::of(dump.format, &path, options.collection.as_deref());
         Ok(dump)
@@ -284,12 +289,10 @@ impl Dump {
     ) -> Result<Dump> {
         let total_bytes = input.total_bytes;
         let (bytes, compression) = source::decompressed(input.bytes).map_err(Error::read(&path))?;
-        let peeked = source::peek(bytes, SNIFFED_BYTES).and_then(line_ends::unified);
-        let mut peeked = peeked.map_err(Error::read(&path))?;
+        let (mut peeked, sniffed) = beginning(bytes, options).map_err(Error::read(&path))?;
         if peeked.start.is_empty() {
             return Err(Error::EmptyDump { path });
         }
-        let sniffed = sniff::sniff(&peeked.start, peeked.complete, options);
         let (format, framing) = sniffed.map_err(|reason| Error::UnknownFormat {
             path: path.clone(),
             reason,
@@ -298,6 +301,7 @@ impl Dump {
             listed: listed(&path),
             year: options.year,
             around: String::new(),
+            n_added: Arc::default(),
             is_untitled: format.is_json() && sniff_json::is_untitled(&peeked.start),
         };
         let start = Start::of(&path, format, &mut peeked, options);
@@ -447,6 +451,28 @@ impl Records {
             Framing::Cells => Records::Items(Box::new(CellReader::open(opened)?)),
             Framing::Table => Records::Items(Box::new(TableReader::open(opened)?)),
         })
+    }
+}
+
+/// The beginning of a dump, as much as tells its format, and what it tells.
+fn beginning(mut bytes: Bytes, options: &ReadOptions) -> io::Result<(Peeked, Sniffed)> {
+    let [first, most] = SNIFFED_BYTES;
+    let mut limit = first;
+    loop {
+        let peeked = source::peek(bytes, limit).and_then(line_ends::unified)?;
+        let start = &peeked.start;
+        let ends_in_long_line = || {
+            let tail = &start[start.len().saturating_sub(LONG_LINE_BYTES)..];
+            !tail.contains(&b'\n')
+        };
+        let is_last = peeked.complete || limit == most;
+        if is_last || !ends_in_long_line() {
+            let sniffed = sniff::sniff(start, peeked.complete, options);
+            if is_last || sniffed.is_ok() {
+                return Ok((peeked, sniffed));
+            }
+        }
+        (bytes, limit) = (peeked.whole, most);
     }
 }
 

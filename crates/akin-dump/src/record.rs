@@ -1,6 +1,9 @@
 //! What the record readers share: the reader's type, what it gives, ids, titles and small conversions.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use jiff::civil::Date;
 
@@ -24,6 +27,8 @@ pub(super) struct DumpContext {
     pub(super) around: String,
     /// No record has a title: ids and texts are all there is.
     pub(super) is_untitled: bool,
+    /// How many bytes what stands around them has added to the records so far, less what their own allow.
+    pub(super) n_added: Arc<AtomicI64>,
 }
 
 /// Why a record is no paper, with its id where it has one.
@@ -72,7 +77,7 @@ impl Item {
     }
 
     /// What its texts come to in memory, nearly.
-    pub(crate) fn n_bytes(&self) -> usize {
+    pub fn n_bytes(&self) -> usize {
         match self {
             Item::Paper(record) => record.paper.n_bytes() + record.given_id.len(),
             Item::Deletion(id) => id.as_str().len(),
@@ -123,6 +128,7 @@ impl Record {
         let comment = paper.comment.as_deref().unwrap_or_default();
         let is_withdrawn = says_withdrawn(&paper.abstract_text) || comment_says_withdrawn(comment);
         paper.notice = paper.notice.or(is_withdrawn.then_some(Notice::Withdrawn));
+        paper.aliases = other_names(&paper.id, paper.aliases);
         Record {
             paper,
             given_id,
@@ -246,7 +252,7 @@ pub(super) struct RawRecord<'a> {
 }
 
 impl<'a> RawRecord<'a> {
-    /// Adds an id of a known kind, if `value` is one and is not there yet.
+    /// Adds an id of a known kind, if `value` is one.
     pub(super) fn add_id(&mut self, kind: IdKind, value: &str) {
         self.push_id(id_of_kind(kind, value));
     }
@@ -274,9 +280,8 @@ impl<'a> RawRecord<'a> {
     }
 
     fn push_id(&mut self, id: Option<PaperId>) {
-        if let Some(id) = id.filter(|id| !self.ids.contains(id)) {
-            self.ids.push(id);
-        }
+        // Those that stand there twice go when all are there.
+        self.ids.extend(id);
     }
 
     /// The item that this comes to.
@@ -322,14 +327,21 @@ impl<'a> RawRecord<'a> {
 
 /// Texts, clean, each once, in their order.
 fn distinct(texts: Vec<String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(texts.len());
-    for text in texts {
-        let text = clean(&text);
-        if !text.is_empty() && !kept.iter().any(|other| *other == text) {
-            kept.push(text.into_owned());
-        }
-    }
+    let mut met = HashSet::with_capacity(texts.len());
+    let clean = texts.iter().map(|text| clean(text).into_owned());
+    let mut kept: Vec<String> = clean.filter(|text| !text.is_empty()).collect();
+    kept.retain(|text| met.insert(text.clone()));
     kept
+}
+
+/// The ids that are other names than a paper's own, each once, in their order.
+fn other_names(own: &PaperId, mut aliases: Vec<PaperId>) -> Vec<PaperId> {
+    aliases.retain(|alias| alias != own);
+    if aliases.len() > 1 {
+        let mut met = HashSet::with_capacity(aliases.len());
+        aliases.retain(|alias| met.insert(alias.clone()));
+    }
+    aliases
 }
 
 /// A field's text, clean; `None` where nothing is left. What it cannot be is noted.
@@ -349,10 +361,8 @@ pub(super) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<Date> {
 pub(super) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
     let alias = id_of_kind(IdKind::Doi, spelling);
     let alias = notes.unless(alias, Part::Doi, Some(spelling));
-    if let Some(alias) = alias.filter(|alias| *alias != paper.id && !paper.aliases.contains(alias))
-    {
-        paper.aliases.push(alias);
-    }
+    // Those that stand there twice go when the record is made.
+    paper.aliases.extend(alias);
 }
 
 /// Attaches the id, as it stands in the record, to what the record came to.

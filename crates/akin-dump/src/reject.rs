@@ -196,7 +196,7 @@ impl Rejection {
 
 impl Rejected {
     /// Cuts what was taken from the record as it stands there: of many records, all is kept.
-    pub(crate) fn shorten(&mut self) {
+    pub fn shorten(&mut self) {
         if let Some(id) = &mut self.id {
             shorten(id);
         }
@@ -214,7 +214,7 @@ impl Rejected {
 }
 
 /// Cuts a text that is longer than anything that is said of a record.
-pub(crate) fn shorten(text: &mut String) {
+pub fn shorten(text: &mut String) {
     if text.len() > MAX_SAID_BYTES {
         text.truncate(text.floor_char_boundary(MAX_SAID_BYTES));
         text.push('…');

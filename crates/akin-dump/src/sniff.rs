@@ -230,14 +230,13 @@ const TABLES: [(&[u8], Format); 3] = [
     (b"PAR1", Format::Parquet),
 ];
 
+/// A format with its framing, or what is said of a file that is of none.
+pub(super) type Sniffed = Result<(Format, Framing), String>;
+
 /// Tells the format from the start of a dump; `complete` if that is all of it. An insisted format
 /// is taken at its word; of JSON only the framing is looked for. Of text, a header of columns is
 /// one where the user has set columns.
-pub(super) fn sniff(
-    start: &[u8],
-    complete: bool,
-    options: &ReadOptions,
-) -> Result<(Format, Framing), String> {
+pub(super) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Sniffed {
     let text = start
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(start)
@@ -245,7 +244,13 @@ pub(super) fn sniff(
     if start.is_empty() {
         return Err("it is empty".to_owned());
     }
-    if text.is_empty() {
+    if text.is_empty() && !complete && options.format.is_none() {
+        let n_kib = start.len() >> 10;
+        return Err(format!(
+            "its first {n_kib} KiB hold nothing but blank space"
+        ));
+    }
+    if text.is_empty() && complete {
         return Err("it holds nothing but blank space".to_owned());
     }
     if let Some(format) = options.format {
@@ -262,7 +267,10 @@ pub(super) fn sniff(
         .or_else(|| tagged::sniff(text).map(own))
         .or_else(|| page(text, complete))
         .or_else(|| delimited::sniff(text, complete, &options.columns).map(own))
-        .ok_or_else(|| format!("it looks like {}", looks_like(start, text)))
+        .ok_or_else(|| match (looks_like(start, text), complete) {
+            (what, true) => format!("it looks like {what}"),
+            (what, false) => format!("its first {} KiB look like {what}", start.len() >> 10),
+        })
 }
 
 fn table(start: &[u8]) -> Option<(Format, Framing)> {
@@ -294,7 +302,7 @@ fn looks_like(start: &[u8], text: &[u8]) -> String {
         return (*what).to_owned();
     }
     if start.get(257..262) == Some(b"ustar") {
-        return "a tar archive".to_owned();
+        return "a tar archive, which is not read: unpack it first".to_owned();
     }
     let head = String::from_utf8_lossy(&text[..text.len().min(1024)]).to_ascii_lowercase();
     if head.starts_with("%!ps") {

@@ -112,7 +112,7 @@ impl Source {
         if !metadata.is_file() {
             return Ok(vec![Source::File(path)]);
         }
-        members_of(&path).map_err(Error::read(&path))
+        members_of(&path)
     }
 
     /// Whether it was found in a folder or an archive, where other things lie beside dumps.
@@ -137,6 +137,18 @@ impl Source {
             }
             Source::Stdin => PathBuf::from("standard input"),
             Source::Memory { name, .. } => name.clone(),
+        }
+    }
+
+    /// Why it is in no known format, where it is a zip archive whose directory cannot be read.
+    pub(super) fn explained(&self, error: Error) -> Error {
+        match (self, &error) {
+            (Source::File(path), Error::UnknownFormat { .. }) => {
+                let is_zip = archive::is_zip(path).unwrap_or(false);
+                let members = is_zip.then(|| members_of(path));
+                members.and_then(Result::err).unwrap_or(error)
+            }
+            _ => error,
         }
     }
 
@@ -201,9 +213,13 @@ fn files_below(folder: &Path) -> Vec<Source> {
 }
 
 /// The members of a zip archive; a file that is none, or has none, is itself.
-fn members_of(path: &Path) -> io::Result<Vec<Source>> {
-    let members = match archive::is_zip(path)? {
-        true => archive::members(path)?,
+fn members_of(path: &Path) -> Result<Vec<Source>> {
+    let unread = |error: io::Error| match error.raw_os_error() {
+        Some(_) => Error::read(path)(error),
+        None => Error::damaged(path, format!("not a whole zip archive: {error}")),
+    };
+    let members = match archive::is_zip(path).map_err(Error::read(path))? {
+        true => archive::members(path).map_err(unread)?,
         false => Vec::new(),
     };
     if members.is_empty() {

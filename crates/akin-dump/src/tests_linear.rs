@@ -140,3 +140,61 @@ fn xml() {
         }
     }
 }
+
+/// Reads a record that holds a list, and one whose list is eight times as long: both are papers, and the
+/// time is no more than about eight times as long.
+fn check_list(start: &str, of_one: impl Fn(usize) -> String, end: &str) {
+    let time = |n: usize| {
+        let list: String = (0..n).map(&of_one).collect();
+        let text = [start, &list, end].concat();
+        let once = || {
+            let begun = Instant::now();
+            let dump = open("x", text.as_bytes()).expect("a dump");
+            assert_eq!(dump.filter(Result::is_ok).count(), 1, "{start}");
+            begun.elapsed()
+        };
+        (0..3).map(|_| once()).min().expect("three times")
+    };
+    let (some, many) = (time(5_000), time(40_000));
+    let limit = 24 * some + Duration::from_millis(150);
+    assert!(many < limit, "{start:?}: {some:?}, eightfold {many:?}");
+}
+
+#[test]
+fn what_one_record_holds() {
+    let csl = r#"[{"id":"x","type":"article-journal","title":"On fish","keyword":""#;
+    check_list(csl, |i| format!("k{i}, "), "z\"}]");
+    let crossref = r#"{"DOI":"10.1000/x","title":["On fish"],"deposited":{},"subject":["a""#;
+    check_list(crossref, |i| format!(",\"s{i}\""), "]}\n");
+    let json = r#"{"id":"a","title":"On fish","categories":["a""#;
+    check_list(json, |i| format!(",\"s{i}\""), "]}\n");
+    let pubmed = "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID><Article>\
+        <ArticleTitle>On fish</ArticleTitle></Article></MedlineCitation><PubmedData><ArticleIdList>";
+    let end = "</ArticleIdList></PubmedData></PubmedArticle></PubmedArticleSet>";
+    let id = |i: usize| format!("<ArticleId IdType=\"doi\">10.1000/{i}</ArticleId>");
+    check_list(pubmed, id, end);
+    let ris = "TY  - JOUR\nTI  - On fish\n";
+    let ids = |i: usize| format!("DO  - 10.1000/{i}\nKW  - k{i}\n");
+    check_list(ris, ids, "ER  - \n");
+    let bibtex = "@article{a, title={On fish}";
+    check_list(bibtex, |i| format!(", f{i}={{x}}"), "}\n");
+}
+
+#[test]
+fn strings_of_bibtex_do_not_multiply_a_file() {
+    let mut text = format!(
+        "@string{{s={{{}}}}}\n@string{{j={{Journal}}}}\n",
+        "On fish ".repeat(6_000)
+    );
+    for i in 0..1_000 {
+        text.push_str(&format!("@article{{a{i},title=s}}\n"));
+    }
+    text.push_str("@article{b,title={On fish},journal=j}\n");
+    let items: Vec<_> = open("x", text.as_bytes()).expect("a dump").collect();
+    let n_kept = items.iter().filter(|item| item.is_ok()).count();
+    assert!((2..200).contains(&n_kept), "{n_kept}");
+    assert!(items.last().expect("items").is_ok());
+    let said = items.iter().filter_map(|item| item.as_ref().err());
+    let said = said.map(ToString::to_string).last().unwrap_or_default();
+    assert!(said.contains("its @strings come to more"), "{said}");
+}

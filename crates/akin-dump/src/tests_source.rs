@@ -116,7 +116,11 @@ fn check(folder: &Path, name: &str, expected: &[&str]) {
                 }
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    return format!("{name}: {}", cause.unwrap_or_default());
+                    let said = cause.unwrap_or_else(|| error.to_string());
+                    let said = said
+                        .find("not a whole zip archive")
+                        .map_or(&*said, |at| &said[at..at + 23]);
+                    return format!("{name}: {said}");
                 }
             };
             let items: Vec<_> = dump.collect();
@@ -222,7 +226,7 @@ fn a_folder_is_its_files_and_the_members_of_its_archives() {
             "d/b.csv: 2",
             "d/c.zip/a.jsonl.gz: 1",
             "d/c.zip/b/2026-03-13.csv: 2",
-            "d/e.zip: it looks like a zip archive, which is read from a file of its own only",
+            "d/e.zip: not a whole zip archive",
             "d/notes.txt: it looks like text that holds neither JSON records nor titles followed by abstracts",
         ],
     );
@@ -375,7 +379,8 @@ fn the_directory_of_an_archive_is_read_once() {
         start.elapsed()
     };
     let (some, many) = (time(1_000), time(8_000));
-    assert!(many < 24 * some, "{some:?}, eightfold {many:?}");
+    let limit = 24 * some + std::time::Duration::from_millis(150);
+    assert!(many < limit, "{some:?}, eightfold {many:?}");
 }
 
 #[test]
@@ -414,9 +419,85 @@ fn an_archive_that_claims_more_members_than_it_has_bytes_is_refused() {
     archive.extend([0xFF; 12]);
     archive.extend([0, 0]);
     let folder = folder(&[("a.zip", &archive)]);
-    let error = Source::File(folder.path().join("a.zip")).expanded();
-    let cause = error.expect_err("a false count");
-    let cause = std::error::Error::source(&cause).map(ToString::to_string);
-    let said = cause.unwrap_or_default();
-    assert!(said.contains("claims 1099511627776 members"), "{said}");
+    let source = Source::File(folder.path().join("a.zip"));
+    let opened = Dump::open(&source, &ReadOptions::default()).err();
+    for error in [source.expanded().err(), opened] {
+        let said = error.expect("a false count").to_string();
+        assert!(said.contains("not a whole zip archive"), "{said}");
+        assert!(said.contains("claims 1099511627776 members"), "{said}");
+    }
+}
+
+#[test]
+fn members_of_one_name_are_all_read() {
+    let texts = ["a", "b", "c"].map(|id| format!("{{\"id\":\"{id}\",\"title\":\"On {id}\"}}\n"));
+    let members: Vec<Member<'_>> = texts
+        .iter()
+        .map(|text| stored("x.jsonl", text.as_bytes()))
+        .collect();
+    {
+        let folder = folder(&[("a.zip", &zip(&members))]);
+        let source = Source::File(folder.path().join("a.zip"));
+        let read = |source: &Source| {
+            let dump = Dump::open(source, &ReadOptions::default()).expect("a dump");
+            let items = dump.map(|item| item.expect("a paper").into_paper());
+            items
+                .map(|paper| paper.expect("a paper").title)
+                .collect::<Vec<_>>()
+        };
+        let sources = source.expanded().expect("members");
+        let titles: Vec<String> = sources.iter().flat_map(read).collect();
+        assert_eq!(titles, ["On a", "On b", "On c"]);
+    }
+}
+
+#[test]
+fn a_long_beginning_does_not_hide_the_format() {
+    let long = "x".repeat(100_000);
+    let comment = "% a comment\n".repeat(9_000);
+    let columns: Vec<String> = (0..20_000).map(|i| format!("c{i}")).collect();
+    let cells = ",".repeat(20_000);
+    for (text, expected) in [
+        (
+            format!("{{\"abstract\":\"{long}\",\"title\":\"On X\",\"id\":\"a\"}}\n"),
+            Format::JsonRecords,
+        ),
+        (
+            format!(
+                "{}{{\"title\":\"On X\",\"id\":\"a\"}}\n",
+                " \n".repeat(70_000)
+            ),
+            Format::JsonRecords,
+        ),
+        (
+            format!("{comment}@article{{a, title={{On X}}}}\n"),
+            Format::Bibtex,
+        ),
+        (
+            format!(
+                "<?xml version=\"1.0\"?><!-- {long} --><PubmedArticleSet><PubmedArticle><MedlineCitation>\
+                 <PMID>1</PMID><Article><ArticleTitle>On X</ArticleTitle></Article></MedlineCitation>\
+                 </PubmedArticle></PubmedArticleSet>"
+            ),
+            Format::PubmedXml,
+        ),
+        (
+            format!("title,{}\nOn X{cells}\n", columns.join(",")),
+            Format::Delimited,
+        ),
+    ] {
+        let dump = super::tests::open("x", text.as_bytes()).expect("a dump");
+        assert_eq!(dump.format(), expected, "{}", &text[..40]);
+        let titles: Vec<String> = dump
+            .map(|item| item.expect("a paper").into_paper().expect("a paper").title)
+            .collect();
+        assert_eq!(titles, ["On X"], "{}", &text[..40]);
+    }
+}
+
+#[test]
+fn what_was_not_looked_at_is_not_spoken_of() {
+    let error = super::tests::open("x", b"no paper here\n".repeat(100_000)).err();
+    let said = error.expect("no dump").to_string();
+    assert!(said.contains("its first 1024 KiB look like"), "{said}");
 }

@@ -129,7 +129,7 @@ pub struct Votes {
 
 impl Paper {
     /// What its texts come to in memory, nearly.
-    pub(crate) fn n_bytes(&self) -> usize {
+    pub fn n_bytes(&self) -> usize {
         let text = |text: &str| size_of::<String>() + text.len();
         let ids = std::iter::once(&self.id).chain(&self.aliases);
         let ids: usize = ids.map(|id| text(id.as_str())).sum();

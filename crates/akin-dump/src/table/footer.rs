@@ -28,6 +28,9 @@ const MAX_SCHEMA_NODES: usize = 100_000;
 /// Groups in groups that a schema may have.
 const MAX_SCHEMA_DEPTH: usize = 24;
 
+/// What is said of a schema with more groups in groups.
+pub(super) const TOO_DEEP: &str = "its columns are nested too deeply to be read";
+
 /// Holds the counts of a footer against its bytes; the inner error says what is wrong.
 pub(super) fn check_footer(file: &mut File, n_bytes: u64) -> io::Result<Result<(), String>> {
     let mut tail = [0; TAIL_BYTES as usize];
@@ -53,11 +56,11 @@ pub(super) fn check_footer(file: &mut File, n_bytes: u64) -> io::Result<Result<(
     file.seek(SeekFrom::Start(start))?;
     let mut footer = Vec::new();
     file.take(length).read_to_end(&mut footer)?;
-    let mut is_too_large = false;
+    let (mut is_too_large, mut is_too_deep) = (false, false);
     let whole = Compact::new(&footer).fields(|fields, number, kind| {
         let is_list = kind == LIST;
         let is_sound = match number {
-            2 if is_list => check_schema(fields)?,
+            2 if is_list => check_schema(fields, &mut is_too_deep)?,
             4 if is_list => check_list(fields, ROW_GROUP_BYTES)?,
             5 if is_list => check_list(fields, KEY_BYTES)?,
             _ => fields.skip(kind).map(|()| true)?,
@@ -67,6 +70,7 @@ pub(super) fn check_footer(file: &mut File, n_bytes: u64) -> io::Result<Result<(
     });
     Ok(match whole {
         Some(()) => Ok(()),
+        None if is_too_deep => Err(TOO_DEEP.to_owned()),
         None if is_too_large => Err("its footer claims more than it has".to_owned()),
         None => Err("its footer is damaged".to_owned()),
     })
@@ -86,7 +90,7 @@ fn check_list(fields: &mut Compact<'_>, least_bytes: usize) -> Option<bool> {
 }
 
 /// Steps over the schema, a tree of which every node says how many children follow.
-fn check_schema(fields: &mut Compact<'_>) -> Option<bool> {
+fn check_schema(fields: &mut Compact<'_>, is_too_deep: &mut bool) -> Option<bool> {
     let (n_nodes, kind) = fields.list()?;
     if kind != STRUCT || n_nodes > MAX_SCHEMA_NODES {
         return Some(false);
@@ -103,7 +107,8 @@ fn check_schema(fields: &mut Compact<'_>) -> Option<bool> {
             Some(())
         })?;
         let is_sound = (0..=n_nodes as i64).contains(&n_children);
-        if !is_sound || open.len() > MAX_SCHEMA_DEPTH {
+        *is_too_deep = open.len() > MAX_SCHEMA_DEPTH;
+        if !is_sound || *is_too_deep {
             return Some(false);
         }
         if let Some(left) = open.last_mut() {

@@ -197,7 +197,10 @@ impl Pages {
         self.n_grown = self.n_grown.saturating_add(n_bytes);
         let (n_read, n_grown) = (usize::try_from(self.n_read)?, self.n_grown);
         if n_grown > grown_limit(n_read) as u64 {
-            let what = format!("pages of {n_read} bytes claim to become {n_grown}");
+            let what = format!(
+                "pages of {n_read} bytes claim to become {n_grown}, which is more than is read at \
+                 once: write the file with smaller row groups, or uncompressed"
+            );
             return Err(wrong(what));
         }
         let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);

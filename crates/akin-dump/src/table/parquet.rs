@@ -22,7 +22,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 use parquet::file::reader::FileReader;
 use parquet::schema::types::ColumnDescriptor;
 
-use super::footer::check_footer;
+use super::footer::{TOO_DEEP, check_footer};
 use super::pages::CheckedGroup;
 use super::{BatchEnd, decoded, unfit};
 use crate::cells::ReadColumns;
@@ -60,7 +60,10 @@ impl ParquetBatches {
         let n_bytes = file.metadata().map_err(Error::read(path))?.len();
         check_footer(&mut file, n_bytes)
             .map_err(Error::read(path))?
-            .map_err(damaged)?;
+            .map_err(|what| match what.as_str() {
+                TOO_DEEP => unfit(path)(what),
+                _ => damaged(what),
+            })?;
         let options = ArrowReaderOptions::new();
         let loaded = decoded(|| ArrowReaderMetadata::load(&file, options));
         let loaded = loaded.map_err(|end| damaged(end.to_string()))?;

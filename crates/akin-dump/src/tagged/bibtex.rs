@@ -53,7 +53,7 @@ pub(crate) fn read(entry: &str, context: &DumpContext) -> Result<Item, RecordErr
     let Some(source) = &source else {
         return Err(unreadable(UNBALANCED.to_owned()));
     };
-    let (fields, broken) = EntryFields::of(source, &context.around);
+    let (fields, broken) = EntryFields::of(source, &context.around, &context.n_added);
     match (fields.get(&["title", "booktitle"]), broken) {
         (None, Some(message)) => Err(unreadable(message)),
         _ => fields.found(key).item(),
@@ -162,8 +162,10 @@ fn without_tex(value: &str) -> String {
 /// word that is BibTeX's own, or by a field after its key.
 pub(super) fn looks_like(text: &str) -> bool {
     let mut rest = text;
-    for _ in 0..MAX_LINES_BEFORE {
+    let mut n_before = 0;
+    while n_before < MAX_LINES_BEFORE {
         let line = rest.trim_start();
+        n_before += usize::from(!line.starts_with('%'));
         if line.starts_with('@') {
             return is_entry(line);
         }

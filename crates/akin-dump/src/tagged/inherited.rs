@@ -12,7 +12,8 @@
 //! past which a child stays as it is.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::AtomicI64;
 
 use encoding_rs::WINDOWS_1252;
 
@@ -315,7 +316,7 @@ impl KnownEntry {
     /// An entry without what nobody inherits.
     fn of(text: &str, strings: &str) -> Option<KnownEntry> {
         let source = EntrySource::of(text)?;
-        let (fields, _) = EntryFields::of(&source, strings);
+        let (fields, _) = EntryFields::of(&source, strings, &AtomicI64::new(0));
         let fields = fields.into_iter();
         let is_useful = |(_, value): &(String, String)| !value.trim().is_empty();
         Some(KnownEntry {
@@ -340,8 +341,9 @@ impl KnownEntry {
 
     /// Adds fields that are not there yet, in which the braces balance.
     fn add(&mut self, fields: Vec<(String, String)>) {
+        let mut names: HashSet<String> = self.fields.iter().map(|(name, _)| name.clone()).collect();
         for (name, value) in fields {
-            if !self.has(&[&name]) && is_balanced(&value) {
+            if is_balanced(&value) && names.insert(name.clone()) {
                 self.fields.push((name, value));
             }
         }
