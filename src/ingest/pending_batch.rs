@@ -155,7 +155,7 @@ pub(super) struct PendingBatch {
     by_key: HashMap<PaperKey, usize>,
     by_title: HashMap<i64, Vec<usize>>,
     /// What is compared of stored papers that share a title with pending ones.
-    namesakes: RefCell<Namesakes>,
+    namesakes: RefCell<NamesakeCache>,
     /// Without changes.
     pub(super) batch: Batch,
     /// What items count as that belong to no pending paper.
@@ -167,7 +167,7 @@ pub(super) struct PendingBatch {
 
 /// What is compared of papers that is stored.
 #[derive(Default)]
-struct Namesakes {
+struct NamesakeCache {
     traits: HashMap<PaperKey, Rc<Namesake>>,
     n_bytes: usize,
 }
@@ -621,7 +621,7 @@ impl PendingBatch {
             n_sources: known.sources.len(),
         });
         if namesakes.n_bytes > MAX_NAMESAKE_BYTES {
-            *namesakes = Namesakes::default();
+            *namesakes = NamesakeCache::default();
         }
         namesakes.n_bytes += traits.traits.size();
         namesakes.traits.insert(key, Rc::clone(&traits));
