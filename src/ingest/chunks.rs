@@ -350,6 +350,7 @@ mod tests {
         assert_eq!(filling_bytes(usize::MAX), MAX_BATCH_BYTES);
     }
 
+    #[cfg(feature = "arrow")]
     #[test]
     fn a_text_that_many_rows_of_a_table_have_fills_chunks() {
         use arrow_array::{DictionaryArray, Int32Array, RecordBatch, StringArray};

@@ -2,7 +2,7 @@
 //!
 //! Every variant carries the path, line or id it speaks of, and its source where there is one.
 //! Nothing here prints: the binary turns an error into message, cause and hint (`cli/fault.rs`).
-//! A single bad record of a dump is no error but a [`Rejected`](crate::dump::Rejected).
+//! A single bad record of a dump is no error but a `Rejected` of the dump.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -79,7 +79,7 @@ impl CellReader {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Error::ReadColumns`] where it lacks a column; [`Error::Read`].
+    /// [`Error::Columns`] where it lacks a column; [`Error::Read`].
     pub(super) fn open(opened: OpenDump) -> Result<CellReader> {
         let unfit = |reason| Error::Columns {
             path: opened.path.clone(),

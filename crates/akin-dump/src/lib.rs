@@ -31,7 +31,9 @@
 //! the decoder's window); nothing in a dump's
 //! content is an [`Error`] once it is open.
 
-pub(crate) use akin_base::{categories, caught, error, name, paper, text};
+#[cfg(feature = "arrow")]
+pub(crate) use akin_base::caught;
+pub(crate) use akin_base::{categories, error, name, paper, text};
 
 mod ahead;
 mod archive;
@@ -169,7 +171,7 @@ pub struct ReadOptions {
 /// A dump that is being read.
 ///
 /// It can be sent to a reader thread. After a [`Rejected`] reading goes on with the next record,
-/// unless its reason [ends the dump](Reason::ends_the_dump).
+/// unless its reason [ends the dump](Rejection::ends_the_dump).
 pub struct Dump {
     format: Format,
     collection: Collection,
@@ -249,7 +251,7 @@ impl Dump {
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read, [`Error::IsFolder`] if it is a folder,
-    /// [`Error::UnknownFormat`] if it is empty or no dump; of a table, [`Error::ReadColumns`] if it
+    /// [`Error::UnknownFormat`] if it is empty or no dump; of a table, [`Error::Columns`] if it
     /// lacks a column, [`Error::Damaged`] if its schema cannot be read, and [`Error::NotBuilt`] in
     /// a build that reads none.
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Dump> {

@@ -96,7 +96,7 @@ impl TableReader {
     /// Reads the schema of a table.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::Damaged`], [`Error::ReadColumns`].
+    /// [`Error::Read`], [`Error::Damaged`], [`Error::Columns`].
     pub(super) fn open(opened: OpenDump) -> Result<TableReader> {
         let (context, compressed) = (opened.context.clone(), opened.compressed);
         let path = opened.path.clone();

@@ -195,6 +195,9 @@ fn strings_of_bibtex_do_not_multiply_a_file() {
     assert!((2..200).contains(&n_kept), "{n_kept}");
     assert!(items.last().expect("items").is_ok());
     let said = items.iter().filter_map(|item| item.as_ref().err());
-    let said = said.map(ToString::to_string).next_back().unwrap_or_default();
+    let said = said
+        .map(ToString::to_string)
+        .next_back()
+        .unwrap_or_default();
     assert!(said.contains("its @strings come to more"), "{said}");
 }

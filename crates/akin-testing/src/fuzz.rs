@@ -2,7 +2,7 @@
 //! a property.
 //!
 //! In: seeds, and a property of any bytes. Out: nothing, or a failed test with the shortest list of
-//! [`Mutation`]s that breaks the property. What is tried is the same every time; proptest's own
+//! mutations that breaks the property. What is tried is the same every time; proptest's own
 //! `PROPTEST_RNG_SEED` tries other things, and its `PROPTEST_CASES` says how many.
 
 use std::fmt::Write;

@@ -113,7 +113,7 @@ impl Scanner {
         matches!(self.state, ScanState::Comment(_))
     }
 
-    /// Takes the [hidden](Token::Hidden) tag for a tag.
+    /// Takes the [hidden](XmlToken::Hidden) tag for a tag.
     pub(super) fn unhide(&mut self) {
         self.state = ScanState::Name;
         self.in_subset = false;
