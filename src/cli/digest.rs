@@ -464,7 +464,7 @@ fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
         let written = out.write_all(bytes).and_then(|()| out.flush());
         return written.map_err(Error::write("stdout"));
     };
-    let written = match terminal::is_special(path) {
+    let written = match files::is_special(path) {
         true => terminal::Outside::open(path).and_then(|mut out| out.write_all(bytes)),
         false => files::replace(path, bytes),
     };

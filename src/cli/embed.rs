@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use akin::dump::{Format, Source};
+use akin::files;
 use akin::ingest::{
     self, ArrowStream, Dtype, EmbedOptions, IngestReport, JsonLines, Npy, Output, ParquetFile,
     VectorSink, VectorType,
@@ -188,7 +189,7 @@ fn sink(
     vector_type: VectorType,
 ) -> akin::Result<Box<dyn VectorSink>> {
     let output = || match path {
-        Some(path) if terminal::is_special(path) => {
+        Some(path) if files::is_special(path) => {
             let out = terminal::Outside::open(path).map_err(akin::Error::write(path))?;
             Ok(Output::stream(path, Box::new(out)))
         }

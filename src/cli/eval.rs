@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use akin::Error;
 use akin::encoder::CrossEncoder;
 use akin::eval::{self, DEFAULT_METRICS, EvalOptions, Metric, Run, Task, TaskFiles};
-use akin::files::Unfinished;
+use akin::files::{self, Unfinished};
 use akin::index::{IndexOptions, Mode};
 use akin::ingest;
 use akin::library::Writer;
@@ -164,7 +164,7 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure
 
 fn write_run(path: &Path, run: &Run, task: &Task) -> io::Result<()> {
     let write = |out: &mut dyn Write| eval::write_run(run, task, "akin", out);
-    if terminal::is_special(path) {
+    if files::is_special(path) {
         let mut out = BufWriter::new(terminal::Outside::open(path)?);
         return write(&mut out).and_then(|()| out.flush());
     }

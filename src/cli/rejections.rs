@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use akin::Error;
 use akin::dump::Rejected;
-use akin::files::Unfinished;
+use akin::files::{self, Unfinished};
 use serde_json::json;
 
 use super::claim::OutputKind;
@@ -71,7 +71,7 @@ impl Rejections {
                 // Not through a link that somebody put there.
                 let _ = std::fs::remove_file(path);
                 File::create_new(path).map(|file| RejectionList::of(Box::new(file)))
-            } else if terminal::is_special(path) {
+            } else if files::is_special(path) {
                 terminal::Outside::open(path).map(|out| RejectionList::of(Box::new(out)))
             } else {
                 Unfinished::begin(path).map(RejectionList::Elsewhere)

@@ -118,11 +118,6 @@ impl Outside<File> {
     }
 }
 
-/// Whether a path is one of a pipe or a device.
-pub(super) fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| !metadata.is_file())
-}
-
 impl<W: Write> Write for Outside<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         outside(|| self.0.write(bytes))

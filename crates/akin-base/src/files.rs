@@ -25,6 +25,11 @@ pub fn read_whole(input: impl Read) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Whether a pipe, a device or a folder has this name.
+pub fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
+
 /// A file in the making: it takes its name when it is whole, in the place of what had it. Where the name
 /// is a link's, that stays, and leads to it.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ impl Unfinished {
     }
 
     fn called(path: &Path, builder: &mut tempfile::Builder<'_, '_>) -> io::Result<Unfinished> {
-        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        if is_special(path) {
             let what = "it is no plain file, and is not replaced";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }

@@ -29,7 +29,7 @@ pub use self::json_lines::JsonLines;
 pub use self::npy::Npy;
 
 use crate::error::{Error, Result};
-use crate::files::Unfinished;
+use crate::files::{Unfinished, is_special};
 
 /// Who files of this akin are written by, where their format has a place for it.
 pub const WRITER: &str = concat!("akin ", env!("CARGO_PKG_VERSION"));
@@ -205,9 +205,4 @@ impl Seek for PartFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file()?.seek(to)
     }
-}
-
-/// Whether a pipe, a device or a folder has this name.
-fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
