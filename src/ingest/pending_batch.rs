@@ -2,7 +2,8 @@
 //! change, records that say nothing new, papers that are gone.
 //!
 //! In: the items of a dump, the [`Collection`] that they belong to, and a [`KnownPapers`] to look up what is
-//! there already. Out: [`PendingBatch`], a paper each. This is where it is decided what a record *is*:
+//! there already. Out: [`PendingBatch`], a paper each. This is where it is decided what a record *is*, by
+//! its ids (`claims.rs`) and by its title (`namesakes.rs`):
 //!
 //! ```text
 //! record ──► the paper that has its id, or one of its other ids
@@ -20,28 +21,23 @@
 //! Invariants: every item counts once; the outcome does not depend on where batches end; a record
 //! replaces only an earlier one of its own collection.
 
+mod claims;
+mod namesakes;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::rc::Rc;
 
-use super::pending::{Pending, Tie, is_of, says_the_same};
-use super::same_work::{
-    MAX_NAMESAKES, Traits, Why, has_its_text, is_newer_state, is_same_record, is_same_text,
-    may_share_id, same_work,
-};
+use self::claims::Claims;
+use self::namesakes::NamesakeCache;
+use super::pending::{Pending, Tie, is_of};
+use super::same_work::Why;
 use crate::error::Result;
 use crate::library::{Batch, IngestCounts, KnownPaper, Lookup, PaperKey, SourceRecord};
-use crate::paper::{Authority, Collection, Paper, PaperId, TextHash, title_key};
-
-/// Works under one id that a record of that id is compared with.
-const MAX_APART: usize = 32;
+use crate::paper::{Collection, Paper, PaperId, TextHash, title_key};
 
 /// Records that one paper is made of: more are of no one work, and are kept apart.
 const MAX_SOURCES: usize = 256;
-
-/// Beyond, what was kept of stored papers is dropped.
-const MAX_NAMESAKE_BYTES: usize = 64 << 20;
 
 /// Where papers are looked up.
 pub(super) trait KnownPapers {
@@ -165,19 +161,6 @@ pub(super) struct PendingBatch {
     pub(super) met: Vec<PaperId>,
 }
 
-/// What is compared of papers that is stored.
-#[derive(Default)]
-struct NamesakeCache {
-    traits: HashMap<PaperKey, Rc<Namesake>>,
-    n_bytes: usize,
-}
-
-/// One of them.
-struct Namesake {
-    traits: Traits,
-    n_sources: usize,
-}
-
 /// A paper that a record belongs to: one of the batch, or one that is stored untouched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Holder {
@@ -187,29 +170,6 @@ enum Holder {
 
 /// The place of a pending paper, and how a record belongs to it.
 type Tied = (usize, Tie);
-
-/// How a record comes to an id that others have.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Meeting {
-    /// The dump has had the id before.
-    is_again: bool,
-    /// The dump's collection has several works under it.
-    is_ambiguous: bool,
-}
-
-/// What the ids of a record say about where it belongs.
-enum Claims {
-    /// This very record has been taken in before.
-    Known,
-    /// The pending papers that it belongs to, the surest first, and those that it does not belong to though
-    /// they have one of its ids.
-    Open {
-        holders: Vec<Tied>,
-        others: Vec<usize>,
-        /// Its own id is another work's: the id that it goes by instead.
-        kept_apart_as: Option<PaperId>,
-    },
-}
 
 impl PendingBatch {
     /// The papers, to be embedded and committed.
@@ -352,282 +312,6 @@ impl PendingBatch {
         true
     }
 
-    /// What the ids of a record say about where it belongs.
-    fn claims(
-        &mut self,
-        papers: &dyn KnownPapers,
-        reading: &Reading,
-        record: &Paper,
-        hash: TextHash,
-        is_again: bool,
-    ) -> Result<Claims> {
-        let mut holders: Vec<Tied> = Vec::new();
-        let mut others = Vec::new();
-        // Its id may be that of several works, and it may be any of them.
-        let (apart, free) = match self.holder_of(papers, &record.id)? {
-            Some(holder) if self.has_seen(papers, holder, record, hash)? => {
-                self.met.push(record.id.clone());
-                return Ok(Claims::Known);
-            }
-            Some(_) => self.kept_apart(papers, reading, record, hash)?,
-            None => (Vec::new(), record.id.clone()),
-        };
-        let mut places_apart = Vec::new();
-        let mut is_apart = false;
-        for id in apart {
-            let Some(holder) = self.holder_of(papers, &id)? else {
-                continue;
-            };
-            if self.has_seen(papers, holder, record, hash)? {
-                self.met.push(id);
-                return Ok(Claims::Known);
-            }
-            let at = self.pending_at(papers, holder)?;
-            is_apart |= self.pending(at).has_title_of(&reading.collection, record);
-            places_apart.push((at, id));
-        }
-        let meeting = Meeting {
-            is_again,
-            is_ambiguous: !places_apart.is_empty(),
-        };
-        for id in std::iter::once(&record.id).chain(&record.aliases) {
-            let Some(holder) = self.holder_of_claimed(papers, reading, id)? else {
-                continue;
-            };
-            if self.has_seen(papers, holder, record, hash)? {
-                self.met.push(id.clone());
-                return Ok(Claims::Known);
-            }
-            let at = self.pending_at(papers, holder)?;
-            if others.contains(&at) || holders.iter().any(|(other, _)| *other == at) {
-                continue;
-            }
-            if is_apart && !self.pending(at).has_title_of(&reading.collection, record) {
-                others.push(at);
-                continue;
-            }
-            match self.tie(papers, reading, record, at, id, meeting)? {
-                Some(tie) => holders.push((at, tie)),
-                None => others.push(at),
-            }
-        }
-        let is_taken = self
-            .by_id
-            .get(&record.id)
-            .is_some_and(|at| others.contains(at));
-        let mut kept_apart_as = None;
-        if is_taken {
-            let mut fitting = None;
-            for (at, id) in places_apart {
-                if let Some(tie) = self.tie(papers, reading, record, at, &id, meeting)? {
-                    fitting = Some((at, tie, id));
-                    break;
-                }
-            }
-            kept_apart_as = Some(match fitting {
-                Some((at, tie, id)) => {
-                    // It may have been found by another id already.
-                    if holders.iter().all(|(met, _)| *met != at) {
-                        holders.push((at, tie));
-                    }
-                    id
-                }
-                None => free,
-            });
-        }
-        Ok(Claims::Open {
-            holders,
-            others,
-            kept_apart_as,
-        })
-    }
-
-    /// The ids of the papers that were kept apart under a record's id, and the one that the record
-    /// goes by if it is none of them.
-    fn kept_apart(
-        &self,
-        papers: &dyn KnownPapers,
-        reading: &Reading,
-        record: &Paper,
-        hash: TextHash,
-    ) -> Result<(Vec<PaperId>, PaperId)> {
-        let bare = record.id.bare();
-        let id_of = |name: &str| PaperId::local(&reading.collection.name, name);
-        let mut apart = Vec::new();
-        // Older libraries have numbers beyond, which are looked at still.
-        for n in 1 + usize::from(record.id.is_local()).. {
-            let id = match n {
-                1 => id_of(bare),
-                n => id_of(&format!("{bare}~{n}")),
-            };
-            if self.holder_of(papers, &id)?.is_some() {
-                apart.push(id);
-            } else if n <= MAX_APART {
-                return Ok((apart, id));
-            } else {
-                break;
-            }
-        }
-        // Where an id says nothing, its records are told apart by what they say.
-        let own = id_of(&format!("{bare}~{hash}"));
-        if self.holder_of(papers, &own)?.is_some() {
-            apart.push(own.clone());
-        }
-        Ok((apart, own))
-    }
-
-    /// How a record belongs to a pending paper that has one of its ids; `None` if it does not.
-    fn tie(
-        &mut self,
-        papers: &dyn KnownPapers,
-        reading: &Reading,
-        record: &Paper,
-        at: usize,
-        id: &PaperId,
-        meeting: Meeting,
-    ) -> Result<Option<Tie>> {
-        let Meeting { is_again, .. } = meeting;
-        let collection = &reading.collection;
-        let pending = self.pending(at);
-        let own = pending.own_places(collection, record);
-        if !own.is_empty() {
-            let sources = &pending.change.sources;
-            let fits = |place: &usize| {
-                let earlier = &sources[*place];
-                match () {
-                    () if collection.is_feed || says_the_same(&earlier.paper, record) => true,
-                    () if reading.is_mirrored && meeting == Meeting::default() => true,
-                    () if record.id.is_made() => is_same_text(&earlier.paper, record),
-                    // Whose collection is not known may be another's.
-                    () if meeting != Meeting::default() || earlier.collection.is_empty() => {
-                        let is_of_catalogue = collection.authority >= Authority::Catalogue;
-                        is_same_record(&earlier.paper, record, is_of_catalogue)
-                            || (!is_again && has_its_text(&earlier.paper, record))
-                    }
-                    () => is_newer_state(&earlier.paper, record),
-                }
-            };
-            let title = title_key(&record.title);
-            let has_title = |place: &usize| title_key(&sources[*place].paper.title) == title;
-            let fitting = match own.iter().copied().find(|at| has_title(at) && fits(at)) {
-                Some(place) => Some(place),
-                None => own.into_iter().find(fits),
-            };
-            let Some(place) = fitting else {
-                return Ok(None);
-            };
-            if collection.is_feed || !is_again {
-                return Ok(Some(Tie::Newer(place)));
-            }
-            let is_one_more = !says_the_same(&sources[place].paper, record);
-            let has_room = !is_one_more || sources.len() < MAX_SOURCES;
-            return Ok(has_room.then_some(Tie::Also(Why::SameRecord)));
-        }
-        let is_full = pending.change.sources.len() >= MAX_SOURCES;
-        if is_full || !may_share_id(record, &pending.change.paper) {
-            return Ok(None);
-        }
-        let name = SourceRecord::name_of(&collection.name, &record.id);
-        let is_split = is_split(papers, &name, &record.id, &pending.change.sources)?;
-        Ok((!is_split).then(|| Tie::Also(Why::SharedId(id.clone()))))
-    }
-
-    /// Makes one paper of a pending one and of those with its title that are the same work, but for
-    /// `others`, which have been found not to be.
-    fn unite_namesakes(
-        &mut self,
-        papers: &dyn KnownPapers,
-        mut at: usize,
-        others: &[usize],
-    ) -> Result<()> {
-        while let Some((namesake, why)) = self.namesake(papers, at, others)? {
-            let other = self.pending_at(papers, namesake)?;
-            // The older paper keeps its key.
-            let mut age = |at: usize| {
-                let key = self.pending(at).change.key;
-                (key.is_none(), key, at)
-            };
-            let (older, newer) = match age(at) < age(other) {
-                true => (at, other),
-                false => (other, at),
-            };
-            self.unite(older, newer, &why);
-            at = older;
-        }
-        Ok(())
-    }
-
-    /// Another paper of a pending one's title that is the same work; none where more than
-    /// [`MAX_NAMESAKES`] have the title.
-    fn namesake(
-        &self,
-        papers: &dyn KnownPapers,
-        at: usize,
-        others: &[usize],
-    ) -> Result<Option<(Holder, Why)>> {
-        let Some(pending) = &self.pending[at] else {
-            return Ok(None);
-        };
-        let (own, sources) = (pending.traits(), &pending.change.sources);
-        let here = self.by_title.get(&own.title).into_iter().flatten();
-        let here = here.filter_map(|place| Some((*place, self.pending[*place].as_ref()?)));
-        let is_other =
-            |(place, other): &(usize, &Pending)| *place != at && other.traits().title == own.title;
-        let here: Vec<(usize, &Pending)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
-        // Some of those that are stored are pending by now, or gone.
-        let n_passed_over = self.by_key.len() + self.batch.removed.len();
-        let stored = match here.len() <= MAX_NAMESAKES {
-            true => papers.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?,
-            false => Vec::new(),
-        };
-        let stored = stored.into_iter();
-        let stored: Vec<PaperKey> = stored
-            .filter(|key| !self.by_key.contains_key(key) && !self.is_gone(*key))
-            .collect();
-        if here.len() + stored.len() > MAX_NAMESAKES {
-            return Ok(None);
-        }
-        for (other, pending) in here {
-            let n_sources = sources.len() + pending.change.sources.len();
-            if !others.contains(&other)
-                && n_sources <= MAX_SOURCES
-                && let Some(why) = same_work(own, pending.traits())
-                && !are_split(papers, sources, &pending.change.sources)?
-            {
-                return Ok(Some((Holder::Pending(other), why)));
-            }
-        }
-        for key in stored {
-            let other = self.stored_namesake(papers, key)?;
-            if sources.len() + other.n_sources <= MAX_SOURCES
-                && let Some(why) = same_work(own, &other.traits)
-                && !are_split(papers, sources, &papers.known(key)?.sources)?
-            {
-                return Ok(Some((Holder::Stored(key), why)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What is compared of a stored paper.
-    fn stored_namesake(&self, papers: &dyn KnownPapers, key: PaperKey) -> Result<Rc<Namesake>> {
-        let mut namesakes = self.namesakes.borrow_mut();
-        if let Some(traits) = namesakes.traits.get(&key) {
-            return Ok(Rc::clone(traits));
-        }
-        let known = papers.known(key)?;
-        let traits = Rc::new(Namesake {
-            traits: Traits::of(&known.paper),
-            n_sources: known.sources.len(),
-        });
-        if namesakes.n_bytes > MAX_NAMESAKE_BYTES {
-            *namesakes = NamesakeCache::default();
-        }
-        namesakes.n_bytes += traits.traits.size();
-        namesakes.traits.insert(key, Rc::clone(&traits));
-        Ok(traits)
-    }
-
     /// The paper that has an id, or, in a library that an older akin made, that had it before ids
     /// belonged to collections.
     fn holder_of_claimed(
@@ -702,7 +386,7 @@ impl PendingBatch {
         self.decisions.push(Decision::Unchanged { id });
     }
 
-    /// The place of an holder; a stored one becomes pending.
+    /// The place of a holder; a stored one becomes pending.
     fn pending_at(&mut self, papers: &dyn KnownPapers, holder: Holder) -> Result<usize> {
         Ok(match holder {
             Holder::Pending(at) => at,
@@ -760,20 +444,6 @@ impl PendingBatch {
             }
         }
     }
-}
-
-/// Whether any two sources were taken apart by hand.
-fn are_split(
-    papers: &dyn KnownPapers,
-    one: &[SourceRecord],
-    other: &[SourceRecord],
-) -> Result<bool> {
-    for source in one {
-        if is_split(papers, &source.name(), &source.paper.id, other)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Whether a record of this name and id was taken apart by hand from any of the sources.

@@ -1,0 +1,144 @@
+//! Papers of one title that are the same work.
+//!
+//! In: a pending paper that a record was just added to. Out: the same, made one with each other paper of
+//! its title that is the same work (`same_work.rs`).
+//!
+//! Invariants: at most [`MAX_NAMESAKES`] are compared with it, wherever batches end; what is compared of a
+//! stored paper is made once a batch.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::{Holder, KnownPapers, MAX_SOURCES, PendingBatch, is_split};
+use crate::error::Result;
+use crate::ingest::pending::Pending;
+use crate::ingest::same_work::{MAX_NAMESAKES, Traits, Why, same_work};
+use crate::library::{PaperKey, SourceRecord};
+
+/// Beyond, what was kept of stored papers is dropped.
+const MAX_NAMESAKE_BYTES: usize = 64 << 20;
+
+/// What is compared of stored papers.
+#[derive(Default)]
+pub(super) struct NamesakeCache {
+    traits: HashMap<PaperKey, Rc<Namesake>>,
+    n_bytes: usize,
+}
+
+/// One of them.
+struct Namesake {
+    traits: Traits,
+    n_sources: usize,
+}
+
+impl PendingBatch {
+    /// Makes one paper of a pending one and of those with its title that are the same work, but for
+    /// `others`, which have been found not to be.
+    pub(super) fn unite_namesakes(
+        &mut self,
+        papers: &dyn KnownPapers,
+        mut at: usize,
+        others: &[usize],
+    ) -> Result<()> {
+        while let Some((namesake, why)) = self.namesake(papers, at, others)? {
+            let other = self.pending_at(papers, namesake)?;
+            // The older paper keeps its key.
+            let mut age = |at: usize| {
+                let key = self.pending(at).change.key;
+                (key.is_none(), key, at)
+            };
+            let (older, newer) = match age(at) < age(other) {
+                true => (at, other),
+                false => (other, at),
+            };
+            self.unite(older, newer, &why);
+            at = older;
+        }
+        Ok(())
+    }
+
+    /// Another paper of a pending one's title that is the same work; none where more than
+    /// [`MAX_NAMESAKES`] have the title.
+    fn namesake(
+        &self,
+        papers: &dyn KnownPapers,
+        at: usize,
+        others: &[usize],
+    ) -> Result<Option<(Holder, Why)>> {
+        let Some(pending) = &self.pending[at] else {
+            return Ok(None);
+        };
+        let (own, sources) = (pending.traits(), &pending.change.sources);
+        let here = self.by_title.get(&own.title).into_iter().flatten();
+        let here = here.filter_map(|place| Some((*place, self.pending[*place].as_ref()?)));
+        let is_other =
+            |(place, other): &(usize, &Pending)| *place != at && other.traits().title == own.title;
+        let here: Vec<(usize, &Pending)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
+        // Some of those that are stored are pending by now, or gone.
+        let n_passed_over = self.by_key.len() + self.batch.removed.len();
+        let stored = match here.len() <= MAX_NAMESAKES {
+            true => papers.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?,
+            false => Vec::new(),
+        };
+        let stored = stored.into_iter();
+        let stored: Vec<PaperKey> = stored
+            .filter(|key| !self.by_key.contains_key(key) && !self.is_gone(*key))
+            .collect();
+        if here.len() + stored.len() > MAX_NAMESAKES {
+            return Ok(None);
+        }
+        for (other, pending) in here {
+            let n_sources = sources.len() + pending.change.sources.len();
+            if !others.contains(&other)
+                && n_sources <= MAX_SOURCES
+                && let Some(why) = same_work(own, pending.traits())
+                && !are_split(papers, sources, &pending.change.sources)?
+            {
+                return Ok(Some((Holder::Pending(other), why)));
+            }
+        }
+        for key in stored {
+            let other = self.stored_namesake(papers, key)?;
+            if sources.len() + other.n_sources <= MAX_SOURCES
+                && let Some(why) = same_work(own, &other.traits)
+                && !are_split(papers, sources, &papers.known(key)?.sources)?
+            {
+                return Ok(Some((Holder::Stored(key), why)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is compared of a stored paper.
+    fn stored_namesake(&self, papers: &dyn KnownPapers, key: PaperKey) -> Result<Rc<Namesake>> {
+        let mut namesakes = self.namesakes.borrow_mut();
+        if let Some(traits) = namesakes.traits.get(&key) {
+            return Ok(Rc::clone(traits));
+        }
+        let known = papers.known(key)?;
+        let traits = Rc::new(Namesake {
+            traits: Traits::of(&known.paper),
+            n_sources: known.sources.len(),
+        });
+        if namesakes.n_bytes > MAX_NAMESAKE_BYTES {
+            *namesakes = NamesakeCache::default();
+        }
+        namesakes.n_bytes += traits.traits.size();
+        namesakes.traits.insert(key, Rc::clone(&traits));
+        Ok(traits)
+    }
+}
+
+/// Whether any two sources were taken apart by hand.
+fn are_split(
+    papers: &dyn KnownPapers,
+    one: &[SourceRecord],
+    other: &[SourceRecord],
+) -> Result<bool> {
+    for source in one {
+        if is_split(papers, &source.name(), &source.paper.id, other)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
