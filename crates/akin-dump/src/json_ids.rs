@@ -15,7 +15,7 @@ use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
 /// Ids of one field that are read: a work has a few.
 const MAX_IDS: usize = 1_000;
 
-/// RecordFields that hold an id of one kind.
+/// Fields that hold an id of one kind.
 const KINDS: [(&str, IdKind); 11] = [
     ("arxivid", IdKind::Arxiv),
     ("doi", IdKind::Doi),

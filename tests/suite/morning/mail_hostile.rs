@@ -212,6 +212,19 @@ fn an_answer_that_is_none_to_the_question_is_no_success() {
     }
 }
 
+/// A library with two subscribers, and a paper for both on the 15th.
+fn with_second_subscriber(address: &str) -> Sandbox {
+    let sandbox = with_subscriber();
+    let who = ["subscribe", "add", address];
+    let add = [&who[..], &["--follow", "bread", "--at", "07:00"]].concat();
+    sandbox.akin_at("2026-03-13T08:00Z", &add).exits(0);
+    sandbox.add_day(
+        "2026-03-15",
+        &[("2603.00006", "More", "More sourdough.", 0)],
+    );
+    sandbox
+}
+
 #[test]
 fn an_address_that_is_refused_is_said_once_a_time_and_keeps_nobody_from_theirs() {
     let wide = "renée@example.org";
@@ -228,21 +241,7 @@ fn an_address_that_is_refused_is_said_once_a_time_and_keeps_nobody_from_theirs()
             "mailbox name",
         ),
     ] {
-        let sandbox = with_subscriber();
-        let add = [
-            "subscribe",
-            "add",
-            address,
-            "--follow",
-            "bread",
-            "--at",
-            "07:00",
-        ];
-        sandbox.akin_at("2026-03-13T08:00Z", &add).exits(0);
-        sandbox.add_day(
-            "2026-03-15",
-            &[("2603.00006", "More", "More sourdough.", 0)],
-        );
+        let sandbox = with_second_subscriber(address);
         let server = Scripted::start();
         if let Some(words) = refusal {
             server.says("RCPT TO:<aaa@", Say::Words(words.to_owned()));
@@ -285,21 +284,7 @@ fn a_server_that_takes_nothing_is_asked_once_and_every_digest_is_kept() {
         ("MAIL", "550 not from you\r\n"),
         ("MAIL", "451 later\r\n"),
     ] {
-        let sandbox = with_subscriber();
-        let add = [
-            "subscribe",
-            "add",
-            BOB,
-            "--follow",
-            "bread",
-            "--at",
-            "07:00",
-        ];
-        sandbox.akin_at("2026-03-13T08:00Z", &add).exits(0);
-        sandbox.add_day(
-            "2026-03-15",
-            &[("2603.00006", "More", "More sourdough.", 0)],
-        );
+        let sandbox = with_second_subscriber(BOB);
         let server = Scripted::start();
         server.says(step, Say::Words(words.to_owned()));
         server.configure(&sandbox, "none");
