@@ -2,7 +2,7 @@
 //!
 //! In: a batch of token ids, texts of any lengths. Out: `[texts, modes * hidden_size]` f32, pooled, not
 //! normalised. Weights come through candle from safetensors; on the CPU every architecture runs on packed
-//! rows through this crate's kernels, as a candle custom operation, and on a GPU through candle's own
+//! rows through akin-kernels, as a candle custom operation, and on a GPU through candle's own
 //! operations (`device`).
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::batch;
 use super::device::{self, ChosenDevice, DeviceBody, DeviceChoice, choose};
-use super::kernels::Isas;
+use akin_kernels::Isas;
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
 use super::source::{BodyPlan, ModelFiles};
 use super::static_table::StaticTable;

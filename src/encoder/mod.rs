@@ -26,7 +26,6 @@ mod cross;
 mod device;
 mod head;
 pub mod hub;
-mod kernels;
 mod packed;
 mod pooling;
 mod recipe;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::error::{Error, Result};
 
 /// The largest count: products of two are whole numbers.

@@ -2,7 +2,7 @@
 
 use super::config::ModelConfig;
 use super::{after, like_bert};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{Names, Shape};
 use crate::error::Result;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::config::ModelConfig;
 use super::qwen::key_heads;
 use super::{BERT_KEYS, like_bert, rope};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{
     Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape,
 };

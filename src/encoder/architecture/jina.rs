@@ -3,7 +3,7 @@
 
 use super::config::ModelConfig;
 use super::{BERT_KEYS, after, like_bert};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{Gate, Names, PositionEncoding, Shape};
 use crate::error::Result;
 

@@ -18,7 +18,7 @@ mod roberta;
 mod rope;
 
 use self::config::ModelConfig;
-use super::kernels::Activation;
+use akin_kernels::Activation;
 use super::packed::{LayerKind, NormKind, NormNames, PositionEncoding, Shape};
 use crate::error::{Error, Result};
 

@@ -3,7 +3,7 @@
 
 use super::config::ModelConfig;
 use super::{BERT_KEYS, before, like_bert, rope};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{Gate, LayerKind, Names, NormKind, PositionEncoding, Shape};
 use crate::error::Result;
 

@@ -4,7 +4,7 @@
 use super::config::ModelConfig;
 use super::roberta::counted_from_padding;
 use super::{BERT_KEYS, after, like_bert};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{Names, Shape};
 use crate::error::Result;
 

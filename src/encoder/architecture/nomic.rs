@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::config::ModelConfig;
 use super::{after, like_bert, rope};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{Gate, LayerKind, Names, PositionEncoding, Shape};
 use crate::error::Result;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::folder::{Architecture, CrossFolder};
 use crate::encoder::architecture::shape_of;
-use crate::encoder::kernels::{Activation, Isas};
+use akin_kernels::{Activation, Isas};
 use crate::encoder::packed::{self, PackedBody};
 use crate::encoder::pooling::{Pooling, PoolingMode};
 use crate::encoder::tensors::{Reason, tensors_in_place};

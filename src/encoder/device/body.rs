@@ -301,7 +301,7 @@ fn is_out_of_memory(error: &candle_core::Error) -> bool {
 mod tests {
     use super::super::tests::{device_and_packed, files_of, on_cpu};
     use super::*;
-    use crate::encoder::kernels::Isas;
+    use akin_kernels::Isas;
 
     #[test]
     fn a_batch_is_as_large_as_the_memory_lets_it() {

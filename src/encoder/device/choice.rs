@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device};
 
-use crate::encoder::kernels::Isas;
+use akin_kernels::Isas;
 use crate::error::{Error, Result};
 
 /// On what a model is to be computed.

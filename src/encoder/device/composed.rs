@@ -12,7 +12,7 @@ use super::load::{DeviceLayer, DeviceNorm};
 use super::operations::{Normalisation, Operations};
 use super::outlook::{DevicePattern, DeviceRotation};
 use super::rows::{Arrangement, Rows};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{Gate, Shape};
 use crate::encoder::pooling::{Pooling, PoolingMode};
 

@@ -4,7 +4,7 @@
 use candle_core::{DType, Device};
 
 use super::*;
-use crate::encoder::kernels::Isas;
+use akin_kernels::Isas;
 use crate::encoder::packed::{Arithmetic, PackedBody};
 use crate::encoder::pooling::{Pooling, PoolingMode};
 use crate::encoder::source::{BodyPlan, ModelFiles, ModelSource};

@@ -5,7 +5,7 @@ use super::Scratch;
 use super::groups::AttentionBlock;
 use super::matrix::{Exec, Matrix};
 use super::shape::{Gate, Shape};
-use crate::encoder::kernels::{
+use akin_kernels::{
     Activation, Attention, AttentionScratch, Epilogue, Isas, Relative, Rotation, ScratchPool,
 };
 
@@ -95,7 +95,7 @@ impl NormPlacement {
         setting: &LayerContext<'_>,
         last: &Matrix,
         from: &[f32],
-        scratch: (&mut [f32], &mut crate::encoder::kernels::Operand),
+        scratch: (&mut [f32], &mut akin_kernels::Operand),
         rows: &mut [f32],
     ) {
         let (how, eps) = (setting.how, setting.shape.eps);

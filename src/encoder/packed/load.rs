@@ -4,7 +4,7 @@ use super::layer::{Layer, Norm, NormPlacement};
 use super::matrix::{Calibration, Matrix, MatrixSlot, PackedKind};
 use super::shape::{NormKind, NormNames, Shape};
 use super::tensor::Tensor;
-use crate::encoder::kernels::Isas;
+use akin_kernels::Isas;
 
 /// Finds a tensor by its name in a checkpoint, such as
 /// `encoder.layer.0.attention.self.query.weight`, without a prefix.

@@ -1,6 +1,6 @@
 //! A linear map in one of the precisions, and the calibration that int8 needs.
 
-use crate::encoder::kernels::{
+use akin_kernels::{
     Balance, ByteMatrix, Epilogue, FloatMatrix, Inputs, Isas, Operand, Quantization, Split,
 };
 use std::sync::{Mutex, PoisonError};

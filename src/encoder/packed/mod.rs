@@ -25,7 +25,7 @@ pub(crate) use outlook::Outlooks;
 pub(crate) use shape::{Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape};
 pub(crate) use tensor::{Tensor, TensorType};
 
-use super::kernels::{
+use akin_kernels::{
     Aligned, Attention, AttentionScratch, Isas, Numbers, Operand, ScratchPool, Split,
 };
 use groups::{AttentionBlock, Group, Sequences, blocks, group};

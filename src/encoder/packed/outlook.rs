@@ -4,7 +4,7 @@ use super::PositionEncoding;
 use super::layer::AttentionPattern;
 use super::load::{PackError, TensorSource, Tensors};
 use super::shape::{LayerKind, Shape};
-use crate::encoder::kernels::{NOTHING, Relative, Rotation};
+use akin_kernels::{NOTHING, Relative, Rotation};
 
 /// Distances from here on share the last bucket of relative position embeddings, in T5 and MPNet.
 const FARTHEST: f32 = 128.0;

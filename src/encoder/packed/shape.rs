@@ -3,7 +3,7 @@
 //! `config.json`.
 
 use super::matrix::{Calibration, MatrixSlot};
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 
 /// The shape of a transformer encoder.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use super::super::outlook::DevicePattern;
 use super::super::rows::{Arrangement, Rows};
 use super::super::tests::{all_modes, files_of};
 use super::*;
-use crate::encoder::kernels::Activation;
+use akin_kernels::Activation;
 use crate::encoder::packed::{LayerKind, NormKind, Outlooks, PositionEncoding, Shape};
 use crate::encoder::source::BodyPlan;
 

@@ -6,7 +6,7 @@ use super::{Isas, math, rows, with_float};
 
 /// What stands between the two maps of a feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activation {
+pub enum Activation {
     /// `x Φ(x)`.
     Gelu,
     /// GELU with tanh instead of Φ.
@@ -43,7 +43,7 @@ macro_rules! with_activation {
 
 /// Cosines and sines of the angles that each position turns pairs of numbers by.
 #[derive(Debug)]
-pub(crate) struct Rotation {
+pub struct Rotation {
     /// `[positions, half]`
     cosines: Vec<f32>,
     /// `[positions, half]`
@@ -53,7 +53,7 @@ pub(crate) struct Rotation {
 
 impl Rotation {
     /// The rotation whose `i`-th pair turns by `frequencies[i]` from one position to the next.
-    pub(crate) fn new(frequencies: &[f64], positions: usize) -> Self {
+    pub fn new(frequencies: &[f64], positions: usize) -> Self {
         let angles =
             || (0..positions).flat_map(|place| frequencies.iter().map(move |f| place as f64 * f));
         Self {
@@ -74,7 +74,7 @@ impl Isas {
     ///
     /// # Panics
     /// If `rows` is no whole number of rows as long as `gain`.
-    pub(crate) fn rms_norm(self, rows: &mut [f32], gain: &[f32], eps: f32) {
+    pub fn rms_norm(self, rows: &mut [f32], gain: &[f32], eps: f32) {
         if rows.is_empty() {
             return;
         }
@@ -91,7 +91,7 @@ impl Isas {
     ///
     /// # Panics
     /// If they differ in length.
-    pub(crate) fn add(self, rows: &mut [f32], more: &[f32]) {
+    pub fn add(self, rows: &mut [f32], more: &[f32]) {
         assert_eq!(rows.len(), more.len(), "as many numbers");
         with_float!(self, s => s.vectorize(#[inline(always)] || {
             // SAFETY: the lengths were compared above.
@@ -100,7 +100,7 @@ impl Isas {
     }
 
     /// Replaces each `x` by its activation.
-    pub(crate) fn activate(self, activation: Activation, rows: &mut [f32]) {
+    pub fn activate(self, activation: Activation, rows: &mut [f32]) {
         with_float!(self, s => s.vectorize(#[inline(always)] || {
             with_activation!(activation, A => rows::activate::<_, A>(s, rows));
         }));
@@ -111,7 +111,7 @@ impl Isas {
     ///
     /// # Panics
     /// If they are not the same number of whole rows.
-    pub(crate) fn gate(
+    pub fn gate(
         self,
         activation: Activation,
         gate_is_first: bool,
@@ -136,7 +136,7 @@ impl Isas {
     ///
     /// # Panics
     /// If the heads are not whole.
-    pub(crate) fn norm_heads(
+    pub fn norm_heads(
         self,
         rows: &mut [f32],
         width: usize,
@@ -161,7 +161,7 @@ impl Isas {
     ///
     /// # Panics
     /// If the heads are not whole, or there are more tokens than positions.
-    pub(crate) fn rotate_heads(
+    pub fn rotate_heads(
         self,
         rows: &mut [f32],
         width: usize,

@@ -3,9 +3,9 @@
 
 use super::tiles::Configured;
 use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
-use crate::encoder::kernels::avx512::Avx512;
-use crate::encoder::kernels::simd::Simd;
-use crate::encoder::kernels::tile::{Finish, TileTarget, finish};
+use crate::avx512::Avx512;
+use crate::simd::Simd;
+use crate::tile::{Finish, TileTarget, finish};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -16,7 +16,7 @@ const TOGETHER: usize = 4;
 const CHUNK_BLOCKS: usize = 2;
 
 /// Bytes times bytes, and how their sums become floats: as in
-/// [`byte_tile`](crate::encoder::kernels::byte_tile).
+/// [`byte_tile`](crate::byte_tile).
 #[derive(Clone, Copy)]
 pub(in super::super) struct ByteTiles {
     pub(in super::super) sums: *const f32,
@@ -268,7 +268,7 @@ struct Sums([u8; 4 * TILE_BYTES]);
 ///
 /// # Safety
 /// The operands are there as described, in whole tiles; `out` and the pointers of `finish` and of
-/// the arithmetic are valid as for [`product`](crate::encoder::kernels::tile::product).
+/// the arithmetic are valid as for [`product`](crate::tile::product).
 pub(in super::super) unsafe fn tile_product<A: TileArithmetic>(amx: Amx, p: &TileProduct<A>) {
     let _tiles = Configured::new(amx);
     let s = amx.float();

@@ -20,16 +20,16 @@ use super::{Isas, with_bytes, with_float};
 
 /// What a calibration run saw of the input features of one matrix.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Inputs {
+pub struct Inputs {
     /// Mean of each feature.
-    pub(crate) means: Vec<f32>,
+    pub means: Vec<f32>,
     /// Standard deviation of each feature.
-    pub(crate) deviations: Vec<f32>,
+    pub deviations: Vec<f32>,
 }
 
 /// For which outputs the features' spreads are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Balance {
+pub enum Balance {
     /// No spreads.
     None,
     /// All outputs.
@@ -41,15 +41,15 @@ pub(crate) enum Balance {
 
 /// How one matrix is quantised.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Quantization {
+pub struct Quantization {
     /// Whether features are centred on their mean before they are quantised.
-    pub(crate) center: bool,
+    pub center: bool,
     /// Whether each feature is divided by a spread of its own, and which share of the output
     /// features it is chosen for.
-    pub(crate) balance: Balance,
+    pub balance: Balance,
     /// Weights larger than so many standard deviations of their row stay floats. Only for products
     /// that are added to their output.
-    pub(crate) stray_above: f32,
+    pub stray_above: f32,
 }
 
 /// A weight that stayed a float.
@@ -60,7 +60,7 @@ struct Outlier {
 }
 
 /// A weight matrix `[columns, depth]` with its bias, packed as bytes.
-pub(crate) struct ByteMatrix {
+pub struct ByteMatrix {
     panels: Aligned<i8>,
     /// Sum of each column's bytes.
     sums: Aligned<f32>,
@@ -75,9 +75,9 @@ pub(crate) struct ByteMatrix {
     centred: bool,
     strays: Vec<Outlier>,
     /// Output features.
-    pub(crate) columns: usize,
+    pub columns: usize,
     /// Input features.
-    pub(crate) depth: usize,
+    pub depth: usize,
 }
 
 impl ByteMatrix {
@@ -85,7 +85,7 @@ impl ByteMatrix {
     ///
     /// # Panics
     /// If `weights` is not one row of `depth` for each of `bias`, or `inputs` are not `depth`.
-    pub(crate) fn pack(
+    pub fn pack(
         isa: Isas,
         weights: &[f32],
         bias: &[f32],
@@ -227,7 +227,7 @@ impl ByteMatrix {
     ///
     /// # Panics
     /// If the rows or the output are of another shape.
-    pub(crate) fn multiply(
+    pub fn multiply(
         &self,
         isa: Isas,
         rows: &[f32],

@@ -1,19 +1,19 @@
 //! Attention of one head over one sequence with tiles: queries, keys, values and the softmax's
 //! outcome as bf16 halves, everything else in f32.
 //!
-//! The scale is expected in `q`, as in [`attention`](crate::encoder::kernels::attention).
+//! The scale is expected in `q`, as in [`attention`](crate::attention).
 
 use super::halves::{STEP, load_step, split, transpose};
 use super::product::{HalfTiles, HighTiles, TileArithmetic, clear_sums};
 use super::tiles::Configured;
 use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
-use crate::encoder::kernels::attention::{AttentionHead, NOTHING};
-use crate::encoder::kernels::avx512::Avx512;
-use crate::encoder::kernels::math::horner;
-use crate::encoder::kernels::matmul::Numbers;
-use crate::encoder::kernels::panels::Aligned;
-use crate::encoder::kernels::rows::add;
-use crate::encoder::kernels::simd::Simd;
+use crate::attention::{AttentionHead, NOTHING};
+use crate::avx512::Avx512;
+use crate::math::horner;
+use crate::matmul::Numbers;
+use crate::panels::Aligned;
+use crate::rows::add;
+use crate::simd::Simd;
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -50,7 +50,7 @@ pub(in super::super) fn suits(dim: usize) -> bool {
 /// Attends from every token of the sequence to every token of it.
 ///
 /// # Safety
-/// As for [`attend`](crate::encoder::kernels::attention::attend), for heads that
+/// As for [`attend`](crate::attention::attend), for heads that
 /// [suit](suits).
 pub(in super::super) unsafe fn attend(
     amx: Amx,

@@ -10,12 +10,12 @@ use super::simd::{PANEL, Simd};
 use super::tile::{Finish, MAX_ROWS, Product, product};
 
 /// A score so low that `2^x` is 0, and no infinity, of which nothing could be subtracted.
-pub(crate) const NOTHING: f32 = -1e30;
+pub const NOTHING: f32 = -1e30;
 
 /// What is added to the scores of a sequence for how far a key is from the query, in units of the base-2
 /// softmax: [`NOTHING`] where it must not be looked at.
 #[derive(Debug, Clone)]
-pub(crate) struct Relative {
+pub struct Relative {
     /// `[heads or 1, 2 * reach + 1]`: for keys from `reach` before the query to `reach` behind it.
     table: Vec<f32>,
     reach: usize,
@@ -27,7 +27,7 @@ impl Relative {
     ///
     /// # Panics
     /// If the table is no whole number of heads.
-    pub(crate) fn new(table: Vec<f32>, positions: usize) -> Self {
+    pub fn new(table: Vec<f32>, positions: usize) -> Self {
         let reach = positions.saturating_sub(1);
         assert_eq!(table.len() % (2 * reach + 1), 0, "whole heads");
         Self { table, reach }
@@ -60,7 +60,7 @@ pub(super) struct AttentionHead<'a> {
 
 /// Buffers of one worker's attention.
 #[derive(Default)]
-pub(crate) struct AttentionScratch {
+pub struct AttentionScratch {
     keys: Aligned<f32>,
     values: Aligned<f32>,
     scores: Aligned<f32>,

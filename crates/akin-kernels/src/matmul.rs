@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 /// What becomes of `rows * weights`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Epilogue {
+pub enum Epilogue {
     /// Plus bias.
     Bias,
     /// Plus bias, through the exact GELU.
@@ -34,7 +34,7 @@ impl Epilogue {
 
 /// How one product or attention is shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Split {
+pub enum Split {
     /// Done by the calling thread.
     Whole,
     /// By columns or heads, to this many threads of the current rayon pool.
@@ -81,7 +81,7 @@ impl FloatMatrix {
     ///
     /// # Panics
     /// If the two are not the same number of whole rows.
-    pub(crate) fn multiply(
+    pub fn multiply(
         &self,
         isa: Isas,
         rows: &[f32],
@@ -146,20 +146,20 @@ impl FloatMatrix {
 /// Attention over fused rows `[query | key | value]`, `heads * dim`, `key_heads * dim` and
 /// `key_heads * dim` wide.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attention {
+pub struct Attention {
     /// Heads of the queries of a row.
-    pub(crate) heads: usize,
+    pub heads: usize,
     /// Heads of its keys and values: a divisor of `heads`, of which as many share each.
-    pub(crate) key_heads: usize,
+    pub key_heads: usize,
     /// Width of one head.
-    pub(crate) dim: usize,
+    pub dim: usize,
     /// How exact products must be.
-    pub(crate) numbers: Numbers,
+    pub numbers: Numbers,
 }
 
 /// How exact the products of attention must be; sums and softmax are f32 in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Numbers {
+pub enum Numbers {
     /// As f32.
     Floats,
     /// 8 bits are enough, where that is faster: queries, keys and values came out of byte products.
@@ -168,7 +168,7 @@ pub(crate) enum Numbers {
 
 impl Attention {
     /// Width of a fused row.
-    pub(crate) fn fused_width(&self) -> usize {
+    pub fn fused_width(&self) -> usize {
         (self.heads + 2 * self.key_heads) * self.dim
     }
 
@@ -178,7 +178,7 @@ impl Attention {
     ///
     /// # Panics
     /// If the two are not the same number of whole rows.
-    pub(crate) fn attend(
+    pub fn attend(
         &self,
         isa: Isas,
         fused: &[f32],

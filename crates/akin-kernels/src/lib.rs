@@ -34,12 +34,12 @@ mod vnni;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use attention::{AttentionScratch, NOTHING, Relative};
-pub(crate) use between::{Activation, Rotation};
-pub(crate) use bytes::{Balance, ByteMatrix, Inputs, Quantization};
-pub(crate) use matmul::{Attention, Epilogue, Numbers, Split};
-pub(crate) use operand::Operand;
-pub(crate) use panels::{Aligned, FloatMatrix, ScratchPool};
+pub use attention::{AttentionScratch, NOTHING, Relative};
+pub use between::{Activation, Rotation};
+pub use bytes::{Balance, ByteMatrix, Inputs, Quantization};
+pub use matmul::{Attention, Epilogue, Numbers, Split};
+pub use operand::Operand;
+pub use panels::{Aligned, FloatMatrix, ScratchPool};
 
 use scalar::Scalar;
 
@@ -67,7 +67,7 @@ enum ByteIsa {
 
 /// The instruction sets the kernels use on this processor.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Isas {
+pub struct Isas {
     float: FloatIsa,
     bytes: ByteIsa,
     /// Where there are tiles, products of suitable depth are made with them instead.
@@ -81,10 +81,10 @@ macro_rules! with_float {
     ($isa:expr, $s:ident => $body:expr) => {
         match $isa.float {
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::FloatIsa::Avx512($s) => $body,
+            $crate::FloatIsa::Avx512($s) => $body,
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::FloatIsa::Avx2($s) => $body,
-            $crate::encoder::kernels::FloatIsa::Scalar($s) => $body,
+            $crate::FloatIsa::Avx2($s) => $body,
+            $crate::FloatIsa::Scalar($s) => $body,
         }
     };
 }
@@ -95,12 +95,12 @@ macro_rules! with_bytes {
     ($isa:expr, $d:ident => $body:expr) => {
         match $isa.bytes {
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::ByteIsa::Vnni512($d) => $body,
+            $crate::ByteIsa::Vnni512($d) => $body,
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::ByteIsa::Vnni256($d) => $body,
+            $crate::ByteIsa::Vnni256($d) => $body,
             #[cfg(target_arch = "x86_64")]
-            $crate::encoder::kernels::ByteIsa::Avx2($d) => $body,
-            $crate::encoder::kernels::ByteIsa::Scalar($d) => $body,
+            $crate::ByteIsa::Avx2($d) => $body,
+            $crate::ByteIsa::Scalar($d) => $body,
         }
     };
 }
@@ -108,12 +108,12 @@ use with_bytes;
 
 impl Isas {
     /// The best this processor has.
-    pub(crate) fn detect() -> Self {
+    pub fn detect() -> Self {
         Self::available().swap_remove(0)
     }
 
     /// Plain Rust, on every processor.
-    pub(crate) fn scalar() -> Self {
+    pub fn scalar() -> Self {
         Self {
             float: FloatIsa::Scalar(Scalar),
             bytes: ByteIsa::Scalar(Scalar),
@@ -124,7 +124,7 @@ impl Isas {
     }
 
     /// All that this processor has, the best first.
-    pub(crate) fn available() -> Vec<Self> {
+    pub fn available() -> Vec<Self> {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
         if let Some(s) = avx2::Avx2::detect() {
@@ -156,12 +156,12 @@ impl Isas {
     }
 
     /// Such as `avx512+vnni`, `avx2` or `scalar`.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.name
     }
 
     /// Whether byte products are faster here than float ones, not only smaller.
-    pub(crate) fn bytes_are_fast(self) -> bool {
+    pub fn bytes_are_fast(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         return matches!(self.bytes, ByteIsa::Vnni512(_) | ByteIsa::Vnni256(_));
         #[cfg(not(target_arch = "x86_64"))]
@@ -172,7 +172,7 @@ impl Isas {
     ///
     /// # Panics
     /// If `gain` and `shift` differ in length, or `rows` is no whole number of rows of that length.
-    pub(crate) fn layer_norm(self, rows: &mut [f32], gain: &[f32], shift: &[f32], eps: f32) {
+    pub fn layer_norm(self, rows: &mut [f32], gain: &[f32], shift: &[f32], eps: f32) {
         assert_eq!(gain.len(), shift.len(), "one gain and one shift a column");
         if rows.is_empty() {
             return;

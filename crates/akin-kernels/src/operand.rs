@@ -7,7 +7,7 @@ use super::panels::Aligned;
 /// The rows of one product in another form than plain floats, in memory that is used again: as
 /// bytes, with `x = scale * byte + low` after centring and balancing, or as tiles.
 #[derive(Default)]
-pub(crate) struct Operand {
+pub struct Operand {
     pub(super) bytes: Aligned<u8>,
     pub(super) scales: Aligned<f32>,
     pub(super) lows: Aligned<f32>,

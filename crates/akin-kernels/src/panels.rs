@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 struct CacheLine([u8; 64]);
 
 /// A growable buffer of numbers that starts on a cache line.
-pub(crate) struct Aligned<T> {
+pub struct Aligned<T> {
     lines: Vec<CacheLine>,
     len: usize,
     of: PhantomData<T>,
@@ -24,7 +24,7 @@ pub(crate) struct Aligned<T> {
 
 impl<T: Pod> Aligned<T> {
     /// `len` zeros.
-    pub(crate) fn zeroed(len: usize) -> Self {
+    pub fn zeroed(len: usize) -> Self {
         let lines = vec![CacheLine::zeroed(); (len * size_of::<T>()).div_ceil(64)];
         Self {
             lines,
@@ -34,7 +34,7 @@ impl<T: Pod> Aligned<T> {
     }
 
     /// Makes room for `len` numbers, whose values are then unspecified.
-    pub(crate) fn reserve(&mut self, len: usize) {
+    pub fn reserve(&mut self, len: usize) {
         let lines = (len * size_of::<T>()).div_ceil(64);
         if lines > self.lines.len() {
             self.lines = vec![CacheLine::zeroed(); lines];
@@ -68,11 +68,11 @@ impl<T: Pod> std::ops::DerefMut for Aligned<T> {
 }
 
 /// Buffers that wait for the next worker that needs one: as many as ever worked at once.
-pub(crate) struct ScratchPool<T>(Mutex<Vec<T>>);
+pub struct ScratchPool<T>(Mutex<Vec<T>>);
 
 impl<T: Default> ScratchPool<T> {
     /// Lends one to `f`.
-    pub(crate) fn lend<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+    pub fn lend<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffer = spare.unwrap_or_default();
         let result = f(&mut buffer);
@@ -91,14 +91,14 @@ impl<T> Default for ScratchPool<T> {
 }
 
 /// A weight matrix `[columns, depth]` with its bias, packed for floats.
-pub(crate) struct FloatMatrix {
+pub struct FloatMatrix {
     pub(super) weights: FloatWeights,
     /// One for each column, padded with zeros to whole panels.
     pub(super) bias: Aligned<f32>,
     /// Output features.
-    pub(crate) columns: usize,
+    pub columns: usize,
     /// Input features.
-    pub(crate) depth: usize,
+    pub depth: usize,
 }
 
 /// Packed weights that are multiplied in f32.
@@ -116,7 +116,7 @@ impl FloatMatrix {
     /// # Panics
     /// If `weights` is no whole number of rows of one weight for each of `depth` inputs and
     /// `bias` has another length than there are rows.
-    pub(crate) fn pack(isa: Isas, weights: &[f32], bias: &[f32], depth: usize) -> Self {
+    pub fn pack(isa: Isas, weights: &[f32], bias: &[f32], depth: usize) -> Self {
         let columns = bias.len();
         assert_eq!(weights.len(), columns * depth, "weights [columns, depth]");
         let mut padded = Aligned::zeroed(columns.next_multiple_of(PANEL));
