@@ -58,8 +58,8 @@
 //!           progress  step  caught
 //! ```
 //!
-//! The ground is the crate `akin-base`, and [`dump`] is `akin-dump`: both are in `crates/`, and the
-//! compiler holds what they may know. Their paths here stay what they were.
+//! The ground and every engine is a crate of its own in `crates/`, so the compiler holds what they
+//! may know; the encoder stands on one more, `akin-kernels`. Their paths here stay what they were.
 //!
 //! | room | what lives there | the only place that knows |
 //! |---|---|---|
@@ -117,14 +117,14 @@ pub use akin_base::{
 };
 pub(crate) use akin_base::{name, text};
 pub use akin_dump as dump;
+pub use akin_index as index;
+pub use akin_library as library;
 
 pub mod check;
 pub mod digest;
 pub mod encoder;
 pub mod eval;
-pub mod index;
 pub mod ingest;
-pub mod library;
 pub mod pull;
 pub mod search;
 pub mod space;

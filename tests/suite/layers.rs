@@ -15,7 +15,7 @@ const GROUND: &[&str] = &[
     "name",
     "caught",
 ];
-const ENGINES: &[&str] = &["dump", "encoder", "library", "index"];
+const ENGINES: &[&str] = &["dump", "encoder", "kernels", "library", "index"];
 const FLOWS: &[&str] = &[
     "ingest", "search", "digest", "eval", "space", "check", "pull",
 ];
@@ -64,6 +64,9 @@ const KEPT_APART: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &str)] = &[
     ("base", "crates/akin-base/src"),
     ("dump", "crates/akin-dump/src"),
+    ("index", "crates/akin-index/src"),
+    ("kernels", "crates/akin-kernels/src"),
+    ("library", "crates/akin-library/src"),
 ];
 
 /// Every source file with the room it is in: `encoder/batch.rs` is in `encoder`, and a file of a

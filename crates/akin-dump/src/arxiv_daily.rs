@@ -9,7 +9,7 @@ use super::field::{Items, ListEntry, ScalarField};
 use super::ignored::{Notes, Part};
 use super::record::{DumpContext, Item, RecordError, arxiv_id, optional, paper, with_id};
 use super::{Rejection, names};
-use crate::paper::{Paper, arxiv_version};
+use akin_base::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
 struct DailyFields<'a> {

@@ -11,7 +11,7 @@ use super::record::{
     DumpContext, Item, RecordError, add_alias, arxiv_id, day, optional, paper, with_id,
 };
 use super::{Rejection, names};
-use crate::paper::{Paper, arxiv_version};
+use akin_base::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
 struct SnapshotFields<'a> {

@@ -10,7 +10,7 @@ use super::clean::clean;
 use super::field::ScalarField;
 use super::ignored::Notes;
 use super::record::{DumpContext, Item, RecordError, verbatim_id, with_id};
-use crate::paper::Paper;
+use akin_base::paper::Paper;
 
 #[derive(Deserialize)]
 struct BeirFields<'a> {

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::{Format, Source};
-use crate::paper::{Authority, Collection, collection_name};
+use akin_base::paper::{Authority, Collection, collection_name};
 
 /// Endings that say how a file is compressed.
 const COMPRESSIONS: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".zstd"];

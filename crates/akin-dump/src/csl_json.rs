@@ -27,7 +27,7 @@ use super::json_fields::{Fields, list, spelling, text};
 use super::record::{DumpContext, Item, RawRecord, RecordError};
 use super::tagged::ids;
 use super::{dates, names};
-use crate::paper::{IdKind, Notice, PaperId};
+use akin_base::paper::{IdKind, Notice, PaperId};
 
 /// The fields that are read, by their plain names.
 const READ: [&str; 29] = [

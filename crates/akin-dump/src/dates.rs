@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
-use crate::text::fold;
+use akin_base::text::fold;
 
 /// The names of the months in English and in the languages of Western Europe, folded. Three
 /// letters of a name stand for it where they stand for one month only.

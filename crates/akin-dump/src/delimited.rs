@@ -25,7 +25,7 @@ use super::record::{DumpContext, Item};
 use super::reject::excerpt;
 use super::{Format, MAX_LINE_BYTES, OpenDump, ReadItems, Rejected, Rejection, Unit};
 use super::{columns, literal};
-use crate::error::{Error, Result};
+use akin_base::error::{Error, Result};
 
 /// What may stand between cells.
 const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::sniff::{Format, Framing, sniff};
 use super::source::Peeked;
 use super::{ReadOptions, sniff_json, xml};
-use crate::error::Error;
+use akin_base::error::Error;
 
 /// The start of a dump, to be looked at again where nothing comes of it.
 pub(super) struct Start {

@@ -23,7 +23,7 @@ use super::json_fields::{Fields, list, text};
 use super::record::{DumpContext, Item, RawRecord, RecordError};
 use super::tagged::ids;
 use super::{dates, names};
-use crate::paper::{IdKind, Notice};
+use akin_base::paper::{IdKind, Notice};
 
 /// The fields that are read, by their plain names.
 const READ: [&str; 21] = [

@@ -11,7 +11,7 @@ use super::field::{Items, ListEntry, ObjectPart, ScalarField};
 use super::ignored::{self, Notes};
 use super::record::{DumpContext, Item, RecordError, arxiv_id, day, paper, with_id};
 use super::{Rejection, names};
-use crate::paper::{Paper, arxiv_version};
+use akin_base::paper::{Paper, arxiv_version};
 
 #[derive(Deserialize)]
 struct Wrapped<'a> {

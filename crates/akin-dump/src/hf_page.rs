@@ -24,7 +24,7 @@ use super::record::{DumpContext, Item, Record};
 use super::reject::excerpt;
 use super::source::Bytes;
 use super::{ReadItems, Rejected, Rejection, Unit};
-use crate::paper::{Paper, PaperId};
+use akin_base::paper::{Paper, PaperId};
 
 /// From here on a block is an abstract, whatever it ends with; few titles are longer.
 const BODY_CHARS: usize = 200;

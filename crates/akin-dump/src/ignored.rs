@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::reject::excerpt;
 use super::{names, prose};
-use crate::paper::IdKind;
+use akin_base::paper::IdKind;
 
 /// Values of one record that are noted.
 const MAX_NOTED: usize = 64;

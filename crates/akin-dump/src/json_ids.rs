@@ -10,7 +10,7 @@ use super::ignored::{Notes, Part};
 use super::json_record::{IDS, RecordFields, kind, plain_key, spelling};
 use super::whole_number::{self, id_of_kind};
 use super::{Rejection, arxiv_number, prose};
-use crate::paper::{IdKind, Paper, PaperId, arxiv_version};
+use akin_base::paper::{IdKind, Paper, PaperId, arxiv_version};
 
 /// Ids of one field that are read: a work has a few.
 const MAX_IDS: usize = 1_000;

@@ -29,8 +29,8 @@ use super::ignored::{Notes, Part};
 use super::record::{DumpContext, Item, Record, RecordError, cleaned};
 use super::whole_number;
 use super::{Rejection, dates, names, prose};
-use crate::categories::is_code;
-use crate::paper::{Paper, PaperId};
+use akin_base::categories::is_code;
+use akin_base::paper::{Paper, PaperId};
 
 /// Fields that may hold the id.
 pub(super) const IDS: [&str; 19] = [

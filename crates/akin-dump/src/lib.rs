@@ -31,10 +31,6 @@
 //! the decoder's window); nothing in a dump's
 //! content is an [`Error`] once it is open.
 
-#[cfg(feature = "arrow")]
-pub(crate) use akin_base::caught;
-pub(crate) use akin_base::{categories, error, name, paper, text};
-
 mod ahead;
 mod archive;
 mod arxiv_daily;
@@ -140,8 +136,8 @@ pub use reject::{Rejected, Rejection, Unit};
 pub use sniff::{Format, KNOWN_FORMATS};
 pub use source::Source;
 
-use crate::error::{Error, Result};
-use crate::paper::Collection;
+use akin_base::error::{Error, Result};
+use akin_base::paper::Collection;
 
 /// The longest record that is read, in bytes; longer ones are skipped and rejected.
 pub const MAX_LINE_BYTES: usize = 8 << 20;

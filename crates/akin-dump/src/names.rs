@@ -32,7 +32,7 @@ use serde_json::Value;
 use self::one::Name;
 use super::clean::clean;
 use super::literal;
-use crate::name;
+use akin_base::name;
 
 /// How a source is known to write names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

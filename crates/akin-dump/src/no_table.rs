@@ -2,7 +2,7 @@
 
 use super::record::Item;
 use super::{OpenDump, ReadItems, Rejected, Unit};
-use crate::error::{Error, Result};
+use akin_base::error::{Error, Result};
 
 /// Cannot be made in this build.
 pub(super) enum TableReader {}

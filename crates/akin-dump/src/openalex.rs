@@ -18,7 +18,7 @@ use super::field::{Items, ObjectPart, ScalarField};
 use super::ignored::{self, Notes};
 use super::record::{DumpContext, Item, RawRecord, RecordError, day};
 use super::{Rejection, json, names};
-use crate::paper::{IdKind, Notice};
+use akin_base::paper::{IdKind, Notice};
 
 /// No text of one record has more words.
 const MAX_POSITION: u64 = 1 << 22;
@@ -381,7 +381,7 @@ impl<'de> Deserialize<'de> for WordPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paper::Paper;
+    use akin_base::paper::Paper;
 
     fn paper(json: &str) -> Paper {
         match read(json, &DumpContext::default()) {

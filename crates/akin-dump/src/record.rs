@@ -13,7 +13,7 @@ use super::ignored::{Ignored, Notes, Part};
 use super::whole_number::id_of_kind;
 use super::withdrawn::{comment_says_withdrawn, says_withdrawn};
 use super::{Rejection, arxiv_number, dates};
-use crate::paper::{IdKind, Notice, Paper, PaperId, RawText};
+use akin_base::paper::{IdKind, Notice, Paper, PaperId, RawText};
 
 /// What is known about a whole dump and said in none of its records.
 #[derive(Debug, Clone, Default)]

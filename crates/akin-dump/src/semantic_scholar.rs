@@ -18,7 +18,7 @@ use super::ignored::Part;
 use super::json_record::plain_key;
 use super::record::{DumpContext, Item, RawRecord, RecordError};
 use super::{Rejection, dates, names, prose, whole_number};
-use crate::paper::IdKind;
+use akin_base::paper::IdKind;
 
 /// Under which names a record or its external ids hold ids of which kind.
 const IDS: [(&str, IdKind); 15] = [
@@ -218,7 +218,7 @@ fn spelling(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paper::PaperId;
+    use akin_base::paper::PaperId;
 
     /// An item as its ids, title, abstract, authors, categories, day and journal, or its fault.
     fn check(json: &str, expected: &str) {

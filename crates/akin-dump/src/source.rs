@@ -24,7 +24,7 @@ use super::ahead::Ahead;
 use super::archive::{self, MemberPlace};
 use super::expansion::Bounded;
 use super::utf16::Utf16;
-use crate::error::{Error, Result};
+use akin_base::error::{Error, Result};
 
 /// Bytes read from the system at a time.
 pub(super) const BUFFER_BYTES: usize = 256 << 10;

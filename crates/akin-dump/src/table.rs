@@ -38,8 +38,8 @@ use super::json_record;
 use super::record::{DumpContext, Item, RecordError};
 use super::reject::excerpt;
 use super::{Format, MAX_LINE_BYTES, OpenDump, ReadItems, Rejected, Rejection, Unit};
-use crate::caught;
-use crate::error::{Error, Result};
+use akin_base::caught;
+use akin_base::error::{Error, Result};
 
 /// What a batch or the pages of a column may become, however few bytes they are read from.
 const FREE_BYTES: usize = 64 << 20;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::record::RecordError;
 use super::*;
-use crate::paper::Paper;
+use akin_base::paper::Paper;
 
 pub(super) const GOOD: &str = r#"{"id":"2503.11731","title":"On X","abstract":"We show X."}"#;
 
@@ -359,7 +359,7 @@ trait PaperIdText {
     fn text(&self) -> &str;
 }
 
-impl PaperIdText for crate::paper::PaperId {
+impl PaperIdText for akin_base::paper::PaperId {
     fn text(&self) -> &str {
         self.as_str()
     }
@@ -367,7 +367,7 @@ impl PaperIdText for crate::paper::PaperId {
 
 #[test]
 fn ids_of_ones_own_are_numbers_dois_or_titles() {
-    let title_id = crate::paper::PaperId::from_title("t");
+    let title_id = akin_base::paper::PaperId::from_title("t");
     let dump = r#"{"id":7,"title":"t"}
 {"id":704.0001,"title":"t"}
 {"id":"704.0001","title":"t"}

@@ -2,7 +2,7 @@
 
 use super::delimited::sniff;
 use super::*;
-use crate::paper::Paper;
+use akin_base::paper::Paper;
 
 fn items(bytes: &[u8], options: &ReadOptions) -> Vec<Result<Item, Rejected>> {
     let bytes = Box::new(std::io::Cursor::new(bytes.to_vec()));

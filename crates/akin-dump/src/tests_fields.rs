@@ -2,7 +2,7 @@
 
 use super::tests::{open, papers, read, sample};
 use super::{Format, Item, Rejected};
-use crate::paper::Paper;
+use akin_base::paper::Paper;
 
 /// The days on which the papers of a dump were published.
 #[track_caller]

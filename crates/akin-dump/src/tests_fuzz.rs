@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::tests::{gzip, open, zstd};
 use super::*;
-use crate::paper::Paper;
+use akin_base::paper::Paper;
 use akin_testing::fuzz::fuzz;
 
 /// The longest seed: what is long is slow and has no more in it.

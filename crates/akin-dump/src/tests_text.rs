@@ -6,7 +6,7 @@ use std::io;
 use super::tests::{gzip, open, papers, read};
 use super::tests_accounts::nothing;
 use super::*;
-use crate::paper::Paper;
+use akin_base::paper::Paper;
 
 /// The ids and titles of the papers of a dump that holds nothing else.
 #[track_caller]

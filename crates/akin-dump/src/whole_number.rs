@@ -7,7 +7,7 @@
 
 use serde_json::Number;
 
-use crate::paper::{IdKind, PaperId};
+use akin_base::paper::{IdKind, PaperId};
 
 /// From here on a float leaves whole numbers out.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;

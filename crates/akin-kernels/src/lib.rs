@@ -1,5 +1,5 @@
 //! The arithmetic of an encoder on a CPU: matrix products over packed weights, attention, layer
-//! normalisation. Every kernel is written once, over [`simd`]'s few operations, and compiled for
+//! normalisation. Every kernel is written once, over `simd`'s few operations, and compiled for
 //! each instruction set; [`Isas`] is chosen once, at detection, and handed to every call.
 //!
 //! Invariant: a row's result does not depend on the rows beside it, on the order of the work, or

@@ -14,7 +14,7 @@ mod latex;
 use std::borrow::Cow;
 
 use super::clean::{clean, clean_abstract};
-use crate::paper::{Paper, PaperId};
+use akin_base::paper::{Paper, PaperId};
 
 /// Lines in which a title and the heading of an abstract are looked for.
 const LINES_LOOKED_AT: usize = 150;

@@ -4,7 +4,7 @@
 //! `van der Berg JP` are turned round where nothing in the list speaks against it, since `Weinan E`
 //! is a name in its order.
 
-use crate::name::{self, begins_with_particle, is_group, is_particle};
+use akin_base::name::{self, begins_with_particle, is_group, is_particle};
 
 /// A name of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

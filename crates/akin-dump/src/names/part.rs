@@ -9,7 +9,7 @@
 
 use super::Order;
 use super::one::{self, Name};
-use crate::name::{self, begins_with_particle, is_group, is_group_word};
+use akin_base::name::{self, begins_with_particle, is_group, is_group_word};
 
 /// What says "and" in other languages.
 const OTHER_ANDS: [&str; 9] = [

@@ -26,7 +26,7 @@ use super::footer::{TOO_DEEP, check_footer};
 use super::pages::CheckedGroup;
 use super::{BatchEnd, decoded, unfit};
 use crate::cells::ReadColumns;
-use crate::error::{Error, Result};
+use akin_base::error::{Error, Result};
 use crate::expansion::Growth;
 
 /// Rows that are decoded at a time.

@@ -22,7 +22,7 @@ use jiff::civil::Date;
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::MAX_KEYWORDS;
 use super::ids;
-use crate::paper::{IdKind, Notice, arxiv_version};
+use akin_base::paper::{IdKind, Notice, arxiv_version};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
 

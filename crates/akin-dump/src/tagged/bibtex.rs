@@ -24,7 +24,7 @@ use super::entries::word_of;
 use super::fields::MAX_KEYWORDS;
 use super::{bibtex_names, ids};
 use crate::clean::clean_bibtex;
-use crate::paper::{IdKind, PaperId};
+use akin_base::paper::{IdKind, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, dates};
 

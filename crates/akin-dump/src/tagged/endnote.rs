@@ -18,7 +18,7 @@
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::{TagPlace, TaggedFields};
 use super::{ids, ris};
-use crate::paper::{IdKind, Notice};
+use akin_base::paper::{IdKind, Notice};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
 

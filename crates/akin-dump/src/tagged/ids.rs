@@ -6,7 +6,7 @@
 
 use crate::clean::clean;
 use crate::ignored::Part;
-use crate::paper::{IdKind, PaperId, arxiv_version, without_end};
+use akin_base::paper::{IdKind, PaperId, arxiv_version, without_end};
 use crate::record::RawRecord;
 
 /// Ids of one record that are kept, at most.

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use crate::paper::{IdKind, Notice};
+use akin_base::paper::{IdKind, Notice};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
 

@@ -24,7 +24,7 @@ use std::mem;
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::{TagPlace, TaggedFields};
 use super::ids;
-use crate::paper::{IdKind, Notice, PaperId};
+use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
 

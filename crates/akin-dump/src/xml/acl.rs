@@ -20,7 +20,7 @@ use jiff::civil::Date;
 
 use super::day_of;
 use super::tree::{self, Element};
-use crate::paper::{IdKind, Notice, PaperId};
+use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
 
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    fn paper(xml: &str, around: &str) -> crate::paper::Paper {
+    fn paper(xml: &str, around: &str) -> akin_base::paper::Paper {
         let context = DumpContext {
             around: around.to_owned(),
             ..DumpContext::default()

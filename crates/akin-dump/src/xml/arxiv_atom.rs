@@ -8,7 +8,7 @@
 
 use super::dois;
 use super::tree::{self, Element};
-use crate::paper::{IdKind, arxiv_version};
+use akin_base::paper::{IdKind, arxiv_version};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, dates, names};
 

@@ -24,7 +24,7 @@ use jiff::civil::Date;
 
 use super::tree::{self, Element};
 use super::{arxiv_names, dois};
-use crate::paper::{IdKind, Notice, PaperId};
+use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, dates, names};
 

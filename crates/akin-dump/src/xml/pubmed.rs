@@ -25,7 +25,7 @@ use jiff::civil::Date;
 
 use super::day_of;
 use super::tree::{self, Element};
-use crate::paper::{IdKind, Notice, PaperId};
+use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, names};
 

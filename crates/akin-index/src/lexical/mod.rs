@@ -1,0 +1,570 @@
+//! The lexical index: from words to the papers that have them, by BM25.
+//!
+//! ```text
+//! papers ──► terms ──► tantivy's postings        question ──► terms ──► postings ──► scored papers
+//! ```
+//!
+//! In: [`Document`]s, each with the *key* of its paper and a *stamp* that is another one whenever the
+//! paper is. Out: [`LexicalMatch`]es, best first. Built from the papers of a library and thrown away at any
+//! doubt. It knows the number of the library whose papers it holds, and the [`LexicalState`] that the caller says
+//! it was brought up to.
+//!
+//! BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza, 2009) over title and abstract in one; the
+//! words of authors' names count where they are no words of the texts.
+//!
+//! Tantivy merges segments as they come: eight of one size become one, so that 10,000 commits of one
+//! paper leave fewer than ten segments. What merging leaves of removed papers counts in the statistics
+//! until the index is built again, which compaction does.
+//!
+//! Invariants: no byte is believed before it is verified (`folder`), nor any file that is not of this
+//! state (`manifest`); a document is complete or not there; equal scores are ordered by key.
+
+mod folder;
+mod manifest;
+mod query;
+mod score;
+mod terms;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use fixedbitset::FixedBitSet;
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
+};
+use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
+use tantivy::{Index, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument};
+
+use self::folder::{IndexFolder, WriteFailure, kind_of};
+use self::terms::TermTokenizer;
+use akin_base::categories;
+use akin_base::error::{Error, Result};
+use akin_base::files::UNFINISHED;
+
+pub use self::query::{MAX_QUESTION_BYTES, MAX_TEXT_BYTES, WordQuery};
+pub use self::score::Rarities;
+
+/// What is stored how; an index of another one is built again.
+const FORMAT: u32 = 2;
+
+/// The format before files were sealed: it is read, and built again by the next writer.
+const UNSEALED_FORMAT: u32 = 1;
+
+/// What is added to the name of a folder whose place another one takes.
+const REPLACED: &str = "-replaced";
+
+/// How often a folder is opened whose files vanish meanwhile.
+const OPEN_ATTEMPTS: usize = 3;
+
+/// Memory for what is not yet written.
+const BUFFER_BYTES: usize = 128 << 20;
+
+/// A paper as it is indexed.
+#[derive(Debug, Clone)]
+pub struct Document<'a> {
+    /// By which it is found again.
+    pub key: u64,
+    /// Another one whenever something else is.
+    pub stamp: u32,
+    /// The title.
+    pub title: &'a str,
+    /// The abstract.
+    pub abstract_text: &'a str,
+    /// The authors' names.
+    pub authors: &'a [String],
+    /// Category codes.
+    pub categories: &'a [String],
+    /// Every id that it has.
+    pub ids: Vec<&'a str>,
+}
+
+/// A paper that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LexicalMatch {
+    /// The paper's.
+    pub key: u64,
+    /// That of the paper as it was indexed.
+    pub stamp: u32,
+    /// BM25, above 0; higher is better. Comparable within one question.
+    pub score: f32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct SchemaFields {
+    key: Field,
+    stamp: Field,
+    text: Field,
+    title: Field,
+    author: Field,
+    category: Field,
+    id: Field,
+}
+
+/// What an index was brought up to, as the caller says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LexicalState {
+    /// Larger after every change of a paper.
+    #[serde(rename = "state")]
+    pub changes: u64,
+    /// Another one after every change of a paper, whatever becomes of the first.
+    #[serde(default)]
+    pub mark: i64,
+}
+
+/// The lexical index of a library, open for questions.
+pub struct Lexical {
+    path: PathBuf,
+    folder: IndexFolder,
+    searcher: Searcher,
+    fields: SchemaFields,
+    state: LexicalState,
+}
+
+/// The lexical index of a library, open for changes.
+pub struct LexicalWriter {
+    path: PathBuf,
+    failure: WriteFailure,
+    writer: IndexWriter,
+    fields: SchemaFields,
+    /// Stamps by key, as they were when it was opened.
+    stamps: HashMap<u64, u32>,
+    library: i64,
+    state: Option<LexicalState>,
+    /// Whether papers were taken out of it since it was begun: they count in its statistics.
+    has_removed: bool,
+    /// Where it is built until its first commit, if it is a new one.
+    building: Option<Building>,
+}
+
+/// A folder that goes with this value, unless it is put in place.
+struct Building(PathBuf);
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        // What stays is a left-over folder by its name.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What is kept with every state of the index.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Payload {
+    format: u32,
+    /// That of the library whose papers it holds.
+    #[serde(default)]
+    library: i64,
+    #[serde(flatten)]
+    state: LexicalState,
+    #[serde(default)]
+    has_removed: bool,
+}
+
+impl std::fmt::Debug for Lexical {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lexical")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for LexicalWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LexicalWriter")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lexical {
+    /// Opens the index in a folder, of the papers of the library with this number.
+    ///
+    /// # Errors
+    /// In words, why there is none: it is not there, of another format or library, or damaged.
+    pub fn open(path: &Path, library: i64) -> std::result::Result<Lexical, String> {
+        // A writer may delete files while they are opened; then the folder says which there are now.
+        let open = || {
+            let (index, held, folder) = open_index(path, library)?;
+            let searcher = searcher_of(&index).map_err(|e| e.to_string())?;
+            Ok::<_, String>((folder, searcher, held.state))
+        };
+        let mut opened = open();
+        for _ in 1..OPEN_ATTEMPTS {
+            if opened.is_err() && path.is_dir() {
+                opened = open();
+            }
+        }
+        let (folder, searcher, state) = opened?;
+        Ok(Lexical {
+            path: path.to_owned(),
+            folder,
+            searcher,
+            fields: schema().1,
+            state,
+        })
+    }
+
+    /// What it was brought up to.
+    pub fn state(&self) -> LexicalState {
+        self.state
+    }
+
+    /// How many papers it holds.
+    pub fn n_papers(&self) -> u64 {
+        self.searcher.num_docs()
+    }
+
+    /// Bytes of its files.
+    pub fn file_bytes(&self) -> u64 {
+        file_bytes(&self.path)
+    }
+
+    /// The key and the stamp of every paper in it.
+    ///
+    /// # Errors
+    /// In words, if it is damaged.
+    pub fn stamps(&self) -> std::result::Result<HashMap<u64, u32>, String> {
+        stamps(&self.searcher).map_err(|e| e.to_string())
+    }
+
+    /// Reads every byte.
+    ///
+    /// # Errors
+    /// In words, which file is damaged.
+    pub fn verify(&self) -> std::result::Result<(), String> {
+        self.folder.verify()
+    }
+
+    /// The `k` best papers for a question, among those whose keys are in `allowed` if that is given.
+    ///
+    /// # Errors
+    /// In words, if what it comes upon is damaged.
+    pub fn search(
+        &self,
+        query: &WordQuery,
+        k: usize,
+        allowed: Option<&FixedBitSet>,
+    ) -> std::result::Result<Vec<LexicalMatch>, String> {
+        score::search(self, query, k, allowed).map_err(|e| e.to_string())
+    }
+
+    /// The scores of these papers for a question; 0 for one that has none of its words.
+    ///
+    /// # Errors
+    /// In words, if what it comes upon is damaged.
+    pub fn scores(&self, query: &WordQuery, keys: &[u64]) -> std::result::Result<Vec<f32>, String> {
+        score::scores(self, query, keys).map_err(|e| e.to_string())
+    }
+
+    /// How rare each word of a question is.
+    ///
+    /// # Errors
+    /// In words, if what it comes upon is damaged.
+    pub fn rarities(&self, query: &WordQuery) -> std::result::Result<Rarities, String> {
+        score::rarities(self, query).map_err(|e| e.to_string())
+    }
+
+    /// The keys of the papers that meet a question's conditions, but for those about authors;
+    /// `None` where it has none.
+    ///
+    /// # Errors
+    /// In words, if what it comes upon is damaged.
+    pub fn matching(&self, query: &WordQuery) -> std::result::Result<Option<FixedBitSet>, String> {
+        let matching = || match query.has_indexed_conditions() {
+            true => score::matching(self, query).map(Some),
+            false => Ok(None),
+        };
+        matching().map_err(|e: tantivy::TantivyError| e.to_string())
+    }
+}
+
+impl LexicalWriter {
+    /// Opens the index in a folder, of the papers of the library with this number, or begins a new one
+    /// where there is none that can be trusted.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn open_or_create(path: &Path, library: i64) -> Result<LexicalWriter> {
+        // What a kill left of one that was to take its place.
+        for role in ["", REPLACED] {
+            remove_folder(&unfinished(path, role))?;
+        }
+        LexicalWriter::open_whole(path, library).or_else(|_| LexicalWriter::create(path, library))
+    }
+
+    fn open_whole(path: &Path, library: i64) -> std::result::Result<LexicalWriter, String> {
+        let (index, held, folder) = open_index(path, library)?;
+        if !folder.is_sealed() {
+            return Err("it is of an older format".to_owned());
+        }
+        folder.verify()?;
+        folder.remove_leftovers().map_err(|e| e.to_string())?;
+        let begin = || LexicalWriter::of(path, &index, folder.failure(), (library, Some(held)));
+        begin().map_err(|e| e.to_string())
+    }
+
+    /// Begins a new index, which takes the place of what is in a folder with its first commit.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn create(path: &Path, library: i64) -> Result<LexicalWriter> {
+        let building = Building(unfinished(path, ""));
+        remove_folder(&building.0)?;
+        fs::create_dir_all(&building.0).map_err(Error::write(&building.0))?;
+        let folder = IndexFolder::open(&building.0);
+        let folder = folder.map_err(|error| write_error(&building.0, error, None))?;
+        let failure = folder.failure();
+        let create = || {
+            let builder = Index::builder().schema(schema().0).settings(IndexSettings {
+                docstore_compress_dedicated_thread: false,
+                ..IndexSettings::default()
+            });
+            let index = builder.open_or_create(folder)?;
+            register_tokenizers(&index);
+            LexicalWriter::of(path, &index, failure.clone(), (library, None))
+        };
+        let created = create().map_err(|error| write_error(path, error, Some(&failure)));
+        Ok(LexicalWriter {
+            building: Some(building),
+            ..created?
+        })
+    }
+
+    fn of(
+        path: &Path,
+        index: &Index,
+        failure: WriteFailure,
+        (library, held): (i64, Option<Payload>),
+    ) -> tantivy::Result<LexicalWriter> {
+        let stamps = stamps(&searcher_of(index)?)?;
+        Ok(LexicalWriter {
+            path: path.to_owned(),
+            failure,
+            writer: index.writer_with_num_threads(1, BUFFER_BYTES)?,
+            fields: schema().1,
+            stamps,
+            library,
+            state: held.as_ref().map(|held| held.state),
+            has_removed: held.is_some_and(|held| held.has_removed),
+            building: None,
+        })
+    }
+
+    /// The stamps of the papers in it when it was opened, by their keys.
+    pub fn stamps(&self) -> &HashMap<u64, u32> {
+        &self.stamps
+    }
+
+    /// What it was brought up to when it was opened.
+    pub fn state(&self) -> Option<LexicalState> {
+        self.state
+    }
+
+    /// Whether papers were taken out of it since it was begun: they go on counting in how rare words
+    /// are.
+    pub fn has_removed(&self) -> bool {
+        self.has_removed
+    }
+
+    /// Takes a paper out.
+    pub fn remove(&mut self, key: u64) {
+        let term = tantivy::Term::from_field_u64(self.fields.key, key);
+        self.writer.delete_term(term);
+        self.has_removed = true;
+    }
+
+    /// Puts a paper in, in place of the one with its key.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn add(&mut self, document: &Document<'_>) -> Result<()> {
+        if self.stamps.contains_key(&document.key) {
+            self.remove(document.key);
+        }
+        let fields = self.fields;
+        let mut stored = TantivyDocument::default();
+        stored.add_u64(fields.key, document.key);
+        stored.add_u64(fields.stamp, u64::from(document.stamp));
+        stored.add_text(fields.text, document.title);
+        stored.add_text(fields.text, document.abstract_text);
+        stored.add_text(fields.title, document.title);
+        for author in document.authors {
+            stored.add_text(fields.author, author);
+        }
+        for name in document
+            .categories
+            .iter()
+            .flat_map(|c| categories::names(c))
+        {
+            stored.add_text(fields.category, name);
+        }
+        for id in &document.ids {
+            stored.add_text(fields.id, id.to_lowercase());
+        }
+        let added = self.writer.add_document(stored);
+        let written = added.map(drop);
+        written.map_err(|error| write_error(&self.path, error, Some(&self.failure)))
+    }
+
+    /// Puts everything on the disk; what was said is found from then on.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn commit(mut self, state: LexicalState) -> Result<()> {
+        let payload = Payload {
+            format: FORMAT,
+            library: self.library,
+            state,
+            has_removed: self.has_removed,
+        };
+        let payload = serde_json::to_string(&payload).expect("plain data");
+        let (path, failure) = (self.path.clone(), self.failure.clone());
+        let commit = || {
+            let mut prepared = self.writer.prepare_commit()?;
+            prepared.set_payload(&payload);
+            prepared.commit()?;
+            self.writer.wait_merging_threads()
+        };
+        commit().map_err(|error| write_error(&path, error, Some(&failure)))?;
+        match self.building {
+            Some(building) => put_in_place(&building.0, &path),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a folder is put that is not, or no longer, the one at `path`; a kill leaves it there.
+fn unfinished(path: &Path, role: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(role);
+    name.push(UNFINISHED);
+    path.with_file_name(name)
+}
+
+/// Puts a folder in the place of another. A kill leaves the one, the other, or neither.
+fn put_in_place(building: &Path, path: &Path) -> Result<()> {
+    let replaced = unfinished(path, REPLACED);
+    remove_folder(&replaced)?;
+    if path.exists() {
+        fs::rename(path, &replaced).map_err(Error::write(path))?;
+    }
+    fs::rename(building, path).map_err(Error::write(path))?;
+    if let Some(parent) = path.parent().filter(|_| cfg!(unix)) {
+        let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
+        synced.map_err(Error::write(parent))?;
+    }
+    remove_folder(&replaced)
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::write(path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// What went wrong, with the kind that the folder knows where tantivy does not say it.
+fn write_error(path: &Path, error: tantivy::TantivyError, failure: Option<&WriteFailure>) -> Error {
+    let kind = match &error {
+        tantivy::TantivyError::IoError(io) => Some(kind_of(io)),
+        _ => None,
+    };
+    let is_said = |kind: &ErrorKind| *kind != ErrorKind::Other;
+    let kind = kind
+        .filter(is_said)
+        .or(failure.and_then(WriteFailure::kind));
+    Error::Write {
+        path: path.to_owned(),
+        source: io::Error::new(kind.unwrap_or(ErrorKind::Other), error),
+    }
+}
+
+fn schema() -> (Schema, SchemaFields) {
+    let mut schema = Schema::builder();
+    let words = |tokenizer: &str, option| {
+        let indexing = TextFieldIndexing::default();
+        let indexing = indexing.set_tokenizer(tokenizer).set_index_option(option);
+        TextOptions::default().set_indexing_options(indexing)
+    };
+    let positions = IndexRecordOption::WithFreqsAndPositions;
+    let fields = SchemaFields {
+        key: schema.add_u64_field("key", INDEXED | FAST),
+        stamp: schema.add_u64_field("stamp", FAST),
+        text: schema.add_text_field("text", words("words", positions)),
+        title: schema.add_text_field("title", words("words", positions)),
+        author: schema.add_text_field("author", words("names", positions)),
+        category: schema.add_text_field("category", words("whole", IndexRecordOption::Basic)),
+        id: schema.add_text_field("id", words("whole", IndexRecordOption::Basic)),
+    };
+    (schema.build(), fields)
+}
+
+fn register_tokenizers(index: &Index) {
+    let analyzer = |tokenizer| TextAnalyzer::builder(TermTokenizer(tokenizer)).build();
+    index.tokenizers().register("words", analyzer(terms::terms));
+    index
+        .tokenizers()
+        .register("names", analyzer(terms::name_terms));
+    index
+        .tokenizers()
+        .register("whole", RawTokenizer::default());
+}
+
+/// The index in a folder, and what it was brought up to.
+fn open_index(
+    path: &Path,
+    library: i64,
+) -> std::result::Result<(Index, Payload, IndexFolder), String> {
+    if !path.is_dir() {
+        return Err("there is none".to_owned());
+    }
+    let folder = IndexFolder::open(path).map_err(|e| e.to_string())?;
+    let index = Index::open(folder.clone()).map_err(|e| e.to_string())?;
+    let metas = index.load_metas().map_err(|e| e.to_string())?;
+    let payload = metas.payload.unwrap_or_default();
+    let payload: Option<Payload> = serde_json::from_str(&payload).ok();
+    let expected = match folder.is_sealed() {
+        true => (FORMAT, library),
+        false => (UNSEALED_FORMAT, 0),
+    };
+    match payload.filter(|_| index.schema() == schema().0) {
+        Some(payload) if (payload.format, payload.library) == expected => {
+            folder.check_seals()?;
+            register_tokenizers(&index);
+            Ok((index, payload, folder))
+        }
+        Some(payload) if payload.format == expected.0 => Err("it is of another library".to_owned()),
+        _ => Err("it is of another format".to_owned()),
+    }
+}
+
+fn searcher_of(index: &Index) -> tantivy::Result<Searcher> {
+    let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual);
+    Ok(reader.try_into()?.searcher())
+}
+
+fn stamps(searcher: &Searcher) -> tantivy::Result<HashMap<u64, u32>> {
+    let mut found = HashMap::with_capacity(searcher.num_docs() as usize);
+    for segment in searcher.segment_readers() {
+        let keys = segment
+            .fast_fields()
+            .column_first_or_default::<u64>("key")?;
+        let stamps = segment
+            .fast_fields()
+            .column_first_or_default::<u64>("stamp")?;
+        for document in segment.doc_ids_alive() {
+            found.insert(keys.get_val(document), stamps.get_val(document) as u32);
+        }
+    }
+    Ok(found)
+}
+
+fn file_bytes(path: &Path) -> u64 {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let sizes = entries.filter_map(|entry| entry.metadata().ok());
+    sizes.map(|metadata| metadata.len()).sum()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! What can be wrong with a library, as data; shown, it is a sentence that ends with what to do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+
+use super::folder::Orphan;
+use akin_base::paper::PaperId;
+use akin_base::vectors::Row;
+
+/// One thing that is wrong with a library: where, with what, and what it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// The file that says so.
+    pub path: PathBuf,
+    /// The row of the active space that it is about.
+    #[serde(serialize_with = "number")]
+    pub row: Option<Row>,
+    /// The paper that it is about.
+    pub paper: Option<PaperId>,
+    /// What is wrong.
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// What can be wrong with a library.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fault {
+    /// SQLite found its file not to be as it should.
+    Database {
+        /// What SQLite said.
+        what: String,
+    },
+    /// A line of a table speaks of one that is not there.
+    Dangling {
+        /// The table of the former.
+        table: String,
+        /// The table of the latter.
+        parent: String,
+    },
+    /// A paper's record is not there, or cannot be read.
+    Record {
+        /// Which of the two, and why.
+        what: String,
+    },
+    /// A column says something else than the paper's record that it is made of.
+    Column {
+        /// Its name.
+        column: &'static str,
+    },
+    /// Rows were committed of papers that the database does not know.
+    CommitsLost {
+        /// How many rows, at least.
+        n_rows: u64,
+    },
+    /// How many rows were committed is damaged.
+    CommittedUnknown,
+    /// Papers have changed since the database was what it is now.
+    ChangesLost,
+    /// No row can be read.
+    Rows {
+        /// Why.
+        what: String,
+    },
+    /// A row counts, and its file ends before it.
+    RowMissing,
+    /// A row's checksum does not hold.
+    RowDamaged,
+    /// A row holds something that is no number.
+    RowNotFinite,
+    /// A row is not of length 1.
+    RowLength {
+        /// Its length.
+        length: f32,
+    },
+    /// A row is spoken of that is past the count: a paper's, or a dead one.
+    RowPastEnd {
+        /// How many rows there are.
+        n_rows: usize,
+    },
+    /// A row was made of another text than the paper has.
+    RowOutdated,
+    /// A row is claimed by a paper that another one claims too.
+    RowClaimedTwice,
+    /// A row is claimed by a paper, and dead.
+    RowLiveAndDead,
+    /// A row is neither claimed by a paper nor dead.
+    RowUnclaimed,
+    /// A paper has no embedding.
+    NoEmbedding,
+    /// Work that was cut off left a file behind that nothing refers to.
+    Leftover {
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// A file that is not akin's.
+    Stranger {
+        /// Its bytes.
+        bytes: u64,
+    },
+}
+
+impl Finding {
+    pub(super) fn of_file(path: &Path, fault: Fault) -> Finding {
+        Finding {
+            path: path.to_owned(),
+            row: None,
+            paper: None,
+            fault,
+        }
+    }
+
+    pub(super) fn of_orphan(orphan: Orphan) -> Finding {
+        let bytes = orphan.bytes;
+        let fault = if orphan.is_leftover {
+            Fault::Leftover { bytes }
+        } else {
+            Fault::Stranger { bytes }
+        };
+        Finding::of_file(&orphan.path, fault)
+    }
+
+    /// The row, below the count, that is no good to search with or to be found.
+    pub fn unusable_row(&self) -> Option<Row> {
+        match self.fault {
+            Fault::RowPastEnd { .. } => None,
+            _ => self.row,
+        }
+    }
+
+    /// Whether it is about a file that nothing refers to, and not about damage.
+    pub fn is_orphan(&self) -> bool {
+        matches!(self.fault, Fault::Leftover { .. } | Fault::Stranger { .. })
+    }
+
+    /// Whether a paper, or all of them, must be embedded anew.
+    pub fn wants_embedding(&self) -> bool {
+        match self.fault {
+            Fault::RowMissing
+            | Fault::RowDamaged
+            | Fault::RowNotFinite
+            | Fault::RowLength { .. }
+            | Fault::RowPastEnd { .. }
+            | Fault::RowOutdated
+            | Fault::RowClaimedTwice
+            | Fault::NoEmbedding => self.paper.is_some(),
+            Fault::Rows { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// What can be done about it.
+    fn remedy(&self) -> String {
+        match (&self.fault, &self.paper) {
+            (Fault::Leftover { .. }, _) => "`akin check --repair` deletes it".to_owned(),
+            (Fault::Stranger { .. }, _) => {
+                "it is left alone, and can be moved elsewhere".to_owned()
+            }
+            (Fault::RowLiveAndDead | Fault::RowUnclaimed, _) | (Fault::RowPastEnd { .. }, None) => {
+                "`akin compact` mends it".to_owned()
+            }
+            (Fault::CommitsLost { .. } | Fault::ChangesLost, _) => {
+                "add the dumps of that time again, or pull; `akin check --repair` then takes it as it is"
+                    .to_owned()
+            }
+            (Fault::CommittedUnknown, _) => "`akin check --repair` notes it again".to_owned(),
+            (Fault::Column { .. }, _) => {
+                "`akin check --repair` makes it of the record anew".to_owned()
+            }
+            (Fault::Rows { .. }, _) => {
+                "`akin check --repair` embeds the papers of the rows that are lost anew".to_owned()
+            }
+            (_, Some(_)) if self.wants_embedding() => {
+                "`akin check --repair` embeds it anew".to_owned()
+            }
+            (_, Some(paper)) => {
+                format!("run `akin remove {paper}`, then `akin add` with the dump that has it")
+            }
+            (_, None) => "restore it from a backup, or add the dumps to a new library".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.path.display())?;
+        match (self.row, &self.paper) {
+            (Some(row), Some(paper)) => write!(f, "row {}, of paper {paper}, ", row.0)?,
+            (Some(row), None) => write!(f, "row {} ", row.0)?,
+            (None, Some(paper)) => write!(f, "paper {paper} ")?,
+            (None, None) => {}
+        }
+        write!(f, "{}; {}", self.fault, self.remedy())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Database { what } | Fault::Rows { what } => f.write_str(what),
+            Fault::Dangling { table, parent } => write!(
+                f,
+                "a line of the table {table} speaks of one of {parent} that is not there"
+            ),
+            Fault::Record { what } => write!(f, "has no record that can be read ({what})"),
+            Fault::Column { column } => {
+                write!(f, "has a column `{column}` that differs from its record")
+            }
+            Fault::CommitsLost { n_rows } => write!(
+                f,
+                "it has lost commits: the papers of {n_rows} embeddings that were stored are not in it"
+            ),
+            Fault::CommittedUnknown => {
+                f.write_str("its count of committed rows does not match its checksum")
+            }
+            Fault::ChangesLost => f.write_str(
+                "it has lost commits: the index of words knows of later changes to papers",
+            ),
+            Fault::RowMissing => f.write_str("is past the end of the file"),
+            Fault::RowDamaged => f.write_str("does not match its checksum"),
+            Fault::RowNotFinite => f.write_str("holds something that is no number"),
+            Fault::RowLength { length } => write!(f, "has length {length} where 1 is due"),
+            Fault::RowPastEnd { n_rows } => {
+                write!(f, "is spoken of where there are {n_rows} rows")
+            }
+            Fault::RowOutdated => f.write_str("is that of another text"),
+            Fault::RowClaimedTwice => f.write_str("is also another paper's"),
+            Fault::RowLiveAndDead => f.write_str("counts as removed, so the paper is not found"),
+            Fault::RowUnclaimed => f.write_str("is no paper's, and does not count as removed"),
+            Fault::NoEmbedding => f.write_str("has no embedding, so it is not found"),
+            Fault::Leftover { .. } => f.write_str("work that was cut off left it behind"),
+            Fault::Stranger { .. } => f.write_str("it is not akin's"),
+        }
+    }
+}
+
+fn number<S: Serializer>(row: &Option<Row>, serializer: S) -> Result<S::Ok, S::Error> {
+    row.map(|row| row.0).serialize(serializer)
+}

@@ -1,0 +1,174 @@
+//! The lists that papers stood in, day by day, and what is dated when.
+//!
+//! The day of a list is not the day of publication: both are kept, and both can be asked for. A paper
+//! without a list *arrives* on its own date; one with lists on the day of the first.
+
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Filter, Library, PaperKey, record};
+use akin_base::error::Result;
+use akin_base::paper::Votes;
+
+/// By what a paper belongs to a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Day {
+    /// It stood in the list of that day.
+    #[default]
+    Listed,
+    /// It is dated that day: published, else updated, else first listed.
+    Dated,
+}
+
+impl Library {
+    /// The papers of the days from `first` to `last`, each with its first day among them, in the
+    /// order of the days and of storing. Withdrawn ones are left out.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), as all questions here.
+    pub fn papers_of_days(
+        &self,
+        by: Day,
+        first: Date,
+        last: Date,
+    ) -> Result<Vec<(PaperKey, Date)>> {
+        let sql = match by {
+            Day::Listed => {
+                "SELECT listings.paper, min(listings.date) AS day FROM listings
+                 JOIN papers ON papers.key = listings.paper
+                 WHERE listings.date BETWEEN ? AND ? AND notice IS NOT 'withdrawn'
+                 GROUP BY listings.paper ORDER BY day, listings.paper"
+            }
+            Day::Dated => {
+                "SELECT key, date FROM papers
+                 WHERE date BETWEEN ? AND ? AND notice IS NOT 'withdrawn' ORDER BY date, key"
+            }
+        };
+        let list = || {
+            let mut statement = self.db.prepare_cached(sql)?;
+            let days = params![first.to_string(), last.to_string()];
+            let found = statement.query_map(days, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            found.collect::<rusqlite::Result<Vec<(i64, String)>>>()
+        };
+        let found = list().map_err(self.layout.database_error())?;
+        let day = |(key, day): (i64, String)| Some((PaperKey(key), day.parse().ok()?));
+        Ok(found.into_iter().filter_map(day).collect())
+    }
+
+    /// The last day before `date` that has any paper.
+    ///
+    /// # Errors
+    /// As [`Library::papers_of_days`].
+    pub fn day_before(&self, by: Day, date: Date) -> Result<Option<Date>> {
+        self.day_beside(
+            match by {
+                Day::Listed => "SELECT max(date) FROM listings WHERE date < ?",
+                Day::Dated => "SELECT max(date) FROM papers WHERE date < ?",
+            },
+            date,
+        )
+    }
+
+    /// The first day after `date` that has any paper.
+    ///
+    /// # Errors
+    /// As [`Library::papers_of_days`].
+    pub fn day_after(&self, by: Day, date: Date) -> Result<Option<Date>> {
+        self.day_beside(
+            match by {
+                Day::Listed => "SELECT min(date) FROM listings WHERE date > ?",
+                Day::Dated => "SELECT min(date) FROM papers WHERE date > ?",
+            },
+            date,
+        )
+    }
+
+    /// The papers that arrived from `first` to `last`: first listed then, or dated then and in no
+    /// list. In the order of storing; withdrawn ones are left out.
+    ///
+    /// # Errors
+    /// As [`Library::papers_of_days`].
+    pub fn arrived_between(&self, first: Date, last: Date) -> Result<Vec<PaperKey>> {
+        let sql = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND
+             key IN (SELECT paper FROM listings WHERE date BETWEEN ?1 AND ?2)
+             AND NOT EXISTS (SELECT 1 FROM listings WHERE paper = key AND date < ?1)
+             UNION SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND
+             date BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM listings WHERE paper = key)
+             ORDER BY key";
+        self.keys(sql, params![first.to_string(), last.to_string()])
+    }
+
+    /// The papers stored after the one with this key, in that order; withdrawn ones are left out.
+    ///
+    /// # Errors
+    /// As [`Library::papers_of_days`].
+    pub fn stored_after(&self, key: PaperKey) -> Result<Vec<PaperKey>> {
+        let sql = "SELECT key FROM papers WHERE key > ? AND notice IS NOT 'withdrawn' ORDER BY key";
+        self.keys(sql, [key.0])
+    }
+
+    /// The largest key of a paper; 0 where there is none.
+    ///
+    /// # Errors
+    /// As [`Library::papers_of_days`].
+    pub fn last_key(&self) -> Result<PaperKey> {
+        let sql = "SELECT coalesce(max(key), 0) FROM papers";
+        let last = self.db.query_row(sql, [], |row| row.get(0));
+        last.map(PaperKey).map_err(self.layout.database_error())
+    }
+
+    /// The papers that pass a filter, in the order of storing.
+    ///
+    /// # Errors
+    /// As [`Library::papers_of_days`].
+    pub fn passing(&self, filter: &Filter) -> Result<Vec<PaperKey>> {
+        let (condition, values) = filter.sql();
+        let sql = format!(
+            "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND {condition} ORDER BY key"
+        );
+        self.keys(&sql, rusqlite::params_from_iter(values))
+    }
+
+    fn keys(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<PaperKey>> {
+        let list = || {
+            let mut statement = self.db.prepare(sql)?;
+            let keys = statement.query_map(params, |row| row.get(0).map(PaperKey))?;
+            keys.collect::<rusqlite::Result<_>>()
+        };
+        list().map_err(self.layout.database_error())
+    }
+
+    fn day_beside(&self, sql: &str, date: Date) -> Result<Option<Date>> {
+        let ask = || {
+            let mut statement = self.db.prepare_cached(sql)?;
+            statement.query_row([date.to_string()], |row| row.get::<_, Option<String>>(0))
+        };
+        let found = ask().map_err(self.layout.database_error())?;
+        Ok(found.and_then(|day| day.parse().ok()))
+    }
+}
+
+/// Notes that a paper stood in the list of a day.
+pub(super) fn store_listing(db: &Connection, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT OR IGNORE INTO listings VALUES (?, ?)")?
+        .execute((date.to_string(), paper.0))?;
+    Ok(())
+}
+
+/// Puts later votes into a paper's record. One that is damaged is left as it is, for `check` to name.
+pub(super) fn store_votes(db: &Connection, key: PaperKey, votes: &Votes) -> rusqlite::Result<()> {
+    let stored: Option<(String, u32)> = db
+        .prepare_cached("SELECT json, sum FROM records WHERE paper = ?")?
+        .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let paper = stored.and_then(|(json, sum)| record::parse(&json, sum).ok());
+    let Some(mut paper) = paper else {
+        return Ok(());
+    };
+    if paper.take_votes(votes) {
+        let (json, sum) = record::to_stored(&paper);
+        db.prepare_cached("UPDATE records SET json = ?, sum = ? WHERE paper = ?")?
+            .execute((json, sum, key.0))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! What was damaged and can be had again: columns are made of the records anew; papers lose rows that
+//! are no good, and can be embedded anew.
+//!
+//! The rows that are still good are written under the next generation, as a compaction does it
+//! (`compact.rs`); papers whose rows are not have no embedding afterwards. What is lost was lost
+//! before: a damaged row is never searched.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::check::fault_of_row;
+use super::compact::LiveRow;
+use super::record::{self, Columns};
+use super::write::store_columns;
+use super::{LostCommits, PaperKey, Writer};
+use akin_base::error::Result;
+use akin_base::paper::TextHash;
+use akin_base::progress::Observer;
+use akin_base::vectors::{Row, RowWriter};
+
+impl Writer {
+    /// Makes the columns of papers anew that differ from the records that they are made of. A record
+    /// that is damaged says nothing: its columns stay.
+    ///
+    /// Returns how many papers had such columns.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database), [`Error::Damaged`](crate::Error::Damaged).
+    pub fn renew_columns(&mut self) -> Result<u64> {
+        let renew = |db: &mut Connection| {
+            let tx = db.transaction()?;
+            let n_renewed = renew_columns(&tx)?;
+            tx.commit()?;
+            Ok(n_renewed)
+        };
+        renew(&mut self.db).map_err(self.layout.database_error())
+    }
+
+    /// Drops the rows of the active space that are no good: damaged, past the end of their file,
+    /// of another text, or claimed by two papers. Their papers have no embedding afterwards. Rows
+    /// have other numbers, so there is no index until one is built.
+    ///
+    /// Returns how many papers lost their row; where none does, nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop: nothing is
+    /// changed then. [`Error::Write`](crate::Error::Write),
+    /// [`Error::Database`](crate::Error::Database).
+    pub fn salvage(&mut self, observer: &dyn Observer) -> Result<u64> {
+        let Some(active) = self.space.clone() else {
+            return Ok(0);
+        };
+        let claims = || {
+            let sql = "SELECT paper, row, embeddings.text_hash,
+                              embeddings.text_hash = papers.text_hash FROM embeddings
+                       JOIN papers ON papers.key = paper WHERE space = ? ORDER BY row";
+            let mut statement = self.db.prepare(sql)?;
+            let claims = statement.query_map([active.key], |claim| {
+                let live = LiveRow {
+                    paper: PaperKey(claim.get(0)?),
+                    row: Row(claim.get(1)?),
+                    text: TextHash(claim.get(2)?),
+                };
+                Ok((live, claim.get(3)?))
+            })?;
+            claims.collect::<rusqlite::Result<Vec<(LiveRow, bool)>>>()
+        };
+        let claims = claims().map_err(self.layout.database_error())?;
+        let mut n_claims: HashMap<Row, u32> = HashMap::new();
+        for (live, _) in &claims {
+            *n_claims.entry(live.row).or_default() += 1;
+        }
+        let rows = active.open_rows_left(&self.layout).ok();
+        let mut vector = vec![0.0; active.space.dim];
+        let mut is_good = |live: &LiveRow| {
+            let read = rows.as_ref();
+            let claim = (live.row, live.text);
+            n_claims[&live.row] == 1
+                && read.is_some_and(|rows| fault_of_row(rows, claim, &mut vector).is_none())
+        };
+        let (mut good, mut lost) = (Vec::new(), Vec::new());
+        for (live, is_of_text) in claims {
+            match is_of_text && is_good(&live) {
+                true => good.push(live),
+                false => lost.push(live.paper),
+            }
+        }
+        if lost.is_empty() {
+            return Ok(0);
+        }
+        self.renew_rows(&active, rows.as_ref(), &good, &lost, observer)?;
+        self.remove_leftovers()?;
+        Ok(lost.len() as u64)
+    }
+
+    /// Cuts off rows that were committed and whose papers the database has lost, and notes how many
+    /// rows count; how many were lost, where that is known. Nothing is changed where none was.
+    ///
+    /// # Errors
+    /// As [`RowWriter::open`]; [`Error::Write`](crate::Error::Write).
+    pub fn forget_lost_commits(&mut self) -> Result<Option<LostCommits>> {
+        let Some(active) = &self.space else {
+            return Ok(None);
+        };
+        let lost = LostCommits::of(&active.open_rows(&self.layout)?);
+        if lost.is_some() {
+            let path = active.rows_path(&self.layout);
+            let (dim, n_rows) = (active.space.dim, active.n_rows);
+            let mut rows = RowWriter::open(&path, dim, n_rows, active.identity)?;
+            rows.note_committed()?;
+            rows.sync()?;
+            self.rows = Some(rows);
+        }
+        Ok(lost)
+    }
+
+    /// What the rows say of commits that the database knows nothing of.
+    pub fn lost_commits(&self) -> Option<LostCommits> {
+        LostCommits::of(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
+    }
+
+    /// The papers that want an embedding in this writer's space and have none of their text as it is now,
+    /// oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`](crate::Error::Database).
+    pub fn unembedded(&self) -> Result<Vec<PaperKey>> {
+        let Some(active) = &self.space else {
+            return Ok(Vec::new());
+        };
+        let list = || {
+            let sql = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND NOT EXISTS
+                (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key
+                 AND embeddings.text_hash = papers.text_hash) ORDER BY key";
+            let mut statement = self.db.prepare(sql)?;
+            let keys = statement.query_map([active.key], |row| row.get(0).map(PaperKey))?;
+            keys.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        list().map_err(self.layout.database_error())
+    }
+}
+
+/// Makes the columns of papers of their records where they differ; how many did.
+pub(super) fn renew_columns(db: &Connection) -> rusqlite::Result<u64> {
+    let sql =
+        "SELECT id, papers.text_hash, date, categories, authors, title_key, notice, json, sum,
+               key FROM papers JOIN records ON records.paper = key";
+    let mut statement = db.prepare(sql)?;
+    let mut papers = statement.query([])?;
+    let mut differing = Vec::new();
+    while let Some(row) = papers.next()? {
+        let json: String = row.get(7)?;
+        let Ok(paper) = record::parse(&json, row.get(8)?) else {
+            continue;
+        };
+        let right = Columns::of(&paper);
+        if Columns::read(row).ok().as_ref() != Some(&right) {
+            differing.push((PaperKey(row.get(9)?), right));
+        }
+    }
+    let n_differing = differing.len() as u64;
+    for (key, columns) in differing {
+        store_columns(db, Some(key), columns)?;
+    }
+    Ok(n_differing)
+}
