@@ -117,14 +117,18 @@ pub use akin_base::{
 };
 pub(crate) use akin_base::{name, text};
 pub use akin_dump as dump;
+pub use akin_fetch::pull;
 pub use akin_index as index;
 pub use akin_library as library;
 
 pub mod check;
 pub mod digest;
-pub mod encoder;
+/// Text to vectors, from `akin-encoder`, and the models of the Hugging Face hub, from `akin-fetch`.
+pub mod encoder {
+    pub use akin_encoder::*;
+    pub use akin_fetch::hub;
+}
 pub mod eval;
 pub mod ingest;
-pub mod pull;
 pub mod search;
 pub mod space;

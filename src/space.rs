@@ -4,6 +4,7 @@
 //! nothing; this module writes and reads that text. Invariant: an encoder whose fingerprint is
 //! not that of the library's space never leaves this module together with that library.
 
+use akin_base::hex::hex;
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::{DeviceChoice, Encoder, EncoderOptions, ModelSource, Precision, Recipe};
@@ -93,12 +94,9 @@ pub fn adopt(writer: &mut Writer, encoder: &Encoder, origin: &Origin) -> Result<
 fn space_of(encoder: &Encoder, origin: &Origin) -> Space {
     let recipe = encoder.recipe();
     let fingerprint = recipe.fingerprint();
-    let hex: String = fingerprint[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digits = hex(&fingerprint[..4]);
     Space {
-        name: format!("{}-{hex}", folder_safe(&recipe.model)),
+        name: format!("{}-{digits}", folder_safe(&recipe.model)),
         fingerprint,
         dim: recipe.dim,
         recipe: serde_json::to_string(recipe).expect("a recipe is plain data"),

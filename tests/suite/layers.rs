@@ -64,6 +64,8 @@ const KEPT_APART: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &str)] = &[
     ("base", "crates/akin-base/src"),
     ("dump", "crates/akin-dump/src"),
+    ("encoder", "crates/akin-encoder/src"),
+    ("fetch", "crates/akin-fetch/src"),
     ("index", "crates/akin-index/src"),
     ("kernels", "crates/akin-kernels/src"),
     ("library", "crates/akin-library/src"),

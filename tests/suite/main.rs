@@ -17,9 +17,6 @@ mod filter;
 #[cfg(feature = "arrow")]
 mod filter_tables;
 mod golden;
-#[path = "../../src/encoder/hub/tests/server.rs"]
-#[expect(dead_code, reason = "the tests of `encoder::hub` need more of it")]
-mod hub_server;
 mod hybrid;
 mod identity;
 mod interruption;

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::hub_server::{COMMIT, Fault, HubServer, NAME, TOKEN};
 use crate::sandbox::{Ran, Sandbox, data, papers, tiny_model};
+use akin_testing::hub_server::{COMMIT, Fault, HubServer, NAME, TOKEN};
 
 const PAPERS: &[(&str, &str, &str)] = &[
     ("2401.00001", "Fish", "How they swim in schools."),

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::hex::is_hex;
+
 /// The longest file that is read whole: a draft, follows, topics.
 const MAX_WHOLE_BYTES: u64 = 64 << 20;
 
@@ -23,6 +25,17 @@ pub fn read_whole(input: impl Read) -> io::Result<Vec<u8>> {
         true => Err(io::Error::other("it is longer than 64 MiB")),
         false => Ok(bytes),
     }
+}
+
+/// Hex digits of a sha256.
+pub const SHA256_DIGITS: usize = 64;
+
+/// The sha256 of the file that a link leads to, where the file is named by it, as in the cache of the
+/// Hugging Face hub's tools. The file itself is not read.
+pub fn sha256_of_link(path: &Path) -> Option<String> {
+    let blob = std::fs::read_link(path).ok()?;
+    let name = blob.file_name()?.to_str()?;
+    is_hex(name, SHA256_DIGITS).then(|| name.to_owned())
 }
 
 /// Whether a pipe, a device or a folder has this name.

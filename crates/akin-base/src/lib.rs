@@ -8,6 +8,7 @@
 //! | [`progress`] | who watches long work, and may stop it | — |
 //! | [`step`] | what writing has come to, for the fault tests | — |
 //! | [`files`] | files that are replaced as a whole | — |
+//! | [`hex`](mod@hex) | bytes as hexadecimal digits | — |
 //! | [`categories`] | categories as they are compared and shown | what a code is |
 //! | [`caught`] | panics of other people's decoders, as errors | — |
 //! | [`text`] | text as it is compared | — |
@@ -19,6 +20,7 @@ pub mod categories;
 pub mod caught;
 pub mod error;
 pub mod files;
+pub mod hex;
 pub mod name;
 pub mod paper;
 pub mod progress;

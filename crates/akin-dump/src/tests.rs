@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::{Cursor, Write};
-use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -16,8 +15,7 @@ pub(super) const GOOD: &str = r#"{"id":"2503.11731","title":"On X","abstract":"W
 
 /// A sample that the tests bring along.
 pub(super) fn sample(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
-    std::fs::read(folder.join(name)).expect("a sample")
+    std::fs::read(akin_testing::data(name)).expect("a sample")
 }
 
 pub(super) fn open(name: &str, bytes: impl Into<Vec<u8>>) -> Result<Dump> {

@@ -227,7 +227,7 @@ fn what_is_no_dump_is_an_error_that_says_what_it_is() {
 
 #[test]
 fn folders_and_missing_files_are_errors() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests");
+    let folder = akin_testing::repository().join("tests");
     let opened = |path: &Path| {
         Dump::open(&Source::from_arg(path), &ReadOptions::default()).map(|dump| dump.format())
     };
@@ -240,7 +240,7 @@ fn folders_and_missing_files_are_errors() {
 
 #[test]
 fn progress_is_counted_in_bytes_of_the_file() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/arxiv-1000.jsonl");
+    let path = akin_testing::data("arxiv-1000.jsonl");
     let mut dump = Dump::open(&Source::File(path), &ReadOptions::default()).expect("a dump");
     let total = dump.total_bytes().expect("a file");
     assert_eq!(dump.by_ref().count(), 1000);

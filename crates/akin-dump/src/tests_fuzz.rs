@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use super::tests::{gzip, open, zstd};
 use super::*;
@@ -122,7 +121,7 @@ const TOKENS: &[&str] = &[
 
 /// Dumps of every format, with their names.
 fn seeds() -> Vec<(String, Vec<u8>)> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data");
+    let data = akin_testing::data("");
     let mut folders = vec![data.join("seeds"), data.join("formats")];
     let mut seeds = Vec::new();
     while let Some(folder) = folders.pop() {

@@ -19,8 +19,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::segments::{hexadecimal, replace};
+use super::segments::replace;
 use akin_base::error::{Error, Result};
+use akin_base::hex::hex;
 use akin_base::step::{self, Step};
 use akin_base::vectors::{Row, RowFile, dot};
 
@@ -138,7 +139,7 @@ impl Background {
         };
         let mut file = File {
             format: FORMAT,
-            space: hexadecimal(space),
+            space: hex(space),
             n_rows: rows.len(),
             n_pairs: background.n_pairs,
             tail: background.tail,
@@ -170,7 +171,7 @@ impl File {
                 file.format
             )));
         }
-        if file.space != hexadecimal(space) {
+        if file.space != hex(space) {
             return Err(doubt("it belongs to other rows".to_owned()));
         }
         let is_sound = file.n_pairs > 0 && !file.tail.is_empty() && file.tail.is_sorted();

@@ -37,6 +37,7 @@ use super::span::Span;
 use super::stored::StoredSegment;
 use super::{IndexOptions, IndexStats};
 use akin_base::error::{Error, Result};
+use akin_base::hex::hex;
 use akin_base::progress::Observer;
 use akin_base::step::{self, Step};
 use akin_base::vectors::{Row, RowFile};
@@ -169,7 +170,7 @@ fn parse(bytes: &[u8], space: &[u8; 32]) -> Result<Vec<Span>, String> {
     if manifest.format != FORMAT {
         return Err(format!("it has format {}, not {FORMAT}", manifest.format));
     }
-    if manifest.space != hexadecimal(space) {
+    if manifest.space != hex(space) {
         return Err("it belongs to another space".to_owned());
     }
     Ok(manifest.segments)
@@ -359,7 +360,7 @@ fn build(
 fn write_manifest(dir: &Path, space: &[u8; 32], spans: &[Span]) -> Result<()> {
     let manifest = Manifest {
         format: FORMAT,
-        space: hexadecimal(space),
+        space: hex(space),
         segments: spans.to_vec(),
     };
     let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
@@ -414,8 +415,4 @@ fn remove_orphans(dir: &Path, spans: &[Span]) {
             let _ = fs::remove_file(entry.path());
         }
     }
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,6 +3,7 @@
 //! A feed reader comes when it likes, so a feed has all entries of several digests, newest first. An
 //! entry's id is made of its follow and its paper and is the same in every feed that is written.
 
+use akin_base::hex::hex;
 use atom_syndication as atom;
 use jiff::Zoned;
 use jiff::fmt::rfc2822;
@@ -182,13 +183,13 @@ fn urn(parts: &[&str]) -> String {
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex(bytes);
     let (a, b, c, d, e) = (
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
+        &digits[..8],
+        &digits[8..12],
+        &digits[12..16],
+        &digits[16..20],
+        &digits[20..],
     );
     format!("urn:uuid:{a}-{b}-{c}-{d}-{e}")
 }

@@ -20,6 +20,8 @@ pub use self::spelling::without_end;
 
 pub use self::id::{IdKind, PaperId, arxiv_version, collection_name, show_ids};
 
+use crate::hex::hex;
+
 /// What of a paper is embedded, in words: part of what two embeddings must have in common.
 pub const PASSAGE_RECIPE: &str = "title. abstract";
 
@@ -357,7 +359,7 @@ impl PartsHasher {
 
 impl fmt::Display for TextHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(self.0))
     }
 }
 

@@ -26,8 +26,8 @@ use super::footer::{TOO_DEEP, check_footer};
 use super::pages::CheckedGroup;
 use super::{BatchEnd, decoded, unfit};
 use crate::cells::ReadColumns;
-use akin_base::error::{Error, Result};
 use crate::expansion::Growth;
+use akin_base::error::{Error, Result};
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 256;

@@ -22,9 +22,9 @@ use jiff::civil::Date;
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::MAX_KEYWORDS;
 use super::ids;
-use akin_base::paper::{IdKind, Notice, arxiv_version};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
+use akin_base::paper::{IdKind, Notice, arxiv_version};
 
 /// Lines of dashes that part records are at least this long.
 const MIN_RULE_BYTES: usize = 20;

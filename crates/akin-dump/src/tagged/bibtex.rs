@@ -24,9 +24,9 @@ use super::entries::word_of;
 use super::fields::MAX_KEYWORDS;
 use super::{bibtex_names, ids};
 use crate::clean::clean_bibtex;
-use akin_base::paper::{IdKind, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, dates};
+use akin_base::paper::{IdKind, PaperId};
 
 /// Lines of other text before the first entry that a dump may have, at most.
 const MAX_LINES_BEFORE: usize = 500;

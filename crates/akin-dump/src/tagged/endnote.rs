@@ -18,9 +18,9 @@
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::{TagPlace, TaggedFields};
 use super::{ids, ris};
-use akin_base::paper::{IdKind, Notice};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
+use akin_base::paper::{IdKind, Notice};
 
 /// Lines that are looked at to tell the format.
 const LOOKED_AT: usize = 12;

@@ -6,8 +6,8 @@
 
 use crate::clean::clean;
 use crate::ignored::Part;
-use akin_base::paper::{IdKind, PaperId, arxiv_version, without_end};
 use crate::record::RawRecord;
+use akin_base::paper::{IdKind, PaperId, arxiv_version, without_end};
 
 /// Ids of one record that are kept, at most.
 const MAX_IDS: usize = 64;

@@ -20,9 +20,9 @@ use std::borrow::Cow;
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use akin_base::paper::{IdKind, Notice};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
+use akin_base::paper::{IdKind, Notice};
 
 /// Reads one record.
 pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {

@@ -24,9 +24,9 @@ use std::mem;
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::{TagPlace, TaggedFields};
 use super::ids;
-use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
+use akin_base::paper::{IdKind, Notice, PaperId};
 
 /// The tags of the specification and those that its readers know.
 const TAGS: [&str; 69] = [

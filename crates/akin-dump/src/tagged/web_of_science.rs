@@ -19,9 +19,9 @@
 use super::blocks::{LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use akin_base::paper::{IdKind, Notice};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
+use akin_base::paper::{IdKind, Notice};
 
 /// Tags that stand around records.
 const AROUND: [&[u8]; 3] = [b"FN", b"VR", b"EF"];

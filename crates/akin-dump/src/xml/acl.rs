@@ -20,9 +20,9 @@ use jiff::civil::Date;
 
 use super::day_of;
 use super::tree::{self, Element};
-use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{dates, names};
+use akin_base::paper::{IdKind, Notice, PaperId};
 
 /// Reads one record.
 pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError> {

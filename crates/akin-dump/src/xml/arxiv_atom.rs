@@ -8,9 +8,9 @@
 
 use super::dois;
 use super::tree::{self, Element};
-use akin_base::paper::{IdKind, arxiv_version};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, dates, names};
+use akin_base::paper::{IdKind, arxiv_version};
 
 /// Reads one record.
 pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError> {

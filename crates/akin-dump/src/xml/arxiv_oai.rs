@@ -24,9 +24,9 @@ use jiff::civil::Date;
 
 use super::tree::{self, Element};
 use super::{arxiv_names, dois};
-use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, dates, names};
+use akin_base::paper::{IdKind, Notice, PaperId};
 
 /// Reads one record.
 pub(crate) fn read(xml: &str, _: &DumpContext) -> Result<Item, RecordError> {

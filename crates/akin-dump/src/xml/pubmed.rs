@@ -25,9 +25,9 @@ use jiff::civil::Date;
 
 use super::day_of;
 use super::tree::{self, Element};
-use akin_base::paper::{IdKind, Notice, PaperId};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::{Rejection, names};
+use akin_base::paper::{IdKind, Notice, PaperId};
 
 /// What stands in place of a title that was not given, or not yet.
 const NO_TITLES: [&str; 2] = ["not available", "in process citation"];

@@ -1,0 +1,172 @@
+//! A `config.json`, asked for one setting at a time, with the setting's name in every complaint.
+
+use serde_json::{Map, Value};
+
+use akin_base::error::{Error, Result};
+use akin_kernels::Activation;
+
+/// The largest count: products of two are whole numbers.
+const MAX_COUNT: usize = 1 << 31;
+
+/// What a `config.json` says.
+pub(super) struct ModelConfig<'a> {
+    model: &'a str,
+    values: Map<String, Value>,
+}
+
+impl<'a> ModelConfig<'a> {
+    /// Parses the file of a model of this name.
+    pub(super) fn parse(model: &'a str, bytes: &[u8]) -> Result<ModelConfig<'a>> {
+        let values = serde_json::from_slice(bytes)
+            .map_err(|e| Error::model(model, format!("config.json: {e}")))?;
+        Ok(ModelConfig { model, values })
+    }
+
+    /// The same for a part of it.
+    pub(super) fn within(&self, values: &Map<String, Value>) -> ModelConfig<'a> {
+        ModelConfig {
+            model: self.model,
+            values: values.clone(),
+        }
+    }
+
+    /// A complaint.
+    pub(super) fn wrong(&self, reason: impl std::fmt::Display) -> Error {
+        Error::model(self.model, format!("config.json: {reason}"))
+    }
+
+    /// What is set; what is null is not.
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.values.get(key).filter(|value| !value.is_null())
+    }
+
+    fn required(&self, key: &str) -> Result<&Value> {
+        self.get(key)
+            .ok_or_else(|| self.wrong(format!("{key} is missing")))
+    }
+
+    /// A count from 1 on.
+    pub(super) fn count(&self, key: &str) -> Result<usize> {
+        self.count_within(key, MAX_COUNT)
+    }
+
+    /// A count from 1 to `most`: nothing is allocated by what a file alone says.
+    pub(super) fn count_within(&self, key: &str, most: usize) -> Result<usize> {
+        let value = self.required(key)?;
+        let count = value.as_u64().and_then(|n| usize::try_from(n).ok());
+        count.filter(|n| (1..=most).contains(n)).ok_or_else(|| {
+            self.wrong(format!(
+                "{key} is {value}, a count from 1 to {most} is wanted"
+            ))
+        })
+    }
+
+    /// A count, or what it is where nothing is said.
+    pub(super) fn count_or(&self, key: &str, default: usize) -> Result<usize> {
+        match self.get(key) {
+            Some(_) => self.count(key),
+            None => Ok(default),
+        }
+    }
+
+    /// A number from 0 on, or what it is where nothing is said.
+    pub(super) fn index_or(&self, key: &str, default: usize) -> Result<usize> {
+        match self.get(key) {
+            Some(value) if value.as_u64() == Some(0) => Ok(0),
+            _ => self.count_or(key, default),
+        }
+    }
+
+    /// A number above 0 that 32 bits hold: not so small that it is 0 there, nor so large that it has no end.
+    pub(super) fn number(&self, key: &str) -> Result<f64> {
+        let value = self.required(key)?;
+        let holds = |x: &f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(x);
+        let number = value.as_f64().filter(holds);
+        number.ok_or_else(|| {
+            self.wrong(format!(
+                "{key} is {value}, a number above 0 is wanted (1e-37 to 1e38)"
+            ))
+        })
+    }
+
+    /// A number above 0 and at most 1, or what it is where nothing is said: a share of a whole, or what is
+    /// added to a variance before it divides.
+    pub(super) fn fraction_or(&self, key: &str, default: f64) -> Result<f64> {
+        let number = self.number_or(key, default)?;
+        match number <= 1.0 {
+            true => Ok(number),
+            false => {
+                let what = format!("{key} is {number}, a number above 0 and at most 1 is wanted");
+                Err(self.wrong(what))
+            }
+        }
+    }
+
+    /// A number above 0, or what it is where nothing is said.
+    pub(super) fn number_or(&self, key: &str, default: f64) -> Result<f64> {
+        match self.get(key) {
+            Some(_) => self.number(key),
+            None => Ok(default),
+        }
+    }
+
+    /// A text, where one is set.
+    pub(super) fn text(&self, key: &str) -> Result<Option<&str>> {
+        let text = |value: &'_ Value| match value.is_string() {
+            true => Ok(()),
+            false => Err(self.wrong(format!("{key} is {value}, a text is wanted"))),
+        };
+        self.get(key).map(text).transpose()?;
+        Ok(self.get(key).and_then(Value::as_str))
+    }
+
+    /// Whether something is set, or what holds where nothing is said.
+    pub(super) fn flag(&self, key: &str, default: bool) -> Result<bool> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| self.wrong(format!("{key} is {value}, true or false is wanted"))),
+        }
+    }
+
+    /// A part with settings of its own, where there is one.
+    pub(super) fn part(&self, key: &str) -> Option<ModelConfig<'a>> {
+        let values = self.get(key).and_then(Value::as_object);
+        values.map(|values| self.within(values))
+    }
+
+    /// Refuses a setting that is not what the computation here has.
+    pub(super) fn only(&self, key: &str, known: Value) -> Result<()> {
+        match self.get(key) {
+            Some(value) if *value != known => {
+                Err(self.wrong(format!("{key} is {value}; only {known} is known")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An exact quotient: the width of a head.
+    pub(super) fn divided(&self, hidden: usize, heads: usize) -> Result<usize> {
+        match hidden.is_multiple_of(heads) {
+            true => Ok(hidden / heads),
+            false => Err(self.wrong(format!(
+                "{heads} heads do not divide a hidden width of {hidden}"
+            ))),
+        }
+    }
+
+    /// An activation by the name that transformers has for it.
+    pub(super) fn activation(&self, key: &str, default: Activation) -> Result<Activation> {
+        match self.text(key)? {
+            None => Ok(default),
+            Some("gelu") => Ok(Activation::Gelu),
+            Some("gelu_new" | "gelu_pytorch_tanh" | "gelu_fast") => Ok(Activation::GeluTanh),
+            Some("relu") => Ok(Activation::Relu),
+            Some("silu" | "swish") => Ok(Activation::Silu),
+            Some(other) => Err(self.wrong(format!(
+                "{key} is {other:?}; known are: gelu, gelu_new, gelu_pytorch_tanh, relu, silu"
+            ))),
+        }
+    }
+}

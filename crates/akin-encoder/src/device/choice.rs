@@ -1,0 +1,148 @@
+//! On what a model is computed.
+
+use candle_core::{DType, Device};
+
+use akin_base::error::{Error, Result};
+use akin_kernels::Isas;
+
+/// On what a model is to be computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A GPU that this build and this machine have, else the CPU.
+    Auto,
+    /// The CPU.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// An Apple GPU.
+    Metal,
+}
+
+impl DeviceChoice {
+    /// What a model would be computed on here, in words: `cuda:0`, or the CPU and its instruction sets.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device that is asked for is not in this build or not on this machine.
+    pub fn describe(self) -> Result<String> {
+        Ok(match choose(self)? {
+            Some(chosen) => chosen.name.to_owned(),
+            None => format!("cpu, {}", Isas::detect().name()),
+        })
+    }
+}
+
+/// A device, with the numbers that it computes with.
+#[derive(Debug, Clone)]
+pub(crate) struct ChosenDevice {
+    pub(crate) device: Device,
+    pub(crate) dtype: DType,
+    /// Such as `cuda:0`.
+    pub(crate) name: &'static str,
+    /// Whether it computes in bf16.
+    pub(crate) has_bf16: bool,
+    /// Whether it can run our own kernels.
+    pub(crate) has_kernels: bool,
+    /// Batches that are under way at a time: while one is computed, another is put into the device's queue.
+    pub(crate) lanes: usize,
+}
+
+impl ChosenDevice {
+    /// Free memory, bytes, where the device says.
+    pub(super) fn free_bytes(&self) -> Option<usize> {
+        match &self.device {
+            #[cfg(feature = "cuda")]
+            Device::Cuda(device) => super::kernels::free_bytes(device),
+            _ => None,
+        }
+    }
+}
+
+/// The device that is asked for; `None` for the CPU, which has a body of its own, and for a GPU that is
+/// not there where any device will do.
+///
+/// # Errors
+/// [`Error::Device`] where the device that is asked for is not in this build or not on this machine.
+pub(crate) fn choose(choice: DeviceChoice) -> Result<Option<ChosenDevice>> {
+    match choice {
+        DeviceChoice::Cpu => Ok(None),
+        DeviceChoice::Cuda => cuda().map(Some),
+        DeviceChoice::Metal => metal().map(Some),
+        DeviceChoice::Auto => Ok(cuda().or_else(|_| metal()).ok()),
+    }
+}
+
+fn cuda() -> Result<ChosenDevice> {
+    if !cfg!(feature = "cuda") {
+        return Err(Error::Device {
+            device: "cuda",
+            source: "this build has no CUDA: it is built with --features cuda".into(),
+        });
+    }
+    let device = opened("cuda", || Device::new_cuda(0))?;
+    #[cfg(feature = "cuda")]
+    let has_kernels = match &device {
+        Device::Cuda(device) => {
+            super::kernels::keep_memory(device);
+            super::kernels::runs_on(device)
+        }
+        _ => false,
+    };
+    #[cfg(not(feature = "cuda"))]
+    let has_kernels = false;
+    Ok(ChosenDevice {
+        device,
+        dtype: DType::F16,
+        name: "cuda:0",
+        // Both come with compute capability 8.0.
+        has_bf16: has_kernels,
+        has_kernels,
+        lanes: 2,
+    })
+}
+
+fn metal() -> Result<ChosenDevice> {
+    if !cfg!(feature = "metal") {
+        return Err(Error::Device {
+            device: "metal",
+            source: "this build has no Metal: it is built with --features metal".into(),
+        });
+    }
+    Ok(ChosenDevice {
+        device: opened("metal", || Device::new_metal(0))?,
+        dtype: DType::F16,
+        name: "metal:0",
+        has_bf16: true,
+        has_kernels: false,
+        lanes: 1,
+    })
+}
+
+/// Opens a device. The driver's library is looked for when it is first asked for something, and where it
+/// is missing that is a panic, which is an error here.
+fn opened(
+    device: &'static str,
+    open: impl FnOnce() -> candle_core::Result<Device> + std::panic::UnwindSafe,
+) -> Result<Device> {
+    let missing = || -> candle_core::Result<Device> {
+        candle_core::bail!("its driver is not on this machine")
+    };
+    let found = std::panic::catch_unwind(open).unwrap_or_else(|_| missing());
+    found.map_err(|error| refused(device, error))
+}
+
+/// What is said where a device cannot do what it is asked.
+pub(crate) fn refused(device: &'static str, error: candle_core::Error) -> Error {
+    Error::Device {
+        device,
+        source: without_backtrace(error).into(),
+    }
+}
+
+/// What a device says, and not from where in candle it says it.
+pub(crate) fn without_backtrace(error: candle_core::Error) -> candle_core::Error {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => without_backtrace(*inner),
+        plain => plain,
+    }
+}

@@ -1,0 +1,260 @@
+//! One file from the hub into the cache: resumed where it was cut, synced, verified, linked.
+//!
+//! ```text
+//! blobs/<etag>.part ──► synced ──► its sha256 is the etag ──► blobs/<etag> ◄── snapshots/<commit>/<name>
+//! ```
+//!
+//! Whoever writes a blob holds `blobs/<etag>.lock`, as hf-hub does; a second one waits and finds
+//! the blob there. Files in LFS have their sha256 as etag; of others the size is held against what
+//! the hub said.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::SnapshotFile;
+use super::cached::CachedRepo;
+use super::link::link;
+use super::own_file;
+use super::request::{Client, HubReply, RequestFailure};
+use akin_base::error::{Error, Result};
+use akin_base::files::SHA256_DIGITS;
+use akin_base::hex::{hex, is_hex};
+
+/// Bytes that are read at once; a stop is looked for between them.
+const CHUNK_BYTES: usize = 1 << 16;
+/// How often the lock of a file is tried that someone else is writing.
+const LOCK_EVERY: Duration = Duration::from_millis(50);
+
+/// What the hub says of a file.
+#[derive(Debug, Clone)]
+pub(super) struct Remote {
+    pub(super) name: String,
+    pub(super) etag: String,
+    pub(super) n_bytes: u64,
+}
+
+impl Remote {
+    /// The file's sha256 in hex, if it is kept in LFS.
+    fn sha256(&self) -> Option<&str> {
+        is_hex(&self.etag, SHA256_DIGITS).then_some(&self.etag)
+    }
+}
+
+/// Brings the files of one commit into the cache.
+pub(super) struct Transfer<'a> {
+    client: &'a Client<'a>,
+    repo: &'a CachedRepo,
+    commit: &'a str,
+}
+
+/// Tells an observer of bytes, each once, however often they are fetched.
+struct Meter {
+    n_told: u64,
+}
+
+impl<'a> Transfer<'a> {
+    pub(super) fn new(client: &'a Client, repo: &'a CachedRepo, commit: &'a str) -> Self {
+        Transfer {
+            client,
+            repo,
+            commit,
+        }
+    }
+
+    /// Brings one file, if it is not there already.
+    pub(super) fn bring(&self, remote: &Remote) -> Result<SnapshotFile> {
+        self.client.go_on()?;
+        let mut meter = Meter { n_told: 0 };
+        let blob = self.repo.blob(&remote.etag);
+        let pointer = self.repo.snapshot_folder(self.commit).join(&remote.name);
+        let folder = blob.parent().unwrap_or(&blob);
+        std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
+        let lock = self.lock(&blob.with_extension("lock"))?;
+        let sha256 = match self.sound(&blob, remote)? {
+            Some(sha256) => sha256,
+            None => self.download(remote, &blob, &mut meter)?,
+        };
+        link(&blob, &pointer, &remote.name)?;
+        drop(lock);
+        meter.reach(remote.n_bytes, self.client);
+        Ok(SnapshotFile {
+            name: remote.name.clone(),
+            n_bytes: remote.n_bytes,
+            sha256: Some(sha256),
+        })
+    }
+
+    /// Waits until nobody else writes this blob.
+    fn lock(&self, path: &Path) -> Result<File> {
+        let file = own_file::open(path).map_err(Error::write(path))?;
+        loop {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => self.client.pause(LOCK_EVERY)?,
+                // Some network file systems have no locks; the last rename wins there.
+                Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
+            }
+        }
+    }
+
+    /// The sha256 of a blob that is what the hub says; whatever else is there is removed.
+    fn sound(&self, blob: &Path, remote: &Remote) -> Result<Option<String>> {
+        let Ok(meta) = blob.metadata() else {
+            return Ok(None);
+        };
+        if meta.len() == remote.n_bytes {
+            let sha256 = self.hash(blob)?;
+            if remote.sha256().is_none_or(|expected| expected == sha256) {
+                return Ok(Some(sha256));
+            }
+        }
+        std::fs::remove_file(blob).map_err(Error::write(blob))?;
+        Ok(None)
+    }
+
+    /// Fetches a blob and gives its sha256.
+    fn download(&self, remote: &Remote, blob: &Path, meter: &mut Meter) -> Result<String> {
+        let part = blob.with_extension("part");
+        let url = self.client.url(&remote.name);
+        let mut file = own_file::open(&part).map_err(Error::write(&part))?;
+        self.client.persist(&url, || {
+            let start = self.begin(&mut file, remote).map_err(Error::write(&part))?;
+            meter.reach(start, self.client);
+            if start == remote.n_bytes {
+                return Ok(());
+            }
+            let reply = self.client.content(&remote.name, start)?;
+            let start = self.judge(&reply, start, remote)?;
+            let reply = self.client.succeeded(&url, reply)?;
+            (file.set_len(start))
+                .and_then(|()| file.seek(SeekFrom::Start(start)))
+                .map_err(Error::write(&part))?;
+            self.receive(reply, start, (&mut file, &part), remote, meter)
+        })?;
+        file.sync_all().map_err(Error::write(&part))?;
+        drop(file);
+        let found = self.hash(&part)?;
+        if let Some(expected) = remote.sha256().filter(|expected| *expected != found) {
+            std::fs::remove_file(&part).map_err(Error::write(&part))?;
+            return Err(Error::WrongBytes {
+                file: remote.name.clone(),
+                of: self.client.id().to_string(),
+                found,
+                expected: expected.to_owned(),
+            });
+        }
+        std::fs::rename(&part, blob).map_err(Error::write(blob))?;
+        sync_folder(blob.parent().unwrap_or(blob));
+        Ok(found)
+    }
+
+    /// How much of a file is there already; what cannot be the beginning of it is cut off.
+    fn begin(&self, file: &mut File, remote: &Remote) -> io::Result<u64> {
+        let there = file.metadata()?.len();
+        if there <= remote.n_bytes {
+            return Ok(there);
+        }
+        file.set_len(0)?;
+        Ok(0)
+    }
+
+    /// Where the bytes of an answer belong.
+    fn judge(&self, reply: &HubReply, start: u64, remote: &Remote) -> Result<u64, RequestFailure> {
+        match reply.status {
+            206 => {
+                let range = reply.headers.content_range.as_deref().unwrap_or_default();
+                let begins = range.trim_start().starts_with(&format!("bytes {start}-"));
+                let total = reply.headers.total();
+                if begins && total.is_none_or(|total| total == remote.n_bytes) {
+                    return Ok(start);
+                }
+                Err(self.bad(
+                    remote,
+                    format!("bytes from {start} on were asked for, not {range:?}"),
+                ))
+            }
+            // The whole file, from a server that knows no parts.
+            200 => Ok(0),
+            416 => Err(self.bad(remote, "it ends before the size that was said".to_owned())),
+            _ => Ok(start),
+        }
+    }
+
+    fn bad(&self, remote: &Remote, reason: String) -> RequestFailure {
+        RequestFailure::Final(Error::BadAnswer {
+            page: remote.name.clone(),
+            url: self.client.url(&remote.name),
+            reason,
+        })
+    }
+
+    /// Writes the bytes of an answer behind `start`.
+    fn receive(
+        &self,
+        reply: HubReply,
+        start: u64,
+        (file, path): (&mut File, &Path),
+        remote: &Remote,
+        meter: &mut Meter,
+    ) -> Result<(), RequestFailure> {
+        let mut body = reply.body;
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut position = start;
+        let is_gain = |at: u64| self.client.is_gain(at - start, remote.n_bytes);
+        loop {
+            self.client.go_on()?;
+            let n = match body.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(RequestFailure::cut(error, is_gain(position))),
+            };
+            file.write_all(&chunk[..n]).map_err(Error::write(path))?;
+            position += n as u64;
+            if position > remote.n_bytes {
+                file.set_len(0).map_err(Error::write(path))?;
+                return Err(self.bad(remote, "it is longer than was said".to_owned()));
+            }
+            meter.reach(position, self.client);
+        }
+        if position < remote.n_bytes {
+            let reason = format!("it ended after {position} of {} bytes", remote.n_bytes);
+            return Err(RequestFailure::cut(reason, is_gain(position)));
+        }
+        Ok(())
+    }
+
+    /// The sha256 of a file, in hex.
+    fn hash(&self, path: &Path) -> Result<String> {
+        let mut file = File::open(path).map_err(Error::read(path))?;
+        let mut chunk = vec![0; 16 * CHUNK_BYTES];
+        let mut hash = Sha256::new();
+        loop {
+            self.client.go_on()?;
+            match file.read(&mut chunk).map_err(Error::read(path))? {
+                0 => break,
+                n => hash.update(&chunk[..n]),
+            }
+        }
+        Ok(hex(hash.finalize()))
+    }
+}
+
+impl Meter {
+    /// So many bytes of the file are there.
+    fn reach(&mut self, position: u64, client: &Client) {
+        let n_new = position.saturating_sub(self.n_told);
+        if n_new > 0 {
+            client.observer.advance(n_new);
+            self.n_told = position;
+        }
+    }
+}
+
+/// Makes a rename last; where folders cannot be synced, it lasts when the system says so.
+fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}

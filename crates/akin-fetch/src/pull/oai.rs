@@ -1,0 +1,353 @@
+//! Reading a list of arXiv's records over OAI-PMH, page by page.
+//!
+//! ```text
+//! from, until ──► page ──► token ──► page ──► … ──► page without token: the list is complete
+//!      ▲                     │
+//!      └── forgotten token ──┘  again from the oldest datestamp of the last page
+//! ```
+//!
+//! In: an [`ArxivFeed`] and the [`FeedState`] of the last pull. Out: a [`Pulled`] at a time. Invariants:
+//! no record is skipped: a list that has to be started anew starts where it is known to have been
+//! read to, which is its very beginning if its datestamps are not in order; days count as complete
+//! only up to the day before the oldest answer of the list, since pages may come from a cache and
+//! the day itself was not over; and a list that goes round in circles is ended, not followed.
+//!
+//! Repository and protocol: oaipmh.arxiv.org, OAI-PMH 2.0. Its tokens are valid for long; those of
+//! others are not.
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+
+use super::http::{Fetched, RequestRefusal};
+use super::oai_page::{self, OaiError, OaiPage};
+use super::state::{FeedState, OaiList, UnfinishedPull, Window};
+use super::{ArxivFeed, Connection, Page, Pulled, address};
+use akin_base::error::{Error, Result};
+
+/// How often a page is asked for if it is broken or repeats.
+const PAGE_ATTEMPTS: u32 = 2;
+
+/// How often a list is started anew without getting further.
+const MAX_RESTARTS: u32 = 3;
+
+/// A list that is being read.
+#[derive(Debug)]
+pub(super) struct Oai {
+    feed: ArxivFeed,
+    /// The list, behind the last page that was handed out; `None` when there is nothing more.
+    list: Option<OaiList>,
+    /// Whether it was begun by an earlier pull.
+    is_resumed: bool,
+    /// The tokens and the contents of this list's pages.
+    seen: HashSet<String>,
+    /// Where it was last started anew: from the beginning or from a day.
+    restarted_from: Option<Option<Date>>,
+    /// How often it was started anew there.
+    n_restarts: u32,
+}
+
+/// A page that can be used, or an error of the protocol.
+enum OaiOutcome {
+    Page(OaiPage, Vec<u8>),
+    Error(OaiError, OaiPage),
+}
+
+impl Oai {
+    /// Goes on with the list that the state holds if it is the one that is asked for, and starts
+    /// one otherwise.
+    ///
+    /// # Errors
+    /// [`Error::BadPull`] if the window is empty.
+    pub(super) fn new(feed: ArxivFeed, state: &FeedState) -> Result<Oai> {
+        let asked = feed.window();
+        if let (Some(from), Some(until)) = (asked.from, asked.until)
+            && from > until
+        {
+            return Err(Error::BadPull {
+                reason: format!("{from} is after {until}"),
+            });
+        }
+        let begun = match &state.unfinished {
+            Some(UnfinishedPull::List(list)) => Some(list),
+            _ => None,
+        };
+        let begun = begun.filter(|list| asked == Window::default() || asked == list.asked);
+        let mut oai = Oai {
+            feed,
+            list: begun.cloned(),
+            is_resumed: begun.is_some(),
+            seen: HashSet::new(),
+            restarted_from: None,
+            n_restarts: 0,
+        };
+        if !oai.is_resumed {
+            oai.begin(state);
+        }
+        Ok(oai)
+    }
+
+    /// Starts a list: what was asked for, or what is new.
+    fn begin(&mut self, state: &FeedState) {
+        let mut asked = self.feed.window();
+        if asked == Window::default() {
+            asked.from = state.complete_through;
+        }
+        self.is_resumed = false;
+        self.seen.clear();
+        self.restarted_from = None;
+        self.list = Some(OaiList {
+            asked,
+            from: asked.from,
+            ..OaiList::default()
+        });
+    }
+
+    /// Asks for the next page.
+    pub(super) fn step(
+        &mut self,
+        state: &mut FeedState,
+        line: &mut Connection<'_>,
+    ) -> Result<Pulled> {
+        let Some(mut list) = self.list.take() else {
+            return Ok(Pulled::Done);
+        };
+        let outcome = self.ask(&list, line);
+        // After a failure the same page is still the next.
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.list = Some(list);
+                return Err(error);
+            }
+        };
+        match outcome {
+            OaiOutcome::Page(page, bytes) => Ok(self.take(list, page, bytes, state, line)),
+            OaiOutcome::Error(error, _) if self.is_lost(&list, &error) => {
+                self.restart(list, &error)
+            }
+            OaiOutcome::Error(error, page) if error.code == "noRecordsMatch" => {
+                list.note_answer(&page, line);
+                self.complete(list, state, line);
+                Ok(Pulled::Nothing)
+            }
+            OaiOutcome::Error(error, _) => {
+                let url = self.url(&list);
+                self.list = Some(list);
+                Err(refused(url, &error))
+            }
+        }
+    }
+
+    /// Asks for a page until it can be used.
+    fn ask(&self, list: &OaiList, line: &mut Connection<'_>) -> Result<OaiOutcome> {
+        let url = self.url(list);
+        let mut reason = String::new();
+        for _ in 0..PAGE_ATTEMPTS {
+            let bytes = match line.get(&url)? {
+                Fetched::Content(content) => content.bytes,
+                Fetched::Refused(refusal) => return self.refusal(list, refusal, &url, line),
+            };
+            match oai_page::parse(&bytes) {
+                Ok(mut page) => match page.error.take() {
+                    Some(error) => return Ok(OaiOutcome::Error(error, page)),
+                    None if !self.repeats(list, &page) => return Ok(OaiOutcome::Page(page, bytes)),
+                    None => {
+                        reason = "it repeats a page of the same list, and so would those after it"
+                            .to_owned()
+                    }
+                },
+                Err(broken) => reason = broken,
+            }
+        }
+        Err(Error::BadAnswer {
+            page: self.page_name(list),
+            url,
+            reason,
+        })
+    }
+
+    /// What a refusal means: servers report errors of the protocol with one, and forget tokens.
+    fn refusal(
+        &self,
+        list: &OaiList,
+        refusal: RequestRefusal,
+        url: &str,
+        line: &Connection<'_>,
+    ) -> Result<OaiOutcome> {
+        if let Ok(mut page) = oai_page::parse(&refusal.bytes)
+            && let Some(error) = page.error.take()
+        {
+            return Ok(OaiOutcome::Error(error, page));
+        }
+        let expires = list.token.as_ref().and_then(|token| token.expires);
+        if expires.is_some_and(|moment| moment < line.clock.now()) {
+            let error = OaiError {
+                code: "badResumptionToken".to_owned(),
+                words: refusal.into_error(url).to_string(),
+            };
+            return Ok(OaiOutcome::Error(error, OaiPage::default()));
+        }
+        Err(refusal.into_error(url))
+    }
+
+    /// Whether a page would have the list go round in circles.
+    fn repeats(&self, list: &OaiList, page: &OaiPage) -> bool {
+        let is_last = page.token.is_none();
+        let next = page.token.as_ref().map(|token| &token.text);
+        let asked = list.token.as_ref().map(|token| &token.text);
+        let is_known = |text: &String| self.seen.contains(text);
+        let has_records = page.n_records > 0;
+        (!is_last && (next == asked || next.is_some_and(is_known)))
+            || (has_records && list.last_page.as_ref() == Some(&page.fingerprint))
+            || (has_records && is_known(&page.fingerprint))
+    }
+
+    /// Takes a page: the list is one page further, or complete.
+    fn take(
+        &mut self,
+        mut list: OaiList,
+        page: OaiPage,
+        bytes: Vec<u8>,
+        state: &mut FeedState,
+        line: &Connection<'_>,
+    ) -> Pulled {
+        let name = self.page_name(&list);
+        list.note_answer(&page, line);
+        list.note_datestamps(&page);
+        list.n_pages += 1;
+        list.last_page = (page.n_records > 0).then(|| page.fingerprint.clone());
+        self.seen.extend(list.token.take().map(|token| token.text));
+        self.seen.extend(list.last_page.clone());
+        match page.token {
+            Some(token) => {
+                list.token = Some(token);
+                state.unfinished = Some(UnfinishedPull::List(list.clone()));
+                self.list = Some(list);
+            }
+            None => self.complete(list, state, line),
+        }
+        if page.n_records == 0 {
+            return Pulled::Nothing;
+        }
+        Pulled::Page(Page {
+            name,
+            bytes,
+            n_records: page.n_records,
+            n_expected: page.n_listed,
+            state_after: state.clone(),
+        })
+    }
+
+    /// Notes that a list was read to its end. One that was begun on an earlier day is followed by
+    /// what is new since.
+    fn complete(&mut self, list: OaiList, state: &mut FeedState, line: &Connection<'_>) {
+        let answered = list.answered.unwrap_or_else(|| line.clock.today());
+        let through = answered.yesterday().unwrap_or(answered);
+        let through = list.asked.until.map_or(through, |until| until.min(through));
+        state.complete(list.asked.from, through);
+        state.unfinished = None;
+        let is_old = self.is_resumed && answered < line.clock.today();
+        if is_old && self.feed.window() == Window::default() {
+            self.begin(state);
+        }
+    }
+
+    /// Whether the server no longer knows where the list was. A token that leads to no records is
+    /// doubted once.
+    fn is_lost(&self, list: &OaiList, error: &OaiError) -> bool {
+        let is_doubtful = || self.restarted_from != Some(list.known_to());
+        list.token.is_some()
+            && (error.code == "badResumptionToken"
+                || error.code == "noRecordsMatch" && is_doubtful())
+    }
+
+    /// Starts the list again where it is known to have been read to.
+    fn restart(&mut self, mut list: OaiList, error: &OaiError) -> Result<Pulled> {
+        let from = list.known_to();
+        if self.restarted_from != Some(from) {
+            self.restarted_from = Some(from);
+            self.n_restarts = 0;
+        }
+        self.n_restarts += 1;
+        if self.n_restarts > MAX_RESTARTS {
+            let url = self.url(&list);
+            let page = self.page_name(&list);
+            self.list = Some(list);
+            return Err(Error::BadAnswer {
+                page,
+                url,
+                reason: format!(
+                    "the server forgets where the list was, again and again ({})",
+                    error.words
+                ),
+            });
+        }
+        list.from = from;
+        list.token = None;
+        list.highest = None;
+        list.last_page = None;
+        self.seen.clear();
+        self.list = Some(list);
+        Ok(Pulled::Nothing)
+    }
+
+    /// Where the next page is.
+    fn url(&self, list: &OaiList) -> String {
+        let mut query = vec![("verb", "ListRecords".to_owned())];
+        if let Some(token) = &list.token {
+            query.push(("resumptionToken", token.text.clone()));
+            return address(&self.feed.base, &query);
+        }
+        query.push(("metadataPrefix", self.feed.prefix.clone()));
+        query.extend(self.feed.set.clone().map(|set| ("set", set)));
+        query.extend(list.from.map(|from| ("from", from.to_string())));
+        query.extend(list.asked.until.map(|until| ("until", until.to_string())));
+        address(&self.feed.base, &query)
+    }
+
+    /// What the next page is called. No day: readers of dumps would take it for the papers'.
+    fn page_name(&self, list: &OaiList) -> String {
+        let set = self.feed.set.as_deref().unwrap_or("all");
+        format!("arXiv {set}, page {}", list.n_pages + 1)
+    }
+}
+
+impl OaiList {
+    /// The day before which nothing can be missing.
+    fn known_to(&self) -> Option<Date> {
+        match self.reached {
+            Some(reached) if !self.is_unsorted => Some(reached),
+            _ => self.asked.from,
+        }
+    }
+
+    /// Notes when an answer was made, by the server's clock or ours, whichever says earlier.
+    fn note_answer(&mut self, page: &OaiPage, line: &Connection<'_>) {
+        let today = line.clock.today();
+        let answered = page.answered.map_or(today, |day| day.min(today));
+        self.answered = Some(self.answered.map_or(answered, |known| known.min(answered)));
+    }
+
+    /// Notes how far the list has come, and whether it comes in order.
+    fn note_datestamps(&mut self, page: &OaiPage) {
+        for day in &page.datestamps {
+            self.is_unsorted |= self.highest.is_some_and(|highest| *day < highest);
+            self.highest = self.highest.max(Some(*day));
+        }
+        self.reached = page.datestamps.iter().min().copied().or(self.reached);
+    }
+}
+
+/// The error for an error of the protocol.
+fn refused(url: String, error: &OaiError) -> Error {
+    let OaiError { code, words } = error;
+    Error::Refused {
+        url,
+        answer: if words.is_empty() {
+            code.clone()
+        } else {
+            format!("{code}: {words}")
+        },
+    }
+}
