@@ -15,11 +15,10 @@ use std::path::{Path, PathBuf};
 use akin::Error;
 use akin::encoder::hub::Hub;
 use akin::encoder::{DeviceChoice, Encoder, Precision};
-use akin::index::lexical::Lexical;
-use akin::index::{Index, IndexOptions};
+use akin::index::IndexOptions;
 use akin::ingest;
 use akin::library::{Library, LostCommits, Writer};
-use akin::search::Indexes;
+use akin::search::OpenLibrary;
 use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::Deserialize;
@@ -52,25 +51,6 @@ pub(super) struct Context {
     pub(super) offline: bool,
     /// The hub of models, and its cache.
     pub(super) hub: Hub,
-}
-
-/// A library with its indexes.
-#[derive(Debug)]
-pub(super) struct OpenLibrary {
-    pub(super) library: Library,
-    pub(super) index: Index,
-    /// Or in words why there is none.
-    pub(super) lexical: Result<Lexical, String>,
-}
-
-impl OpenLibrary {
-    pub(super) fn indexes(&self) -> Indexes<'_> {
-        Indexes {
-            library: &self.library,
-            index: &self.index,
-            lexical: self.lexical.as_ref().map_err(String::clone),
-        }
-    }
 }
 
 /// What `config.toml` may set.
@@ -140,7 +120,7 @@ impl Context {
 
     /// Opens a library with its indexes, and says what of them had to be left aside.
     pub(super) fn open(&self, root: &Path) -> Result<OpenLibrary, Failure> {
-        let opened = Context::open_quietly(root)?;
+        let opened = OpenLibrary::open(root)?;
         for doubt in opened.index.doubts() {
             self.note(&format!(
                 "{doubt}; it is left aside until the next add makes it anew"
@@ -179,27 +159,6 @@ impl Context {
                 "papers.db has lost the last {n} papers that were stored: add their dumps again; `akin check` says more"
             ));
         }
-    }
-
-    /// Opens a library with those of its indexes that can be trusted.
-    pub(super) fn open_quietly(root: &Path) -> Result<OpenLibrary, Failure> {
-        let library = Library::open(root)?;
-        let empty = || Error::LibraryEmpty {
-            path: root.to_owned(),
-        };
-        let mark = library.index_mark().ok_or_else(empty)?;
-        let dir = library.index_dir().ok_or_else(empty)?;
-        let rows = library.rows()?;
-        if rows.is_empty() {
-            return Err(empty().into());
-        }
-        let index = Index::open(&dir, &mark, rows);
-        let lexical = Lexical::open(&library.lexical_dir(), library.number()?);
-        Ok(OpenLibrary {
-            library,
-            index,
-            lexical,
-        })
     }
 
     /// How an index is built.

@@ -6,10 +6,11 @@ use akin::search::{Rocchio, Target};
 use clap::Args;
 
 use super::args::LookupArgs;
-use super::context::{Context, OpenLibrary};
+use super::context::Context;
 use super::fault::Failure;
 use super::search::{read_draft, show};
 use super::{Outcome, cache};
+use akin::search::OpenLibrary;
 
 /// Find papers related to one or several papers, or to a draft
 ///

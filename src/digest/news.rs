@@ -189,7 +189,7 @@ fn about(
     new: Vec<PaperKey>,
 ) -> Result<FollowNews> {
     let matching = Matching::default();
-    let asked = Asked::of(desk.indexes, desk.encoder, target, matching)?;
+    let asked = Asked::new(desk.indexes, desk.encoder, target, matching)?;
     let rows = desk.library().rows_of_keys(&new)?;
     let lacks_embeddings = rows.iter().any(Option::is_none);
     let weighed = asked.weigh(desk.indexes, follow.filter(new))?;
@@ -432,7 +432,7 @@ fn folded(library: &Library, matches: Vec<FollowMatch>) -> Result<Vec<FollowMatc
     let mut kept: Vec<(Work, FollowMatch)> = Vec::with_capacity(matches.len());
     for found in matches {
         let vector = found.row.map(|row| rows.vector(row)).transpose()?;
-        let work = Work::of(&found.paper, vector.unwrap_or_default());
+        let work = Work::new(&found.paper, vector.unwrap_or_default());
         match kept.iter().position(|(other, _)| work.is_that_of(other)) {
             Some(same) if !lookup.is_split(&kept[same].1.paper.id, &found.paper.id)? => {
                 kept[same].1.folded.push(found.paper);
