@@ -7,6 +7,7 @@ mod architectures;
 mod asking;
 mod authors;
 mod bad_input;
+mod circles;
 mod command_line;
 mod evaluating;
 // The library tells its steps in builds with debug assertions only.
