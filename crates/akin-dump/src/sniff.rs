@@ -65,8 +65,8 @@ pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Snif
     by_magic(start)
         .map(own)
         .or_else(|| json(text, complete))
-        .or_else(|| xml::sniff(text).map(own))
-        .or_else(|| tagged::sniff(text).map(own))
+        .or_else(|| xml::sniff::sniff(text).map(own))
+        .or_else(|| tagged::sniff::sniff(text).map(own))
         .or_else(|| by_look(&beginning).map(own))
         .ok_or_else(|| match (looks_like(start, text), complete) {
             (what, true) => format!("it looks like {what}"),

@@ -18,6 +18,7 @@
 //! abstract also loses its heading, and is empty where it says that there is none (`heads.rs`).
 //! Words that were hyphenated at a line's end stay hyphenated: nobody can tell which were.
 
+mod cleaner;
 mod commands;
 mod conditionals;
 mod groups;
@@ -29,8 +30,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use self::groups::AtClose;
-use self::scripts::Script;
+use self::cleaner::{Cleaner, Maths, ScriptKind};
 use super::markup::{self, MarkupTag};
 use super::{entities, heads};
 use crate::xml::tree;
@@ -134,45 +134,6 @@ const PLAIN: [bool; 256] = {
 
 fn is_plain(byte: u8) -> bool {
     PLAIN[byte as usize]
-}
-
-struct Cleaner<'a> {
-    text: &'a str,
-    at: usize,
-    out: String,
-    /// White space was read and not yet written.
-    space: bool,
-    /// The maths that is being read.
-    maths: Option<Maths>,
-    /// A dollar was found that nothing closes: no later one opens maths either.
-    unclosed: bool,
-    /// The same for `\(` and `\[`.
-    unclosed_bracket: bool,
-    /// The same for environments of maths.
-    unclosed_environment: bool,
-    /// See [`markup::last_closings`]; looked for once it is needed.
-    closings: Option<Box<[usize; 26]>>,
-    /// Where braces open and close, in order of the former; looked for once it is needed.
-    braces: Option<Vec<(u32, u32)>>,
-    /// The groups that are open and that something is done for, by where they close.
-    groups: Vec<(usize, AtClose)>,
-    /// Where braces would hold an argument of a command that stays.
-    argument_at: usize,
-    /// What is being raised or lowered.
-    scripts: Vec<Script>,
-    /// Formulas in MathML that do not end or cannot be read.
-    unread_formulas: u8,
-    /// TeX's quotes were opened.
-    in_quotes: bool,
-    /// See [`clean_bibtex`].
-    is_bibtex: bool,
-}
-
-/// Where maths ends: what closes it, and how long that is.
-#[derive(Clone, Copy)]
-struct Maths {
-    end: usize,
-    fence_bytes: usize,
 }
 
 impl<'a> Cleaner<'a> {
@@ -289,7 +250,7 @@ impl<'a> Cleaner<'a> {
         if tag.is_closing && tag.name == "tex-math" {
             self.at += markup::same_in_mathml(self.rest());
         }
-        if let Some(script) = scripts::ScriptKind::of_tag(tag.name) {
+        if let Some(script) = ScriptKind::of_tag(tag.name) {
             match tag.is_closing {
                 true => self.end_script(script),
                 false => self.begin_script(script),

@@ -24,27 +24,18 @@
 
 mod list;
 mod one;
+mod order;
 mod part;
 mod value;
 
 use akin_base::name;
 use serde_json::Value;
 
+pub(crate) use self::order::Order;
+
 use self::one::Name;
 use super::clean::clean;
 use super::literal;
-
-/// How a source is known to write names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// In reading order, with commas between names: arXiv.
-    Reading,
-    /// In any way: whoever wrote a cell or a record.
-    Unknown,
-    /// The family name first where there is a comma: one name for each tag or element, and lists
-    /// between semicolons.
-    FamilyFirst,
-}
 
 /// The names of a text in reading order.
 pub(crate) fn split(authors: &str) -> Vec<String> {

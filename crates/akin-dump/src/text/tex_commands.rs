@@ -459,6 +459,12 @@ pub(crate) fn environment(name: &str) -> Option<Environment> {
     TEXTS.contains(&name).then_some(Environment::Text)
 }
 
+/// The name of the command at the start of a text.
+pub(crate) fn command_name(text: &str) -> &str {
+    let letters = text.bytes().skip(1).take_while(u8::is_ascii_alphabetic);
+    text.get(1..1 + letters.count()).unwrap_or("")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

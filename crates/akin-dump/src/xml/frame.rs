@@ -272,7 +272,7 @@ mod tests {
     use crate::registry::Format;
     use crate::reject::Rejection;
     use crate::tests::Drip;
-    use crate::xml::tests::rules_of;
+    use crate::xml::sniff::tests::rules_of;
 
     /// Records as they stand, with `around|` before, `!` for a bad one and `?` for a cut.
     fn read_all(format: Format, xml: &str, drip: usize) -> Vec<String> {

@@ -39,7 +39,7 @@ pub(super) fn is_root(name: &[u8]) -> bool {
 mod tests {
 
     use crate::registry::Format;
-    use crate::xml::tests::rules_of;
+    use crate::xml::sniff::tests::rules_of;
 
     #[test]
     fn records_are_told_by_name_and_place() {

@@ -15,7 +15,7 @@ use std::mem;
 
 use encoding_rs::WINDOWS_1252;
 
-use super::fields::define;
+use super::fields::{define, word_of};
 use crate::frame::{Frame, Framed, MAX_LINE_BYTES};
 use crate::record::DumpContext;
 use crate::reject::{Rejection, Unit};
@@ -243,15 +243,6 @@ fn head_state(bytes: &[u8]) -> HeadState {
         [b'{' | b'('] if !word.is_empty() => HeadState::Open,
         _ => HeadState::Other,
     }
-}
-
-/// The word after the `@` at the start of `entry`.
-pub(crate) fn word_of(entry: &[u8]) -> &[u8] {
-    let rest = entry.get(1..).unwrap_or(b"");
-    let letters = rest
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    &rest[..letters.count()]
 }
 
 /// Follows the braces of an entry.

@@ -10,8 +10,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use biblatex::{Pair, ParseError, ParseErrorKind, RawBibliography, RawChunk, Token};
 
-use super::entries::word_of;
-
 /// What is wrong with an entry whose end cannot be told.
 pub(crate) const UNBALANCED: &str = "its braces do not balance";
 
@@ -336,6 +334,15 @@ fn value<'a>(
         }
     }
     (value, is_whole)
+}
+
+/// The word after the `@` at the start of `entry`.
+pub(crate) fn word_of(entry: &[u8]) -> &[u8] {
+    let rest = entry.get(1..).unwrap_or(b"");
+    let letters = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    &rest[..letters.count()]
 }
 
 #[cfg(test)]

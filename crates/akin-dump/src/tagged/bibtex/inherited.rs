@@ -17,8 +17,8 @@ use std::sync::atomic::AtomicI64;
 
 use encoding_rs::WINDOWS_1252;
 
-use super::entries::{EntryReader, word_of};
-use super::fields::{EntryFields, EntrySource};
+use super::entries::EntryReader;
+use super::fields::{EntryFields, EntrySource, word_of};
 use crate::frame::{Frame, Framed};
 use crate::record::DumpContext;
 use crate::reject::Unit;

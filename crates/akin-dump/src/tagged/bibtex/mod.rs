@@ -26,8 +26,7 @@ use std::borrow::Cow;
 
 use akin_base::paper::{IdKind, PaperId};
 
-use self::entries::word_of;
-use self::fields::{EntryFields, EntrySource, UNBALANCED};
+use self::fields::{EntryFields, EntrySource, UNBALANCED, word_of};
 use self::inherited::InheritingReader;
 use super::fields::MAX_KEYWORDS;
 use super::ids;

@@ -3,10 +3,8 @@
 //! What becomes of a command is for `../tex_commands.rs` to say; here its arguments are found and
 //! what they hold is cleaned like the rest. Braces are for `groups.rs`.
 
-use super::groups::AtClose;
-use super::scripts::ScriptKind;
-use super::{Cleaner, Maths};
-use crate::text::tex_commands::{self, Environment, TexCommand};
+use super::cleaner::{AtClose, Cleaner, Maths, ScriptKind};
+use crate::text::tex_commands::{self, Environment, TexCommand, command_name};
 use crate::text::{markup, tex};
 
 /// The longest argument in brackets.
@@ -51,7 +49,7 @@ impl Cleaner<'_> {
     /// A brace that is meant, or the name of a letter that was torn: `\{beta}`.
     fn escaped_brace(&mut self) {
         self.at += 1;
-        let name = name(self.rest());
+        let name = command_name(self.rest());
         let is_whole = self.rest()[1 + name.len()..].starts_with('}');
         match tex_commands::greek(name).filter(|_| is_whole) {
             Some(letter) => self.symbol(letter, self.at + name.len() + 2),
@@ -110,7 +108,7 @@ impl Cleaner<'_> {
     }
 
     fn command(&mut self) {
-        let name = name(self.rest());
+        let name = command_name(self.rest());
         let after = self.at + 1 + name.len();
         let Some(command) = tex_commands::command(name) else {
             return self.other_command(name, after);
@@ -220,7 +218,7 @@ impl Cleaner<'_> {
             return self.keep(after);
         };
         let inner = self.text[open + 1..end - 1].trim();
-        let is_symbol = inner.strip_prefix('\\') == Some(name(inner));
+        let is_symbol = inner.strip_prefix('\\') == Some(command_name(inner));
         let is_plain = !inner.contains(['\\', '{', '^', '_']);
         if inner.contains('$') || is_symbol || is_plain {
             self.at = open;
@@ -375,12 +373,6 @@ impl Cleaner<'_> {
     pub(super) fn pass_space(&mut self) {
         self.at = self.text.len() - self.rest().trim_start().len();
     }
-}
-
-/// The name of the command at the start of a text.
-pub(super) fn name(text: &str) -> &str {
-    let letters = text.bytes().skip(1).take_while(u8::is_ascii_alphabetic);
-    text.get(1..1 + letters.count()).unwrap_or("")
 }
 
 /// The bytes of the argument in brackets at the start of a text, and what follows it.

@@ -3,26 +3,11 @@
 //! A group that holds one command and nothing else (`{\textendash}`, `{\emph{x}}`), or begins with
 //! one that changes its looks (`{\it x}`), loses its braces; all others stay, but for BibTeX's.
 
-use super::Cleaner;
-use super::commands::name;
-use super::scripts::ScriptKind;
-use crate::text::tex_commands::{self, TexCommand};
+use super::cleaner::{AtClose, Cleaner};
+use crate::text::tex_commands::{self, TexCommand, command_name};
 
 /// Groups around one command that are looked into.
 const MAX_DEPTH: usize = 4;
-
-/// What is done where a group closes.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum AtClose {
-    /// Its brace goes.
-    Bare,
-    /// It was a note.
-    Note,
-    /// It was raised or lowered.
-    Script(ScriptKind),
-    /// It was an argument of a command that stays.
-    Argument,
-}
 
 impl Cleaner<'_> {
     /// Goes into the group that begins here, if one does.
@@ -109,7 +94,7 @@ impl Cleaner<'_> {
         let Some(rest) = inner.strip_prefix('\\') else {
             return false;
         };
-        let name = name(inner);
+        let name = command_name(inner);
         let rest = &rest[name.len()..];
         let ends = |end_of_argument: Option<(usize, usize)>| {
             end_of_argument.is_some_and(|(_, argument_end)| argument_end == end)

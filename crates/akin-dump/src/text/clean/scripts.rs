@@ -4,7 +4,7 @@
 //! written (`10^3`, `m^2`, `cm^-1`, `10_2`). What chemists and ordinals write in one word stays one:
 //! `CO2`, `Ca2+`, `13C`, `1st`, `McDonald`.
 
-use super::Cleaner;
+use super::cleaner::{Cleaner, Script, ScriptKind};
 
 /// What is longer is text and no exponent.
 const MAX_SCRIPT_BYTES: usize = 24;
@@ -19,33 +19,6 @@ const ORDINALS: [&str; 15] = [
 
 /// What parts the terms of a sum.
 const SIGNS: [char; 4] = ['+', '-', '−', '/'];
-
-/// Where something stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ScriptKind {
-    Raised,
-    Lowered,
-}
-
-impl ScriptKind {
-    /// What a tag of this name does.
-    pub(super) fn of_tag(name: &str) -> Option<ScriptKind> {
-        match name {
-            _ if name.eq_ignore_ascii_case("sup") => Some(ScriptKind::Raised),
-            _ if name.eq_ignore_ascii_case("sub") => Some(ScriptKind::Lowered),
-            _ => None,
-        }
-    }
-}
-
-/// What is being raised or lowered.
-pub(super) struct Script {
-    kind: ScriptKind,
-    /// What stands right before it.
-    after: Option<char>,
-    /// Where it begins in what is written.
-    start: usize,
-}
 
 impl Cleaner<'_> {
     pub(super) fn begin_script(&mut self, kind: ScriptKind) {

@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 
 use super::one::Name;
-use super::{Order, part};
+use super::order::Order;
+use super::part;
 use crate::text::clean::clean;
 
 /// The names of a field that is no list of a program.

@@ -9,8 +9,8 @@
 
 use akin_base::name::{self, begins_with_particle, is_group, is_group_word};
 
-use super::Order;
 use super::one::{self, Name};
+use super::order::Order;
 
 /// What says "and" in other languages.
 const OTHER_ANDS: [&str; 9] = [

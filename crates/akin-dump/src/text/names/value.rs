@@ -8,7 +8,8 @@
 use serde_json::{Map, Value};
 
 use super::one::{self, Name};
-use super::{Order, list, part};
+use super::order::Order;
+use super::{list, part};
 use crate::json::keys::plain_key;
 use crate::text::clean::clean;
 
