@@ -19,14 +19,15 @@ use akin::encoder::Encoder;
 use akin::ingest::{self, IngestOptions, IngestReport};
 use akin::library::Writer;
 use akin::progress::Observer;
+use akin::search::OpenLibrary;
 use akin::space::Origin;
 
+use super::add;
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 use super::progress::Bar;
-use super::{Outcome, add};
-use akin::search::OpenLibrary;
 
 /// How often it is looked whether another process is done.
 const WAIT: Duration = Duration::from_millis(50);

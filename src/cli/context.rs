@@ -12,21 +12,19 @@
 
 use std::path::{Path, PathBuf};
 
-use akin::Error;
 use akin::encoder::hub::Hub;
-use akin::encoder::{DeviceChoice, Encoder, Precision};
+use akin::encoder::{CrossEncoder, DeviceChoice, Encoder, Precision};
 use akin::index::IndexOptions;
 use akin::ingest;
 use akin::library::{Library, LostCommits, Writer};
 use akin::search::OpenLibrary;
 use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
-use serde::Deserialize;
 
-use super::args::{self, Common};
+use super::args::{self, Common, RerankArgs};
+use super::config::{self, MailConfig};
 use super::fault::Failure;
-use super::hub;
-use super::mail::MailConfig;
+use super::{hub, terminal};
 
 /// Settings in force.
 #[derive(Debug)]
@@ -53,20 +51,11 @@ pub(super) struct Context {
     pub(super) hub: Hub,
 }
 
-/// What `config.toml` may set.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    library: Option<PathBuf>,
-    threads: Option<usize>,
-    mail: Option<MailConfig>,
-}
-
 impl Context {
     /// Joins flags, environment, config file and defaults.
     pub(super) fn of(common: &Common) -> Result<Context, Failure> {
         let base = base_folders()?;
-        let config = read_config(&base.config_dir().join("akin/config.toml"))?;
+        let config = config::read(&base.config_dir().join("akin/config.toml"))?;
         let library = common.library.clone().or(config.library);
         if let Some(n) = config.threads {
             let checked = args::threads(&n.to_string());
@@ -189,6 +178,15 @@ impl Context {
         Ok(encoder)
     }
 
+    /// Loads the cross-encoder that reorders hits, if one is asked for.
+    pub(super) fn load_reranker(&self, args: &RerankArgs) -> Result<Option<CrossEncoder>, Failure> {
+        let Some(model) = &args.reranker else {
+            return Ok(None);
+        };
+        let source = hub::source(model, &self.hub)?;
+        Ok(Some(CrossEncoder::load(&source, self.threads)?))
+    }
+
     /// Loads the model that a library's embeddings were made with.
     pub(super) fn load_for(&self, library: &Library) -> Result<Encoder, Failure> {
         let encoder = self.load(&space::origin_of(library)?)?;
@@ -199,7 +197,7 @@ impl Context {
     /// Says something on stderr, unless told to be quiet.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            super::output::note(text);
+            terminal::note(text);
         }
     }
 }
@@ -207,13 +205,4 @@ impl Context {
 /// The user's folders for data, caches and settings.
 fn base_folders() -> Result<impl BaseStrategy, Failure> {
     choose_base_strategy().map_err(|e| Failure::usage(format!("there is no home folder: {e}")))
-}
-
-fn read_config(path: &Path) -> Result<Config, Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text)
-            .map_err(|e| Failure::usage(format!("{}: {}", path.display(), e.message()))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
-        Err(e) => Err(Error::read(path)(e).into()),
-    }
 }

@@ -23,24 +23,22 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-use super::{Brief, Entry, Follow};
+use super::entry::{Brief, Entry};
+use super::follow::{Follow, LEAST_RANK};
 use crate::encoder::Encoder;
 use crate::error::Result;
 use crate::index::{Mode, SearchOptions};
-use crate::ingest;
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
 use crate::search::{
     self, Answer, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query, Target,
     Weight, Work,
 };
-use crate::text;
 use crate::vectors::Row;
+use crate::{ingest, text};
 
 /// What is found by words may be so many times further by meaning.
 const LOOSER: f64 = 5.0;
-/// The closest papers of a library are close enough, whatever its size.
-pub(super) const LEAST_RANK: usize = 10;
 /// Papers of a follow whose sentences are compared by meaning; those of the rest by their words.
 const COMPARED: usize = 2;
 /// Papers of a follow that have related papers named.

@@ -9,14 +9,12 @@
 //! sees all of them, however many there are and in whatever order a search would show them.
 
 use super::answer::Answer;
-use super::closeness;
 use super::hybrid::{Candidate, Finder};
 use super::indexes::Indexes;
 use super::query::{Matching, Query, Rocchio, Target};
-use super::ranking;
-use super::related;
 use super::request::Request;
 use super::work::Given;
+use super::{closeness, ranking, related};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::Mode;

@@ -10,15 +10,14 @@
 
 use super::answer::Answer;
 use super::choose::choose;
-use super::closeness;
 use super::facets::Facets;
 use super::fusion::DEPTH;
 use super::hybrid::{Candidates, Finder};
 use super::indexes::Indexes;
-use super::nothing;
 use super::order::{Ranked, order};
 use super::query::{Matching, Query};
 use super::request::Request;
+use super::{closeness, nothing};
 use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
 use crate::paper::Paper;

@@ -31,6 +31,7 @@ mod value;
 use akin_base::name;
 use serde_json::Value;
 
+pub(crate) use self::one::{joined, single};
 pub(crate) use self::order::Order;
 
 use self::one::Name;
@@ -75,23 +76,6 @@ pub(crate) fn of_value(authors: &Value, order: Order) -> Vec<String> {
         }
         other => finished(value::names(other, 0), false),
     }
-}
-
-/// Cleans a name that stands alone: the comma of a list it was cut from goes.
-pub(crate) fn single(name: &str) -> Option<String> {
-    let cleaned = clean(name);
-    let name = one::trim(&cleaned);
-    name.contains(char::is_alphanumeric)
-        .then(|| name.to_owned())
-}
-
-/// Joins the parts of a name, such as given name, family name and suffix.
-pub(crate) fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let words: Vec<&str> = parts
-        .into_iter()
-        .filter(|part| !part.trim().is_empty())
-        .collect();
-    single(&words.join(" ")).map(|name| name.replace(". -", ".-"))
 }
 
 /// Reads a name that stands alone and may be written family name first: `Lovelace, Ada`,

@@ -4,6 +4,7 @@
 //! `van der Berg JP` are turned round where nothing in the list speaks against it, since `Weinan E`
 //! is a name in its order.
 
+use crate::text::clean::clean;
 use akin_base::name::{self, begins_with_particle, is_group, is_particle};
 
 /// A name of a list.
@@ -421,6 +422,23 @@ fn without_stop(name: &str) -> Option<String> {
     let bare = last.strip_suffix('.')?;
     let is_run = name::is_capital_run(bare) && !rest.contains('.');
     is_run.then(|| format!("{rest} {bare}"))
+}
+
+/// Cleans a name that stands alone: the comma of a list it was cut from goes.
+pub(crate) fn single(name: &str) -> Option<String> {
+    let cleaned = clean(name);
+    let name = trim(&cleaned);
+    name.contains(char::is_alphanumeric)
+        .then(|| name.to_owned())
+}
+
+/// Joins the parts of a name, such as given name, family name and suffix.
+pub(crate) fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let words: Vec<&str> = parts
+        .into_iter()
+        .filter(|part| !part.trim().is_empty())
+        .collect();
+    single(&words.join(" ")).map(|name| name.replace(". -", ".-"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use super::one::{self, Name};
+use super::one::{self, Name, joined, single};
 use super::order::Order;
 use super::{list, part};
 use crate::json::keys::plain_key;
@@ -133,15 +133,15 @@ fn of_object(object: &Map<String, Value>, depth: usize) -> Vec<Name> {
             &text(&SUFFIX),
         ];
         let parts: Vec<&str> = parts.into_iter().map(|part| part.trim()).collect();
-        return super::joined(parts).map(known).into_iter().collect();
+        return joined(parts).map(known).into_iter().collect();
     }
     match whole.or_else(|| field(&object, &INNER)) {
         Some(Value::String(name)) => match field(&object, &["literal", "collectivename"]) {
-            Some(_) => super::single(name).map(known).into_iter().collect(),
+            Some(_) => single(name).map(known).into_iter().collect(),
             None => list::names(name, Order::FamilyFirst),
         },
         Some(inner) => names(inner, depth + 1),
-        None => super::single(&given).map(known).into_iter().collect(),
+        None => single(&given).map(known).into_iter().collect(),
     }
 }
 
