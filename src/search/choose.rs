@@ -5,7 +5,7 @@
 
 use super::answer::Hit;
 use super::hybrid::{Candidate, Candidates};
-use super::order::Ranked;
+use super::order::RankedCandidate;
 use super::query::Matching;
 use super::request::Request;
 use super::work::Work;
@@ -54,7 +54,7 @@ impl Chosen {
 pub(super) fn choose(
     request: &Request<'_>,
     found: &Candidates,
-    order: &[Ranked],
+    order: &[RankedCandidate],
 ) -> Result<Chosen> {
     let query = request.query;
     let rows = request.indexes.library.rows()?;

@@ -18,7 +18,7 @@ const SPARE: usize = 8;
 
 /// A candidate with its final score.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Ranked {
+pub(super) struct RankedCandidate {
     /// Index into [`Candidates::list`].
     pub(super) candidate: usize,
     /// Higher is better.
@@ -29,7 +29,7 @@ pub(super) struct Ranked {
 ///
 /// # Errors
 /// What the library fails with.
-pub(super) fn order(request: &Request<'_>, found: &Candidates) -> Result<Vec<Ranked>> {
+pub(super) fn order(request: &Request<'_>, found: &Candidates) -> Result<Vec<RankedCandidate>> {
     let candidates = &found.list;
     let mut scores = match (found.matching, request.vector) {
         (Matching::Hybrid, Some(vector)) => mixed(request, vector, candidates)?,
@@ -49,12 +49,12 @@ pub(super) fn order(request: &Request<'_>, found: &Candidates) -> Result<Vec<Ran
 }
 
 /// Candidates by score, best first; equal scores by similarity.
-fn by_score(candidates: &[Candidate], scores: Vec<f32>) -> Vec<Ranked> {
+fn by_score(candidates: &[Candidate], scores: Vec<f32>) -> Vec<RankedCandidate> {
     let scored = scores.into_iter().enumerate();
-    let mut order: Vec<Ranked> = scored
-        .map(|(candidate, score)| Ranked { candidate, score })
+    let mut order: Vec<RankedCandidate> = scored
+        .map(|(candidate, score)| RankedCandidate { candidate, score })
         .collect();
-    let similarity = |ranked: &Ranked| candidates[ranked.candidate].similarity;
+    let similarity = |ranked: &RankedCandidate| candidates[ranked.candidate].similarity;
     order.sort_by(|a, b| {
         let better = b.score.total_cmp(&a.score);
         better.then(similarity(b).total_cmp(&similarity(a)))
@@ -89,8 +89,8 @@ fn mixed(request: &Request<'_>, vector: &[f32], candidates: &[Candidate]) -> Res
 fn diverse(
     request: &Request<'_>,
     candidates: &[Candidate],
-    order: &[Ranked],
-) -> Result<Vec<Ranked>> {
+    order: &[RankedCandidate],
+) -> Result<Vec<RankedCandidate>> {
     let best = &order[..DEPTH.max(request.k).min(order.len())];
     let rows = request.indexes.library.rows()?;
     let vectors = best

@@ -14,7 +14,7 @@ use super::facets::Facets;
 use super::fusion::DEPTH;
 use super::hybrid::{Candidates, Finder};
 use super::indexes::Indexes;
-use super::order::{Ranked, order};
+use super::order::{RankedCandidate, order};
 use super::query::{Matching, Query};
 use super::request::Request;
 use super::{closeness, nothing};
@@ -112,7 +112,7 @@ fn why_unmeasured(request: &Request<'_>, matching: Matching) -> Option<String> {
 }
 
 /// Counts what the best candidates have in common; damaged papers are left out.
-fn facets(request: &Request<'_>, found: &Candidates, ranked: &[Ranked]) -> Result<Facets> {
+fn facets(request: &Request<'_>, found: &Candidates, ranked: &[RankedCandidate]) -> Result<Facets> {
     let best = ranked.iter().take(DEPTH);
     let papers = best.map(|ranked| {
         let row = found.list[ranked.candidate].row;

@@ -7,7 +7,6 @@ mod architectures;
 mod asking;
 mod authors;
 mod bad_input;
-mod circles;
 mod command_line;
 mod evaluating;
 // The library tells its steps in builds with debug assertions only.
@@ -38,6 +37,7 @@ mod shared;
 #[cfg(unix)]
 mod signals;
 mod spaces;
+mod structure;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod upkeep;

@@ -12,7 +12,7 @@ use akin_base::error::{Error, Result};
 use akin_base::paper::Collection;
 
 use crate::emptiness::Start;
-use crate::format::{Framing, Reader};
+use crate::format::{FormatReader, Framing};
 use crate::frame::{Frame, Framed, OpenDump, ReadItems};
 use crate::json::mend;
 use crate::json::sniff::is_untitled;
@@ -255,17 +255,17 @@ impl Records {
     fn open(format: Format, framing: Framing, opened: OpenDump) -> Result<Records> {
         let bytes = opened.bytes;
         let framed: Box<dyn Frame> = match (&format.spec().reader, framing) {
-            (Reader::Items(spec), _) => {
+            (FormatReader::Items(spec), _) => {
                 let opened = OpenDump { bytes, ..opened };
                 return Ok(Records::Items((spec.open)(opened)?));
             }
-            (Reader::Json(_), Framing::Values { wrapper }) => {
+            (FormatReader::Json(_), Framing::Values { wrapper }) => {
                 Box::new(ValueReader::new(bytes, wrapper))
             }
-            (Reader::Json(_), Framing::Map) => Box::new(ValueReader::of_maps(bytes)),
-            (Reader::Json(_), _) => Box::new(LineReader::new(bytes)),
-            (Reader::Xml(spec), _) => Box::new(xml::elements(spec.rules, bytes)),
-            (Reader::Tagged(spec), _) => (spec.frame)(line_ends::with_line_feeds(bytes)),
+            (FormatReader::Json(_), Framing::Map) => Box::new(ValueReader::of_maps(bytes)),
+            (FormatReader::Json(_), _) => Box::new(LineReader::new(bytes)),
+            (FormatReader::Xml(spec), _) => Box::new(xml::elements(spec.rules, bytes)),
+            (FormatReader::Tagged(spec), _) => (spec.frame)(line_ends::with_line_feeds(bytes)),
         };
         Ok(Records::Framed(framed))
     }
@@ -296,10 +296,10 @@ fn beginning(mut bytes: Bytes, options: &ReadOptions) -> io::Result<(Peeked, Sni
 /// Reads one record from its bytes.
 fn read_record(format: Format, bytes: &[u8], context: &DumpContext) -> Result<Item, RecordError> {
     let read = match &format.spec().reader {
-        Reader::Json(spec) => spec.read,
-        Reader::Xml(spec) => spec.read,
-        Reader::Tagged(spec) => spec.read,
-        Reader::Items(_) => unreachable!("rows and pages have readers of their own"),
+        FormatReader::Json(spec) => spec.read,
+        FormatReader::Xml(spec) => spec.read,
+        FormatReader::Tagged(spec) => spec.read,
+        FormatReader::Items(_) => unreachable!("rows and pages have readers of their own"),
     };
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),

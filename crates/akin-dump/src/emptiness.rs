@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use akin_base::error::Error;
 
-use crate::format::{Framing, Reader};
+use crate::format::{FormatReader, Framing};
 use crate::json::sniff::is_empty_list;
 use crate::options::ReadOptions;
 use crate::registry::Format;
@@ -91,19 +91,19 @@ impl Start {
     fn emptiness(&self) -> Option<String> {
         let text = self.bytes.trim_ascii();
         let is_said = match &self.format.spec().reader {
-            Reader::Json(_) => self.complete && is_empty_list(text),
-            Reader::Xml(spec) if self.complete => match xml::answer(spec, text) {
+            FormatReader::Json(_) => self.complete && is_empty_list(text),
+            FormatReader::Xml(spec) if self.complete => match xml::answer(spec, text) {
                 DocumentAnswer::Empty => true,
                 DocumentAnswer::Error(said) => {
                     return Some(format!("the source reports an error: {said}"));
                 }
                 DocumentAnswer::Other => false,
             },
-            Reader::Items(items) if items.framing == Framing::Cells => {
+            FormatReader::Items(items) if items.framing == Framing::Cells => {
                 return Some("it has a line of column names and no row".to_owned());
             }
-            Reader::Items(items) => items.framing == Framing::Table,
-            Reader::Xml(_) | Reader::Tagged(_) => false,
+            FormatReader::Items(items) => items.framing == Framing::Table,
+            FormatReader::Xml(_) | FormatReader::Tagged(_) => false,
         };
         let format = self.format;
         (!is_said).then(|| format!("it looks like {format}, and no record is in it"))

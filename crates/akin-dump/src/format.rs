@@ -25,7 +25,7 @@ pub(crate) struct Spec {
     /// A file of this name takes its collection's name from its folder.
     pub(crate) generic_file: Option<&'static str>,
     /// How its records are read.
-    pub(crate) reader: Reader,
+    pub(crate) reader: FormatReader,
 }
 
 /// A registry or a catalogue: its records are of one collection, whatever the dump is called.
@@ -51,7 +51,7 @@ impl Feed {
 }
 
 /// How the records of a format are read.
-pub(crate) enum Reader {
+pub(crate) enum FormatReader {
     /// JSON objects.
     Json(JsonSpec),
     /// XML elements.

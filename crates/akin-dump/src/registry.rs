@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use crate::format::{Framing, Reader, Spec};
+use crate::format::{FormatReader, Framing, Spec};
 use crate::{json, page, table, tagged, xml};
 
 /// Makes [`Format`] and the table of formats from the same rows.
@@ -118,22 +118,22 @@ impl Format {
 
     /// Whether its records are JSON objects.
     pub(crate) fn is_json(self) -> bool {
-        matches!(self.spec().reader, Reader::Json(_))
+        matches!(self.spec().reader, FormatReader::Json(_))
     }
 
     /// Whether its records are made of lines with tags, or of entries.
     pub(crate) fn is_tagged(self) -> bool {
-        matches!(self.spec().reader, Reader::Tagged(_))
+        matches!(self.spec().reader, FormatReader::Tagged(_))
     }
 
     /// How its records are told apart; of JSON, the framing depends on the dump, and this is the usual
     /// one.
     pub(crate) fn framing(self) -> Framing {
         match &self.spec().reader {
-            Reader::Json(_) => Framing::Lines,
-            Reader::Xml(_) => Framing::Elements,
-            Reader::Tagged(_) => Framing::Blocks,
-            Reader::Items(items) => items.framing,
+            FormatReader::Json(_) => Framing::Lines,
+            FormatReader::Xml(_) => Framing::Elements,
+            FormatReader::Tagged(_) => Framing::Blocks,
+            FormatReader::Items(items) => items.framing,
         }
     }
 }

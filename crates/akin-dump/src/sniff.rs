@@ -4,7 +4,7 @@
 //! it looks like instead. Records of JSON are told apart by the fields of the first one that can
 //! be read.
 
-use crate::format::{Beginning, Framing, Reader};
+use crate::format::{Beginning, FormatReader, Framing};
 use crate::json::object::fields;
 use crate::json::sniff::json;
 use crate::options::ReadOptions;
@@ -77,7 +77,7 @@ pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Snif
 /// The format whose dumps all begin with these bytes.
 fn by_magic(start: &[u8]) -> Option<Format> {
     Format::all().find(|format| match &format.spec().reader {
-        Reader::Items(items) => items.magic.is_some_and(|magic| start.starts_with(magic)),
+        FormatReader::Items(items) => items.magic.is_some_and(|magic| start.starts_with(magic)),
         _ => false,
     })
 }
@@ -85,7 +85,7 @@ fn by_magic(start: &[u8]) -> Option<Format> {
 /// The format of rows or of a page that a text looks like.
 fn by_look(beginning: &Beginning<'_>) -> Option<Format> {
     Format::all().find(|format| match &format.spec().reader {
-        Reader::Items(items) => (items.looks_like)(beginning),
+        FormatReader::Items(items) => (items.looks_like)(beginning),
         _ => false,
     })
 }

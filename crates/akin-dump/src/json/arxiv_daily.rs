@@ -9,7 +9,7 @@ use super::arxiv_snapshot::categories;
 use super::keys::TITLES;
 use super::object::JsonObject;
 use crate::field::{Items, ListEntry, ScalarField};
-use crate::format::{Feed, JsonSpec, Reader, Spec};
+use crate::format::{Feed, FormatReader, JsonSpec, Spec};
 use crate::ignored::{Notes, Part};
 use crate::record::{DumpContext, Item, RecordError, arxiv_id, optional, paper, with_id};
 use crate::reject::Rejection;
@@ -21,7 +21,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "daily arXiv list",
     feed: Some(Feed::new("arxiv-daily", Authority::Catalogue)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read,

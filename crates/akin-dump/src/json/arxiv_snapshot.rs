@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::keys::TITLES;
 use super::object::JsonObject;
 use crate::field::{Items, ListEntry, ScalarField, Written};
-use crate::format::{Feed, JsonSpec, Reader, Spec};
+use crate::format::{Feed, FormatReader, JsonSpec, Spec};
 use crate::ignored::{Notes, Part};
 use crate::record::{
     DumpContext, Item, RecordError, add_alias, arxiv_id, day, optional, paper, with_id,
@@ -23,7 +23,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "arXiv metadata snapshot",
     feed: Some(Feed::new("arxiv", Authority::Registry)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read,

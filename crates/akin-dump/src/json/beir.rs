@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::keys::TITLES;
 use super::object::JsonObject;
 use crate::field::ScalarField;
-use crate::format::{JsonSpec, Reader, Spec};
+use crate::format::{FormatReader, JsonSpec, Spec};
 use crate::ignored::Notes;
 use crate::record::{DumpContext, Item, RecordError, verbatim_id, with_id};
 use crate::reject::Rejection;
@@ -21,7 +21,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "BEIR corpus",
     feed: None,
     generic_file: Some("corpus.jsonl"),
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read,

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, list, spelling, text};
 use super::object::{JsonObject, fields};
-use crate::format::{Feed, JsonSpec, Reader, Spec};
+use crate::format::{Feed, FormatReader, JsonSpec, Spec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::tagged::ids;
 use crate::text::{dates, names};
@@ -37,7 +37,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "CSL-JSON",
     feed: None,
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record: is_csl,
         holder: None,
         read,
@@ -50,7 +50,7 @@ pub(crate) const CROSSREF: Spec = Spec {
     title: "Crossref works",
     feed: Some(Feed::new("crossref", Authority::Registry)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record: is_crossref,
         holder: None,
         read,

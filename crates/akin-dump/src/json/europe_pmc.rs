@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, list, text};
 use super::object::JsonObject;
-use crate::format::{Feed, JsonSpec, Reader, Spec};
+use crate::format::{Feed, FormatReader, JsonSpec, Spec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::tagged::ids;
 use crate::text::{dates, names};
@@ -33,7 +33,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "Europe PMC",
     feed: Some(Feed::new("europe-pmc", Authority::Catalogue)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::keys::TITLES;
 use super::object::JsonObject;
 use crate::field::{Items, ListEntry, ObjectPart, ScalarField};
-use crate::format::{Feed, JsonSpec, Reader, Spec};
+use crate::format::{Feed, FormatReader, JsonSpec, Spec};
 use crate::ignored::{self, Notes};
 use crate::record::{DumpContext, Item, RecordError, arxiv_id, day, paper, with_id};
 use crate::reject::Rejection;
@@ -23,7 +23,7 @@ pub(crate) const API: Spec = Spec {
     title: "Hugging Face Daily Papers (API)",
     feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read: read_api,
@@ -36,7 +36,7 @@ pub(crate) const SCRAPE: Spec = Spec {
     title: "Hugging Face Daily Papers (scraped)",
     feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         // Its records are told by the object that holds them.
         is_record: |_| false,
         holder: Some("papers"),

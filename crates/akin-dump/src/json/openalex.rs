@@ -19,7 +19,7 @@ use super::keys::TITLES;
 use super::mend;
 use super::object::JsonObject;
 use crate::field::{Items, ObjectPart, ScalarField};
-use crate::format::{Feed, JsonSpec, Reader, Spec};
+use crate::format::{Feed, FormatReader, JsonSpec, Spec};
 use crate::ignored::{self, Notes};
 use crate::record::{DumpContext, Item, RawRecord, RecordError, day};
 use crate::reject::Rejection;
@@ -31,7 +31,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "OpenAlex works",
     feed: Some(Feed::new("openalex", Authority::Catalogue)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read,

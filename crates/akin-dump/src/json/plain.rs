@@ -28,7 +28,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{IDS, PLAIN_TEXT, PLAIN_TEXTS, TEXTS, TITLES, plain_key};
 use super::object::JsonObject;
-use crate::format::{JsonSpec, Reader, Spec};
+use crate::format::{FormatReader, JsonSpec, Spec};
 use crate::ignored::{Notes, Part};
 use crate::record::{DumpContext, Item, Record, RecordError, cleaned};
 use crate::reject::Rejection;
@@ -41,7 +41,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "JSON records",
     feed: None,
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read,

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::keys::plain_key;
 use super::object::JsonObject;
-use crate::format::{Feed, JsonSpec, Reader, Spec};
+use crate::format::{Feed, FormatReader, JsonSpec, Spec};
 use crate::ignored::Part;
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::reject::Rejection;
@@ -29,7 +29,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "Semantic Scholar",
     feed: Some(Feed::new("semantic-scholar", Authority::Catalogue)),
     generic_file: None,
-    reader: Reader::Json(JsonSpec {
+    reader: FormatReader::Json(JsonSpec {
         is_record,
         holder: None,
         read,

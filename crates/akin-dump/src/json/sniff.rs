@@ -7,7 +7,7 @@
 use super::keys::{PLAIN_TEXT, PLAIN_TEXTS, TITLES, plain_key};
 use super::mend;
 use super::object::{JsonObject, fields, string_bytes};
-use crate::format::{Framing, JsonSpec, Reader};
+use crate::format::{FormatReader, Framing, JsonSpec};
 use crate::registry::Format;
 
 /// Fields under which pages and exports hold their records.
@@ -128,7 +128,7 @@ fn by_fields(object: &[u8], framing: Framing, texts: &[&str]) -> Option<(Format,
 /// The formats whose records are JSON objects.
 fn json_formats() -> impl Iterator<Item = (Format, &'static JsonSpec)> {
     Format::all().filter_map(|format| match &format.spec().reader {
-        Reader::Json(spec) => Some((format, spec)),
+        FormatReader::Json(spec) => Some((format, spec)),
         _ => None,
     })
 }

@@ -18,7 +18,7 @@
 use akin_base::paper::{Authority, Paper, PaperId};
 use jiff::civil::Date;
 
-use crate::format::{Beginning, Feed, Framing, ItemsSpec, Reader, Spec};
+use crate::format::{Beginning, Feed, FormatReader, Framing, ItemsSpec, Spec};
 use crate::frame::{Framed, OpenDump, ReadItems};
 use crate::ignored::Notes;
 use crate::lines::LineReader;
@@ -33,7 +33,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "text of a Hugging Face papers page",
     feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
-    reader: Reader::Items(ItemsSpec {
+    reader: FormatReader::Items(ItemsSpec {
         framing: Framing::Page,
         magic: None,
         looks_like,

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::columns;
 use super::quoting::{Quoting, RowState, cells, scan};
-use crate::format::{Beginning, Feed, Framing, ItemsSpec, Reader, Spec};
+use crate::format::{Beginning, Feed, FormatReader, Framing, ItemsSpec, Spec};
 use crate::frame::{Framed, MAX_LINE_BYTES, OpenDump, ReadItems};
 use crate::json::keys::{IDS, PLAIN_TEXTS, TITLES};
 use crate::json::plain;
@@ -37,7 +37,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "CSV or TSV",
     feed: None,
     generic_file: None,
-    reader: Reader::Items(ItemsSpec {
+    reader: FormatReader::Items(ItemsSpec {
         framing: Framing::Cells,
         magic: None,
         looks_like: has_header,
@@ -54,7 +54,7 @@ pub(crate) const CORD_19: Spec = Spec {
         ..Feed::new("cord-19", Authority::Catalogue)
     }),
     generic_file: None,
-    reader: Reader::Items(ItemsSpec {
+    reader: FormatReader::Items(ItemsSpec {
         framing: Framing::Cells,
         magic: None,
         looks_like: is_cord_19,

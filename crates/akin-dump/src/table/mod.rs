@@ -29,7 +29,7 @@ mod reader;
 mod thrift;
 
 use self::reader::TableReader;
-use crate::format::{Framing, ItemsSpec, Reader, Spec};
+use crate::format::{FormatReader, Framing, ItemsSpec, Spec};
 
 /// Arrow IPC streams.
 pub(crate) const ARROW_STREAM: Spec = Spec {
@@ -37,7 +37,7 @@ pub(crate) const ARROW_STREAM: Spec = Spec {
     title: "Arrow stream",
     feed: None,
     generic_file: None,
-    reader: Reader::Items(ItemsSpec {
+    reader: FormatReader::Items(ItemsSpec {
         framing: Framing::Table,
         magic: Some(b"\xFF\xFF\xFF\xFF"),
         looks_like: |_| false,
@@ -51,7 +51,7 @@ pub(crate) const ARROW_FILE: Spec = Spec {
     title: "Arrow file",
     feed: None,
     generic_file: None,
-    reader: Reader::Items(ItemsSpec {
+    reader: FormatReader::Items(ItemsSpec {
         framing: Framing::Table,
         magic: Some(b"ARROW1\0\0"),
         looks_like: |_| false,
@@ -65,7 +65,7 @@ pub(crate) const PARQUET: Spec = Spec {
     title: "Parquet file",
     feed: None,
     generic_file: None,
-    reader: Reader::Items(ItemsSpec {
+    reader: FormatReader::Items(ItemsSpec {
         framing: Framing::Table,
         magic: Some(b"PAR1"),
         looks_like: |_| false,

@@ -23,7 +23,7 @@ use jiff::civil::Date;
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::MAX_KEYWORDS;
 use super::ids;
-use crate::format::{Feed, Reader, Spec, TaggedSpec};
+use crate::format::{Feed, FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -33,7 +33,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "arXiv .abs",
     feed: Some(Feed::new("arxiv", Authority::Registry)),
     generic_file: None,
-    reader: Reader::Tagged(TaggedSpec {
+    reader: FormatReader::Tagged(TaggedSpec {
         looks_like,
         frame: |lines| Box::new(BlockReader::new(lines, AbsLines::default())),
         read,

@@ -22,7 +22,7 @@ use akin_base::paper::{Authority, IdKind, Notice};
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use crate::format::{Feed, Reader, Spec, TaggedSpec};
+use crate::format::{Feed, FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -32,7 +32,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "MEDLINE",
     feed: Some(Feed::new("pubmed", Authority::Registry)),
     generic_file: None,
-    reader: Reader::Tagged(TaggedSpec {
+    reader: FormatReader::Tagged(TaggedSpec {
         looks_like,
         frame: |lines| Box::new(BlockReader::new(lines, MedlineLines::default())),
         read,

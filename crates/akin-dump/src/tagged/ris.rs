@@ -26,7 +26,7 @@ use akin_base::paper::{IdKind, Notice, PaperId};
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{TagPlace, TaggedFields};
 use super::ids;
-use crate::format::{Reader, Spec, TaggedSpec};
+use crate::format::{FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -36,7 +36,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "RIS",
     feed: None,
     generic_file: None,
-    reader: Reader::Tagged(TaggedSpec {
+    reader: FormatReader::Tagged(TaggedSpec {
         looks_like,
         frame: |lines| Box::new(BlockReader::new(lines, RisLines::default())),
         read,

@@ -1,13 +1,13 @@
 //! The format of a bibliography, told by its first lines.
 
-use crate::format::Reader;
+use crate::format::FormatReader;
 use crate::registry::Format;
 
 /// The format of a text, told by its start.
 pub(crate) fn sniff(start: &[u8]) -> Option<Format> {
     let text = String::from_utf8_lossy(start);
     Format::all().find(|format| match &format.spec().reader {
-        Reader::Tagged(spec) => (spec.looks_like)(&text),
+        FormatReader::Tagged(spec) => (spec.looks_like)(&text),
         _ => false,
     })
 }
@@ -96,7 +96,7 @@ mod tests {
             sniff(text.as_bytes());
             for format in FORMATS {
                 let bytes = Box::new(std::io::Cursor::new(text.clone().into_bytes()));
-                let Reader::Tagged(spec) = &format.spec().reader else {
+                let FormatReader::Tagged(spec) = &format.spec().reader else {
                     panic!("{format} has no tags");
                 };
                 let mut frame = (spec.frame)(bytes);

@@ -21,7 +21,7 @@ use akin_base::paper::{IdKind, Notice};
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use crate::format::{Reader, Spec, TaggedSpec};
+use crate::format::{FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -31,7 +31,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "Web of Science",
     feed: None,
     generic_file: None,
-    reader: Reader::Tagged(TaggedSpec {
+    reader: FormatReader::Tagged(TaggedSpec {
         looks_like,
         frame: |lines| Box::new(BlockReader::new(lines, WebOfScienceLines::default())),
         read,

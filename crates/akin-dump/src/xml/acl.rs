@@ -24,7 +24,7 @@ use super::parts::day_of;
 use super::rules::Rules;
 use super::start::StartTags;
 use super::tree::{self, Element};
-use crate::format::{Feed, Reader, Spec, XmlSpec};
+use crate::format::{Feed, FormatReader, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -34,7 +34,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "ACL Anthology XML",
     feed: Some(Feed::new("acl", Authority::Registry)),
     generic_file: None,
-    reader: Reader::Xml(XmlSpec {
+    reader: FormatReader::Xml(XmlSpec {
         is_start,
         rules: &RULES,
         answer: empty_without_elements,

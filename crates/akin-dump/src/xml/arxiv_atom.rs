@@ -13,7 +13,7 @@ use super::parts::dois;
 use super::rules::Rules;
 use super::start::StartTags;
 use super::tree::{self, Element};
-use crate::format::{Feed, Reader, Spec, XmlSpec};
+use crate::format::{Feed, FormatReader, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::reject::Rejection;
 use crate::text::{dates, names};
@@ -24,7 +24,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "arXiv API feed",
     feed: Some(Feed::new("arxiv", Authority::Registry)),
     generic_file: None,
-    reader: Reader::Xml(XmlSpec {
+    reader: FormatReader::Xml(XmlSpec {
         is_start,
         rules: &RULES,
         answer,

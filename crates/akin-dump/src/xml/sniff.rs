@@ -1,7 +1,7 @@
 //! The format of a document, told by its first elements.
 
 use super::start::StartTags;
-use crate::format::Reader;
+use crate::format::FormatReader;
 use crate::registry::Format;
 
 /// The format of a document, told by its start.
@@ -11,7 +11,7 @@ pub(crate) fn sniff(start: &[u8]) -> Option<Format> {
     let tags = StartTags::read(start)?;
     let formats = || {
         Format::all().filter_map(|format| match &format.spec().reader {
-            Reader::Xml(spec) => Some((format, spec)),
+            FormatReader::Xml(spec) => Some((format, spec)),
             _ => None,
         })
     };
@@ -29,7 +29,7 @@ pub(crate) mod tests {
     /// The rules of a format of XML.
     pub(crate) fn rules_of(format: Format) -> &'static Rules {
         match &format.spec().reader {
-            Reader::Xml(spec) => spec.rules,
+            FormatReader::Xml(spec) => spec.rules,
             _ => panic!("{format} is not XML"),
         }
     }

@@ -30,7 +30,7 @@ use self::fields::{EntryFields, EntrySource, UNBALANCED, word_of};
 use self::inherited::InheritingReader;
 use super::fields::MAX_KEYWORDS;
 use super::ids;
-use crate::format::{Reader, Spec, TaggedSpec};
+use crate::format::{FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::reject::Rejection;
 use crate::text::clean::clean_bibtex;
@@ -42,7 +42,7 @@ pub(crate) const SPEC: Spec = Spec {
     title: "BibTeX",
     feed: None,
     generic_file: None,
-    reader: Reader::Tagged(TaggedSpec {
+    reader: FormatReader::Tagged(TaggedSpec {
         looks_like,
         frame: |lines| Box::new(InheritingReader::new(lines)),
         read,

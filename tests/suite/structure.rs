@@ -1,4 +1,5 @@
-//! No circle between the files of a crate: a reader can take any file with those it names, and no more.
+//! The structure of the sources: no circle between the files of a crate, no arrow between rooms that runs
+//! up. A reader can take any file with those that it names, and no more.
 //!
 //! In: the sources of every crate, parsed. An arrow goes from a file to the file that defines a name it
 //! uses. Re-exports are followed and are no use themselves; tests and the inside of macros are left out.
@@ -10,6 +11,47 @@ use std::path::{Path, PathBuf};
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{Item, ItemUse, Meta, Token, UseTree};
+
+/// The crates of the workspace, each with those of them that it may depend on.
+const CRATES: &[(&str, &[&str])] = &[
+    ("akin-base", &[]),
+    ("akin-kernels", &[]),
+    ("akin-dump", &["akin-base"]),
+    ("akin-index", &["akin-base"]),
+    ("akin-library", &["akin-base"]),
+    ("akin-encoder", &["akin-base", "akin-kernels"]),
+    ("akin-fetch", &["akin-base", "akin-dump"]),
+    ("akin-testing", &[]),
+];
+
+/// Libraries that one crate of the workspace alone may know, tests aside.
+const OWNED: &[(&str, &str)] = &[
+    ("candle-core", "akin-encoder"),
+    ("candle-nn", "akin-encoder"),
+    ("tokenizers", "akin-encoder"),
+    ("hf-hub", "akin-fetch"),
+    ("ureq", "akin-fetch"),
+    ("rusqlite", "akin-library"),
+    ("hnsw_rs", "akin-index"),
+    ("tantivy", "akin-index"),
+    ("frostem", "akin-index"),
+    ("zstd", "akin-dump"),
+    ("bzip2", "akin-dump"),
+    ("liblzma", "akin-dump"),
+    ("zip", "akin-dump"),
+    ("htmlize", "akin-dump"),
+    ("biblatex", "akin-dump"),
+    ("csv", "akin-dump"),
+    ("encoding_rs", "akin-dump"),
+];
+
+/// The rooms of the package itself, from the ground up: a room uses those of lower floors only.
+const FLOORS: &[&[&str]] = &[
+    &["space", "search"],
+    &["ingest"],
+    &["digest", "eval", "check"],
+    &["cli"],
+];
 
 /// Circles that stay by design: a graph lies in a stored segment, which is walked through the graph.
 const BY_DESIGN: &[[&str; 2]] = &[["index/src/graph.rs", "index/src/stored.rs"]];
@@ -43,6 +85,9 @@ impl Visit<'_> for Paths<'_> {
         }
         visit::visit_path(self, path);
     }
+
+    /// `pub(in crate::room)` names whom it is shown to, and uses nothing.
+    fn visit_visibility(&mut self, _: &syn::Visibility) {}
 
     fn visit_item_use(&mut self, item: &ItemUse) {
         let mut used = std::mem::take(&mut self.module.used);
@@ -335,4 +380,60 @@ fn no_circle_between_files() {
         found.len(),
         shown.join("\n\n")
     );
+}
+
+/// The dependencies of a member, tests aside.
+fn dependencies(manifest: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(manifest).unwrap();
+    let parsed: toml::Table = text.parse().unwrap();
+    let listed = parsed["dependencies"].as_table().unwrap();
+    listed.keys().cloned().collect()
+}
+
+#[test]
+fn crates_depend_on_lower_ones_and_keep_their_libraries() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let members = std::fs::read_dir(root.join("crates")).unwrap();
+    for member in members.map(|member| member.unwrap().path()) {
+        let name = member.file_name().unwrap().to_str().unwrap().to_owned();
+        let row = CRATES.iter().find(|(known, _)| *known == name);
+        let (_, allowed) = row.unwrap_or_else(|| panic!("{name} has no row"));
+        for dependency in dependencies(&member.join("Cargo.toml")) {
+            let is_own = dependency.starts_with("akin-");
+            let is_allowed = allowed.contains(&dependency.as_str());
+            assert!(!is_own || is_allowed, "{name} depends on {dependency}");
+            let owner = OWNED.iter().find(|(library, _)| *library == dependency);
+            assert!(
+                owner.is_none_or(|(_, owner)| *owner == name),
+                "{name} depends on {dependency}"
+            );
+        }
+    }
+    for dependency in dependencies(&root.join("Cargo.toml")) {
+        let is_owned = OWNED.iter().any(|(library, _)| *library == dependency);
+        assert!(!is_owned, "the package depends on {dependency}");
+    }
+}
+
+#[test]
+fn rooms_use_lower_floors_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules = modules_of(&root.join("src"));
+    let floor = |room: &str| {
+        let found = FLOORS.iter().position(|rooms| rooms.contains(&room));
+        found.unwrap_or_else(|| panic!("{room} is on no floor"))
+    };
+    for (from, targets) in arrows(&modules) {
+        let Some(room) = from.first() else {
+            continue;
+        };
+        for target in targets.iter().filter_map(|target| target.first()) {
+            let is_inside = target == room;
+            assert!(
+                is_inside || floor(target) < floor(room),
+                "{} uses {target}",
+                modules[&from].file.display()
+            );
+        }
+    }
 }
