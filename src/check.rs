@@ -21,14 +21,13 @@ use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::lexical::Lexical;
 use crate::index::{Index, IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
-use crate::ingest;
 use crate::library::{
     Fault, Filter, Finding, Findings, Library, LostCommits, Orphan, PaperKey, Writer,
 };
 use crate::paper::PaperId;
 use crate::progress::{Observer, Stage};
-use crate::space;
 use crate::vectors::{self, Row};
+use crate::{ingest, space};
 
 /// Papers by which recall is measured.
 const RECALL_SAMPLE: usize = 1000;

@@ -12,11 +12,9 @@
 //!
 //! ```no_run
 //! use akin::dump::Source;
-//! use akin::index::Index;
-//! use akin::library::{Library, Writer};
+//! use akin::library::Writer;
 //! use akin::progress::Unobserved;
-//! use akin::index::lexical::Lexical;
-//! use akin::search::{Indexes, Query, Target};
+//! use akin::search::{OpenLibrary, Query, Target};
 //! use akin::encoder::{DeviceChoice, ModelSource, Precision};
 //! use akin::{ingest, search, space};
 //! use std::path::Path;
@@ -31,16 +29,10 @@
 //!     ingest::run(&mut writer, &encoder, &origin, &dumps, &Default::default(), &Unobserved)?;
 //! assert_eq!(report.counts.n_rejected, 0);
 //!
-//! let library = Library::open(root)?;
-//! let space = library.space().expect("something was added");
-//! let (mark, dir) = library.index_mark().zip(library.index_dir()).expect("something was added");
-//! let index = Index::open(&dir, &mark, library.rows()?);
-//! let lexical = Lexical::open(&library.lexical_dir(), library.number()?);
-//! let lexical = lexical.as_ref().map_err(String::clone);
-//! let indexes = Indexes { library: &library, index: &index, lexical };
+//! let opened = OpenLibrary::open(root)?;
 //! let target = Target::Text("how do fish swim in schools?".to_owned());
 //! let query = Query { target, k: 10, ..Query::default() };
-//! for hit in search::answer(&indexes, Some(&encoder), &query)?.hits {
+//! for hit in search::answer(&opened.indexes(), Some(&encoder), &query)?.hits {
 //!     println!("{:.3} {} {}", hit.score, hit.paper.id, hit.paper.title);
 //! }
 //! # Ok(())

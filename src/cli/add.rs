@@ -13,15 +13,15 @@ use akin::space::Origin;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::args::ModelArgs;
+use super::args::{self, ModelArgs};
 use super::claim::{self, Claim, OutputKind};
 use super::context::Context;
 use super::fault::{self, Failure};
-use super::output::{self, count};
+use super::layout::{self, count};
+use super::outcome::Outcome;
 use super::progress::Bar;
 use super::rejections::Rejections;
-use super::terminal::one_line;
-use super::{Outcome, args, terminal};
+use super::terminal::{self, one_line};
 
 /// Rejections shown; the rest are counted.
 const REJECTIONS_SHOWN: usize = 10;
@@ -330,14 +330,14 @@ pub(super) fn summarise(
             "truncated": counts.n_truncated,
             "ignored": ignored_by_key(report),
             "tokens": report.n_tokens,
-            "encoder_idle": output::rounded(report.encoding.idle_share(), 4),
+            "encoder_idle": layout::rounded(report.encoding.idle_share(), 4),
             "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "skipped": report.skipped.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "complete": !report.stopped,
             "dry_run": is_dry,
-            "seconds": output::rounded(seconds, 3),
+            "seconds": layout::rounded(seconds, 3),
         });
-        output::json_line(&mut out, &summary)?;
+        layout::json_line(&mut out, &summary)?;
         return Ok(());
     }
     let parts = [

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use akin::Result;
 use akin::dump::{Format, ReadOptions, Source};
 use akin::encoder::hub::Hub;
-use akin::encoder::{CrossEncoder, DeviceChoice, ModelSource, Precision};
+use akin::encoder::{DeviceChoice, ModelSource, Precision};
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::paper::collection_name;
@@ -15,9 +15,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
-use super::context::Context;
 use super::fault::Failure;
-use super::{hub, output};
+use super::{hub, layout};
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -261,18 +260,7 @@ pub(super) struct RerankArgs {
     /// reranker of the shape of BERT, RoBERTa, XLM-RoBERTa or ModernBERT: it reads the first 100 papers found together with
     /// what is looked for, and they are shown in its order. Takes seconds a question
     #[arg(long = "rerank", value_name = "MODEL")]
-    reranker: Option<PathBuf>,
-}
-
-impl RerankArgs {
-    /// The model, if one is asked for.
-    pub(super) fn load(&self, context: &Context) -> Result<Option<CrossEncoder>, Failure> {
-        let Some(model) = &self.reranker else {
-            return Ok(None);
-        };
-        let source = hub::source(model, &context.hub)?;
-        Ok(Some(CrossEncoder::load(&source, context.threads)?))
-    }
+    pub(super) reranker: Option<PathBuf>,
 }
 
 /// How the index is searched.
@@ -405,7 +393,7 @@ fn up_to(most: usize, text: &str) -> Result<usize, String> {
         Err(reason) if !text.bytes().all(|b| b.is_ascii_digit()) || text.is_empty() => Err(reason),
         _ => Err(format!(
             "a whole number from 1 to {} is wanted",
-            output::count(most as u64)
+            layout::count(most as u64)
         )),
     }
 }

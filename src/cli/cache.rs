@@ -19,13 +19,15 @@ use akin::encoder::Encoder;
 use akin::ingest::{self, IngestOptions, IngestReport};
 use akin::library::Writer;
 use akin::progress::Observer;
+use akin::search::OpenLibrary;
 use akin::space::Origin;
 
+use super::add;
 use super::args::ModelArgs;
-use super::context::{Context, OpenLibrary};
+use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 use super::progress::Bar;
-use super::{Outcome, add};
 
 /// How often it is looked whether another process is done.
 const WAIT: Duration = Duration::from_millis(50);
@@ -122,7 +124,7 @@ impl CachePlace<'_> {
     /// The library, if it holds all of the dump as it is now and its indexes can be trusted.
     fn current(&self) -> Option<OpenLibrary> {
         let stamp = std::fs::read_to_string(self.stamp_path()).ok()?;
-        let opened = (stamp == self.stamp).then(|| Context::open_quietly(&self.root));
+        let opened = (stamp == self.stamp).then(|| OpenLibrary::open(&self.root));
         let opened = opened?.ok()?;
         (opened.index.doubts().is_empty() && opened.lexical.is_ok()).then_some(opened)
     }

@@ -4,15 +4,14 @@ use std::io::{self, Write};
 
 use akin::check::{self, CheckReport, Repairs};
 use akin::library::{Finding, Library, LostCommits, Writer};
-use akin::paper;
-use akin::space;
+use akin::{paper, space};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::context::Context;
 use super::fault::Failure;
-use super::output::{self, bytes, count, counted};
+use super::layout::{self, bytes, count, counted};
+use super::outcome::Outcome;
 use super::progress::Bar;
 use super::terminal;
 
@@ -68,7 +67,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     if context.json {
         let mut summary = summary(&left, &repairs);
         paper::show_ids(&mut summary);
-        output::json_line(&mut out, &summary)?;
+        layout::json_line(&mut out, &summary)?;
     } else if !repairs.is_empty() {
         writeln!(out)?;
         write_report(&mut out, &left, context)?;

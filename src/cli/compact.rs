@@ -7,10 +7,10 @@ use akin::library::Compaction;
 use clap::Args;
 use serde_json::json;
 
-use super::Outcome;
 use super::context::Context;
 use super::fault::Failure;
-use super::output::{self, bytes, count, counted};
+use super::layout::{self, bytes, count, counted};
+use super::outcome::Outcome;
 use super::progress::Bar;
 use super::terminal;
 
@@ -40,7 +40,7 @@ fn print(done: &Compaction, context: &Context) -> std::io::Result<()> {
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
         });
-        return output::json_line(&mut out, &summary);
+        return layout::json_line(&mut out, &summary);
     }
     let kept = count(done.n_rows);
     match done.n_dropped {

@@ -1,10 +1,11 @@
 //! `akin completions` and `akin man`: for shells and manuals.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::fault::Failure;
-use super::{Arguments, Outcome, terminal};
+use super::outcome::Outcome;
+use super::terminal;
 
 /// Print completions for a shell
 #[derive(Debug, Args)]
@@ -22,20 +23,21 @@ pub(super) struct ManArgs {
     command: Option<String>,
 }
 
-pub(super) fn run(args: &CompletionsArgs) -> Result<Outcome, Failure> {
+/// Prints completions; `program` is the whole command line.
+pub(super) fn run(args: &CompletionsArgs, mut program: Command) -> Result<Outcome, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Arguments::command(), "akin", &mut script);
+    clap_complete::generate(args.shell, &mut program, "akin", &mut script);
     terminal::data().write_all(&script)?;
     Ok(Outcome::Done)
 }
 
-pub(super) fn man(args: &ManArgs) -> Result<Outcome, Failure> {
-    let mut whole = Arguments::command();
-    whole.build();
+/// Prints a page of the manual; `program` is the whole command line.
+pub(super) fn man(args: &ManArgs, mut program: Command) -> Result<Outcome, Failure> {
+    program.build();
     let page = match &args.command {
-        None => whole,
+        None => program,
         Some(name) => {
-            let found = whole.find_subcommand(name).cloned();
+            let found = program.find_subcommand(name).cloned();
             found.ok_or_else(|| Failure::usage(format!("there is no command {name:?}")))?
         }
     };

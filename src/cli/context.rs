@@ -12,22 +12,19 @@
 
 use std::path::{Path, PathBuf};
 
-use akin::Error;
 use akin::encoder::hub::Hub;
-use akin::encoder::{DeviceChoice, Encoder, Precision};
-use akin::index::lexical::Lexical;
-use akin::index::{Index, IndexOptions};
+use akin::encoder::{CrossEncoder, DeviceChoice, Encoder, Precision};
+use akin::index::IndexOptions;
 use akin::ingest;
 use akin::library::{Library, LostCommits, Writer};
-use akin::search::Indexes;
+use akin::search::OpenLibrary;
 use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
-use serde::Deserialize;
 
-use super::args::{self, Common};
+use super::args::{self, Common, RerankArgs};
+use super::config::{self, MailConfig};
 use super::fault::Failure;
-use super::hub;
-use super::mail::MailConfig;
+use super::{hub, terminal};
 
 /// Settings in force.
 #[derive(Debug)]
@@ -54,39 +51,11 @@ pub(super) struct Context {
     pub(super) hub: Hub,
 }
 
-/// A library with its indexes.
-#[derive(Debug)]
-pub(super) struct OpenLibrary {
-    pub(super) library: Library,
-    pub(super) index: Index,
-    /// Or in words why there is none.
-    pub(super) lexical: Result<Lexical, String>,
-}
-
-impl OpenLibrary {
-    pub(super) fn indexes(&self) -> Indexes<'_> {
-        Indexes {
-            library: &self.library,
-            index: &self.index,
-            lexical: self.lexical.as_ref().map_err(String::clone),
-        }
-    }
-}
-
-/// What `config.toml` may set.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    library: Option<PathBuf>,
-    threads: Option<usize>,
-    mail: Option<MailConfig>,
-}
-
 impl Context {
     /// Joins flags, environment, config file and defaults.
     pub(super) fn of(common: &Common) -> Result<Context, Failure> {
         let base = base_folders()?;
-        let config = read_config(&base.config_dir().join("akin/config.toml"))?;
+        let config = config::read(&base.config_dir().join("akin/config.toml"))?;
         let library = common.library.clone().or(config.library);
         if let Some(n) = config.threads {
             let checked = args::threads(&n.to_string());
@@ -140,7 +109,7 @@ impl Context {
 
     /// Opens a library with its indexes, and says what of them had to be left aside.
     pub(super) fn open(&self, root: &Path) -> Result<OpenLibrary, Failure> {
-        let opened = Context::open_quietly(root)?;
+        let opened = OpenLibrary::open(root)?;
         for doubt in opened.index.doubts() {
             self.note(&format!(
                 "{doubt}; it is left aside until the next add makes it anew"
@@ -181,27 +150,6 @@ impl Context {
         }
     }
 
-    /// Opens a library with those of its indexes that can be trusted.
-    pub(super) fn open_quietly(root: &Path) -> Result<OpenLibrary, Failure> {
-        let library = Library::open(root)?;
-        let empty = || Error::LibraryEmpty {
-            path: root.to_owned(),
-        };
-        let mark = library.index_mark().ok_or_else(empty)?;
-        let dir = library.index_dir().ok_or_else(empty)?;
-        let rows = library.rows()?;
-        if rows.is_empty() {
-            return Err(empty().into());
-        }
-        let index = Index::open(&dir, &mark, rows);
-        let lexical = Lexical::open(&library.lexical_dir(), library.number()?);
-        Ok(OpenLibrary {
-            library,
-            index,
-            lexical,
-        })
-    }
-
     /// How an index is built.
     pub(super) fn index_options(&self) -> IndexOptions {
         IndexOptions {
@@ -230,6 +178,15 @@ impl Context {
         Ok(encoder)
     }
 
+    /// Loads the cross-encoder that reorders hits, if one is asked for.
+    pub(super) fn load_reranker(&self, args: &RerankArgs) -> Result<Option<CrossEncoder>, Failure> {
+        let Some(model) = &args.reranker else {
+            return Ok(None);
+        };
+        let source = hub::source(model, &self.hub)?;
+        Ok(Some(CrossEncoder::load(&source, self.threads)?))
+    }
+
     /// Loads the model that a library's embeddings were made with.
     pub(super) fn load_for(&self, library: &Library) -> Result<Encoder, Failure> {
         let encoder = self.load(&space::origin_of(library)?)?;
@@ -240,7 +197,7 @@ impl Context {
     /// Says something on stderr, unless told to be quiet.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            super::output::note(text);
+            terminal::note(text);
         }
     }
 }
@@ -248,13 +205,4 @@ impl Context {
 /// The user's folders for data, caches and settings.
 fn base_folders() -> Result<impl BaseStrategy, Failure> {
     choose_base_strategy().map_err(|e| Failure::usage(format!("there is no home folder: {e}")))
-}
-
-fn read_config(path: &Path) -> Result<Config, Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text)
-            .map_err(|e| Failure::usage(format!("{}: {}", path.display(), e.message()))),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
-        Err(e) => Err(Error::read(path)(e).into()),
-    }
 }

@@ -6,11 +6,10 @@
 
 use std::path::{Path, PathBuf};
 
-use akin::Error;
 use akin::encoder::Encoder;
 use akin::eval::{self, Corpus};
-use akin::files;
 use akin::library::Library;
+use akin::{Error, files};
 
 use super::add;
 use super::args::ModelArgs;

@@ -12,7 +12,8 @@ use jiff::civil::{Date, ISOWeekDate, Weekday};
 use super::context::Context;
 use super::fault::Failure;
 use super::moment::MomentArgs;
-use super::{Outcome, args, output, terminal};
+use super::outcome::Outcome;
+use super::{args, layout, output, terminal};
 
 /// List the papers of a day, a week or a month
 ///
@@ -119,7 +120,7 @@ fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Failure>
     }
     for (place, paper) in days.papers.iter().take(args.k).enumerate() {
         match context.json {
-            true => output::json_line(&mut out, &output::JsonDayPaper::of(place + 1, paper))?,
+            true => layout::json_line(&mut out, &output::JsonDayPaper::of(place + 1, paper))?,
             false => output::day_paper(&mut out, place + 1, paper)?,
         }
     }

@@ -4,14 +4,13 @@ use std::cell::OnceCell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use akin::Error;
 use akin::digest::{
-    self, Delivery, Digest, DigestContext, Emphasis, FEED_DIGESTS, FeedFormat, Follow, Job, Mailer,
+    self, Delivery, Digest, DigestContext, DigestRequest, Emphasis, FEED_DIGESTS, FeedFormat,
+    Follow, Job, Mailer, Scheduler, Sending, Since, Subscriber,
 };
-use akin::digest::{DigestRequest, Scheduler, Sending, Since, Subscriber};
 use akin::encoder::Encoder;
-use akin::files;
 use akin::library::{Library, StoredFollow, StoredSubscriber, Writer};
+use akin::{Error, files};
 use clap::{Args, ValueEnum};
 use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan, Zoned};
@@ -20,7 +19,8 @@ use super::claim::{Claim, OutputKind};
 use super::context::Context;
 use super::fault::Failure;
 use super::moment::MomentArgs;
-use super::{Outcome, follow, output, terminal};
+use super::outcome::Outcome;
+use super::{follow, layout, output, terminal};
 
 /// Say what is new in what you follow, once
 ///
@@ -419,7 +419,7 @@ impl<'a> Composer<'a> {
                     Some(_) => Emphasis::default(),
                     None => output::MARKS,
                 };
-                digest::text(digest, output::width(), marks)
+                digest::text(digest, layout::width(), marks)
             }
             Form::Html => digest::html(digest, ""),
             Form::Md => digest::markdown(digest),

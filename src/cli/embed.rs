@@ -12,13 +12,14 @@ use akin::ingest::{
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::args::ModelArgs;
+use super::args::{self, ModelArgs};
 use super::claim::{self, Claim, OutputKind};
 use super::context::Context;
 use super::fault::Failure;
-use super::output::{self, counted};
+use super::layout::{self, counted};
+use super::outcome::Outcome;
 use super::progress::Bar;
-use super::{Outcome, add, args, terminal};
+use super::{add, terminal};
 
 /// Embed the papers of dumps, and write the vectors instead of storing them
 ///
@@ -216,12 +217,12 @@ fn tell(report: &IngestReport, start: Instant, computed_on: &str) -> Result<(), 
         "ignored": add::ignored_by_key(report),
         "tokens": report.n_tokens,
         "computed_on": computed_on,
-        "encoder_seconds": output::rounded(report.encoding.busy.as_secs_f64(), 3),
-        "encoder_idle": output::rounded(report.encoding.idle_share(), 4),
+        "encoder_seconds": layout::rounded(report.encoding.busy.as_secs_f64(), 3),
+        "encoder_idle": layout::rounded(report.encoding.idle_share(), 4),
         "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-        "seconds": output::rounded(start.elapsed().as_secs_f64(), 3),
+        "seconds": layout::rounded(start.elapsed().as_secs_f64(), 3),
     });
-    output::json_line(&mut terminal::stdout(), &summary)?;
+    layout::json_line(&mut terminal::stdout(), &summary)?;
     Ok(())
 }
 

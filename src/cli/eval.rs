@@ -3,13 +3,12 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use akin::Error;
 use akin::encoder::CrossEncoder;
 use akin::eval::{self, DEFAULT_METRICS, EvalOptions, Metric, Run, Task, TaskFiles};
 use akin::files::{self, Unfinished};
 use akin::index::{IndexOptions, Mode};
-use akin::ingest;
 use akin::library::Writer;
+use akin::{Error, ingest};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -17,8 +16,9 @@ use super::args::{MatchingArgs, ModeArgs, ModelArgs, RerankArgs};
 use super::claim::{Claim, OutputKind};
 use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 use super::progress::Bar;
-use super::{Outcome, corpora, output, terminal};
+use super::{corpora, layout, terminal};
 
 /// Papers found for a query where a metric looks at all of them, as TREC has it.
 const WHOLE_DEPTH: usize = 1000;
@@ -176,12 +176,12 @@ fn write_run(path: &Path, run: &Run, task: &Task) -> io::Result<()> {
 /// Asks every query over the corpus's library in the cache.
 fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Failure> {
     let bar = Bar::stoppable(context);
-    let reranker = args.rerank.load(context)?;
+    let reranker = context.load_reranker(&args.rerank)?;
     let options = args.options(reranker.as_ref());
     let mut cached = corpora::corpus_of(&task.corpus, &args.model, context)?;
     let n_elsewhere = eval::n_judged_elsewhere(task, &cached.corpus);
     if n_elsewhere > 0 {
-        let n = output::counted(n_elsewhere as u64, "judged document");
+        let n = layout::counted(n_elsewhere as u64, "judged document");
         context.note(&format!("not in the corpus: {n}"));
     }
     if options.mode == Mode::Graph {
@@ -245,7 +245,7 @@ fn print(measured: &[Measured], n_queries: usize, context: &Context) -> io::Resu
             }
             summary.insert(name, json!(mean.mean));
         }
-        output::json_line(&mut out, &Value::Object(summary))?;
+        layout::json_line(&mut out, &Value::Object(summary))?;
         return out.flush();
     }
     writeln!(out, "{:<11} {n_queries}", "queries")?;
@@ -260,7 +260,7 @@ fn print(measured: &[Measured], n_queries: usize, context: &Context) -> io::Resu
         write!(out, "{name:<11} {:.4}  {low:.4} to {high:.4}", mean.mean)?;
         if let Some((other, p)) = against {
             // As it is shown, so that it is never -0.
-            let difference = output::rounded(mean.mean - other, 4) + 0.0;
+            let difference = layout::rounded(mean.mean - other, 4) + 0.0;
             write!(out, "  against {other:.4}: {difference:+.4}, p {p:.4}")?;
         }
         writeln!(out)?;

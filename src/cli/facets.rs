@@ -6,13 +6,12 @@ use std::io::{self, Write};
 use akin::search::Facets;
 use serde::Serialize;
 
-use super::context::Context;
-use super::output::{counted, json_line, width, wrapped};
+use super::layout::{counted, json_line, width, wrapped};
 use super::terminal::{CYAN, DIM};
 
 /// Prints the counts, fitted to the terminal, or as one object.
-pub(super) fn write(out: &mut impl Write, facets: &Facets, context: &Context) -> io::Result<()> {
-    if context.json {
+pub(super) fn write(out: &mut impl Write, facets: &Facets, is_json: bool) -> io::Result<()> {
+    if is_json {
         return json_line(out, &JsonFacets::from(facets));
     }
     writeln!(

@@ -175,7 +175,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoRecords { .. } => {
             "the format is told from the content; --format FORMAT takes it for another".to_owned()
         }
-        Error::UnknownFormat { .. } => format!("known are {KNOWN_FORMATS}"),
+        Error::UnknownFormat { .. } => format!("known are {}", *KNOWN_FORMATS),
         Error::IsFolder { path } => {
             format!("name the files in it, such as {}/*.jsonl", path.display())
         }

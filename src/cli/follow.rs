@@ -3,11 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use akin::Error;
 use akin::digest::{self, DEFAULT_MIN_PERCENTILE, DigestContext, Follow};
 use akin::library::{Filter, Library, StoredFollow};
-use akin::paper;
-use akin::search;
+use akin::{Error, paper, search};
 use clap::{Args, Subcommand};
 use jiff::ToSpan;
 use serde::{Deserialize, Serialize};
@@ -15,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::fault::Failure;
 use super::moment::MomentArgs;
-use super::{Outcome, output, reading, terminal};
+use super::outcome::Outcome;
+use super::{layout, output, reading, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
@@ -245,7 +244,7 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
     let mut out = terminal::stdout();
     for stored in &follows {
         match Follow::of_stored(stored) {
-            Ok(follow) if context.json => output::json_line(&mut out, &follow)?,
+            Ok(follow) if context.json => layout::json_line(&mut out, &follow)?,
             Ok(follow) => writeln!(out, "{}  {}", follow.name, follow.about())?,
             Err(error) => {
                 Failure::Akin(error).print();
@@ -261,7 +260,7 @@ fn show(name: &str, context: &Context) -> Result<Outcome, Failure> {
     let follow = Follow::of_stored(&stored)?;
     let mut out = terminal::stdout();
     if context.json {
-        output::json_line(&mut out, &follow)?;
+        layout::json_line(&mut out, &follow)?;
         return Ok(Outcome::Done);
     }
     let percentile = follow.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
@@ -320,7 +319,7 @@ fn test(
             true => {
                 let mut value = serde_json::to_value(&entry).expect("an entry is plain data");
                 paper::show_ids(&mut value);
-                output::json_line(&mut out, &value)?;
+                layout::json_line(&mut out, &value)?;
             }
             false => output::entry(&mut out, place + 1, &entry)?,
         }
@@ -328,8 +327,8 @@ fn test(
     out.flush()?;
     context.note(&format!(
         "{} of {} that came from {first} to {today}",
-        output::count(found.matches.len() as u64),
-        output::counted(n_new as u64, "paper"),
+        layout::count(found.matches.len() as u64),
+        layout::counted(n_new as u64, "paper"),
     ));
     Ok(match found.matches.is_empty() {
         true => Outcome::Partly,
@@ -438,7 +437,7 @@ fn import(
             None => writer.add_follow(&follow.name, &follow.definition(), now)?,
         }
     }
-    let n = output::counted(file.follow.len() as u64, "follow");
+    let n = layout::counted(file.follow.len() as u64, "follow");
     context.note(&format!("{n} read"));
     Ok(Outcome::Done)
 }

@@ -12,43 +12,18 @@
 //! ca-file = "/etc/ssl/our-own.pem"  # certificates that are trusted as well
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use akin::Error;
 use akin::digest::{self, Login, Mailer, Secret, Security, Server};
-use serde::Deserialize;
 
+use super::config::{MailConfig, SecurityConfig};
 use super::context::Context;
 use super::fault::Failure;
 
 /// What stands behind the `@` where nobody said what should.
 const NO_DOMAIN: &str = "localhost";
-
-/// What `config.toml` says of mail.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct MailConfig {
-    from: String,
-    host: String,
-    port: Option<u16>,
-    #[serde(default)]
-    security: SecurityConfig,
-    user: Option<String>,
-    password_file: Option<PathBuf>,
-    password_env: Option<String>,
-    password_command: Option<String>,
-    ca_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum SecurityConfig {
-    #[default]
-    Starttls,
-    Tls,
-    None,
-}
 
 impl Context {
     /// A way to send mail.

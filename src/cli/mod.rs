@@ -10,6 +10,7 @@ mod check;
 mod claim;
 mod compact;
 mod completions;
+mod config;
 mod context;
 mod corpora;
 mod daily;
@@ -20,10 +21,13 @@ mod facets;
 mod fault;
 mod follow;
 mod hub;
+mod layout;
 mod mail;
 mod model;
 mod moment;
+mod outcome;
 mod output;
+mod outside;
 mod progress;
 mod pull;
 mod reading;
@@ -42,11 +46,12 @@ mod trending;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use self::args::Common;
 use self::context::Context;
 use self::fault::Failure;
+use self::outcome::Outcome;
 
 /// Semantic search over scientific papers, on your own machine
 ///
@@ -90,30 +95,6 @@ enum Command {
     Model(model::ModelCommandArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
-}
-
-/// How a command ended that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// All of it.
-    Done,
-    /// Nothing was found, or something was rejected.
-    Partly,
-    /// Stopped by the user; what was committed stays.
-    Interrupted,
-    /// Some of what was asked for failed, and was complained about.
-    Failed,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> ExitCode {
-        ExitCode::from(match outcome {
-            Outcome::Done => 0,
-            Outcome::Partly => 1,
-            Outcome::Failed => 2,
-            Outcome::Interrupted => 130,
-        })
-    }
 }
 
 /// Parses the arguments, runs the command, and turns its end into an exit code.
@@ -183,15 +164,15 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Embed(args) => embed::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
         Command::Model(args) => model::run(&args, context),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => completions::man(&args),
+        Command::Completions(args) => completions::run(&args, Arguments::command()),
+        Command::Man(args) => completions::man(&args, Arguments::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_consistent() {

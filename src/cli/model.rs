@@ -3,18 +3,15 @@
 mod fetch;
 mod info;
 mod list;
+mod origin;
 mod switch;
 mod verify;
 
-use akin::Error;
-use akin::encoder::ModelSource;
-use akin::library::Library;
-use akin::space::{self, Origin};
 use clap::{Args, Subcommand};
 
-use super::Outcome;
 use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 
 /// List, fetch, check and change models
 ///
@@ -42,26 +39,5 @@ pub(super) fn run(args: &ModelCommandArgs, context: &Context) -> Result<Outcome,
         ModelCommand::Info(args) => info::run(args, context),
         ModelCommand::Verify(args) => verify::run(args, context),
         ModelCommand::Use(args) => switch::run(args, context),
-    }
-}
-
-/// A model with its own token limit and dim.
-fn own(source: ModelSource) -> Origin {
-    Origin {
-        source,
-        max_tokens: None,
-        dim: None,
-    }
-}
-
-/// The library's model, if there is a library with one.
-fn of_library(context: &Context) -> Result<Option<Origin>, Failure> {
-    let library = match Library::open(&context.library) {
-        Err(Error::LibraryMissing { .. } | Error::NotALibrary { .. }) => return Ok(None),
-        opened => opened?,
-    };
-    match space::origin_of(&library) {
-        Err(Error::LibraryEmpty { .. }) => Ok(None),
-        origin => Ok(Some(origin?)),
     }
 }

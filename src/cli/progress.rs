@@ -1,29 +1,20 @@
 //! Bars with rate and ETA on stderr, and Ctrl-C, SIGTERM and SIGHUP as requests to stop.
 //!
 //! What works looks for the request by itself. What waits for others, such as a pipe that nobody reads,
-//! cannot: it says so ([`outside`]), and is ended from here.
+//! cannot: it says so (`outside.rs`), and is ended from here.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use akin::progress::{Observer, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::context::Context;
+use super::outside;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
-
-/// How many wait for others.
-static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
-
-/// How long somebody may wait for others once a stop is requested.
-const MAX_WAIT: Duration = Duration::from_millis(400);
-
-/// How often that is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The unit of what is shown as sizes.
 const BYTES: &str = "bytes";
@@ -88,7 +79,9 @@ fn ignore(signal: libc::c_int) {
 
 #[expect(clippy::exit, reason = "a second Ctrl-C does not wait for anything")]
 fn on_interrupt() {
-    if STOP.swap(true, Ordering::Relaxed) || thread::Builder::new().spawn(end_waiting).is_err() {
+    if STOP.swap(true, Ordering::Relaxed)
+        || thread::Builder::new().spawn(outside::end_waiting).is_err()
+    {
         std::process::exit(130);
     }
 }
@@ -97,29 +90,6 @@ fn on_interrupt() {
 pub(super) fn make_limits_errors() {
     #[cfg(unix)]
     ignore(libc::SIGXFSZ);
-}
-
-/// Does what may wait for others: what they read or write. Where a stop is requested, the process ends
-/// with it.
-pub(super) fn outside<T>(act: impl FnOnce() -> T) -> T {
-    OUTSIDE.fetch_add(1, Ordering::Relaxed);
-    let outcome = act();
-    OUTSIDE.fetch_sub(1, Ordering::Relaxed);
-    outcome
-}
-
-/// Ends the process once somebody waits for others and nothing comes of it.
-#[expect(clippy::exit, reason = "nothing else ends a wait for others")]
-fn end_waiting() {
-    let mut since = None;
-    loop {
-        thread::sleep(LOOK_EVERY);
-        if OUTSIDE.load(Ordering::Relaxed) == 0 {
-            since = None;
-        } else if since.get_or_insert_with(Instant::now).elapsed() >= MAX_WAIT {
-            std::process::exit(130);
-        }
-    }
 }
 
 impl Observer for Bar {

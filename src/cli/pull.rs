@@ -4,22 +4,26 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
+use akin::Error;
 use akin::dump::Source;
+use akin::encoder::Encoder;
 use akin::ingest::{self, IngestOptions, IngestReport};
 use akin::library::Writer;
-use akin::pull::{ARXIV_BASE, ArxivFeed, Feed, HF_DAILY_BASE, HF_MAX_DAYS, HfDailyFeed};
-use akin::pull::{FeedState, Page, Pull, PullOptions, SystemClock};
+use akin::pull::{
+    ARXIV_BASE, ArxivFeed, Feed, FeedState, HF_DAILY_BASE, HF_MAX_DAYS, HfDailyFeed, Page, Pull,
+    PullOptions, SystemClock,
+};
 use akin::space::Origin;
-use akin::{Error, encoder::Encoder};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Failure;
-use super::output::{count, counted};
+use super::layout::{count, counted};
+use super::outcome::Outcome;
 use super::progress::Bar;
-use super::{Outcome, add, terminal};
+use super::{add, terminal};
 
 /// Take in what is new at arXiv or Hugging Face, over the network
 ///

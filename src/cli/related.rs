@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use akin::search::{Rocchio, Target};
+use akin::search::{OpenLibrary, Rocchio, Target};
 use clap::Args;
 
 use super::args::LookupArgs;
-use super::context::{Context, OpenLibrary};
+use super::cache;
+use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 use super::search::{read_draft, show};
-use super::{Outcome, cache};
 
 /// Find papers related to one or several papers, or to a draft
 ///

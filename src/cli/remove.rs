@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 use std::io::Write;
 
-use akin::Error;
-use akin::ingest;
 use akin::library::{Library, PaperKey};
+use akin::{Error, ingest};
 use clap::Args;
 
-use super::Outcome;
 use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 use super::progress::Bar;
 use super::terminal;
 

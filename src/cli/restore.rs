@@ -2,17 +2,17 @@
 
 use std::io::Write;
 
-use akin::Error;
-use akin::ingest;
 use akin::library::Library;
 use akin::paper::{Notice, Paper};
 use akin::space::Origin;
+use akin::{Error, ingest};
 use clap::Args;
 
 use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 use super::progress::Bar;
-use super::{Outcome, terminal};
+use super::terminal;
 
 /// Find papers again that their records say were withdrawn
 ///

@@ -12,7 +12,8 @@ use clap::Args;
 use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Failure;
-use super::{Outcome, cache, output, reading};
+use super::outcome::Outcome;
+use super::{cache, output, reading};
 
 /// Find papers similar to a sentence, a question or a draft
 ///
@@ -90,7 +91,7 @@ pub(super) fn show(
     lookup: &LookupArgs,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let mut answer = match lookup.rerank.load(context)? {
+    let mut answer = match context.load_reranker(&lookup.rerank)? {
         Some(reranker) => search::answer_reranked(indexes, encoder, &reranker, query)?,
         None => search::answer(indexes, encoder, query)?,
     };
@@ -116,7 +117,7 @@ pub(super) fn show(
             duplicate.id = output::spelt(indexes.library, &duplicate.id)?;
         }
     }
-    output::answer(&answer, &explanations, context)?;
+    output::answer(&answer, &explanations, context.json)?;
     if answer.hits.is_empty() {
         context.note(answer.nothing.as_deref().unwrap_or("nothing was found"));
         return Ok(Outcome::Partly);

@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::context::Context;
 use super::fault::Failure;
-use super::{Outcome, output, terminal};
+use super::outcome::Outcome;
+use super::{layout, output, terminal};
 
 /// Show what the library knows about a paper
 #[derive(Debug, Args)]
@@ -49,9 +50,9 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure
             false => Vec::new(),
         };
         if context.json {
-            output::json_line(&mut out, &output::JsonPaper::from(&paper))?;
+            layout::json_line(&mut out, &output::JsonPaper::from(&paper))?;
             for source in &sources {
-                output::json_line(&mut out, &output::JsonSource::from(source))?;
+                layout::json_line(&mut out, &output::JsonSource::from(source))?;
             }
             continue;
         }

@@ -2,15 +2,14 @@
 
 use std::io::Write;
 
-use akin::Error;
-use akin::ingest;
 use akin::library::Library;
 use akin::space::Origin;
+use akin::{Error, ingest};
 use clap::Args;
 
-use super::Outcome;
 use super::context::Context;
 use super::fault::Failure;
+use super::outcome::Outcome;
 use super::progress::Bar;
 use super::terminal;
 

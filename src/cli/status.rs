@@ -10,10 +10,10 @@ use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
 
-use super::Outcome;
 use super::context::Context;
 use super::fault::Failure;
-use super::output::{self, bytes, count, counted};
+use super::layout::{self, bytes, count, counted};
+use super::outcome::Outcome;
 use super::terminal;
 
 /// Say what the library holds: papers, dates, model, index, sizes
@@ -57,7 +57,7 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Failure>
             "index_bytes": details.as_ref().map(|d| d.index_bytes),
             "withdrawn": withdrawn.iter().map(|(id, _)| id.qualified()).collect::<Vec<_>>(),
         });
-        output::json_line(&mut out, &json)?;
+        layout::json_line(&mut out, &json)?;
     } else {
         write_table(&mut out, &status, details.as_ref(), context)?;
         writeln!(out, "{:<9} {device}", "device")?;

@@ -11,7 +11,8 @@ use jiff::tz::TimeZone;
 use super::context::Context;
 use super::fault::Failure;
 use super::moment::MomentArgs;
-use super::{Outcome, output, terminal};
+use super::outcome::Outcome;
+use super::{layout, terminal};
 
 /// Have digests mailed: who gets which follows, and when
 ///
@@ -112,7 +113,7 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
             }
         };
         if context.json {
-            output::json_line(&mut out, &subscriber)?;
+            layout::json_line(&mut out, &subscriber)?;
             continue;
         }
         let Subscriber {

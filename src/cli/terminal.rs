@@ -20,7 +20,7 @@ use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::progress::outside;
+use super::outside::outside;
 
 /// How text looks, until `{:#}` ends it: `{BOLD}text{BOLD:#}`.
 #[derive(Debug, Clone, Copy)]
@@ -344,6 +344,12 @@ fn push_cut(word: &str, line: &mut String) {
     if n_left > 0 {
         line.push_str(&format!("… ({n_left} characters more)"));
     }
+}
+
+/// Says something on stderr.
+pub(super) fn note(text: &str) {
+    // Where stderr cannot be written there is nobody to tell.
+    let _ = writeln!(stderr(), "{DIM}note:{DIM:#} {}", one_line(text));
 }
 
 #[cfg(test)]

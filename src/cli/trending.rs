@@ -10,7 +10,8 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::fault::Failure;
 use super::moment::MomentArgs;
-use super::{Outcome, args, output, terminal};
+use super::outcome::Outcome;
+use super::{args, layout, output, terminal};
 
 /// Show what is rising: by votes that fade, or by topics that grow
 ///
@@ -82,7 +83,7 @@ pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fai
     let mut out = terminal::stdout();
     for (place, rising) in rising.iter().enumerate() {
         match context.json {
-            true => output::json_line(&mut out, &output::JsonRising::of(place + 1, rising))?,
+            true => layout::json_line(&mut out, &output::JsonRising::of(place + 1, rising))?,
             false => output::rising(&mut out, place + 1, rising)?,
         }
     }

@@ -6,11 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::news::LEAST_RANK;
 use crate::error::{Error, Result};
 use crate::index::lexical::MAX_QUESTION_BYTES;
 use crate::library::{Filter, Library, PaperKey, StoredFollow};
 use crate::search::{Rocchio, Target};
+
+/// The closest papers of a library are close enough, whatever its size.
+pub(super) const LEAST_RANK: usize = 10;
 
 /// The share of the library, in percent, that a paper has to be closer than where a follow does not
 /// say: one of two hundred papers is at least as close.

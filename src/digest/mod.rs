@@ -24,6 +24,7 @@
 //! - The same library and the same moment give the same digest, byte for byte.
 
 mod daily;
+mod entry;
 mod follow;
 mod news;
 mod render;
@@ -33,16 +34,15 @@ mod smtp;
 mod subscriber;
 mod trending;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Refusal, Result};
-use crate::library::{FollowKey, Library, PaperKey, Shown, StoredDigest, StoredFollow, Writer};
-use crate::paper::{Paper, PaperId};
+use crate::library::{Library, StoredFollow, Writer};
 
 pub use self::daily::{DayPaper, Days, days, last_day};
+pub use self::entry::{Brief, Digest, Entry, Riser, Section};
 pub use self::follow::{DEFAULT_MIN_PERCENTILE, Follow};
 pub use self::news::{DigestContext, FollowMatch, FollowNews, entry, find};
 pub use self::render::mail::Letter;
@@ -81,187 +81,6 @@ pub struct DigestRequest<'a> {
     pub time_zone: TimeZone,
     /// What stands behind the `@` of its Message-ID.
     pub domain: &'a str,
-}
-
-/// What is new, as it is stored and rendered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Digest {
-    /// Whose it is.
-    pub reader: String,
-    /// When it was prepared, with the reader's time zone; stored as UTC with the zone's name.
-    pub made: Zoned,
-    /// Tells it from any other digest; without angle brackets.
-    pub message_id: String,
-    /// One part a follow, also where there is nothing new.
-    pub sections: Vec<Section>,
-    /// What is rising.
-    pub trending: Vec<Riser>,
-    /// What could not be done as it was asked for, in words.
-    pub notes: Vec<String>,
-}
-
-/// What is new under one follow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Section {
-    /// The follow's name.
-    pub follow: String,
-    /// What it asks, in words.
-    pub about: String,
-    /// Papers that were looked at.
-    pub n_new: usize,
-    /// What was found, best first.
-    pub entries: Vec<Entry>,
-    follow_key: i64,
-    up_to: Option<i64>,
-}
-
-/// A paper that is new under a follow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The paper, in short.
-    #[serde(flatten)]
-    pub brief: Brief,
-    /// Its names.
-    pub authors: Vec<String>,
-    /// Its categories.
-    pub categories: Vec<String>,
-    /// The cosine similarity to what is followed, where that has an embedding.
-    pub similarity: Option<f32>,
-    /// The share of the library, in percent, that it is closer than.
-    pub closer_than: Option<f64>,
-    /// The sentence of its abstract that is nearest to what is followed.
-    pub sentence: Option<String>,
-    /// Why it is here, in words.
-    pub why: String,
-    /// The same work again, which is not shown by itself.
-    pub folded: Vec<Brief>,
-    /// Papers near to it that were in the library before.
-    pub related: Vec<Brief>,
-    /// Every id of it and of what is folded into it.
-    ids: Vec<PaperId>,
-}
-
-/// A paper in short.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Brief {
-    /// Its id.
-    pub id: PaperId,
-    /// Its title.
-    pub title: String,
-    /// Where it can be read.
-    pub url: Option<String>,
-    /// When it was published.
-    pub date: Option<Date>,
-    /// When it was first listed.
-    pub listed: Option<Date>,
-}
-
-/// A paper that is rising.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Riser {
-    /// The paper, in short.
-    #[serde(flatten)]
-    pub brief: Brief,
-    /// Its names.
-    pub authors: Vec<String>,
-    /// Its categories.
-    pub categories: Vec<String>,
-    /// Why it is here, in words.
-    pub why: String,
-}
-
-impl Brief {
-    /// A paper in short.
-    pub fn of(paper: &Paper) -> Brief {
-        Brief {
-            id: paper.id.clone(),
-            title: paper.title.clone(),
-            url: paper.address(),
-            date: paper.date(),
-            listed: paper.listed,
-        }
-    }
-}
-
-impl Digest {
-    /// How many papers are new under some follow; one under two counts twice.
-    pub fn n_entries(&self) -> usize {
-        self.sections
-            .iter()
-            .map(|section| section.entries.len())
-            .sum()
-    }
-
-    /// Whether no follow has anything new.
-    pub fn is_empty(&self) -> bool {
-        self.n_entries() == 0
-    }
-
-    /// The follows that have nothing new, with how many papers were looked at.
-    fn quiet(&self) -> String {
-        let quiet = self
-            .sections
-            .iter()
-            .filter(|section| section.entries.is_empty());
-        let quiet = quiet.map(|section| match section.n_new {
-            0 => section.follow.clone(),
-            n => format!("{} (of {n})", section.follow),
-        });
-        quiet.collect::<Vec<_>>().join(", ")
-    }
-
-    /// The digest's heading.
-    pub fn title(&self) -> String {
-        let papers = match self.n_entries() {
-            0 => "nothing new".to_owned(),
-            1 => "1 new paper".to_owned(),
-            n => format!("{n} new papers"),
-        };
-        format!("{papers}, {}", self.made.date())
-    }
-
-    /// A digest as the library has it.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] if it cannot be read.
-    pub fn of_stored(library: &Library, stored: &StoredDigest) -> Result<Digest> {
-        let bad = |e| Error::damaged(library.path(), format!("a stored digest: {e}"));
-        serde_json::from_str(&stored.body).map_err(bad)
-    }
-
-    /// The same with nothing in it.
-    fn without_papers(&self) -> Digest {
-        Digest {
-            sections: Vec::new(),
-            trending: Vec::new(),
-            ..self.clone()
-        }
-    }
-
-    /// What the library keeps.
-    pub fn body(&self) -> String {
-        serde_json::to_string(self).expect("a digest is plain data")
-    }
-
-    /// What is noted once it is sent.
-    pub fn shown(&self) -> Vec<Shown<'_>> {
-        let shown = |section: &'_ Section| -> (FollowKey, Option<PaperKey>) {
-            (FollowKey(section.follow_key), section.up_to.map(PaperKey))
-        };
-        let of_section = |section| {
-            let (follow, up_to) = shown(section);
-            Shown {
-                follow,
-                up_to,
-                ids: section
-                    .entries
-                    .iter()
-                    .flat_map(|entry| &entry.ids)
-                    .collect(),
-            }
-        };
-        self.sections.iter().map(of_section).collect()
-    }
 }
 
 /// Composes a digest: looks, and changes nothing.

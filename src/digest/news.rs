@@ -23,24 +23,22 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-use super::{Brief, Entry, Follow};
+use super::entry::{Brief, Entry};
+use super::follow::{Follow, LEAST_RANK};
 use crate::encoder::Encoder;
 use crate::error::Result;
 use crate::index::{Mode, SearchOptions};
-use crate::ingest;
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
 use crate::search::{
     self, Answer, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query, Target,
     Weight, Work,
 };
-use crate::text;
 use crate::vectors::Row;
+use crate::{ingest, text};
 
 /// What is found by words may be so many times further by meaning.
 const LOOSER: f64 = 5.0;
-/// The closest papers of a library are close enough, whatever its size.
-pub(super) const LEAST_RANK: usize = 10;
 /// Papers of a follow whose sentences are compared by meaning; those of the rest by their words.
 const COMPARED: usize = 2;
 /// Papers of a follow that have related papers named.
@@ -189,7 +187,7 @@ fn about(
     new: Vec<PaperKey>,
 ) -> Result<FollowNews> {
     let matching = Matching::default();
-    let asked = Asked::of(desk.indexes, desk.encoder, target, matching)?;
+    let asked = Asked::new(desk.indexes, desk.encoder, target, matching)?;
     let rows = desk.library().rows_of_keys(&new)?;
     let lacks_embeddings = rows.iter().any(Option::is_none);
     let weighed = asked.weigh(desk.indexes, follow.filter(new))?;
@@ -432,7 +430,7 @@ fn folded(library: &Library, matches: Vec<FollowMatch>) -> Result<Vec<FollowMatc
     let mut kept: Vec<(Work, FollowMatch)> = Vec::with_capacity(matches.len());
     for found in matches {
         let vector = found.row.map(|row| rows.vector(row)).transpose()?;
-        let work = Work::of(&found.paper, vector.unwrap_or_default());
+        let work = Work::new(&found.paper, vector.unwrap_or_default());
         match kept.iter().position(|(other, _)| work.is_that_of(other)) {
             Some(same) if !lookup.is_split(&kept[same].1.paper.id, &found.paper.id)? => {
                 kept[same].1.folded.push(found.paper);

@@ -30,8 +30,8 @@ use jiff::civil::Date;
 use jiff::{ToSpan, Unit};
 use rayon::prelude::*;
 
+use super::entry::{Brief, Riser};
 use super::news::DigestContext;
-use super::{Brief, Riser};
 use crate::error::Result;
 use crate::index::{Index, SearchOptions};
 use crate::library::{Filter, Library, PaperKey};

@@ -5,10 +5,12 @@
 //! paper without a judgment is not. Gains are the grades themselves and discounts `1 / log2(rank + 1)`
 //! (Järvelin and Kekäläinen, 2002, as in trec_eval's `ndcg_cut`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::Judgments;
+/// Judgments of one query: the grade of each document; above 0 is relevant.
+pub type Judgments = BTreeMap<String, i32>;
 
 /// A metric of a ranking; each is from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,11 +11,11 @@ mod corpus;
 mod metrics;
 mod task;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 pub use self::corpus::{Corpus, build_corpus};
-pub use self::metrics::{DEFAULT_METRICS, Mean, Metric, mean, p_value};
+pub use self::metrics::{DEFAULT_METRICS, Judgments, Mean, Metric, mean, p_value};
 pub use self::task::{JudgedQuery, Run, Task, TaskFiles, read_run};
 
 use crate::encoder::{CrossEncoder, Encoder, Role};
@@ -25,9 +25,6 @@ use crate::index::lexical::WordQuery;
 use crate::progress::{Observer, Stage};
 use crate::search::{self, Answer, Hit, Indexes, Matching, Query, RERANK_DEPTH, Rocchio, Target};
 use crate::vectors;
-
-/// Judgments of one query: the grade of each document; above 0 is relevant.
-pub type Judgments = BTreeMap<String, i32>;
 
 /// How the queries of a task are asked.
 #[derive(Debug, Clone)]

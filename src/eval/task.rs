@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Judgments;
+use super::metrics::Judgments;
 use crate::dump::MAX_LINE_BYTES;
 use crate::error::{Error, Result};
 use crate::files;

@@ -8,10 +8,9 @@
 //! ([`filling_bytes`]), so what is held is bounded in bytes, however long records are and however often a
 //! table names one text. Of what is rejected or left out, only short ids and messages are kept.
 
-use std::fmt;
 use std::panic::resume_unwind;
-use std::thread;
 use std::time::Duration;
+use std::{fmt, thread};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
@@ -353,8 +352,9 @@ mod tests {
     #[cfg(feature = "arrow")]
     #[test]
     fn a_text_that_many_rows_of_a_table_have_fills_chunks() {
-        use arrow_array::{DictionaryArray, Int32Array, RecordBatch, StringArray};
         use std::sync::Arc;
+
+        use arrow_array::{DictionaryArray, Int32Array, RecordBatch, StringArray};
 
         let title = "word ".repeat(1 << 20);
         let (n, keys) = (40, Int32Array::from(vec![0; 40]));

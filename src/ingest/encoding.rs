@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::indexing::build_index;
 use crate::encoder::{Embedded, Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
@@ -148,7 +149,7 @@ pub(super) fn commit_whole(
     let run = writer.begin_ingest(names)?;
     writer.commit(&batch, &vectors, (run, &IngestCounts::default()))?;
     writer.finish_ingest(run, &IngestCounts::default())?;
-    super::build_index(writer, options, observer)?;
+    build_index(writer, options, observer)?;
     let changes = batch.changes.into_iter();
     Ok(changes.map(|change| change.paper).collect())
 }

@@ -19,8 +19,10 @@
 //! nothing.
 
 mod chunks;
+mod decision;
 mod embed;
 mod encoding;
+mod indexing;
 mod lexical;
 mod merging;
 mod missing;
@@ -31,17 +33,17 @@ mod restore;
 mod same_work;
 mod sinks;
 mod split;
+mod switch;
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
-use std::thread;
+use std::{fmt, thread};
 
 use self::encoding::{EncoderThreads, Length};
 use self::pending_batch::{KnownPapers, PendingBatch, Reading};
 use crate::dump::{Item, Part, ReadOptions, Rejected, Rejection, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
-use crate::index::{self, IndexOptions};
+use crate::index::IndexOptions;
 use crate::library::{Batch, IngestCounts, Library, Writer};
 use crate::paper::{Authority, Collection, PaperId};
 use crate::progress::{Observer, Stage};
@@ -52,11 +54,12 @@ const MAX_NOTED_NAMES: usize = 1_000;
 
 pub use self::chunks::{BATCH_RECORDS, Omission};
 pub(crate) use self::chunks::{Chunk, Ended, read_beside};
+pub use self::decision::Decision;
 pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
 pub use self::encoding::Effort;
+pub use self::indexing::{build_index, settle_index};
 pub use self::lexical::{has_all_words, update_lexical};
 pub use self::missing::embed_missing;
-pub use self::pending_batch::Decision;
 pub use self::rehearse::rehearse;
 pub use self::restore::restore;
 pub use self::same_work::Why;
@@ -64,6 +67,7 @@ pub use self::sinks::{
     ArrowStream, Dtype, JsonLines, Npy, Output, ParquetFile, VectorSink, VectorType, WRITER,
 };
 pub use self::split::split;
+pub use self::switch::{Switched, switch};
 
 /// How many rejections a report lists, and those that end their dump in any case; all are counted.
 pub const MAX_LISTED_REJECTIONS: usize = 1000;
@@ -254,51 +258,6 @@ fn noted_names(sources: &[Source]) -> Vec<String> {
     noted.chain(more).collect()
 }
 
-/// Brings a library's indexes up to its rows and its papers. Returns how many papers' words were
-/// indexed or taken out.
-///
-/// # Errors
-/// As [`index::update`] and [`update_lexical`].
-pub fn build_index(
-    writer: &Writer,
-    options: &IndexOptions,
-    observer: &dyn Observer,
-) -> Result<u64> {
-    match build_dense_index(writer, options, observer)? {
-        true => update_lexical(writer, observer),
-        false => Ok(0),
-    }
-}
-
-/// The same after a compaction: words of removed papers no longer count.
-///
-/// # Errors
-/// As [`build_index`].
-pub fn settle_index(
-    writer: &Writer,
-    options: &IndexOptions,
-    observer: &dyn Observer,
-) -> Result<u64> {
-    match build_dense_index(writer, options, observer)? {
-        true => lexical::settle(writer, observer),
-        false => Ok(0),
-    }
-}
-
-/// Brings the index of a library's embeddings up to its rows; whether it has any.
-fn build_dense_index(
-    writer: &Writer,
-    options: &IndexOptions,
-    observer: &dyn Observer,
-) -> Result<bool> {
-    let library = Library::open(writer.path())?;
-    let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
-        return Ok(false);
-    };
-    index::update(&dir, &mark, &*library.rows()?, options, observer)?;
-    Ok(true)
-}
-
 /// The dumps as they are read, one after another.
 #[derive(Default)]
 struct Readings {
@@ -321,7 +280,7 @@ impl Readings {
             (none, usize::MAX)
         });
         if self.current.as_ref().is_none_or(|(at, _)| *at != place) {
-            let reading = Reading::of(collection, self.may_claim, self.is_mirrored);
+            let reading = Reading::new(collection, self.may_claim, self.is_mirrored);
             self.current = Some((place, reading));
         }
         let (_, reading) = self.current.as_mut().expect("set where it was not");

@@ -9,8 +9,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
+use super::decision::Decision;
 use super::merging::merged;
-use super::pending_batch::Decision;
 use super::same_work::{Traits, Why};
 use crate::library::{Change, IngestCounts, KnownPaper, SourceRecord};
 use crate::paper::{Collection, Notice, Paper, PaperId, TextHash, title_key};

@@ -23,153 +23,17 @@
 
 mod claims;
 mod namesakes;
+mod state;
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+pub(super) use self::state::{KnownPapers, PendingBatch, Reading};
 
-use self::claims::Claims;
-use self::namesakes::NamesakeCache;
+use self::state::{Claims, Holder, MAX_SOURCES};
+use super::decision::Decision;
 use super::pending::{Pending, Tie, is_of};
 use super::same_work::Why;
 use crate::error::Result;
-use crate::library::{Batch, IngestCounts, KnownPaper, Lookup, PaperKey, SourceRecord};
-use crate::paper::{Collection, Paper, PaperId, TextHash, title_key};
-
-/// Records that one paper is made of: more are of no one work, and are kept apart.
-const MAX_SOURCES: usize = 256;
-
-/// Where papers are looked up.
-pub(super) trait KnownPapers {
-    fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>>;
-    fn has_seen(&self, key: PaperKey, record_hash: TextHash) -> Result<bool>;
-    /// At most `n` papers of a title, the oldest first.
-    fn with_title(&self, title_key: i64, n: usize) -> Result<Vec<PaperKey>>;
-    fn is_split(&self, one: &PaperId, other: &PaperId) -> Result<bool>;
-    fn known(&self, key: PaperKey) -> Result<KnownPaper>;
-}
-
-impl KnownPapers for Lookup<'_> {
-    fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>> {
-        self.key_of(id)
-    }
-
-    fn has_seen(&self, key: PaperKey, record_hash: TextHash) -> Result<bool> {
-        self.has_seen(key, record_hash)
-    }
-
-    fn with_title(&self, title_key: i64, n: usize) -> Result<Vec<PaperKey>> {
-        self.with_title(title_key, n)
-    }
-
-    fn is_split(&self, one: &PaperId, other: &PaperId) -> Result<bool> {
-        self.is_split(one, other)
-    }
-
-    fn known(&self, key: PaperKey) -> Result<KnownPaper> {
-        self.known(key)
-    }
-}
-
-/// The dump that records are read from: whose they are, and which ids it has brought so far.
-pub(super) struct Reading {
-    pub(super) collection: Collection,
-    /// Whether the library has papers of no known collection, which a record here may claim.
-    pub(super) may_claim: bool,
-    /// Whether the library holds what the dump says now and nothing else.
-    pub(super) is_mirrored: bool,
-    /// Hashes of the ids that were read, 8 bytes each.
-    ids: HashSet<u64>,
-    hasher: RandomState,
-}
-
-impl Reading {
-    pub(super) fn of(collection: Collection, may_claim: bool, is_mirrored: bool) -> Reading {
-        Reading {
-            collection,
-            may_claim,
-            is_mirrored,
-            ids: HashSet::new(),
-            hasher: RandomState::new(),
-        }
-    }
-
-    /// Notes an id; whether the dump has had it before.
-    fn meets_again(&mut self, id: &PaperId) -> bool {
-        !self.ids.insert(self.hasher.hash_one(id))
-    }
-}
-
-/// What became of one record.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Decision {
-    /// It is a new paper.
-    Stored {
-        /// The paper's id.
-        id: PaperId,
-    },
-    /// It is a new paper that has the id of another work, and is kept apart from it.
-    KeptApart {
-        /// The id that it is stored under.
-        id: PaperId,
-        /// The id that it came with, which is another work's.
-        given: PaperId,
-    },
-    /// It changed the paper.
-    Changed {
-        /// The paper's id.
-        id: PaperId,
-    },
-    /// It said nothing new.
-    Unchanged {
-        /// The record's id.
-        id: PaperId,
-    },
-    /// It became part of a paper that another record had brought.
-    Merged {
-        /// The record's id.
-        id: PaperId,
-        /// The paper's id.
-        into: PaperId,
-        /// Why.
-        why: Why,
-    },
-    /// It said that a paper is gone.
-    Deleted {
-        /// Whose id it names.
-        id: PaperId,
-    },
-}
-
-/// What a batch of records comes to.
-#[derive(Default)]
-pub(super) struct PendingBatch {
-    /// `None` where a paper became part of another.
-    pending: Vec<Option<Pending>>,
-    by_id: HashMap<PaperId, usize>,
-    by_key: HashMap<PaperKey, usize>,
-    by_title: HashMap<i64, Vec<usize>>,
-    /// What is compared of stored papers that share a title with pending ones.
-    namesakes: RefCell<NamesakeCache>,
-    /// Without changes.
-    pub(super) batch: Batch,
-    /// What items count as that belong to no pending paper.
-    pub(super) counts: IngestCounts,
-    pub(super) decisions: Vec<Decision>,
-    /// An id of each paper that a record was found to be of.
-    pub(super) met: Vec<PaperId>,
-}
-
-/// A paper that a record belongs to: one of the batch, or one that is stored untouched.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Holder {
-    Pending(usize),
-    Stored(PaperKey),
-}
-
-/// The place of a pending paper, and how a record belongs to it.
-type Tied = (usize, Tie);
+use crate::library::{PaperKey, SourceRecord};
+use crate::paper::{Paper, PaperId, TextHash, title_key};
 
 impl PendingBatch {
     /// The papers, to be embedded and committed.
@@ -444,20 +308,4 @@ impl PendingBatch {
             }
         }
     }
-}
-
-/// Whether a record of this name and id was taken apart by hand from any of the sources.
-fn is_split(
-    papers: &dyn KnownPapers,
-    name: &PaperId,
-    id: &PaperId,
-    sources: &[SourceRecord],
-) -> Result<bool> {
-    for source in sources {
-        let is_named = papers.is_split(name, &source.name())?;
-        if is_named || papers.is_split(id, &source.paper.id)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

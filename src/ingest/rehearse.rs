@@ -12,9 +12,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::chunks;
 use super::pending_batch::{KnownPapers, PendingBatch};
-use super::{IngestOptions, IngestReport, Readings, pending_of};
+use super::{IngestOptions, IngestReport, Readings, chunks, pending_of};
 use crate::dump::Source;
 use crate::error::{Error, Result};
 use crate::library::{Change, KnownPaper, Library, PaperKey, SourceRecord};

@@ -8,14 +8,19 @@
 //! Invariant: [`Asked::weigh`] leaves nothing out that passes, so whoever holds papers against a rule
 //! sees all of them, however many there are and in whatever order a search would show them.
 
+use super::answer::Answer;
 use super::hybrid::{Candidate, Finder};
-use super::related::{self, Given};
-use super::{Answer, Indexes, Matching, Query, Target, ranking};
+use super::indexes::Indexes;
+use super::query::{Matching, Query, Rocchio, Target};
+use super::request::Request;
+use super::work::Given;
+use super::{closeness, ranking, related};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::Mode;
 use crate::index::lexical::{MAX_QUESTION_BYTES, WordQuery};
-use crate::library::{Filter, PaperKey};
+use crate::library::{Filter, Library, PaperKey};
+use crate::paper::Paper;
 use crate::vectors::{self, Row};
 
 /// What is asked for.
@@ -53,61 +58,67 @@ pub struct Weight {
     pub word_score: f32,
 }
 
+/// Answers a query. Only a query by text needs an encoder, unless its words alone are to find papers,
+/// and one with a draft.
+///
+/// # Errors
+/// `EmptyQuery`, also for a text without an encoder; `UnknownPaper`, `NoDirection`, `LibraryEmpty`,
+/// `LexicalDoubt` where the words are needed, all of [`Error`](crate::Error); and what the encoder, the
+/// index and the library fail with.
+pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
+    let asked = Asked::new(indexes, encoder, &query.target, query.matching)?;
+    let mut answer = asked.answer(indexes, query)?;
+    if let Some(encoder) = encoder
+        && asked.is_text
+    {
+        answer.is_far = closeness::is_far(indexes, encoder, &answer)?;
+    }
+    Ok(answer)
+}
+
 impl Asked {
     /// Understands a target.
     ///
     /// # Errors
-    /// As [`super::answer`].
-    pub fn of(
+    /// As [`answer`].
+    pub fn new(
         indexes: &Indexes<'_>,
         encoder: Option<&Encoder>,
         target: &Target,
         matching: Matching,
     ) -> Result<Asked> {
-        let words = match target {
-            Target::Text(text) if text.len() > MAX_QUESTION_BYTES => {
-                let limit_bytes = MAX_QUESTION_BYTES;
-                return Err(Error::LongQuery { limit_bytes });
-            }
-            Target::Text(text) => WordQuery::parse(text),
-            Target::Plain(text) => WordQuery::of_text(text),
+        match target {
+            Target::Text(text) if text.len() > MAX_QUESTION_BYTES => Err(Error::LongQuery {
+                limit_bytes: MAX_QUESTION_BYTES,
+            }),
+            Target::Text(text) => Asked::from_words(WordQuery::parse(text), encoder, matching),
+            Target::Plain(text) => Asked::from_words(WordQuery::of_text(text), encoder, matching),
             Target::Papers {
                 like,
                 draft,
                 unlike,
                 weights,
-            } => {
-                let library = indexes.library;
-                let mut given = related::given(library, like)?;
-                let mut notes = Vec::new();
-                if let Some(draft) = draft {
-                    let encoder = encoder.ok_or(Error::EmptyQuery)?;
-                    given.push(related::drafted(encoder, draft, &mut notes)?);
-                }
-                let unlike = related::given(library, unlike)?;
-                let target = related::target(given, unlike, *weights)?;
-                return Ok(Asked {
-                    vector: Some(target.vector),
-                    words: target.words,
-                    given: target.given,
-                    notes,
-                    is_text: false,
-                });
-            }
-        };
+            } => Asked::from_papers(indexes.library, encoder, like, draft, unlike, *weights),
+        }
+    }
+
+    /// A text: its embedding, unless only its words are to find papers, and its words.
+    fn from_words(
+        words: WordQuery,
+        encoder: Option<&Encoder>,
+        matching: Matching,
+    ) -> Result<Asked> {
         let has_text = !words.text().trim().is_empty();
         if !has_text && !words.has_conditions() {
             return Err(Error::EmptyQuery);
         }
-        let vector = match (encoder, matching) {
-            _ if !has_text => None,
-            (_, Matching::Lexical) => None,
-            (None, _) => return Err(Error::EmptyQuery),
-            (Some(encoder), _) => {
-                let mut vector = encoder.embed_query(words.text())?;
-                vectors::normalize(&mut vector);
-                Some(vector)
-            }
+        let vector = if has_text && matching != Matching::Lexical {
+            let encoder = encoder.ok_or(Error::EmptyQuery)?;
+            let mut vector = encoder.embed_query(words.text())?;
+            vectors::normalize(&mut vector);
+            Some(vector)
+        } else {
+            None
         };
         Ok(Asked {
             vector,
@@ -115,6 +126,32 @@ impl Asked {
             given: Vec::new(),
             notes: Vec::new(),
             is_text: true,
+        })
+    }
+
+    /// Papers: the direction between those to be close to and those to be away from.
+    fn from_papers(
+        library: &Library,
+        encoder: Option<&Encoder>,
+        like: &[String],
+        draft: &Option<Box<Paper>>,
+        unlike: &[String],
+        weights: Rocchio,
+    ) -> Result<Asked> {
+        let mut notes = Vec::new();
+        let mut given = related::given(library, like)?;
+        if let Some(draft) = draft {
+            let encoder = encoder.ok_or(Error::EmptyQuery)?;
+            given.push(related::drafted(encoder, draft, &mut notes)?);
+        }
+        let unlike = related::given(library, unlike)?;
+        let target = related::target(given, unlike, weights)?;
+        Ok(Asked {
+            vector: Some(target.vector),
+            words: target.words,
+            given: target.given,
+            notes,
+            is_text: false,
         })
     }
 
@@ -128,18 +165,14 @@ impl Asked {
         &self.words
     }
 
-    /// Whether it is a text, not papers.
-    pub(super) fn is_text(&self) -> bool {
-        self.is_text
-    }
-
     /// The best papers. The query's target is left alone: this is what is asked for.
     ///
     /// # Errors
-    /// As [`super::answer`].
+    /// As [`answer`].
     pub fn answer(&self, indexes: &Indexes<'_>, query: &Query) -> Result<Answer> {
         let vector = self.vector.as_deref();
-        let mut answer = ranking::answer(indexes, vector, &self.words, query, &self.given)?;
+        let request = Request::new(indexes, vector, &self.words, query, &self.given)?;
+        let mut answer = ranking::answer(&request)?;
         answer.notes.extend(self.notes.iter().cloned());
         Ok(answer)
     }
@@ -147,7 +180,7 @@ impl Asked {
     /// Every paper that passes the filter and the conditions, but for the given ones.
     ///
     /// # Errors
-    /// As [`super::answer`].
+    /// As [`answer`].
     pub fn weigh(&self, indexes: &Indexes<'_>, filter: Filter) -> Result<Weighed> {
         let n_rows = indexes.library.rows()?.len();
         let depth = filter.among.as_ref().map_or(n_rows, Vec::len);
@@ -157,7 +190,8 @@ impl Asked {
             ..Query::default()
         };
         let vector = self.vector.as_deref();
-        let mut finder = Finder::of(indexes, vector, &self.words, &query)?;
+        let request = Request::new(indexes, vector, &self.words, &query, &self.given)?;
+        let mut finder = Finder::new(&request)?;
         finder.exclude(self.given.iter().filter_map(|given| given.row));
         let found = finder.find(depth.clamp(1, n_rows.max(1)))?;
         let rows: Vec<Row> = found.list.iter().map(|candidate| candidate.row).collect();

@@ -15,7 +15,9 @@
 //! Of 172 questions of SciFact, Cranfield and CACM asked of their own library 5 % are held to be far
 //! from it, and of 344 asked of another one of the three 93 % (`scripts/bench_far.py`).
 
-use super::{Answer, Indexes, Matching};
+use super::answer::Answer;
+use super::indexes::Indexes;
+use super::query::Matching;
 use crate::encoder::Encoder;
 use crate::error::Result;
 use crate::index::{Index, LEAST_ROWS_WITH_BACKGROUND};

@@ -9,7 +9,8 @@
 
 use std::ops::Range;
 
-use super::{Answer, Indexes};
+use super::answer::Answer;
+use super::indexes::Indexes;
 use crate::encoder::{Encoder, Role};
 use crate::error::Result;
 use crate::index::lexical::Rarities;

@@ -4,22 +4,23 @@
 //! mixed = share · unit(similarity) + (1 − share) · unit(BM25)
 //! ```
 //!
-//! where `unit` maps a score's range among the first [`DEPTH`] candidates of each index to 0..1 (a convex
-//! combination after min-max normalisation: Bruch, Gai and Ingber, 2023); it is the same range however many
-//! more are asked for, so that what comes first does not depend on how much comes after it. The similarity is that to the question moved towards
-//! the best candidates of a first mix, as far as [`FEEDBACK_WEIGHT`] says (pseudo-relevance feedback
-//! in the space of the embeddings, after Rocchio).
+//! `unit` maps the scores of the first [`DEPTH`] candidates of each index to 0..1. This is a convex
+//! combination after min-max normalisation (Bruch, Gai and Ingber, 2023). The range does not depend on
+//! how many more candidates are found, so the first hits do not change with the depth.
 //!
-//! The constants are those that do best on the mean of SciFact's training questions, Cranfield and
-//! CACM; around them the measures are flat. They are one setting for every library. Whole papers as
-//! questions (`related`) have many words, each of which says less: there the embedding counts more, as
-//! it does best for what CACM cites together.
+//! The similarity is to a moved query: the query vector plus [`FEEDBACK_WEIGHT`] times the mean of the
+//! best candidates of a first pass (pseudo-relevance feedback after Rocchio).
+//!
+//! The constants do best on the mean of SciFact's training queries, Cranfield and CACM; around them the
+//! measures are flat. They are one setting for every library. Whole papers as queries (`related`) have
+//! many words, and each word says less. The embedding counts more there: that does best for papers that
+//! CACM cites together.
 
-use super::Matching;
 use super::hybrid::Candidate;
+use super::query::Matching;
 use crate::vectors::{dot, normalize};
 
-/// Candidates of each index, at least.
+/// Candidates to take from each index, at least.
 pub(super) const DEPTH: usize = 200;
 
 /// What the dense score counts; the lexical one counts the rest.
@@ -33,24 +34,11 @@ impl DenseShare {
     pub(super) const PAPERS: DenseShare = DenseShare(0.65);
 }
 
-/// The best candidates of the first mix, towards which the question is moved.
+/// Candidates of the first pass that the query is moved towards.
 pub(super) const FEEDBACK_PAPERS: usize = 3;
 
-/// How far: their mean, weighed by their scores, counts so much against the question's 1.
+/// Weight of the feedback papers' score-weighted mean; the query itself has weight 1.
 const FEEDBACK_WEIGHT: f32 = 0.25;
-
-/// The candidates' places with their scores, best first; equal scores by their similarity.
-pub(super) fn order(candidates: &[Candidate], scores: Vec<f32>) -> Vec<(usize, f32)> {
-    let mut order: Vec<(usize, f32)> = scores.into_iter().enumerate().collect();
-    order.sort_by(|a, b| {
-        let better = b.1.total_cmp(&a.1);
-        let closer = candidates[b.0]
-            .similarity
-            .total_cmp(&candidates[a.0].similarity);
-        better.then(closer)
-    });
-    order
-}
 
 /// The scores of candidates by one index.
 pub(super) fn plain(candidates: &[Candidate], matching: Matching) -> Vec<f32> {
@@ -61,7 +49,7 @@ pub(super) fn plain(candidates: &[Candidate], matching: Matching) -> Vec<f32> {
     candidates.iter().map(score).collect()
 }
 
-/// The mixed scores of candidates of which the similarities are given.
+/// The fused scores of candidates with these similarities.
 pub(super) fn mixed(
     similarities: &[f32],
     candidates: &[Candidate],
@@ -101,8 +89,8 @@ pub(super) fn similarities(question: &[f32], vectors: &[Vec<f32>]) -> Vec<f32> {
     vectors.iter().map(|vector| dot(question, vector)).collect()
 }
 
-/// Scores from 0, the least of those that count, to 1, the greatest of these; all 0 where these are the
-/// same. Others may lie outside.
+/// Min-max normalisation over the scores that count: 0 for the least of these, 1 for the greatest; all 0
+/// if they are equal. Scores that do not count may lie outside.
 pub(super) fn to_unit(
     scores: impl Iterator<Item = f32> + Clone,
     counts: impl Fn(usize) -> bool,
@@ -123,46 +111,8 @@ pub(super) fn to_unit(
 
 #[cfg(test)]
 mod tests {
+    use super::super::hybrid::tests::candidates;
     use super::*;
-    use crate::vectors::Row;
-
-    fn candidates(scores: &[(f32, f32)]) -> Vec<Candidate> {
-        let candidate = |(row, &(similarity, word_score)): (usize, &(f32, f32))| Candidate {
-            row: Row(row as u32),
-            key: None,
-            similarity,
-            word_score,
-            dense_rank: Some(row + 1),
-            lexical_rank: None,
-        };
-        scores.iter().enumerate().map(candidate).collect()
-    }
-
-    fn places(scores: &[(f32, f32)]) -> Vec<usize> {
-        let candidates = candidates(scores);
-        let plain = plain(&candidates, Matching::Dense);
-        let mixed = mixed(&plain, &candidates, DenseShare::QUESTION);
-        order(&candidates, mixed)
-            .into_iter()
-            .map(|(place, _)| place)
-            .collect()
-    }
-
-    #[test]
-    fn what_is_best_by_both_is_best_and_the_closer_comes_first_where_words_say_nothing() {
-        assert_eq!(places(&[(0.1, 1.0), (0.9, 9.0), (0.5, 5.0)]), [1, 2, 0]);
-        assert_eq!(places(&[(0.1, 0.0), (0.9, 0.0), (0.5, 0.0)]), [1, 2, 0]);
-        assert_eq!(places(&[(0.4, 1.0), (0.4, 9.0), (0.4, 5.0)]), [1, 2, 0]);
-        assert_eq!(places(&[(0.5, 3.0), (0.5, 3.0)]), [0, 1]);
-        assert_eq!(places(&[]), [0; 0]);
-    }
-
-    #[test]
-    fn scales_do_not_matter() {
-        let scores = [(0.31, 2.0), (0.42, 0.5), (0.38, 7.0), (0.12, 4.0)];
-        let scaled = scores.map(|(a, b)| (2.0 * a - 0.5, 100.0 * b + 3.0));
-        assert_eq!(places(&scores), places(&scaled));
-    }
 
     #[test]
     fn what_comes_far_behind_does_not_change_what_comes_first() {

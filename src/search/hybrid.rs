@@ -18,7 +18,10 @@ use std::collections::{HashMap, HashSet};
 
 use fixedbitset::FixedBitSet;
 
-use super::{Indexes, Matching, Query};
+use super::closeness;
+use super::indexes::Indexes;
+use super::query::{Matching, Query};
+use super::request::Request;
 use crate::error::{Error, Result};
 use crate::index::SearchOptions;
 use crate::index::lexical::{Lexical, WordQuery};
@@ -36,6 +39,30 @@ pub(super) struct Candidate {
     pub(super) word_score: f32,
     pub(super) dense_rank: Option<usize>,
     pub(super) lexical_rank: Option<usize>,
+    /// See [`Hit::percentile`](super::Hit::percentile).
+    pub(super) percentile: Option<f64>,
+}
+
+impl Candidate {
+    /// A candidate of this row that no index has scored.
+    fn new(row: Row, similarity: f32) -> Candidate {
+        Candidate {
+            row,
+            key: None,
+            // Rounding can put a stored embedding above 1.
+            similarity: similarity.min(1.0),
+            word_score: 0.0,
+            dense_rank: None,
+            lexical_rank: None,
+            percentile: None,
+        }
+    }
+
+    /// Whether its percentile is at least this; candidates without one pass.
+    pub(super) fn is_close(&self, min_percentile: Option<f64>) -> bool {
+        let measured = min_percentile.zip(self.percentile);
+        measured.is_none_or(|(least, percentile)| percentile >= least)
+    }
 }
 
 /// What the indexes found.
@@ -52,41 +79,35 @@ pub(super) struct Candidates {
 
 /// A question that can be asked of both indexes, to any depth.
 pub(super) struct Finder<'a> {
-    indexes: &'a Indexes<'a>,
-    /// Shape `[dim]`, normalised.
-    vector: Option<&'a [f32]>,
-    words: &'a WordQuery,
-    query: &'a Query,
+    request: &'a Request<'a>,
     lexical: Option<&'a Lexical>,
     allowed: Allowed,
-    /// What is not to be found.
+    /// Rows that are no candidates.
     excluded: HashSet<Row>,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as the query asks.
     pub(super) notes: Vec<String>,
 }
 
-/// Which papers may be found, as either index wants it.
+/// The papers that pass the filter, as each index takes them.
 struct Allowed {
     rows: Option<FixedBitSet>,
     keys: Option<FixedBitSet>,
 }
 
 impl<'a> Finder<'a> {
-    /// Makes ready to look for papers of which the vector and the words are given.
-    pub(super) fn of(
-        indexes: &'a Indexes<'a>,
-        vector: Option<&'a [f32]>,
-        words: &'a WordQuery,
-        query: &'a Query,
-    ) -> Result<Finder<'a>> {
-        let mut notes = Vec::new();
-        let lexical = lexical_of(indexes, words, query, &mut notes)?;
-        let allowed = Allowed::of(indexes, lexical, words, query)?;
-        Ok(Finder {
+    /// Prepares the search: which indexes are asked, and which papers pass.
+    pub(super) fn new(request: &'a Request<'a>) -> Result<Finder<'a>> {
+        let Request {
             indexes,
-            vector,
             words,
             query,
+            ..
+        } = *request;
+        let mut notes = Vec::new();
+        let lexical = lexical_of(indexes, words, query, &mut notes)?;
+        let allowed = Allowed::new(indexes, lexical, words, query)?;
+        Ok(Finder {
+            request,
             lexical,
             allowed,
             excluded: HashSet::new(),
@@ -101,16 +122,27 @@ impl<'a> Finder<'a> {
 
     /// Which indexes are asked.
     pub(super) fn matching(&self) -> Matching {
-        match (self.lexical, self.vector) {
+        match (self.lexical, self.request.vector) {
             (None, _) => Matching::Dense,
             // Nothing but conditions.
             (Some(_), None) => Matching::Lexical,
-            (Some(_), Some(_)) => self.query.matching,
+            (Some(_), Some(_)) => self.request.query.matching,
         }
     }
 
     /// The candidates: `depth` of each index, or all where there are fewer.
     pub(super) fn find(&mut self, depth: usize) -> Result<Candidates> {
+        let mut found = self.search(depth)?;
+        if found.matching != Matching::Lexical {
+            for candidate in &mut found.list {
+                let index = self.request.indexes.index;
+                candidate.percentile = closeness::percentile(index, candidate.similarity);
+            }
+        }
+        Ok(found)
+    }
+
+    fn search(&mut self, depth: usize) -> Result<Candidates> {
         let mut found = Candidates {
             list: Vec::new(),
             matching: self.matching(),
@@ -128,25 +160,25 @@ impl<'a> Finder<'a> {
                 let doubt = Error::LexicalDoubt { path, what };
                 self.notes.push(doubt.to_string());
                 self.lexical = None;
-                self.find(depth)
+                self.search(depth)
             }
             other => other.map(|()| found),
         }
     }
 
     fn nearest(&self, depth: usize, found: &mut Candidates) -> Result<()> {
-        let Some(vector) = self.vector else {
+        let Some(vector) = self.request.vector else {
             return Ok(());
         };
         let excluded = &self.excluded;
         let options = SearchOptions {
             k: depth + excluded.len(),
-            mode: self.query.mode,
-            ef_search: self.query.ef_search,
+            mode: self.request.query.mode,
+            ef_search: self.request.query.ef_search,
             allowed: self.allowed.rows.as_ref(),
         };
-        let plan = self.indexes.index.plan(&options);
-        let neighbors = self.indexes.index.search(vector, &options)?;
+        let plan = self.request.indexes.index.plan(&options);
+        let neighbors = self.request.indexes.index.search(vector, &options)?;
         found.plan = plan.to_string();
         found.is_all = plan.n_allowed <= options.k;
         let neighbors = neighbors.into_iter();
@@ -154,12 +186,8 @@ impl<'a> Finder<'a> {
         found.list = neighbors
             .enumerate()
             .map(|(place, neighbor)| Candidate {
-                row: neighbor.row,
-                key: None,
-                similarity: neighbor.similarity.min(1.0),
-                word_score: 0.0,
                 dense_rank: Some(place + 1),
-                lexical_rank: None,
+                ..Candidate::new(neighbor.row, neighbor.similarity)
             })
             .collect();
         Ok(())
@@ -170,7 +198,12 @@ impl<'a> Finder<'a> {
         let Some(lexical) = self.lexical else {
             return Ok(());
         };
-        let Finder { indexes, words, .. } = self;
+        let Request {
+            indexes,
+            words,
+            vector,
+            ..
+        } = *self.request;
         let library = indexes.library;
         let doubt = |what: String| doubt_of(indexes, &what);
         let depth = depth + self.excluded.len();
@@ -196,15 +229,9 @@ impl<'a> Finder<'a> {
             let place = match places.get(&row) {
                 Some(place) => *place,
                 None => {
-                    let similarity = self.vector.map(|v| Ok(dot(v, &rows.vector(row)?)));
-                    candidates.push(Candidate {
-                        row,
-                        key: None,
-                        similarity: similarity.transpose()?.unwrap_or(0.0).min(1.0),
-                        word_score: 0.0,
-                        dense_rank: None,
-                        lexical_rank: None,
-                    });
+                    let similarity = vector.map(|v| Ok(dot(v, &rows.vector(row)?)));
+                    let similarity = similarity.transpose()?.unwrap_or(0.0);
+                    candidates.push(Candidate::new(row, similarity));
                     candidates.len() - 1
                 }
             };
@@ -223,14 +250,14 @@ impl<'a> Finder<'a> {
             .enumerate()
             .filter(|(_, candidate)| candidate.key.is_none());
         let (places, rest): (Vec<usize>, Vec<Row>) = rest.map(|(place, c)| (place, c.row)).unzip();
-        let keys = self.indexes.library.keys_of(&rest)?;
+        let keys = self.request.indexes.library.keys_of(&rest)?;
         let numbers: Vec<u64> = keys
             .iter()
             .map(|key| key.map_or(u64::MAX, |key| key.0 as u64))
             .collect();
         let scores = lexical
-            .scores(self.words, &numbers)
-            .map_err(|what| doubt_of(self.indexes, &what))?;
+            .scores(self.request.words, &numbers)
+            .map_err(|what| doubt_of(self.request.indexes, &what))?;
         for ((place, key), score) in places.into_iter().zip(keys).zip(scores) {
             candidates[place].key = key;
             candidates[place].word_score = score;
@@ -269,7 +296,7 @@ fn doubt_of(indexes: &Indexes<'_>, what: &str) -> Error {
 }
 
 impl Allowed {
-    fn of(
+    fn new(
         indexes: &Indexes<'_>,
         lexical: Option<&Lexical>,
         words: &WordQuery,
@@ -311,4 +338,19 @@ pub(super) fn with_authors<'a>(filter: &'a Filter, words: &WordQuery) -> Cow<'a,
     filter.by_all.extend_from_slice(words.authors());
     filter.by_none.extend_from_slice(words.forbidden_authors());
     Cow::Owned(filter)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Candidates with these similarities and word scores, in the order of the dense index.
+    pub(in super::super) fn candidates(scores: &[(f32, f32)]) -> Vec<Candidate> {
+        let candidate = |(row, &(similarity, word_score)): (usize, &(f32, f32))| Candidate {
+            word_score,
+            dense_rank: Some(row + 1),
+            ..Candidate::new(Row(row as u32), similarity)
+        };
+        scores.iter().enumerate().map(candidate).collect()
+    }
 }

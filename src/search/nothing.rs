@@ -7,7 +7,8 @@
 use fixedbitset::FixedBitSet;
 
 use super::hybrid::with_authors;
-use super::{Indexes, Matching, Query};
+use super::query::Matching;
+use super::request::Request;
 use crate::error::Result;
 use crate::index::lexical::{Lexical, WordQuery};
 use crate::library::{Filter, Library};
@@ -16,19 +17,20 @@ use crate::library::{Filter, Library};
 ///
 /// # Errors
 /// What the library fails with.
-pub(super) fn why(
-    indexes: &Indexes<'_>,
-    words: &WordQuery,
-    query: &Query,
-    matching: Matching,
-    has_given: bool,
-) -> Result<String> {
+pub(super) fn why(request: &Request<'_>, matching: Matching) -> Result<String> {
+    let Request {
+        indexes,
+        words,
+        query,
+        ..
+    } = *request;
     if let Some(reason) = of_filter(indexes.library, &query.filter)? {
         return Ok(reason);
     }
-    let among = match query.filter.is_empty() {
-        true => "",
-        false => " among the papers that pass the filters",
+    let among = if query.filter.is_empty() {
+        ""
+    } else {
+        " among the papers that pass the filters"
     };
     if let (Ok(lexical), true) = (&indexes.lexical, words.has_conditions()) {
         let keys = indexes.library.allowed_keys(&query.filter)?;
@@ -44,7 +46,7 @@ pub(super) fn why(
             let unless = without(words.conditions());
             format!("nothing has a word of {:?}{unless}{among}", words.text())
         }
-        _ if has_given => format!("there is no other paper{among}"),
+        _ if !request.given.is_empty() => format!("there is no other paper{among}"),
         _ => format!("there is no such paper{among}"),
     })
 }

@@ -15,27 +15,19 @@
 
 use std::collections::HashSet;
 
-use super::Rocchio;
-use super::work::Work;
+use super::query::Rocchio;
+use super::work::{Given, Work};
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
 use crate::library::{Library, StoredPaper};
 use crate::paper::Paper;
 use crate::progress::Unobserved;
-use crate::vectors::{Row, normalize};
+use crate::vectors::normalize;
 
 /// What is left of the weights, where so little is left, is rounding and no direction: stored
 /// numbers have 11 bits.
 const LEAST_LENGTH: f64 = 1e-5;
-
-/// A given paper.
-#[derive(Debug)]
-pub(super) struct Given {
-    /// Of one that is in the library.
-    pub(super) row: Option<Row>,
-    pub(super) work: Work,
-}
 
 /// What related papers are to be like.
 pub(super) struct RelatedTarget {
@@ -75,7 +67,7 @@ pub(super) fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
         if met.insert(row) {
             given.push(Given {
                 row: Some(row),
-                work: Work::of(&paper, rows.vector(row)?),
+                work: Work::new(&paper, rows.vector(row)?),
             });
         }
     }
@@ -100,7 +92,7 @@ pub(super) fn drafted(encoder: &Encoder, draft: &Paper, notes: &mut Vec<String>)
     normalize(&mut vector);
     Ok(Given {
         row: None,
-        work: Work::of(draft, vector),
+        work: Work::new(draft, vector),
     })
 }
 
@@ -129,11 +121,12 @@ fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32
 mod tests {
     use super::*;
     use crate::paper::PaperId;
+    use crate::vectors::Row;
 
     fn given(vectors: &[[f32; 2]]) -> Vec<Given> {
         let given = |(i, v): (usize, &[f32; 2])| Given {
             row: Some(Row(i as u32)),
-            work: Work::of(&any_paper(), v.to_vec()),
+            work: Work::new(&any_paper(), v.to_vec()),
         };
         vectors.iter().enumerate().map(given).collect()
     }

@@ -11,7 +11,10 @@
 //! Invariants: no hit comes or goes; equal scores stay in the order that they were in; a hit's `score`
 //! never rises with its rank.
 
-use super::{Answer, Hit, Indexes, Query, Target, answer};
+use super::answer::{Answer, Hit};
+use super::asked::answer;
+use super::indexes::Indexes;
+use super::query::{Query, Target};
 use crate::encoder::{CrossEncoder, Encoder};
 use crate::error::Result;
 use crate::library::Library;

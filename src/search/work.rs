@@ -5,7 +5,7 @@
 
 use crate::paper::{Paper, PaperId};
 use crate::text;
-use crate::vectors::dot;
+use crate::vectors::{Row, dot};
 
 /// From this cosine similarity on two papers are one work if most of their words are the same, or if
 /// one of them is given.
@@ -29,7 +29,7 @@ pub(crate) struct Work {
 
 impl Work {
     /// A paper with its embedding; with an empty one where it has none.
-    pub(crate) fn of(paper: &Paper, vector: Vec<f32>) -> Work {
+    pub(crate) fn new(paper: &Paper, vector: Vec<f32>) -> Work {
         Work {
             title: PaperId::from_title(&paper.title),
             text: format!("{}\n{}", paper.title, paper.abstract_text),
@@ -69,6 +69,14 @@ impl Work {
     }
 }
 
+/// A paper that the query gives.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// Its row, if the library holds it.
+    pub(super) row: Option<Row>,
+    pub(super) work: Work,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +85,7 @@ mod tests {
 
     fn work(title: &str, text: &str, vector: &[f32]) -> Work {
         let id = PaperId::parse("2603.00001").unwrap();
-        Work::of(&Paper::new(id, title, text), vector.to_vec())
+        Work::new(&Paper::new(id, title, text), vector.to_vec())
     }
 
     fn check(one: &Work, other: &Work, expected: bool) {

@@ -40,6 +40,7 @@ mod shared;
 #[cfg(unix)]
 mod signals;
 mod spaces;
+mod structure;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod upkeep;

@@ -7,48 +7,26 @@
 
 use std::path::Path;
 
-use super::{Format, Source};
 use akin_base::paper::{Authority, Collection, collection_name};
+
+use crate::registry::Format;
+use crate::source::Source;
 
 /// Endings that say how a file is compressed.
 const COMPRESSIONS: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".zstd"];
 
-impl Format {
-    /// The feed that its records are of, and how far its word counts; `None` where every dump is a
-    /// collection of its own.
-    fn feed(self) -> Option<(&'static str, Authority)> {
-        use Authority::{Catalogue, Registry};
-        Some(match self {
-            Format::ArxivSnapshot | Format::ArxivOai | Format::ArxivAtom | Format::ArxivAbs => {
-                ("arxiv", Registry)
-            }
-            Format::ArxivDaily => ("arxiv-daily", Catalogue),
-            Format::HfDailyApi | Format::HfDailyScrape | Format::HfPage => ("hf-daily", Catalogue),
-            Format::PubmedXml | Format::Medline => ("pubmed", Registry),
-            Format::AclAnthology => ("acl", Registry),
-            Format::OpenAlex => ("openalex", Catalogue),
-            Format::SemanticScholar => ("semantic-scholar", Catalogue),
-            Format::Crossref => ("crossref", Registry),
-            Format::EuropePmc => ("europe-pmc", Catalogue),
-            Format::Cord19 => ("cord-19", Catalogue),
-            _ => return None,
-        })
-    }
-}
-
 /// The collection of a dump; `asked` is what the user calls it.
-pub(super) fn of(format: Format, source: &Path, asked: Option<&str>) -> Collection {
-    let feed = format.feed();
+pub(crate) fn of(format: Format, source: &Path, asked: Option<&str>) -> Collection {
+    let feed = format.spec().feed;
     let name = match (asked, feed) {
         (Some(asked), _) => collection_name(asked),
-        (None, Some((feed, _))) => feed.to_owned(),
+        (None, Some(feed)) => feed.name.to_owned(),
         (None, None) => own_name(format, source),
     };
     Collection {
         name,
-        authority: feed.map_or(Authority::Export, |(_, authority)| authority),
-        // CORD-19 lists a paper once for each place that it was found in.
-        is_feed: feed.is_some() && format != Format::Cord19,
+        authority: feed.map_or(Authority::Export, |feed| feed.authority),
+        is_feed: feed.is_some_and(|feed| feed.lists_once),
     }
 }
 
@@ -64,13 +42,13 @@ fn own_name(format: Format, source: &Path) -> String {
         let whole = source.canonicalize().ok()?;
         file_name(whole.parent()?)
     };
-    let is_corpus = format == Format::Beir && name == "corpus.jsonl";
-    collection_name(&is_corpus.then(folder).flatten().unwrap_or(name))
+    let is_generic = format.spec().generic_file == Some(&name);
+    collection_name(&is_generic.then(folder).flatten().unwrap_or(name))
 }
 
 impl Source {
     /// The name that a collection of its own is called by, as a path.
-    pub(super) fn collection_path(&self) -> std::path::PathBuf {
+    pub(crate) fn collection_path(&self) -> std::path::PathBuf {
         match self {
             Source::Member { archive, name, .. } => {
                 let archive = archive.file_name().unwrap_or_default().to_string_lossy();

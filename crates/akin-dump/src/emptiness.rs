@@ -7,13 +7,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sniff::{Format, Framing, sniff};
-use super::source::Peeked;
-use super::{ReadOptions, sniff_json, xml};
 use akin_base::error::Error;
 
+use crate::format::{FormatReader, Framing};
+use crate::json::sniff::is_empty_list;
+use crate::options::ReadOptions;
+use crate::registry::Format;
+use crate::sniff::sniff;
+use crate::source::bytes::Peeked;
+use crate::xml;
+use crate::xml::answer::DocumentAnswer;
+
 /// The start of a dump, to be looked at again where nothing comes of it.
-pub(super) struct Start {
+pub(crate) struct Start {
     path: PathBuf,
     bytes: Vec<u8>,
     complete: bool,
@@ -22,7 +28,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    pub(super) fn of(
+    pub(crate) fn of(
         path: &Path,
         format: Format,
         peeked: &mut Peeked,
@@ -39,7 +45,7 @@ impl Start {
 
     /// Why the dump gave no paper, though `n_items` of its records were read, or none. `None` where it
     /// says itself that it is empty, or where its records say what is wrong.
-    pub(super) fn nothing_read(&self, n_items: u64) -> Option<Error> {
+    pub(crate) fn nothing_read(&self, n_items: u64) -> Option<Error> {
         let reason = match self.looks_like() {
             Some(found) => format!(
                 "nothing in it can be read as {}: it looks like {found}",
@@ -53,7 +59,7 @@ impl Start {
     }
 
     /// Why the dump cannot be begun, and that it looks like something else than was asked for.
-    pub(super) fn explained(&self, error: Error) -> Error {
+    pub(crate) fn explained(&self, error: Error) -> Error {
         let Some(found) = self.looks_like() else {
             return error;
         };
@@ -84,17 +90,20 @@ impl Start {
 
     fn emptiness(&self) -> Option<String> {
         let text = self.bytes.trim_ascii();
-        let is_said = match self.format.framing() {
-            Framing::Table => true,
-            Framing::Cells => return Some("it has a line of column names and no row".to_owned()),
-            Framing::Elements if self.complete => match xml::answer(self.format, text) {
-                xml::DocumentAnswer::Empty => true,
-                xml::DocumentAnswer::Error(said) => {
+        let is_said = match &self.format.spec().reader {
+            FormatReader::Json(_) => self.complete && is_empty_list(text),
+            FormatReader::Xml(spec) if self.complete => match xml::answer(spec, text) {
+                DocumentAnswer::Empty => true,
+                DocumentAnswer::Error(said) => {
                     return Some(format!("the source reports an error: {said}"));
                 }
-                xml::DocumentAnswer::Other => false,
+                DocumentAnswer::Other => false,
             },
-            _ => self.format.is_json() && self.complete && sniff_json::is_empty_list(text),
+            FormatReader::Items(items) if items.framing == Framing::Cells => {
+                return Some("it has a line of column names and no row".to_owned());
+            }
+            FormatReader::Items(items) => items.framing == Framing::Table,
+            FormatReader::Xml(_) | FormatReader::Tagged(_) => false,
         };
         let format = self.format;
         (!is_said).then(|| format!("it looks like {format}, and no record is in it"))

@@ -11,12 +11,13 @@ use serde::de::{
     Deserialize, Deserializer, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 
-use super::ignored::{self, Notes};
-use super::{Rejection, whole_number};
+use crate::ignored::{self, Notes};
+use crate::reject::Rejection;
+use crate::text::whole_number;
 
 /// One scalar of a record; `null` is missing.
 #[derive(Debug, Default)]
-pub(super) enum ScalarField<'a> {
+pub(crate) enum ScalarField<'a> {
     #[default]
     Missing,
     Text(Cow<'a, str>),
@@ -30,7 +31,7 @@ pub(super) enum ScalarField<'a> {
 
 impl ScalarField<'_> {
     /// The text, or nothing where this is anything else.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             ScalarField::Text(text) => Some(text),
             _ => None,
@@ -38,7 +39,7 @@ impl ScalarField<'_> {
     }
 
     /// The text or the number as text.
-    pub(super) fn spelling(&self) -> Option<&str> {
+    pub(crate) fn spelling(&self) -> Option<&str> {
         match self {
             ScalarField::Text(text) => Some(text),
             ScalarField::Number(number) => Some(number),
@@ -47,7 +48,7 @@ impl ScalarField<'_> {
     }
 
     /// The text or the number as text, of a list all its texts.
-    pub(super) fn prose(&self) -> Option<&str> {
+    pub(crate) fn prose(&self) -> Option<&str> {
         match self {
             ScalarField::Prose(text) => Some(text),
             other => other.spelling(),
@@ -55,7 +56,7 @@ impl ScalarField<'_> {
     }
 
     /// The same, empty where the field is missing; a [`Rejection::WrongType`] where it is anything else.
-    pub(super) fn required(&self, name: &'static str) -> Result<&str, Rejection> {
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str, Rejection> {
         match self {
             ScalarField::Missing => Ok(""),
             ScalarField::Other(found) => Err(Rejection::WrongType { field: name, found }),
@@ -64,12 +65,12 @@ impl ScalarField<'_> {
     }
 
     /// The same, or a note of what stands there instead.
-    pub(super) fn prose_or_note(&self, part: ignored::Part, notes: &mut Notes) -> Option<&str> {
+    pub(crate) fn prose_or_note(&self, part: ignored::Part, notes: &mut Notes) -> Option<&str> {
         notes.unless(self.prose(), part, self.shown())
     }
 
     /// What stands there, in words where it is no text; `None` where the field is missing.
-    pub(super) fn shown(&self) -> Option<&str> {
+    pub(crate) fn shown(&self) -> Option<&str> {
         match self {
             ScalarField::Other(found) => Some(found),
             other => other.prose(),
@@ -152,7 +153,7 @@ impl<'de: 'a, 'a> Visitor<'de> for FieldVisitor<'a> {
 
 /// The elements of a list; what is no list counts as a list of one.
 #[derive(Debug)]
-pub(super) struct Items<T>(pub(super) Vec<T>);
+pub(crate) struct Items<T>(pub(crate) Vec<T>);
 
 impl<T> Default for Items<T> {
     fn default() -> Items<T> {
@@ -220,7 +221,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
 
 /// An object; anything else counts as one without fields.
 #[derive(Debug, Default)]
-pub(super) struct ObjectPart<T>(pub(super) T);
+pub(crate) struct ObjectPart<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for ObjectPart<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -273,18 +274,18 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for PartVisitor<T> {
 
 /// One object in a list, or one text: `{"name": …}` and `"…"` both occur for authors and versions.
 #[derive(Debug)]
-pub(super) struct ListEntry<'a> {
+pub(crate) struct ListEntry<'a> {
     /// The text itself, or the object's `name`, `version` or `fullname`; of anything else what it is.
-    pub(super) name: ScalarField<'a>,
+    pub(crate) name: ScalarField<'a>,
     /// The object's `created`.
-    pub(super) created: ScalarField<'a>,
+    pub(crate) created: ScalarField<'a>,
     /// The object's `hidden` is true.
-    pub(super) hidden: bool,
+    pub(crate) hidden: bool,
 }
 
 impl ListEntry<'_> {
     /// An author's name as it stands, or a note of what is none.
-    pub(super) fn written(&self, notes: &mut Notes) -> Option<&str> {
+    pub(crate) fn written(&self, notes: &mut Notes) -> Option<&str> {
         notes.unless(self.name.text(), ignored::Part::Author, self.name.shown())
     }
 }
@@ -367,7 +368,7 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
 
 /// A text, borrowed where possible, or any other value.
 #[derive(Debug)]
-pub(super) enum Written<'a> {
+pub(crate) enum Written<'a> {
     /// A text.
     Text(Cow<'a, str>),
     /// Anything else; null where there is nothing.

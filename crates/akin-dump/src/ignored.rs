@@ -7,11 +7,11 @@
 
 use std::fmt;
 
+use akin_base::paper::IdKind;
 use serde_json::Value;
 
-use super::reject::excerpt;
-use super::{names, prose};
-use akin_base::paper::IdKind;
+use crate::reject::excerpt;
+use crate::text::{names, prose};
 
 /// Values of one record that are noted.
 const MAX_NOTED: usize = 64;
@@ -86,7 +86,7 @@ pub enum Part {
 
 impl Part {
     /// The part that an id of this kind is.
-    pub(super) fn of_id(kind: IdKind) -> Part {
+    pub(crate) fn of_id(kind: IdKind) -> Part {
         match kind {
             IdKind::Doi => Part::Doi,
             _ => Part::Id,
@@ -134,11 +134,11 @@ impl fmt::Display for Ignored {
 
 /// What is left out of one record.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Notes(pub(super) Vec<Ignored>);
+pub(crate) struct Notes(pub(crate) Vec<Ignored>);
 
 impl Notes {
     /// Notes a value, unless it says that there is none.
-    pub(super) fn note(&mut self, part: Part, value: &str) {
+    pub(crate) fn note(&mut self, part: Part, value: &str) {
         if self.0.len() < MAX_NOTED && !is_no_value(value) {
             let value = excerpt(value.as_bytes());
             self.0.push(Ignored { part, value });
@@ -146,7 +146,7 @@ impl Notes {
     }
 
     /// Notes the members of a list of names, or its one, that are no text and name nobody.
-    pub(super) fn note_nameless(&mut self, names: &Value) {
+    pub(crate) fn note_nameless(&mut self, names: &Value) {
         let list = match names {
             Value::Array(list) => list.as_slice(),
             one => std::slice::from_ref(one),
@@ -160,7 +160,7 @@ impl Notes {
     }
 
     /// Notes a value that nothing was made of, and hands on what was.
-    pub(super) fn unless<T>(
+    pub(crate) fn unless<T>(
         &mut self,
         read: Option<T>,
         part: Part,
@@ -173,7 +173,7 @@ impl Notes {
     }
 
     /// The same for a value of JSON, which is written out only where it is noted.
-    pub(super) fn unless_in<T>(&mut self, value: &Value, read: Option<T>, part: Part) -> Option<T> {
+    pub(crate) fn unless_in<T>(&mut self, value: &Value, read: Option<T>, part: Part) -> Option<T> {
         if read.is_none() {
             self.note(part, &prose::shown(value));
         }
@@ -182,7 +182,7 @@ impl Notes {
 }
 
 /// Whether a value only says that there is none.
-pub(super) fn is_no_value(value: &str) -> bool {
+pub(crate) fn is_no_value(value: &str) -> bool {
     let value = value.trim();
     let is_listed = || {
         let lower = value.to_lowercase();

@@ -6,24 +6,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::line_ends::BOM;
-use super::source::Bytes;
-use super::{Frame, MAX_LINE_BYTES, Rejection, Unit};
-
-/// What the next place of a dump holds.
-#[derive(Debug)]
-pub(super) enum Framed {
-    /// A record, in the buffer.
-    Record,
-    /// Something else, the start of which is in the buffer; reading can go on.
-    Bad(Rejection),
-    /// The dump cannot be read on.
-    Failed(io::Error),
-    /// The dump stops inside a record.
-    Unfinished,
-    /// Nothing is left.
-    End,
-}
+use crate::frame::{Frame, Framed, MAX_LINE_BYTES};
+use crate::reject::{Rejection, Unit};
+use crate::source::bytes::Bytes;
+use crate::source::line_ends::BOM;
 
 /// Bytes buffered between the decoder and the lines.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -32,7 +18,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 const KEPT_BYTES: usize = 1024;
 
 /// Reads lines.
-pub(super) struct LineReader {
+pub(crate) struct LineReader {
     input: BufReader<Bytes>,
     /// The 1-based line that was read last.
     line: u64,
@@ -57,7 +43,7 @@ impl Frame for LineReader {
 }
 
 impl LineReader {
-    pub(super) fn new(input: Bytes) -> LineReader {
+    pub(crate) fn new(input: Bytes) -> LineReader {
         LineReader {
             input: BufReader::with_capacity(BUFFER_BYTES, input),
             line: 0,
@@ -68,12 +54,12 @@ impl LineReader {
     }
 
     /// The 1-based line that was read last; after [`Framed::Failed`], the one that failed.
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
     /// Reads the next line that is not blank into `line`, without its end.
-    pub(super) fn next_line(&mut self, line: &mut Vec<u8>) -> Framed {
+    pub(crate) fn next_line(&mut self, line: &mut Vec<u8>) -> Framed {
         loop {
             line.clear();
             if self.ended {

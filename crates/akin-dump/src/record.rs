@@ -5,37 +5,38 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use akin_base::paper::{IdKind, Notice, Paper, PaperId, RawText};
 use jiff::civil::Date;
 
-use super::clean::{clean, clean_abstract};
-use super::field::ScalarField;
-use super::ignored::{Ignored, Notes, Part};
-use super::whole_number::id_of_kind;
-use super::withdrawn::{comment_says_withdrawn, says_withdrawn};
-use super::{Rejection, arxiv_number, dates};
-use akin_base::paper::{IdKind, Notice, Paper, PaperId, RawText};
+use crate::field::ScalarField;
+use crate::ignored::{Ignored, Notes, Part};
+use crate::reject::Rejection;
+use crate::text::clean::{clean, clean_abstract};
+use crate::text::whole_number::id_of_kind;
+use crate::text::withdrawn::{comment_says_withdrawn, says_withdrawn};
+use crate::text::{arxiv_number, dates};
 
 /// What is known about a whole dump and said in none of its records.
 #[derive(Debug, Clone, Default)]
-pub(super) struct DumpContext {
+pub(crate) struct DumpContext {
     /// The day of the list, from the file's name or from around the records.
-    pub(super) listed: Option<Date>,
+    pub(crate) listed: Option<Date>,
     /// The year of a day that stands in the dump without one.
-    pub(super) year: Option<i16>,
+    pub(crate) year: Option<i16>,
     /// What stands around the record in the dump and matters to it: the start tags of XML elements
     /// that hold it and their `meta`, the `@string` entries before it. Empty for most formats.
-    pub(super) around: String,
+    pub(crate) around: String,
     /// No record has a title: ids and texts are all there is.
-    pub(super) is_untitled: bool,
+    pub(crate) is_untitled: bool,
     /// How many bytes what stands around them has added to the records so far, less what their own allow.
-    pub(super) n_added: Arc<AtomicI64>,
+    pub(crate) n_added: Arc<AtomicI64>,
 }
 
 /// Why a record is no paper, with its id where it has one.
 #[derive(Debug, PartialEq)]
-pub(super) struct RecordError {
-    pub(super) id: Option<String>,
-    pub(super) reason: Rejection,
+pub(crate) struct RecordError {
+    pub(crate) id: Option<String>,
+    pub(crate) reason: Rejection,
 }
 
 impl From<Rejection> for RecordError {
@@ -89,7 +90,7 @@ impl Item {
 impl Item {
     /// The item with the ids that name no work of the world as those of a collection, and with an
     /// id made of what it says where it has none.
-    pub(super) fn within(self, collection: &str) -> Item {
+    pub(crate) fn within(self, collection: &str) -> Item {
         match self {
             Item::Paper(mut record) => {
                 record.settle_ids(collection);
@@ -123,7 +124,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn new(mut paper: Paper, given_id: Option<String>, notes: Notes) -> Record {
+    pub(crate) fn new(mut paper: Paper, given_id: Option<String>, notes: Notes) -> Record {
         let given_id = given_id.unwrap_or_else(|| paper.id.to_string());
         let comment = paper.comment.as_deref().unwrap_or_default();
         let is_withdrawn = says_withdrawn(&paper.abstract_text) || comment_says_withdrawn(comment);
@@ -155,10 +156,10 @@ impl Record {
 }
 
 /// A reader of one record in one format.
-pub(super) type ReadRecord = fn(&str, &DumpContext) -> Result<Item, RecordError>;
+pub(crate) type ReadRecord = fn(&str, &DumpContext) -> Result<Item, RecordError>;
 
 /// The id of a record of arXiv: numbers are mended, see `arxiv_number.rs`.
-pub(super) fn arxiv_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
+pub(crate) fn arxiv_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
     if let Some(repaired) = field.spelling().and_then(arxiv_number::repair) {
         return usable_id(&repaired);
     }
@@ -166,7 +167,7 @@ pub(super) fn arxiv_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
 }
 
 /// The id of a record as it stands.
-pub(super) fn verbatim_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
+pub(crate) fn verbatim_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
     match field {
         ScalarField::Other(found) => Err(Rejection::WrongType { field: "id", found }),
         other => usable_id(other.spelling().unwrap_or("")),
@@ -182,7 +183,7 @@ fn usable_id(spelling: &str) -> Result<PaperId, Rejection> {
 }
 
 /// A paper with its title and its abstract cleaned. What an abstract cannot be is noted.
-pub(super) fn paper(
+pub(crate) fn paper(
     id: PaperId,
     title: &ScalarField<'_>,
     text: &ScalarField<'_>,
@@ -194,7 +195,7 @@ pub(super) fn paper(
 
 /// A paper of a title and an abstract as they stand in the dump. What cleaning changed is kept
 /// beside it, where it is more than white space.
-pub(super) fn cleaned(id: PaperId, title: &str, text: &str) -> Result<Paper, Rejection> {
+pub(crate) fn cleaned(id: PaperId, title: &str, text: &str) -> Result<Paper, Rejection> {
     let raw = (title, text);
     let title = clean(title);
     if title.is_empty() {
@@ -222,55 +223,55 @@ fn same_words(raw: &str, clean: &str) -> bool {
 
 /// What a reader found in one record, as it stands there; [`RawRecord::item`] puts it in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct RawRecord<'a> {
+pub(crate) struct RawRecord<'a> {
     /// The paper's ids, the source's own first; made from title and authors where there is none.
-    pub(super) ids: Vec<PaperId>,
+    pub(crate) ids: Vec<PaperId>,
     /// The source's own id as it stands in the record.
-    pub(super) given_id: Option<String>,
+    pub(crate) given_id: Option<String>,
     /// The title with its markup.
-    pub(super) title: Cow<'a, str>,
+    pub(crate) title: Cow<'a, str>,
     /// The abstract with its markup, or empty.
-    pub(super) text: Cow<'a, str>,
+    pub(crate) text: Cow<'a, str>,
     /// Names in reading order ("Ada Lovelace"), clean: see `names.rs`.
-    pub(super) authors: Vec<String>,
+    pub(crate) authors: Vec<String>,
     /// Categories, subjects, keywords of a controlled list.
-    pub(super) categories: Vec<String>,
-    pub(super) published: Option<Date>,
-    pub(super) updated: Option<Date>,
-    pub(super) listed: Option<Date>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) published: Option<Date>,
+    pub(crate) updated: Option<Date>,
+    pub(crate) listed: Option<Date>,
     /// As it stands; cleaned later.
-    pub(super) journal: Option<Cow<'a, str>>,
+    pub(crate) journal: Option<Cow<'a, str>>,
     /// As it stands; cleaned later.
-    pub(super) comment: Option<Cow<'a, str>>,
+    pub(crate) comment: Option<Cow<'a, str>>,
     /// As it stands; cleaned later.
-    pub(super) volume: Option<Cow<'a, str>>,
-    pub(super) version: Option<u32>,
+    pub(crate) volume: Option<Cow<'a, str>>,
+    pub(crate) version: Option<u32>,
     /// What the source says of the paper's standing.
-    pub(super) notice: Option<Notice>,
+    pub(crate) notice: Option<Notice>,
     /// What is left out.
-    pub(super) notes: Notes,
+    pub(crate) notes: Notes,
 }
 
 impl<'a> RawRecord<'a> {
     /// Adds an id of a known kind, if `value` is one.
-    pub(super) fn add_id(&mut self, kind: IdKind, value: &str) {
+    pub(crate) fn add_id(&mut self, kind: IdKind, value: &str) {
         self.push_id(id_of_kind(kind, value));
     }
 
     /// Adds an id of a known kind from the field for such ids, and notes a value that is none.
-    pub(super) fn add_due_id(&mut self, kind: IdKind, value: &str) {
+    pub(crate) fn add_due_id(&mut self, kind: IdKind, value: &str) {
         let id = id_of_kind(kind, value);
         let id = self.notes.unless(id, Part::of_id(kind), Some(value));
         self.push_id(id);
     }
 
     /// Adds an id of any kind, whose spelling shows it.
-    pub(super) fn add_spelling(&mut self, spelling: &str) {
+    pub(crate) fn add_spelling(&mut self, spelling: &str) {
         self.push_id(PaperId::parse(spelling));
     }
 
     /// A day that was read, or a note of what stands there instead.
-    pub(super) fn dated(
+    pub(crate) fn dated(
         &mut self,
         day: Option<Date>,
         written: Option<&impl AsRef<str>>,
@@ -288,7 +289,7 @@ impl<'a> RawRecord<'a> {
     ///
     /// # Errors
     /// A [`RecordError`] where there is no title.
-    pub(super) fn item(mut self) -> Result<Item, RecordError> {
+    pub(crate) fn item(mut self) -> Result<Item, RecordError> {
         let given_id = self.given_id.clone();
         let notes = std::mem::take(&mut self.notes);
         match self.paper() {
@@ -345,20 +346,20 @@ fn other_names(own: &PaperId, mut aliases: Vec<PaperId>) -> Vec<PaperId> {
 }
 
 /// A field's text, clean; `None` where nothing is left. What it cannot be is noted.
-pub(super) fn optional(field: &ScalarField<'_>, part: Part, notes: &mut Notes) -> Option<String> {
+pub(crate) fn optional(field: &ScalarField<'_>, part: Part, notes: &mut Notes) -> Option<String> {
     let text = clean(field.prose_or_note(part, notes)?);
     (!text.is_empty()).then(|| text.into_owned())
 }
 
 /// The day that a field holds; what is none is noted.
-pub(super) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<Date> {
+pub(crate) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<Date> {
     let written = field.shown();
     let day = field.spelling().and_then(dates::day);
     notes.unless(day, Part::Date, written)
 }
 
 /// The DOI of a record, where it is another name than its id; what is no id is noted.
-pub(super) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
+pub(crate) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
     let alias = id_of_kind(IdKind::Doi, spelling);
     let alias = notes.unless(alias, Part::Doi, Some(spelling));
     // Those that stand there twice go when the record is made.
@@ -366,7 +367,7 @@ pub(super) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
 }
 
 /// Attaches the id, as it stands in the record, to what the record came to.
-pub(super) fn with_id(
+pub(crate) fn with_id(
     id: &ScalarField<'_>,
     notes: Notes,
     outcome: Result<Paper, Rejection>,

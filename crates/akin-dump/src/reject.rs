@@ -1,9 +1,8 @@
 //! Records that are no papers: where they stand, and what is wrong with them.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
-use super::expansion::Bomb;
+use crate::source::expansion::Bomb;
 
 /// An excerpt holds at most this many characters.
 const MAX_EXCERPT_CHARS: usize = 80;
@@ -161,14 +160,14 @@ impl Rejection {
     }
 
     /// JSON that breaks off inside a character.
-    pub(super) fn cut_character() -> Rejection {
+    pub(crate) fn cut_character() -> Rejection {
         Rejection::NotJson {
             message: "EOF while parsing a character".to_owned(),
         }
     }
 
     /// Whether the record breaks off, as far as its format can tell.
-    pub(super) fn is_unfinished(&self) -> bool {
+    pub(crate) fn is_unfinished(&self) -> bool {
         match self {
             // As serde_json says that it wanted more.
             Rejection::NotJson { message } => message.starts_with("EOF while parsing"),
@@ -177,7 +176,7 @@ impl Rejection {
     }
 
     /// What a failed read in the middle of a dump means; `compressed` says whose words it has.
-    pub(super) fn from_read(error: &io::Error, compressed: bool) -> Rejection {
+    pub(crate) fn from_read(error: &io::Error, compressed: bool) -> Rejection {
         let message = error.to_string();
         if error.get_ref().is_some_and(|cause| cause.is::<Bomb>()) {
             return Rejection::Bomb { message };
@@ -240,7 +239,7 @@ impl fmt::Display for Rejected {
 }
 
 /// The start of a record, printable and short.
-pub(super) fn excerpt(record: &[u8]) -> String {
+pub(crate) fn excerpt(record: &[u8]) -> String {
     let head = &record[..record.len().min(MAX_EXCERPT_CHARS * 8)];
     let text = String::from_utf8_lossy(head);
     let printable: String = text

@@ -4,209 +4,12 @@
 //! it looks like instead. Records of JSON are told apart by the fields of the first one that can
 //! be read.
 
-use super::sniff_json::{fields, json};
-use super::{ReadOptions, delimited, hf_page, tagged, xml};
-use std::fmt;
-
-/// The format of a dump.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// The arXiv metadata snapshot.
-    ArxivSnapshot,
-    /// A daily arXiv list.
-    ArxivDaily,
-    /// Responses of arXiv's OAI-PMH interface: `arXiv`, `arXivRaw`, `oai_dc`.
-    ArxivOai,
-    /// Feeds of the arXiv API.
-    ArxivAtom,
-    /// `.abs` files of arXiv.
-    ArxivAbs,
-    /// What the API of Hugging Face Daily Papers answers.
-    HfDailyApi,
-    /// A day of Hugging Face Daily Papers, scraped.
-    HfDailyScrape,
-    /// The saved text of a Hugging Face papers page.
-    HfPage,
-    /// PubMed's baseline and update files, and what its E-utilities answer.
-    PubmedXml,
-    /// MEDLINE text, also called `.nbib`.
-    Medline,
-    /// Works of OpenAlex.
-    OpenAlex,
-    /// Papers of Semantic Scholar: bulk data sets, API answers, S2ORC.
-    SemanticScholar,
-    /// Works of Crossref: answers of its API, its public data files.
-    Crossref,
-    /// CSL-JSON, as reference managers export it.
-    CslJson,
-    /// What Europe PMC answers.
-    EuropePmc,
-    /// A collection of the ACL Anthology.
-    AclAnthology,
-    /// BibTeX.
-    Bibtex,
-    /// RIS.
-    Ris,
-    /// EndNote's own export, with `%T` and the like.
-    EndNote,
-    /// Web of Science's field-tagged export.
-    WebOfScience,
-    /// `metadata.csv` of CORD-19.
-    Cord19,
-    /// Values separated by commas, semicolons or tabs, under a line of names.
-    Delimited,
-    /// Records with a title, or with an id and a text, one a line or in an array.
-    JsonRecords,
-    /// `corpus.jsonl` of a BEIR folder.
-    Beir,
-    /// Arrow IPC stream.
-    ArrowStream,
-    /// Arrow IPC file, also called Feather.
-    ArrowFile,
-    /// Parquet file.
-    Parquet,
-}
-
-/// Every format: its name on the command line, and what it is called in messages.
-const FORMATS: [(Format, &str, &str); 27] = [
-    (
-        Format::ArxivSnapshot,
-        "arxiv-snapshot",
-        "arXiv metadata snapshot",
-    ),
-    (Format::ArxivDaily, "arxiv-daily", "daily arXiv list"),
-    (Format::ArxivOai, "arxiv-oai", "arXiv OAI-PMH"),
-    (Format::ArxivAtom, "arxiv-atom", "arXiv API feed"),
-    (Format::ArxivAbs, "arxiv-abs", "arXiv .abs"),
-    (
-        Format::HfDailyApi,
-        "hf-daily",
-        "Hugging Face Daily Papers (API)",
-    ),
-    (
-        Format::HfDailyScrape,
-        "hf-daily-scraped",
-        "Hugging Face Daily Papers (scraped)",
-    ),
-    (
-        Format::HfPage,
-        "hf-page",
-        "text of a Hugging Face papers page",
-    ),
-    (Format::PubmedXml, "pubmed", "PubMed XML"),
-    (Format::Medline, "medline", "MEDLINE"),
-    (Format::OpenAlex, "openalex", "OpenAlex works"),
-    (
-        Format::SemanticScholar,
-        "semantic-scholar",
-        "Semantic Scholar",
-    ),
-    (Format::Crossref, "crossref", "Crossref works"),
-    (Format::CslJson, "csl-json", "CSL-JSON"),
-    (Format::EuropePmc, "europe-pmc", "Europe PMC"),
-    (Format::AclAnthology, "acl", "ACL Anthology XML"),
-    (Format::Bibtex, "bibtex", "BibTeX"),
-    (Format::Ris, "ris", "RIS"),
-    (Format::EndNote, "endnote", "EndNote"),
-    (Format::WebOfScience, "wos", "Web of Science"),
-    (Format::Cord19, "cord19", "CORD-19 metadata"),
-    (Format::Delimited, "csv", "CSV or TSV"),
-    (Format::JsonRecords, "json", "JSON records"),
-    (Format::Beir, "beir", "BEIR corpus"),
-    (Format::ArrowStream, "arrow-stream", "Arrow stream"),
-    (Format::ArrowFile, "arrow", "Arrow file"),
-    (Format::Parquet, "parquet", "Parquet file"),
-];
-
-impl Format {
-    /// The format of this name on the command line.
-    pub fn from_name(name: &str) -> Option<Format> {
-        let (format, ..) = FORMATS.iter().find(|(_, known, _)| *known == name)?;
-        Some(*format)
-    }
-
-    /// The names that [`Format::from_name`] knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        FORMATS.iter().map(|(_, name, _)| *name)
-    }
-
-    /// Whether its records are JSON objects.
-    pub(super) fn is_json(self) -> bool {
-        use Format::{ArxivDaily, ArxivSnapshot, Beir, HfDailyApi, HfDailyScrape, JsonRecords};
-        use Format::{Crossref, CslJson, EuropePmc, OpenAlex, SemanticScholar};
-        matches!(
-            self,
-            ArxivSnapshot
-                | ArxivDaily
-                | HfDailyApi
-                | HfDailyScrape
-                | OpenAlex
-                | SemanticScholar
-                | Crossref
-                | CslJson
-                | EuropePmc
-                | JsonRecords
-                | Beir
-        )
-    }
-
-    /// Whether its records are made of lines with tags, or of entries.
-    pub(super) fn is_tagged(self) -> bool {
-        use Format::{ArxivAbs, Bibtex, EndNote, Medline, Ris, WebOfScience};
-        matches!(
-            self,
-            ArxivAbs | Bibtex | EndNote | Medline | Ris | WebOfScience
-        )
-    }
-
-    /// How its records are told apart, but for JSON, where it depends on the dump.
-    pub(super) fn framing(self) -> Framing {
-        use Format::{AclAnthology, ArxivAtom, ArxivOai, PubmedXml};
-        use Format::{ArrowFile, ArrowStream, Cord19, Delimited, HfPage, Parquet};
-        match self {
-            ArxivOai | ArxivAtom | PubmedXml | AclAnthology => Framing::Elements,
-            HfPage => Framing::Page,
-            Cord19 | Delimited => Framing::Cells,
-            ArrowStream | ArrowFile | Parquet => Framing::Table,
-            tagged if tagged.is_tagged() => Framing::Blocks,
-            _ => Framing::Lines,
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = FORMATS.iter().find(|(format, ..)| format == self);
-        f.write_str(known.map_or("", |(.., words)| words))
-    }
-}
-
-/// How the records of a dump are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
-    Lines,
-    Values {
-        wrapper: Option<&'static str>,
-    },
-    /// JSON objects whose fields are the records.
-    Map,
-    /// XML elements.
-    Elements,
-    /// Blocks of tagged lines, or entries.
-    Blocks,
-    Page,
-    /// Rows of text.
-    Cells,
-    Table,
-}
-
-/// The formats that are told from their content, in words.
-pub const KNOWN_FORMATS: &str = "arXiv's snapshot, OAI-PMH, API feeds, daily lists and .abs files, \
-    PubMed XML, MEDLINE, Europe PMC, OpenAlex, Crossref, Semantic Scholar, ACL Anthology XML, \
-    CORD-19, BibTeX, RIS, CSL-JSON, \
-    EndNote, Web of Science, Hugging Face Daily Papers, BEIR corpora, CSV and TSV, Arrow and \
-    Parquet, and JSON records with a title, or with an id and a text; plain or compressed";
+use crate::format::{Beginning, FormatReader, Framing};
+use crate::json::object::fields;
+use crate::json::sniff::json;
+use crate::options::ReadOptions;
+use crate::registry::Format;
+use crate::{tagged, xml};
 
 /// Beginnings of files that are something else.
 const MAGICS: [(&[u8], &str); 8] = [
@@ -223,20 +26,13 @@ const MAGICS: [(&[u8], &str); 8] = [
     (b"SQLite format 3\0", "an SQLite database"),
 ];
 
-/// Beginnings of tables.
-const TABLES: [(&[u8], Format); 3] = [
-    (b"\xFF\xFF\xFF\xFF", Format::ArrowStream),
-    (b"ARROW1\0\0", Format::ArrowFile),
-    (b"PAR1", Format::Parquet),
-];
-
 /// A format with its framing, or what is said of a file that is of none.
-pub(super) type Sniffed = Result<(Format, Framing), String>;
+pub(crate) type Sniffed = Result<(Format, Framing), String>;
 
 /// Tells the format from the start of a dump; `complete` if that is all of it. An insisted format
 /// is taken at its word; of JSON only the framing is looked for. Of text, a header of columns is
 /// one where the user has set columns.
-pub(super) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Sniffed {
+pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Sniffed {
     let text = start
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(start)
@@ -261,39 +57,37 @@ pub(super) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Snif
         ));
     }
     let own = |format: Format| (format, format.framing());
-    table(start)
+    let beginning = Beginning {
+        text,
+        complete,
+        columns: &options.columns,
+    };
+    by_magic(start)
+        .map(own)
         .or_else(|| json(text, complete))
-        .or_else(|| xml::sniff(text).map(own))
-        .or_else(|| tagged::sniff(text).map(own))
-        .or_else(|| page(text, complete))
-        .or_else(|| delimited::sniff(text, complete, &options.columns).map(own))
+        .or_else(|| xml::sniff::sniff(text).map(own))
+        .or_else(|| tagged::sniff::sniff(text).map(own))
+        .or_else(|| by_look(&beginning).map(own))
         .ok_or_else(|| match (looks_like(start, text), complete) {
             (what, true) => format!("it looks like {what}"),
             (what, false) => format!("its first {} KiB look like {what}", start.len() >> 10),
         })
 }
 
-fn table(start: &[u8]) -> Option<(Format, Framing)> {
-    let (_, format) = TABLES.iter().find(|(magic, _)| start.starts_with(magic))?;
-    Some((*format, Framing::Table))
+/// The format whose dumps all begin with these bytes.
+fn by_magic(start: &[u8]) -> Option<Format> {
+    Format::all().find(|format| match &format.spec().reader {
+        FormatReader::Items(items) => items.magic.is_some_and(|magic| start.starts_with(magic)),
+        _ => false,
+    })
 }
 
-fn page(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
-    if text.starts_with(b"<")
-        || text.starts_with(b"{")
-        || text.starts_with(b"[")
-        || text.contains(&0)
-    {
-        return None;
-    }
-    let text = String::from_utf8_lossy(text);
-    // A line that the window cuts would be taken for a short one.
-    let whole = if complete {
-        &text
-    } else {
-        text.rsplit_once('\n')?.0
-    };
-    hf_page::is_page(whole).then_some((Format::HfPage, Framing::Page))
+/// The format of rows or of a page that a text looks like.
+fn by_look(beginning: &Beginning<'_>) -> Option<Format> {
+    Format::all().find(|format| match &format.spec().reader {
+        FormatReader::Items(items) => (items.looks_like)(beginning),
+        _ => false,
+    })
 }
 
 /// What a file is that is no dump, in words.

@@ -7,11 +7,12 @@ use akin::encoder::hub::{Hub, HubId, Snapshot, SnapshotFile};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::Outcome;
 use crate::cli::context::Context;
 use crate::cli::fault::Failure;
-use crate::cli::output;
-use crate::cli::progress::{Bar, outside};
+use crate::cli::layout;
+use crate::cli::outcome::Outcome;
+use crate::cli::outside::outside;
+use crate::cli::progress::Bar;
 use crate::cli::terminal::{self, CYAN};
 
 /// Fetch a model from the Hugging Face hub
@@ -43,7 +44,7 @@ pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Failur
     let snapshot = outside(|| hub.fetch(&args.id, &bar))?;
     let mut out = terminal::stdout();
     match context.json {
-        true => output::json_line(&mut out, &as_json(&snapshot))?,
+        true => layout::json_line(&mut out, &as_json(&snapshot))?,
         false => write(&mut out, &snapshot)?,
     }
     out.flush()?;
@@ -73,7 +74,7 @@ fn write(out: &mut impl Write, snapshot: &Snapshot) -> io::Result<()> {
             out,
             "{:<width$}  {:>9}  {}",
             file.name,
-            output::bytes(file.n_bytes),
+            layout::bytes(file.n_bytes),
             file.sha256.as_deref().unwrap_or_default()
         )?;
     }

@@ -7,13 +7,12 @@ use akin::encoder::{Encoder, ModelSource};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{of_library, own};
-use crate::cli::Outcome;
+use super::origin::{of_library, own};
 use crate::cli::context::Context;
 use crate::cli::fault::Failure;
-use crate::cli::hub;
-use crate::cli::output;
+use crate::cli::outcome::Outcome;
 use crate::cli::terminal::{self, CYAN};
+use crate::cli::{hub, layout};
 
 /// Say what a model is: its name, hashes, pooling, prompts and limits, and what computes it
 #[derive(Debug, Args)]
@@ -33,7 +32,7 @@ pub(super) fn run(args: &InfoArgs, context: &Context) -> Result<Outcome, Failure
     let encoder = context.load(&origin)?;
     let mut out = terminal::stdout();
     match context.json {
-        true => output::json_line(&mut out, &as_json(&origin.source, &encoder))?,
+        true => layout::json_line(&mut out, &as_json(&origin.source, &encoder))?,
         false => write(&mut out, &origin.source, &encoder)?,
     }
     out.flush()?;

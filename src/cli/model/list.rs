@@ -2,20 +2,19 @@
 
 use std::io::{self, Write};
 
-use akin::Error;
 use akin::encoder::ModelSource;
 use akin::encoder::hub::Snapshot;
 use akin::library::{Library, SpaceStatus};
-use akin::space;
+use akin::{Error, space};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use super::of_library;
-use crate::cli::Outcome;
+use super::origin::of_library;
 use crate::cli::context::Context;
 use crate::cli::fault::Failure;
-use crate::cli::output;
+use crate::cli::layout;
+use crate::cli::outcome::Outcome;
 use crate::cli::terminal::{self, CYAN, DIM};
 
 /// List the models on this machine; the library's own is marked with *
@@ -49,7 +48,7 @@ pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut out = terminal::stdout();
     for model in &listed {
         match context.json {
-            true => output::json_line(&mut out, model)?,
+            true => layout::json_line(&mut out, model)?,
             false => write(&mut out, model)?,
         }
     }
@@ -87,11 +86,11 @@ fn write_spaces(
                 "papers": status.n_papers,
                 "in_use": status.is_active,
             });
-            output::json_line(out, &value)?;
+            layout::json_line(out, &value)?;
             continue;
         }
         let mark = if status.is_active { '*' } else { ' ' };
-        let papers = output::counted(status.n_papers, "paper");
+        let papers = layout::counted(status.n_papers, "paper");
         writeln!(out, "{mark} {}  {papers}", recipe.describe())?;
     }
     Ok(())
@@ -166,7 +165,7 @@ fn write(out: &mut impl Write, model: &ListedModel) -> io::Result<()> {
     match (model.source, model.bytes) {
         ("bundled", _) if model.complete => write!(out, "  all-MiniLM-L6-v2, in this program")?,
         ("bundled", _) => write!(out, "  not in this build")?,
-        (_, Some(n)) => write!(out, "  {}", output::bytes(n))?,
+        (_, Some(n)) => write!(out, "  {}", layout::bytes(n))?,
         _ => {}
     }
     if !model.missing.is_empty() {

@@ -7,14 +7,12 @@ use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::Outcome;
 use crate::cli::args::at_least_one;
 use crate::cli::context::Context;
 use crate::cli::fault::Failure;
-use crate::cli::hub;
-use crate::cli::output;
+use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
-use crate::cli::terminal;
+use crate::cli::{hub, layout, terminal};
 
 /// Answer with another model from now on: what it has not embedded yet is embedded first
 ///
@@ -51,7 +49,7 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Failure>
         n => {
             context.note(&format!(
                 "{} cannot be read, and has no embedding; `akin check` says more",
-                output::counted(n, "paper")
+                layout::counted(n, "paper")
             ));
             Outcome::Partly
         }
@@ -66,7 +64,7 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Failure>
             "without": switched.n_left,
             "was_active": switched.was_active,
         });
-        output::json_line(&mut out, &value)?;
+        layout::json_line(&mut out, &value)?;
         return Ok(outcome);
     }
     let before = if switched.was_active { "still " } else { "" };
@@ -74,8 +72,8 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Failure>
         out,
         "{} {before}answers: {} embedded now, {} before",
         recipe.describe(),
-        output::counted(switched.n_embedded, "paper"),
-        output::count(switched.n_kept),
+        layout::counted(switched.n_embedded, "paper"),
+        layout::count(switched.n_kept),
     )?;
     Ok(outcome)
 }

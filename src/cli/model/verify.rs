@@ -3,20 +3,20 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use akin::encoder::{self, EncoderOptions, ModelSource, Precision, Verification};
-use akin::encoder::{LEAST_INT8, LEAST_INT8_OF_ANY};
+use akin::encoder::{
+    self, EncoderOptions, LEAST_INT8, LEAST_INT8_OF_ANY, ModelSource, Precision, Verification,
+};
 use akin::progress::Unobserved;
 use akin::space::Origin;
 use clap::Args;
 use serde_json::json;
 
-use super::{of_library, own};
-use crate::cli::Outcome;
+use super::origin::{of_library, own};
 use crate::cli::context::Context;
 use crate::cli::fault::Failure;
-use crate::cli::hub;
-use crate::cli::output;
+use crate::cli::outcome::Outcome;
 use crate::cli::terminal::{self, CYAN};
+use crate::cli::{hub, layout};
 
 /// Characters of a text that are shown.
 const EXCERPT_CHARS: usize = 30;
@@ -67,7 +67,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
     for (found, is_right) in &verified {
         if context.json {
             let value = json!({"source": source.to_string(), "right": is_right, "found": found});
-            output::json_line(&mut out, &value)?;
+            layout::json_line(&mut out, &value)?;
         } else if found.n_texts == 0 {
             writeln!(
                 out,
@@ -81,7 +81,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
                 "{CYAN}{}{CYAN:#}: {verdict}; of {} the least cosine is {:.6}{}, the largest \
                  difference of two numbers {:.1e}",
                 found.arithmetic,
-                output::counted(found.n_texts as u64, "text"),
+                layout::counted(found.n_texts as u64, "text"),
                 found.least_cosine,
                 of_which(found),
                 found.largest_difference

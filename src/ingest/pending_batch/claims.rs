@@ -6,7 +6,7 @@
 //! Invariants: a record that has been taken in, as whichever work under its id, is known again; the
 //! papers that one record is compared with are bounded.
 
-use super::{KnownPapers, MAX_SOURCES, PendingBatch, Reading, Tied, is_split};
+use super::state::{Claims, KnownPapers, MAX_SOURCES, PendingBatch, Reading, Tied, is_split};
 use crate::error::Result;
 use crate::ingest::pending::{Tie, says_the_same};
 use crate::ingest::same_work::{
@@ -25,20 +25,6 @@ struct Meeting {
     is_again: bool,
     /// The dump's collection has several works under it.
     is_ambiguous: bool,
-}
-
-/// What the ids of a record say about where it belongs.
-pub(super) enum Claims {
-    /// This very record has been taken in before.
-    Known,
-    /// The pending papers that it belongs to, the surest first, and those that it does not belong to though
-    /// they have one of its ids.
-    Open {
-        holders: Vec<Tied>,
-        others: Vec<usize>,
-        /// Its own id is another work's: the id that it goes by instead.
-        kept_apart_as: Option<PaperId>,
-    },
 }
 
 /// The works that were kept apart under the id of a record.

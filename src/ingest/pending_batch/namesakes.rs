@@ -6,10 +6,11 @@
 //! Invariants: at most [`MAX_NAMESAKES`] are compared with it, wherever batches end; what is compared of a
 //! stored paper is made once a batch.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{Holder, KnownPapers, MAX_SOURCES, PendingBatch, is_split};
+use super::state::{
+    Holder, KnownPapers, MAX_SOURCES, Namesake, NamesakeCache, PendingBatch, is_split,
+};
 use crate::error::Result;
 use crate::ingest::pending::Pending;
 use crate::ingest::same_work::{MAX_NAMESAKES, Traits, Why, same_work};
@@ -17,19 +18,6 @@ use crate::library::{PaperKey, SourceRecord};
 
 /// Beyond, what was kept of stored papers is dropped.
 const MAX_NAMESAKE_BYTES: usize = 64 << 20;
-
-/// What is compared of stored papers.
-#[derive(Default)]
-pub(super) struct NamesakeCache {
-    traits: HashMap<PaperKey, Rc<Namesake>>,
-    n_bytes: usize,
-}
-
-/// One of them.
-struct Namesake {
-    traits: Traits,
-    n_sources: usize,
-}
 
 impl PendingBatch {
     /// Makes one paper of a pending one and of those with its title that are the same work, but for

@@ -19,9 +19,9 @@ use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary};
 use arrow_ipc::{Message, MessageHeader, root_as_message};
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 
-use super::{BatchEnd, decoded, grown_limit, is_available};
-use crate::expansion::Growth;
-use crate::source::Bytes;
+use super::batch::{BatchEnd, decoded, grown_limit, is_available};
+use crate::source::bytes::Bytes;
+use crate::source::expansion::Growth;
 
 /// Every part of an Arrow stream or file is a multiple of this long.
 const PART_BYTES: usize = 8;

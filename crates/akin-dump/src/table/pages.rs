@@ -17,9 +17,10 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::record::reader::RowIter;
 use parquet::schema::types::Type as SchemaType;
 
+use super::batch::{BatchEnd, grown_limit, is_available};
+use super::delta;
 use super::thrift::{Compact, STRUCT};
-use super::{BatchEnd, delta, grown_limit, is_available};
-use crate::expansion::Growth;
+use crate::source::expansion::Growth;
 
 /// How much of a page's head is read at first, and at most: it may hold statistics.
 const PAGE_HEAD_BYTES: [usize; 2] = [1 << 10, 16 << 20];

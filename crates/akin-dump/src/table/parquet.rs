@@ -11,6 +11,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use akin_base::error::{Error, Result};
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 use parquet::arrow::arrow_reader::{
@@ -22,12 +23,11 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 use parquet::file::reader::FileReader;
 use parquet::schema::types::ColumnDescriptor;
 
+use super::batch::{BatchEnd, decoded, unfit};
+use super::cells::ReadColumns;
 use super::footer::{TOO_DEEP, check_footer};
 use super::pages::CheckedGroup;
-use super::{BatchEnd, decoded, unfit};
-use crate::cells::ReadColumns;
-use crate::expansion::Growth;
-use akin_base::error::{Error, Result};
+use crate::source::expansion::Growth;
 
 /// Rows that are decoded at a time.
 const BATCH_ROWS: usize = 256;

@@ -17,14 +17,28 @@
 
 use std::borrow::Cow;
 
+use akin_base::paper::{Authority, IdKind, Notice, arxiv_version};
 use jiff::civil::Date;
 
-use super::blocks::{LineLayout, LinePlace, Mark};
+use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::MAX_KEYWORDS;
 use super::ids;
+use crate::format::{Feed, FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{dates, names};
-use akin_base::paper::{IdKind, Notice, arxiv_version};
+use crate::text::{dates, names};
+
+/// arXiv .abs.
+pub(crate) const SPEC: Spec = Spec {
+    name: "arxiv-abs",
+    title: "arXiv .abs",
+    feed: Some(Feed::new("arxiv", Authority::Registry)),
+    generic_file: None,
+    reader: FormatReader::Tagged(TaggedSpec {
+        looks_like,
+        frame: |lines| Box::new(BlockReader::new(lines, AbsLines::default())),
+        read,
+    }),
+};
 
 /// Lines of dashes that part records are at least this long.
 const MIN_RULE_BYTES: usize = 20;
@@ -263,8 +277,8 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::tests::check_records;
     use super::*;
+    use crate::tagged::blocks::tests::check_records;
     use crate::tests::check_fields;
 
     const RULE: &str = "------------------------------------------------------------------------";

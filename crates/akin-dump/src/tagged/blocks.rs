@@ -7,9 +7,10 @@
 
 use std::mem;
 
-use crate::lines::{Framed, LineReader};
-use crate::source::Bytes;
-use crate::{Frame, MAX_LINE_BYTES, Rejection, Unit};
+use crate::frame::{Frame, Framed, MAX_LINE_BYTES};
+use crate::lines::LineReader;
+use crate::reject::{Rejection, Unit};
+use crate::source::bytes::Bytes;
 
 /// What is kept of a record that is too long, to show it.
 pub(super) const KEPT_BYTES: usize = 1024;
@@ -181,8 +182,9 @@ impl RecordLines<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
     use std::io::{self, Cursor, Read};
+
+    use super::*;
 
     /// The records of a frame as `line:text` with `|` for line ends; `!` for one that is too long,
     /// `?` for one that is cut.

@@ -15,12 +15,27 @@
 //! | journal | `%J`, `%B`, `%S` |
 //! | categories | `%K` |
 
-use super::blocks::{LineLayout, LinePlace, Mark};
+use akin_base::paper::{IdKind, Notice};
+
+use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{TagPlace, TaggedFields};
 use super::{ids, ris};
+use crate::format::{FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{dates, names};
-use akin_base::paper::{IdKind, Notice};
+use crate::text::{dates, names};
+
+/// EndNote.
+pub(crate) const SPEC: Spec = Spec {
+    name: "endnote",
+    title: "EndNote",
+    feed: None,
+    generic_file: None,
+    reader: FormatReader::Tagged(TaggedSpec {
+        looks_like,
+        frame: |lines| Box::new(BlockReader::new(lines, EndNoteLines::default())),
+        read,
+    }),
+};
 
 /// Lines that are looked at to tell the format.
 const LOOKED_AT: usize = 12;
@@ -138,8 +153,8 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::tests::check_records;
     use super::*;
+    use crate::tagged::blocks::tests::check_records;
     use crate::tests::check_fields;
 
     #[track_caller]

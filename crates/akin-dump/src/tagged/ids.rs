@@ -4,10 +4,11 @@
 //! [`PaperId`] knows are taken: the numbers and keys of somebody's own library mean nothing
 //! outside it, and two libraries that count from 1 would be taken for one.
 
-use crate::clean::clean;
+use akin_base::paper::{IdKind, PaperId, arxiv_version, without_end};
+
 use crate::ignored::Part;
 use crate::record::RawRecord;
-use akin_base::paper::{IdKind, PaperId, arxiv_version, without_end};
+use crate::text::clean::clean;
 
 /// Ids of one record that are kept, at most.
 const MAX_IDS: usize = 64;

@@ -17,12 +17,27 @@
 
 use std::borrow::Cow;
 
-use super::blocks::{LineLayout, LinePlace, Mark};
+use akin_base::paper::{Authority, IdKind, Notice};
+
+use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
+use crate::format::{Feed, FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{dates, names};
-use akin_base::paper::{IdKind, Notice};
+use crate::text::{dates, names};
+
+/// MEDLINE.
+pub(crate) const SPEC: Spec = Spec {
+    name: "medline",
+    title: "MEDLINE",
+    feed: Some(Feed::new("pubmed", Authority::Registry)),
+    generic_file: None,
+    reader: FormatReader::Tagged(TaggedSpec {
+        looks_like,
+        frame: |lines| Box::new(BlockReader::new(lines, MedlineLines::default())),
+        read,
+    }),
+};
 
 /// Reads one record.
 pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
@@ -193,8 +208,8 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::tests::check_records;
     use super::*;
+    use crate::tagged::blocks::tests::check_records;
     use crate::tests::check_fields;
 
     #[track_caller]

@@ -6,192 +6,20 @@
 //! | MEDLINE, `.nbib` | `medline.rs` | `PMID` up to the next |
 //! | EndNote, refer | `endnote.rs` | `%0` up to the next, or what stands between blank lines |
 //! | Web of Science | `web_of_science.rs` | `PT` to `ER` |
-//! | BibTeX, Biblatex | `bibtex.rs`, `bibtex_fields.rs`, `bibtex_names.rs` | `@type{…}` |
+//! | BibTeX, Biblatex | `bibtex/` | `@type{…}` |
 //! | arXiv `.abs` | `arxiv_abs.rs` | three lines `\\` and what they part |
 //!
-//! [`frame`] cuts a text into records (`blocks.rs`, `entries.rs`, `inherited.rs`), [`sniff`] tells the format by
+//! A frame cuts a text into records (`blocks.rs`; `entries.rs` and `inherited.rs` of `bibtex/`), [`sniff`] tells the format by
 //! the first lines. `fields.rs` takes a block of tagged lines apart, `ids.rs` finds the ids in what
 //! bibliographies write. Text that is not in UTF-8 is decoded before it comes to a reader.
 
-pub(super) mod arxiv_abs;
-pub(super) mod bibtex;
-mod bibtex_fields;
-mod bibtex_names;
+pub(crate) mod arxiv_abs;
+pub(crate) mod bibtex;
 mod blocks;
-pub(super) mod endnote;
-mod entries;
+pub(crate) mod endnote;
 mod fields;
-pub(super) mod ids;
-mod inherited;
-pub(super) mod medline;
-pub(super) mod ris;
-pub(super) mod web_of_science;
-
-use blocks::BlockReader;
-use inherited::InheritingReader;
-
-use super::source::Bytes;
-use super::{Format, Frame};
-
-/// Cuts a text into records.
-pub(super) fn frame(format: Format, bytes: Bytes) -> Box<dyn Frame> {
-    match format {
-        Format::Medline => Box::new(BlockReader::new(bytes, medline::MedlineLines::default())),
-        Format::EndNote => Box::new(BlockReader::new(bytes, endnote::EndNoteLines::default())),
-        Format::WebOfScience => Box::new(BlockReader::new(
-            bytes,
-            web_of_science::WebOfScienceLines::default(),
-        )),
-        Format::ArxivAbs => Box::new(BlockReader::new(bytes, arxiv_abs::AbsLines::default())),
-        Format::Bibtex => Box::new(InheritingReader::new(bytes)),
-        _ => Box::new(BlockReader::new(bytes, ris::RisLines::default())),
-    }
-}
-
-/// Whether a text, of which this is the start, is of a format.
-type LooksLike = fn(&str) -> bool;
-
-/// The format of a text, told by its start.
-pub(super) fn sniff(start: &[u8]) -> Option<Format> {
-    let text = String::from_utf8_lossy(start);
-    let known: [(Format, LooksLike); 6] = [
-        (Format::Ris, ris::looks_like),
-        (Format::Medline, medline::looks_like),
-        (Format::EndNote, endnote::looks_like),
-        (Format::WebOfScience, web_of_science::looks_like),
-        (Format::ArxivAbs, arxiv_abs::looks_like),
-        (Format::Bibtex, bibtex::looks_like),
-    ];
-    let (format, _) = known.iter().find(|(_, looks_like)| looks_like(&text))?;
-    Some(*format)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::record::DumpContext;
-    use super::super::{MAX_LINE_BYTES, reader};
-    use super::*;
-    use proptest::prelude::*;
-
-    const FORMATS: [Format; 6] = [
-        Format::Ris,
-        Format::Medline,
-        Format::EndNote,
-        Format::WebOfScience,
-        Format::ArxivAbs,
-        Format::Bibtex,
-    ];
-
-    /// Pieces of all formats, to be put together at random.
-    const PIECES: [&str; 56] = [
-        "\n",
-        "\n",
-        "\n",
-        "\n\n",
-        "\r\n",
-        " ",
-        "  ",
-        "      ",
-        "   ",
-        ",",
-        ", ",
-        ";",
-        "x",
-        "Roe",
-        "J.",
-        "é",
-        "王",
-        "and",
-        " and ",
-        "=",
-        "#",
-        "\"",
-        "{",
-        "{",
-        "}",
-        "}",
-        "(",
-        ")",
-        "\\",
-        "\\\\",
-        "$",
-        "%",
-        "@a{k,",
-        "@string{s = {v}}",
-        "@comment{",
-        "title = {x}",
-        "author = ",
-        "year = 2000",
-        "TY  - JOUR",
-        "ER  -",
-        "TI  - x",
-        "AU  - Roe, J",
-        "PMID- 7",
-        "MH  - *a/b",
-        "TI  - [x].",
-        "%0 Book",
-        "%T x",
-        "%A Roe, J",
-        "PT J",
-        "TI x",
-        "ER",
-        "arXiv:2503.11731",
-        "Title: x",
-        "Date: Mon, 3 Mar 2025 10:00:00 GMT   (0kb,I)",
-        "Authors: J. Roe",
-        "----------------------------",
-    ];
-
-    proptest! {
-        #[test]
-        fn no_text_panics_and_all_end(pieces in prop::collection::vec(0..PIECES.len(), 0..60)) {
-            let text: String = pieces.iter().map(|&piece| PIECES[piece]).collect();
-            sniff(text.as_bytes());
-            for format in FORMATS {
-                let bytes = Box::new(std::io::Cursor::new(text.clone().into_bytes()));
-                let mut frame = frame(format, bytes);
-                let mut context = DumpContext::default();
-                let mut buffer = Vec::new();
-                let mut chunks = 0;
-                while !matches!(frame.next_chunk(&mut buffer), super::super::lines::Framed::End) {
-                    chunks += 1;
-                    prop_assert!(chunks <= text.len() && buffer.len() <= MAX_LINE_BYTES);
-                    frame.set_context(&mut context);
-                    let record = String::from_utf8_lossy(&buffer);
-                    let _ = reader(format)(record.trim(), &context);
-                }
-            }
-        }
-    }
-
-    fn check(start: &str, expected: Option<Format>) {
-        assert_eq!(sniff(start.as_bytes()), expected, "{start}");
-    }
-
-    #[test]
-    fn formats_are_told_by_their_first_lines() {
-        check("1.\r\nTY  - JOUR\r\n", Some(Format::Ris));
-        check("PMID- 1\nOWN - NLM", Some(Format::Medline));
-        check("%0 Journal Article\n%T x", Some(Format::EndNote));
-        check("FN Clarivate\nVR 1.0\nPT J", Some(Format::WebOfScience));
-        check("@misc{k, title = {x}}", Some(Format::Bibtex));
-        check("\\\\\narXiv:2503.11731\n", Some(Format::ArxivAbs));
-    }
-
-    #[test]
-    fn other_texts_are_none_of_them() {
-        for text in [
-            "",
-            "title,abstract\nTY  - JOUR,x",
-            "A title\n\nAn abstract that goes on. PMID- 5",
-            "PT\tAU\tTI\nJ\tx\ty",
-            "%PDF-1.7",
-            "%!PS-Adobe",
-            "% a comment\n\\section{x}",
-            "TYPE - x\nAB - y",
-            "caf\u{fffd} au lait",
-        ] {
-            check(text, None);
-        }
-    }
-}
+pub(crate) mod ids;
+pub(crate) mod medline;
+pub(crate) mod ris;
+pub(crate) mod sniff;
+pub(crate) mod web_of_science;

@@ -21,12 +21,27 @@
 use std::collections::HashSet;
 use std::mem;
 
-use super::blocks::{LineLayout, LinePlace, Mark};
+use akin_base::paper::{IdKind, Notice, PaperId};
+
+use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{TagPlace, TaggedFields};
 use super::ids;
+use crate::format::{FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{dates, names};
-use akin_base::paper::{IdKind, Notice, PaperId};
+use crate::text::{dates, names};
+
+/// RIS.
+pub(crate) const SPEC: Spec = Spec {
+    name: "ris",
+    title: "RIS",
+    feed: None,
+    generic_file: None,
+    reader: FormatReader::Tagged(TaggedSpec {
+        looks_like,
+        frame: |lines| Box::new(BlockReader::new(lines, RisLines::default())),
+        read,
+    }),
+};
 
 /// The tags of the specification and those that its readers know.
 const TAGS: [&str; 69] = [
@@ -238,8 +253,8 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::tests::check_records;
     use super::*;
+    use crate::tagged::blocks::tests::check_records;
     use crate::tests::check_fields;
 
     #[track_caller]

@@ -4,7 +4,7 @@
 //! space, and values go on in lines indented by three; of authors every such line is one. The tags
 //! are described in "Web of Science Core Collection Field Tags" (Clarivate). No genuine sample was
 //! at hand: this follows the description. The tab-delimited export is read as a table
-//! (`delimited.rs`).
+//! (`table/delimited.rs`).
 //!
 //! | of a paper | tags |
 //! |---|---|
@@ -16,12 +16,27 @@
 //! | categories | `WC`, else `SC`, `DE`, `ID` |
 //! | notice | `DT` |
 
-use super::blocks::{LineLayout, LinePlace, Mark};
+use akin_base::paper::{IdKind, Notice};
+
+use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
+use crate::format::{FormatReader, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{dates, names};
-use akin_base::paper::{IdKind, Notice};
+use crate::text::{dates, names};
+
+/// Web of Science.
+pub(crate) const SPEC: Spec = Spec {
+    name: "wos",
+    title: "Web of Science",
+    feed: None,
+    generic_file: None,
+    reader: FormatReader::Tagged(TaggedSpec {
+        looks_like,
+        frame: |lines| Box::new(BlockReader::new(lines, WebOfScienceLines::default())),
+        read,
+    }),
+};
 
 /// Tags that stand around records.
 const AROUND: [&[u8]; 3] = [b"FN", b"VR", b"EF"];
@@ -143,8 +158,8 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::blocks::tests::check_records;
     use super::*;
+    use crate::tagged::blocks::tests::check_records;
     use crate::tests::check_fields;
 
     #[track_caller]

@@ -16,13 +16,47 @@
 //! | comment | `note`, and why it was retracted or removed |
 //! | notice | `retracted`: retracted; `removed`: withdrawn, for its page and its record stay |
 
+use akin_base::paper::{Authority, IdKind, Notice, PaperId};
 use jiff::civil::Date;
 
-use super::day_of;
+use super::answer::empty_without_elements;
+use super::parts::day_of;
+use super::rules::Rules;
+use super::start::StartTags;
 use super::tree::{self, Element};
+use crate::format::{Feed, FormatReader, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{dates, names};
-use akin_base::paper::{IdKind, Notice, PaperId};
+use crate::text::{dates, names};
+
+/// ACL Anthology XML.
+pub(crate) const SPEC: Spec = Spec {
+    name: "acl",
+    title: "ACL Anthology XML",
+    feed: Some(Feed::new("acl", Authority::Registry)),
+    generic_file: None,
+    reader: FormatReader::Xml(XmlSpec {
+        is_start,
+        rules: &RULES,
+        answer: empty_without_elements,
+        read,
+    }),
+};
+
+pub(super) static RULES: Rules = Rules {
+    is_whole_record: |name| name == b"paper",
+    is_meta: |name, parent| name == b"meta" && parent == b"volume",
+    ..Rules::NONE
+};
+
+/// Whether a document is told to be of the ACL Anthology by the start tag at an index.
+fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
+    match (tags.name(at), tags.name(at + 1)) {
+        ("collection", "volume") => true,
+        ("volume", "meta" | "frontmatter" | "paper") => true,
+        ("paper", "title") => tags.tag_has(at, b"id="),
+        _ => false,
+    }
+}
 
 /// Reads one record.
 pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError> {

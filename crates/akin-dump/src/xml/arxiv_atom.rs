@@ -6,11 +6,51 @@
 //! authors are one string, and its `summary` begins with an announcement. There was no genuine
 //! sample of the daily one.
 
-use super::dois;
+use akin_base::paper::{Authority, IdKind, arxiv_version};
+
+use super::answer::DocumentAnswer;
+use super::parts::dois;
+use super::rules::Rules;
+use super::start::StartTags;
 use super::tree::{self, Element};
+use crate::format::{Feed, FormatReader, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{Rejection, dates, names};
-use akin_base::paper::{IdKind, arxiv_version};
+use crate::reject::Rejection;
+use crate::text::{dates, names};
+
+/// arXiv API feed.
+pub(crate) const SPEC: Spec = Spec {
+    name: "arxiv-atom",
+    title: "arXiv API feed",
+    feed: Some(Feed::new("arxiv", Authority::Registry)),
+    generic_file: None,
+    reader: FormatReader::Xml(XmlSpec {
+        is_start,
+        rules: &RULES,
+        answer,
+        read,
+    }),
+};
+
+pub(super) static RULES: Rules = Rules {
+    is_whole_record: |name| name == b"entry",
+    ..Rules::NONE
+};
+
+/// Whether a document is told to be a feed of arXiv by the start tag at an index.
+fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
+    let of_arxiv = || tags.document_has(b"arxiv.org") || tags.document_has(b"arXiv.org");
+    matches!(tags.name(at), "feed" | "entry") && of_arxiv()
+}
+
+/// What an answer without entries says.
+fn answer(root: &Element) -> DocumentAnswer {
+    if root.name == "feed" {
+        DocumentAnswer::Empty
+    } else {
+        DocumentAnswer::Other
+    }
+}
 
 /// Reads one record.
 pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError> {

@@ -20,13 +20,70 @@
 //! A last version without files (`source_type` I) is a withdrawn paper. There was no genuine
 //! sample of `arXivRaw` and `arXivOld`.
 
+use akin_base::paper::{Authority, IdKind, Notice, PaperId};
 use jiff::civil::Date;
 
+use super::answer::DocumentAnswer;
+use super::arxiv_names;
+use super::parts::dois;
+use super::rules::Rules;
+use super::start::StartTags;
 use super::tree::{self, Element};
-use super::{arxiv_names, dois};
+use crate::format::{Feed, FormatReader, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{Rejection, dates, names};
-use akin_base::paper::{IdKind, Notice, PaperId};
+use crate::reject::Rejection;
+use crate::text::{dates, names};
+
+/// arXiv OAI-PMH.
+pub(crate) const SPEC: Spec = Spec {
+    name: "arxiv-oai",
+    title: "arXiv OAI-PMH",
+    feed: Some(Feed::new("arxiv", Authority::Registry)),
+    generic_file: None,
+    reader: FormatReader::Xml(XmlSpec {
+        is_start,
+        rules: &RULES,
+        answer,
+        read,
+    }),
+};
+
+pub(super) static RULES: Rules = Rules {
+    is_whole_record: |name| name == b"record",
+    is_foreign,
+    ..Rules::NONE
+};
+
+/// Whether a start tag is that of a `record` of another language than OAI-PMH, such as MARC inside it.
+fn is_foreign(tag: &[u8]) -> bool {
+    let has = |words: &[u8]| tag.windows(words.len()).any(|window| window == words);
+    has(b"xmlns=") && !has(b"openarchives.org/OAI/2.0")
+}
+
+/// Whether a document is told to be OAI-PMH by the start tag at an index.
+fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
+    match tags.name(at) {
+        "OAI-PMH" | "ListRecords" | "GetRecord" => true,
+        "record" => tags.name(at + 1) == "header",
+        _ => false,
+    }
+}
+
+/// What an answer without records says.
+fn answer(root: &Element) -> DocumentAnswer {
+    let Some(error) = root.child("error") else {
+        let is_empty = root.child("ListRecords").is_some();
+        return if is_empty {
+            DocumentAnswer::Empty
+        } else {
+            DocumentAnswer::Other
+        };
+    };
+    match error.attribute("code").unwrap_or("error") {
+        "noRecordsMatch" => DocumentAnswer::Empty,
+        code => DocumentAnswer::Error(format!("{code}: {}", error.text().trim())),
+    }
+}
 
 /// Reads one record.
 pub(crate) fn read(xml: &str, _: &DumpContext) -> Result<Item, RecordError> {

@@ -11,19 +11,19 @@ use std::io::{self, BufRead, BufReader};
 use super::around::Enclosing;
 use super::keep::{Keep, bad};
 use super::recode::Recoded;
-use super::rules;
+use super::rules::{self, Rules};
 use super::scan::{Scanner, XmlToken, local};
-use crate::lines::Framed;
+use crate::frame::{Frame, Framed, MAX_LINE_BYTES};
 use crate::record::DumpContext;
-use crate::source::Bytes;
-use crate::{Format, Frame, MAX_LINE_BYTES, Unit};
+use crate::reject::Unit;
+use crate::source::bytes::Bytes;
 
 const BUFFER_BYTES: usize = 128 << 10;
 
 /// Cuts a stream into records.
 pub(super) struct Elements {
     input: BufReader<Recoded>,
-    format: Format,
+    rules: &'static Rules,
     scanner: Scanner,
     around: Enclosing,
     /// The start tag of the next record.
@@ -67,10 +67,10 @@ impl Frame for Elements {
 }
 
 impl Elements {
-    pub(super) fn new(format: Format, bytes: Bytes) -> Elements {
+    pub(super) fn new(rules: &'static Rules, bytes: Bytes) -> Elements {
         Elements {
             input: BufReader::with_capacity(BUFFER_BYTES, Recoded::new(bytes)),
-            format,
+            rules,
             scanner: Scanner::new(),
             around: Enclosing::default(),
             next: None,
@@ -168,9 +168,7 @@ impl Elements {
         match token {
             XmlToken::Declaration => true,
             XmlToken::Hidden => is_same || self.is_whole_record(),
-            XmlToken::Start { .. } if is_same => {
-                !rules::is_foreign(self.format, self.last_tag(buffer))
-            }
+            XmlToken::Start { .. } if is_same => !(self.rules.is_foreign)(self.last_tag(buffer)),
             XmlToken::Start { .. } => {
                 (self.is_whole_record() && local(&start.name) != self.scanner.local_name())
                     || (is_around && rules::is_root(self.scanner.local_name()))
@@ -247,17 +245,16 @@ impl Elements {
     /// Whether the last tag, outside records, begins one.
     fn is_record(&self, tag: &[u8]) -> bool {
         let name = self.scanner.local_name();
-        rules::is_record(self.format, name, self.around.parent())
-            && !rules::is_foreign(self.format, tag)
+        self.rules.is_record(name, self.around.parent()) && !(self.rules.is_foreign)(tag)
     }
 
     fn is_whole_record(&self) -> bool {
-        rules::is_whole_record(self.format, self.scanner.local_name())
+        (self.rules.is_whole_record)(self.scanner.local_name())
     }
 
     fn is_meta(&self) -> bool {
         let name = self.scanner.local_name();
-        rules::is_meta(self.format, name, self.around.parent())
+        (self.rules.is_meta)(name, self.around.parent())
     }
 
     fn start(&self, tag: &[u8], empty: bool) -> Next {
@@ -272,13 +269,15 @@ impl Elements {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rejection;
+    use crate::registry::Format;
+    use crate::reject::Rejection;
     use crate::tests::Drip;
+    use crate::xml::sniff::tests::rules_of;
 
     /// Records as they stand, with `around|` before, `!` for a bad one and `?` for a cut.
     fn read_all(format: Format, xml: &str, drip: usize) -> Vec<String> {
         let bytes = Drip(io::Cursor::new(xml.as_bytes().to_vec()), drip);
-        let mut elements = Elements::new(format, Box::new(bytes));
+        let mut elements = Elements::new(rules_of(format), Box::new(bytes));
         let mut buffer = Vec::new();
         let mut read = Vec::new();
         let mut context = DumpContext::default();

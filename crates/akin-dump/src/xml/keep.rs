@@ -4,8 +4,8 @@
 //! as long as it is no more than [`MAX_LINE_BYTES`]; else a piece from the start to show, and the
 //! last tag, which may be the next record's.
 
-use crate::lines::Framed;
-use crate::{MAX_LINE_BYTES, Rejection};
+use crate::frame::{Framed, MAX_LINE_BYTES};
+use crate::reject::Rejection;
 
 /// What is kept of an element that is too long, to show it.
 const KEPT_BYTES: usize = 1024;

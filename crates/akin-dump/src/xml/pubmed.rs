@@ -21,13 +21,57 @@
 //!
 //! There was no genuine sample of books and of `DeleteCitation`.
 
+use akin_base::paper::{Authority, IdKind, Notice, PaperId};
 use jiff::civil::Date;
 
-use super::day_of;
+use super::answer::empty_without_elements;
+use super::parts::day_of;
+use super::rules::Rules;
+use super::start::StartTags;
 use super::tree::{self, Element};
+use crate::format::{Feed, FormatReader, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
-use crate::{Rejection, names};
-use akin_base::paper::{IdKind, Notice, PaperId};
+use crate::reject::Rejection;
+use crate::text::names;
+
+/// PubMed XML.
+pub(crate) const SPEC: Spec = Spec {
+    name: "pubmed",
+    title: "PubMed XML",
+    feed: Some(Feed::new("pubmed", Authority::Registry)),
+    generic_file: None,
+    reader: FormatReader::Xml(XmlSpec {
+        is_start,
+        rules: &RULES,
+        answer: empty_without_elements,
+        read,
+    }),
+};
+
+pub(super) static RULES: Rules = Rules {
+    is_whole_record: |name| name == b"PubmedArticle" || name == b"PubmedBookArticle",
+    is_inner_record: |name, parent| match name {
+        b"MedlineCitation" | b"BookDocument" => true,
+        b"PMID" => [&b"DeleteCitation"[..], b"DeleteDocument"].contains(&parent),
+        _ => false,
+    },
+    ..Rules::NONE
+};
+
+/// Whether a document is told to be PubMed's by the start tag at an index.
+fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
+    matches!(
+        tags.name(at),
+        "PubmedArticleSet"
+            | "PubmedArticle"
+            | "PubmedBookArticleSet"
+            | "PubmedBookArticle"
+            | "MedlineCitationSet"
+            | "MedlineCitation"
+            | "BookDocumentSet"
+            | "DeleteCitation"
+    )
+}
 
 /// What stands in place of a title that was not given, or not yet.
 const NO_TITLES: [&str; 2] = ["not available", "in process citation"];

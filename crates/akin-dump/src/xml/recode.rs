@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::source::Bytes;
+use crate::source::bytes::Bytes;
 
 /// A declaration ends within so many bytes.
 const MAX_DECLARATION_BYTES: usize = 256;

@@ -1,44 +1,32 @@
-//! Which elements are records, in each format.
+//! Which elements are records. Each format of XML has its own [`Rules`].
 //!
 //! In: names of elements without prefixes. Out: what they are.
-//!
-//! | format | records |
-//! |---|---|
-//! | arXiv OAI-PMH | `record` |
-//! | arXiv API | `entry` |
-//! | PubMed | `PubmedArticle`, `PubmedBookArticle`; `MedlineCitation`, `BookDocument` of older files; `PMID` in `DeleteCitation` and `DeleteDocument` |
-//! | ACL Anthology | `paper` |
-//!
-//! The front matter of an ACL volume is no record: its title and its editors are the volume's.
 
-use crate::Format;
-
-/// Whether an element directly inside `parent` is a record.
-pub(super) fn is_record(format: Format, name: &[u8], parent: &[u8]) -> bool {
-    let in_pubmed = format == Format::PubmedXml;
-    match name {
-        b"MedlineCitation" | b"BookDocument" => in_pubmed,
-        b"PMID" => in_pubmed && [&b"DeleteCitation"[..], b"DeleteDocument"].contains(&parent),
-        _ => is_whole_record(format, name),
-    }
+/// Which elements of a format are records.
+pub(crate) struct Rules {
+    /// Whether an element is a record wherever it stands, and no part of one.
+    pub(crate) is_whole_record: fn(&[u8]) -> bool,
+    /// Whether an element directly inside a parent is a record too.
+    pub(crate) is_inner_record: fn(&[u8], &[u8]) -> bool,
+    /// Whether a start tag only looks like that of a record: it is of another language.
+    pub(crate) is_foreign: fn(&[u8]) -> bool,
+    /// Whether an element directly inside a parent says something of all records around it.
+    pub(crate) is_meta: fn(&[u8], &[u8]) -> bool,
 }
 
-/// Whether an element is a record wherever it stands, and no part of one.
-pub(super) fn is_whole_record(format: Format, name: &[u8]) -> bool {
-    match format {
-        Format::ArxivOai => name == b"record",
-        Format::ArxivAtom => name == b"entry",
-        Format::PubmedXml => name == b"PubmedArticle" || name == b"PubmedBookArticle",
-        Format::AclAnthology => name == b"paper",
-        _ => false,
-    }
-}
+impl Rules {
+    /// Nothing is a record.
+    pub(crate) const NONE: Rules = Rules {
+        is_whole_record: |_| false,
+        is_inner_record: |_, _| false,
+        is_foreign: |_| false,
+        is_meta: |_, _| false,
+    };
 
-/// Whether a start tag is that of a `record` of another language than OAI-PMH, such as MARC
-/// inside it.
-pub(super) fn is_foreign(format: Format, tag: &[u8]) -> bool {
-    let has = |words: &[u8]| tag.windows(words.len()).any(|window| window == words);
-    format == Format::ArxivOai && has(b"xmlns=") && !has(b"openarchives.org/OAI/2.0")
+    /// Whether an element directly inside `parent` is a record.
+    pub(crate) fn is_record(&self, name: &[u8], parent: &[u8]) -> bool {
+        (self.is_whole_record)(name) || (self.is_inner_record)(name, parent)
+    }
 }
 
 /// Whether an element is a whole document, which nothing holds.
@@ -47,19 +35,17 @@ pub(super) fn is_root(name: &[u8]) -> bool {
     roots.contains(&name)
 }
 
-/// Whether an element directly inside `parent` is the `meta` of an ACL volume.
-pub(super) fn is_meta(format: Format, name: &[u8], parent: &[u8]) -> bool {
-    format == Format::AclAnthology && name == b"meta" && parent == b"volume"
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+
+    use crate::registry::Format;
+    use crate::xml::sniff::tests::rules_of;
 
     #[test]
     fn records_are_told_by_name_and_place() {
         let check = |format, name: &str, parent: &str, expected| {
-            let is_record = is_record(format, name.as_bytes(), parent.as_bytes());
+            let rules = rules_of(format);
+            let is_record = rules.is_record(name.as_bytes(), parent.as_bytes());
             assert_eq!(is_record, expected, "{format:?} {name} in {parent}");
         };
         check(Format::ArxivOai, "record", "ListRecords", true);
@@ -80,7 +66,7 @@ mod tests {
     fn a_record_of_marc_is_foreign() {
         let check = |tag: &str, expected| {
             assert_eq!(
-                is_foreign(Format::ArxivOai, tag.as_bytes()),
+                (rules_of(Format::ArxivOai).is_foreign)(tag.as_bytes()),
                 expected,
                 "{tag}"
             );

@@ -1,18 +1,17 @@
 //! One record's XML as a small tree, and the text in it.
 //!
 //! In: the bytes of one element. Out: an [`Element`], whose names are local ones: prefixes mean
-//! nothing once the format is known. `quick-xml` parses; what it refuses is a [`RecordError`].
+//! nothing once the format is known. `quick-xml` parses; what it refuses is a [`Rejection`].
 //!
 //! Entities are resolved once, and only the five of XML and numbers: those that a DOCTYPE
-//! declares are never expanded nor fetched, and `&name;` stays as it stands (`clean.rs` knows the
-//! named ones of HTML). An ampersand alone is an ampersand. White space is kept for `clean.rs`.
+//! declares are never expanded nor fetched, and `&name;` stays as it stands (`text/clean.rs` knows the
+//! named ones of HTML). An ampersand alone is an ampersand. White space is kept for `text/clean.rs`.
 
 use quick_xml::Reader;
 use quick_xml::escape::{resolve_xml_entity, unescape};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use crate::Rejection;
-use crate::record::RecordError;
+use crate::reject::Rejection;
 
 /// Elements may be nested this deep.
 const MAX_DEPTH: usize = 128;
@@ -47,15 +46,15 @@ const MATHML: &str = "math";
 /// TeX maths without its dollars.
 const TEX: &str = "tex-math";
 
-/// What stands around what is raised or lowered; `clean.rs` knows what becomes of it.
+/// What stands around what is raised or lowered; `text/clean.rs` knows what becomes of it.
 const RAISED: (&str, &str) = ("<sup>", "</sup>");
 const LOWERED: (&str, &str) = ("<sub>", "</sub>");
 
 /// An element.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Element {
+pub(crate) struct Element {
     /// The name without its prefix.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Local names and values.
     attributes: Vec<(String, String)>,
     nodes: Vec<Node>,
@@ -68,7 +67,7 @@ enum Node {
 }
 
 /// Parses one element; what follows it is not looked at.
-pub(super) fn parse(xml: &str) -> Result<Element, RecordError> {
+pub(crate) fn parse(xml: &str) -> Result<Element, Rejection> {
     let mut reader = Reader::from_str(xml);
     reader.config_mut().allow_dangling_amp = true;
     let mut open: Vec<Element> = Vec::new();
@@ -136,16 +135,16 @@ fn unfinished(open: &[Element]) -> String {
     }
 }
 
-fn not_xml(error: impl std::fmt::Display) -> RecordError {
+fn not_xml(error: impl std::fmt::Display) -> Rejection {
     fault(error.to_string())
 }
 
-fn fault(message: String) -> RecordError {
-    Rejection::NotXml { message }.into()
+fn fault(message: String) -> Rejection {
+    Rejection::NotXml { message }
 }
 
 impl Element {
-    fn new(tag: &BytesStart<'_>) -> Result<Element, RecordError> {
+    fn new(tag: &BytesStart<'_>) -> Result<Element, Rejection> {
         let mut attributes = Vec::new();
         for attribute in tag.attributes().with_checks(false) {
             let attribute = attribute.map_err(not_xml)?;
@@ -163,13 +162,13 @@ impl Element {
     }
 
     /// The value of an attribute.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         let (_, value) = self.attributes.iter().find(|(known, _)| known == name)?;
         Some(value)
     }
 
     /// All elements directly inside this one.
-    pub(super) fn elements(&self) -> impl Iterator<Item = &Element> {
+    pub(crate) fn elements(&self) -> impl Iterator<Item = &Element> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
             Node::Text(_) => None,
@@ -177,29 +176,29 @@ impl Element {
     }
 
     /// The elements of this name directly inside this one.
-    pub(super) fn children<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub(crate) fn children<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.elements().filter(move |element| element.name == name)
     }
 
     /// The first element of this name directly inside this one.
-    pub(super) fn child(&self, name: &str) -> Option<&Element> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Element> {
         self.elements().find(|element| element.name == name)
     }
 
     /// The element that a path of first children leads to.
-    pub(super) fn path(&self, names: &[&str]) -> Option<&Element> {
+    pub(crate) fn path(&self, names: &[&str]) -> Option<&Element> {
         names
             .iter()
             .try_fold(self, |element, name| element.child(name))
     }
 
     /// The text of the element at a path, trimmed; `None` where it is missing or blank.
-    pub(super) fn text_at(&self, names: &[&str]) -> Option<String> {
+    pub(crate) fn text_at(&self, names: &[&str]) -> Option<String> {
         self.path(names)?.some_text()
     }
 
     /// All text below, in order, trimmed; `None` where there is none.
-    pub(super) fn some_text(&self) -> Option<String> {
+    pub(crate) fn some_text(&self) -> Option<String> {
         let text = self.text();
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
@@ -207,7 +206,7 @@ impl Element {
 
     /// All text below, in order: markup inside words joins without spaces, what is in other
     /// elements stands apart, `tex-math` is in dollars. What is raised or lowered keeps its tags.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out, self.name == MATHML);
         out
@@ -281,6 +280,11 @@ impl Element {
     }
 }
 
+/// The text of one element, as [`Element::text`] writes it; `None` where it cannot be read.
+pub(crate) fn text_of(xml: &str) -> Option<String> {
+    parse(xml).ok().map(|element| element.text())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,7 +295,7 @@ mod tests {
 
     fn check_refused(xml: &str, words: &str) {
         let fault = parse(xml).expect_err("no XML");
-        let message = fault.reason.to_string();
+        let message = fault.to_string();
         assert!(
             message.contains(words),
             "{message:?} does not say {words:?}"

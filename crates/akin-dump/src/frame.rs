@@ -1,0 +1,80 @@
+//! How the records of a dump are come by: cut out of its bytes one by one, or read by a reader of
+//! their own.
+//!
+//! Invariant: every call gives one record, or what is wrong in its place; at most one record of
+//! [`MAX_LINE_BYTES`] is held.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::record::{DumpContext, Item};
+use crate::reject::{Rejected, Rejection, Unit};
+use crate::source::bytes::Bytes;
+
+/// The longest record that is read, in bytes; longer ones are skipped and rejected.
+pub const MAX_LINE_BYTES: usize = 8 << 20;
+
+/// What the next place of a dump holds.
+#[derive(Debug)]
+pub(crate) enum Framed {
+    /// A record, in the buffer.
+    Record,
+    /// Something else, the start of which is in the buffer; reading can go on.
+    Bad(Rejection),
+    /// The dump cannot be read on.
+    Failed(io::Error),
+    /// The dump stops inside a record.
+    Unfinished,
+    /// Nothing is left.
+    End,
+}
+
+/// Cuts a stream of bytes into records.
+pub(crate) trait Frame: Send {
+    /// Reads the next record into `buffer`.
+    fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed;
+
+    /// Where the last record stands, or what failed.
+    fn place(&self) -> (u64, Unit);
+
+    /// Notes what stands around the last record.
+    fn set_context(&self, _: &mut DumpContext) {}
+
+    /// Whether the dump ends with the last record, and may have gone on.
+    fn may_be_cut(&self) -> bool {
+        false
+    }
+}
+
+/// Reads records whose bytes do not stand together.
+pub(crate) trait ReadItems: Send {
+    /// The next item, or what cannot be one.
+    fn next_item(&mut self) -> Option<Result<Item, Rejected>>;
+
+    /// Where the last item stands.
+    fn place(&self) -> (u64, Unit);
+
+    /// The day of the list as it stands in the dump, if its year is not known.
+    fn day_without_year(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// A dump whose format is known, before its records are read.
+pub(crate) struct OpenDump {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Bytes,
+    pub(crate) context: DumpContext,
+    /// As in [`ReadOptions::columns`].
+    pub(crate) columns: Vec<(String, String)>,
+    /// Whether `bytes` come out of a decoder.
+    pub(crate) compressed: bool,
+    /// Counts what is read of the dump as it lies there.
+    #[cfg_attr(not(feature = "arrow"), expect(dead_code, reason = "for tables"))]
+    pub(crate) read_bytes: Arc<AtomicU64>,
+    /// The size of a plain file.
+    #[cfg_attr(not(feature = "arrow"), expect(dead_code, reason = "for tables"))]
+    pub(crate) total_bytes: Option<u64>,
+}

@@ -1,0 +1,22 @@
+//! Records that are JSON objects: one file a format, and what these share.
+//!
+//! `sniff.rs` tells the format by the fields of the first record (`object.rs`, `keys.rs`), `values.rs`
+//! cuts a dump into objects, `mend.rs` repairs what is nearly JSON. `fields.rs` and `ids.rs` take objects
+//! apart; `plain.rs` reads records of no known source.
+
+pub(crate) mod arxiv_daily;
+pub(crate) mod arxiv_snapshot;
+pub(crate) mod beir;
+pub(crate) mod csl_json;
+pub(crate) mod europe_pmc;
+mod fields;
+pub(crate) mod hf_daily;
+mod ids;
+pub(crate) mod keys;
+pub(crate) mod mend;
+pub(crate) mod object;
+pub(crate) mod openalex;
+pub(crate) mod plain;
+pub(crate) mod semantic_scholar;
+pub(crate) mod sniff;
+pub(crate) mod values;

@@ -1,0 +1,3 @@
+//! Pages whose text was saved from a browser.
+
+pub(crate) mod hf;

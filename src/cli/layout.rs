@@ -1,0 +1,142 @@
+//! How numbers, texts and JSON are laid out.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
+use textwrap::Options;
+
+use super::terminal;
+
+/// Width where stdout is no terminal.
+const DEFAULT_WIDTH: usize = 100;
+
+/// Prints one value as a line of JSON. Characters that a terminal obeys or hides are escaped.
+pub(super) fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut line = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut line, Escaping);
+    value.serialize(&mut serializer)?;
+    line.push(b'\n');
+    out.write_all(&line)
+}
+
+/// JSON that means the same on a terminal.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(terminal::is_hidden) {
+            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
+            let mut characters = rest[at..].chars();
+            for unit in characters.by_ref().take(1) {
+                for unit in unit.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+            rest = characters.as_str();
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+/// Wraps text to at most `max_lines` lines; the last ends in an ellipsis if there was more.
+pub(super) fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let options = Options::new(width)
+        .initial_indent(indent)
+        .subsequent_indent(indent);
+    let all = textwrap::wrap(text, options);
+    let n_lines = all.len();
+    let mut lines: Vec<String> = all.into_iter().take(max_lines).map(Into::into).collect();
+    if n_lines > max_lines
+        && let Some(last) = lines.last_mut()
+    {
+        while textwrap::core::display_width(last) >= width {
+            match last.trim_end().rfind(' ').filter(|at| *at > indent.len()) {
+                Some(at) => last.truncate(at),
+                None => last.truncate(last.char_indices().last().map_or(0, |(at, _)| at)),
+            }
+        }
+        last.truncate(last.trim_end().len());
+        last.push('…');
+    }
+    lines
+}
+
+/// Columns of the terminal, within what reads well.
+pub(super) fn width() -> usize {
+    terminal::columns().unwrap_or(DEFAULT_WIDTH).clamp(40, 120)
+}
+
+/// A number with so many decimals, for programs.
+pub(super) fn rounded(number: f64, decimals: i32) -> f64 {
+    let unit = 10f64.powi(decimals);
+    (number * unit).round() / unit
+}
+
+/// A count with thousands apart: `12,345`.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (idx, digit) in digits.chars().enumerate() {
+        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// How many of something there are: `1 paper`, `12,345 papers`.
+pub(super) fn counted(n: u64, what: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", count(n))
+}
+
+/// A size in the unit that reads well.
+pub(super) fn bytes(n: u64) -> String {
+    let mut size = n as f64;
+    for unit in ["B", "KB", "MB", "GB"] {
+        if size < 1000.0 {
+            let precision = if unit == "B" { 0 } else { 1 };
+            return format!("{size:.precision$} {unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} TB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1234), "1,234");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(0, "paper"), "0 papers");
+        assert_eq!(counted(1, "paper"), "1 paper");
+        assert_eq!(counted(1000, "paper"), "1,000 papers");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(45_141_904), "45.1 MB");
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_text_is_marked() {
+        let text = "one two three four five six seven";
+        assert_eq!(wrapped(text, 12, "  ", 2), ["  one two", "  three…"]);
+        assert_eq!(wrapped("short", 12, "", 2), ["short"]);
+        assert_eq!(wrapped("", 12, "", 2), [""; 0]);
+        for line in wrapped("語語語語語語語語語語 語語語", 11, "", 1) {
+            assert!(textwrap::core::display_width(&line) <= 11, "{line}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! A library's indexes, brought up to its rows and its papers.
+
+use super::lexical;
+use crate::error::Result;
+use crate::index::{self, IndexOptions};
+use crate::library::{Library, Writer};
+use crate::progress::Observer;
+
+/// Brings a library's indexes up to its rows and its papers. Returns how many papers' words were
+/// indexed or taken out.
+///
+/// # Errors
+/// As [`index::update`] and [`update_lexical`](super::update_lexical).
+pub fn build_index(
+    writer: &Writer,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<u64> {
+    match build_dense_index(writer, options, observer)? {
+        true => lexical::update_lexical(writer, observer),
+        false => Ok(0),
+    }
+}
+
+/// The same after a compaction: words of removed papers no longer count.
+///
+/// # Errors
+/// As [`build_index`].
+pub fn settle_index(
+    writer: &Writer,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<u64> {
+    match build_dense_index(writer, options, observer)? {
+        true => lexical::settle(writer, observer),
+        false => Ok(0),
+    }
+}
+
+/// Brings the index of a library's embeddings up to its rows; whether it has any.
+fn build_dense_index(
+    writer: &Writer,
+    options: &IndexOptions,
+    observer: &dyn Observer,
+) -> Result<bool> {
+    let library = Library::open(writer.path())?;
+    let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
+        return Ok(false);
+    };
+    index::update(&dir, &mark, &*library.rows()?, options, observer)?;
+    Ok(true)
+}

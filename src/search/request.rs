@@ -1,0 +1,45 @@
+//! A query that is understood: what every stage of a ranking works with.
+
+use super::indexes::Indexes;
+use super::query::Query;
+use super::work::Given;
+use crate::error::Result;
+use crate::index::lexical::WordQuery;
+
+/// A query with its vector and its words.
+pub(super) struct Request<'a> {
+    pub(super) indexes: &'a Indexes<'a>,
+    /// The query vector, shape `[dim]`, unit length; `None` where only words or conditions are asked.
+    pub(super) vector: Option<&'a [f32]>,
+    pub(super) words: &'a WordQuery,
+    pub(super) query: &'a Query,
+    /// Papers that the query gives, which are no hits.
+    pub(super) given: &'a [Given],
+    /// Hits to return: the query's number, at most one a row.
+    pub(super) k: usize,
+    /// Rows of the library's space.
+    pub(super) n_rows: usize,
+}
+
+impl<'a> Request<'a> {
+    /// # Errors
+    /// As [`Library::rows`](crate::library::Library::rows).
+    pub(super) fn new(
+        indexes: &'a Indexes<'a>,
+        vector: Option<&'a [f32]>,
+        words: &'a WordQuery,
+        query: &'a Query,
+        given: &'a [Given],
+    ) -> Result<Request<'a>> {
+        let n_rows = indexes.library.rows()?.len();
+        Ok(Request {
+            indexes,
+            vector,
+            words,
+            query,
+            given,
+            k: query.k.min(n_rows),
+            n_rows,
+        })
+    }
+}
