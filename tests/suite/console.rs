@@ -14,7 +14,9 @@
 //! are not run: they use the network, or files that only the reader has.
 
 mod format_table;
+mod links;
 pub(crate) mod page;
+mod promises;
 
 use page::{Command, Page};
 use std::path::{Path, PathBuf};
