@@ -8,6 +8,9 @@ mod asking;
 mod authors;
 mod bad_input;
 mod command_line;
+#[cfg(unix)]
+mod console;
+mod english;
 mod evaluating;
 // The library tells its steps in builds with debug assertions only.
 #[cfg(debug_assertions)]
