@@ -28,11 +28,9 @@ const REJECTIONS_SHOWN: usize = 10;
 
 /// Add the papers of dumps to the library: read, embed, store and index what is new or changed
 ///
-/// Formats are recognised from content: arXiv (snapshot, OAI-PMH, API, .abs), PubMed XML and
-/// MEDLINE, OpenAlex, Semantic Scholar, ACL Anthology, CORD-19, Hugging Face Daily Papers, BibTeX,
-/// RIS, EndNote, Web of Science, BEIR, and JSON, CSV, TSV, Arrow or Parquet with a title; plain or
-/// compressed, in a .zip or a folder. What is already there is not embedded again, so an
-/// interrupted run goes on when it is run again. Records of one work become one paper.
+/// Formats are recognised from content: --format lists them. A dump may be compressed, in a .zip,
+/// or in a folder. What is already in the library is not embedded again, so an interrupted run can
+/// be repeated. Records of one work become one paper.
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Dump files, folders of them, .zip archives; - is stdin

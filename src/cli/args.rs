@@ -55,8 +55,8 @@ pub(super) struct Common {
 pub(super) enum PrecisionArg {
     /// 32-bit floats: the reference
     F32,
-    /// 8-bit integers: several times faster. With the bundled model, vectors of abstracts are the same to a
-    /// cosine of 0.999, of any text to 0.998; what other models lose, `akin model verify` says
+    /// 8-bit integers: several times faster. With the bundled model, vectors keep a cosine of 0.999
+    /// for abstracts and 0.998 for any text; for other models see `akin model verify`
     Int8,
     /// int8 where the processor is faster with it, else f32
     Auto,

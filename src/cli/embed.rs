@@ -24,14 +24,14 @@ use super::{add, terminal};
 
 /// Embed the papers of dumps, and write the vectors instead of storing them
 ///
-/// One vector a paper, in the order of the dumps, under the id as it was given, and nothing else
-/// on stdout; with --json and an output, what it came to. The passage is `title. abstract`; records
-/// of nothing but an id and a text are embedded as they stand. With - as the dump and no output,
-/// akin is a filter: JSON Lines in, JSON Lines out, or an Arrow stream in, an Arrow stream out.
+/// Writes one vector a paper, in the order of the dumps, under the id as it was given. Nothing else
+/// goes to stdout; with --json and an output, a summary does. The passage is `title. abstract`;
+/// records of nothing but an id and a text are embedded as they are. With - as the dump and no
+/// output, akin is a filter: JSON Lines to JSON Lines, or Arrow stream to Arrow stream.
 ///
-/// Exit codes: 0 every record was embedded; 1 some were rejected, each listed on stderr, the
-/// others embedded; 2 something failed, or a dump could not be read to its end. A file appears
-/// under its name only when it is whole.
+/// Exit codes: 0 if every record was embedded; 1 if some were rejected, each listed on stderr; 2 if
+/// something failed or a dump could not be read to its end. A file appears under its name only when
+/// it is whole.
 #[derive(Debug, Args)]
 pub(super) struct EmbedArgs {
     /// Dump files; - is stdin
