@@ -12,7 +12,7 @@ use akin::paper::collection_name;
 use akin::search::{Matching, Query, Target};
 use akin::space::Origin;
 use clap::builder::PossibleValuesParser;
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use jiff::civil::Date;
 
 use super::fault::Failure;
@@ -45,9 +45,28 @@ pub(super) struct Common {
     /// Print no progress and no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Say more about what is done and why
-    #[arg(short, long, global = true)]
-    pub(super) verbose: bool,
+    /// Say more about what is done and why; -vv logs every step
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Log every step on stderr, as text or as JSON
+    #[arg(long, value_name = "FORMAT", global = true)]
+    log: Option<LogFormat>,
+}
+
+impl Common {
+    /// How steps are logged, if they are.
+    pub(super) fn log_format(&self) -> Option<LogFormat> {
+        self.log.or((self.verbose > 1).then_some(LogFormat::Text))
+    }
+}
+
+/// How steps are logged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line a step
+    Text,
+    /// A JSON object a step
+    Json,
 }
 
 /// Numbers to compute the model with.

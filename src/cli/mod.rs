@@ -22,6 +22,7 @@ mod fault;
 mod follow;
 mod hub;
 mod layout;
+mod log;
 mod mail;
 mod model;
 mod moment;
@@ -106,6 +107,9 @@ pub(crate) fn main() -> ExitCode {
         Err(misuse) => return tell_of_misuse(&misuse),
     };
     arguments.common.color.write_global();
+    if let Some(format) = arguments.common.log_format() {
+        log::start(format);
+    }
     match Context::of(&arguments.common).and_then(|context| run(arguments.command, &context)) {
         Ok(outcome) => outcome.into(),
         Err(fault) if fault.is_closed_pipe() => ExitCode::SUCCESS,

@@ -39,6 +39,8 @@ mod switch;
 use std::collections::HashSet;
 use std::{fmt, thread};
 
+use tracing::debug;
+
 use self::encoding::{EncoderThreads, Length};
 use self::pending_batch::{KnownPapers, PendingBatch, Reading};
 use crate::dump::{Item, ReadOptions, Rejected, Rejection, Source};
@@ -341,6 +343,12 @@ impl Ingesting<'_> {
         let mut counts = self.report.counts.plus(&waiting.counts());
         counts.n_truncated += truncated.iter().filter(|is_cut| **is_cut).count() as u64;
         self.writer.commit_staged(&vectors, (self.key, &counts))?;
+        debug!(
+            n_read = counts.n_read,
+            n_embedded = vectors.len(),
+            encoder_seconds = effort.busy.as_secs_f64(),
+            "committed a batch"
+        );
         self.report.counts = counts;
         self.report.n_embedded += vectors.len() as u64;
         self.report.n_tokens += embedded.n_tokens;

@@ -8,6 +8,8 @@
 //! Invariant: min(k, papers that may be returned) hits. Where duplicates and papers that are not close
 //! enough leave too few, the search goes deeper.
 
+use tracing::debug;
+
 use super::answer::Answer;
 use super::choose::choose;
 use super::facets::Facets;
@@ -67,6 +69,13 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
     let mut notes = finder.notes;
     notes.extend(chosen.notes);
     notes.extend(why_unmeasured(request, found.matching));
+    debug!(
+        plan = found.plan,
+        depth,
+        n_candidates = found.list.len(),
+        n_hits = chosen.hits.len(),
+        "ranked papers"
+    );
     let similarities = found.list.iter().map(|candidate| candidate.similarity);
     Ok(Answer {
         nearest: request.vector.and_then(|_| similarities.reduce(f32::max)),
