@@ -1,8 +1,9 @@
 //! What is done to rows between the products: normalisations, activations, gates, and to the heads of
 //! queries and keys normalisation and rotation. Checked shapes in.
 
+use super::isas::{Isas, with_float};
 use super::simd::Simd;
-use super::{Isas, math, rows, with_float};
+use super::{math, rows};
 
 /// What stands between the two maps of a feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,24 @@ impl Rotation {
 }
 
 impl Isas {
+    /// Normalises each row of `rows` to mean 0 and variance 1, then scales and shifts it.
+    ///
+    /// # Panics
+    /// If `gain` and `shift` differ in length, or `rows` is no whole number of rows of that length.
+    pub fn layer_norm(self, rows: &mut [f32], gain: &[f32], shift: &[f32], eps: f32) {
+        assert_eq!(gain.len(), shift.len(), "one gain and one shift a column");
+        if rows.is_empty() {
+            return;
+        }
+        assert_eq!(rows.len() % gain.len(), 0, "whole rows");
+        with_float!(self, s => s.vectorize(#[inline(always)] || {
+            for row in rows.chunks_exact_mut(gain.len()) {
+                // SAFETY: the lengths were compared above.
+                unsafe { rows::layer_norm(s, row, gain, shift, eps) };
+            }
+        }));
+    }
+
     /// Divides each row by its root mean square, then scales it.
     ///
     /// # Panics

@@ -10,13 +10,13 @@
 #[cfg(target_arch = "x86_64")]
 use super::amx::{self, Amx};
 use super::byte_tile::{ByteProduct, byte_product};
+use super::isas::{Isas, with_bytes, with_float};
 use super::matmul::{Epilogue, Shared, Split};
 use super::operand::Operand;
 use super::panels::Aligned;
 use super::rows;
 use super::simd::{Dot, PANEL, Simd};
 use super::tile::Finish;
-use super::{Isas, with_bytes, with_float};
 
 /// What a calibration run saw of the input features of one matrix.
 #[derive(Clone, Debug, PartialEq)]

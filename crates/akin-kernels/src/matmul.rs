@@ -2,12 +2,13 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;
-use super::attention::{AttentionHead, AttentionScratch, Relative, attend};
+use super::attention::{AttentionScratch, attend};
+use super::head::{AttentionHead, Numbers, Relative};
+use super::isas::{Isas, with_float};
 use super::operand::Operand;
 use super::panels::{FloatMatrix, FloatWeights, ScratchPool};
 use super::simd::PANEL;
 use super::tile::{Finish, Product, product};
-use super::{Isas, with_float};
 use rayon::prelude::*;
 
 /// What becomes of `rows * weights`.
@@ -155,15 +156,6 @@ pub struct Attention {
     pub dim: usize,
     /// How exact products must be.
     pub numbers: Numbers,
-}
-
-/// How exact the products of attention must be; sums and softmax are f32 in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Numbers {
-    /// As f32.
-    Floats,
-    /// 8 bits are enough, where that is faster: queries, keys and values came out of byte products.
-    Rough,
 }
 
 impl Attention {

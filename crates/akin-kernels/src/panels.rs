@@ -4,7 +4,7 @@
 //! floats as `[panel][depth][16]`, bytes as `[panel][depth / 4][16][4]`. They are the same for
 //! every instruction set, so a packed matrix may be stored.
 
-use super::Isas;
+use super::isas::Isas;
 use super::simd::PANEL;
 use bytemuck::{Pod, Zeroable};
 use std::marker::PhantomData;

@@ -1,6 +1,6 @@
 //! Floats as sums of two bf16 halves: what they are, and in which order they are stored.
 
-use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
+use super::tiles::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::panels::Aligned;
 use std::arch::x86_64::*;
 

@@ -16,33 +16,4 @@ mod tiles;
 
 pub(super) use halves::{STEP, pack_weights, split_rows};
 pub(super) use product::{ByteTiles, HalfTiles, TileProduct, tile_product};
-
-use super::avx512::Avx512;
-
-/// Rows of a tile, and columns of one that holds sums.
-pub(super) const TILE: usize = 16;
-
-/// Bytes of one row of a tile.
-pub(super) const TILE_ROW_BYTES: usize = 64;
-
-/// Bytes of a tile.
-pub(super) const TILE_BYTES: usize = TILE * TILE_ROW_BYTES;
-
-/// Proof that this processor has AMX with bytes and bf16, that it has AVX-512, and that the operating
-/// system lets this process use the tiles.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Amx(Avx512);
-
-impl Amx {
-    /// The proof, where it holds.
-    pub(super) fn detect() -> Option<Self> {
-        let float = Avx512::detect()?;
-        let there = tiles::are_there() && tiles::ask_for_permission();
-        there.then_some(Self(float))
-    }
-
-    /// The float operations that go with it.
-    pub(super) fn float(self) -> Avx512 {
-        self.0
-    }
-}
+pub(super) use tiles::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};

@@ -1,8 +1,7 @@
 //! The matrix product over tiles: blocks of 32 rows and 32 columns, and while one block is
 //! multiplied, the sums of the one before are turned into results.
 
-use super::tiles::Configured;
-use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
+use super::tiles::{Amx, Configured, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::avx512::Avx512;
 use crate::simd::Simd;
 use crate::tile::{Finish, TileTarget, finish};
