@@ -19,7 +19,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::segments::replace;
+use super::files::replace;
 use akin_base::error::{Error, Result};
 use akin_base::hex::hex;
 use akin_base::step::{self, Step};

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::Neighbor;
+use super::options::Neighbor;
 
 /// The k best neighbours seen so far.
 #[derive(Debug)]

@@ -16,7 +16,6 @@ use fixedbitset::FixedBitSet;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
-use super::IndexOptions;
 use super::attach::{BuildPlan, attach, unfound};
 use super::codes::{CodedQuery, Geometry, code_bytes};
 use super::format::{LEVELS, M_MAX, NONE};
@@ -25,6 +24,7 @@ use super::hnsw::{self, Skeleton, reachable};
 use super::kernels::Isa;
 use super::memory::Large;
 use super::mend::mend;
+use super::options::IndexOptions;
 use super::span::Span;
 use akin_base::error::Result;
 use akin_base::progress::{Observer, Stage};

@@ -17,11 +17,11 @@ use std::ops::Range;
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use super::Neighbor;
 use super::best::Best;
 use super::checked::Damage;
 use super::codes::CodedQuery;
 use super::kernels::Isa;
+use super::options::Neighbor;
 use super::segments::Segment;
 use akin_base::error::{Error, Result};
 use akin_base::vectors::{Row, RowFile, dot};

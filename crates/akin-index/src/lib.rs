@@ -25,6 +25,7 @@ mod build;
 mod checked;
 mod codes;
 mod exact;
+mod files;
 mod format;
 mod freeze;
 mod graph;
@@ -33,6 +34,8 @@ mod kernels;
 pub mod lexical;
 mod memory;
 mod mend;
+mod options;
+mod plan;
 mod segments;
 mod span;
 mod stored;
@@ -42,171 +45,23 @@ mod testdata;
 mod tests;
 mod walk;
 
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use fixedbitset::FixedBitSet;
-
 use akin_base::error::{Error, Result};
-use akin_base::vectors::{Row, RowFile, dot};
+use akin_base::vectors::{RowFile, dot};
 pub use background::Background;
 pub use background::LEAST_ROWS as LEAST_ROWS_WITH_BACKGROUND;
 use best::Best;
 use checked::Damage;
 use exact::{RowBound, SegmentSearch, rescore, scan, scan_codes};
 use kernels::Isa;
+pub use options::{IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
+pub use plan::{Plan, PlanReason, Route};
 pub use segments::update;
 use segments::{OpenSegments, Segment, stats_of};
 use walk::{Limits, WalkScratch};
-
-/// How a graph is built, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexOptions {
-    /// Half of the links of a node; 2 to 128, and the nearest of these where it is neither.
-    pub m: usize,
-    /// Candidates among which a new node's links are chosen.
-    pub ef_construction: usize,
-    /// Rows from which a segment gets a graph: scanning the codes of fewer takes as long.
-    pub graph_from: usize,
-    /// Rows that a tail may hold before it becomes a segment.
-    pub tail_max: usize,
-    /// Threads that build; 0 is one a core. Any number of them builds the same bytes.
-    pub threads: usize,
-}
-
-impl Default for IndexOptions {
-    fn default() -> IndexOptions {
-        IndexOptions {
-            m: 16,
-            ef_construction: 200,
-            graph_from: 16_384,
-            tail_max: 2_048,
-            threads: 0,
-        }
-    }
-}
-
-impl IndexOptions {
-    /// The default, except that every row is put in a graph, however few there are.
-    pub fn eager() -> IndexOptions {
-        IndexOptions {
-            graph_from: 1,
-            tail_max: 1,
-            ..IndexOptions::default()
-        }
-    }
-}
-
-/// Which way a search goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Whichever is expected to cost less.
-    #[default]
-    Auto,
-    /// Every allowed row is compared: the truth.
-    Exact,
-    /// The graphs are walked even where a scan would cost less.
-    Graph,
-}
-
-/// What is searched for, besides the query.
-#[derive(Debug, Clone, Copy)]
-pub struct SearchOptions<'a> {
-    /// How many rows are wanted.
-    pub k: usize,
-    /// Which way to go.
-    pub mode: Mode,
-    /// Candidates kept in the walk of a graph, at least `k`; more find more and take longer.
-    pub ef_search: Option<usize>,
-    /// The rows that may be returned; all where there is no set.
-    pub allowed: Option<&'a FixedBitSet>,
-}
-
-impl SearchOptions<'_> {
-    /// The `k` nearest of all rows.
-    pub fn nearest(k: usize) -> SearchOptions<'static> {
-        SearchOptions {
-            k,
-            mode: Mode::Auto,
-            ef_search: None,
-            allowed: None,
-        }
-    }
-}
-
-/// A row and how close it is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Neighbor {
-    /// The row.
-    pub row: Row,
-    /// Dot product of the query and the stored row; the cosine where both are normalised.
-    pub similarity: f32,
-}
-
-/// How large an index is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct IndexStats {
-    /// Rows that can be found.
-    pub n_rows: usize,
-    /// Segments.
-    pub n_segments: usize,
-    /// Rows of the segments that have a graph; the others' codes are scanned.
-    pub graph_rows: usize,
-    /// Rows past the last segment, compared one by one by every search.
-    pub tail_rows: usize,
-    /// Bytes of the segments' files.
-    pub file_bytes: u64,
-}
-
-/// Which way a search goes, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
-    /// The way.
-    pub route: Route,
-    /// Why it is taken.
-    pub reason: PlanReason,
-    /// Rows that may be returned.
-    pub n_allowed: usize,
-}
-
-/// The way of a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// Every allowed row is compared.
-    Exact,
-    /// Every segment's graph is walked, every other row compared.
-    Graph {
-        /// Candidates kept in each walk.
-        ef: usize,
-    },
-}
-
-/// Why a search goes its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlanReason {
-    /// The caller's [`Mode`] says so.
-    Asked,
-    /// No segment has been built, or none can be trusted.
-    NoGraph,
-    /// It is expected to cost less.
-    Cheaper,
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.route {
-            Route::Exact => write!(f, "exact scan of {} rows", self.n_allowed)?,
-            Route::Graph { ef } => write!(f, "graph with ef {ef} for {} rows", self.n_allowed)?,
-        }
-        match self.reason {
-            PlanReason::Asked => write!(f, ", as asked"),
-            PlanReason::NoGraph => write!(f, ", as no graph covers them"),
-            PlanReason::Cheaper => write!(f, ", which costs less"),
-        }
-    }
-}
 
 /// Candidates that a walk keeps unless told otherwise. On 100,000 abstracts recall@10 is 0.988
 /// with 40, 0.995 with 64 and 0.999 with 128.

@@ -22,8 +22,8 @@
 //! instant leaves the old index or the new one, and a reader that has mapped an old file keeps it.
 //! Segments cover rows from 0 without a gap: one that is in doubt takes those after it along.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -32,10 +32,11 @@ use serde::{Deserialize, Serialize};
 use super::background::Background;
 use super::build;
 use super::codes::code_bytes;
+use super::files::{give_name, replace, unfinished};
 use super::freeze;
+use super::options::{IndexOptions, IndexStats};
 use super::span::Span;
 use super::stored::StoredSegment;
-use super::{IndexOptions, IndexStats};
 use akin_base::error::{Error, Result};
 use akin_base::hex::hex;
 use akin_base::progress::Observer;
@@ -366,36 +367,6 @@ fn write_manifest(dir: &Path, space: &[u8; 32], spans: &[Span]) -> Result<()> {
     let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
     replace(dir, MANIFEST, &text, Step::ManifestWritten)?;
     step::reached(Step::ManifestNamed);
-    Ok(())
-}
-
-/// Puts a file in place of any other of its name; `written` is reached once it is complete under
-/// another one.
-pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8], written: Step) -> Result<()> {
-    let path = dir.join(unfinished(name));
-    File::create(&path)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(Error::write(&path))?;
-    step::synced(&path);
-    step::reached(written);
-    give_name(dir, name)
-}
-
-/// What a file is called until it is complete.
-fn unfinished(name: &str) -> String {
-    format!("{name}.unfinished")
-}
-
-/// Renames a complete file to its name, in place of any other, and puts that on the disk.
-fn give_name(dir: &Path, name: &str) -> Result<()> {
-    let path = dir.join(name);
-    fs::rename(dir.join(unfinished(name)), &path).map_err(Error::write(&path))?;
-    // Only Unix can sync a folder, and only there is it needed.
-    #[cfg(unix)]
-    File::open(dir)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::write(dir))?;
-    step::synced(dir);
     Ok(())
 }
 
