@@ -10,11 +10,13 @@ use rayon::prelude::*;
 
 use super::batch;
 use super::device::{self, ChosenDevice, DeviceBody, DeviceChoice, choose};
+use super::options::Precision;
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
+use super::pooling::Pooling;
 use super::source::{BodyPlan, ModelFiles};
 use super::static_table::StaticTable;
 use super::tensors::{Reason, tensors_in_place};
-use super::{Encoding, Pooling, Precision};
+use super::tokenize::Encoding;
 use akin_base::error::{Error, Result};
 use akin_kernels::Isas;
 
@@ -353,7 +355,7 @@ mod tests {
     fn the_int8_calibration_that_the_bundled_model_brings_is_what_it_would_get_without() {
         let encoder = encoder(Precision::F32);
         let sample = encoder
-            .encode(&super::super::calibration_texts(), Role::Passage)
+            .encode(&crate::encoder::calibration_texts(), Role::Passage)
             .unwrap();
         let files = ModelSource::Bundled.read().unwrap();
         let tensors = tensors_in_place(&files.weights, &["bert."]).unwrap();

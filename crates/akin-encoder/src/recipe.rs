@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::options::Role;
+use super::pooling::Pooling;
 use super::source::{ModelFiles, UNLIMITED_TOKENS};
-use super::{Pooling, Role};
 use akin_base::error::{Error, Result};
 use akin_base::paper::{PASSAGE_RECIPE, Paper};
 

@@ -9,8 +9,7 @@ use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device};
 
 use super::packed::Tensor;
-use super::source::TensorBytes;
-use super::tensors::{Reason, tensors_in_place};
+use super::tensors::{Reason, TensorBytes, tensors_in_place};
 
 /// A table of one vector a token.
 #[derive(Clone)]

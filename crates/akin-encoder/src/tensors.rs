@@ -1,5 +1,6 @@
 //! A checkpoint's tensors where they lie.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,7 +8,9 @@ use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device};
 
 use super::packed;
-use super::source::TensorBytes;
+
+/// The bytes of a model file: part of the binary, or read.
+pub(super) type TensorBytes = Cow<'static, [u8]>;
 
 /// Why a checkpoint could not be loaded; the caller says of which model.
 pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;

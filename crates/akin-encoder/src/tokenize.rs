@@ -308,6 +308,32 @@ fn parse(json: &[u8]) -> tokenizers::Result<Tokenizer> {
     }
 }
 
+/// Checks that every token of a model's tokenizer has an embedding.
+pub(super) fn ensure_known(model: &str, tokenizer: &Tokenize, n_known: usize) -> Result<()> {
+    if tokenizer.n_tokens() <= n_known {
+        return Ok(());
+    }
+    let reason = format!(
+        "its tokenizer knows {} tokens and its embedding table {n_known}",
+        tokenizer.n_tokens()
+    );
+    Err(Error::model(model, reason))
+}
+
+/// Checks that every token of these texts has an embedding.
+pub(super) fn ensure_embedded<'a>(
+    texts: impl Iterator<Item = &'a [u32]>,
+    n_known: usize,
+) -> Result<()> {
+    match texts.flatten().find(|id| **id as usize >= n_known) {
+        None => Ok(()),
+        Some(id) => {
+            let source = format!("token {id} has no embedding among {n_known}").into();
+            Err(Error::Encode { source })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

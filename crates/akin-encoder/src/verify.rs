@@ -16,14 +16,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::source::ModelFiles;
-use super::{Encoder, EncoderOptions, ModelSource, Role};
+use super::encoder::Encoder;
+use super::options::{EncoderOptions, Role};
+use super::source::{GOLDEN, ModelFiles, ModelSource};
 use akin_base::error::{Error, Result};
 use akin_base::progress::Observer;
 use akin_base::vectors::{dot, normalize};
-
-/// The file.
-pub(super) const GOLDEN: &str = "golden.json";
 
 /// The least cosine in int8 of a text like an abstract, with the bundled model.
 pub const LEAST_INT8: f32 = 0.999;
@@ -73,7 +71,7 @@ pub fn verify(
     let files = source.read()?;
     let golden = Golden::of(&files)?;
     let name = files.name.clone();
-    let encoder = Encoder::of_files(files, options)?;
+    let encoder = Encoder::from_files(files, options)?;
     let mut verification = Verification {
         arithmetic: encoder.describe_arithmetic().to_owned(),
         n_texts: 0,

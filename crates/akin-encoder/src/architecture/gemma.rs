@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
+use super::base::{BERT_KEYS, like_bert};
 use super::config::ModelConfig;
 use super::qwen::key_heads;
-use super::{BERT_KEYS, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

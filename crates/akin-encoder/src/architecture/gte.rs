@@ -1,8 +1,9 @@
 //! The "new" architecture of GTE and Arctic Embed 2 (Zhang et al. 2024): BERT with rotary positions and gated
 //! feed-forward blocks.
 
+use super::base::{BERT_KEYS, after, like_bert};
 use super::config::ModelConfig;
-use super::{BERT_KEYS, after, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
+use super::base::{after, like_bert};
 use super::config::ModelConfig;
-use super::{after, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

@@ -1,7 +1,8 @@
 //! Qwen3 as an encoder (Zhang et al. 2025, Qwen3-Embedding): a decoder whose last token speaks for all.
 
+use super::base::{BERT_KEYS, before, like_bert};
 use super::config::ModelConfig;
-use super::{BERT_KEYS, before, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, NormKind, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

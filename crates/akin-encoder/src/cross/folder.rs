@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::source::{Folder, TensorBytes};
+use crate::source::Folder;
+use crate::tensors::TensorBytes;
 use akin_base::error::Result;
 
 /// How a model's layers are put together.

@@ -20,8 +20,9 @@ mod tests;
 
 use self::body::CrossBody;
 use self::folder::{CrossFolder, ScoreActivation};
-use super::tokenize::{ModelInput, PairEncoding, Tokenize};
-use super::{ModelSource, batch, ensure_embedded, ensure_known};
+use super::batch;
+use super::source::ModelSource;
+use super::tokenize::{ModelInput, PairEncoding, Tokenize, ensure_embedded, ensure_known};
 use akin_base::error::{Error, Result};
 
 /// Tokens of a pair that are read at most, whatever the model says: there are models that take

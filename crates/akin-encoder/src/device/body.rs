@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::choice::ChosenDevice;
 use super::composed::Composed;
 use super::kernels::Kernels;
-use super::load::{DeviceLayer, DeviceNorms, DeviceWeights, Linear, numbers_for};
+use super::load::{DeviceLayer, DeviceNorms, DeviceWeights, Linear};
 use super::operations::{Normalisation, Operations};
 use super::outlook::DevicePattern;
 use super::queue::Queue;
@@ -63,7 +63,7 @@ impl DeviceBody {
         tensors: &Tensors<'_>,
         to: &ChosenDevice,
     ) -> std::result::Result<DeviceBody, Reason> {
-        let dtype = numbers_for(&shape, to);
+        let dtype = to.dtype_for(&shape);
         let free_bytes = to.free_bytes();
         let queue = Queue::new(&to.device);
         let weights = queue.put(|| DeviceWeights::load(&shape, tensors, (&to.device, dtype)))?;

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device};
 
+use crate::packed::{NormKind, Shape};
 use akin_base::error::{Error, Result};
 use akin_kernels::Isas;
 
@@ -48,6 +49,17 @@ pub(crate) struct ChosenDevice {
 }
 
 impl ChosenDevice {
+    /// The type of numbers that a body of this shape is computed in. Hidden states of models with root mean
+    /// squares outgrow f16: they get bf16, or f32 on a device without it.
+    pub(super) fn dtype_for(&self, shape: &Shape) -> DType {
+        match (self.dtype, shape.norm) {
+            (DType::F16, NormKind::Rms { .. }) if self.device.is_cpu() => DType::F16,
+            (DType::F16, NormKind::Rms { .. }) if self.has_bf16 => DType::BF16,
+            (DType::F16, NormKind::Rms { .. }) => DType::F32,
+            (dtype, _) => dtype,
+        }
+    }
+
     /// Free memory, bytes, where the device says.
     pub(super) fn free_bytes(&self) -> Option<usize> {
         match &self.device {

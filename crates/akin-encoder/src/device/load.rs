@@ -3,7 +3,6 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::choice::ChosenDevice;
 use super::outlook::DevicePattern;
 use crate::packed::{NormKind, NormNames, Outlooks, PositionEncoding, Shape, Tensors};
 use crate::tensors::Reason;
@@ -58,17 +57,6 @@ pub(super) struct DeviceWeights {
     pub(super) last_norm: Option<DeviceNorm>,
     /// One a kind of layer.
     pub(super) outlooks: Vec<DevicePattern>,
-}
-
-/// In which numbers a body of this shape is computed: for models with root mean squares, whose hidden states
-/// outgrow f16, bf16 or, where the device has none, f32; else what the device is best with.
-pub(super) fn numbers_for(shape: &Shape, to: &ChosenDevice) -> DType {
-    match (to.dtype, shape.norm) {
-        (DType::F16, NormKind::Rms { .. }) if to.device.is_cpu() => DType::F16,
-        (DType::F16, NormKind::Rms { .. }) if to.has_bf16 => DType::BF16,
-        (DType::F16, NormKind::Rms { .. }) => DType::F32,
-        (dtype, _) => dtype,
-    }
 }
 
 impl DeviceWeights {

@@ -111,7 +111,9 @@ mod of_kernels {
     use super::kernels::emulator;
     use super::*;
     #[cfg(feature = "bundled-model")]
-    use crate::{Encoder, EncoderOptions, Role, calibration_texts};
+    use crate::encoder::calibration_texts;
+    #[cfg(feature = "bundled-model")]
+    use crate::{Encoder, EncoderOptions, Role};
     #[cfg(feature = "bundled-model")]
     use akin_base::vectors::{dot, normalize};
 

@@ -1,17 +1,30 @@
 //! One encoder layer: attention, then the feed-forward block, each `after(x + branch(f(before(x))))`
 //! with those of the three normalisations that the architecture has.
 
-use super::Scratch;
 use super::groups::AttentionBlock;
 use super::matrix::{Exec, Matrix};
 use super::shape::{Gate, Shape};
 use akin_kernels::{
-    Activation, Attention, AttentionScratch, Epilogue, Isas, Relative, Rotation, ScratchPool,
+    Activation, Aligned, Attention, AttentionScratch, Epilogue, Isas, Operand, Relative, Rotation,
+    ScratchPool,
 };
 
 /// Rows that pass through the feed-forward block together: their wide rows stay in the cache, next
 /// to the weights.
 pub(super) const WIDE_ROWS: usize = 64;
+
+/// Activations of one group.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) hidden: Aligned<f32>,
+    /// Rows that a block is given, or adds, normalised.
+    pub(super) normed: Aligned<f32>,
+    pub(super) fused: Aligned<f32>,
+    pub(super) context: Aligned<f32>,
+    pub(super) wide: Aligned<f32>,
+    pub(super) gated: Aligned<f32>,
+    pub(super) operand: Operand,
+}
 
 /// How rows are normalised.
 pub(super) enum Norm {
@@ -95,7 +108,7 @@ impl NormPlacement {
         setting: &LayerContext<'_>,
         last: &Matrix,
         from: &[f32],
-        scratch: (&mut [f32], &mut akin_kernels::Operand),
+        scratch: (&mut [f32], &mut Operand),
         rows: &mut [f32],
     ) {
         let (how, eps) = (setting.how, setting.shape.eps);

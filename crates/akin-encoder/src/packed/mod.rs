@@ -25,11 +25,9 @@ pub(crate) use outlook::Outlooks;
 pub(crate) use shape::{Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape};
 pub(crate) use tensor::{Tensor, TensorType};
 
-use akin_kernels::{
-    Aligned, Attention, AttentionScratch, Isas, Numbers, Operand, ScratchPool, Split,
-};
+use akin_kernels::{Attention, AttentionScratch, Isas, Numbers, ScratchPool, Split};
 use groups::{AttentionBlock, Group, Sequences, blocks, group};
-use layer::{AttentionPattern, Layer, LayerContext, Norm, WIDE_ROWS};
+use layer::{AttentionPattern, Layer, LayerContext, Norm, Scratch, WIDE_ROWS};
 use load::{Packing, TensorSource};
 use matrix::{Exec, Matrix, MatrixSlot};
 use rayon::prelude::*;
@@ -51,19 +49,6 @@ pub(crate) struct PackedBody {
     attention: Attention,
     scratch: ScratchPool<Scratch>,
     attention_scratch: ScratchPool<AttentionScratch>,
-}
-
-/// Activations of one group.
-#[derive(Default)]
-struct Scratch {
-    hidden: Aligned<f32>,
-    /// Rows that a block is given, or adds, normalised.
-    normed: Aligned<f32>,
-    fused: Aligned<f32>,
-    context: Aligned<f32>,
-    wide: Aligned<f32>,
-    gated: Aligned<f32>,
-    operand: Operand,
 }
 
 impl PackedBody {

@@ -1,9 +1,8 @@
 //! What a token sees of the others: rotations, and what distance adds to scores, for each kind of layer.
 
-use super::PositionEncoding;
 use super::layer::AttentionPattern;
 use super::load::{PackError, TensorSource, Tensors};
-use super::shape::{LayerKind, Shape};
+use super::shape::{LayerKind, PositionEncoding, Shape};
 use akin_kernels::{NOTHING, Relative, Rotation};
 
 /// Distances from here on share the last bucket of relative position embeddings, in T5 and MPNet.

@@ -5,11 +5,11 @@
 //! (pooling, further modules, prompts, limits), with hashes. safetensors only: a pickled checkpoint is
 //! named and refused.
 
+mod files;
 mod folder;
 mod modules;
 mod prompts;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,15 +17,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub(super) use self::files::{BodyPlan, ModelFiles, UNLIMITED_TOKENS};
 pub(super) use self::folder::Folder;
 use self::modules::{BodyKind, Modules};
 use self::prompts::Prompts;
-use super::Pooling;
 use super::architecture::shape_of;
-use super::head::Head;
-use super::packed::Shape;
 use super::static_table::StaticTable;
-use super::verify::GOLDEN;
+use super::tensors::TensorBytes;
 use akin_base::error::{Error, Result};
 use akin_base::files::sha256_of_link;
 use akin_base::hex::hex;
@@ -65,54 +63,11 @@ impl fmt::Display for ModelSource {
 /// the packed body gives them.
 const CALIBRATION: &str = "int8-calibration.f32";
 
-/// The bytes of a model file: part of the binary, or read.
-pub(super) type TensorBytes = Cow<'static, [u8]>;
-
-/// A text of static embeddings may have so many tokens: as many as there are.
-pub(super) const UNLIMITED_TOKENS: usize = 1 << 20;
-
 /// The longest that may stand between title and abstract.
 const MAX_SEPARATOR_BYTES: usize = 256;
 
 /// Tokens of a text that model2vec reads where nothing is said.
 const MODEL2VEC_TOKENS: usize = 512;
-
-/// What makes hidden states, or vectors, of token ids.
-pub(super) enum BodyPlan {
-    /// A transformer of this shape.
-    Transformer(Box<Shape>),
-    /// One vector a token.
-    Static(StaticTable),
-}
-
-/// What a model's folder holds.
-pub(super) struct ModelFiles {
-    pub(super) name: String,
-    pub(super) revision: Option<String>,
-    pub(super) body: BodyPlan,
-    pub(super) tokenizer: TensorBytes,
-    pub(super) weights: Arc<TensorBytes>,
-    pub(super) int8_calibration: Option<TensorBytes>,
-    /// Texts with the embeddings that another program gave them.
-    pub(super) golden: Option<TensorBytes>,
-    pub(super) weights_sha256: String,
-    pub(super) tokenizer_sha256: String,
-    pub(super) pooling: Pooling,
-    /// What becomes of the pooled vector before it is scaled to length 1.
-    pub(super) head: Head,
-    pub(super) normalize: bool,
-    pub(super) prompts: Prompts,
-    /// How the folder wants vectors to be compared, where it says.
-    pub(super) similarity: Option<String>,
-    /// Whether texts are to be in lower case before the tokenizer sees them.
-    pub(super) lowers_case: bool,
-    /// Stands between title and abstract, in families that were trained so.
-    pub(super) separator: Option<String>,
-    pub(super) max_tokens: usize,
-    pub(super) positions: usize,
-    /// Numbers of a finished vector.
-    pub(super) dim: usize,
-}
 
 impl ModelSource {
     /// Reads the model's files and settings.
@@ -124,6 +79,9 @@ impl ModelSource {
         }
     }
 }
+
+/// Texts with the embeddings that another program gave them (see `verify`).
+pub(super) const GOLDEN: &str = "golden.json";
 
 /// What of a `config.json` tells static embeddings from a transformer.
 #[derive(Default, Deserialize)]
@@ -260,8 +218,8 @@ mod bundled;
 mod bundled {
     //! This build has no model in it.
 
-    use super::{ModelFiles, Result};
-    use akin_base::error::Error;
+    use super::files::ModelFiles;
+    use akin_base::error::{Error, Result};
 
     pub(super) fn files() -> Result<ModelFiles> {
         let reason = "this build has none; name a folder with --model, or build with the \

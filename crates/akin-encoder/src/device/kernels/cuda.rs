@@ -17,7 +17,7 @@ use candle_core::cuda_backend::cudarc::driver::{
 use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Storage, Tensor};
 use half::{bf16, f16};
 
-use super::launch::Grid;
+use super::grid::Grid;
 
 /// `kernels.cu`, compiled by nvcc for compute capability 8.0; the driver compiles it for the GPU that there is.
 const PTX: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));

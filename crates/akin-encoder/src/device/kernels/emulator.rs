@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use candle_core::{CpuStorage, Layout, Result};
 
-use super::launch::Grid;
+use super::grid::Grid;
 
 /// The compiled kernels. One runs at a time.
 struct Emulator {

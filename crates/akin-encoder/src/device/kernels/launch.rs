@@ -13,15 +13,7 @@ use candle_core::{CudaStorage, backend::BackendStorage};
 use super::cuda;
 #[cfg(all(test, unix))]
 use super::emulator;
-
-/// A grid of blocks of threads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Grid {
-    pub(super) blocks: [u32; 3],
-    pub(super) threads: [u32; 3],
-    /// Of a block.
-    pub(super) shared_bytes: u32,
-}
+use super::grid::Grid;
 
 /// A kernel about to write a tensor.
 ///

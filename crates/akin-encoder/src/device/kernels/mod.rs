@@ -14,6 +14,11 @@ pub(super) mod emulator;
     not(any(feature = "cuda", all(test, unix))),
     expect(dead_code, reason = "nothing runs kernels in such a build")
 )]
+mod grid;
+#[cfg_attr(
+    not(any(feature = "cuda", all(test, unix))),
+    expect(dead_code, reason = "nothing runs kernels in such a build")
+)]
 mod launch;
 #[cfg(test)]
 #[cfg(unix)]
@@ -23,7 +28,8 @@ use candle_core::{DType, Result, Tensor};
 
 #[cfg(feature = "cuda")]
 pub(super) use self::cuda::{LaunchOrder, Returning, Returns, free_bytes, keep_memory, runs_on};
-use self::launch::{Grid, Launch};
+use self::grid::Grid;
+use self::launch::Launch;
 use super::load::{DeviceLayer, DeviceNorm};
 use super::operations::{Normalisation, Operations};
 use super::outlook::DevicePattern;

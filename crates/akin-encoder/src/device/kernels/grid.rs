@@ -1,0 +1,10 @@
+//! How many threads a kernel runs in.
+
+/// A grid of blocks of threads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grid {
+    pub(super) blocks: [u32; 3],
+    pub(super) threads: [u32; 3],
+    /// Of a block.
+    pub(super) shared_bytes: u32,
+}
