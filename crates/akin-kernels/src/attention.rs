@@ -58,6 +58,9 @@ pub(super) unsafe fn attend<S: Simd>(
 }
 
 /// The same from the tokens `row..row + rows` only, at most one tile of them.
+///
+/// # Safety
+/// As for [`attend`]; the rows are tokens of the sequence, and `scratch` holds its packed keys and values.
 unsafe fn attend_from<S: Simd>(
     s: S,
     head: &AttentionHead<'_>,
@@ -116,6 +119,9 @@ unsafe fn attend_from<S: Simd>(
 }
 
 /// Keys as panels of 16 tokens: `[tokens / 16][dim][16]`, zeros for missing tokens.
+///
+/// # Safety
+/// `head.key` is valid for `tokens` rows of `dim` floats.
 unsafe fn pack_keys(head: &AttentionHead<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.dim).enumerate() {
         let there = PANEL.min(head.tokens - p * PANEL);
@@ -138,6 +144,9 @@ unsafe fn pack_keys(head: &AttentionHead<'_>, panels: &mut [f32]) {
 }
 
 /// Values as panels of 16 columns: `[dim / 16][tokens][16]`, zeros for missing columns.
+///
+/// # Safety
+/// `head.value` is valid for `tokens` rows of `dim` floats.
 unsafe fn pack_values(head: &AttentionHead<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.tokens).enumerate() {
         let there = PANEL.min(head.dim - p * PANEL);

@@ -169,7 +169,8 @@ impl Attention {
     /// lends buffers to each thread.
     ///
     /// # Panics
-    /// If the two are not the same number of whole rows.
+    /// If the two are not the same number of whole rows, there are no heads or they have no width, or
+    /// `key_heads` does not divide `heads`.
     pub fn attend(
         &self,
         isa: Isas,
@@ -179,6 +180,9 @@ impl Attention {
         split: Split,
         scratch: &ScratchPool<AttentionScratch>,
     ) {
+        assert!(self.heads > 0 && self.dim > 0, "heads with a width");
+        let shares = self.heads.is_multiple_of(self.key_heads);
+        assert!(shares, "key_heads divides heads");
         let width = self.heads * self.dim;
         let tokens = out.len() / width;
         assert_eq!(out.len(), tokens * width, "out [tokens, heads * dim]");

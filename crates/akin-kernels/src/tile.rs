@@ -87,6 +87,9 @@ pub(super) unsafe fn product<S: Simd>(s: S, p: &Product) {
 }
 
 /// All rows against `VECTORS` vectors of columns from `panel` on.
+///
+/// # Safety
+/// As for [`product`]; the vectors lie in its panels.
 unsafe fn down_the_rows<S: Simd, const VECTORS: usize>(s: S, p: &Product, panel: usize) {
     let tiles = p.rows.div_ceil(S::TILE_ROWS);
     let column = panel * PANEL;
@@ -112,6 +115,10 @@ unsafe fn down_the_rows<S: Simd, const VECTORS: usize>(s: S, p: &Product, panel:
 }
 
 /// One register tile, from the first product to the stored result.
+///
+/// # Safety
+/// `a` is valid for reading `ROWS` rows of `depth`, `b` for the panels of `VECTORS` vectors; the target as for
+/// [`finish`].
 unsafe fn run_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
     a: *const f32,
@@ -133,6 +140,9 @@ unsafe fn run_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
 }
 
 /// The sums of one tile, in registers throughout.
+///
+/// # Safety
+/// As for [`run_tile`].
 #[inline(always)]
 unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
@@ -238,6 +248,9 @@ pub(super) unsafe fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
 }
 
 /// Stores `f(sum, row, column)` for every vector of the tile that has a column of the output.
+///
+/// # Safety
+/// The tile's rows and columns lie in the target.
 #[inline(always)]
 unsafe fn each<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,

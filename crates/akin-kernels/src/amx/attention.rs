@@ -65,6 +65,10 @@ pub(in super::super) unsafe fn attend(
     }
 }
 
+/// The same with the halves that `A` multiplies.
+///
+/// # Safety
+/// As for [`attend`].
 unsafe fn attend_with<A: TileArithmetic>(
     amx: Amx,
     head: &AttentionHead<'_>,
@@ -100,6 +104,10 @@ unsafe fn attend_with<A: TileArithmetic>(
 }
 
 /// The same from `rows` tokens from `row` on, in `BLOCKS` blocks of 16.
+///
+/// # Safety
+/// As for [`attend`]; tiles are configured, the rows are tokens of the sequence, and `scratch` holds its
+/// queries, keys and values for `padded` tokens.
 #[inline(always)]
 unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
     s: Avx512,
@@ -164,6 +172,10 @@ unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
 
 /// Sums over `steps` steps of two panels against one or two blocks of rows, stored as floats
 /// `stride` apart from row to row and `block` apart from one block to the next.
+///
+/// # Safety
+/// Tiles are configured. `a` is valid for reading `BLOCKS` blocks of `steps` steps, `b` for two panels of as
+/// many, `to` for writing the sums.
 #[inline(always)]
 unsafe fn multiply<A: TileArithmetic, const BLOCKS: usize>(
     a: *const u8,
@@ -202,6 +214,10 @@ unsafe fn multiply<A: TileArithmetic, const BLOCKS: usize>(
 
 /// Writes `2^(x - max)` of the first `tokens` scores as halves, zeros for the rest, and returns one
 /// over their sum.
+///
+/// # Safety
+/// `scores` are aligned to 64 bytes and whole steps; `weights` is valid for writing one row of a tile for
+/// each step and plane.
 #[inline(always)]
 unsafe fn soften<A: TileArithmetic>(
     s: Avx512,
@@ -249,6 +265,9 @@ fn exp2(s: Avx512, x: __m512) -> __m512 {
 }
 
 /// Stores one row of the tiles of one step: the high halves, and the low ones if they count.
+///
+/// # Safety
+/// `to` is aligned to 64 bytes and valid for writing a row of each plane's tile.
 #[inline]
 #[target_feature(enable = "avx512f")]
 unsafe fn store_split<A: TileArithmetic>(first: __m512, second: __m512, to: *mut u8) {
@@ -260,6 +279,9 @@ unsafe fn store_split<A: TileArithmetic>(first: __m512, second: __m512, to: *mut
 }
 
 /// Queries as tiles of rows, keys as tiles of columns.
+///
+/// # Safety
+/// As for [`attend`]; `scratch` has room for them.
 #[target_feature(enable = "avx512f")]
 unsafe fn split_queries_and_keys<A: TileArithmetic>(
     head: &AttentionHead<'_>,
@@ -295,6 +317,9 @@ unsafe fn split_queries_and_keys<A: TileArithmetic>(
 }
 
 /// Values as tiles, tokens 16 apart side by side, zeros for missing tokens.
+///
+/// # Safety
+/// As for [`attend`]; `scratch` has room for them.
 #[target_feature(enable = "avx512f")]
 unsafe fn split_values<A: TileArithmetic>(head: &AttentionHead<'_>, scratch: &mut TileScratch) {
     let padded = head.tokens.next_multiple_of(ROWS);

@@ -91,7 +91,10 @@ fn pack_panel(rows: &[f32], depth: usize, panel: &mut [u8]) {
     }
 }
 
-/// 32 floats.
+/// Loads 32 floats.
+///
+/// # Safety
+/// `from` is valid for reading them.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn load_step(from: *const f32) -> [__m512; 2] {

@@ -1,5 +1,7 @@
 //! AMX: matrices of 16 rows of 64 bytes held in eight tile registers and multiplied by one
-//! instruction. Stable Rust has no intrinsics for it, so the instructions are written out.
+//! instruction. Stable Rust has no intrinsics for it, so the instructions are written out. The compiler keeps
+//! nothing in tiles, so what one block of instructions leaves there is there for the next. Each block declares
+//! the tiles that it changes.
 //!
 //! Bytes are multiplied as they are, with exact sums. Floats are cut into a high and a low bf16
 //! half, which together keep 16 of their 24 bits; three products of halves make up one product,

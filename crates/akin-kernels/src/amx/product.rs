@@ -60,6 +60,7 @@ macro_rules! single_step {
                 "tileloadd tmm6, [{b} + {s}]",
                 concat!($product, " tmm0, tmm4, tmm6"),
                 a = in(reg) $a[0], b = in(reg) $b[0], s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm4") _, out("tmm6") _,
                 options(nostack, readonly),
             ),
             (1, _) => asm!(
@@ -69,7 +70,10 @@ macro_rules! single_step {
                 "tileloadd tmm7, [{b1} + {s}]",
                 concat!($product, " tmm1, tmm4, tmm7"),
                 a = in(reg) $a[0], b0 = in(reg) $b[0], b1 = in(reg) $b[1],
-                s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _,
+                out("tmm7") _,
+                options(nostack, readonly),
             ),
             (_, 1) => asm!(
                 "tileloadd tmm6, [{b} + {s}]",
@@ -78,7 +82,10 @@ macro_rules! single_step {
                 "tileloadd tmm5, [{a1} + {s}]",
                 concat!($product, " tmm2, tmm5, tmm6"),
                 a0 = in(reg) $a[0], a1 = in(reg) $a[1], b = in(reg) $b[0],
-                s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _,
+                out("tmm6") _,
+                options(nostack, readonly),
             ),
             _ => asm!(
                 "tileloadd tmm4, [{a0} + {s}]",
@@ -90,7 +97,10 @@ macro_rules! single_step {
                 concat!($product, " tmm2, tmm5, tmm6"),
                 concat!($product, " tmm3, tmm5, tmm7"),
                 a0 = in(reg) $a[0], a1 = in(reg) $a[1], b0 = in(reg) $b[0], b1 = in(reg) $b[1],
-                s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, readonly),
             ),
         }
     };
@@ -138,6 +148,8 @@ impl TileArithmetic for HalfTiles {
                     "tileloadd tmm5, [{a} + {s} + 1024]",
                     "tdpbf16ps tmm0, tmm5, tmm6",
                     a = in(reg) a[0], b = in(reg) b[0], s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
+                    out("tmm7") _,
                     options(nostack, readonly),
                 ),
                 (1, _) => asm!(
@@ -154,7 +166,10 @@ impl TileArithmetic for HalfTiles {
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tdpbf16ps tmm1, tmm4, tmm7",
                     a = in(reg) a[0], b0 = in(reg) b[0], b1 = in(reg) b[1],
-                    s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                    s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm5") _,
+                    out("tmm6") _, out("tmm7") _,
+                    options(nostack, readonly),
                 ),
                 (_, 1) => asm!(
                     "tileloadd tmm6, [{b} + {s}]",
@@ -170,7 +185,10 @@ impl TileArithmetic for HalfTiles {
                     "tileloadd tmm5, [{a1} + {s} + 1024]",
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     a0 = in(reg) a[0], a1 = in(reg) a[1], b = in(reg) b[0],
-                    s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                    s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _,
+                    out("tmm6") _, out("tmm7") _,
+                    options(nostack, readonly),
                 ),
                 _ => asm!(
                     "tileloadd tmm4, [{a0} + {s}]",
@@ -195,7 +213,10 @@ impl TileArithmetic for HalfTiles {
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     a0 = in(reg) a[0], a1 = in(reg) a[1], b0 = in(reg) b[0], b1 = in(reg) b[1],
-                    s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                    s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack, readonly),
                 ),
             }
         }
@@ -229,6 +250,7 @@ pub(super) unsafe fn clear_sums() {
             "tilezero tmm1",
             "tilezero tmm2",
             "tilezero tmm3",
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             options(nostack, nomem)
         );
     }
@@ -308,6 +330,10 @@ pub(in super::super) unsafe fn tile_product<A: TileArithmetic>(amx: Amx, p: &Til
 }
 
 /// Multiplies one block into `sums`, and finishes the one before from `sums_before` meanwhile.
+///
+/// # Safety
+/// As for [`tile_product`]; tiles are configured, both blocks lie in the product, and `sums_before` are those
+/// of the block `before`.
 #[inline(always)]
 unsafe fn multiply<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
     s: Avx512,
@@ -354,6 +380,9 @@ unsafe fn multiply<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
 }
 
 /// Turns the sums of some rows of a block into results.
+///
+/// # Safety
+/// As for [`tile_product`]; the block lies in the product, the rows in the block, and `sums` are the block's.
 #[inline(always)]
 unsafe fn finish_rows<A: TileArithmetic>(
     s: Avx512,
@@ -384,6 +413,9 @@ unsafe fn finish_rows<A: TileArithmetic>(
 }
 
 /// The same for `ROWS` rows from `first` on and all `PANELS` of the block.
+///
+/// # Safety
+/// As for [`finish_rows`].
 #[inline(always)]
 unsafe fn finish_some<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
     s: Avx512,

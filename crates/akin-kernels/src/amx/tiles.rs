@@ -88,7 +88,13 @@ impl Configured {
         palette.rows[..8].fill(TILE as u8);
         // SAFETY: the proof says that there are tiles; the palette is 64 bytes of a valid one.
         unsafe {
-            asm!("ldtilecfg [{}]", in(reg) &raw const palette, options(nostack, readonly));
+            asm!(
+                "ldtilecfg [{}]",
+                in(reg) &raw const palette,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, readonly),
+            );
         }
         Self(PhantomData)
     }
@@ -97,6 +103,13 @@ impl Configured {
 impl Drop for Configured {
     fn drop(&mut self) {
         // SAFETY: one was made only where there are tiles.
-        unsafe { asm!("tilerelease", options(nostack, nomem)) }
+        unsafe {
+            asm!(
+                "tilerelease",
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, nomem),
+            )
+        }
     }
 }
