@@ -17,6 +17,7 @@ use candle_core::cuda_backend::cudarc::driver::{
 use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Storage, Tensor};
 use half::{bf16, f16};
 
+use super::arguments::Kernel;
 use super::grid::Grid;
 
 /// `kernels.cu`, compiled by nvcc for compute capability 8.0; the driver compiles it for the GPU that there is.
@@ -80,11 +81,11 @@ pub(super) fn address(storage: &CudaStorage, layout: &Layout) -> Result<u64> {
 #[repr(transparent)]
 struct KernelArguments<A>(A);
 
-// SAFETY: what is wrapped is a `repr(C)` structure of addresses, u32, i32 and f32.
-unsafe impl<A> DeviceRepr for KernelArguments<A> {}
+// SAFETY: a `Kernel` is a structure laid out as its kernels take it.
+unsafe impl<A: Kernel> DeviceRepr for KernelArguments<A> {}
 
 /// Puts a kernel into this thread's stream.
-pub(super) fn run<A: Copy>(
+pub(super) fn run<A: Kernel>(
     device: &CudaDevice,
     kernel: &str,
     grid: Grid,

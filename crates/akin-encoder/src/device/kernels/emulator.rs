@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use candle_core::{CpuStorage, Layout, Result};
 
+use super::arguments::Kernel;
 use super::grid::Grid;
 
 /// The compiled kernels. One runs at a time.
@@ -75,8 +76,8 @@ fn compile() -> std::result::Result<Emulator, String> {
 }
 
 /// Runs a kernel to its end.
-pub(super) fn run<A>(kernel: &str, grid: Grid, arguments: &A) -> Result<()> {
-    type Kernel = unsafe extern "C" fn(*const c_void, *const u32, bool);
+pub(super) fn run<A: Kernel>(kernel: &str, grid: Grid, arguments: &A) -> Result<()> {
+    type Function = unsafe extern "C" fn(*const c_void, *const u32, bool);
     let emulator = emulator().as_ref().expect("asked for where there is one");
     let _running = emulator.running.lock().expect("a kernel never panics");
     let name = CString::new(kernel).expect("a name without zeros");
@@ -86,7 +87,7 @@ pub(super) fn run<A>(kernel: &str, grid: Grid, arguments: &A) -> Result<()> {
         candle_core::bail!("there is no kernel {kernel}");
     }
     // SAFETY: what is found under a kernel's name is such a function.
-    let function: Kernel = unsafe { std::mem::transmute(found) };
+    let function: Function = unsafe { std::mem::transmute(found) };
     let ([x, y, z], [of_x, of_y, of_z]) = (grid.blocks, grid.threads);
     let sizes = [x, y, z, of_x, of_y, of_z, grid.shared_bytes];
     let is_backwards = BACKWARDS.load(std::sync::atomic::Ordering::Relaxed);
