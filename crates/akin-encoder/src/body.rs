@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::batch;
 use super::device::{self, ChosenDevice, DeviceBody, DeviceChoice, choose};
-use super::options::Precision;
+use super::options::{EncoderOptions, Precision};
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
 use super::pooling::Pooling;
 use super::source::{BodyPlan, ModelFiles};
@@ -42,13 +42,16 @@ impl Body {
     /// Loads the weights of a checkpoint, on the threads of the current rayon pool, for texts of up to
     /// `max_tokens`.
     ///
-    /// `sample` gives the token ids of a few passages, for a model that brings no int8 calibration.
+    /// Of the options, precision and device count here. `sample` gives the token ids of a few passages, for a model that brings no int8 calibration.
     pub(super) fn load(
         files: &ModelFiles,
-        (precision, device): (Precision, DeviceChoice),
+        options: &EncoderOptions,
         max_tokens: usize,
         sample: impl FnOnce() -> Result<Vec<Encoding>>,
     ) -> Result<Body> {
+        let &EncoderOptions {
+            precision, device, ..
+        } = options;
         let wrong = |e: Reason| Error::model(&files.name, format!("model.safetensors: {e}"));
         let shape = match &files.body {
             BodyPlan::Static(table) => {
@@ -277,7 +280,7 @@ mod tests {
     use candle_transformers::models::bert::BertModel;
 
     use super::*;
-    use crate::{Encoder, EncoderOptions, ModelSource, PoolingMode, Role};
+    use crate::{Encoder, ModelSource, PoolingMode, Role};
     use akin_base::vectors::dot;
 
     #[test]
@@ -286,12 +289,9 @@ mod tests {
         let BodyPlan::Transformer(shape) = &files.body else {
             panic!("the bundled model is a transformer")
         };
-        let ours = Body::load(
-            &files,
-            (Precision::F32, DeviceChoice::Cpu),
-            shape.positions,
-            || Ok(Vec::new()),
-        )
+        let ours = Body::load(&files, &EncoderOptions::default(), shape.positions, || {
+            Ok(Vec::new())
+        })
         .unwrap();
         let path = "models/all-MiniLM-L6-v2/config.json";
         let config = std::fs::read(akin_testing::repository().join(path)).unwrap();

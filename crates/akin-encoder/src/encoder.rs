@@ -85,8 +85,7 @@ impl Encoder {
             Tokenize::load(name, json, input, recipe.max_tokens)
         };
         let sample = || tokenizer()?.encode_all("", &calibration_texts());
-        let how = (options.precision, options.device);
-        let body = || Body::load(&files, how, recipe.max_tokens, sample);
+        let body = || Body::load(&files, options, recipe.max_tokens, sample);
         let (body, tokenizer) = pool.install(|| rayon::join(body, tokenizer));
         let (tokenizer, body) = (tokenizer?, body?);
         ensure_known(&files.name, &tokenizer, body.vocab_size())?;

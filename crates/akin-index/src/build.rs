@@ -20,7 +20,7 @@ use super::attach::{BuildPlan, attach, unfound};
 use super::codes::{CodedQuery, Geometry, code_bytes};
 use super::format::{LEVELS, M_MAX, NONE};
 use super::graph::Graph;
-use super::hnsw::{self, Skeleton, reachable};
+use super::hnsw::{self, HnswSizes, Skeleton, reachable};
 use super::kernels::Isa;
 use super::memory::Large;
 use super::mend::mend;
@@ -135,7 +135,10 @@ fn link(
     let above = (0..plan.n_nodes() as u32).step_by(LEVEL_1_EVERY);
     let above: Vec<u32> = above.collect();
     let code = |node: u32| plan.code(node);
-    let sizes = (m, plan.ef_construction);
+    let sizes = HnswSizes {
+        m,
+        ef_construction: plan.ef_construction,
+    };
     let (skeleton, mut base) = observed(observer, Stage::Index, plan.n_nodes(), || {
         let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
         let base = attach(&plan, &skeleton, observer)?;

@@ -51,10 +51,19 @@ impl Distance<u8> for CodeDistance {
     }
 }
 
+/// How large hnsw_rs makes the graph.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HnswSizes {
+    /// Half of the links of a node.
+    pub(super) m: usize,
+    /// Candidates among which a new node's links are chosen.
+    pub(super) ef_construction: usize,
+}
+
 type Points = Vec<Arc<Point<'static, u8>>>;
 
 /// Builds the levels over `nodes`, of which there is at least one, in ascending order; `code` is
-/// the code of a node. Lists have room for `room` links, of which hnsw_rs makes twice `m`.
+/// the code of a node. Lists have room for twice `m` links.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
@@ -62,10 +71,11 @@ pub(super) fn build<'a>(
     nodes: &[u32],
     code: impl Fn(u32) -> &'a [u8],
     geometry: &Geometry,
-    (m, ef_construction): (usize, usize),
+    sizes: HnswSizes,
     isa: Isa,
     observer: &dyn Observer,
 ) -> Result<Skeleton> {
+    let HnswSizes { m, ef_construction } = sizes;
     let distance = CodeDistance {
         isa,
         unit: geometry.scale * geometry.scale,

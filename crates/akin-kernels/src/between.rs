@@ -1,6 +1,8 @@
 //! What is done to rows between the products: normalisations, activations, gates, and to the heads of
 //! queries and keys normalisation and rotation. Checked shapes in.
 
+use std::ops::Range;
+
 use super::isas::{Isas, with_float};
 use super::simd::Simd;
 use super::{math, rows};
@@ -150,8 +152,8 @@ impl Isas {
         }));
     }
 
-    /// Normalises each head of each row by its root mean square: `rows` is `[rows, width]`, and the
-    /// heads, as wide as `gain`, fill the columns `from..to`.
+    /// Normalises each head of each row by its root mean square. `rows` is `[rows, width]`; the heads, as
+    /// wide as `gain`, fill `columns`.
     ///
     /// # Panics
     /// If the heads are not whole.
@@ -159,14 +161,14 @@ impl Isas {
         self,
         rows: &mut [f32],
         width: usize,
-        (from, to): (usize, usize),
+        columns: Range<usize>,
         gain: &[f32],
         eps: f32,
     ) {
-        assert_eq!((to - from) % gain.len(), 0, "whole heads");
+        assert_eq!(columns.len() % gain.len(), 0, "whole heads");
         with_float!(self, s => s.vectorize(#[inline(always)] || {
             for row in rows.chunks_exact_mut(width) {
-                for head in row[from..to].chunks_exact_mut(gain.len()) {
+                for head in row[columns.clone()].chunks_exact_mut(gain.len()) {
                     // SAFETY: the head is as wide as the gain.
                     unsafe { rows::rms_norm(s, head, gain, eps) };
                 }

@@ -636,7 +636,7 @@ fn heads_are_normalised_and_turned_each_for_itself() {
         let mut out = rows.clone();
         isa.rotate_heads(&mut out, width, 2 * dim, dim, &rotation);
         let mut normed = rows.clone();
-        isa.norm_heads(&mut normed, width, (dim, 2 * dim), &gain, 0.0);
+        isa.norm_heads(&mut normed, width, dim..2 * dim, &gain, 0.0);
         for (place, (got, row)) in out.chunks(width).zip(rows.chunks(width)).enumerate() {
             let mut expected: Vec<f64> = row.iter().map(|x| f64::from(*x)).collect();
             for head in [0, dim] {

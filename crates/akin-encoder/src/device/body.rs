@@ -66,7 +66,7 @@ impl DeviceBody {
         let dtype = to.dtype_for(&shape);
         let free_bytes = to.free_bytes();
         let queue = Queue::new(&to.device);
-        let weights = queue.put(|| DeviceWeights::load(&shape, tensors, (&to.device, dtype)))?;
+        let weights = queue.put(|| DeviceWeights::load(&shape, tensors, &to.device, dtype))?;
         let kernels = Kernels::for_shape(&shape, dtype).filter(|_| to.has_kernels);
         let operations: Box<dyn Operations> = match kernels {
             Some(kernels) => Box::new(kernels),

@@ -67,7 +67,8 @@ impl DeviceWeights {
     pub(super) fn load(
         shape: &Shape,
         tensors: &Tensors<'_>,
-        (device, dtype): (&Device, DType),
+        device: &Device,
+        dtype: DType,
     ) -> Loaded<DeviceWeights> {
         let loader = Loader {
             tensors,

@@ -85,6 +85,13 @@ pub(super) struct LayerContext<'a> {
     pub(super) spares: &'a ScratchPool<AttentionScratch>,
 }
 
+/// What the last product of a block works with.
+struct BlockBuffers<'a> {
+    /// At least as many numbers as the rows of the block.
+    normed: &'a mut [f32],
+    operand: &'a mut Operand,
+}
+
 impl NormPlacement {
     /// The input of the block, normalised into `buffer` where it is to be.
     fn input<'r>(
@@ -108,18 +115,18 @@ impl NormPlacement {
         setting: &LayerContext<'_>,
         last: &Matrix,
         from: &[f32],
-        scratch: (&mut [f32], &mut Operand),
+        buffers: BlockBuffers<'_>,
         rows: &mut [f32],
     ) {
         let (how, eps) = (setting.how, setting.shape.eps);
-        let (buffer, operand) = scratch;
+        let BlockBuffers { normed, operand } = buffers;
         match &self.branch {
             None => last.multiply(how, from, operand, Epilogue::Add, rows),
             Some(norm) => {
-                let buffer = &mut buffer[..rows.len()];
-                last.multiply(how, from, operand, Epilogue::Bias, buffer);
-                norm.apply(how.isa, buffer, eps);
-                how.isa.add(rows, buffer);
+                let added = &mut normed[..rows.len()];
+                last.multiply(how, from, operand, Epilogue::Bias, added);
+                norm.apply(how.isa, added, eps);
+                how.isa.add(rows, added);
             }
         }
         if let Some(norm) = &self.after {
@@ -181,9 +188,9 @@ impl Layer {
             );
             row += length;
         }
-        let scratch = (&mut normed[..], operand);
+        let buffers = BlockBuffers { normed, operand };
         self.attention
-            .add(setting, &self.attention_out, context, scratch, hidden);
+            .add(setting, &self.attention_out, context, buffers, hidden);
     }
 
     fn norm_heads(&self, setting: &LayerContext<'_>, fused: &mut [f32]) {
@@ -192,10 +199,10 @@ impl Layer {
         let queries = shape.heads * shape.head_dim;
         let keys = queries + shape.key_heads * shape.head_dim;
         if let Some(gain) = &self.query_gain {
-            isa.norm_heads(fused, stride, (0, queries), gain, shape.eps);
+            isa.norm_heads(fused, stride, 0..queries, gain, shape.eps);
         }
         if let Some(gain) = &self.key_gain {
-            isa.norm_heads(fused, stride, (queries, keys), gain, shape.eps);
+            isa.norm_heads(fused, stride, queries..keys, gain, shape.eps);
         }
     }
 
@@ -236,9 +243,9 @@ impl Layer {
                     wide
                 }
             };
-            let scratch = (&mut normed[..], &mut *operand);
+            let buffers = BlockBuffers { normed, operand };
             self.feed_forward
-                .add(setting, &self.narrow, inner, scratch, rows);
+                .add(setting, &self.narrow, inner, buffers, rows);
         }
     }
 }

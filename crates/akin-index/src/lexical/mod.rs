@@ -300,7 +300,7 @@ impl LexicalWriter {
         }
         folder.verify()?;
         folder.remove_leftovers().map_err(|e| e.to_string())?;
-        let begin = || LexicalWriter::of(path, &index, folder.failure(), (library, Some(held)));
+        let begin = || LexicalWriter::of(path, &index, folder.failure(), library, Some(held));
         begin().map_err(|e| e.to_string())
     }
 
@@ -322,7 +322,7 @@ impl LexicalWriter {
             });
             let index = builder.open_or_create(folder)?;
             register_tokenizers(&index);
-            LexicalWriter::of(path, &index, failure.clone(), (library, None))
+            LexicalWriter::of(path, &index, failure.clone(), library, None)
         };
         let created = create().map_err(|error| write_error(path, error, Some(&failure)));
         Ok(LexicalWriter {
@@ -335,7 +335,8 @@ impl LexicalWriter {
         path: &Path,
         index: &Index,
         failure: WriteFailure,
-        (library, held): (i64, Option<Payload>),
+        library: i64,
+        held: Option<Payload>,
     ) -> tantivy::Result<LexicalWriter> {
         let stamps = stamps(&searcher_of(index)?)?;
         Ok(LexicalWriter {
