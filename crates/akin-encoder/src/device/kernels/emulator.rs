@@ -22,14 +22,14 @@ struct Emulator {
 pub(in crate::device) static BACKWARDS: std::sync::atomic::AtomicBool =
     std::sync::atomic::AtomicBool::new(false);
 
-/// Whether there is no emulator here, so that tests are skipped; says why.
+/// Whether there is no emulator here, so that tests are skipped.
+///
+/// # Panics
+/// If `AKIN_REQUIRE` names the compiler.
 pub(in crate::device) fn is_missing() -> bool {
     match emulator() {
         Ok(_) => false,
-        Err(reason) => {
-            println!("skipped: {reason}");
-            true
-        }
+        Err(reason) => akin_testing::require::missing("compiler", reason),
     }
 }
 
