@@ -1,11 +1,9 @@
 //! The body of a model: token ids to one pooled vector a text.
 //!
 //! In: a batch of token ids, texts of any lengths. Out: `[texts, modes * hidden_size]` f32, pooled, not
-//! normalised. Weights come through candle from safetensors; on the CPU every architecture runs on packed
-//! rows through akin-kernels, as a candle custom operation, and on a GPU through candle's own
-//! operations (`device`).
+//! normalised. Weights come through candle from safetensors. On the CPU every architecture runs on packed rows
+//! (`packed`, through akin-kernels); on a GPU candle computes the matrix products (`device`).
 
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
 use rayon::prelude::*;
 
 use super::batch;
@@ -130,9 +128,7 @@ impl Body {
     /// One pooled vector a text, on the threads of the current rayon pool.
     pub(super) fn embed(&self, texts: &[&[u32]], pooling: &Pooling) -> Result<Vec<Vec<f32>>> {
         match &self.route {
-            BodyRoute::Packed(body) => {
-                embed_packed(body, texts, pooling).map_err(|e| Error::Encode { source: e.into() })
-            }
+            BodyRoute::Packed(body) => Ok(embed_packed(body, texts, pooling)),
             BodyRoute::Device(body) => body
                 .embed(texts, pooling)
                 .map_err(|e| Error::Encode { source: e.into() }),
@@ -221,53 +217,14 @@ fn calibrate(
     PackedBody::calibrate(shape, tensors, isa, &ids, &lengths)
 }
 
-/// The packed body as an operation on a candle tensor: token ids `[tokens]` u32 of all texts one
-/// after another to `[texts, modes * hidden_size]` f32.
-struct EmbedPacked<'a> {
-    packed: &'a PackedBody,
-    lengths: &'a [usize],
-    pooling: &'a Pooling,
-}
-
-impl CustomOp1 for EmbedPacked<'_> {
-    fn name(&self) -> &'static str {
-        "embed-packed"
-    }
-
-    fn cpu_fwd(
-        &self,
-        storage: &CpuStorage,
-        layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, candle_core::Shape)> {
-        let ids = storage.as_slice::<u32>()?;
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            candle_core::bail!("the token ids are not contiguous");
-        };
-        let n_modes = self.pooling.modes().len();
-        let pool = |rows: &[f32], out: &mut [f32]| self.pooling.pool(rows, out);
-        let vectors = self
-            .packed
-            .embed(&ids[start..end], self.lengths, n_modes, pool);
-        let dim = n_modes * self.packed.shape().hidden;
-        Ok((CpuStorage::F32(vectors), (self.lengths.len(), dim).into()))
-    }
-}
-
-fn embed_packed(
-    packed: &PackedBody,
-    texts: &[&[u32]],
-    pooling: &Pooling,
-) -> candle_core::Result<Vec<Vec<f32>>> {
+/// One pooled vector a text, by the packed body.
+fn embed_packed(packed: &PackedBody, texts: &[&[u32]], pooling: &Pooling) -> Vec<Vec<f32>> {
     let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
-    let ids = texts.concat();
-    let n_tokens = ids.len();
-    let ids = Tensor::from_vec(ids, n_tokens, &Device::Cpu)?;
-    let op = EmbedPacked {
-        packed,
-        lengths: &lengths,
-        pooling,
-    };
-    ids.apply_op1_no_bwd(&op)?.to_vec2()
+    let n_modes = pooling.modes().len();
+    let pool = |rows: &[f32], out: &mut [f32]| pooling.pool(rows, out);
+    let vectors = packed.embed(&texts.concat(), &lengths, n_modes, pool);
+    let dim = n_modes * packed.shape().hidden;
+    vectors.chunks_exact(dim).map(<[f32]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -275,7 +232,7 @@ fn embed_packed(
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use candle_core::DType;
+    use candle_core::{DType, Device, Tensor};
     use candle_nn::VarBuilder;
     use candle_transformers::models::bert::BertModel;
 
