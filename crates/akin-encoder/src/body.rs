@@ -272,7 +272,7 @@ mod tests {
                 .unwrap();
             let states: Vec<f32> = states.flatten_all().unwrap().to_vec1().unwrap();
             for (_, mode) in PoolingMode::FLAGS {
-                let pooling = Pooling::of(mode);
+                let pooling = Pooling::new(mode);
                 let mut expected = vec![0.0; shape.hidden];
                 pooling.pool(&states, &mut expected);
                 let got = ours.embed(&[&text], &pooling).unwrap().swap_remove(0);

@@ -68,7 +68,7 @@ impl Encoder {
     }
 
     pub(super) fn from_files(files: ModelFiles, options: &EncoderOptions) -> Result<Encoder> {
-        let recipe = Recipe::of(&files, options.max_tokens, options.dim)?;
+        let recipe = Recipe::from_files(&files, options.max_tokens, options.dim)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads.unwrap_or(0))
             .thread_name(|n| format!("encoder-{n}"))
@@ -144,13 +144,14 @@ impl Encoder {
     /// [`Error::Encode`] if the tokenizer fails.
     pub fn encode(&self, texts: &[impl AsRef<str> + Sync], role: Role) -> Result<Vec<Encoding>> {
         let prompt = self.recipe.prompt(role);
-        let encode = || match self.recipe.lowers_case {
-            true => {
+        let encode = || {
+            if self.recipe.lowers_case {
                 let lower = texts.iter().map(|text| text.as_ref().to_lowercase());
                 let lower: Vec<String> = lower.collect();
                 self.tokenizer.encode_all(&prompt.to_lowercase(), &lower)
+            } else {
+                self.tokenizer.encode_all(prompt, texts)
             }
-            false => self.tokenizer.encode_all(prompt, texts),
         };
         self.pool.install(encode)
     }
@@ -263,9 +264,10 @@ impl Encoder {
         ensure_embedded(ids.iter().copied(), self.body.vocab_size())?;
         let embed = || self.body.embed(&ids, &self.recipe.pooling);
         // The threads of the pool may be splitting the next texts: who feeds a GPU does not queue behind them.
-        let pooled = match self.is_on_gpu() {
-            true => embed()?,
-            false => self.pool.install(embed)?,
+        let pooled = if self.is_on_gpu() {
+            embed()?
+        } else {
+            self.pool.install(embed)?
         };
         let finish = |vector| {
             let mut vector = self.head.apply(vector);
@@ -273,9 +275,10 @@ impl Encoder {
             vector
         };
         // What follows pooling is a product or two in some models, too much for the thread that feeds a GPU.
-        let mut vectors: Vec<Vec<f32>> = match self.is_on_gpu() {
-            true => pooled.into_par_iter().map(finish).collect(),
-            false => pooled.into_iter().map(finish).collect(),
+        let mut vectors: Vec<Vec<f32>> = if self.is_on_gpu() {
+            pooled.into_par_iter().map(finish).collect()
+        } else {
+            pooled.into_iter().map(finish).collect()
         };
         for vector in &mut vectors {
             if self.recipe.normalize {

@@ -50,11 +50,12 @@ impl Head {
                 Module::LayerNorm { gain, .. } => ("LayerNorm", gain.len(), gain.len()),
                 Module::Normalize => ("Normalize", dim, dim),
             };
-            match dim == wanted {
-                true => Ok(given),
-                false => Err(format!(
+            if dim == wanted {
+                Ok(given)
+            } else {
+                Err(format!(
                     "its module {name} wants vectors of {wanted} numbers and is given {dim}"
-                )),
+                ))
             }
         })
     }

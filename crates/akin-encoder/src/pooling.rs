@@ -52,7 +52,7 @@ impl PoolingMode {
         }
     }
 
-    fn of_name(name: &str) -> Result<PoolingMode, String> {
+    fn from_name(name: &str) -> Result<PoolingMode, String> {
         let alias = match name {
             "mean_sqrt_len_tokens" => "mean_sqrt_len",
             "weightedmean" => "weighted_mean",
@@ -100,7 +100,7 @@ pub struct Pooling(Vec<PoolingMode>);
 
 impl Pooling {
     /// One mode alone.
-    pub fn of(mode: PoolingMode) -> Pooling {
+    pub fn new(mode: PoolingMode) -> Pooling {
         Pooling(vec![mode])
     }
 
@@ -127,11 +127,12 @@ impl TryFrom<String> for Pooling {
     type Error = String;
 
     fn try_from(names: String) -> Result<Pooling, String> {
-        let modes = names.split('+').map(PoolingMode::of_name);
+        let modes = names.split('+').map(PoolingMode::from_name);
         let modes: Vec<PoolingMode> = modes.collect::<Result<_, String>>()?;
-        match modes.len() <= PoolingMode::FLAGS.len() {
-            true => Ok(Pooling(modes)),
-            false => Err(format!("{} poolings are too many", modes.len())),
+        if modes.len() <= PoolingMode::FLAGS.len() {
+            Ok(Pooling(modes))
+        } else {
+            Err(format!("{} poolings are too many", modes.len()))
         }
     }
 }
@@ -191,7 +192,7 @@ mod tests {
     fn modes_are_written_as_they_are_read() {
         let names = |pooling: Pooling| String::from(pooling);
         assert_eq!(
-            names(Pooling::of(PoolingMode::MeanSqrtLen)),
+            names(Pooling::new(PoolingMode::MeanSqrtLen)),
             "mean_sqrt_len"
         );
         assert_eq!(

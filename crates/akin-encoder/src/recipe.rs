@@ -48,7 +48,7 @@ pub struct Recipe {
 impl Recipe {
     /// Reads the recipe from a model's files; the options override the model's own token limit and
     /// dim.
-    pub(super) fn of(
+    pub(super) fn from_files(
         files: &ModelFiles,
         max_tokens: Option<usize>,
         dim: Option<usize>,
@@ -117,9 +117,10 @@ impl Recipe {
     /// The model and its limit in words, for messages.
     pub fn describe(&self) -> String {
         let weights = &self.weights_sha256[..12.min(self.weights_sha256.len())];
-        let tokens = match self.has_token_limit() {
-            true => format!("{} tokens", self.max_tokens),
-            false => "all tokens".to_owned(),
+        let tokens = if self.has_token_limit() {
+            format!("{} tokens", self.max_tokens)
+        } else {
+            "all tokens".to_owned()
         };
         format!("{} ({tokens}, weights {weights})", self.model)
     }

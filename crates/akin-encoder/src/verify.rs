@@ -69,7 +69,7 @@ pub fn verify(
     observer: &dyn Observer,
 ) -> Result<Verification> {
     let files = source.read()?;
-    let golden = Golden::of(&files)?;
+    let golden = Golden::from_files(&files)?;
     let name = files.name.clone();
     let encoder = Encoder::from_files(files, options)?;
     let mut verification = Verification {
@@ -102,7 +102,7 @@ pub fn verify(
 }
 
 impl Golden {
-    fn of(files: &ModelFiles) -> Result<Golden> {
+    fn from_files(files: &ModelFiles) -> Result<Golden> {
         let wrong = |reason: String| Error::model(&files.name, format!("{GOLDEN}: {reason}"));
         let Some(bytes) = &files.golden else {
             return Ok(Golden {
@@ -112,9 +112,10 @@ impl Golden {
             });
         };
         let golden: Golden = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
-        match golden.texts.len() == golden.embeddings.len() {
-            true => Ok(golden),
-            false => Err(wrong("it has not one embedding for each text".to_owned())),
+        if golden.texts.len() == golden.embeddings.len() {
+            Ok(golden)
+        } else {
+            Err(wrong("it has not one embedding for each text".to_owned()))
         }
     }
 }

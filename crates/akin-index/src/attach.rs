@@ -89,7 +89,7 @@ pub(super) fn attach(
     skeleton: &Skeleton,
     observer: &dyn Observer,
 ) -> Result<Large> {
-    let mut lists = GrowingLists::of(plan, skeleton);
+    let mut lists = GrowingLists::new(plan, skeleton);
     let n_nodes = plan.n_nodes();
     let mut newcomers = newcomers(plan, skeleton, &lists);
     let mut joined = n_nodes - newcomers.len();
@@ -192,9 +192,9 @@ struct GrowingLists {
 
 impl GrowingLists {
     /// The skeleton's level 1 as level 0.
-    fn of(plan: &BuildPlan, skeleton: &Skeleton) -> GrowingLists {
+    fn new(plan: &BuildPlan, skeleton: &Skeleton) -> GrowingLists {
         let room = 3 * plan.m;
-        let mut large = Large::of(NONE, plan.n_nodes() * room);
+        let mut large = Large::filled(NONE, plan.n_nodes() * room);
         let links = large.numbers_mut();
         let records = || skeleton.levels[0].chunks(2 + 2 * plan.m);
         let nodes: Vec<u32> = records().map(|record| record[0]).collect();
@@ -259,7 +259,7 @@ impl GrowingLists {
     /// The lists in their final room, nearest first.
     fn finished(&self, plan: &BuildPlan) -> Large {
         let room = 2 * plan.m;
-        let mut links = Large::of(NONE, plan.n_nodes() * room);
+        let mut links = Large::filled(NONE, plan.n_nodes() * room);
         let places = links
             .numbers_mut()
             .par_chunks_mut(room)
@@ -307,7 +307,7 @@ impl<'a> Chooser<'a> {
     /// What a walk for a query finds with [`OWN_EF`] candidates, nearest first.
     pub(super) fn near(&mut self, graph: &Graph, query: CodedQuery) -> Vec<u32> {
         self.query = query;
-        let (isa, limits) = (self.plan.isa, Limits::of(OWN_EF));
+        let (isa, limits) = (self.plan.isa, Limits::new(OWN_EF));
         let walked = self
             .scratch
             .walk(graph, &self.query, isa, &limits, |_| true);
@@ -329,7 +329,7 @@ impl<'a> Chooser<'a> {
     /// The links of a node that is not in the graph yet, nearest first.
     fn for_newcomer(&mut self, graph: &Graph, node: u32) -> Vec<u32> {
         self.query.set_to_code(self.plan.code(node));
-        let limits = Limits::of(self.plan.ef_construction);
+        let limits = Limits::new(self.plan.ef_construction);
         let walked = self
             .scratch
             .walk(graph, &self.query, self.plan.isa, &limits, |_| true);

@@ -60,7 +60,7 @@ struct File {
 
 impl Background {
     /// The distribution of these rows; `None` where they are too few to have one.
-    pub(super) fn of(rows: &RowFile) -> Option<Background> {
+    pub(super) fn from_rows(rows: &RowFile) -> Option<Background> {
         let n = rows.len().min(SAMPLE_ROWS);
         let place = |i: usize| Row((i * rows.len() / n) as u32);
         let sample: Vec<Vec<f32>> = (0..n).filter_map(|i| rows.vector(place(i)).ok()).collect();
@@ -71,10 +71,10 @@ impl Background {
         for (i, a) in sample.iter().enumerate() {
             similarities.extend(sample[..i].iter().map(|b| dot(a, b)));
         }
-        Background::of_similarities(similarities)
+        Background::from_similarities(similarities)
     }
 
-    fn of_similarities(mut similarities: Vec<f32>) -> Option<Background> {
+    fn from_similarities(mut similarities: Vec<f32>) -> Option<Background> {
         if similarities.is_empty() {
             return None;
         }
@@ -130,7 +130,7 @@ impl Background {
         if matches!(kept, Ok(Some(file)) if file.n_rows == rows.len()) {
             return Ok(());
         }
-        let Some(background) = Background::of(rows) else {
+        let Some(background) = Background::from_rows(rows) else {
             let path = dir.join(FILE);
             return match fs::remove_file(&path) {
                 Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::write(&path)(e)),
@@ -205,7 +205,7 @@ mod tests {
     fn a_share_is_that_of_the_pairs() {
         let n = 100_000;
         let similarities: Vec<f32> = (0..n).map(|i| i as f32 / n as f32).collect();
-        let background = Background::of_similarities(similarities).unwrap();
+        let background = Background::from_similarities(similarities).unwrap();
         for share in [1.0, 0.5, 0.1, 0.02, 0.001, 0.0002] {
             let found = background.share(1.0 - share as f32);
             assert!((found / share - 1.0).abs() < 0.03, "{found}, not {share}");
@@ -222,15 +222,15 @@ mod tests {
 
     #[test]
     fn few_pairs_and_equal_ones_have_shares_too() {
-        assert_eq!(Background::of_similarities(Vec::new()), None);
-        let one = Background::of_similarities(vec![0.5]).unwrap();
+        assert_eq!(Background::from_similarities(Vec::new()), None);
+        let one = Background::from_similarities(vec![0.5]).unwrap();
         assert_eq!(
             (one.share(0.4), one.share(0.5), one.share(0.6)),
             (1.0, 1.0, 1.0)
         );
-        let two = Background::of_similarities(vec![0.5, 0.7]).unwrap();
+        let two = Background::from_similarities(vec![0.5, 0.7]).unwrap();
         assert_eq!((two.share(0.5), two.share(0.9)), (1.0, 0.5));
-        let same = Background::of_similarities(vec![0.5; 1000]).unwrap();
+        let same = Background::from_similarities(vec![0.5; 1000]).unwrap();
         assert_eq!((same.share(0.49), same.share(0.5)), (1.0, 1.0));
         assert_eq!(same.share(0.51), 0.001);
     }

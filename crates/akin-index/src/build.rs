@@ -198,9 +198,9 @@ fn united(one: Vec<u32>, other: Vec<u32>) -> Vec<u32> {
 fn encode(rows: &RowFile, span: Span) -> Result<Built> {
     let every = (span.n_rows as usize).div_ceil(SAMPLE_ROWS);
     let sample = span.rows().step_by(every).map(|row| rows.vector(Row(row)));
-    let fitted = Geometry::of_sample(&sample.collect::<Result<Vec<_>>>()?);
+    let fitted = Geometry::from_sample(&sample.collect::<Result<Vec<_>>>()?);
     let code_bytes = code_bytes(rows.dim());
-    let mut codes = Large::of(0, span.n_rows as usize * code_bytes / 4);
+    let mut codes = Large::filled(0, span.n_rows as usize * code_bytes / 4);
     let tasks = codes
         .bytes_mut()
         .par_chunks_mut(ROWS_PER_TASK * code_bytes)
@@ -229,7 +229,7 @@ fn encode(rows: &RowFile, span: Span) -> Result<Built> {
         codes,
         code_bytes,
         m: 0,
-        base: Large::of(0, 0),
+        base: Large::filled(0, 0),
         skeleton: Skeleton::default(),
         strays: Vec::new(),
     })

@@ -39,7 +39,7 @@ impl Geometry {
     /// found out by [`Geometry::encode`].
     ///
     /// The few are clipped: one strange vector does not make the codes of all others coarse.
-    pub(super) fn of_sample(sample: &[Vec<f32>]) -> Geometry {
+    pub(super) fn from_sample(sample: &[Vec<f32>]) -> Geometry {
         let largest = |vector: &Vec<f32>| vector.iter().fold(0f32, |most, x| most.max(x.abs()));
         let mut largest: Vec<f32> = sample.iter().map(largest).collect();
         largest.retain(|x| x.is_finite());
@@ -214,7 +214,7 @@ mod tests {
 
     /// The codes of some vectors, and which of these are clipped.
     fn coded(vectors: &[Vec<f32>]) -> (Geometry, Vec<u8>, Vec<usize>) {
-        let mut geometry = Geometry::of_sample(vectors);
+        let mut geometry = Geometry::from_sample(vectors);
         let each_bytes = code_bytes(vectors[0].len());
         let mut codes = vec![0; vectors.len() * each_bytes];
         let mut clipped = Vec::new();

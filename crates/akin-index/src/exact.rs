@@ -158,9 +158,10 @@ pub(super) fn rescore(
             break;
         }
         let (these, more) = rest.split_at(part.min(rest.len()));
-        match these.len() > ROWS_PER_PART {
-            true => score_in_parallel(rows, query, these, best)?,
-            false => score_in_turn(rows, query, these, best)?,
+        if these.len() > ROWS_PER_PART {
+            score_in_parallel(rows, query, these, best)?
+        } else {
+            score_in_turn(rows, query, these, best)?
         }
         (rest, part) = (more, ROWS_PER_TASK);
     }
@@ -365,9 +366,10 @@ impl Top {
     }
 
     fn merge(self, other: Top) -> Top {
-        let (mut into, from) = match self.nodes.len() < other.nodes.len() {
-            true => (other, self),
-            false => (self, other),
+        let (mut into, from) = if self.nodes.len() < other.nodes.len() {
+            (other, self)
+        } else {
+            (self, other)
         };
         into.floor = into.floor.max(from.floor);
         for (product, node) in from.nodes {

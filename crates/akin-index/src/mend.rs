@@ -41,7 +41,7 @@ pub(super) fn mend(
         near
     };
     let asked: Vec<Vec<u32>> = lost.par_iter().map_init(start, near).collect();
-    let mut lists = LevelLists::of(base.numbers_mut(), room);
+    let mut lists = LevelLists::new(base.numbers_mut(), room);
     let mut chooser = start();
     let mut given_up = Vec::new();
     for (&node, asked) in lost.iter().zip(&asked) {
@@ -76,7 +76,7 @@ struct LevelLists<'a> {
 }
 
 impl<'a> LevelLists<'a> {
-    fn of(links: &'a mut [u32], room: usize) -> LevelLists<'a> {
+    fn new(links: &'a mut [u32], room: usize) -> LevelLists<'a> {
         let mut n_leading = vec![0; links.len() / room];
         for &link in links.iter().filter(|&&link| link != NONE) {
             n_leading[link as usize] += 1;
@@ -193,7 +193,7 @@ mod tests {
     fn full_lists_give_up_the_link_that_most_others_lead_to() {
         // Two to a list; 0 is led to thrice, 1 twice, 2 once.
         let mut links = vec![1, 2, 0, NONE, 0, 1, 0, NONE, NONE, NONE];
-        let lists = LevelLists::of(&mut links, 2);
+        let lists = LevelLists::new(&mut links, 2);
         assert_eq!(lists.n_leading, [3, 2, 1, 0, 0]);
         assert_eq!(lists.exchanged(2, 4), Some((vec![4, 1], 0)));
         assert_eq!(lists.exchanged(0, 4), Some((vec![4, 2], 1)));

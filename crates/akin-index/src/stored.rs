@@ -288,7 +288,7 @@ mod tests {
                 ..stored.graph()
             };
             let mut scratch = WalkScratch::default();
-            let limits = Limits::of(300);
+            let limits = Limits::new(300);
             scratch
                 .walk(&graph, &query, Isa::detect(), &limits, |_| true)
                 .unwrap();

@@ -29,7 +29,7 @@ pub(super) struct Limits {
 
 impl Limits {
     /// As far as `ef` candidates lead.
-    pub(super) fn of(ef: usize) -> Limits {
+    pub(super) fn new(ef: usize) -> Limits {
         Limits {
             ef,
             budget: usize::MAX,

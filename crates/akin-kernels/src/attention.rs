@@ -94,7 +94,7 @@ unsafe fn attend_from<S: Simd>(
                 let scores = scores.chunks_exact_mut(width);
                 for (r, (factor, scores)) in factors.iter_mut().zip(scores).enumerate() {
                     if let Some(relative) = head.relative {
-                        let more = relative.of(head.number, row + r, tokens);
+                        let more = relative.biases(head.number, row + r, tokens);
                         add(s, &mut scores[..tokens], more);
                     }
                     *factor = soften(s, scores);

@@ -25,7 +25,7 @@ impl Relative {
     }
 
     /// What is added to the scores of the keys `0..tokens`, for this query.
-    pub(super) fn of(&self, head: usize, query: usize, tokens: usize) -> &[f32] {
+    pub(super) fn biases(&self, head: usize, query: usize, tokens: usize) -> &[f32] {
         let width = 2 * self.reach + 1;
         let head = if self.table.len() == width { 0 } else { head };
         &self.table[head * width + self.reach - query..][..tokens]

@@ -93,12 +93,11 @@ impl<'a> ModelConfig<'a> {
     /// added to a variance before it divides.
     pub(super) fn fraction_or(&self, key: &str, default: f64) -> Result<f64> {
         let number = self.number_or(key, default)?;
-        match number <= 1.0 {
-            true => Ok(number),
-            false => {
-                let what = format!("{key} is {number}, a number above 0 and at most 1 is wanted");
-                Err(self.wrong(what))
-            }
+        if number <= 1.0 {
+            Ok(number)
+        } else {
+            let what = format!("{key} is {number}, a number above 0 and at most 1 is wanted");
+            Err(self.wrong(what))
         }
     }
 
@@ -112,9 +111,12 @@ impl<'a> ModelConfig<'a> {
 
     /// A text, where one is set.
     pub(super) fn text(&self, key: &str) -> Result<Option<&str>> {
-        let text = |value: &'_ Value| match value.is_string() {
-            true => Ok(()),
-            false => Err(self.wrong(format!("{key} is {value}, a text is wanted"))),
+        let text = |value: &'_ Value| {
+            if value.is_string() {
+                Ok(())
+            } else {
+                Err(self.wrong(format!("{key} is {value}, a text is wanted")))
+            }
         };
         self.get(key).map(text).transpose()?;
         Ok(self.get(key).and_then(Value::as_str))
@@ -148,11 +150,12 @@ impl<'a> ModelConfig<'a> {
 
     /// An exact quotient: the width of a head.
     pub(super) fn divided(&self, hidden: usize, heads: usize) -> Result<usize> {
-        match hidden.is_multiple_of(heads) {
-            true => Ok(hidden / heads),
-            false => Err(self.wrong(format!(
+        if hidden.is_multiple_of(heads) {
+            Ok(hidden / heads)
+        } else {
+            Err(self.wrong(format!(
                 "{heads} heads do not divide a hidden width of {hidden}"
-            ))),
+            )))
         }
     }
 

@@ -76,9 +76,10 @@ fn bounded(config: &ModelConfig<'_>, shape: Shape) -> Result<Shape> {
         PositionEncoding::Rotary => shape.head_dim,
         PositionEncoding::Learned { .. } | PositionEncoding::Slopes => 2 * shape.heads,
     };
-    match shape.positions.saturating_mul(of_position) <= MAX_TABLE_LEN {
-        true => Ok(shape),
-        false => Err(config.wrong(format!("{} positions are too many", shape.positions))),
+    if shape.positions.saturating_mul(of_position) <= MAX_TABLE_LEN {
+        Ok(shape)
+    } else {
+        Err(config.wrong(format!("{} positions are too many", shape.positions)))
     }
 }
 

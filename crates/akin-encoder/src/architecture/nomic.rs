@@ -63,9 +63,10 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let multiple = config.count_or("pad_vocab_size_multiple", 1)?;
     Ok(Shape {
         vocab: shape.vocab.next_multiple_of(multiple),
-        positions: match is_scaled {
-            true => shape.positions.min(trained),
-            false => shape.positions,
+        positions: if is_scaled {
+            shape.positions.min(trained)
+        } else {
+            shape.positions
         },
         places: PositionEncoding::Rotary,
         eps: config.fraction_or("layer_norm_epsilon", 1e-12)? as f32,

@@ -53,8 +53,9 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
 /// Heads of keys and values, each of which several heads of queries share.
 pub(super) fn key_heads(config: &ModelConfig<'_>, heads: usize) -> Result<usize> {
     let key_heads = config.count_or("num_key_value_heads", heads)?;
-    match heads.is_multiple_of(key_heads) {
-        true => Ok(key_heads),
-        false => Err(config.wrong(format!("{key_heads} key heads do not divide {heads} heads"))),
+    if heads.is_multiple_of(key_heads) {
+        Ok(key_heads)
+    } else {
+        Err(config.wrong(format!("{key_heads} key heads do not divide {heads} heads")))
     }
 }

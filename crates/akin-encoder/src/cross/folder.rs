@@ -45,7 +45,7 @@ pub(super) enum ScoreActivation {
 }
 
 impl ScoreActivation {
-    pub(super) fn of(self, logit: f32) -> f32 {
+    pub(super) fn score(self, logit: f32) -> f32 {
         match self {
             ScoreActivation::Identity => logit,
             ScoreActivation::Sigmoid => 1.0 / (1.0 + (-logit).exp()),
@@ -154,9 +154,10 @@ fn architecture(folder: &Folder, config: &CrossConfig) -> Result<Architecture> {
     };
     let found = ARCHITECTURES.iter().find(|(name, _)| name == named);
     found.map(|(_, architecture)| *architecture).ok_or_else(|| {
-        let no_classifier = match named.ends_with("ForSequenceClassification") {
-            true => "",
-            false => ", which scores no pairs",
+        let no_classifier = if named.ends_with("ForSequenceClassification") {
+            ""
+        } else {
+            ", which scores no pairs"
         };
         let reason = format!("its architecture is {named}{no_classifier}; known are: {known}");
         folder.wrong(reason)

@@ -117,7 +117,7 @@ impl CrossEncoder {
             let logits = self.pool.install(|| self.body.logits(&pairs));
             let logits = logits.map_err(|source| Error::Encode { source })?;
             for (i, logit) in batch.into_iter().zip(logits) {
-                scores[i] = self.activation.of(logit);
+                scores[i] = self.activation.score(logit);
             }
         }
         if !scores.iter().all(|score| score.is_finite()) {

@@ -389,7 +389,7 @@ mod tests {
             .map(|n| (0..n).map(|i| 5 + i * n).collect())
             .collect();
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let pooling = Pooling::of(PoolingMode::Mean);
+        let pooling = Pooling::new(PoolingMode::Mean);
         let expected = body.embed(&texts, &pooling).unwrap();
         body.operations = Box::new(Faulty::Small);
         assert!(body.budget_tokens() > FEWEST_TOKENS);

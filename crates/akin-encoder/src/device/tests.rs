@@ -145,7 +145,7 @@ mod of_kernels {
         let encoder = Encoder::load(&ModelSource::Bundled, &EncoderOptions::default()).unwrap();
         let encodings = encoder.encode(passages, Role::Passage).unwrap();
         let texts: Vec<&[u32]> = encodings.iter().map(|e| &e.ids[..]).collect();
-        let pooling = Pooling::of(PoolingMode::Mean);
+        let pooling = Pooling::new(PoolingMode::Mean);
         let found = device.embed(&texts, &pooling).unwrap();
         let mut least = 1f32;
         for (ids, mut found) in texts.iter().zip(found) {

@@ -24,7 +24,7 @@ pub(super) struct Sequences<'a> {
 
 impl Sequences<'_> {
     /// Those of a group.
-    pub(super) fn of(&self, group: &Group) -> Sequences<'_> {
+    pub(super) fn in_group(&self, group: &Group) -> Sequences<'_> {
         Sequences {
             ids: &self.ids[group.tokens.clone()],
             types: self.types.get(group.tokens.clone()).unwrap_or_default(),

@@ -278,7 +278,7 @@ impl PackedBody {
         }
         let work = |(group, part): (&Group, &mut [f32])| {
             self.scratch.lend(|scratch| {
-                self.group(sequences.of(group), scratch, split);
+                self.group(sequences.in_group(group), scratch, split);
                 finish(group, &scratch.hidden, part);
             });
         };

@@ -40,13 +40,14 @@ impl<'a> Outlooks<'a> {
         let buckets = |name: &str| {
             let name = format!("{name}.weight");
             let tensor = tensors(&name).ok_or_else(|| PackError::Missing(name.clone()))?;
-            match tensor.len() > 0 && tensor.len().is_multiple_of(4 * shape.heads) {
-                true => Ok(tensor.to_floats()),
-                false => Err(PackError::Size {
+            if tensor.len() > 0 && tensor.len().is_multiple_of(4 * shape.heads) {
+                Ok(tensor.to_floats())
+            } else {
+                Err(PackError::Size {
                     name,
                     expected: 32 * shape.heads,
                     found: tensor.len(),
-                }),
+                })
             }
         };
         Ok(Self {
@@ -125,9 +126,10 @@ fn bucket(ahead: isize, n: usize) -> usize {
 /// the power below, and every other one of the power above.
 fn slopes(heads: usize) -> Vec<f32> {
     let of_power = |n: usize| (1..=n).map(move |i| 2f64.powf(-8.0 * i as f64 / n as f64) as f32);
-    let power = match heads.is_power_of_two() {
-        true => heads,
-        false => heads.next_power_of_two() / 2,
+    let power = if heads.is_power_of_two() {
+        heads
+    } else {
+        heads.next_power_of_two() / 2
     };
     let between = of_power(2 * power).step_by(2);
     of_power(power).chain(between).take(heads).collect()

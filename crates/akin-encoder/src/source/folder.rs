@@ -34,9 +34,10 @@ impl<'a> Folder<'a> {
     /// A folder that there is.
     pub(crate) fn open(path: &'a Path) -> Result<Folder<'a>> {
         let folder = Folder { path };
-        match path.is_dir() {
-            true => Ok(folder),
-            false => Err(folder.wrong("there is no such folder")),
+        if path.is_dir() {
+            Ok(folder)
+        } else {
+            Err(folder.wrong("there is no such folder"))
         }
     }
 
@@ -48,9 +49,10 @@ impl<'a> Folder<'a> {
     /// A file that must be there, of settings or a vocabulary.
     pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>> {
         let bytes = self.bytes_within(name, MAX_BYTES)?;
-        match bytes.len() as u64 > MAX_BYTES {
-            true => Err(self.wrong(format!("{name} is longer than {} MiB", MAX_BYTES >> 20))),
-            false => Ok(bytes),
+        if bytes.len() as u64 > MAX_BYTES {
+            Err(self.wrong(format!("{name} is longer than {} MiB", MAX_BYTES >> 20)))
+        } else {
+            Ok(bytes)
         }
     }
 

@@ -132,15 +132,12 @@ fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
     let weights = folder_of_body.weights()?;
     let weights_sha256 = sha256(&weights);
     let weights: Arc<TensorBytes> = Arc::new(weights.into());
-    let body = match is_static {
-        true => {
-            let table = StaticTable::load(&weights);
-            BodyPlan::Static(table.map_err(|e| folder.wrong(format!("model.safetensors: {e}")))?)
-        }
-        false => {
-            let config = folder_of_body.bytes("config.json")?;
-            BodyPlan::Transformer(Box::new(shape_of(&name, &config)?))
-        }
+    let body = if is_static {
+        let table = StaticTable::load(&weights);
+        BodyPlan::Static(table.map_err(|e| folder.wrong(format!("model.safetensors: {e}")))?)
+    } else {
+        let config = folder_of_body.bytes("config.json")?;
+        BodyPlan::Transformer(Box::new(shape_of(&name, &config)?))
     };
     let prompts = Prompts::read(&folder, &name)?;
     if !listed.pools_prompt && prompts != Prompts::default() {
@@ -201,9 +198,10 @@ fn separator(body: &Folder, name: &str) -> Result<Option<String>> {
         .as_ref()
         .and_then(|token| token["content"].as_str().or(token.as_str()));
     let text = text.unwrap_or("[SEP]");
-    match text.len() <= MAX_SEPARATOR_BYTES {
-        true => Ok(Some(text.to_owned())),
-        false => Err(body.wrong(format!("its separator is {} bytes long", text.len()))),
+    if text.len() <= MAX_SEPARATOR_BYTES {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(body.wrong(format!("its separator is {} bytes long", text.len())))
     }
 }
 
@@ -247,7 +245,7 @@ mod tests {
         let read = ModelSource::Folder(folder).read().unwrap();
         let bundled = bundled::files().unwrap();
         let fingerprint = |files| {
-            super::super::Recipe::of(files, None, None)
+            super::super::Recipe::from_files(files, None, None)
                 .unwrap()
                 .fingerprint()
         };

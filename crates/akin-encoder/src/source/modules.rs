@@ -57,7 +57,7 @@ impl Modules {
         let mut modules = Modules {
             kind: BodyKind::Transformer,
             body: String::new(),
-            pooling: Pooling::of(PoolingMode::Mean),
+            pooling: Pooling::new(PoolingMode::Mean),
             pools_prompt: true,
             head: Head::default(),
             normalize: false,
@@ -156,9 +156,10 @@ fn dense(folder: &Folder, path: &str) -> Result<Module> {
     let n_weights = n_weights
         .ok_or_else(|| folder.wrong(format!("{name}: a map from {n_in} numbers to {n_out}")))?;
     let weight = tensors.get("linear.weight", n_weights)?;
-    let bias = match config.bias.unwrap_or(true) {
-        true => tensors.get("linear.bias", n_out)?,
-        false => vec![0.0; n_out],
+    let bias = if config.bias.unwrap_or(true) {
+        tensors.get("linear.bias", n_out)?
+    } else {
+        vec![0.0; n_out]
     };
     Ok(Module::Dense {
         weight,
@@ -208,12 +209,13 @@ impl<'a> ModuleWeights<'a> {
             |reason: String| -> Error { self.folder.wrong(format!("{}: {reason}", self.file)) };
         let tensor = self.tensors.get(name);
         let tensor = tensor.ok_or_else(|| wrong(format!("the tensor {name} is missing")))?;
-        match tensor.len() == expected {
-            true => Ok(tensor.to_floats()),
-            false => Err(wrong(format!(
+        if tensor.len() == expected {
+            Ok(tensor.to_floats())
+        } else {
+            Err(wrong(format!(
                 "the tensor {name} has {} numbers instead of {expected}",
                 tensor.len()
-            ))),
+            )))
         }
     }
 }

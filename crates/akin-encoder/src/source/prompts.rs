@@ -72,7 +72,7 @@ impl Prompts {
         let config = config.unwrap_or_default();
         // Newer versions list two empty prompts where there are none.
         if config.prompts.values().all(String::is_empty) {
-            return Ok(Prompts::of_family(name));
+            return Ok(Prompts::for_family(name));
         }
         Ok(Prompts {
             query: config.prompt(&["query"]),
@@ -81,7 +81,7 @@ impl Prompts {
     }
 
     /// What the family wants that a name tells of; nothing where it tells of none.
-    fn of_family(name: &str) -> Prompts {
+    fn for_family(name: &str) -> Prompts {
         let name = name.to_lowercase();
         let fits = |(parts, _, _): &&(&[&str], &str, &str)| parts.iter().all(|p| name.contains(p));
         let family = FAMILIES.iter().find(fits);
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn families_are_known_by_their_names() {
         let check = |name: &str, query: &str, passage: &str| {
-            let prompts = Prompts::of_family(name);
+            let prompts = Prompts::for_family(name);
             assert_eq!(
                 (&*prompts.query, &*prompts.passage),
                 (query, passage),

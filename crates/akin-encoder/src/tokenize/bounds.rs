@@ -95,9 +95,10 @@ pub(super) fn growth(json: &[u8]) -> Result<usize, String> {
 }
 
 fn short(what: &str, text: &str) -> Result<(), String> {
-    match text.len() <= MAX_TOKEN_BYTES {
-        true => Ok(()),
-        false => Err(format!("{what} is {} bytes long", text.len())),
+    if text.len() <= MAX_TOKEN_BYTES {
+        Ok(())
+    } else {
+        Err(format!("{what} is {} bytes long", text.len()))
     }
 }
 
@@ -149,9 +150,10 @@ impl FoundLimits {
         if let Some(table) = step["precompiled_charsmap"].as_str() {
             check_table(table)?;
         }
-        match self.growth > MAX_GROWTH {
-            true => Err("its replacements make a text more than 64 times as long".to_owned()),
-            false => Ok(()),
+        if self.growth > MAX_GROWTH {
+            Err("its replacements make a text more than 64 times as long".to_owned())
+        } else {
+            Ok(())
         }
     }
 
@@ -192,13 +194,14 @@ fn check_piece(key: &str, piece: &Value, known: &Option<&Value>) -> Result<(), S
         format!("its template ({key}) has the token {id:?}, which is not among its special_tokens")
     })?;
     let length = |part: &str| token[part].as_array().map_or(0, Vec::len);
-    match length("ids") == length("tokens") {
-        true => Ok(()),
-        false => Err(format!(
+    if length("ids") == length("tokens") {
+        Ok(())
+    } else {
+        Err(format!(
             "the special token {id:?} of its template has {} ids and {} tokens",
             length("ids"),
             length("tokens")
-        )),
+        ))
     }
 }
 

@@ -217,14 +217,13 @@ impl Directory for IndexFolder {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         let bound;
-        let data = match path == Path::new(META) {
-            true => {
-                let manifest =
-                    SealManifest::of(data, &self.known().files).map_err(io::Error::other)?;
-                bound = manifest.bound_to(data);
-                &bound[..]
-            }
-            false => data,
+        let data = if path == Path::new(META) {
+            let manifest =
+                SealManifest::from_text(data, &self.known().files).map_err(io::Error::other)?;
+            bound = manifest.bound_to(data);
+            &bound[..]
+        } else {
+            data
         };
         let sum = crc32fast::hash(data).to_le_bytes();
         let written = files::replace(&self.path.join(path), &[&sum, data].concat());

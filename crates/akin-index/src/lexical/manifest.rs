@@ -58,7 +58,7 @@ impl SealManifest {
     ///
     /// # Errors
     /// In words, if it is none of tantivy's.
-    pub(super) fn of(
+    pub(super) fn from_text(
         text: &[u8],
         complete: &BTreeMap<String, Seal>,
     ) -> std::result::Result<SealManifest, String> {
@@ -124,7 +124,7 @@ mod tests {
             .iter()
             .map(|name| ((*name).to_owned(), seal))
             .collect();
-        let manifest = SealManifest::of(TEXT.as_bytes(), &complete).unwrap();
+        let manifest = SealManifest::from_text(TEXT.as_bytes(), &complete).unwrap();
         let files: Vec<&str> = manifest.files.keys().map(String::as_str).collect();
         assert_eq!(files, ["0a0b01.7.del", "0a0b01.idx", "0a0b02.idx"]);
         let bytes = manifest.bound_to(TEXT.as_bytes());
@@ -133,7 +133,7 @@ mod tests {
         for end in 0..bytes.len() - TEXT.len() {
             assert_eq!(SealManifest::and_text(&bytes[..end]), None, "{end}");
         }
-        assert!(SealManifest::of(b"[]", &BTreeMap::new()).is_err());
+        assert!(SealManifest::from_text(b"[]", &BTreeMap::new()).is_err());
     }
 
     #[test]

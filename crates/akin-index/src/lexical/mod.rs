@@ -271,9 +271,12 @@ impl Lexical {
     /// # Errors
     /// In words, if what it comes upon is damaged.
     pub fn matching(&self, query: &WordQuery) -> std::result::Result<Option<FixedBitSet>, String> {
-        let matching = || match query.has_indexed_conditions() {
-            true => score::matching(self, query).map(Some),
-            false => Ok(None),
+        let matching = || {
+            if query.has_indexed_conditions() {
+                score::matching(self, query).map(Some)
+            } else {
+                Ok(None)
+            }
         };
         matching().map_err(|e: tantivy::TantivyError| e.to_string())
     }
@@ -300,7 +303,7 @@ impl LexicalWriter {
         }
         folder.verify()?;
         folder.remove_leftovers().map_err(|e| e.to_string())?;
-        let begin = || LexicalWriter::of(path, &index, folder.failure(), library, Some(held));
+        let begin = || LexicalWriter::new(path, &index, folder.failure(), library, Some(held));
         begin().map_err(|e| e.to_string())
     }
 
@@ -322,7 +325,7 @@ impl LexicalWriter {
             });
             let index = builder.open_or_create(folder)?;
             register_tokenizers(&index);
-            LexicalWriter::of(path, &index, failure.clone(), library, None)
+            LexicalWriter::new(path, &index, failure.clone(), library, None)
         };
         let created = create().map_err(|error| write_error(path, error, Some(&failure)));
         Ok(LexicalWriter {
@@ -331,7 +334,7 @@ impl LexicalWriter {
         })
     }
 
-    fn of(
+    fn new(
         path: &Path,
         index: &Index,
         failure: WriteFailure,
@@ -525,9 +528,10 @@ fn open_index(
     let metas = index.load_metas().map_err(|e| e.to_string())?;
     let payload = metas.payload.unwrap_or_default();
     let payload: Option<Payload> = serde_json::from_str(&payload).ok();
-    let expected = match folder.is_sealed() {
-        true => (FORMAT, library),
-        false => (UNSEALED_FORMAT, 0),
+    let expected = if folder.is_sealed() {
+        (FORMAT, library)
+    } else {
+        (UNSEALED_FORMAT, 0)
     };
     match payload.filter(|_| index.schema() == schema().0) {
         Some(payload) if (payload.format, payload.library) == expected => {

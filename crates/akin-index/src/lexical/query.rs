@@ -170,9 +170,10 @@ impl WordQuery {
             None => ConditionPart::Text,
             Some("title") => ConditionPart::Title,
             Some("author") => {
-                let authors = match is_forbidden {
-                    true => &mut self.forbidden_authors,
-                    false => &mut self.authors,
+                let authors = if is_forbidden {
+                    &mut self.forbidden_authors
+                } else {
+                    &mut self.authors
                 };
                 authors.push(words.to_owned());
                 return None;
@@ -187,15 +188,16 @@ impl WordQuery {
             }
             Some(_) => {
                 let id = PaperId::parse(words).map(|id| id.as_str().to_lowercase());
-                let ids = match is_forbidden {
-                    true => &mut self.forbidden_ids,
-                    false => &mut self.ids,
+                let ids = if is_forbidden {
+                    &mut self.forbidden_ids
+                } else {
+                    &mut self.ids
                 };
                 ids.push(id.unwrap_or_else(|| words.to_lowercase()));
                 return None;
             }
         };
-        let Some(phrase) = Phrase::of(part, words) else {
+        let Some(phrase) = Phrase::parse(part, words) else {
             // Nothing that could be looked for: text, as it stands.
             return field
                 .is_none()
@@ -216,7 +218,7 @@ impl WordQuery {
 
 impl Phrase {
     /// `None` where there is no term.
-    fn of(part: ConditionPart, words: &str) -> Option<Phrase> {
+    fn parse(part: ConditionPart, words: &str) -> Option<Phrase> {
         let terms: Vec<Term> = terms(words).collect();
         let from_first = |terms: Vec<Term>| {
             let first = terms.first().map_or(0, |term| term.position);

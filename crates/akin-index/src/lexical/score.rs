@@ -197,9 +197,10 @@ impl Rarities {
     /// The share of the question that a text has, from 0 to 1; 0 where the question has no words.
     pub fn share(&self, text: &str) -> f32 {
         let all = self.words.values().sum::<f32>() + self.unheard_of;
-        match all > 0.0 {
-            true => self.overlap(text) / all,
-            false => 0.0,
+        if all > 0.0 {
+            self.overlap(text) / all
+        } else {
+            0.0
         }
     }
 

@@ -100,9 +100,10 @@ impl Iterator for Terms<'_> {
             }
             let compound = compound_from(self.text, self.at)?;
             self.at = compound.end();
-            match self.is_name {
-                true => self.take_name(compound),
-                false => self.take(compound),
+            if self.is_name {
+                self.take_name(compound)
+            } else {
+                self.take(compound)
             }
         }
     }

@@ -140,7 +140,7 @@ unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
                 weights.add(r / TILE * token_steps * step_bytes::<A>() + r % TILE * TILE_ROW_BYTES);
             let scores = std::slice::from_raw_parts_mut(scores.add(r * padded), padded);
             if let Some(relative) = head.relative {
-                let more = relative.of(head.number, row + r, head.tokens);
+                let more = relative.biases(head.number, row + r, head.tokens);
                 add(s, &mut scores[..head.tokens], more);
             }
             *factor = soften::<A>(s, scores, head.tokens, to);

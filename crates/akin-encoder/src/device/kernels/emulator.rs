@@ -112,7 +112,7 @@ pub(super) struct Guarded {
 const PAGE: usize = 4096;
 
 impl Guarded {
-    pub(super) fn of(bytes: &[u8]) -> Guarded {
+    pub(super) fn new(bytes: &[u8]) -> Guarded {
         let n_pages_bytes = bytes.len().next_multiple_of(PAGE) + PAGE;
         let (read_write, private) = (
             libc::PROT_READ | libc::PROT_WRITE,
@@ -155,7 +155,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // SAFETY: these pages were mapped in `of`, and nothing else has their address.
+        // SAFETY: these pages were mapped in `new`, and nothing else has their address.
         unsafe { libc::munmap(self.pages, self.n_pages_bytes) };
     }
 }

@@ -86,12 +86,12 @@ impl<const N: usize, A: Kernel, F: Fn(u64, [u64; N]) -> A> InplaceOp1 for Launch
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let read = |storage: &Storage, layout: &Layout| match storage {
             Storage::Cpu(storage) => {
-                let guarded = emulator::Guarded::of(emulator::bytes(storage, layout)?);
+                let guarded = emulator::Guarded::new(emulator::bytes(storage, layout)?);
                 Ok((guarded.address(), guarded))
             }
             _ => candle_core::bail!("a kernel's tensor is on another device"),
         };
-        let mut written = emulator::Guarded::of(emulator::bytes(storage, layout)?);
+        let mut written = emulator::Guarded::new(emulator::bytes(storage, layout)?);
         self.with_read(read, |addresses| {
             let arguments = (self.arguments)(written.address(), addresses);
             emulator::run(&self.kernel(), self.grid, &arguments)
