@@ -21,11 +21,11 @@ use akin_kernels::Isas;
 /// A model's body with its weights.
 pub(super) struct Body {
     route: BodyRoute,
-    /// What computes, in words: the instruction sets and the numbers.
+    /// Describes the arithmetic: numbers and instruction sets.
     arithmetic: String,
-    /// Batches that are under way at a time.
+    /// Number of batches under way at a time.
     lanes: usize,
-    /// Why no GPU computes, where any device was to do.
+    /// Why no GPU computes, if the device was chosen automatically.
     refused: Option<String>,
 }
 
@@ -88,12 +88,12 @@ impl Body {
         Ok(Body { refused, ..body })
     }
 
-    /// What computes, in words.
+    /// Describes the arithmetic.
     pub(super) fn describe(&self) -> &str {
         &self.arithmetic
     }
 
-    /// Why no GPU computes, where any device was to do.
+    /// Why no GPU computes, if the device was chosen automatically.
     pub(super) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
     }
@@ -103,12 +103,12 @@ impl Body {
         matches!(self.route, BodyRoute::Device(_))
     }
 
-    /// How many batches are best under way at a time, each on a thread of its own.
+    /// The best number of batches under way at a time, each on a thread of its own.
     pub(super) fn lanes(&self) -> usize {
         self.lanes
     }
 
-    /// How many tokens are best computed together.
+    /// The best number of tokens to compute together.
     pub(super) fn budget_tokens(&self) -> usize {
         match &self.route {
             BodyRoute::Packed(_) | BodyRoute::Static(_) => batch::BUDGET_TOKENS,

@@ -1,9 +1,9 @@
 //! The encoder: texts in, embeddings out, through tokenizer, body, pooling and head.
 //!
-//! In: a [`ModelSource`], then texts or what [`Encoder::encode`] made of them. Out: [`Embedded`], one vector
-//! a text in the order of the texts.
+//! In: a [`ModelSource`], then texts, or their token ids from [`Encoder::encode`]. Out: [`Embedded`], one
+//! vector per text in the order of the texts.
 //!
-//! Invariant: batches are planned by length and computed in any order, and the vectors do not depend on it.
+//! Invariant: batches are planned by length and computed in any order; the vectors do not depend on either.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,24 +23,23 @@ use akin_base::error::{Error, Result};
 use akin_base::progress::Observer;
 use akin_base::vectors;
 
-/// Passages that show what a model's activations are like: real ones, of many fields (arXiv
-/// metadata, CC0).
+/// Passages for calibration: real ones, of many fields (arXiv metadata, CC0).
 pub(super) fn calibration_texts() -> Vec<&'static str> {
     include_str!("calibration.txt").lines().collect()
 }
 
-/// Of 100 pairs of titles of unrelated papers, so many are less close than what is close at all.
+/// Percentile of the similarities of unrelated titles above which a pair counts as close.
 const UNRELATED_PERCENTILE: usize = 99;
 
 /// The outcome of [`Encoder::embed`].
 #[derive(Debug, Default)]
 pub struct Embedded {
-    /// One embedding a text, shape `[dim]`, in the order of the texts; `None` for those that
-    /// were not reached because a stop was requested.
+    /// One embedding per text, shape `[dim]`, in the order of the texts. `None` if a stop was requested
+    /// before the text was embedded.
     pub vectors: Vec<Option<Vec<f32>>>,
-    /// Tokens computed, specials included.
+    /// Number of tokens computed, specials included.
     pub n_tokens: u64,
-    /// For each text, whether it was longer than the token limit and cut.
+    /// For each text, whether it was cut to the token limit.
     pub truncated: Vec<bool>,
 }
 
@@ -61,8 +60,7 @@ impl Encoder {
     /// Loads a model.
     ///
     /// # Errors
-    /// [`Error::Model`] with what is missing or wrong; [`Error::Read`] for files that cannot be
-    /// read.
+    /// [`Error::Model`] names what is missing or wrong; [`Error::Read`] if a file cannot be read.
     pub fn load(source: &ModelSource, options: &EncoderOptions) -> Result<Encoder> {
         Encoder::from_files(source.read()?, options)
     }
@@ -101,18 +99,18 @@ impl Encoder {
         })
     }
 
-    /// The model and how it is used: what makes two embeddings comparable.
+    /// The model and its settings. Embeddings with the same recipe can be compared.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
 
-    /// What computes the embeddings, in words.
+    /// Describes the arithmetic, such as `int8, avx512+vnni`.
     pub fn describe_arithmetic(&self) -> &str {
         self.body.describe()
     }
 
-    /// How the model's makers want embeddings to be compared that have not all the same length, where they
-    /// say: akin compares by the cosine.
+    /// The similarity that the model card asks for, if it is not the cosine and embeddings are not scaled
+    /// to length 1.
     pub fn other_similarity(&self) -> Option<&str> {
         let named = self.similarity.as_deref();
         named.filter(|name| !self.recipe.normalize && *name != "cosine")
@@ -123,7 +121,7 @@ impl Encoder {
         self.body.is_on_gpu()
     }
 
-    /// Why no GPU computes the embeddings, where any device was to do and the model is one to compute.
+    /// Why no GPU computes the embeddings, if the device was chosen automatically.
     pub fn refused_by_gpu(&self) -> Option<&str> {
         self.body.refused()
     }
@@ -133,12 +131,12 @@ impl Encoder {
         self.recipe.dim
     }
 
-    /// Tokens that the model could see of a text at most, specials included.
+    /// The largest token limit that the model allows, specials included.
     pub fn positions(&self) -> usize {
         self.positions
     }
 
-    /// Splits texts into token ids, each cut to the token limit, specials included.
+    /// Splits texts into token ids and cuts each to the token limit, specials included.
     ///
     /// # Errors
     /// [`Error::Encode`] if the tokenizer fails.
@@ -156,10 +154,10 @@ impl Encoder {
         self.pool.install(encode)
     }
 
-    /// Embeds texts in batches of like length, telling `observer` of each text done.
+    /// Embeds texts in batches of similar length and reports each finished text to `observer`.
     ///
     /// # Errors
-    /// [`Error::Encode`] if the arithmetic fails or gives numbers that are not finite.
+    /// [`Error::Encode`] if the arithmetic fails or its result is not finite.
     pub fn embed(
         &self,
         texts: &[impl AsRef<str> + Sync],
@@ -169,8 +167,8 @@ impl Encoder {
         self.embed_encoded(&self.encode(texts, role)?, observer)
     }
 
-    /// Embeds texts that [`encode`](Encoder::encode) split, as [`embed`](Encoder::embed) does: so that the
-    /// next ones can be split beside.
+    /// Embeds texts that [`encode`](Encoder::encode) has split, so that the next texts can be split
+    /// meanwhile.
     ///
     /// # Errors
     /// As [`Encoder::embed`].
@@ -236,8 +234,8 @@ impl Encoder {
         Ok(vector.expect("an unobserved embedding is never stopped"))
     }
 
-    /// The cosine similarity that one in a hundred pairs of titles of unrelated papers has in this
-    /// model: what is not above it is not close. Computed once.
+    /// The 99th percentile of the cosine between titles of unrelated papers in this model. Papers at or
+    /// below it are not close. Computed once.
     ///
     /// # Errors
     /// As [`Encoder::embed`].

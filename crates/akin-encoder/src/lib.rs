@@ -6,18 +6,18 @@
 //!                                    packed ─► kernels
 //! ```
 //!
-//! Models come from this binary, from a folder, or from the cache of the Hugging Face hub, into which `akin-fetch` fetches them. What a model's
-//! folder says is read by `source`; `architecture` makes of its `config.json` the shape that `packed`
-//! computes. Models that are a table of one vector a token are a `static_table`.
+//! Models come from this binary, from a folder, or from the cache of the Hugging Face hub, which
+//! `akin-fetch` fills. `source` reads a model's folder, and `architecture` turns its `config.json` into the
+//! shape that `packed` computes. A `static_table` is a model with one vector per token.
 //!
-//! A model that reads two texts together and gives a score instead is a [`CrossEncoder`] (`cross`).
+//! A [`CrossEncoder`] (`cross`) reads two texts together and gives a score instead.
 //!
-//! In: texts and a [`ModelSource`]. Out: one embedding a text, f32, shape `[dim]`, and how many
-//! tokens were seen and cut. This room alone knows candle and tokenizers.
+//! In: texts and a [`ModelSource`]. Out: one embedding per text, f32, shape `[dim]`, with the number of
+//! tokens and whether the text was cut. Only this crate knows candle and tokenizers.
 //!
-//! Invariants: a text's embedding does not depend on its neighbours in the batch, their order,
-//! the padding, or the number of threads (to 1e-5); f32 equals sentence-transformers (cosine
-//! at least 0.99999). What is cut off is always counted, never silent.
+//! Invariants: a text's embedding does not depend on the other texts of the batch, their order, the padding
+//! or the number of threads (to 1e-5). f32 equals sentence-transformers (cosine at least 0.99999). Cut
+//! texts are always reported.
 
 mod architecture;
 mod batch;

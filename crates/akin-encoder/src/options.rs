@@ -1,24 +1,24 @@
-//! What callers choose: how an encoder is opened, and what a text is to it.
+//! The options of an encoder, and the roles of texts.
 
 use super::device::DeviceChoice;
 
-/// How an encoder is opened.
+/// Options for opening an encoder.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EncoderOptions {
-    /// The numbers that the model is computed with.
+    /// Precision of the arithmetic.
     pub precision: Precision,
-    /// On what the model is computed.
+    /// The device to compute on.
     pub device: DeviceChoice,
-    /// Tokens of a text that are seen, specials included; the model's own limit where `None`.
+    /// Token limit of a text, specials included; `None` means the model's own limit.
     pub max_tokens: Option<usize>,
-    /// The first so many numbers of each embedding are kept, scaled to length 1 anew where the model does
-    /// that (Matryoshka embeddings); all where `None`.
+    /// Keeps only the first `dim` numbers of each embedding and scales them to length 1 (Matryoshka
+    /// embeddings). `None` keeps all.
     pub dim: Option<usize>,
-    /// Threads to compute with; one a core where `None`.
+    /// Threads to compute with; `None` means one per core.
     pub threads: Option<usize>,
 }
 
-/// The numbers that a model is computed with.
+/// Precision of a model's arithmetic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
     /// 32-bit floats: the reference; on a GPU f16 with sums in f32.
@@ -26,15 +26,15 @@ pub enum Precision {
     F32,
     /// Products in 8-bit integers, everything else in f32.
     Int8,
-    /// Int8 where the processor is faster with it, else f32; on a GPU f16.
+    /// Int8 if the processor is faster with it, else f32; on a GPU f16.
     Auto,
 }
 
-/// What a text is to the model: some models want another prompt for each.
+/// The role of a text in search: some models put a different prompt before each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// What is looked for.
+    /// A query.
     Query,
-    /// What is found.
+    /// A text to be found.
     Passage,
 }

@@ -1,24 +1,24 @@
-//! From the hidden states of a text's tokens to one vector.
+//! Pools the hidden states of a text's tokens to one vector.
 //!
 //! In: rows `[tokens, dim]`. Out: `[modes * dim]`. The names and the arithmetic are those of
 //! sentence-transformers' `Pooling` module.
 
 use serde::{Deserialize, Serialize};
 
-/// One way in which the hidden states of a text's tokens become one vector.
+/// How the hidden states of a text's tokens become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolingMode {
-    /// The first token's.
+    /// The first token's state.
     Cls,
     /// The mean over all tokens, specials included.
     Mean,
-    /// The largest of each dimension.
+    /// The maximum of each dimension.
     Max,
     /// The sum over all tokens, divided by the square root of their number.
     MeanSqrtLen,
-    /// The mean over all tokens, each weighted by its place from 1 on.
+    /// The mean over all tokens, weighted by their position from 1 on.
     WeightedMean,
-    /// The last token's.
+    /// The last token's state.
     LastToken,
 }
 
@@ -92,19 +92,18 @@ impl PoolingMode {
     }
 }
 
-/// How the hidden states of a text's tokens become one vector: the vectors of one or several modes, one
-/// after another.
+/// One or several pooling modes; their vectors are concatenated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pooling(Vec<PoolingMode>);
 
 impl Pooling {
-    /// One mode alone.
+    /// Pooling by a single mode.
     pub fn new(mode: PoolingMode) -> Pooling {
         Pooling(vec![mode])
     }
 
-    /// The vectors of several modes, one after another.
+    /// Pooling by several modes, concatenated.
     pub(super) fn several(modes: &[PoolingMode]) -> Pooling {
         Pooling(modes.to_vec())
     }

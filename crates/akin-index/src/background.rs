@@ -1,17 +1,17 @@
-//! How close papers of a library are to one another by chance: what a similarity means.
+//! How similar random pairs of papers of a library are: the scale that gives a similarity its meaning.
 //!
-//! In: the rows of a space. Out: a [`Background`], the distribution of the similarities of pairs of
-//! rows, of which [`Background::share`] tells how many are as close as something is.
+//! In: the rows of a space. Out: a [`Background`], the distribution of the similarities of pairs of rows.
+//! [`Background::share`] gives the share of pairs that reach a similarity.
 //!
 //! ```text
 //! rows ──► sample of 1,024 ──► 523,776 pairs ──► similarities at shares 1, 10^(−1/16), 10^(−2/16), …
 //! ```
 //!
-//! It is kept as `background.json` in the index folder, with a checksum: cheap, thrown away and made
-//! anew at any doubt.
+//! It is kept as `background.json` in the index folder, with a checksum, and is computed again if the file
+//! cannot be trusted.
 //!
-//! Invariants: the same rows have the same background, whatever became of the folder in between; a
-//! share is at most 1 and at least that of one pair of the sample, and never grows with similarity.
+//! Invariants: the same rows have the same background, whatever happened to the folder in between. A share
+//! is at most 1, at least that of one pair of the sample, and never grows with similarity.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -31,7 +31,7 @@ const FORMAT: u32 = 1;
 /// Rows whose pairs are compared.
 const SAMPLE_ROWS: usize = 1024;
 
-/// Fewer rows say nothing of what is usual.
+/// Number of rows below which there is no distribution.
 pub const LEAST_ROWS: usize = 64;
 
 /// Knots of the distribution in a decade of shares.
@@ -59,7 +59,7 @@ struct File {
 }
 
 impl Background {
-    /// The distribution of these rows; `None` where they are too few to have one.
+    /// The distribution of these rows; `None` if there are too few.
     pub(super) fn from_rows(rows: &RowFile) -> Option<Background> {
         let n = rows.len().min(SAMPLE_ROWS);
         let place = |i: usize| Row((i * rows.len() / n) as u32);
@@ -91,8 +91,8 @@ impl Background {
         })
     }
 
-    /// The share of pairs of papers that are at least as close as a similarity says: 1 where all are,
-    /// and that of one pair of those compared where none is.
+    /// Share of random pairs of papers whose similarity is at least this one, from the share of one
+    /// compared pair to 1.
     pub fn share(&self, similarity: f32) -> f64 {
         let least = 1.0 / self.n_pairs as f64;
         let above = self.tail.partition_point(|knot| *knot < similarity);
@@ -108,11 +108,11 @@ impl Background {
         share.max(least)
     }
 
-    /// What is kept in an index folder of the rows with this mark, be they as many as now or as a
-    /// writer has made them since; `None` where there is none.
+    /// The distribution that an index folder holds for the rows with this mark, even if a writer has added
+    /// rows since. `None` if the folder holds none.
     ///
     /// # Errors
-    /// In words, with the file, why it cannot be trusted.
+    /// Why the file cannot be trusted, with its path.
     pub(super) fn read(
         dir: &Path,
         space: &[u8; 32],
@@ -124,7 +124,7 @@ impl Background {
         }))
     }
 
-    /// Makes what is kept in an index folder that of the rows, where it is not.
+    /// Computes and writes the distribution of the rows if the folder does not hold it.
     pub(super) fn update(dir: &Path, space: &[u8; 32], rows: &RowFile) -> Result<()> {
         let kept = File::read(dir, space);
         if matches!(kept, Ok(Some(file)) if file.n_rows == rows.len()) {

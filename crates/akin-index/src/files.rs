@@ -1,9 +1,9 @@
-//! Files that have their name only once they are complete.
+//! Files that get their name only when they are complete.
 //!
-//! In: a folder, a name, bytes. Out: the file on the disk under its name, or the one it had before.
+//! In: a folder, a name, bytes. Out: the file on the disk under its name.
 //!
-//! Invariant: a kill at any instant leaves the old file or the new one, never a part of one. What is
-//! unfinished has a name of its own, which no reader opens and the next writer deletes.
+//! Invariant: a kill at any instant leaves the old file or the new one, never a part of either. An
+//! unfinished file has another name: no reader opens it, and the next writer deletes it.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -12,8 +12,8 @@ use std::path::Path;
 use akin_base::error::{Error, Result};
 use akin_base::step::{self, Step};
 
-/// Puts a file in place of any other of its name; `written` is reached once it is complete under
-/// another one.
+/// Puts a file in the place of any other of its name. The step `written` is reached when the file is
+/// complete but still has its other name.
 pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8], written: Step) -> Result<()> {
     let path = dir.join(unfinished(name));
     File::create(&path)
@@ -24,7 +24,7 @@ pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8], written: Step) -> Re
     give_name(dir, name)
 }
 
-/// What a file is called until it is complete.
+/// The name of a file until it is complete.
 pub(super) fn unfinished(name: &str) -> String {
     format!("{name}.unfinished")
 }

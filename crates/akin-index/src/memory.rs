@@ -1,7 +1,7 @@
 //! Large arrays for building: memory in huge pages where the system has them.
 //!
-//! A graph is built by reading nodes from everywhere in hundreds of megabytes; with pages of 4 KiB
-//! most of that time goes to finding pages.
+//! Building a graph reads nodes from all over hundreds of megabytes. With pages of 4 KiB, most of that time
+//! goes to finding pages.
 
 use memmap2::MmapMut;
 

@@ -1,10 +1,10 @@
 //! Links to the nodes that walks miss.
 //!
-//! In: the lists of level 0 and the nodes that walks for their own rows do not find. Out: lists with
-//! links to them. Among many near-duplicates a node can be pushed out of every list that it was in:
-//! those that walks do find near it link to it again, where their lists have room; where none has,
-//! the nearest gives up the link whose node has the most others that lead there. A walk for the
-//! lost node's row passes those neighbours, and so meets it.
+//! In: the lists of level 0 and the nodes that walks for their own rows do not find. Out: lists with links
+//! to them. Among many near-duplicates, a node can be pushed out of every list that it was in. Nodes near
+//! it that walks do find link to it again, if their lists have room. If none has room, the nearest gives up
+//! the link whose node most other lists lead to. A walk for the lost node's row passes those neighbours,
+//! and so meets it.
 //!
 //! Invariant: a node that a list led to before is still led to by a list.
 
@@ -19,7 +19,7 @@ use super::memory::Large;
 /// Nodes near a lost one that are asked for room.
 const ASKED: usize = 16;
 
-/// How many of them link to it, where they have room.
+/// Number of these that link to it, if they have room.
 const HOSTS: usize = 3;
 
 /// Links the `lost` nodes, whose queries `query_of` makes, into `base`, shape `[n_nodes, 2m]`.
@@ -68,7 +68,7 @@ pub(super) fn mend(
     given_up
 }
 
-/// The lists of level 0, and how many lead to each node.
+/// The lists of level 0, and the number of lists that lead to each node.
 struct LevelLists<'a> {
     links: &'a mut [u32],
     room: usize,

@@ -1,22 +1,21 @@
-//! What callers say about an index and what it says about itself: how it is built and searched, what a
-//! search finds, how large it is.
+//! The public types of the index: options of building and searching, hits, counts.
 
 use fixedbitset::FixedBitSet;
 
 use akin_base::vectors::Row;
 
-/// How a graph is built, and when.
+/// How and when graphs are built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexOptions {
-    /// Half of the links of a node; 2 to 128, and the nearest of these where it is neither.
+    /// Half the number of links of a node, clamped to 2..=128.
     pub m: usize,
-    /// Candidates among which a new node's links are chosen.
+    /// Number of candidates from which a new node's links are chosen.
     pub ef_construction: usize,
-    /// Rows from which a segment gets a graph: scanning the codes of fewer takes as long.
+    /// Segments with fewer rows get no graph: scanning their codes takes as long as walking one.
     pub graph_from: usize,
-    /// Rows that a tail may hold before it becomes a segment.
+    /// Number of rows at which the tail becomes a segment.
     pub tail_max: usize,
-    /// Threads that build; 0 is one a core. Any number of them builds the same bytes.
+    /// Threads to build with; 0 means one per core. The bytes do not depend on it.
     pub threads: usize,
 }
 
@@ -33,7 +32,7 @@ impl Default for IndexOptions {
 }
 
 impl IndexOptions {
-    /// The default, except that every row is put in a graph, however few there are.
+    /// The default, but every row is put in a graph, even if there are few.
     pub fn eager() -> IndexOptions {
         IndexOptions {
             graph_from: 1,
@@ -43,28 +42,29 @@ impl IndexOptions {
     }
 }
 
-/// Which way a search goes.
+/// How rows are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// Whichever is expected to cost less.
+    /// By the way that is expected to cost less.
     #[default]
     Auto,
-    /// Every allowed row is compared: the truth.
+    /// By comparing every allowed row: finds every hit.
     Exact,
-    /// The graphs are walked even where a scan would cost less.
+    /// By walking the graphs, even if a scan would cost less.
     Graph,
 }
 
-/// What is searched for, besides the query.
+/// Options of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct SearchOptions<'a> {
-    /// How many rows are wanted.
+    /// Number of rows to return.
     pub k: usize,
-    /// Which way to go.
+    /// How rows are found.
     pub mode: Mode,
-    /// Candidates kept in the walk of a graph, at least `k`; more find more and take longer.
+    /// Candidates kept in the walk of a graph, at least `k`: more of them find more and take longer. `None`
+    /// means the default.
     pub ef_search: Option<usize>,
-    /// The rows that may be returned; all where there is no set.
+    /// The rows that may be returned; `None` allows all.
     pub allowed: Option<&'a FixedBitSet>,
 }
 
@@ -80,26 +80,26 @@ impl SearchOptions<'_> {
     }
 }
 
-/// A row and how close it is.
+/// A row and its similarity to the query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbor {
     /// The row.
     pub row: Row,
-    /// Dot product of the query and the stored row; the cosine where both are normalised.
+    /// Dot product of the query and the stored row: the cosine if both have length 1. Higher is closer.
     pub similarity: f32,
 }
 
-/// How large an index is.
+/// The size of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IndexStats {
     /// Rows that can be found.
     pub n_rows: usize,
     /// Segments.
     pub n_segments: usize,
-    /// Rows of the segments that have a graph; the others' codes are scanned.
+    /// Rows in segments with a graph; the codes of the others are scanned.
     pub graph_rows: usize,
     /// Rows past the last segment, compared one by one by every search.
     pub tail_rows: usize,
-    /// Bytes of the segments' files.
+    /// Size of the segments' files in bytes.
     pub file_bytes: u64,
 }

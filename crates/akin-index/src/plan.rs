@@ -1,36 +1,36 @@
-//! The way that a search takes, and why.
+//! How a search finds rows, and why it does it that way.
 
 use std::fmt;
 
-/// Which way a search goes, and why.
+/// How a search finds rows, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// The way.
+    /// How rows are found.
     pub route: Route,
-    /// Why it is taken.
+    /// Why they are found that way.
     pub reason: PlanReason,
-    /// Rows that may be returned.
+    /// Number of rows that may be returned.
     pub n_allowed: usize,
 }
 
-/// The way of a search.
+/// How a search finds rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// Every allowed row is compared.
     Exact,
-    /// Every segment's graph is walked, every other row compared.
+    /// Every segment's graph is walked and every other row is compared.
     Graph {
-        /// Candidates kept in each walk.
+        /// Number of candidates kept in each walk.
         ef: usize,
     },
 }
 
-/// Why a search goes its way.
+/// Why a search finds rows the way it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanReason {
-    /// The caller's [`Mode`](super::Mode) says so.
+    /// The caller's [`Mode`](super::Mode) asks for it.
     Asked,
-    /// No segment has been built, or none can be trusted.
+    /// No segment has a graph that can be trusted.
     NoGraph,
     /// It is expected to cost less.
     Cheaper,

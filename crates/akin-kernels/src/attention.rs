@@ -1,8 +1,7 @@
-//! Attention of one head over one sequence: `softmax(q kᵀ + relative) v`, the scores never leaving the
-//! cache.
+//! Attention of one head over one sequence: `softmax(q kᵀ + relative) v`. The scores stay in the cache.
 //!
-//! The scale is expected in `q`, as a factor of `log2(e) / sqrt(dim)` that is folded into the packed
-//! query weights: the softmax is taken to base 2.
+//! The softmax has base 2, and `q` comes scaled: a factor of `log2(e) / sqrt(dim)` is folded into the
+//! packed query weights.
 
 use super::head::AttentionHead;
 use super::panels::Aligned;
@@ -10,7 +9,7 @@ use super::rows::{add, soften};
 use super::simd::{PANEL, Simd};
 use super::tile::{Finish, MAX_ROWS, Product, product};
 
-/// Buffers of one worker's attention.
+/// Buffers for the attention of one worker.
 #[derive(Default)]
 pub struct AttentionScratch {
     keys: Aligned<f32>,

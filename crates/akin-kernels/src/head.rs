@@ -1,30 +1,31 @@
-//! One head of attention over one sequence, as every kernel takes it, and what is added to its scores.
+//! One head of attention over one sequence, and the biases of its scores.
 
-/// A score so low that `2^x` is 0, and no infinity, of which nothing could be subtracted.
+/// A score that hides a key: `2^NOTHING` is 0. Finite, because subtracting from minus infinity could give
+/// NaN.
 pub const NOTHING: f32 = -1e30;
 
-/// What is added to the scores of a sequence for how far a key is from the query, in units of the base-2
-/// softmax: [`NOTHING`] where it must not be looked at.
+/// Added to the scores of a sequence by the distance from query to key, in units of the base-2 softmax;
+/// [`NOTHING`] hides a key.
 #[derive(Debug, Clone)]
 pub struct Relative {
-    /// `[heads or 1, 2 * reach + 1]`: for keys from `reach` before the query to `reach` behind it.
+    /// `[heads or 1, 2 * reach + 1]`: for keys from `reach` before the query to `reach` after it.
     table: Vec<f32>,
     reach: usize,
 }
 
 impl Relative {
-    /// For sequences of up to `positions` tokens, `[heads, 2 * positions - 1]` for each head, or for all
-    /// heads alike where there is one: from the farthest key before the query to the farthest behind.
+    /// Makes it for sequences of up to `positions` tokens. `table` is `[heads, 2 * positions - 1]`, from
+    /// the farthest key before the query to the farthest after it. One row serves all heads.
     ///
     /// # Panics
-    /// If the table is no whole number of heads.
+    /// If the length of `table` is not a multiple of `2 * positions - 1`.
     pub fn new(table: Vec<f32>, positions: usize) -> Self {
         let reach = positions.saturating_sub(1);
         assert_eq!(table.len() % (2 * reach + 1), 0, "whole heads");
         Self { table, reach }
     }
 
-    /// What is added to the scores of the keys `0..tokens`, for this query.
+    /// The biases of the keys `0..tokens` for this query.
     pub(super) fn biases(&self, head: usize, query: usize, tokens: usize) -> &[f32] {
         let width = 2 * self.reach + 1;
         let head = if self.table.len() == width { 0 } else { head };
@@ -49,11 +50,12 @@ pub(super) struct AttentionHead<'a> {
     pub(super) out_stride: usize,
 }
 
-/// How exact the products of attention must be; sums and softmax are f32 in any case.
+/// Precision of the products of attention; sums and softmax are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbers {
-    /// As f32.
+    /// f32.
     Floats,
-    /// 8 bits are enough, where that is faster: queries, keys and values came out of byte products.
+    /// At least 8 bits, if that is faster: enough for queries, keys and values that come from byte
+    /// products.
     Rough,
 }

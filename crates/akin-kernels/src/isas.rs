@@ -1,13 +1,13 @@
-//! The instruction sets of this processor, and how a kernel that is written once runs with them.
+//! Detects the instruction sets of this processor and runs kernels with them.
 //!
-//! Invariant: a value is made only where the processor has what it names, so it is the proof that the
-//! kernels ask for.
+//! Invariant: a value exists only if the processor has the instructions that it names, so it is the proof
+//! that kernels ask for.
 
 use super::scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{amx, avx2, avx512, vnni};
 
-/// The instruction set of the float kernels, known to be there.
+/// The instruction set of the float kernels, which the processor has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FloatIsa {
     #[cfg(target_arch = "x86_64")]
@@ -17,7 +17,7 @@ pub(crate) enum FloatIsa {
     Scalar(Scalar),
 }
 
-/// The instruction set of the byte products, known to be there.
+/// The instruction set of the byte products, which the processor has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ByteIsa {
     #[cfg(target_arch = "x86_64")]
@@ -29,12 +29,12 @@ pub(crate) enum ByteIsa {
     Scalar(Scalar),
 }
 
-/// The instruction sets the kernels use on this processor.
+/// The instruction sets that the kernels use on this processor.
 #[derive(Clone, Copy, Debug)]
 pub struct Isas {
     pub(crate) float: FloatIsa,
     pub(crate) bytes: ByteIsa,
-    /// Where there are tiles, products of suitable depth are made with them instead.
+    /// Tiles, which compute products of suitable depth instead.
     #[cfg(target_arch = "x86_64")]
     pub(crate) tiles: Option<amx::Amx>,
     name: &'static str,
@@ -71,12 +71,12 @@ macro_rules! with_bytes {
 pub(crate) use with_bytes;
 
 impl Isas {
-    /// The best this processor has.
+    /// The fastest that this processor has.
     pub fn detect() -> Self {
         Self::available().swap_remove(0)
     }
 
-    /// Plain Rust, on every processor.
+    /// Plain Rust, for every processor.
     pub fn scalar() -> Self {
         Self {
             float: FloatIsa::Scalar(Scalar),
@@ -87,7 +87,7 @@ impl Isas {
         }
     }
 
-    /// All that this processor has, the best first.
+    /// All that this processor has, the fastest first.
     pub fn available() -> Vec<Self> {
         let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -119,12 +119,12 @@ impl Isas {
         all
     }
 
-    /// Such as `avx512+vnni`, `avx2` or `scalar`.
+    /// The name, such as `avx512+vnni`, `avx2` or `scalar`.
     pub fn name(self) -> &'static str {
         self.name
     }
 
-    /// Whether byte products are faster here than float ones, not only smaller.
+    /// Whether byte products are faster than float products on this processor, not only smaller.
     pub fn bytes_are_fast(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         return matches!(self.bytes, ByteIsa::Vnni512(_) | ByteIsa::Vnni256(_));

@@ -1,9 +1,9 @@
 //! The arithmetic of an encoder on a CPU: matrix products over packed weights, attention, layer
-//! normalisation. Every kernel is written once, over `simd`'s few operations, and compiled for
-//! each instruction set; [`Isas`] is chosen once, at detection, and handed to every call.
+//! normalisation. Every kernel is written once, over the few operations of `simd`, and compiled for each
+//! instruction set. [`Isas`] is detected once and passed to every call.
 //!
-//! Invariant: a row's result does not depend on the rows beside it, on the order of the work, or
-//! on the number of threads, bit for bit. Between instruction sets f32 results differ by rounding.
+//! Invariant: a row's result does not depend on its neighbours, on the order of the work or on the number
+//! of threads, bit for bit. Between instruction sets, f32 results differ by rounding.
 
 #![expect(
     unsafe_code,

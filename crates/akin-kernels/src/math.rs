@@ -61,7 +61,7 @@ pub(super) fn rough_gelu<S: Simd>(s: S, x: S::F) -> S::F {
     times_phi(s, x, &Q, 4.5)
 }
 
-/// What stands between two maps.
+/// An activation function.
 pub(super) trait Activate {
     /// The activation of `x`.
     fn apply<S: Simd>(s: S, x: S::F) -> S::F;

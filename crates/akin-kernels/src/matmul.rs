@@ -1,4 +1,4 @@
-//! The products as the encoder calls them: checked shapes in, the columns shared out to threads.
+//! The products as the encoder calls them: checks shapes and divides columns among threads.
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;
@@ -11,14 +11,14 @@ use super::simd::PANEL;
 use super::tile::{Finish, Product, product};
 use rayon::prelude::*;
 
-/// What becomes of `rows * weights`.
+/// What to do with `rows * weights`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {
     /// Plus bias.
     Bias,
-    /// Plus bias, through the exact GELU.
+    /// Plus bias, then the exact GELU.
     Gelu,
-    /// Plus bias, added to what is in the output: a residual connection.
+    /// Plus bias, added to the output: a residual connection.
     Add,
 }
 
@@ -33,12 +33,12 @@ impl Epilogue {
     }
 }
 
-/// How one product or attention is shared out.
+/// How one product or attention is divided among threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Done by the calling thread.
+    /// All of it by the calling thread.
     Whole,
-    /// By columns or heads, to this many threads of the current rayon pool.
+    /// By columns or heads, among this many threads of the current rayon pool.
     Among(usize),
 }
 
@@ -77,11 +77,11 @@ impl Split {
 }
 
 impl FloatMatrix {
-    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `operand` holds the rows as
-    /// the product reads them, where that is not as they are.
+    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `operand` is a buffer for the rows in
+    /// the form that the product reads.
     ///
     /// # Panics
-    /// If the two are not the same number of whole rows.
+    /// If `rows` and `out` do not hold the same number of whole rows.
     pub fn multiply(
         &self,
         isa: Isas,
@@ -144,32 +144,32 @@ impl FloatMatrix {
     }
 }
 
-/// Attention over fused rows `[query | key | value]`, `heads * dim`, `key_heads * dim` and
-/// `key_heads * dim` wide.
+/// Attention over fused rows `[query | key | value]`: `heads * dim`, `key_heads * dim` and `key_heads *
+/// dim` wide.
 #[derive(Clone, Copy, Debug)]
 pub struct Attention {
-    /// Heads of the queries of a row.
+    /// Number of query heads.
     pub heads: usize,
-    /// Heads of its keys and values: a divisor of `heads`, of which as many share each.
+    /// Number of key and value heads. Divides `heads`; each is shared by `heads / key_heads` query heads.
     pub key_heads: usize,
     /// Width of one head.
     pub dim: usize,
-    /// How exact products must be.
+    /// Precision of the products.
     pub numbers: Numbers,
 }
 
 impl Attention {
-    /// Width of a fused row.
+    /// Width of a fused row in numbers.
     pub fn fused_width(&self) -> usize {
         (self.heads + 2 * self.key_heads) * self.dim
     }
 
-    /// Attends within one sequence: `fused` is `[tokens, fused_width]` with scaled queries (the softmax
-    /// is taken to base 2: `log2(e)` belongs into the scale), `out` `[tokens, heads * dim]`. `scratch`
-    /// lends buffers to each thread.
+    /// Attends within one sequence: `fused` is `[tokens, fused_width]`, `out` is `[tokens, heads * dim]`.
+    /// Queries come scaled; the softmax has base 2, so the scale includes `log2(e)`. `scratch` lends
+    /// buffers to each thread.
     ///
     /// # Panics
-    /// If the two are not the same number of whole rows, there are no heads or they have no width, or
+    /// If `fused` and `out` do not hold the same number of whole rows, `heads` or `dim` is 0, or
     /// `key_heads` does not divide `heads`.
     pub fn attend(
         &self,

@@ -114,8 +114,8 @@ pub(super) unsafe fn add<S: Simd>(s: S, row: &mut [f32], more: &[f32]) {
     }
 }
 
-/// Turns each pair of a number of the first half and the one as far into the second by an angle, of
-/// which the cosines and sines are given (RoPE as GPT-NeoX pairs them).
+/// Rotates each pair of a number of the first half and its counterpart in the second half by an angle,
+/// given as cosine and sine (RoPE as GPT-NeoX pairs them).
 ///
 /// # Safety
 /// The row is twice as long as the others.

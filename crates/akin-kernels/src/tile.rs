@@ -1,7 +1,7 @@
 //! The matrix product: a block of rows times packed panels, one register tile at a time.
 //!
-//! Every output is summed over the depth in one order, first to last, whatever the tile it falls
-//! into: a row's result depends neither on the other rows nor on how the work was divided.
+//! Every output is summed over the depth from first to last, in any tile. So a row's result depends neither
+//! on the other rows nor on how the work was divided.
 
 use super::math::{gelu, rough_gelu};
 use super::simd::{PANEL, Simd};
@@ -9,7 +9,7 @@ use super::simd::{PANEL, Simd};
 /// Largest [`Simd::TILE_ROWS`].
 pub(super) const MAX_ROWS: usize = 14;
 
-/// What becomes of the sums.
+/// What to do with the sums.
 #[derive(Clone, Copy)]
 pub(super) enum Finish {
     /// Times one factor for each row, stored.
@@ -63,10 +63,10 @@ pub(super) use with_rows;
 /// Computes the product.
 ///
 /// # Safety
-/// `a` is valid for reading `rows` rows of `depth`, `a_stride` apart; `panels` for all panels that
-/// hold `columns`; `out` for reading and writing `rows` rows of `columns`, `out_stride` apart, by
-/// nobody else meanwhile; the pointers of `finish` for one float a row, or for one a column up to
-/// the end of the last panel.
+/// `a` is valid for reading `rows` rows of `depth`, `a_stride` apart; `panels` for all panels that hold
+/// `columns`; `out` for reading and writing `rows` rows of `columns`, `out_stride` apart, and nothing else
+/// touches them meanwhile. The pointers of `finish` are valid for one float per row, or one per column up
+/// to the end of the last panel.
 pub(super) unsafe fn product<S: Simd>(s: S, p: &Product) {
     let (panels, vectors_of_panel) = (p.columns.div_ceil(PANEL), PANEL / S::WIDTH);
     let mut panel = 0;

@@ -1,12 +1,12 @@
-//! What the architectures have in common: a shape like BERT's, from which each departs.
+//! A shape like BERT's, which each architecture changes.
 
 use super::config::ModelConfig;
 use crate::packed::{LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;
 
-/// What a configuration may say, many times what any encoder has. Tensors are held against it before they
-/// are read; these bound what is made of the numbers alone.
+/// Limits of a configuration, many times what any encoder has. Tensors are checked against the shape before
+/// they are read; these limits bound the tables that are computed from its numbers alone.
 const MAX_WIDTH: usize = 1 << 18;
 const MAX_HEADS: usize = 1 << 10;
 const MAX_HEAD_DIM: usize = 1 << 12;

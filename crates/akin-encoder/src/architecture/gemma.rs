@@ -80,7 +80,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     })
 }
 
-/// The kind of each layer: as listed, or every so many-th sees everything.
+/// The kind of each layer: as listed, or every n-th sees everything.
 fn kind_of(config: &ModelConfig<'_>, layers: usize) -> Result<Vec<usize>> {
     let Some(listed) = config.get("layer_types") else {
         let every = match config.get("sliding_window_pattern") {

@@ -1,8 +1,7 @@
-//! From what `config.json` says to the [`Shape`] of a body: one file an architecture.
+//! Turns a `config.json` into the [`Shape`] of a body; one file per architecture.
 //!
 //! In: the `config.json` of a transformers checkpoint. Out: the shape, with the names of the tensors, that
-//! the packed body is computed by. Settings that would make it another computation than the packed one are
-//! refused by name.
+//! the packed body is computed by. Settings that the packed body does not compute are refused by name.
 
 mod base;
 mod bert;
@@ -40,8 +39,8 @@ const KNOWN: [(&str, Reader); 12] = [
     ("gemma3", gemma::shape),
 ];
 
-/// Numbers of a table that has some for every position: by how much it turns the numbers of a head, or by
-/// how much a distance adds in each head.
+/// Limit on the numbers of a table with entries for every position: rotations, or biases by distance and
+/// head.
 const MAX_TABLE_LEN: usize = 1 << 28;
 
 /// Reads the `config.json` of a model of this name.

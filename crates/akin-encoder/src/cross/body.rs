@@ -1,7 +1,7 @@
-//! The bodies of cross-encoders: pairs of token ids to one logit a pair.
+//! The bodies of cross-encoders: from pairs of token ids to one logit per pair.
 //!
 //! In: encoded pairs of any lengths. Out: one f32 a pair, before any activation. The bodies are those of
-//! the encoders, on packed rows; what pools and scores is here.
+//! the encoders, on packed rows; pooling and scoring are here.
 
 use serde::Deserialize;
 
@@ -25,7 +25,7 @@ pub(super) struct CrossBody {
     classifier: Dense,
 }
 
-/// What stands between the two linear maps of the head.
+/// The step between the two linear maps of the head.
 enum Between {
     Tanh,
     /// GELU, then layer normalisation with these gains.
@@ -115,7 +115,7 @@ impl std::fmt::Debug for CrossBody {
     }
 }
 
-/// The pooling that is set, once nothing else is that is not known; or what is.
+/// The pooling that the configuration sets; the error names a setting that is not supported.
 fn pooling(config: &HeadConfig, architecture: Architecture) -> Result<Pooling, String> {
     if architecture != Architecture::ModernBert {
         return Ok(Pooling::new(PoolingMode::Cls));
@@ -198,7 +198,7 @@ fn load(
     })
 }
 
-/// The numbers of a tensor, which must be so many.
+/// The numbers of a tensor, which must have exactly `n`.
 fn floats(tensors: &packed::Tensors<'_>, name: &str, n: usize) -> Result<Vec<f32>, Reason> {
     let tensor = tensors(name).ok_or_else(|| format!("the tensor {name} is missing"))?;
     if tensor.len() == n {

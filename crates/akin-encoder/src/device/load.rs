@@ -1,5 +1,5 @@
-//! A checkpoint's tensors, put on a device: maps that have the same input as one, and what all tokens are
-//! added folded into a table.
+//! Puts a checkpoint's tensors on a device. Maps with the same input become one, and a vector that all
+//! tokens get is folded into a table.
 
 use candle_core::{DType, Device, Tensor};
 
@@ -63,7 +63,7 @@ impl DeviceWeights {
     /// Puts a checkpoint's tensors on a device.
     ///
     /// # Errors
-    /// In words, the tensor that is missing or of the wrong size, or what the device says.
+    /// Names the tensor that is missing or of the wrong size, or gives the device's error.
     pub(super) fn load(
         shape: &Shape,
         tensors: &Tensors<'_>,

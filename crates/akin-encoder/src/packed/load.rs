@@ -73,8 +73,8 @@ impl TensorSource<'_> {
         Ok(self.sized(name, expected)?.to_floats())
     }
 
-    /// What is added to a token's embedding for its position, `rows` of them, the embedding of token
-    /// type 0 included; one row for all where positions have no embeddings, none where neither has.
+    /// The vectors added to token embeddings by position, the embedding of token type 0 included: `rows`
+    /// rows. One row if positions have no embeddings, none if token types have none either.
     pub(super) fn places(&self, rows: usize) -> Result<Vec<f32>, PackError> {
         let (hidden, names) = (self.shape.hidden, self.shape.names);
         let mut places = match names.positions {

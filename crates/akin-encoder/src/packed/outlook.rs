@@ -1,4 +1,4 @@
-//! What a token sees of the others: rotations, and what distance adds to scores, for each kind of layer.
+//! Rotations and relative biases of attention, for each kind of layer.
 
 use super::layer::AttentionPattern;
 use super::load::{PackError, TensorSource, Tensors};
@@ -66,9 +66,9 @@ impl<'a> Outlooks<'a> {
         self.buckets.is_some() || self.shape.places == PositionEncoding::Slopes
     }
 
-    /// What distance adds to scores in layers of a kind: for how many heads, 1 if it is the same for all,
-    /// and `[heads, 2 * positions - 1]`, from the farthest key before a query to the farthest behind, in
-    /// units of the base-2 softmax. `None` where it adds nothing.
+    /// The relative biases of layers of a kind: the number of heads (1 if all share them) and the table
+    /// `[heads, 2 * positions - 1]`. It goes from the farthest key before a query to the farthest after it,
+    /// in units of the base-2 softmax. `None` if there are no biases.
     pub(crate) fn relative(&self, kind: &LayerKind) -> Option<(usize, Vec<f32>)> {
         let shape = self.shape;
         let has_slopes = shape.places == PositionEncoding::Slopes;
@@ -107,9 +107,9 @@ impl<'a> Outlooks<'a> {
     }
 }
 
-/// The bucket of a key that is `ahead` of its query, of `n`: half of them behind, half ahead; in each
-/// half, one a distance for the first half, and logarithmically wider ones for the rest (T5, Raffel et
-/// al. 2020, section 2.1).
+/// The bucket, of `n`, of a key that is `ahead` of its query. Half of the buckets are for keys behind, half
+/// for keys ahead. In each half, the first buckets have one distance each, and the rest are logarithmically
+/// wider (T5, Raffel et al. 2020, section 2.1).
 fn bucket(ahead: isize, n: usize) -> usize {
     let half = n / 2;
     let side = if ahead > 0 { half } else { 0 };

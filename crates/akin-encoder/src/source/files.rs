@@ -1,4 +1,4 @@
-//! What reading a model gives: the shape of its body, the bytes of its files, its settings.
+//! The result of reading a model: the shape of its body, the bytes of its files, its settings.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use crate::pooling::Pooling;
 use crate::static_table::StaticTable;
 use crate::tensors::TensorBytes;
 
-/// A text of static embeddings may have so many tokens: as many as there are.
+/// Token limit of models without a limit, such as static embeddings.
 pub(crate) const UNLIMITED_TOKENS: usize = 1 << 20;
 
-/// What makes hidden states, or vectors, of token ids.
+/// How token ids become hidden states or vectors.
 pub(crate) enum BodyPlan {
     /// A transformer of this shape.
     Transformer(Box<Shape>),
-    /// One vector a token.
+    /// One vector per token.
     Static(StaticTable),
 }
 
-/// What a model's folder holds.
+/// The contents of a model's folder.
 pub(crate) struct ModelFiles {
     pub(crate) name: String,
     pub(crate) revision: Option<String>,
@@ -28,23 +28,23 @@ pub(crate) struct ModelFiles {
     pub(crate) tokenizer: TensorBytes,
     pub(crate) weights: Arc<TensorBytes>,
     pub(crate) int8_calibration: Option<TensorBytes>,
-    /// Texts with the embeddings that another program gave them.
+    /// Texts with the embeddings that another program computed.
     pub(crate) golden: Option<TensorBytes>,
     pub(crate) weights_sha256: String,
     pub(crate) tokenizer_sha256: String,
     pub(crate) pooling: Pooling,
-    /// What becomes of the pooled vector before it is scaled to length 1.
+    /// The modules between pooling and scaling to length 1.
     pub(crate) head: Head,
     pub(crate) normalize: bool,
     pub(crate) prompts: Prompts,
-    /// How the folder wants vectors to be compared, where it says.
+    /// The similarity that the folder asks for, if it names one.
     pub(crate) similarity: Option<String>,
-    /// Whether texts are to be in lower case before the tokenizer sees them.
+    /// Whether texts are put in lower case before the tokenizer sees them.
     pub(crate) lowers_case: bool,
-    /// Stands between title and abstract, in families that were trained so.
+    /// The separator between title and abstract, for families that were trained with one.
     pub(crate) separator: Option<String>,
     pub(crate) max_tokens: usize,
     pub(crate) positions: usize,
-    /// Numbers of a finished vector.
+    /// Numbers in an embedding.
     pub(crate) dim: usize,
 }

@@ -1,9 +1,8 @@
-//! Where a model comes from, and reading what its folder says about it.
+//! Where a model comes from, and reading its folder.
 //!
 //! In: the model in this binary, a sentence-transformers folder, or one in the hub's cache. Out:
-//! [`ModelFiles`]: the shape of the body, the bytes of tokenizer and weights, and the settings that the folder's small files give
-//! (pooling, further modules, prompts, limits), with hashes. safetensors only: a pickled checkpoint is
-//! named and refused.
+//! [`ModelFiles`]: the shape of the body, the bytes of tokenizer and weights with hashes, and the settings
+//! of the small files. Only safetensors are read; pickled checkpoints are refused by name.
 
 mod files;
 mod folder;
@@ -36,7 +35,7 @@ pub enum ModelSource {
     Bundled,
     /// A sentence-transformers folder.
     Folder(PathBuf),
-    /// A model of the Hugging Face hub, in the cache of its tools.
+    /// A model of the Hugging Face hub, in the cache of the hub's tools.
     Hub {
         /// `org/name`.
         id: String,
@@ -59,14 +58,13 @@ impl fmt::Display for ModelSource {
     }
 }
 
-/// What the activations of a model are like, for int8: f32, little-endian, in the order that
-/// the packed body gives them.
+/// Statistics of a model's activations, for int8: f32, little-endian, in the order of the packed body.
 const CALIBRATION: &str = "int8-calibration.f32";
 
-/// The longest that may stand between title and abstract.
+/// Longest separator between title and abstract.
 const MAX_SEPARATOR_BYTES: usize = 256;
 
-/// Tokens of a text that model2vec reads where nothing is said.
+/// Token limit of model2vec by default.
 const MODEL2VEC_TOKENS: usize = 512;
 
 impl ModelSource {
@@ -80,10 +78,10 @@ impl ModelSource {
     }
 }
 
-/// Texts with the embeddings that another program gave them (see `verify`).
+/// Texts with the embeddings that another program computed (see `verify`).
 pub(super) const GOLDEN: &str = "golden.json";
 
-/// What of a `config.json` tells static embeddings from a transformer.
+/// The fields of a `config.json` that tell static embeddings from a transformer.
 #[derive(Default, Deserialize)]
 struct StaticConfig {
     model_type: Option<String>,
@@ -96,7 +94,7 @@ fn read_hub(id: &str, commit: &str, folder: &Path) -> Result<ModelFiles> {
     if !folder.is_dir() {
         return Err(Error::ModelMissing {
             id: format!("{id}@{commit}"),
-            reason: format!("there is no {} any more", folder.display()),
+            reason: format!("the folder {} is gone", folder.display()),
         });
     }
     let files = read_folder(folder, Some(id))?;
@@ -114,7 +112,7 @@ fn read_hub(id: &str, commit: &str, folder: &Path) -> Result<ModelFiles> {
     })
 }
 
-/// Reads a folder of a model of this name; of the folder's where none is given.
+/// Reads a model's folder; without a name, the model is called like the folder.
 fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
     let folder = Folder::open(path)?;
     let listed = Modules::read(&folder)?;
@@ -141,7 +139,7 @@ fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
     };
     let prompts = Prompts::read(&folder, &name)?;
     if !listed.pools_prompt && prompts != Prompts::default() {
-        return Err(folder.wrong("its pooling leaves the prompt out, which akin cannot do"));
+        return Err(folder.wrong("its pooling excludes the prompt, which akin does not support"));
     }
     let (hidden, positions) = match &body {
         BodyPlan::Transformer(shape) => {
@@ -182,8 +180,8 @@ struct Separator {
     sep_token: Option<serde_json::Value>,
 }
 
-/// What stands between title and abstract in the models that were trained on both so: SPECTER and those
-/// after it (Cohan et al. 2020).
+/// The separator between title and abstract for models that were trained with one: SPECTER and its
+/// successors (Cohan et al. 2020).
 fn separator(body: &Folder, name: &str) -> Result<Option<String>> {
     let name = name.to_lowercase();
     if !["specter", "scincl"]

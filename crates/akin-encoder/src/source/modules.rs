@@ -1,5 +1,4 @@
-//! What `modules.json` puts after one another: what makes hidden states, the pooling, and what becomes of
-//! the pooled vector.
+//! Reads `modules.json`: the body, the pooling, and the modules behind it.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +20,16 @@ struct ListedModule {
     class: String,
 }
 
-/// What makes hidden states of a text.
+/// The kind of a model's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyKind {
     /// A transformer.
     Transformer,
-    /// A table of one vector a token.
+    /// A table of one vector per token.
     Static,
 }
 
-/// What a folder puts after one another.
+/// The modules of a folder.
 pub(super) struct Modules {
     pub(super) kind: BodyKind,
     /// The folder of the body, inside the model's.
@@ -38,7 +37,7 @@ pub(super) struct Modules {
     pub(super) pooling: Pooling,
     /// Whether the prompt's tokens count in the pooling.
     pub(super) pools_prompt: bool,
-    /// What becomes of the pooled vector before it is scaled to length 1.
+    /// The modules between pooling and scaling to length 1.
     pub(super) head: Head,
     /// Whether the last module scales vectors to length 1.
     pub(super) normalize: bool,

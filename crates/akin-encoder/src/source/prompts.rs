@@ -1,5 +1,5 @@
-//! What is put before queries and passages, and how vectors are compared: as the folder says, or as the
-//! family of models wants it whose folders do not say.
+//! The prompts of queries and passages and the similarity of vectors: from the folder, else the defaults of
+//! the model's family.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::folder::Folder;
 use akin_base::error::Result;
 
-/// What is put before a text of either role.
+/// The prompts of both roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Prompts {
     pub(crate) query: String,
@@ -33,9 +33,8 @@ impl SentenceTransformersConfig {
     }
 }
 
-/// Families of models that were trained with prompts which many of their folders do not hold: what a
-/// name has in it, and what is put before queries and passages. The first that fits counts. From the
-/// models' cards.
+/// Model families that were trained with prompts which many of their folders lack: parts of the name, and
+/// the prompts of queries and passages. The first match counts. From the model cards.
 const FAMILIES: [(&[&str], &str, &str); 10] = [
     (&["e5", "instruct"], INSTRUCTED, ""),
     (&["e5-"], "query: ", "passage: "),
@@ -57,7 +56,7 @@ const REPRESENTED: &str = "Represent this sentence for searching relevant passag
 const INSTRUCTED: &str = "Instruct: Given a web search query, retrieve relevant passages that answer \
                           the query\nQuery: ";
 
-/// How the folder wants vectors to be compared, where it says: `cosine`, `dot`, `euclidean`, `manhattan`.
+/// The similarity that the folder asks for, if it names one: `cosine`, `dot`, `euclidean` or `manhattan`.
 pub(super) fn similarity(folder: &Folder) -> Result<Option<String>> {
     let config: Option<SentenceTransformersConfig> =
         folder.parse_if_there("config_sentence_transformers.json")?;
@@ -65,7 +64,7 @@ pub(super) fn similarity(folder: &Folder) -> Result<Option<String>> {
 }
 
 impl Prompts {
-    /// The prompts of a folder of a model of this name.
+    /// The prompts of a folder, for a model of this name.
     pub(super) fn read(folder: &Folder, name: &str) -> Result<Prompts> {
         let config: Option<SentenceTransformersConfig> =
             folder.parse_if_there("config_sentence_transformers.json")?;
@@ -80,7 +79,7 @@ impl Prompts {
         })
     }
 
-    /// What the family wants that a name tells of; nothing where it tells of none.
+    /// The prompts of the family that a name belongs to; empty if it belongs to none.
     fn for_family(name: &str) -> Prompts {
         let name = name.to_lowercase();
         let fits = |(parts, _, _): &&(&[&str], &str, &str)| parts.iter().all(|p| name.contains(p));

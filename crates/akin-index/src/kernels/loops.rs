@@ -1,4 +1,4 @@
-//! What every instruction set has in common: the bytes of a code, and the loops over one product.
+//! Shared by all instruction sets: the form of a code, and the loops over single products.
 
 /// The byte of a code that stands for the number zero.
 pub(in super::super) const ZERO: u8 = 128;

@@ -1,9 +1,8 @@
 //! Products of byte codes with a query: the innermost loop of every walk and every scan.
 //!
-//! In: codes of unsigned bytes, `code_bytes` each (a multiple of [`BLOCK`]), and one query of as
-//! many signed bytes. Out: 32-bit sums of products. Each instruction set has its file, `scalar` is
-//! compiled everywhere and is what the others are tested against; which one runs is found out
-//! once ([`Isa::detect`]).
+//! In: codes of unsigned bytes, `code_bytes` each (a multiple of [`BLOCK`]), and one query of the same
+//! number of signed bytes. Out: 32-bit sums of products. Each instruction set has its file. `scalar` is
+//! compiled everywhere, and the others are tested against it. [`Isa::detect`] chooses one once.
 //!
 //! Invariant: every instruction set gives the same integers, for codes below 2^15 bytes.
 

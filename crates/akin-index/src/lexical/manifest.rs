@@ -1,7 +1,7 @@
-//! Which files are the index: names, lengths and checksums, kept in `meta.json` itself.
+//! The list of the index's files with lengths and checksums, kept in `meta.json` itself.
 //!
-//! Tantivy's `meta.json` lists segments. It does not say which files a segment has, nor what is in
-//! them: a file that vanished, or one of another index, would be believed. So the file is written with a
+//! Tantivy's `meta.json` lists segments, but neither their files nor their contents. So tantivy would
+//! accept a file of another index, and not notice one that vanished. Therefore the file is written with a
 //! manifest before tantivy's own text, both under one checksum:
 //!
 //! ```text
@@ -10,10 +10,10 @@
 //! └────────┴───────u32────────┴──JSON────┴─────JSON─────┘
 //! ```
 //!
-//! In: the files that are complete, and the text that is to be written. Out: a manifest of those files
-//! that the text speaks of, bound to it.
+//! In: the complete files, and the text to be written. Out: a manifest of the files that belong to the
+//! text, bound to it.
 //!
-//! Invariant: both are replaced at once, so that a manifest never speaks of another state.
+//! Invariant: both are replaced at once, so that a manifest never describes another state.
 
 use std::collections::BTreeMap;
 
@@ -54,10 +54,10 @@ struct Deletes {
 }
 
 impl SealManifest {
-    /// Those of `complete` that a text speaks of.
+    /// The files of `complete` that belong to the segments of a text.
     ///
     /// # Errors
-    /// In words, if it is none of tantivy's.
+    /// Why the text is not one of tantivy's.
     pub(super) fn from_text(
         text: &[u8],
         complete: &BTreeMap<String, Seal>,

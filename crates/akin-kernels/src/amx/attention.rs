@@ -1,7 +1,7 @@
-//! Attention of one head over one sequence with tiles: queries, keys, values and the softmax's
-//! outcome as bf16 halves, everything else in f32.
+//! Attention of one head over one sequence with tiles: queries, keys, values and attention weights as bf16
+//! halves, everything else in f32.
 //!
-//! The scale is expected in `q`, as in [`attention`](crate::attention).
+//! `q` comes scaled, as in [`attention`](crate::attention).
 
 use super::halves::{STEP, load_step, split, transpose};
 use super::product::{HalfTiles, HighTiles, TileArithmetic, clear_sums};
@@ -170,8 +170,8 @@ unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
     }
 }
 
-/// Sums over `steps` steps of two panels against one or two blocks of rows, stored as floats
-/// `stride` apart from row to row and `block` apart from one block to the next.
+/// Multiplies one or two blocks of rows by two panels over `steps` steps. The sums are stored as floats:
+/// rows `stride` apart, blocks `block` apart.
 ///
 /// # Safety
 /// Tiles are configured. `a` is valid for reading `BLOCKS` blocks of `steps` steps, `b` for two panels of as
@@ -246,8 +246,7 @@ unsafe fn soften<A: TileArithmetic>(
     }
 }
 
-/// `2^x` within 2e-7 of its value, by the two instructions that take a number apart and put it
-/// together; 0 if that is too small for a float.
+/// `2^x` within 2e-7 of its value, by the instructions that split a float and scale it; 0 on underflow.
 #[inline(always)]
 fn exp2(s: Avx512, x: __m512) -> __m512 {
     /// `2^x` between 0 and 1, highest power first.

@@ -3,13 +3,13 @@
 //! nothing in tiles, so what one block of instructions leaves there is there for the next. Each block declares
 //! the tiles that it changes.
 //!
-//! Bytes are multiplied as they are, with exact sums. Floats are cut into a high and a low bf16
-//! half, which together keep 16 of their 24 bits; three products of halves make up one product,
-//! summed in f32. What that loses is about what f32 loses by rounding its sums.
+//! Bytes are multiplied as they are, with exact sums. Floats are cut into a high and a low bf16 half, which
+//! together keep 16 of their 24 bits. Three products of halves make up one product, summed in f32. This
+//! loses about as much as f32 loses by rounding its sums.
 //!
-//! Operands come as tiles of 1 KiB, one after another in the order in which they are read: rows as
-//! `[rows / 16][step][plane][16][64]` bytes, weights as `[panel][step][plane][16][64]`, where a step
-//! is 64 bytes of depth and a plane is the high or the low half.
+//! Operands come as tiles of 1 KiB in the order in which they are read: rows as `[rows /
+//! 16][step][plane][16][64]` bytes, weights as `[panel][step][plane][16][64]`. A step is 64 bytes of depth;
+//! a plane is the high or the low half.
 
 pub(super) mod attention;
 mod halves;

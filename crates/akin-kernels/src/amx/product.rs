@@ -1,5 +1,5 @@
-//! The matrix product over tiles: blocks of 32 rows and 32 columns, and while one block is
-//! multiplied, the sums of the one before are turned into results.
+//! The matrix product over tiles, in blocks of 32 rows and 32 columns. While one block is multiplied, the
+//! sums of the one before become results.
 
 use super::tiles::{Amx, Configured, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::avx512::Avx512;
@@ -39,7 +39,7 @@ pub(in super::super) trait TileArithmetic: Copy {
     /// Tiles are configured; the pointers are at one step's tiles.
     unsafe fn step<const ROWS: usize, const PANELS: usize>(a: [*const u8; 2], b: [*const u8; 2]);
 
-    /// 16 sums as floats, which they are unless a scale is wanted.
+    /// Converts 16 sums to floats. The default is for sums that are floats already.
     ///
     /// # Safety
     /// `sums` points to 16 of them; `row` and `column` lie in the product.
@@ -50,8 +50,8 @@ pub(in super::super) trait TileArithmetic: Copy {
     }
 }
 
-/// One step of one plane: adds the products of one or two tiles of rows and one or two of weights
-/// to the tiles 0 to 3.
+/// One step of one plane: multiplies one or two tiles of rows by one or two of weights into the tiles 0 to
+/// 3.
 macro_rules! single_step {
     ($product:literal, $rows:expr, $panels:expr, $a:ident, $b:ident) => {
         match ($rows, $panels) {
@@ -272,7 +272,7 @@ pub(in super::super) struct TileProduct<A> {
     pub(in super::super) finish: Finish,
 }
 
-/// A block of at most 2 by 2 tiles: its first row and column, and how many tiles it has.
+/// A block of at most 2 by 2 tiles: its first row and column, and its size.
 #[derive(Clone, Copy, Default)]
 struct TileBlock {
     row: usize,

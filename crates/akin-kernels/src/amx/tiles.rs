@@ -1,4 +1,4 @@
-//! Whether there are tile registers, and how this process and this thread come to use them.
+//! Detects the tile registers, and sets them up for this process and this thread.
 
 use crate::avx512::Avx512;
 use std::arch::asm;

@@ -6,8 +6,8 @@
 /// What a kernel is launched with.
 ///
 /// # Safety
-/// The type is `repr(C)`, and its fields are those of the structure that the kernels of this name take in
-/// `kernels.cu`, of the same types and in the same order.
+/// The type is `repr(C)`. It has the fields of the structure that the kernels of this name take in
+/// `kernels.cu`: the same types in the same order.
 pub(super) unsafe trait Kernel: Copy {
     /// What the names of the kernels begin with; the type of numbers follows.
     const NAME: &'static str;

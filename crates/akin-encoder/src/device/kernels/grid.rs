@@ -1,4 +1,4 @@
-//! How many threads a kernel runs in.
+//! The number of threads that run a kernel.
 
 /// A grid of blocks of threads.
 #[derive(Debug, Clone, Copy)]

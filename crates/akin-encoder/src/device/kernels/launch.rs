@@ -18,8 +18,8 @@ use super::grid::Grid;
 
 /// A kernel about to write a tensor.
 ///
-/// `F` makes the kernel's structure of arguments of the address of what is written and the addresses of what
-/// is read; 0 where there is nothing. All of them are contiguous.
+/// `F` makes the kernel's structure of arguments from the address of the tensor to write and those of the
+/// tensors to read; 0 stands for a missing one. All tensors are contiguous.
 pub(super) struct Launch<'a, const N: usize, F> {
     /// What follows the name that the arguments have: `f16`, or `f16_64`.
     pub(super) variant: String,

@@ -1,9 +1,10 @@
-//! The operations of a body as kernels of our own, for NVIDIA GPUs: texts lie one after another without
-//! padding, attention keeps no scores in memory, and bias, sum and norm are one pass over the rows, as are
+//! The operations of a body as kernels of our own, for NVIDIA GPUs. Texts lie one after another without
+//! padding, and attention keeps no scores in memory. Bias, sum and norm are one pass over the rows; so are
 //! bias, activation and gate.
 //!
-//! `kernels.cu` is compiled by nvcc when akin is built with the feature `cuda` (`build.rs`). Where there is no
-//! GPU, tests compile the same file for the CPU and hold it to the packed body (`emulator.rs`).
+//! `kernels.cu` is compiled by nvcc when akin is built with the feature `cuda` (`build.rs`). On machines
+//! without a GPU, tests compile the same file for the CPU and compare it with the packed body
+//! (`emulator.rs`).
 
 mod arguments;
 #[cfg(feature = "cuda")]
