@@ -74,9 +74,9 @@ pub struct ByteMatrix {
     centred: bool,
     strays: Vec<Outlier>,
     /// Output features.
-    pub columns: usize,
+    columns: usize,
     /// Input features.
-    pub depth: usize,
+    depth: usize,
 }
 
 impl ByteMatrix {

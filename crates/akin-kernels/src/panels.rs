@@ -96,9 +96,9 @@ pub struct FloatMatrix {
     /// One for each column, padded with zeros to whole panels.
     pub(super) bias: Aligned<f32>,
     /// Output features.
-    pub columns: usize,
+    pub(super) columns: usize,
     /// Input features.
-    pub depth: usize,
+    pub(super) depth: usize,
 }
 
 /// Packed weights that are multiplied in f32.
