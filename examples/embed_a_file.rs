@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     )?;
     println!(
         "{} embedded, {} rejected",
-        report.counts.n_stored, report.counts.n_rejected
+        report.n_embedded, report.n_rejected
     );
     println!("ids in {}", Npy::ids_beside(Path::new(&output)).display());
     Ok(())

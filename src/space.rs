@@ -4,8 +4,11 @@
 //! nothing; this module writes and reads that text. Invariant: an encoder whose fingerprint is
 //! not that of the library's space never leaves this module together with that library.
 
+use std::time::Instant;
+
 use akin_base::hex::hex;
 use serde::{Deserialize, Serialize};
+use tracing::debug;
 
 use crate::encoder::{DeviceChoice, Encoder, EncoderOptions, ModelSource, Precision, Recipe};
 use crate::error::{Error, Result};
@@ -51,7 +54,17 @@ impl Origin {
             precision,
             device,
         };
-        Encoder::load(&self.source, &options)
+        let start = Instant::now();
+        let encoder = Encoder::load(&self.source, &options)?;
+        debug!(
+            source = %self.source,
+            model = encoder.recipe().model,
+            dim = encoder.dim(),
+            arithmetic = encoder.describe_arithmetic(),
+            seconds = start.elapsed().as_secs_f64(),
+            "loaded the model"
+        );
+        Ok(encoder)
     }
 }
 

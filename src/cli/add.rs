@@ -7,7 +7,7 @@ use std::time::Instant;
 use akin::Error;
 use akin::dump::{ReadOptions, Rejected, Source};
 use akin::encoder::Encoder;
-use akin::ingest::{self, Decision, IngestOptions, IngestReport};
+use akin::ingest::{self, Decision, IngestOptions, IngestReport, Unused};
 use akin::library::{Library, REJECTED_FILE, Writer};
 use akin::space::Origin;
 use clap::Args;
@@ -28,11 +28,9 @@ const REJECTIONS_SHOWN: usize = 10;
 
 /// Add the papers of dumps to the library: read, embed, store and index what is new or changed
 ///
-/// Formats are recognised from content: arXiv (snapshot, OAI-PMH, API, .abs), PubMed XML and
-/// MEDLINE, OpenAlex, Semantic Scholar, ACL Anthology, CORD-19, Hugging Face Daily Papers, BibTeX,
-/// RIS, EndNote, Web of Science, BEIR, and JSON, CSV, TSV, Arrow or Parquet with a title; plain or
-/// compressed, in a .zip or a folder. What is already there is not embedded again, so an
-/// interrupted run goes on when it is run again. Records of one work become one paper.
+/// Formats are recognised from content: --format lists them. A dump may be compressed, in a .zip,
+/// or in a folder. What is already in the library is not embedded again, so an interrupted run can
+/// be repeated. Records of one work become one paper.
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Dump files, folders of them, .zip archives; - is stdin
@@ -178,7 +176,7 @@ fn explain(decision: &Decision, context: &Context) {
 pub(super) fn outcome(report: &IngestReport) -> Outcome {
     if report.stopped {
         Outcome::Interrupted
-    } else if !report.failed.is_empty() || found_nothing(report) {
+    } else if !report.unused.failed.is_empty() || found_nothing(report) {
         Outcome::Failed
     } else if report.counts.n_rejected > 0 {
         Outcome::Partly
@@ -189,7 +187,7 @@ pub(super) fn outcome(report: &IngestReport) -> Outcome {
 
 /// Whether folders and archives were given, and no dump is in them.
 fn found_nothing(report: &IngestReport) -> bool {
-    report.counts.n_read == 0 && !report.skipped.is_empty()
+    report.counts.n_read == 0 && !report.unused.skipped.is_empty()
 }
 
 /// How many rejections are shown where a person reads them.
@@ -201,10 +199,36 @@ pub(super) fn n_shown(context: &Context) -> usize {
     }
 }
 
-/// Says on stderr what was rejected, where and why, `shown` records of it at most, and what could
-/// not be read, or not to its end.
+/// Says on stderr what was rejected, where and why, `shown` records of it at most, what could not be read,
+/// and what was decided.
 pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
-    let (cut, rejected): (Vec<_>, Vec<_>) = report
+    complain_of_unused(&report.unused, report.counts.n_rejected, shown, context);
+    if found_nothing(report) {
+        let error = "error: there is no dump among the files that were given";
+        let _ = writeln!(terminal::stderr(), "{error}");
+    }
+    complain_of_decisions(report, context);
+    note_truncated(report.counts.n_truncated, context);
+}
+
+/// Says how many abstracts the model did not see to their end, if any.
+pub(super) fn note_truncated(n: u64, context: &Context) {
+    if n > 0 {
+        context.note(&format!(
+            "{} abstracts are longer than the model sees; --max-tokens sees more of them",
+            count(n)
+        ));
+    }
+}
+
+/// Says on stderr what of the dumps could not be used, `shown` of the `n_rejected` records at most.
+pub(super) fn complain_of_unused(
+    unused: &Unused,
+    n_rejected: u64,
+    shown: usize,
+    context: &Context,
+) {
+    let (cut, rejected): (Vec<_>, Vec<_>) = unused
         .rejected
         .iter()
         .partition(|(_, record)| record.reason.ends_the_dump());
@@ -213,24 +237,24 @@ pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
         context.note(&format!("{name}, {rejected}"));
     }
     if context.verbose {
-        for omission in &report.ignored {
+        for omission in &unused.ignored {
             context.note(&omission.to_string());
         }
     }
-    for (name, day) in &report.without_year {
+    for (name, day) in &unused.without_year {
         context.note(&format!(
             "{name} says {day} and no year, so its papers stand in no list; --year YEAR gives it one"
         ));
     }
-    let n_shown_skipped = shown.min(report.skipped.len());
-    for (_, error) in &report.skipped[..n_shown_skipped] {
+    let n_shown_skipped = shown.min(unused.skipped.len());
+    for (_, error) in &unused.skipped[..n_shown_skipped] {
         context.note(&format!("skipped: {error}"));
     }
-    let n_more_skipped = (report.skipped.len() - n_shown_skipped) as u64;
+    let n_more_skipped = (unused.skipped.len() - n_shown_skipped) as u64;
     if n_more_skipped > 0 {
         context.note(&format!("{} more files skipped", count(n_more_skipped)));
     }
-    let n_more = report.counts.n_rejected - (n_shown + cut.len()) as u64;
+    let n_more = n_rejected - (n_shown + cut.len()) as u64;
     if n_more > 0 {
         context.note(&format!("{} more records rejected", count(n_more)));
     }
@@ -239,25 +263,12 @@ pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
     for (name, cut) in cut {
         let _ = writeln!(err, "error: {}", one_line(&format!("{name}, {cut}")));
     }
-    for (_, error) in &report.failed {
+    for (_, error) in &unused.failed {
         let _ = writeln!(err, "error: {}", one_line(&error.to_string()))
             .and_then(|()| fault::write_causes(error, &mut err));
         if let Some(hint) = fault::hint(error) {
             let _ = writeln!(err, "hint: {}", one_line(&hint));
         }
-    }
-    if found_nothing(report) {
-        let _ = writeln!(
-            err,
-            "error: there is no dump among the files that were given"
-        );
-    }
-    complain_of_decisions(report, context);
-    if report.counts.n_truncated > 0 {
-        context.note(&format!(
-            "{} abstracts are longer than the model sees; --max-tokens sees more of them",
-            count(report.counts.n_truncated)
-        ));
     }
 }
 
@@ -291,16 +302,16 @@ fn complain_of_decisions(report: &IngestReport, context: &Context) {
 }
 
 /// What was left out of papers that were kept, in words: `12 dates, 1 DOI`; `None` where nothing was.
-pub(super) fn ignored(report: &IngestReport) -> Option<String> {
-    let parts = report.n_ignored.iter();
+pub(super) fn ignored(unused: &Unused) -> Option<String> {
+    let parts = unused.n_ignored.iter();
     let parts = parts.map(|(part, n)| format!("{} {}", count(*n), part.named(*n)));
     let parts: Vec<String> = parts.collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// The same for programs.
-pub(super) fn ignored_by_key(report: &IngestReport) -> Map<String, Value> {
-    let parts = report.n_ignored.iter();
+pub(super) fn ignored_by_key(unused: &Unused) -> Map<String, Value> {
+    let parts = unused.n_ignored.iter();
     parts
         .map(|(part, n)| (part.key().to_owned(), (*n).into()))
         .collect()
@@ -328,11 +339,11 @@ pub(super) fn summarise(
             "withdrawn": counts.n_withdrawn,
             "embedded": report.n_embedded,
             "truncated": counts.n_truncated,
-            "ignored": ignored_by_key(report),
+            "ignored": ignored_by_key(&report.unused),
             "tokens": report.n_tokens,
             "encoder_idle": layout::rounded(report.encoding.idle_share(), 4),
-            "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-            "skipped": report.skipped.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "failed": report.unused.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "skipped": report.unused.skipped.iter().map(|(name, _)| name).collect::<Vec<_>>(),
             "complete": !report.stopped,
             "dry_run": is_dry,
             "seconds": layout::rounded(seconds, 3),
@@ -352,7 +363,7 @@ pub(super) fn summarise(
         .map(|(n, what)| format!("{} {what}", count(n)))
         .join(", ");
     writeln!(out, "read {}: {parts}", count(counts.n_read))?;
-    if let Some(parts) = ignored(report) {
+    if let Some(parts) = ignored(&report.unused) {
         writeln!(out, "ignored inside kept records: {parts}")?;
     }
     if is_dry {

@@ -12,7 +12,7 @@ use akin::paper::collection_name;
 use akin::search::{Matching, Query, Target};
 use akin::space::Origin;
 use clap::builder::PossibleValuesParser;
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use jiff::civil::Date;
 
 use super::fault::Failure;
@@ -45,9 +45,28 @@ pub(super) struct Common {
     /// Print no progress and no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Say more about what is done and why
-    #[arg(short, long, global = true)]
-    pub(super) verbose: bool,
+    /// Say more about what is done and why; -vv logs every step
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Log every step on stderr, as text or as JSON
+    #[arg(long, value_name = "FORMAT", global = true)]
+    log: Option<LogFormat>,
+}
+
+impl Common {
+    /// How steps are logged, if they are.
+    pub(super) fn log_format(&self) -> Option<LogFormat> {
+        self.log.or((self.verbose > 1).then_some(LogFormat::Text))
+    }
+}
+
+/// How steps are logged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line a step
+    Text,
+    /// A JSON object a step
+    Json,
 }
 
 /// Numbers to compute the model with.
@@ -55,8 +74,8 @@ pub(super) struct Common {
 pub(super) enum PrecisionArg {
     /// 32-bit floats: the reference
     F32,
-    /// 8-bit integers: several times faster. With the bundled model, vectors of abstracts are the same to a
-    /// cosine of 0.999, of any text to 0.998; what other models lose, `akin model verify` says
+    /// 8-bit integers: several times faster. With the bundled model, vectors keep a cosine of 0.999
+    /// for abstracts and 0.998 for any text; for other models see `akin model verify`
     Int8,
     /// int8 where the processor is faster with it, else f32
     Auto,

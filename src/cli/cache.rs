@@ -175,12 +175,12 @@ impl CachePlace<'_> {
         if report.stopped {
             return Err(Error::Interrupted.into());
         }
-        if let Some((_, error)) = report.failed.pop() {
+        if let Some((_, error)) = report.unused.failed.pop() {
             return Err(error.into());
         }
         add::complain(&report, add::n_shown(context), context);
         let path = self.stamp_path();
-        if report.has_unread() {
+        if report.unused.has_unread() {
             // That of an earlier state of the dump may be the same, and is of no use any more.
             remove(&path)?;
             return Ok(false);

@@ -20,10 +20,9 @@ const FINDINGS_SHOWN: usize = 20;
 
 /// Check that the library is whole: every record, every embedding, the index, and what it finds
 ///
-/// Every paper's record and embedding are read and held against each other, and the database
-/// against its own rules; every byte of the index is read. Every paper is searched for by its own
-/// embedding, and where there is a graph its recall@10 is measured against the comparison with
-/// every paper. Exits with 1 if something is wrong.
+/// Reads every paper's record and embedding and compares them, and every byte of the index.
+/// Searches for every paper by its own embedding. If there is a graph, its recall@10 is measured
+/// against the comparison with every paper. Exits with 1 if something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// Delete what interrupted work has left behind, restore columns from their records, embed

@@ -16,9 +16,9 @@ use super::terminal;
 
 /// Give back the space of papers that were replaced or removed
 ///
-/// Their embeddings stay in the library's files until then, though they are never found. Whoever
-/// searches meanwhile is not disturbed. It takes as much free space as the library itself while it
-/// works; when it is interrupted or killed nothing is lost, and it can be run again.
+/// Their embeddings stay in the library's files until then, though no search finds them. Searches
+/// go on meanwhile. Compaction takes as much free space as the library itself. If it is interrupted
+/// or killed, nothing is lost: run it again.
 #[derive(Debug, Args)]
 pub(super) struct CompactArgs {}
 

@@ -68,7 +68,7 @@ impl Context {
             device: common.device.into(),
             json: common.json,
             quiet: common.quiet,
-            verbose: common.verbose,
+            verbose: common.verbose > 0,
             mail: config.mail,
             offline: common.offline,
             hub: hub::configured(base.home_dir(), common.offline),

@@ -17,9 +17,9 @@ use super::{args, layout, output, terminal};
 
 /// List the papers of a day, a week or a month
 ///
-/// The day is that of the list that a paper stood in (a feed's day, or the day in a dump's name),
-/// which is not the day of its publication. As the community ranked them, where it did: by upvotes,
-/// then comments; otherwise the newest first.
+/// The day is that of the list with the paper: a feed's day, or the day in a dump's name. It is not
+/// the day of publication. Papers are ordered by upvotes, then comments, if the community ranked
+/// them; otherwise the newest come first.
 #[derive(Debug, Args)]
 pub(super) struct DailyArgs {
     /// The day [default: the last one that has a list]

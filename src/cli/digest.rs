@@ -24,13 +24,12 @@ use super::{follow, layout, output, terminal};
 
 /// Say what is new in what you follow, once
 ///
-/// A paper is shown once under a follow, whatever is run again. What was shown is noted once it is
-/// written, or taken by the mail server: a digest that could not be sent is sent the next time. Where
-/// nothing is new, or it is nobody's time, nothing has failed: the exit code is 0.
+/// A paper is shown once under a follow, whatever is run again. A digest that could not be sent is
+/// sent the next time. The exit code is 0 also if nothing is new or no subscriber is due.
 ///
-/// Mail (--to smtp) goes through the server that akin/config.toml names in its part [mail]: from,
-/// host, port, security ("starttls", "tls", "none"), user, one of password-file, password-env and
-/// password-command, and ca-file for certificates that are trusted as well.
+/// Mail (--to smtp) goes through the server in part [mail] of akin/config.toml. Its keys are from,
+/// host, port, security ("starttls", "tls", "none"), user and ca-file. The password comes from one
+/// of password-file, password-env and password-command.
 #[derive(Debug, Args)]
 pub(super) struct DigestArgs {
     /// Only this follow; repeat for several

@@ -1,12 +1,13 @@
 //! `akin embed`: vectors only, without a library; also the filter that other engines run.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use akin::dump::{Format, Source};
 use akin::files;
 use akin::ingest::{
-    self, ArrowStream, Dtype, EmbedOptions, IngestReport, JsonLines, Npy, Output, ParquetFile,
+    self, ArrowStream, Dtype, EmbedOptions, EmbedReport, JsonLines, Npy, Output, ParquetFile,
     VectorSink, VectorType,
 };
 use clap::{Args, ValueEnum};
@@ -23,14 +24,14 @@ use super::{add, terminal};
 
 /// Embed the papers of dumps, and write the vectors instead of storing them
 ///
-/// One vector a paper, in the order of the dumps, under the id as it was given, and nothing else
-/// on stdout; with --json and an output, what it came to. The passage is `title. abstract`; records
-/// of nothing but an id and a text are embedded as they stand. With - as the dump and no output,
-/// akin is a filter: JSON Lines in, JSON Lines out, or an Arrow stream in, an Arrow stream out.
+/// Writes one vector a paper, in the order of the dumps, under the id as it was given. Nothing else
+/// goes to stdout; with --json and an output, a summary does. The passage is `title. abstract`;
+/// records of nothing but an id and a text are embedded as they are. With - as the dump and no
+/// output, akin is a filter: JSON Lines to JSON Lines, or Arrow stream to Arrow stream.
 ///
-/// Exit codes: 0 every record was embedded; 1 some were rejected, each listed on stderr, the
-/// others embedded; 2 something failed, or a dump could not be read to its end. A file appears
-/// under its name only when it is whole.
+/// Exit codes: 0 if every record was embedded; 1 if some were rejected, each listed on stderr; 2 if
+/// something failed or a dump could not be read to its end. A file appears under its name only when
+/// it is whole.
 #[derive(Debug, Args)]
 pub(super) struct EmbedArgs {
     /// Dump files; - is stdin
@@ -110,16 +111,24 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failur
         sink(format, args.output.as_deref(), vector_type)
     };
     let report = ingest::embed(&encoder, &sources, &mut open_sink, &options, &bar)?;
-    add::complain(&report, usize::MAX, context);
+    add::complain_of_unused(&report.unused, report.n_rejected, usize::MAX, context);
+    add::note_truncated(report.n_truncated, context);
     let computed_on = encoder.describe_arithmetic();
     match context.json && args.output.is_some() {
         true => tell(&report, start, computed_on)?,
         false => summarise(&report, start, context),
     }
-    Ok(if report.has_unread() {
+    let found_nothing = report.n_read == 0 && !report.unused.skipped.is_empty();
+    if found_nothing {
+        let error = "error: there is no dump among the files that were given";
+        let _ = writeln!(terminal::stderr(), "{error}");
+    }
+    Ok(if report.unused.has_unread() || found_nothing {
         Outcome::Failed
+    } else if report.n_rejected > 0 {
+        Outcome::Partly
     } else {
-        add::outcome(&report)
+        Outcome::Done
     })
 }
 
@@ -208,27 +217,27 @@ fn sink(
 }
 
 /// Says on stdout, where the vectors do not go, what embedding came to.
-fn tell(report: &IngestReport, start: Instant, computed_on: &str) -> Result<(), Failure> {
+fn tell(report: &EmbedReport, start: Instant, computed_on: &str) -> Result<(), Failure> {
     let summary = json!({
-        "read": report.counts.n_read,
+        "read": report.n_read,
         "embedded": report.n_embedded,
-        "rejected": report.counts.n_rejected,
-        "truncated": report.counts.n_truncated,
-        "ignored": add::ignored_by_key(report),
+        "rejected": report.n_rejected,
+        "truncated": report.n_truncated,
+        "ignored": add::ignored_by_key(&report.unused),
         "tokens": report.n_tokens,
         "computed_on": computed_on,
         "encoder_seconds": layout::rounded(report.encoding.busy.as_secs_f64(), 3),
         "encoder_idle": layout::rounded(report.encoding.idle_share(), 4),
-        "failed": report.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        "failed": report.unused.failed.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "seconds": layout::rounded(start.elapsed().as_secs_f64(), 3),
     });
     layout::json_line(&mut terminal::stdout(), &summary)?;
     Ok(())
 }
 
-fn summarise(report: &IngestReport, start: Instant, context: &Context) {
+fn summarise(report: &EmbedReport, start: Instant, context: &Context) {
     let seconds = start.elapsed().as_secs_f64();
-    if let Some(parts) = add::ignored(report) {
+    if let Some(parts) = add::ignored(&report.unused) {
         context.note(&format!("ignored inside kept records: {parts}"));
     }
     let (papers, rate) = (

@@ -25,13 +25,13 @@ const WHOLE_DEPTH: usize = 1000;
 
 /// Measure how well the search finds what people judged relevant
 ///
-/// The folder is one of BEIR: corpus.jsonl, queries.jsonl and qrels/test.tsv; --corpus, --queries and
-/// --qrels name other files, also TREC topics and qrels. The corpus's embeddings are kept in the cache
-/// folder. Metrics are those of trec_eval, with their mean over the queries and the interval in which
-/// it lies in 95 of 100 samples of such queries.
+/// The folder is one of BEIR: corpus.jsonl, queries.jsonl and qrels/test.tsv. --corpus, --queries
+/// and --qrels name other files, also TREC topics and qrels. The corpus's embeddings are kept in
+/// the cache folder. Metrics are those of trec_eval, with their mean over the queries and its 95 %
+/// bootstrap interval.
 ///
-/// Documents are called what they are called in the corpus, the judgments and the runs, letter by letter,
-/// and each record is a document: nothing is merged. What would count twice is refused.
+/// Documents keep the ids of the corpus, the judgments and the runs, letter by letter. Each record
+/// is a document: nothing is merged. What would count twice is refused.
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
     /// BEIR folder

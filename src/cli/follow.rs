@@ -21,9 +21,9 @@ const TEST_DAYS: i32 = 30;
 
 /// Follow a subject, some papers or some authors; `akin digest` says what is new
 ///
-/// A new paper is found if it is closer to what you follow than 99.5 % of your library is
-/// (--closer-than), or, by its words, among as few. `akin follow test NAME` shows what that
-/// would have been in the last month.
+/// A new paper is found if it is closer to what you follow than 99.5 % of your library
+/// (--closer-than), by meaning or by its words. `akin follow test NAME` shows what that would have
+/// found in the last month.
 #[derive(Debug, Args)]
 pub(super) struct FollowArgs {
     #[command(subcommand)]
@@ -52,7 +52,7 @@ enum FollowCommand {
     Test {
         /// Its name
         name: String,
-        /// How many days to look back
+        /// Days to look back
         #[arg(long, value_name = "N", default_value_t = TEST_DAYS, value_parser = clap::value_parser!(i32).range(1..=36500))]
         days: i32,
         /// Try another share of the library

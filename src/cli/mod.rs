@@ -22,6 +22,7 @@ mod fault;
 mod follow;
 mod hub;
 mod layout;
+mod log;
 mod mail;
 mod model;
 mod moment;
@@ -55,10 +56,10 @@ use self::outcome::Outcome;
 
 /// Semantic search over scientific papers, on your own machine
 ///
-/// akin embeds the title and abstract of each paper with a small language model and finds the
+/// akin embeds the title and abstract of each paper with a small language model. It finds the
 /// papers closest in meaning to a sentence, a draft, or other papers. Everything happens on this
-/// machine; nothing is fetched but by `akin pull` and `akin model fetch`, and nothing is sent but the mail of
-/// `akin digest`.
+/// machine. Only `akin pull` and `akin model fetch` fetch anything, and only `akin digest` sends
+/// anything: mail.
 #[derive(Debug, Parser)]
 #[command(name = "akin", version, max_term_width = 100)]
 struct Arguments {
@@ -106,6 +107,9 @@ pub(crate) fn main() -> ExitCode {
         Err(misuse) => return tell_of_misuse(&misuse),
     };
     arguments.common.color.write_global();
+    if let Some(format) = arguments.common.log_format() {
+        log::start(format);
+    }
     match Context::of(&arguments.common).and_then(|context| run(arguments.command, &context)) {
         Ok(outcome) => outcome.into(),
         Err(fault) if fault.is_closed_pipe() => ExitCode::SUCCESS,

@@ -14,12 +14,13 @@ use super::search::{read_draft, show};
 
 /// Find papers related to one or several papers, or to a draft
 ///
-/// A draft is LaTeX, Markdown or plain text, such as `pdftotext` makes of a PDF: its title and its
-/// abstract count, or all of it where they cannot be told. Ids can be written in any way: 2503.11731, arXiv:2503.11731v2, an address of the abstract or
-/// the PDF, hep-th/9901001, a DOI. The papers themselves and their duplicates are left out.
+/// A draft is LaTeX, Markdown or plain text, such as `pdftotext` makes of a PDF. Its title and
+/// abstract count, or all of it if they cannot be recognised. Write ids in any way: 2503.11731,
+/// arXiv:2503.11731v2, an address of the abstract or the PDF, hep-th/9901001, a DOI. The papers
+/// themselves and their duplicates are left out.
 ///
-/// What is looked for is Rocchio's: the mean embedding of the papers to be close to, minus W times
-/// the mean embedding of those to be away from, W being --not-weight, scaled to length 1.
+/// The query is Rocchio's: the mean embedding of the papers to be close to, minus W times the mean
+/// of those to be away from. W is --not-weight.
 #[derive(Debug, Args)]
 pub(super) struct RelatedArgs {
     /// Papers to be close to; - reads a draft from stdin

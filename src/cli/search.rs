@@ -30,8 +30,8 @@ pub(super) struct SearchArgs {
         allow_negative_numbers = true
     )]
     query: Vec<String>,
-    /// Read what to look for from a file: a draft in LaTeX, Markdown or plain text, of which the title
-    /// and the abstract count
+    /// Read what to look for from a file: a draft in LaTeX, Markdown or plain text. Its title and
+    /// abstract are the query
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     file: Option<PathBuf>,
     #[command(flatten)]

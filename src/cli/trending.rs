@@ -17,13 +17,13 @@ use super::{args, layout, output, terminal};
 ///
 /// Where the dumps count votes, a vote counts half after three days: upvotes · 2^(−age/3).
 ///
-/// Where they do not, a paper rises if its topic grows: if of the 32 papers nearest to it more are
-/// as recent than of the whole library, by the log-likelihood ratio of the two counts. A topic is
+/// Without votes, a paper rises if its topic grows: if more of its 32 nearest papers are recent
+/// than in the whole library. The score is the log-likelihood ratio of the two counts. A topic is
 /// named once, by its best paper. What grows is your library: after a dump of one category
-/// everything in it is rising; --category holds it against its own past.
+/// everything in it is rising. --category compares it with its own past.
 #[derive(Debug, Args)]
 pub(super) struct TrendingArgs {
-    /// How many days are recent
+    /// Days that are recent
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(i32).range(1..=3650))]
     days: i32,
     /// Only papers of this category (cs.CL, "Machine Learning") or archive (cs); repeat for any of

@@ -153,8 +153,8 @@ impl Build<'_> {
                 });
             }
             self.report.counts.n_rejected += 1;
-            if self.report.rejected.len() < ingest::MAX_LISTED_REJECTIONS {
-                self.report.rejected.push((name, rejected));
+            if self.report.unused.rejected.len() < ingest::MAX_LISTED_REJECTIONS {
+                self.report.unused.rejected.push((name, rejected));
             }
         }
         if let Some(share) = chunk.share_read.filter(|share| *share > 0.0) {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use std::{fmt, thread};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use tracing::debug;
 
 use crate::dump::{Dump, Format, Ignored, Item, ReadOptions, Rejected, Source, Unit, shorten};
 use crate::encoder::Encoder;
@@ -148,6 +149,7 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
         let mut dump = match Dump::open(source, options) {
             Ok(dump) => dump,
             Err(error) => {
+                debug!(dump = name, %error, "a dump cannot be read");
                 let is_none =
                     matches!(error, Error::UnknownFormat { .. } | Error::EmptyDump { .. });
                 if to_run.send(Chunk::unread(source, error, is_none)).is_err() {
@@ -156,6 +158,12 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
                 continue;
             }
         };
+        debug!(
+            dump = name,
+            format = dump.format().name(),
+            collection = dump.collection().name,
+            "opened a dump"
+        );
         let mut opened = Chunk::opened(dump.format());
         let day = dump.day_without_year().map(str::to_owned);
         opened

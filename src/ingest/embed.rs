@@ -8,14 +8,12 @@ use std::thread;
 
 use super::chunks::{self, Chunk, Ended, refuse};
 use super::encoding::{EncoderThreads, Length};
-use super::{IngestReport, VectorSink};
+use super::report::EmbedReport;
+use super::sinks::VectorSink;
 use crate::dump::{Format, Item, ReadOptions, Record, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::{Error, Result};
 use crate::progress::{Observer, Stage};
-
-/// What embedding without a library came to: `counts.n_stored` are the vectors written.
-pub type EmbedReport = IngestReport;
 
 /// How dumps are embedded.
 #[derive(Debug, Clone, Default)]
@@ -71,7 +69,7 @@ pub fn embed(
         if ended == Ended::Early {
             return Err(Error::Interrupted);
         }
-        if is_input_empty && run.sink.is_none() && run.report.failed.is_empty() {
+        if is_input_empty && run.sink.is_none() && run.report.unused.failed.is_empty() {
             run.sink = Some(open_sink(Format::JsonRecords)?);
         }
         Result::Ok((run.sink, run.report))
@@ -115,9 +113,9 @@ impl EmbedRun<'_> {
             refuse(&mut chunk)?;
         }
         let n_rejected = chunk.rejected.len() as u64;
-        self.report.counts.n_rejected += n_rejected;
-        self.report.counts.n_read += n_rejected + chunk.items.len() as u64;
-        self.report.note_unused(&mut chunk);
+        self.report.n_rejected += n_rejected;
+        self.report.n_read += n_rejected + chunk.items.len() as u64;
+        self.report.unused.take_from(&mut chunk);
         self.observer.advance(n_rejected);
         let n_items = chunk.items.len();
         let paper = |(item, _)| match item {
@@ -126,9 +124,9 @@ impl EmbedRun<'_> {
         };
         let records: Vec<Record> = chunk.items.into_iter().filter_map(paper).collect();
         // What is no paper has no vector.
-        self.report.counts.n_unchanged += (n_items - records.len()) as u64;
+        self.report.n_without_paper += (n_items - records.len()) as u64;
         self.embed(records)?;
-        if let Some(total) = chunks::estimate(self.report.counts.n_read, chunk.share_read) {
+        if let Some(total) = chunks::estimate(self.report.n_read, chunk.share_read) {
             self.observer.estimate(total);
         }
         Ok(())
@@ -157,13 +155,12 @@ impl EmbedRun<'_> {
         let n_truncated = embedded.truncated.iter().filter(|cut| **cut).count();
         self.report.n_tokens += embedded.n_tokens;
         self.report.encoding = self.report.encoding.plus(effort);
-        self.report.counts.n_truncated += n_truncated as u64;
+        self.report.n_truncated += n_truncated as u64;
         let vectors: Option<Vec<_>> = embedded.vectors.into_iter().collect();
         let vectors = vectors.ok_or(Error::Interrupted)?;
         if let Some(sink) = &mut self.sink {
             sink.put(&ids, &vectors)?;
         }
-        self.report.counts.n_stored += ids.len() as u64;
         self.report.n_embedded += ids.len() as u64;
         Ok(())
     }

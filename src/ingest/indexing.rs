@@ -1,5 +1,9 @@
 //! A library's indexes, brought up to its rows and its papers.
 
+use std::time::Instant;
+
+use tracing::debug;
+
 use super::lexical;
 use crate::error::Result;
 use crate::index::{self, IndexOptions};
@@ -47,6 +51,13 @@ fn build_dense_index(
     let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
         return Ok(false);
     };
-    index::update(&dir, &mark, &*library.rows()?, options, observer)?;
+    let start = Instant::now();
+    let rows = library.rows()?;
+    index::update(&dir, &mark, &rows, options, observer)?;
+    let seconds = start.elapsed().as_secs_f64();
+    debug!(
+        n_rows = rows.len(),
+        seconds, "updated the index of the embeddings"
+    );
     Ok(true)
 }

@@ -29,20 +29,23 @@ mod missing;
 mod pending;
 mod pending_batch;
 mod rehearse;
+mod report;
 mod restore;
 mod same_work;
 mod sinks;
 mod split;
 mod switch;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::{fmt, thread};
+
+use tracing::debug;
 
 use self::encoding::{EncoderThreads, Length};
 use self::pending_batch::{KnownPapers, PendingBatch, Reading};
-use crate::dump::{Item, Part, ReadOptions, Rejected, Rejection, Source};
+use crate::dump::{Item, ReadOptions, Rejected, Rejection, Source};
 use crate::encoder::{Encoder, Recipe};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::IndexOptions;
 use crate::library::{Batch, IngestCounts, Library, Writer};
 use crate::paper::{Authority, Collection, PaperId};
@@ -55,12 +58,13 @@ const MAX_NOTED_NAMES: usize = 1_000;
 pub use self::chunks::{BATCH_RECORDS, Omission};
 pub(crate) use self::chunks::{Chunk, Ended, read_beside};
 pub use self::decision::Decision;
-pub use self::embed::{EmbedOptions, EmbedReport, OpenSink, embed};
+pub use self::embed::{EmbedOptions, OpenSink, embed};
 pub use self::encoding::Effort;
 pub use self::indexing::{build_index, settle_index};
 pub use self::lexical::{has_all_words, update_lexical};
 pub use self::missing::embed_missing;
 pub use self::rehearse::rehearse;
+pub use self::report::{EmbedReport, IngestReport, MAX_LISTED_REJECTIONS, Unused};
 pub use self::restore::restore;
 pub use self::same_work::Why;
 pub use self::sinks::{
@@ -68,9 +72,6 @@ pub use self::sinks::{
 };
 pub use self::split::split;
 pub use self::switch::{Switched, switch};
-
-/// How many rejections a report lists, and those that end their dump in any case; all are counted.
-pub const MAX_LISTED_REJECTIONS: usize = 1000;
 
 /// Is told of a rejected record, with its dump's name.
 pub type OnRejected<'a> = &'a dyn Fn(&str, &Rejected);
@@ -109,87 +110,6 @@ impl fmt::Debug for IngestOptions<'_> {
         shown.field("read", &self.read);
         shown.field("index", &self.index);
         shown.finish_non_exhaustive()
-    }
-}
-
-/// What taking in dumps came to.
-#[derive(Debug, Default)]
-pub struct IngestReport {
-    /// Counts of records: read = stored + changed + unchanged + merged + deleted + rejected.
-    pub counts: IngestCounts,
-    /// Papers that were embedded.
-    pub n_embedded: u64,
-    /// Tokens computed for them.
-    pub n_tokens: u64,
-    /// How long the encoder computed, and how long it was kept waiting.
-    pub encoding: Effort,
-    /// Papers forgotten because a mirrored dump no longer has them.
-    pub n_removed: u64,
-    /// The first [`MAX_LISTED_REJECTIONS`] rejected records, with their dump's name.
-    pub rejected: Vec<(String, Rejected)>,
-    /// How much was left out of papers that were kept, by what it should have been.
-    pub n_ignored: BTreeMap<Part, u64>,
-    /// The first [`MAX_LISTED_REJECTIONS`] of these.
-    pub ignored: Vec<Omission>,
-    /// Dumps that could not be read at all, or gave nothing, and why.
-    pub failed: Vec<(String, Error)>,
-    /// Files in folders and members of archives that are no dumps, and what they look like.
-    pub skipped: Vec<(String, Error)>,
-    /// Dumps whose list has a day without a year, and that day as it stands there.
-    pub without_year: Vec<(String, String)>,
-    /// Whether the run ended early because a stop was requested.
-    pub stopped: bool,
-}
-
-impl IngestReport {
-    /// Whether a dump could not be opened, or not be read to its end.
-    pub fn has_unread(&self) -> bool {
-        let is_cut = |(_, record): &(String, Rejected)| record.reason.ends_the_dump();
-        !self.failed.is_empty() || self.rejected.iter().any(is_cut)
-    }
-
-    /// Adds what a later part of the same work came to.
-    pub fn absorb(&mut self, other: IngestReport) {
-        self.counts = self.counts.plus(&other.counts);
-        self.n_embedded += other.n_embedded;
-        self.n_tokens += other.n_tokens;
-        self.encoding = self.encoding.plus(other.encoding);
-        self.n_removed += other.n_removed;
-        self.list(other.rejected);
-        for (part, n) in other.n_ignored {
-            *self.n_ignored.entry(part).or_default() += n;
-        }
-        self.list_ignored(other.ignored);
-        self.failed.extend(other.failed);
-        self.skipped.extend(other.skipped);
-        self.without_year.extend(other.without_year);
-        self.stopped |= other.stopped;
-    }
-
-    /// Notes what of a chunk could not be used.
-    fn note_unused(&mut self, chunk: &mut Chunk) {
-        self.list(std::mem::take(&mut chunk.rejected));
-        for omission in &chunk.ignored {
-            *self.n_ignored.entry(omission.ignored.part).or_default() += 1;
-        }
-        self.list_ignored(std::mem::take(&mut chunk.ignored));
-        self.failed.append(&mut chunk.failed);
-        self.skipped.append(&mut chunk.skipped);
-        self.without_year.append(&mut chunk.without_year);
-    }
-
-    fn list_ignored(&mut self, omissions: Vec<Omission>) {
-        let room = MAX_LISTED_REJECTIONS.saturating_sub(self.ignored.len());
-        self.ignored.extend(omissions.into_iter().take(room));
-    }
-
-    /// Lists rejected records, up to [`MAX_LISTED_REJECTIONS`].
-    fn list(&mut self, rejected: Vec<(String, Rejected)>) {
-        for (name, record) in rejected {
-            if self.rejected.len() < MAX_LISTED_REJECTIONS || record.reason.ends_the_dump() {
-                self.rejected.push((name, record));
-            }
-        }
     }
 }
 
@@ -238,7 +158,7 @@ pub fn run(
         run.report.stopped |= read? == Ended::Early;
         finished?;
         // What stands behind a cut may be there still.
-        if options.mirror && !run.report.stopped && !run.report.has_unread() {
+        if options.mirror && !run.report.stopped && !run.report.unused.has_unread() {
             run.forget_unseen()?;
         }
         Result::Ok(run.report)
@@ -371,7 +291,7 @@ impl Ingesting<'_> {
                 chunks::refuse(&mut chunk)?;
             }
             // Nothing is committed for each of the many files that are no dumps.
-            self.report.note_unused(&mut chunk);
+            self.report.unused.take_from(&mut chunk);
             return Ok(true);
         }
         let lookup = self.writer.lookup();
@@ -384,7 +304,7 @@ impl Ingesting<'_> {
         if let Some(seen) = &mut self.seen {
             seen.extend(std::mem::take(&mut pending.met));
         }
-        self.report.note_unused(&mut chunk);
+        self.report.unused.take_from(&mut chunk);
         let next = Waiting::of(pending, self.seen.is_some());
         let passages = next.batch.passages(|paper| self.recipe.passage_of(paper));
         self.encoding.send(passages);
@@ -423,6 +343,12 @@ impl Ingesting<'_> {
         let mut counts = self.report.counts.plus(&waiting.counts());
         counts.n_truncated += truncated.iter().filter(|is_cut| **is_cut).count() as u64;
         self.writer.commit_staged(&vectors, (self.key, &counts))?;
+        debug!(
+            n_read = counts.n_read,
+            n_embedded = vectors.len(),
+            encoder_seconds = effort.busy.as_secs_f64(),
+            "committed a batch"
+        );
         self.report.counts = counts;
         self.report.n_embedded += vectors.len() as u64;
         self.report.n_tokens += embedded.n_tokens;

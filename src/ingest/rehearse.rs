@@ -63,7 +63,7 @@ pub fn rehearse(
                 return Ok(false);
             };
             observer.advance(pending.counts.n_read);
-            report.note_unused(&mut chunk);
+            report.unused.take_from(&mut chunk);
             let n_before = report.counts.n_read;
             overlay.take_in(pending, &mut report, options)?;
             observer.advance(report.counts.n_read - n_before);

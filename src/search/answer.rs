@@ -1,6 +1,7 @@
 //! What a query came to: hits, and what could not be done as it was asked for.
 
 use super::facets::Facets;
+use super::hybrid::Candidate;
 use super::query::Matching;
 use crate::index::lexical::WordQuery;
 use crate::paper::Paper;
@@ -61,4 +62,24 @@ pub struct Answer {
     pub vector: Option<Vec<f32>>,
     /// The words that were asked for.
     pub words: WordQuery,
+}
+
+impl Hit {
+    /// A candidate as a hit, whose rank is still to be given.
+    pub(super) fn new(candidate: &Candidate, matching: Matching, score: f32, paper: Paper) -> Hit {
+        Hit {
+            rank: 0,
+            score,
+            rerank_score: None,
+            similarity: (matching != Matching::Lexical).then_some(candidate.similarity),
+            percentile: candidate.percentile,
+            dense_rank: candidate.dense_rank,
+            lexical_rank: candidate.lexical_rank,
+            word_score: (matching != Matching::Dense).then_some(candidate.word_score),
+            matching,
+            row: candidate.row,
+            paper,
+            duplicates: Vec::new(),
+        }
+    }
 }

@@ -8,6 +8,10 @@
 //! Invariant: [`Asked::weigh`] leaves nothing out that passes, so whoever holds papers against a rule
 //! sees all of them, however many there are and in whatever order a search would show them.
 
+use std::time::Instant;
+
+use tracing::debug;
+
 use super::answer::Answer;
 use super::hybrid::{Candidate, Finder};
 use super::indexes::Indexes;
@@ -66,6 +70,7 @@ pub struct Weight {
 /// `LexicalDoubt` where the words are needed, all of [`Error`](crate::Error); and what the encoder, the
 /// index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
+    let start = Instant::now();
     let asked = Asked::new(indexes, encoder, &query.target, query.matching)?;
     let mut answer = asked.answer(indexes, query)?;
     if let Some(encoder) = encoder
@@ -73,6 +78,8 @@ pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -
     {
         answer.is_far = closeness::is_far(indexes, encoder, &answer)?;
     }
+    let seconds = start.elapsed().as_secs_f64();
+    debug!(seconds, is_far = answer.is_far, "answered a query");
     Ok(answer)
 }
 

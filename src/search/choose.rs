@@ -4,9 +4,8 @@
 //! damaged paper is left out and named.
 
 use super::answer::Hit;
-use super::hybrid::{Candidate, Candidates};
-use super::order::RankedCandidate;
-use super::query::Matching;
+use super::fusion::RankedCandidate;
+use super::hybrid::Candidates;
 use super::request::Request;
 use super::work::Work;
 use crate::error::{Error, Result};
@@ -22,29 +21,14 @@ pub(super) struct Chosen {
     pub(super) hits: Vec<Hit>,
     /// Duplicates of the given papers.
     pub(super) like_given: Vec<LikeGiven>,
-    /// Why papers cannot be shown: they are damaged.
-    damage: Vec<String>,
+    /// Names the damaged papers, which are not shown.
+    pub(super) notes: Vec<String>,
 }
 
 /// A duplicate of a given paper.
 pub(super) struct LikeGiven {
     pub(super) row: Row,
     pub(super) paper: Paper,
-}
-
-impl Chosen {
-    /// Names the papers that are left out as damaged.
-    pub(super) fn damage_notes(&self) -> Vec<String> {
-        let named = self.damage.iter().take(DAMAGE_NAMED);
-        let mut notes: Vec<String> = named
-            .map(|damage| format!("{damage}: a paper is left out; `akin check` names it"))
-            .collect();
-        let n_more = self.damage.len().saturating_sub(DAMAGE_NAMED);
-        if n_more > 0 {
-            notes.push(format!("{n_more} more papers are left out as damaged"));
-        }
-        notes
-    }
 }
 
 /// Takes the first k works, without duplicates of the given papers.
@@ -61,6 +45,7 @@ pub(super) fn choose(
     let lookup = request.indexes.library.lookup();
     let mut chosen = Chosen::default();
     let mut works: Vec<Work> = Vec::new();
+    let mut n_damaged = 0;
     for ranked in order {
         // Hits that tie with the last are ordered by their ids.
         let is_full = chosen.hits.len() >= request.k;
@@ -73,7 +58,11 @@ pub(super) fn choose(
         let paper = match request.indexes.library.paper_at(candidate.row) {
             Ok(paper) => paper,
             Err(damage @ Error::Damaged { .. }) => {
-                chosen.damage.push(damage.to_string());
+                n_damaged += 1;
+                if n_damaged <= DAMAGE_NAMED {
+                    let note = format!("{damage}: a paper is left out; `akin check` names it");
+                    chosen.notes.push(note);
+                }
                 continue;
             }
             Err(other) => return Err(other),
@@ -97,7 +86,7 @@ pub(super) fn choose(
         }
         chosen
             .hits
-            .push(hit(candidate, found.matching, ranked.score, paper));
+            .push(Hit::new(candidate, found.matching, ranked.score, paper));
     }
     if !query.is_diverse() {
         chosen.hits.sort_by(|a, b| {
@@ -105,26 +94,14 @@ pub(super) fn choose(
             better.then_with(|| a.paper.id.cmp(&b.paper.id))
         });
     }
+    if n_damaged > DAMAGE_NAMED {
+        let n_more = n_damaged - DAMAGE_NAMED;
+        let note = format!("{n_more} more papers are left out as damaged");
+        chosen.notes.push(note);
+    }
     chosen.hits.truncate(request.k);
     for (place, hit) in chosen.hits.iter_mut().enumerate() {
         hit.rank = place + 1;
     }
     Ok(chosen)
-}
-
-fn hit(candidate: &Candidate, matching: Matching, score: f32, paper: Paper) -> Hit {
-    Hit {
-        rank: 0,
-        score,
-        rerank_score: None,
-        similarity: (matching != Matching::Lexical).then_some(candidate.similarity),
-        percentile: candidate.percentile,
-        dense_rank: candidate.dense_rank,
-        lexical_rank: candidate.lexical_rank,
-        word_score: (matching != Matching::Dense).then_some(candidate.word_score),
-        matching,
-        row: candidate.row,
-        paper,
-        duplicates: Vec::new(),
-    }
 }

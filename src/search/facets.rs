@@ -5,6 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fusion::RankedCandidate;
+use super::hybrid::Candidates;
+use super::request::{DEPTH, Request};
+use crate::error::{Error, Result};
 use crate::name;
 use crate::paper::Paper;
 use crate::text::fold;
@@ -26,8 +30,26 @@ pub struct Facets {
 }
 
 impl Facets {
+    /// Counts what the best candidates have in common; damaged papers are left out.
+    ///
+    /// # Errors
+    /// What the library fails with.
+    pub(super) fn of_best(
+        request: &Request<'_>,
+        found: &Candidates,
+        ranked: &[RankedCandidate],
+    ) -> Result<Facets> {
+        let best = ranked.iter().take(DEPTH);
+        let papers = best.map(|ranked| {
+            let row = found.list[ranked.candidate].row;
+            request.indexes.library.paper_at(row)
+        });
+        let papers = papers.filter(|paper| !matches!(paper, Err(Error::Damaged { .. })));
+        Ok(Facets::new(&papers.collect::<Result<Vec<Paper>>>()?))
+    }
+
     /// Counts papers.
-    pub(super) fn of(papers: &[Paper]) -> Facets {
+    fn new(papers: &[Paper]) -> Facets {
         let year = |paper: &Paper| paper.date().map(|date| date.year().to_string());
         let mut years = counted(papers.iter().flat_map(year), fold);
         years.sort_by(|a, b| b.0.cmp(&a.0));
@@ -82,7 +104,7 @@ mod tests {
             paper.authors = authors.iter().map(|a| (*a).to_owned()).collect();
             paper
         };
-        let facets = Facets::of(&[
+        let facets = Facets::new(&[
             paper(1, "2020", &["cs.CL", "cs.LG"], &["José Pérez", "Ann Lee"]),
             paper(2, "2024", &["cs.LG"], &["Jose Perez", "Jose Perez"]),
             paper(3, "no", &["cs.LG"], &["Bo Li"]),
@@ -94,7 +116,7 @@ mod tests {
         assert_eq!(facets.years, of(&[("2024", 1), ("2020", 1)]));
         assert_eq!(facets.categories, of(&[("cs.LG", 3), ("cs.CL", 1)]));
         assert_eq!(facets.authors, of(&[("José Pérez", 2)]));
-        assert_eq!(Facets::of(&[]), Facets::default());
+        assert_eq!(Facets::new(&[]), Facets::default());
     }
 
     use crate::paper::PaperId;

@@ -16,32 +16,92 @@
 //! many words, and each word says less. The embedding counts more there: that does best for papers that
 //! CACM cites together.
 
-use super::hybrid::Candidate;
+use super::hybrid::{Candidate, Candidates};
 use super::query::Matching;
+use super::request::{DEPTH, Request};
+use crate::error::Result;
 use crate::vectors::{dot, normalize};
-
-/// Candidates to take from each index, at least.
-pub(super) const DEPTH: usize = 200;
 
 /// What the dense score counts; the lexical one counts the rest.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct DenseShare(f32);
+struct DenseShare(f32);
 
 impl DenseShare {
     /// For a question.
-    pub(super) const QUESTION: DenseShare = DenseShare(0.55);
+    const QUESTION: DenseShare = DenseShare(0.55);
     /// For whole papers that others are to be like.
-    pub(super) const PAPERS: DenseShare = DenseShare(0.65);
+    const PAPERS: DenseShare = DenseShare(0.65);
 }
 
 /// Candidates of the first pass that the query is moved towards.
-pub(super) const FEEDBACK_PAPERS: usize = 3;
+const FEEDBACK_PAPERS: usize = 3;
 
 /// Weight of the feedback papers' score-weighted mean; the query itself has weight 1.
 const FEEDBACK_WEIGHT: f32 = 0.25;
 
+/// A candidate with its final score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct RankedCandidate {
+    /// Index into [`Candidates::list`].
+    pub(super) candidate: usize,
+    /// Higher is better.
+    pub(super) score: f32,
+}
+
+/// The scores of candidates: fused, or those of the one index that was asked.
+///
+/// # Errors
+/// What the library fails with.
+pub(super) fn scores(request: &Request<'_>, found: &Candidates) -> Result<Vec<f32>> {
+    match (found.matching, request.vector) {
+        (Matching::Hybrid, Some(vector)) => with_feedback(request, vector, &found.list),
+        _ => Ok(plain(&found.list, found.matching)),
+    }
+}
+
+/// Candidates by score, best first; equal scores by similarity.
+pub(super) fn by_score(candidates: &[Candidate], scores: Vec<f32>) -> Vec<RankedCandidate> {
+    let scored = scores.into_iter().enumerate();
+    let mut order: Vec<RankedCandidate> = scored
+        .map(|(candidate, score)| RankedCandidate { candidate, score })
+        .collect();
+    let similarity = |ranked: &RankedCandidate| candidates[ranked.candidate].similarity;
+    order.sort_by(|a, b| {
+        let better = b.score.total_cmp(&a.score);
+        better.then(similarity(b).total_cmp(&similarity(a)))
+    });
+    order
+}
+
+/// The fused scores after the query vector moved towards the best candidates of a first pass.
+fn with_feedback(
+    request: &Request<'_>,
+    vector: &[f32],
+    candidates: &[Candidate],
+) -> Result<Vec<f32>> {
+    let share = if request.given.is_empty() {
+        DenseShare::QUESTION
+    } else {
+        DenseShare::PAPERS
+    };
+    let rows = request.indexes.library.rows()?;
+    let vectors = candidates
+        .iter()
+        .map(|candidate| rows.vector(candidate.row));
+    let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
+    let first_similarities = plain(candidates, Matching::Dense);
+    let first = by_score(candidates, mixed(&first_similarities, candidates, share));
+    let best = first.into_iter().take(FEEDBACK_PAPERS);
+    let best: Vec<(f32, Vec<f32>)> = best
+        .map(|ranked| (ranked.score, vectors[ranked.candidate].clone()))
+        .collect();
+    let moved = moved(vector, &best);
+    let moved_similarities = similarities(&moved, &vectors);
+    Ok(mixed(&moved_similarities, candidates, share))
+}
+
 /// The scores of candidates by one index.
-pub(super) fn plain(candidates: &[Candidate], matching: Matching) -> Vec<f32> {
+fn plain(candidates: &[Candidate], matching: Matching) -> Vec<f32> {
     let score = |candidate: &Candidate| match matching {
         Matching::Lexical => candidate.word_score,
         Matching::Dense | Matching::Hybrid => candidate.similarity,
@@ -50,7 +110,7 @@ pub(super) fn plain(candidates: &[Candidate], matching: Matching) -> Vec<f32> {
 }
 
 /// The fused scores of candidates with these similarities.
-pub(super) fn mixed(
+fn mixed(
     similarities: &[f32],
     candidates: &[Candidate],
     DenseShare(share): DenseShare,
@@ -68,7 +128,7 @@ pub(super) fn mixed(
 }
 
 /// A question moved towards papers, each with its score; shape `[dim]`, normalised.
-pub(super) fn moved(question: &[f32], papers: &[(f32, Vec<f32>)]) -> Vec<f32> {
+fn moved(question: &[f32], papers: &[(f32, Vec<f32>)]) -> Vec<f32> {
     let mut moved = question.to_vec();
     let weight: f32 = papers.iter().map(|(score, _)| score).sum();
     if weight > 0.0 {
@@ -85,7 +145,7 @@ pub(super) fn moved(question: &[f32], papers: &[(f32, Vec<f32>)]) -> Vec<f32> {
 }
 
 /// The similarities of vectors to a question.
-pub(super) fn similarities(question: &[f32], vectors: &[Vec<f32>]) -> Vec<f32> {
+fn similarities(question: &[f32], vectors: &[Vec<f32>]) -> Vec<f32> {
     vectors.iter().map(|vector| dot(question, vector)).collect()
 }
 
@@ -136,5 +196,31 @@ mod tests {
         let moved = moved(&question, &papers);
         assert!((moved[1] / moved[0] - 0.75 * FEEDBACK_WEIGHT).abs() < 1e-6);
         assert!((moved[2] / moved[0] - 0.25 * FEEDBACK_WEIGHT).abs() < 1e-6);
+    }
+
+    fn places(scores: &[(f32, f32)]) -> Vec<usize> {
+        let candidates = candidates(scores);
+        let plain = plain(&candidates, Matching::Dense);
+        let mixed = mixed(&plain, &candidates, DenseShare::QUESTION);
+        by_score(&candidates, mixed)
+            .into_iter()
+            .map(|ranked| ranked.candidate)
+            .collect()
+    }
+
+    #[test]
+    fn what_is_best_by_both_is_best_and_the_closer_comes_first_where_words_say_nothing() {
+        assert_eq!(places(&[(0.1, 1.0), (0.9, 9.0), (0.5, 5.0)]), [1, 2, 0]);
+        assert_eq!(places(&[(0.1, 0.0), (0.9, 0.0), (0.5, 0.0)]), [1, 2, 0]);
+        assert_eq!(places(&[(0.4, 1.0), (0.4, 9.0), (0.4, 5.0)]), [1, 2, 0]);
+        assert_eq!(places(&[(0.5, 3.0), (0.5, 3.0)]), [0, 1]);
+        assert_eq!(places(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn scales_do_not_matter() {
+        let scores = [(0.31, 2.0), (0.42, 0.5), (0.38, 7.0), (0.12, 4.0)];
+        let scaled = scores.map(|(a, b)| (2.0 * a - 0.5, 100.0 * b + 3.0));
+        assert_eq!(places(&scores), places(&scaled));
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Candidate {
     pub(super) lexical_rank: Option<usize>,
     /// See [`Hit::percentile`](super::Hit::percentile).
     pub(super) percentile: Option<f64>,
+    /// Whether its percentile is at least the query's; candidates without one pass.
+    pub(super) is_close: bool,
 }
 
 impl Candidate {
@@ -55,13 +57,8 @@ impl Candidate {
             dense_rank: None,
             lexical_rank: None,
             percentile: None,
+            is_close: true,
         }
-    }
-
-    /// Whether its percentile is at least this; candidates without one pass.
-    pub(super) fn is_close(&self, min_percentile: Option<f64>) -> bool {
-        let measured = min_percentile.zip(self.percentile);
-        measured.is_none_or(|(least, percentile)| percentile >= least)
     }
 }
 
@@ -71,8 +68,11 @@ pub(super) struct Candidates {
     pub(super) list: Vec<Candidate>,
     /// Which indexes were asked.
     pub(super) matching: Matching,
-    /// Whether nothing more can be found, however deep is looked.
-    pub(super) is_all: bool,
+    /// Whether every paper that passes is a candidate.
+    is_all: bool,
+    /// Whether a deeper search can find another hit: there are more candidates, and the farthest of these is
+    /// close enough.
+    pub(super) may_hold_more: bool,
     /// How the index of the embeddings was searched, in words.
     pub(super) plan: String,
 }
@@ -137,8 +137,12 @@ impl<'a> Finder<'a> {
             for candidate in &mut found.list {
                 let index = self.request.indexes.index;
                 candidate.percentile = closeness::percentile(index, candidate.similarity);
+                let measured = self.request.query.min_percentile.zip(candidate.percentile);
+                candidate.is_close = measured.is_none_or(|(least, percentile)| percentile >= least);
             }
         }
+        let farthest = found.list.iter().rev().find(|c| c.dense_rank.is_some());
+        found.may_hold_more = !found.is_all && farthest.is_none_or(|last| last.is_close);
         Ok(found)
     }
 
@@ -147,6 +151,7 @@ impl<'a> Finder<'a> {
             list: Vec::new(),
             matching: self.matching(),
             is_all: true,
+            may_hold_more: false,
             plan: "by words only".to_owned(),
         };
         if found.matching != Matching::Lexical {

@@ -8,19 +8,19 @@
 //! Invariant: min(k, papers that may be returned) hits. Where duplicates and papers that are not close
 //! enough leave too few, the search goes deeper.
 
+use tracing::debug;
+
 use super::answer::Answer;
 use super::choose::choose;
 use super::facets::Facets;
-use super::fusion::DEPTH;
-use super::hybrid::{Candidates, Finder};
+use super::hybrid::Finder;
 use super::indexes::Indexes;
-use super::order::{RankedCandidate, order};
+use super::order::order;
 use super::query::{Matching, Query};
 use super::request::Request;
 use super::{closeness, nothing};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::lexical::WordQuery;
-use crate::paper::Paper;
 
 /// Candidates beyond k where the nearest papers are the answer: some may be duplicates.
 const SPARE: usize = 8;
@@ -52,10 +52,7 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
             // The scores of the others must not depend on them either.
             finder.exclude(chosen.like_given.iter().map(|found| found.row));
             left_out.extend(chosen.like_given.drain(..).map(|found| found.paper));
-        } else if chosen.hits.len() < request.k
-            && depth < request.n_rows
-            && may_hold_more(request, &found)
-        {
+        } else if chosen.hits.len() < request.k && depth < request.n_rows && found.may_hold_more {
             depth = (2 * depth).min(request.n_rows);
         } else {
             break (found, ranked, chosen);
@@ -64,14 +61,21 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
     let facets = request
         .query
         .with_facets
-        .then(|| facets(request, &found, &ranked));
+        .then(|| Facets::of_best(request, &found, &ranked));
     let nothing = chosen
         .hits
         .is_empty()
         .then(|| nothing::why(request, found.matching));
     let mut notes = finder.notes;
-    notes.extend(chosen.damage_notes());
+    notes.extend(chosen.notes);
     notes.extend(why_unmeasured(request, found.matching));
+    debug!(
+        plan = found.plan,
+        depth,
+        n_candidates = found.list.len(),
+        n_hits = chosen.hits.len(),
+        "ranked papers"
+    );
     let similarities = found.list.iter().map(|candidate| candidate.similarity);
     Ok(Answer {
         nearest: request.vector.and_then(|_| similarities.reduce(f32::max)),
@@ -93,15 +97,8 @@ fn first_depth(request: &Request<'_>, matching: Matching) -> usize {
     match matching {
         Matching::Dense if query.keeps_duplicates && !chooses => request.k,
         Matching::Dense if !chooses => request.k + SPARE,
-        _ => DEPTH.max(request.k),
+        _ => request.depth,
     }
-}
-
-/// Whether a deeper search can find another hit: neither all papers were candidates, nor was the
-/// farthest of them below the least percentile.
-fn may_hold_more(request: &Request<'_>, found: &Candidates) -> bool {
-    let last = found.list.iter().rev().find(|c| c.dense_rank.is_some());
-    !found.is_all && last.is_none_or(|last| last.is_close(request.query.min_percentile))
 }
 
 /// Why all papers pass the least percentile, if one is asked for and there are no percentiles.
@@ -109,15 +106,4 @@ fn why_unmeasured(request: &Request<'_>, matching: Matching) -> Option<String> {
     request.query.min_percentile?;
     let why = closeness::why_none(request.indexes, matching)?;
     Some(format!("no paper is left out by its percentile: {why}"))
-}
-
-/// Counts what the best candidates have in common; damaged papers are left out.
-fn facets(request: &Request<'_>, found: &Candidates, ranked: &[RankedCandidate]) -> Result<Facets> {
-    let best = ranked.iter().take(DEPTH);
-    let papers = best.map(|ranked| {
-        let row = found.list[ranked.candidate].row;
-        request.indexes.library.paper_at(row)
-    });
-    let papers = papers.filter(|paper| !matches!(paper, Err(Error::Damaged { .. })));
-    Ok(Facets::of(&papers.collect::<Result<Vec<Paper>>>()?))
 }

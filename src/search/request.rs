@@ -6,6 +6,9 @@ use super::work::Given;
 use crate::error::Result;
 use crate::index::lexical::WordQuery;
 
+/// Candidates of each index that are looked at, at least.
+pub(super) const DEPTH: usize = 200;
+
 /// A query with its vector and its words.
 pub(super) struct Request<'a> {
     pub(super) indexes: &'a Indexes<'a>,
@@ -17,6 +20,8 @@ pub(super) struct Request<'a> {
     pub(super) given: &'a [Given],
     /// Hits to return: the query's number, at most one a row.
     pub(super) k: usize,
+    /// Candidates that are looked at to choose from: [`DEPTH`], or k if that is more.
+    pub(super) depth: usize,
     /// Rows of the library's space.
     pub(super) n_rows: usize,
 }
@@ -39,6 +44,7 @@ impl<'a> Request<'a> {
             query,
             given,
             k: query.k.min(n_rows),
+            depth: query.k.clamp(DEPTH, n_rows.max(DEPTH)),
             n_rows,
         })
     }

@@ -1,4 +1,4 @@
-//! Which encodings are computed together: batches of like length under a token budget.
+//! Plans batches: texts of similar length within a token budget.
 //!
 //! In: token counts. Out: lists of indices, the longest texts first, so that the last batches
 //! to finish are the cheap ones. Every index is in exactly one batch.

@@ -1,31 +1,31 @@
 //! The body of a model: token ids to one pooled vector a text.
 //!
 //! In: a batch of token ids, texts of any lengths. Out: `[texts, modes * hidden_size]` f32, pooled, not
-//! normalised. Weights come through candle from safetensors; on the CPU every architecture runs on packed
-//! rows through akin-kernels, as a candle custom operation, and on a GPU through candle's own
-//! operations (`device`).
+//! normalised. Weights come through candle from safetensors. On the CPU every architecture runs on packed rows
+//! (`packed`, through akin-kernels); on a GPU candle computes the matrix products (`device`).
 
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Tensor};
 use rayon::prelude::*;
 
 use super::batch;
 use super::device::{self, ChosenDevice, DeviceBody, DeviceChoice, choose};
+use super::options::{EncoderOptions, Precision};
 use super::packed::{self, Calibration, NormKind, PackedBody, Shape};
+use super::pooling::Pooling;
 use super::source::{BodyPlan, ModelFiles};
 use super::static_table::StaticTable;
 use super::tensors::{Reason, tensors_in_place};
-use super::{Encoding, Pooling, Precision};
+use super::tokenize::Encoding;
 use akin_base::error::{Error, Result};
 use akin_kernels::Isas;
 
 /// A model's body with its weights.
 pub(super) struct Body {
     route: BodyRoute,
-    /// What computes, in words: the instruction sets and the numbers.
+    /// Describes the arithmetic: numbers and instruction sets.
     arithmetic: String,
-    /// Batches that are under way at a time.
+    /// Number of batches under way at a time.
     lanes: usize,
-    /// Why no GPU computes, where any device was to do.
+    /// Why no GPU computes, if the device was chosen automatically.
     refused: Option<String>,
 }
 
@@ -40,13 +40,16 @@ impl Body {
     /// Loads the weights of a checkpoint, on the threads of the current rayon pool, for texts of up to
     /// `max_tokens`.
     ///
-    /// `sample` gives the token ids of a few passages, for a model that brings no int8 calibration.
+    /// Of the options, precision and device count here. `sample` gives the token ids of a few passages, for a model that brings no int8 calibration.
     pub(super) fn load(
         files: &ModelFiles,
-        (precision, device): (Precision, DeviceChoice),
+        options: &EncoderOptions,
         max_tokens: usize,
         sample: impl FnOnce() -> Result<Vec<Encoding>>,
     ) -> Result<Body> {
+        let &EncoderOptions {
+            precision, device, ..
+        } = options;
         let wrong = |e: Reason| Error::model(&files.name, format!("model.safetensors: {e}"));
         let shape = match &files.body {
             BodyPlan::Static(table) => {
@@ -85,12 +88,12 @@ impl Body {
         Ok(Body { refused, ..body })
     }
 
-    /// What computes, in words.
+    /// Describes the arithmetic.
     pub(super) fn describe(&self) -> &str {
         &self.arithmetic
     }
 
-    /// Why no GPU computes, where any device was to do.
+    /// Why no GPU computes, if the device was chosen automatically.
     pub(super) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
     }
@@ -100,12 +103,12 @@ impl Body {
         matches!(self.route, BodyRoute::Device(_))
     }
 
-    /// How many batches are best under way at a time, each on a thread of its own.
+    /// The best number of batches under way at a time, each on a thread of its own.
     pub(super) fn lanes(&self) -> usize {
         self.lanes
     }
 
-    /// How many tokens are best computed together.
+    /// The best number of tokens to compute together.
     pub(super) fn budget_tokens(&self) -> usize {
         match &self.route {
             BodyRoute::Packed(_) | BodyRoute::Static(_) => batch::BUDGET_TOKENS,
@@ -125,9 +128,7 @@ impl Body {
     /// One pooled vector a text, on the threads of the current rayon pool.
     pub(super) fn embed(&self, texts: &[&[u32]], pooling: &Pooling) -> Result<Vec<Vec<f32>>> {
         match &self.route {
-            BodyRoute::Packed(body) => {
-                embed_packed(body, texts, pooling).map_err(|e| Error::Encode { source: e.into() })
-            }
+            BodyRoute::Packed(body) => Ok(embed_packed(body, texts, pooling)),
             BodyRoute::Device(body) => body
                 .embed(texts, pooling)
                 .map_err(|e| Error::Encode { source: e.into() }),
@@ -216,53 +217,14 @@ fn calibrate(
     PackedBody::calibrate(shape, tensors, isa, &ids, &lengths)
 }
 
-/// The packed body as an operation on a candle tensor: token ids `[tokens]` u32 of all texts one
-/// after another to `[texts, modes * hidden_size]` f32.
-struct EmbedPacked<'a> {
-    packed: &'a PackedBody,
-    lengths: &'a [usize],
-    pooling: &'a Pooling,
-}
-
-impl CustomOp1 for EmbedPacked<'_> {
-    fn name(&self) -> &'static str {
-        "embed-packed"
-    }
-
-    fn cpu_fwd(
-        &self,
-        storage: &CpuStorage,
-        layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, candle_core::Shape)> {
-        let ids = storage.as_slice::<u32>()?;
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            candle_core::bail!("the token ids are not contiguous");
-        };
-        let n_modes = self.pooling.modes().len();
-        let pool = |rows: &[f32], out: &mut [f32]| self.pooling.pool(rows, out);
-        let vectors = self
-            .packed
-            .embed(&ids[start..end], self.lengths, n_modes, pool);
-        let dim = n_modes * self.packed.shape().hidden;
-        Ok((CpuStorage::F32(vectors), (self.lengths.len(), dim).into()))
-    }
-}
-
-fn embed_packed(
-    packed: &PackedBody,
-    texts: &[&[u32]],
-    pooling: &Pooling,
-) -> candle_core::Result<Vec<Vec<f32>>> {
+/// One pooled vector a text, by the packed body.
+fn embed_packed(packed: &PackedBody, texts: &[&[u32]], pooling: &Pooling) -> Vec<Vec<f32>> {
     let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
-    let ids = texts.concat();
-    let n_tokens = ids.len();
-    let ids = Tensor::from_vec(ids, n_tokens, &Device::Cpu)?;
-    let op = EmbedPacked {
-        packed,
-        lengths: &lengths,
-        pooling,
-    };
-    ids.apply_op1_no_bwd(&op)?.to_vec2()
+    let n_modes = pooling.modes().len();
+    let pool = |rows: &[f32], out: &mut [f32]| pooling.pool(rows, out);
+    let vectors = packed.embed(&texts.concat(), &lengths, n_modes, pool);
+    let dim = n_modes * packed.shape().hidden;
+    vectors.chunks_exact(dim).map(<[f32]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -270,12 +232,12 @@ fn embed_packed(
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use candle_core::DType;
+    use candle_core::{DType, Device, Tensor};
     use candle_nn::VarBuilder;
     use candle_transformers::models::bert::BertModel;
 
     use super::*;
-    use crate::{Encoder, EncoderOptions, ModelSource, PoolingMode, Role};
+    use crate::{Encoder, ModelSource, PoolingMode, Role};
     use akin_base::vectors::dot;
 
     #[test]
@@ -284,12 +246,9 @@ mod tests {
         let BodyPlan::Transformer(shape) = &files.body else {
             panic!("the bundled model is a transformer")
         };
-        let ours = Body::load(
-            &files,
-            (Precision::F32, DeviceChoice::Cpu),
-            shape.positions,
-            || Ok(Vec::new()),
-        )
+        let ours = Body::load(&files, &EncoderOptions::default(), shape.positions, || {
+            Ok(Vec::new())
+        })
         .unwrap();
         let path = "models/all-MiniLM-L6-v2/config.json";
         let config = std::fs::read(akin_testing::repository().join(path)).unwrap();
@@ -313,7 +272,7 @@ mod tests {
                 .unwrap();
             let states: Vec<f32> = states.flatten_all().unwrap().to_vec1().unwrap();
             for (_, mode) in PoolingMode::FLAGS {
-                let pooling = Pooling::of(mode);
+                let pooling = Pooling::new(mode);
                 let mut expected = vec![0.0; shape.hidden];
                 pooling.pool(&states, &mut expected);
                 let got = ours.embed(&[&text], &pooling).unwrap().swap_remove(0);
@@ -353,7 +312,7 @@ mod tests {
     fn the_int8_calibration_that_the_bundled_model_brings_is_what_it_would_get_without() {
         let encoder = encoder(Precision::F32);
         let sample = encoder
-            .encode(&super::super::calibration_texts(), Role::Passage)
+            .encode(&crate::encoder::calibration_texts(), Role::Passage)
             .unwrap();
         let files = ModelSource::Bundled.read().unwrap();
         let tensors = tensors_in_place(&files.weights, &["bert."]).unwrap();

@@ -1,6 +1,6 @@
-//! What becomes of a pooled vector: the modules that sentence-transformers puts behind the pooling.
+//! The modules that sentence-transformers puts behind the pooling.
 //!
-//! In: a vector `[dim]`. Out: one of the dim that the last module gives.
+//! In: a pooled vector `[dim]`. Out: a vector with the dim of the last module.
 
 use sha2::{Digest, Sha256};
 
@@ -38,7 +38,7 @@ impl Head {
         self.modules.push(module);
     }
 
-    /// The dim of what comes out, of vectors of this dim; or in words why it cannot be given them.
+    /// The dim of the result for vectors of this dim; the error says which module they do not fit.
     pub(super) fn dim_out(&self, dim: usize) -> Result<usize, String> {
         self.modules.iter().try_fold(dim, |dim, module| {
             let (name, wanted, given) = match module {
@@ -50,11 +50,12 @@ impl Head {
                 Module::LayerNorm { gain, .. } => ("LayerNorm", gain.len(), gain.len()),
                 Module::Normalize => ("Normalize", dim, dim),
             };
-            match dim == wanted {
-                true => Ok(given),
-                false => Err(format!(
-                    "its module {name} wants vectors of {wanted} numbers and is given {dim}"
-                )),
+            if dim == wanted {
+                Ok(given)
+            } else {
+                Err(format!(
+                    "its module {name} expects vectors of {wanted} numbers and gets {dim}"
+                ))
             }
         })
     }
@@ -82,7 +83,7 @@ impl Head {
         vector
     }
 
-    /// sha256 of all there is to it, in hex; `None` where there is nothing.
+    /// sha256 of all modules, in hex; `None` if there are none.
     pub(super) fn sha256(&self) -> Option<String> {
         if self.modules.is_empty() {
             return None;

@@ -1,24 +1,24 @@
-//! From the hidden states of a text's tokens to one vector.
+//! Pools the hidden states of a text's tokens to one vector.
 //!
 //! In: rows `[tokens, dim]`. Out: `[modes * dim]`. The names and the arithmetic are those of
 //! sentence-transformers' `Pooling` module.
 
 use serde::{Deserialize, Serialize};
 
-/// One way in which the hidden states of a text's tokens become one vector.
+/// How the hidden states of a text's tokens become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolingMode {
-    /// The first token's.
+    /// The first token's state.
     Cls,
     /// The mean over all tokens, specials included.
     Mean,
-    /// The largest of each dimension.
+    /// The maximum of each dimension.
     Max,
     /// The sum over all tokens, divided by the square root of their number.
     MeanSqrtLen,
-    /// The mean over all tokens, each weighted by its place from 1 on.
+    /// The mean over all tokens, weighted by their position from 1 on.
     WeightedMean,
-    /// The last token's.
+    /// The last token's state.
     LastToken,
 }
 
@@ -52,7 +52,7 @@ impl PoolingMode {
         }
     }
 
-    fn of_name(name: &str) -> Result<PoolingMode, String> {
+    fn from_name(name: &str) -> Result<PoolingMode, String> {
         let alias = match name {
             "mean_sqrt_len_tokens" => "mean_sqrt_len",
             "weightedmean" => "weighted_mean",
@@ -92,19 +92,18 @@ impl PoolingMode {
     }
 }
 
-/// How the hidden states of a text's tokens become one vector: the vectors of one or several modes, one
-/// after another.
+/// One or several pooling modes; their vectors are concatenated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pooling(Vec<PoolingMode>);
 
 impl Pooling {
-    /// One mode alone.
-    pub fn of(mode: PoolingMode) -> Pooling {
+    /// Pooling by a single mode.
+    pub fn new(mode: PoolingMode) -> Pooling {
         Pooling(vec![mode])
     }
 
-    /// The vectors of several modes, one after another.
+    /// Pooling by several modes, concatenated.
     pub(super) fn several(modes: &[PoolingMode]) -> Pooling {
         Pooling(modes.to_vec())
     }
@@ -127,11 +126,12 @@ impl TryFrom<String> for Pooling {
     type Error = String;
 
     fn try_from(names: String) -> Result<Pooling, String> {
-        let modes = names.split('+').map(PoolingMode::of_name);
+        let modes = names.split('+').map(PoolingMode::from_name);
         let modes: Vec<PoolingMode> = modes.collect::<Result<_, String>>()?;
-        match modes.len() <= PoolingMode::FLAGS.len() {
-            true => Ok(Pooling(modes)),
-            false => Err(format!("{} poolings are too many", modes.len())),
+        if modes.len() <= PoolingMode::FLAGS.len() {
+            Ok(Pooling(modes))
+        } else {
+            Err(format!("{} poolings are too many", modes.len()))
         }
     }
 }
@@ -191,7 +191,7 @@ mod tests {
     fn modes_are_written_as_they_are_read() {
         let names = |pooling: Pooling| String::from(pooling);
         assert_eq!(
-            names(Pooling::of(PoolingMode::MeanSqrtLen)),
+            names(Pooling::new(PoolingMode::MeanSqrtLen)),
             "mean_sqrt_len"
         );
         assert_eq!(

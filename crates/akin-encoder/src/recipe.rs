@@ -1,9 +1,10 @@
-//! A model and how it is used: everything that two embeddings must have in common to be compared.
+//! A model and its settings: everything that two embeddings must share to be compared.
 
 use serde::{Deserialize, Serialize};
 
+use super::options::Role;
+use super::pooling::Pooling;
 use super::source::{ModelFiles, UNLIMITED_TOKENS};
-use super::{Pooling, Role};
 use akin_base::error::{Error, Result};
 use akin_base::paper::{PASSAGE_RECIPE, Paper};
 
@@ -11,34 +12,34 @@ use akin_base::paper::{PASSAGE_RECIPE, Paper};
 const TITLE: &str = "title";
 const ABSTRACT: &str = "abstract";
 
-/// A model and how it is used.
+/// A model and its settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// The model's name, for people.
+    /// The model's name, for display.
     pub model: String,
-    /// The upstream revision, where it is known.
+    /// The upstream revision, if it is known.
     pub revision: Option<String>,
     /// sha256 of the weights file, in hex.
     pub weights_sha256: String,
     /// sha256 of `tokenizer.json`, in hex.
     pub tokenizer_sha256: String,
-    /// From hidden states to one vector.
+    /// How hidden states become one vector.
     pub pooling: Pooling,
     /// Whether vectors are scaled to length 1.
     pub normalize: bool,
-    /// What is put before a query.
+    /// The prompt before a query.
     pub query_prompt: String,
-    /// What is put before a passage.
+    /// The prompt before a passage.
     pub passage_prompt: String,
-    /// What of a paper is embedded.
+    /// The parts of a paper that are embedded, such as `title. abstract`.
     pub passage: String,
-    /// sha256 of what becomes of a pooled vector, in hex; `None` where nothing does.
+    /// sha256 of the modules behind the pooling, in hex; `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_sha256: Option<String>,
-    /// Whether texts are in lower case before the tokenizer sees them.
+    /// Whether texts are put in lower case before the tokenizer sees them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lowers_case: bool,
-    /// Tokens of a text that are seen, specials included.
+    /// Token limit of a text, specials included.
     pub max_tokens: usize,
     /// Numbers in an embedding.
     pub dim: usize,
@@ -47,7 +48,7 @@ pub struct Recipe {
 impl Recipe {
     /// Reads the recipe from a model's files; the options override the model's own token limit and
     /// dim.
-    pub(super) fn of(
+    pub(super) fn from_files(
         files: &ModelFiles,
         max_tokens: Option<usize>,
         dim: Option<usize>,
@@ -93,7 +94,7 @@ impl Recipe {
         })
     }
 
-    /// The text of a paper that is embedded.
+    /// The text of a paper to embed.
     pub fn passage_of(&self, paper: &Paper) -> String {
         let separator = self.passage.strip_prefix(TITLE);
         match separator.and_then(|rest| rest.strip_suffix(ABSTRACT)) {
@@ -104,7 +105,7 @@ impl Recipe {
         }
     }
 
-    /// 32 bytes that are equal where embeddings can be compared: names do not count.
+    /// A hash that is equal if embeddings can be compared; names do not count.
     pub fn fingerprint(&self) -> [u8; 32] {
         let mut nameless = self.clone();
         nameless.model.clear();
@@ -113,22 +114,23 @@ impl Recipe {
         *blake3::hash(&bytes).as_bytes()
     }
 
-    /// The model and its limit in words, for messages.
+    /// Describes the model and its token limit, for messages.
     pub fn describe(&self) -> String {
         let weights = &self.weights_sha256[..12.min(self.weights_sha256.len())];
-        let tokens = match self.has_token_limit() {
-            true => format!("{} tokens", self.max_tokens),
-            false => "all tokens".to_owned(),
+        let tokens = if self.has_token_limit() {
+            format!("{} tokens", self.max_tokens)
+        } else {
+            "all tokens".to_owned()
         };
         format!("{} ({tokens}, weights {weights})", self.model)
     }
 
-    /// Whether a text can be too long to be seen whole.
+    /// Whether long texts are cut.
     pub fn has_token_limit(&self) -> bool {
         self.max_tokens < UNLIMITED_TOKENS
     }
 
-    /// What is put before a text of this role.
+    /// The prompt before a text of this role.
     pub fn prompt(&self, role: Role) -> &str {
         match role {
             Role::Query => &self.query_prompt,

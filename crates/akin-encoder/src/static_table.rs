@@ -1,4 +1,4 @@
-//! Static embeddings: one vector a token, and a text is the mean of its tokens' (model2vec, and
+//! Static embeddings: one vector per token; a text is the mean of its tokens (model2vec, and
 //! sentence-transformers' `StaticEmbedding`).
 //!
 //! In: token ids. Out: `[dim]`, zeros for a text without tokens.
@@ -9,8 +9,7 @@ use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device};
 
 use super::packed::Tensor;
-use super::source::TensorBytes;
-use super::tensors::{Reason, tensors_in_place};
+use super::tensors::{Reason, TensorBytes, tensors_in_place};
 
 /// A table of one vector a token.
 #[derive(Clone)]
@@ -35,7 +34,7 @@ impl StaticTable {
         let missing = || format!("the tensor {} is missing", names.join(" or "));
         let name = found.ok_or_else(missing)?;
         let &[n_rows, dim] = file.get(name)?.shape() else {
-            return Err(format!("the tensor {name} is no table").into());
+            return Err(format!("the tensor {name} is not a table").into());
         };
         let mut tensors = tensors_in_place(bytes, &[])?;
         let rows = tensors.remove(name).ok_or_else(missing)?;

@@ -1,5 +1,6 @@
-//! A checkpoint's tensors where they lie.
+//! Finds a checkpoint's tensors without copying them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,13 +8,15 @@ use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, Device};
 
 use super::packed;
-use super::source::TensorBytes;
 
-/// Why a checkpoint could not be loaded; the caller says of which model.
+/// The bytes of a model file: part of the binary, or read.
+pub(super) type TensorBytes = Cow<'static, [u8]>;
+
+/// Why a checkpoint could not be loaded; the caller adds the model's name.
 pub(super) type Reason = Box<dyn std::error::Error + Send + Sync>;
 
-/// The checkpoint's tensors where they lie, under the names that transformers gives them now, without
-/// whichever of the prefixes they have. Numbers of other types than f16 and f32 are converted.
+/// The checkpoint's tensors, not copied, under the names that transformers gives them now, without any of
+/// the prefixes. Types other than f16 and f32 are converted.
 pub(super) fn tensors_in_place(
     weights: &Arc<TensorBytes>,
     prefixes: &[&str],
@@ -43,8 +46,8 @@ pub(super) fn tensors_in_place(
     Ok(tensors)
 }
 
-/// A tensor's name without the prefix of checkpoints with a head, and with the parameters of
-/// LayerNorm as they have been called since TensorFlow's names were dropped.
+/// A tensor's name without the prefix of checkpoints with a head. LayerNorm's parameters get their present
+/// names instead of TensorFlow's.
 fn modern_name(name: &str, prefixes: &[&str]) -> String {
     let bare = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
     bare.unwrap_or(name)

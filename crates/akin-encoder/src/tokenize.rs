@@ -1,10 +1,10 @@
 //! Text to token ids, cut to the token limit, with the cut counted.
 //!
-//! The truncation and padding that a `tokenizer.json` may carry are the habits of whoever saved
-//! it (128 for all-MiniLM-L6-v2, whose limit is 256): both are replaced.
+//! The truncation and padding in a `tokenizer.json` are those of the person who saved it (128 for
+//! all-MiniLM-L6-v2, whose limit is 256). Both are replaced.
 //!
-//! A text of many megabytes is cut before the tokenizer sees it ([`start_within`]), which would hold all
-//! of it several times over; what a `tokenizer.json` may ask for is bounded in `bounds.rs`.
+//! The tokenizer holds a text several times over, so a text of many megabytes is cut before
+//! ([`start_within`]). `bounds.rs` limits what a `tokenizer.json` may ask for.
 
 mod bounds;
 
@@ -21,9 +21,9 @@ use akin_base::error::{Error, Result};
 /// One text as the model sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoding {
-    /// Token ids, specials included; at least one, but in models that know none.
+    /// Token ids, specials included; never empty, unless the model has no special tokens.
     pub ids: Vec<u32>,
-    /// Whether the text was longer than the token limit.
+    /// Whether the text was cut to the token limit.
     pub truncated: bool,
 }
 
@@ -67,11 +67,11 @@ pub(super) struct Tokenize {
     n_bytes: usize,
 }
 
-/// Bytes of a text that the tokenizer sees at least, where it has so many.
+/// The tokenizer sees at least this many bytes of a text.
 ///
-/// Tokens are of words, and a cut between two words changes no token before it. So it changes nothing
-/// where the first [`BYTES_PER_TOKEN`] bytes a token hold as many tokens as are seen: words of papers are
-/// of seven bytes, with the space. What is longer and has fewer is no text.
+/// Tokens are parts of words, so a cut between two words changes no token before it. It changes no
+/// embedding if the bytes before it hold all the tokens that are seen. A word of a paper has seven bytes on
+/// average, with the space, and [`BYTES_PER_TOKEN`] allows many more.
 const LEAST_BYTES: usize = 64 << 10;
 
 /// Bytes a token that the tokenizer sees, beyond those.
@@ -142,7 +142,7 @@ impl Tokenize {
         })
     }
 
-    /// How many tokens it knows, added ones included.
+    /// Number of tokens that it knows, added ones included.
     pub(super) fn n_tokens(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
     }
@@ -204,8 +204,8 @@ impl Tokenize {
     /// Encodes one text with each of others, the longer of the two cut first, on the threads of the
     /// current pool.
     ///
-    /// The texts are cut here: since its version 0.23 the tokenizer stops reading a text at the limit,
-    /// and no longer knows which of two was the longer.
+    /// The texts are cut here: since version 0.23 the tokenizer stops reading a text at the limit and does
+    /// not know which of two was longer.
     pub(super) fn encode_pairs(&self, first: &str, others: &[&str]) -> Result<Vec<PairEncoding>> {
         let cut = |text: &&str| {
             let start = start_within(text, self.n_bytes);
@@ -248,7 +248,7 @@ impl Tokenize {
     }
 }
 
-/// The start of a text of so many bytes at most, up to the last space in it where it has one.
+/// The start of a text, at most `n_bytes` long, up to its last space if it has one.
 fn start_within(text: &str, n_bytes: usize) -> &str {
     if text.len() <= n_bytes {
         return text;
@@ -258,14 +258,14 @@ fn start_within(text: &str, n_bytes: usize) -> &str {
     &start[..space.unwrap_or(start.len())]
 }
 
-/// The first so many characters.
+/// The first `n_chars` characters.
 fn start_of(text: &str, n_chars: usize) -> &str {
     let end = text.char_indices().nth(n_chars).map(|(at, _)| at);
     &text[..end.unwrap_or(text.len())]
 }
 
-/// The median of the tokens' lengths in characters, rounded down: by how many characters a token
-/// model2vec cuts a text before it is read.
+/// The median length of tokens in characters, rounded down. model2vec cuts a text to this many characters
+/// per token before it reads it.
 fn median_token_chars(tokenizer: &Tokenizer) -> usize {
     let vocabulary = tokenizer.get_vocab(true);
     let mut lengths: Vec<usize> = vocabulary
@@ -305,6 +305,32 @@ fn parse(json: &[u8]) -> tokenizers::Result<Tokenizer> {
     match serde_json::from_slice::<OfWordPiece>(json) {
         Ok(tokenizer) => Ok(tokenizer.into()),
         Err(_) => Tokenizer::from_bytes(json),
+    }
+}
+
+/// Checks that every token of a model's tokenizer has an embedding.
+pub(super) fn ensure_known(model: &str, tokenizer: &Tokenize, n_known: usize) -> Result<()> {
+    if tokenizer.n_tokens() <= n_known {
+        return Ok(());
+    }
+    let reason = format!(
+        "its tokenizer knows {} tokens and its embedding table {n_known}",
+        tokenizer.n_tokens()
+    );
+    Err(Error::model(model, reason))
+}
+
+/// Checks that every token of these texts has an embedding.
+pub(super) fn ensure_embedded<'a>(
+    texts: impl Iterator<Item = &'a [u32]>,
+    n_known: usize,
+) -> Result<()> {
+    match texts.flatten().find(|id| **id as usize >= n_known) {
+        None => Ok(()),
+        Some(id) => {
+            let source = format!("token {id} has no embedding among {n_known}").into();
+            Err(Error::Encode { source })
+        }
     }
 }
 

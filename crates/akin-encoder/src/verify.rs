@@ -1,37 +1,35 @@
-//! Whether a model computes here what it is said to compute.
+//! Compares a model's embeddings with golden ones from another program.
 //!
-//! A model's folder may bring `golden.json`: texts with the embeddings that another program gave them,
+//! A model's folder may have a `golden.json`: texts with the embeddings that another program computed.
 //!
 //! ```json
 //! {"texts": ["…"], "embeddings": [[0.1, …]], "roles": ["query", "passage", "none"]}
 //! ```
 //!
-//! where the roles, of which `none` is the default, say which prompt was put before. In: a model and how
-//! it is computed. Out: how far its embeddings are from the golden ones.
+//! A role says which prompt was put before a text; the default is `none`. In: a model and its options. Out:
+//! the distance of its embeddings from the golden ones.
 //!
-//! Int8 rounds what is rare most: in the bundled model, vectors of abstracts keep a cosine of 0.9995 and
-//! that of an empty text, which is nothing but two special tokens, one of 0.9982. Sums of bytes are exact,
-//! so these figures are the same on every instruction set to the fifth digit. What is promised is
-//! [`LEAST_INT8`] for texts of [`LONG_WORDS`] words or more, and [`LEAST_INT8_OF_ANY`] for any.
+//! Int8 distorts rare inputs most. In the bundled model, vectors of abstracts keep a cosine of 0.9995. An
+//! empty text, which is only two special tokens, keeps 0.9982. Sums of bytes are exact, so these figures
+//! are the same on every instruction set to the fifth digit. Guaranteed are [`LEAST_INT8`] for texts of
+//! [`LONG_WORDS`] words or more, and [`LEAST_INT8_OF_ANY`] for all texts.
 
 use serde::{Deserialize, Serialize};
 
-use super::source::ModelFiles;
-use super::{Encoder, EncoderOptions, ModelSource, Role};
+use super::encoder::Encoder;
+use super::options::{EncoderOptions, Role};
+use super::source::{GOLDEN, ModelFiles, ModelSource};
 use akin_base::error::{Error, Result};
 use akin_base::progress::Observer;
 use akin_base::vectors::{dot, normalize};
 
-/// The file.
-pub(super) const GOLDEN: &str = "golden.json";
-
-/// The least cosine in int8 of a text like an abstract, with the bundled model.
+/// The least cosine of int8 to f32 vectors of abstracts, with the bundled model.
 pub const LEAST_INT8: f32 = 0.999;
 
-/// The least cosine in int8 of any text, with the bundled model.
+/// The least cosine of int8 to f32 vectors of any text, with the bundled model.
 pub const LEAST_INT8_OF_ANY: f32 = 0.998;
 
-/// A text of so many words is like an abstract.
+/// Number of words from which a text counts as an abstract.
 pub const LONG_WORDS: usize = 40;
 
 /// What `golden.json` says.
@@ -43,16 +41,16 @@ struct Golden {
     embeddings: Vec<Vec<f32>>,
 }
 
-/// How far a model's embeddings are from the golden ones that it brings.
+/// The distance of a model's embeddings from its golden ones.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verification {
-    /// What computed, in words.
+    /// The arithmetic, such as `int8, avx512+vnni`.
     pub arithmetic: String,
-    /// Golden texts; 0 where the model brings none.
+    /// Number of golden texts; 0 if the model has none.
     pub n_texts: usize,
-    /// The least cosine between an embedding and the golden one; 1 where both are zeros.
+    /// The least cosine between an embedding and the golden one; two zero vectors count as 1.
     pub least_cosine: f32,
-    /// The text whose it is.
+    /// The text with the least cosine.
     pub least_text: String,
     /// The least cosine of a text of [`LONG_WORDS`] words or more, if there is one.
     pub least_cosine_of_long: Option<f32>,
@@ -60,20 +58,20 @@ pub struct Verification {
     pub largest_difference: f32,
 }
 
-/// Embeds the golden texts that a model brings, and compares.
+/// Embeds a model's golden texts and compares the vectors.
 ///
 /// # Errors
-/// As [`Encoder::load`] and [`Encoder::embed`]; [`Error::Model`] if its golden embeddings cannot be
-/// compared.
+/// Those of [`Encoder::load`] and [`Encoder::embed`]; [`Error::Model`] if the golden embeddings do not fit
+/// the model.
 pub fn verify(
     source: &ModelSource,
     options: &EncoderOptions,
     observer: &dyn Observer,
 ) -> Result<Verification> {
     let files = source.read()?;
-    let golden = Golden::of(&files)?;
+    let golden = Golden::from_files(&files)?;
     let name = files.name.clone();
-    let encoder = Encoder::of_files(files, options)?;
+    let encoder = Encoder::from_files(files, options)?;
     let mut verification = Verification {
         arithmetic: encoder.describe_arithmetic().to_owned(),
         n_texts: 0,
@@ -104,7 +102,7 @@ pub fn verify(
 }
 
 impl Golden {
-    fn of(files: &ModelFiles) -> Result<Golden> {
+    fn from_files(files: &ModelFiles) -> Result<Golden> {
         let wrong = |reason: String| Error::model(&files.name, format!("{GOLDEN}: {reason}"));
         let Some(bytes) = &files.golden else {
             return Ok(Golden {
@@ -114,9 +112,10 @@ impl Golden {
             });
         };
         let golden: Golden = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
-        match golden.texts.len() == golden.embeddings.len() {
-            true => Ok(golden),
-            false => Err(wrong("it has not one embedding for each text".to_owned())),
+        if golden.texts.len() == golden.embeddings.len() {
+            Ok(golden)
+        } else {
+            Err(wrong("it must have one embedding for each text".to_owned()))
         }
     }
 }
@@ -144,8 +143,8 @@ impl Verification {
 }
 
 impl Encoder {
-    /// The role whose prompt a text was given that is said to be of this role; `None` where no role has
-    /// the prompt.
+    /// The role with the prompt that a golden text of this role name has; `None` if no role has that
+    /// prompt.
     fn role_named(&self, name: &str) -> Option<Role> {
         match name {
             "query" => Some(Role::Query),

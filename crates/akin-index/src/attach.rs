@@ -1,16 +1,15 @@
-//! Level 0 of a graph: every node linked with its neighbours.
+//! Builds level 0 of a graph: links every node with its neighbours.
 //!
-//! In: codes, and a [`Skeleton`] whose level 1 is a part of the nodes. Out: the lists of level 0,
-//! shape `[n_nodes, 2m]`, nearest first, short lists filled up with `NONE`. The skeleton's own
-//! links are the beginning; the other nodes join in rounds. In each round every newcomer walks
-//! the graph of the rounds before, chooses its links among the candidates it meets, and is then
-//! linked back. A round is small beside what is there already, so newcomers miss little by not
-//! seeing one another. The rounds are those of ParlayANN (Manohar et al. 2024); the choice of links
-//! is algorithm 4 of Malkov and Yashunin (2016), relaxed by [`SPREAD`] as in DiskANN (Subramanya et
-//! al. 2019).
+//! In: codes, and a [`Skeleton`] with a part of the nodes in its level 1. Out: the lists of level 0, shape
+//! `[n_nodes, 2m]`, nearest first, short lists filled up with `NONE`. It starts from the skeleton's own
+//! links; the other nodes join in rounds. In each round every newcomer walks the graph of the rounds
+//! before, chooses its links among the candidates it meets, and is then linked back. A round is small
+//! beside the nodes already linked, so newcomers miss little by not seeing one another. The rounds are
+//! those of ParlayANN (Manohar et al. 2024); the choice of links is algorithm 4 of Malkov and Yashunin
+//! (2016), relaxed by [`SPREAD`] as in DiskANN (Subramanya et al. 2019).
 //!
-//! Invariant: the lists depend on the codes and the options alone, not on the number of threads:
-//! within a round the graph that is walked does not change.
+//! Invariant: the lists depend only on the codes and the options, not on the number of threads. Within a
+//! round the graph does not change.
 
 use rayon::prelude::*;
 
@@ -28,21 +27,21 @@ use akin_base::progress::Observer;
 const SHARE_OF_ALL: usize = 50;
 const SHARE_OF_PRESENT: usize = 4;
 
-/// How many times nearer to a link that is kept than to the node a candidate has to be to be
-/// dropped: above 1 lists are longer, which finds more at equal `ef`. Recall@10 on 100,000
-/// abstracts at `ef` 40: 0.978 with 1, 0.988 with 1.1, 0.983 with 1.15, 0.980 with 1.2.
+/// Pruning slack alpha: a candidate is dropped if a kept neighbour is this many times closer to it than the
+/// node is. Above 1 the lists are longer, which finds more at equal `ef`. Recall@10 on 100,000 abstracts at
+/// `ef` 40: 0.978 with 1, 0.988 with 1.1, 0.983 with 1.15, 0.980 with 1.2.
 const SPREAD: f32 = 1.1;
 
 /// Newcomers of a round at least.
 const ROUND_MIN: usize = 64;
 
-/// Candidates with which a node is looked for by its own row.
+/// Number of candidates (`ef`) when a node is searched by its own row.
 const OWN_EF: usize = 64;
 
-/// Nodes that are looked for before progress is told and a request to stop is obeyed.
+/// Nodes that are searched between two reports of progress and checks for a stop.
 const LOOKED_FOR: usize = 16 << 10;
 
-/// Codes, and how their nodes are to be linked.
+/// Codes, and how to link their nodes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BuildPlan<'a> {
     /// Shape `[n_nodes, code_bytes]`.
@@ -89,7 +88,7 @@ pub(super) fn attach(
     skeleton: &Skeleton,
     observer: &dyn Observer,
 ) -> Result<Large> {
-    let mut lists = GrowingLists::of(plan, skeleton);
+    let mut lists = GrowingLists::new(plan, skeleton);
     let n_nodes = plan.n_nodes();
     let mut newcomers = newcomers(plan, skeleton, &lists);
     let mut joined = n_nodes - newcomers.len();
@@ -109,8 +108,8 @@ pub(super) fn attach(
     Ok(lists.finished(plan))
 }
 
-/// Those of `nodes` that a walk for their own rows, whose queries `query_of` makes, does not find
-/// with [`OWN_EF`] candidates: others have pushed them out of all lists that lead there.
+/// The nodes that a walk for their own row misses with [`OWN_EF`] candidates, because others have pushed
+/// them out of all lists that lead there. `query_of` makes the query of a node's row.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
@@ -145,9 +144,9 @@ struct Newcomer {
     trail: Trail,
 }
 
-/// The nodes that are not in the skeleton, spread so that a round has some of everywhere: dumps
-/// are often sorted, and those of one round do not see one another. Within a round they join
-/// along their trails: one walks where the last has just been, in memory that is still near.
+/// The nodes that are not in the skeleton, spread so that a round has some from everywhere. Dumps are often
+/// sorted, and nodes of one round do not see one another. Within a round they join along their trails: one
+/// walks where the last has just been, in memory that is still near.
 fn newcomers(plan: &BuildPlan, skeleton: &Skeleton, lists: &GrowingLists) -> Vec<Newcomer> {
     let upper_room = 2 + 2 * plan.m;
     let mut is_there = vec![false; plan.n_nodes()];
@@ -183,8 +182,8 @@ fn stride_through(n: usize) -> usize {
         .unwrap_or(1)
 }
 
-/// The lists while nodes join: with more room than they will have, so that a list that links
-/// are added to is cut back only now and then.
+/// The lists while nodes join. They have more room than the final ones, so that a growing list is cut back
+/// only now and then.
 struct GrowingLists {
     room: usize,
     links: Large,
@@ -192,9 +191,9 @@ struct GrowingLists {
 
 impl GrowingLists {
     /// The skeleton's level 1 as level 0.
-    fn of(plan: &BuildPlan, skeleton: &Skeleton) -> GrowingLists {
+    fn new(plan: &BuildPlan, skeleton: &Skeleton) -> GrowingLists {
         let room = 3 * plan.m;
-        let mut large = Large::of(NONE, plan.n_nodes() * room);
+        let mut large = Large::filled(NONE, plan.n_nodes() * room);
         let links = large.numbers_mut();
         let records = || skeleton.levels[0].chunks(2 + 2 * plan.m);
         let nodes: Vec<u32> = records().map(|record| record[0]).collect();
@@ -259,7 +258,7 @@ impl GrowingLists {
     /// The lists in their final room, nearest first.
     fn finished(&self, plan: &BuildPlan) -> Large {
         let room = 2 * plan.m;
-        let mut links = Large::of(NONE, plan.n_nodes() * room);
+        let mut links = Large::filled(NONE, plan.n_nodes() * room);
         let places = links
             .numbers_mut()
             .par_chunks_mut(room)
@@ -307,7 +306,7 @@ impl<'a> Chooser<'a> {
     /// What a walk for a query finds with [`OWN_EF`] candidates, nearest first.
     pub(super) fn near(&mut self, graph: &Graph, query: CodedQuery) -> Vec<u32> {
         self.query = query;
-        let (isa, limits) = (self.plan.isa, Limits::of(OWN_EF));
+        let (isa, limits) = (self.plan.isa, Limits::new(OWN_EF));
         let walked = self
             .scratch
             .walk(graph, &self.query, isa, &limits, |_| true);
@@ -329,7 +328,7 @@ impl<'a> Chooser<'a> {
     /// The links of a node that is not in the graph yet, nearest first.
     fn for_newcomer(&mut self, graph: &Graph, node: u32) -> Vec<u32> {
         self.query.set_to_code(self.plan.code(node));
-        let limits = Limits::of(self.plan.ef_construction);
+        let limits = Limits::new(self.plan.ef_construction);
         let walked = self
             .scratch
             .walk(graph, &self.query, self.plan.isa, &limits, |_| true);
@@ -356,8 +355,8 @@ impl<'a> Chooser<'a> {
         self.diverse()
     }
 
-    /// Keeps of the candidates, best first, those that are not [`SPREAD`] times nearer to one that
-    /// is kept already than to the node: links that lead in different directions.
+    /// Chooses links that lead in different directions: goes through the candidates, best first, and drops
+    /// those that are [`SPREAD`] times nearer to a kept one than to the node.
     fn diverse(&mut self) -> Vec<u32> {
         let BuildPlan { m, isa, whole, .. } = *self.plan;
         let mut chosen = Vec::with_capacity(2 * m);

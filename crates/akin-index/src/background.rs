@@ -1,17 +1,17 @@
-//! How close papers of a library are to one another by chance: what a similarity means.
+//! How similar random pairs of papers of a library are: the scale that gives a similarity its meaning.
 //!
-//! In: the rows of a space. Out: a [`Background`], the distribution of the similarities of pairs of
-//! rows, of which [`Background::share`] tells how many are as close as something is.
+//! In: the rows of a space. Out: a [`Background`], the distribution of the similarities of pairs of rows.
+//! [`Background::share`] gives the share of pairs that reach a similarity.
 //!
 //! ```text
 //! rows ──► sample of 1,024 ──► 523,776 pairs ──► similarities at shares 1, 10^(−1/16), 10^(−2/16), …
 //! ```
 //!
-//! It is kept as `background.json` in the index folder, with a checksum: cheap, thrown away and made
-//! anew at any doubt.
+//! It is kept as `background.json` in the index folder, with a checksum, and is computed again if the file
+//! cannot be trusted.
 //!
-//! Invariants: the same rows have the same background, whatever became of the folder in between; a
-//! share is at most 1 and at least that of one pair of the sample, and never grows with similarity.
+//! Invariants: the same rows have the same background, whatever happened to the folder in between. A share
+//! is at most 1, at least that of one pair of the sample, and never grows with similarity.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -19,7 +19,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::segments::replace;
+use super::files::replace;
 use akin_base::error::{Error, Result};
 use akin_base::hex::hex;
 use akin_base::step::{self, Step};
@@ -31,7 +31,7 @@ const FORMAT: u32 = 1;
 /// Rows whose pairs are compared.
 const SAMPLE_ROWS: usize = 1024;
 
-/// Fewer rows say nothing of what is usual.
+/// Number of rows below which there is no distribution.
 pub const LEAST_ROWS: usize = 64;
 
 /// Knots of the distribution in a decade of shares.
@@ -59,8 +59,8 @@ struct File {
 }
 
 impl Background {
-    /// The distribution of these rows; `None` where they are too few to have one.
-    pub(super) fn of(rows: &RowFile) -> Option<Background> {
+    /// The distribution of these rows; `None` if there are too few.
+    pub(super) fn from_rows(rows: &RowFile) -> Option<Background> {
         let n = rows.len().min(SAMPLE_ROWS);
         let place = |i: usize| Row((i * rows.len() / n) as u32);
         let sample: Vec<Vec<f32>> = (0..n).filter_map(|i| rows.vector(place(i)).ok()).collect();
@@ -71,10 +71,10 @@ impl Background {
         for (i, a) in sample.iter().enumerate() {
             similarities.extend(sample[..i].iter().map(|b| dot(a, b)));
         }
-        Background::of_similarities(similarities)
+        Background::from_similarities(similarities)
     }
 
-    fn of_similarities(mut similarities: Vec<f32>) -> Option<Background> {
+    fn from_similarities(mut similarities: Vec<f32>) -> Option<Background> {
         if similarities.is_empty() {
             return None;
         }
@@ -91,8 +91,8 @@ impl Background {
         })
     }
 
-    /// The share of pairs of papers that are at least as close as a similarity says: 1 where all are,
-    /// and that of one pair of those compared where none is.
+    /// Share of random pairs of papers whose similarity is at least this one, from the share of one
+    /// compared pair to 1.
     pub fn share(&self, similarity: f32) -> f64 {
         let least = 1.0 / self.n_pairs as f64;
         let above = self.tail.partition_point(|knot| *knot < similarity);
@@ -108,11 +108,11 @@ impl Background {
         share.max(least)
     }
 
-    /// What is kept in an index folder of the rows with this mark, be they as many as now or as a
-    /// writer has made them since; `None` where there is none.
+    /// The distribution that an index folder holds for the rows with this mark, even if a writer has added
+    /// rows since. `None` if the folder holds none.
     ///
     /// # Errors
-    /// In words, with the file, why it cannot be trusted.
+    /// Why the file cannot be trusted, with its path.
     pub(super) fn read(
         dir: &Path,
         space: &[u8; 32],
@@ -124,13 +124,13 @@ impl Background {
         }))
     }
 
-    /// Makes what is kept in an index folder that of the rows, where it is not.
+    /// Computes and writes the distribution of the rows if the folder does not hold it.
     pub(super) fn update(dir: &Path, space: &[u8; 32], rows: &RowFile) -> Result<()> {
         let kept = File::read(dir, space);
         if matches!(kept, Ok(Some(file)) if file.n_rows == rows.len()) {
             return Ok(());
         }
-        let Some(background) = Background::of(rows) else {
+        let Some(background) = Background::from_rows(rows) else {
             let path = dir.join(FILE);
             return match fs::remove_file(&path) {
                 Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::write(&path)(e)),
@@ -205,7 +205,7 @@ mod tests {
     fn a_share_is_that_of_the_pairs() {
         let n = 100_000;
         let similarities: Vec<f32> = (0..n).map(|i| i as f32 / n as f32).collect();
-        let background = Background::of_similarities(similarities).unwrap();
+        let background = Background::from_similarities(similarities).unwrap();
         for share in [1.0, 0.5, 0.1, 0.02, 0.001, 0.0002] {
             let found = background.share(1.0 - share as f32);
             assert!((found / share - 1.0).abs() < 0.03, "{found}, not {share}");
@@ -222,15 +222,15 @@ mod tests {
 
     #[test]
     fn few_pairs_and_equal_ones_have_shares_too() {
-        assert_eq!(Background::of_similarities(Vec::new()), None);
-        let one = Background::of_similarities(vec![0.5]).unwrap();
+        assert_eq!(Background::from_similarities(Vec::new()), None);
+        let one = Background::from_similarities(vec![0.5]).unwrap();
         assert_eq!(
             (one.share(0.4), one.share(0.5), one.share(0.6)),
             (1.0, 1.0, 1.0)
         );
-        let two = Background::of_similarities(vec![0.5, 0.7]).unwrap();
+        let two = Background::from_similarities(vec![0.5, 0.7]).unwrap();
         assert_eq!((two.share(0.5), two.share(0.9)), (1.0, 0.5));
-        let same = Background::of_similarities(vec![0.5; 1000]).unwrap();
+        let same = Background::from_similarities(vec![0.5; 1000]).unwrap();
         assert_eq!((same.share(0.49), same.share(0.5)), (1.0, 1.0));
         assert_eq!(same.share(0.51), 0.001);
     }

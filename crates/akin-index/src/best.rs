@@ -1,4 +1,4 @@
-//! The k best rows seen so far, with whatever ties with the last of them.
+//! The k best rows seen so far, and the rows that tie with the last of them.
 //!
 //! In: neighbours in any order, none twice. Out: the k of highest similarity, best first, equal
 //! ones by row, and after them every further one whose similarity equals the k-th exactly.
@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::Neighbor;
+use super::options::Neighbor;
 
 /// The k best neighbours seen so far.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Best {
 }
 
 impl Best {
-    /// Nothing yet, of which `k` will be kept.
+    /// An empty list that keeps the `k` best.
     pub(super) fn new(k: usize) -> Best {
         Best {
             k,
@@ -30,12 +30,12 @@ impl Best {
         }
     }
 
-    /// How many were asked for.
+    /// The number asked for.
     pub(super) fn wanted(&self) -> usize {
         self.k
     }
 
-    /// How many are kept, ties beyond the k-th included.
+    /// Number of rows kept, including ties beyond the k-th.
     pub(super) fn len(&self) -> usize {
         self.heap.len() + self.ties.len()
     }

@@ -8,36 +8,36 @@
 //! In: rows, a span of them, the options. Out: [`Built`], ready to be written (`freeze`). The
 //! same rows and options give the same segment, byte for byte, whatever the number of threads.
 //!
-//! Why hnsw_rs does not build level 0 as well: over the same codes and distances it takes several
-//! times longer (an allocation, a hash and an atomic count for every node that an insertion
-//! meets), and its graph depends on the threads.
+//! hnsw_rs does not build level 0 as well: over the same codes and distances it takes several times longer.
+//! Every node that an insertion meets costs an allocation, a hash and an atomic count. Its graph also
+//! depends on the threads.
 
 use fixedbitset::FixedBitSet;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
-use super::IndexOptions;
 use super::attach::{BuildPlan, attach, unfound};
 use super::codes::{CodedQuery, Geometry, code_bytes};
 use super::format::{LEVELS, M_MAX, NONE};
 use super::graph::Graph;
-use super::hnsw::{self, Skeleton, reachable};
+use super::hnsw::{self, HnswSizes, Skeleton, reachable};
 use super::kernels::Isa;
 use super::memory::Large;
 use super::mend::mend;
+use super::options::IndexOptions;
 use super::span::Span;
 use akin_base::error::Result;
 use akin_base::progress::{Observer, Stage};
 use akin_base::vectors::{Row, RowFile};
 
-/// One node in so many is in level 1: as many as hnsw would draw with `m` 16.
+/// One node in this many is in level 1: the share that HNSW draws with `m` 16.
 const LEVEL_1_EVERY: usize = 16;
 
 /// Rows that the codes' scale is fitted to.
 const SAMPLE_ROWS: usize = 2048;
 
-/// Strays that are compared one by one with every query, rather than linked at the cost of looking
-/// for every node a second time. So many take less than a tenth of a walk.
+/// Up to this many strays are compared with every query instead of linked, which would mean searching every
+/// node a second time. They take less than a tenth of a walk.
 const STRAYS_BORNE: usize = 64;
 
 /// How often lost nodes are linked and looked for again.
@@ -64,7 +64,7 @@ pub(super) struct Built {
     pub(super) strays: Vec<u32>,
 }
 
-/// Builds the segment of the rows in `span`, of which there is at least one.
+/// Builds the segment of the rows in `span`, at least one.
 ///
 /// # Errors
 /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop,
@@ -101,7 +101,7 @@ fn build_here(
     Ok(built)
 }
 
-/// Does a stage's work on so many papers, between its begin and its end.
+/// Reports the begin and the end of a stage on `n_papers` papers around its work.
 fn observed<T>(
     observer: &dyn Observer,
     stage: Stage,
@@ -135,7 +135,10 @@ fn link(
     let above = (0..plan.n_nodes() as u32).step_by(LEVEL_1_EVERY);
     let above: Vec<u32> = above.collect();
     let code = |node: u32| plan.code(node);
-    let sizes = (m, plan.ef_construction);
+    let sizes = HnswSizes {
+        m,
+        ef_construction: plan.ef_construction,
+    };
     let (skeleton, mut base) = observed(observer, Stage::Index, plan.n_nodes(), || {
         let skeleton = hnsw::build(&above, code, &built.geometry, sizes, plan.isa, observer)?;
         let base = attach(&plan, &skeleton, observer)?;
@@ -153,7 +156,7 @@ fn link(
     Ok(())
 }
 
-/// Links the nodes that walks miss, unless they are few. Returns those that they still miss.
+/// Links the nodes that walks miss, unless there are few. Returns those that walks still miss.
 fn make_findable(
     plan: &BuildPlan,
     skeleton: &Skeleton,
@@ -195,9 +198,9 @@ fn united(one: Vec<u32>, other: Vec<u32>) -> Vec<u32> {
 fn encode(rows: &RowFile, span: Span) -> Result<Built> {
     let every = (span.n_rows as usize).div_ceil(SAMPLE_ROWS);
     let sample = span.rows().step_by(every).map(|row| rows.vector(Row(row)));
-    let fitted = Geometry::of_sample(&sample.collect::<Result<Vec<_>>>()?);
+    let fitted = Geometry::from_sample(&sample.collect::<Result<Vec<_>>>()?);
     let code_bytes = code_bytes(rows.dim());
-    let mut codes = Large::of(0, span.n_rows as usize * code_bytes / 4);
+    let mut codes = Large::filled(0, span.n_rows as usize * code_bytes / 4);
     let tasks = codes
         .bytes_mut()
         .par_chunks_mut(ROWS_PER_TASK * code_bytes)
@@ -226,7 +229,7 @@ fn encode(rows: &RowFile, span: Span) -> Result<Built> {
         codes,
         code_bytes,
         m: 0,
-        base: Large::of(0, 0),
+        base: Large::filled(0, 0),
         skeleton: Skeleton::default(),
         strays: Vec::new(),
     })

@@ -1,9 +1,8 @@
-//! A mapped file whose bytes are verified when they are first read.
+//! A mapped file; its bytes are verified when they are first read.
 //!
-//! The file's sections are cut into blocks, each of which has a checksum in a table; who reads a
-//! block asks for it first ([`Checked::block`]), and what was verified once is not verified again
-//! by this mapping. So opening a file costs the same however large it is, a search verifies what
-//! it touches, and no damaged byte is ever believed.
+//! The file's sections are cut into blocks, and a table has a checksum for each. A reader asks for a block
+//! before it reads it ([`Checked::block`]); a mapping verifies each block once. So opening a file costs the
+//! same at any size, a search verifies only the blocks that it touches, and no damaged byte is used.
 
 #![expect(unsafe_code, reason = "files are mapped into memory")]
 
@@ -15,7 +14,7 @@ use memmap2::Mmap;
 
 use akin_base::vectors::MarkSet;
 
-/// Some bytes are not those that were written.
+/// Some bytes differ from those that were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Damage;
 
@@ -48,7 +47,7 @@ pub(super) struct Checked {
 /// Maps a file that is never changed once it has its name.
 ///
 /// # Errors
-/// In words, what speaks against the file.
+/// Why the file cannot be used.
 pub(super) fn map(path: &Path) -> Result<Mmap, String> {
     let file = File::open(path).map_err(|e| format!("it cannot be opened ({e})"))?;
     // SAFETY: a segment's file is written under another name and never changed once it has its
@@ -57,7 +56,7 @@ pub(super) fn map(path: &Path) -> Result<Mmap, String> {
 }
 
 impl Checked {
-    /// A file of which the table, itself verified by the caller, is at `table`.
+    /// A file with its table at `table`; the caller has verified the table.
     pub(super) fn new(map: Mmap, table: Range<usize>) -> Checked {
         Checked {
             map,
@@ -66,7 +65,7 @@ impl Checked {
         }
     }
 
-    /// All bytes of a section; those of a block may be read once [`Checked::block`] has said so.
+    /// All bytes of a section; a block may be read after [`Checked::block`] has verified it.
     pub(super) fn bytes(&self, section: &FileSection) -> &[u8] {
         &self.map[section.bytes.clone()]
     }

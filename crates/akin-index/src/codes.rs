@@ -1,9 +1,9 @@
-//! Rows as bytes: what graphs are built over and walked by, and what a scan reads.
+//! Rows as bytes: graphs are built over them, and walks and scans read them.
 //!
-//! A *code* is one byte a number, `round(x / scale) + 128`, filled up with 128 to a multiple of
-//! [`BLOCK`] bytes; all codes of a segment share the scale. In: vectors as f32, shape `[dim]`.
-//! Out: codes, shape `[code_bytes]`; queries, whose products with codes stand for similarities;
-//! and how wrong these can be, so that whoever needs the truth knows which rows to compare again.
+//! A *code* has one byte per number, `round(x / scale) + 128`, filled up with 128 to a multiple of
+//! [`BLOCK`] bytes. All codes of a segment share the scale. In: vectors as f32, shape `[dim]`. Out: codes,
+//! shape `[code_bytes]`; queries, whose products with codes approximate similarities; and a bound on the
+//! error, which says which rows to compare again.
 //!
 //! Invariants: the same vectors give the same bytes on every machine. A similarity of a code that
 //! is not clipped is within [`CodedQuery::slack`] of the dot product with the vector it stands for.
@@ -39,7 +39,7 @@ impl Geometry {
     /// found out by [`Geometry::encode`].
     ///
     /// The few are clipped: one strange vector does not make the codes of all others coarse.
-    pub(super) fn of_sample(sample: &[Vec<f32>]) -> Geometry {
+    pub(super) fn from_sample(sample: &[Vec<f32>]) -> Geometry {
         let largest = |vector: &Vec<f32>| vector.iter().fold(0f32, |most, x| most.max(x.abs()));
         let mut largest: Vec<f32> = sample.iter().map(largest).collect();
         largest.retain(|x| x.is_finite());
@@ -54,10 +54,9 @@ impl Geometry {
         }
     }
 
-    /// Writes the code of `vector`, shape `[dim]`, into `code`, shape `[code_bytes]`, and widens
-    /// the errors to hold for it. Whether the code holds it: if not, it is clipped, and the
-    /// similarity of its code says little. A vector of anything but finite numbers is clipped, to
-    /// zero.
+    /// Writes the code of `vector`, shape `[dim]`, into `code`, shape `[code_bytes]`, and widens the error
+    /// bounds to cover it. Returns false if the code is clipped: then its similarity says little. A vector
+    /// with a number that is not finite is clipped to zero.
     pub(super) fn encode(&mut self, vector: &[f32], code: &mut [u8]) -> bool {
         code.fill(ZERO);
         if !vector.iter().all(|x| x.is_finite()) {
@@ -160,7 +159,7 @@ impl CodedQuery {
         product as f32 * self.unit
     }
 
-    /// How much smaller a product can be whose vector is as similar: twice the slack, rounded up.
+    /// By how much two products of equally similar vectors can differ: twice the slack, rounded up.
     pub(super) fn margin(&self) -> i32 {
         // A unit of zero tells nothing apart; the cast saturates.
         (2.0 * self.slack / self.unit).ceil() as i32
@@ -214,7 +213,7 @@ mod tests {
 
     /// The codes of some vectors, and which of these are clipped.
     fn coded(vectors: &[Vec<f32>]) -> (Geometry, Vec<u8>, Vec<usize>) {
-        let mut geometry = Geometry::of_sample(vectors);
+        let mut geometry = Geometry::from_sample(vectors);
         let each_bytes = code_bytes(vectors[0].len());
         let mut codes = vec![0; vectors.len() * each_bytes];
         let mut clipped = Vec::new();

@@ -1,27 +1,27 @@
-//! The full scan: every row that may be returned, compared with the query.
+//! The full scan: compares every allowed row with the query.
 //!
-//! In: rows as f16 with their checksums, or the codes of a segment; a query; perhaps a set of
-//! allowed rows. Out: the k best rows and their ties: the truth that a walk is measured against,
-//! and what answers wherever no graph covers the rows.
+//! In: rows as f16 with their checksums, or the codes of a segment; a query; perhaps a set of allowed rows.
+//! Out: the k best rows and their ties. Walks are measured against it, and it answers where no graph covers
+//! the rows.
 //!
-//! Codes are half as many bytes to read, and their similarities are off by at most a known slack:
-//! a row whose code is more than twice that below the k-th best code cannot be among the k best.
-//! So a scan of codes leaves few [`RowBound`]s (rows that their codes do not hold are always
-//! among them), and comparing these by their stored rows until none can be better ([`rescore`])
-//! gives what comparing all rows would.
+//! Codes are half as many bytes to read, and their similarities are off by at most a known slack. A row
+//! whose code is more than twice the slack below the k-th best code cannot be among the k best. So a scan
+//! of codes leaves few [`RowBound`]s; clipped rows are always among them. Comparing these by their stored
+//! rows until none can be better ([`rescore`]) gives the same result as comparing all rows.
 //!
-//! Invariant: a similarity is the same number whichever way a row was found: always [`Scorer`].
+//! Invariant: a similarity is the same number however a row was found, because [`Scorer`] always computes
+//! it.
 
 use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use super::Neighbor;
 use super::best::Best;
 use super::checked::Damage;
 use super::codes::CodedQuery;
 use super::kernels::Isa;
+use super::options::Neighbor;
 use super::segments::Segment;
 use akin_base::error::{Error, Result};
 use akin_base::vectors::{Row, RowFile, dot};
@@ -38,8 +38,8 @@ const CODES_PER_TASK: usize = 8192;
 /// Nodes that a scan keeps at least before it looks which of them are too far.
 const TOP_ROOM: usize = 1024;
 
-/// The share of rows up to which the codes of those that may be returned are looked up one by one:
-/// asked for ahead of time they come as fast as the codes that lie one after the other.
+/// Up to this share of allowed rows, their codes are looked up one by one. With prefetching, they come as
+/// fast as codes that lie one after the other.
 const LOOKED_UP_TO: f64 = 0.75;
 
 /// Compares stored rows with one query.
@@ -62,14 +62,14 @@ impl<'a> Scorer<'a> {
     /// The row with its exact similarity: the dot product with the stored f16 numbers.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the row's checksum does not hold or its numbers are no numbers.
+    /// [`Error::Damaged`] if the row's checksum does not match or it holds NaN.
     pub(super) fn score(&mut self, row: u32) -> Result<Neighbor> {
         let row = Row(row);
         self.rows.read_into(row, &mut self.vector)?;
         // Adding zero turns -0 into 0: they are equal, and have to tie.
         let similarity = dot(self.query, &self.vector) + 0.0;
         if similarity.is_nan() {
-            let what = format!("row {} holds something that is no number", row.0);
+            let what = format!("row {} holds something that is not a number", row.0);
             return Err(Error::damaged(self.rows.path(), what));
         }
         Ok(Neighbor { row, similarity })
@@ -158,9 +158,10 @@ pub(super) fn rescore(
             break;
         }
         let (these, more) = rest.split_at(part.min(rest.len()));
-        match these.len() > ROWS_PER_PART {
-            true => score_in_parallel(rows, query, these, best)?,
-            false => score_in_turn(rows, query, these, best)?,
+        if these.len() > ROWS_PER_PART {
+            score_in_parallel(rows, query, these, best)?
+        } else {
+            score_in_turn(rows, query, these, best)?
         }
         (rest, part) = (more, ROWS_PER_TASK);
     }
@@ -350,8 +351,8 @@ impl Top {
         }
     }
 
-    /// Lets go of what is below the k-th largest product by more than the margin: each node is looked
-    /// at a bounded number of times, however large k is.
+    /// Drops nodes that are below the k-th largest product by more than the margin. Each node is examined a
+    /// bounded number of times, for any k.
     fn shrink(&mut self) {
         if self.k == 0 || self.nodes.len() <= self.k {
             return;
@@ -365,9 +366,10 @@ impl Top {
     }
 
     fn merge(self, other: Top) -> Top {
-        let (mut into, from) = match self.nodes.len() < other.nodes.len() {
-            true => (other, self),
-            false => (self, other),
+        let (mut into, from) = if self.nodes.len() < other.nodes.len() {
+            (other, self)
+        } else {
+            (self, other)
         };
         into.floor = into.floor.max(from.floor);
         for (product, node) in from.nodes {

@@ -1,7 +1,7 @@
-//! The layout of a segment's file: where everything stands in it.
+//! The layout of a segment's file.
 //!
-//! In: the numbers of a segment ([`Header`]). Out: its first bytes, and the place of every
-//! section. All numbers are little-endian:
+//! In: the numbers of a segment ([`Header`]). Out: the file's first bytes, and the place of every section.
+//! All numbers are little-endian:
 //!
 //! ```text
 //! 0        8        12   16     20      24  28        32     36     40     44      48        52
@@ -22,19 +22,17 @@
 //! └─────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! A *node* is a row counted from `first`. `scale`, `error` and `length` are the codes'
-//! [`Geometry`], as f32. A segment whose `m` is 0 has codes only: it is scanned, not walked.
-//! At an upper level a node is known by its *slot*, its place in that level's list; links there
-//! name slots of the same level, and `slot below` is the same node's place one level down (at
-//! level 1: the node). `entry` is a slot of the highest level. A list shorter than its room ends
-//! at the first [`NONE`]. *Strays* are the nodes that no walk along level 0 can reach from the
-//! entry point, or that a walk for their own rows misses: a search compares them one by one. *Clipped* are the nodes whose codes do not hold
-//! their rows, in order.
+//! A *node* is a row counted from `first`. `scale`, `error` and `length` are the codes' [`Geometry`], as
+//! f32. A segment whose `m` is 0 has codes only: it is scanned, not walked. At an upper level a node is
+//! known by its *slot*, its place in that level's list. Links there name slots of the same level; `slot
+//! below` is the same node's place one level down (at level 1: the node). `entry` is a slot of the highest
+//! level. A list shorter than its room ends at the first [`NONE`]. *Strays* are the nodes that no walk
+//! along level 0 reaches from the entry point, or that a walk for their own row misses. A search compares
+//! them one by one. *Clipped* are the nodes whose codes do not hold their rows, in order.
 //!
 //! Each section begins at a multiple of [`ALIGNMENT`], with zeros before it. A block holds
-//! [`CODES_A_BLOCK`] codes, [`LISTS_A_BLOCK`] lists of links or upper nodes, or as many strays
-//! or clipped nodes as fit [`ALIGNMENT`] bytes; its checksum covers its bytes and nothing of the zeros, which say
-//! nothing.
+//! [`CODES_A_BLOCK`] codes, [`LISTS_A_BLOCK`] lists of links or upper nodes, or as many strays or clipped
+//! nodes as fit [`ALIGNMENT`] bytes. Its checksum covers its bytes, but not the zeros between sections.
 //!
 //! Invariant: a header that [`Header::parse`] accepts encodes to the very bytes it came from, its
 //! counts agree with one another, and its sections cannot overlap.
@@ -67,7 +65,7 @@ pub(super) const CODES_A_BLOCK: usize = 8;
 /// Lists of links that share a checksum.
 pub(super) const LISTS_A_BLOCK: usize = 32;
 
-/// What stands in the first bytes of a file, and with that where everything else stands.
+/// The first bytes of a file; they determine the place of everything else.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Header {
     pub(super) dim: u32,
@@ -119,12 +117,12 @@ impl Header {
         bytes
     }
 
-    /// The header at the start of a file, or in words why there is none.
+    /// Parses the header at the start of a file; the error says why there is none.
     pub(super) fn parse(bytes: &[u8]) -> Result<Header, String> {
         let bytes = bytes.get(..HEADER_BYTES).ok_or("it is too short")?;
         let number = |at: usize| u32_at(bytes, at);
         if &bytes[..8] != MAGIC || number(8) != VERSION {
-            return Err(format!("it is no segment of format {VERSION}"));
+            return Err(format!("it is not a segment of format {VERSION}"));
         }
         let header = Header {
             dim: number(12),

@@ -1,10 +1,9 @@
-//! A graph over codes as it is walked, whether it is in a file or still being built.
+//! A graph over codes, in a file or still being built, as walks see it.
 //!
-//! In: slices of codes and lists ([`Graph`]), from `stored` or `build`. Out: a node's links and
-//! codes, by number, after the file that they are in has been asked whether they are what was
-//! written.
+//! In: slices of codes and lists ([`Graph`]), from `stored` or `build`. Out: a node's links and codes, by
+//! number, after their file has verified them.
 //!
-//! Invariant: no link that is given out leads outside the graph, whatever the lists say.
+//! Invariant: no link leads outside the graph, whatever the lists hold.
 
 use super::checked::Damage;
 use super::format::LEVELS;
@@ -13,7 +12,7 @@ use super::stored::StoredSegment;
 /// A graph over codes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Graph<'a> {
-    /// How many nodes there are.
+    /// Number of nodes.
     pub(super) n_nodes: u32,
     /// Shape `[n_nodes, code_bytes]`.
     pub(super) codes: &'a [u8],
@@ -51,8 +50,7 @@ impl<'a> Graph<'a> {
         self.stored.map_or(Ok(()), |stored| stored.check_code(node))
     }
 
-    /// The room for the nodes that a node is linked with at level 0, nearest first; they end at
-    /// the first number that is no node.
+    /// The links of a node at level 0, nearest first; the list ends at the first number that is not a node.
     ///
     /// # Errors
     /// [`Damage`].
@@ -64,7 +62,7 @@ impl<'a> Graph<'a> {
         Ok(self.room_of(node))
     }
 
-    /// The room of a node's links, unasked whether it is what was written: not to be read.
+    /// The room of a node's links, not verified: for prefetching only.
     #[inline]
     pub(super) fn room_of(&self, node: u32) -> &'a [u32] {
         &self.base[node as usize * self.room..][..self.room]
@@ -81,8 +79,8 @@ impl<'a> Graph<'a> {
         Ok(up_to_end(self.strays, self.n_nodes))
     }
 
-    /// The node in a slot of an upper level, which is counted from 1, its slot one level down
-    /// (at level 1: the node), and the slots that it is linked with.
+    /// The record in a slot of an upper level (counted from 1): its node, its slot one level down (at level
+    /// 1: the node), and the slots it links to.
     ///
     /// # Errors
     /// [`Damage`].

@@ -1,15 +1,14 @@
 //! The upper levels of a graph, built with hnsw_rs.
 //!
-//! In: codes and the nodes that are to stand above level 0. Out: [`Skeleton`]: the graph that
-//! hnsw_rs makes of these nodes, as plain lists. Its level 0 becomes level 1 of the segment, its
-//! level 1 becomes level 2, and so on; the nodes below are attached by `attach`. hnsw_rs is only
-//! a builder here: its own dump is never written nor read.
+//! In: codes, and the nodes of the levels above level 0. Out: [`Skeleton`]: the graph that hnsw_rs makes of
+//! these nodes, as plain lists. Its level 0 becomes level 1 of the segment, its level 1 becomes level 2,
+//! and so on; the nodes below are attached by `attach`. hnsw_rs is only a builder here: its own dump is
+//! never written nor read.
 //!
-//! What its source (0.3.5) settles: levels are drawn from a generator with a fixed seed, in order
-//! of insertion, and nothing else in an insertion is random, so that one thread makes the same
-//! graph from the same codes every time, and several do not: one inserts here. It asserts that
-//! distances are not negative and panics at one that is no number: [`CodeDistance`] gives
-//! neither.
+//! Facts from its source (0.3.5): levels are drawn from a generator with a fixed seed, in order of
+//! insertion, and nothing else is random. So one thread makes the same graph from the same codes every
+//! time, and several threads do not: a single thread inserts here. It asserts that distances are not
+//! negative, and panics at NaN; [`CodeDistance`] gives neither.
 //!
 //! Invariant: no link leads from a slot to itself or outside its level.
 
@@ -51,10 +50,19 @@ impl Distance<u8> for CodeDistance {
     }
 }
 
+/// How large hnsw_rs makes the graph.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HnswSizes {
+    /// Half of the links of a node.
+    pub(super) m: usize,
+    /// Candidates among which a new node's links are chosen.
+    pub(super) ef_construction: usize,
+}
+
 type Points = Vec<Arc<Point<'static, u8>>>;
 
-/// Builds the levels over `nodes`, of which there is at least one, in ascending order; `code` is
-/// the code of a node. Lists have room for `room` links, of which hnsw_rs makes twice `m`.
+/// Builds the levels over `nodes`, at least one, in ascending order; `code` is the code of a node. Lists
+/// have room for twice `m` links.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop.
@@ -62,10 +70,11 @@ pub(super) fn build<'a>(
     nodes: &[u32],
     code: impl Fn(u32) -> &'a [u8],
     geometry: &Geometry,
-    (m, ef_construction): (usize, usize),
+    sizes: HnswSizes,
     isa: Isa,
     observer: &dyn Observer,
 ) -> Result<Skeleton> {
+    let HnswSizes { m, ef_construction } = sizes;
     let distance = CodeDistance {
         isa,
         unit: geometry.scale * geometry.scale,
@@ -117,8 +126,8 @@ fn linked(points: &Points, slot: u32, level: usize) -> Vec<u32> {
 
 /// Takes the links out of hnsw_rs's points.
 ///
-/// A point can be linked above its own level (as entry point of its time), so the points of a
-/// level are those that can be reached there, not those that were drawn for it.
+/// A point that was once the entry point can be linked above its own level. So the points of a level are
+/// those that can be reached there, not those that were drawn for it.
 fn skeleton_of(points: &Points, nodes: &[u32], entry: u32, top: usize, room: usize) -> Skeleton {
     let mut reached = vec![entry];
     let mut members = vec![(0..nodes.len() as u32).collect::<Vec<u32>>()];

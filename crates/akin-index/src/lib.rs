@@ -1,11 +1,12 @@
-//! The index: from the rows of a space to the rows nearest to a query.
+//! Finds the rows of a space that are nearest to a query.
 //!
-//! In: a [`RowFile`] and a folder for what is built from it. Out: [`Neighbor`]s with exact
-//! similarities, whichever way they were found. Three ways lead there, and a [`Plan`] says which
-//! is taken: rows that no segment covers (the *tail*) are always compared one by one; a segment is
-//! walked along its graph; and where it has none, or few rows may be returned, its codes are
-//! scanned (`exact`). Walks and scans give candidates, which are compared by their stored rows. A
-//! scan is the truth; a walk misses a hit now and then.
+//!
+//! In: a [`RowFile`] and a folder for what is built from it. Out: [`Neighbor`]s with exact similarities.
+//!
+//! A [`Plan`] says how rows are found. Rows that no segment covers (the *tail*) are always compared one by
+//! one. A segment is walked along its graph. If it has no graph, or if few rows are allowed, its codes are
+//! scanned instead (`exact`). Walks and scans give candidates, which are then compared by their stored
+//! rows. A scan finds every hit; a walk misses one now and then.
 //!
 //! ```text
 //! update:  rows ──► codes ──► hnsw, attach ──► file ──► manifest              (segments)
@@ -14,9 +15,10 @@
 //!                           └─► the tail ────────────┘
 //! ```
 //!
-//! Invariants: the folder is cheap, and any doubt about it makes rows tail and never an answer
-//! wrong; a search returns at least min(k, allowed rows) and only allowed ones. What row is which
-//! paper is left to the library, and the order of papers that tie to the caller.
+//! Invariants: the folder can be built again at any time. A segment that cannot be trusted is left out and
+//! its rows are compared one by one, so no answer is wrong. A search returns at least min(k, allowed rows)
+//! rows, all of them allowed. The library knows which paper a row belongs to; the caller orders papers that
+//! tie.
 
 mod attach;
 mod background;
@@ -25,6 +27,7 @@ mod build;
 mod checked;
 mod codes;
 mod exact;
+mod files;
 mod format;
 mod freeze;
 mod graph;
@@ -33,6 +36,8 @@ mod kernels;
 pub mod lexical;
 mod memory;
 mod mend;
+mod options;
+mod plan;
 mod segments;
 mod span;
 mod stored;
@@ -42,184 +47,35 @@ mod testdata;
 mod tests;
 mod walk;
 
-use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use fixedbitset::FixedBitSet;
-
 use akin_base::error::{Error, Result};
-use akin_base::vectors::{Row, RowFile, dot};
+use akin_base::vectors::{RowFile, dot};
 pub use background::Background;
 pub use background::LEAST_ROWS as LEAST_ROWS_WITH_BACKGROUND;
 use best::Best;
 use checked::Damage;
 use exact::{RowBound, SegmentSearch, rescore, scan, scan_codes};
 use kernels::Isa;
+pub use options::{IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
+pub use plan::{Plan, PlanReason, Route};
 pub use segments::update;
 use segments::{OpenSegments, Segment, stats_of};
 use walk::{Limits, WalkScratch};
 
-/// How a graph is built, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexOptions {
-    /// Half of the links of a node; 2 to 128, and the nearest of these where it is neither.
-    pub m: usize,
-    /// Candidates among which a new node's links are chosen.
-    pub ef_construction: usize,
-    /// Rows from which a segment gets a graph: scanning the codes of fewer takes as long.
-    pub graph_from: usize,
-    /// Rows that a tail may hold before it becomes a segment.
-    pub tail_max: usize,
-    /// Threads that build; 0 is one a core. Any number of them builds the same bytes.
-    pub threads: usize,
-}
-
-impl Default for IndexOptions {
-    fn default() -> IndexOptions {
-        IndexOptions {
-            m: 16,
-            ef_construction: 200,
-            graph_from: 16_384,
-            tail_max: 2_048,
-            threads: 0,
-        }
-    }
-}
-
-impl IndexOptions {
-    /// The default, except that every row is put in a graph, however few there are.
-    pub fn eager() -> IndexOptions {
-        IndexOptions {
-            graph_from: 1,
-            tail_max: 1,
-            ..IndexOptions::default()
-        }
-    }
-}
-
-/// Which way a search goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Whichever is expected to cost less.
-    #[default]
-    Auto,
-    /// Every allowed row is compared: the truth.
-    Exact,
-    /// The graphs are walked even where a scan would cost less.
-    Graph,
-}
-
-/// What is searched for, besides the query.
-#[derive(Debug, Clone, Copy)]
-pub struct SearchOptions<'a> {
-    /// How many rows are wanted.
-    pub k: usize,
-    /// Which way to go.
-    pub mode: Mode,
-    /// Candidates kept in the walk of a graph, at least `k`; more find more and take longer.
-    pub ef_search: Option<usize>,
-    /// The rows that may be returned; all where there is no set.
-    pub allowed: Option<&'a FixedBitSet>,
-}
-
-impl SearchOptions<'_> {
-    /// The `k` nearest of all rows.
-    pub fn nearest(k: usize) -> SearchOptions<'static> {
-        SearchOptions {
-            k,
-            mode: Mode::Auto,
-            ef_search: None,
-            allowed: None,
-        }
-    }
-}
-
-/// A row and how close it is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Neighbor {
-    /// The row.
-    pub row: Row,
-    /// Dot product of the query and the stored row; the cosine where both are normalised.
-    pub similarity: f32,
-}
-
-/// How large an index is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct IndexStats {
-    /// Rows that can be found.
-    pub n_rows: usize,
-    /// Segments.
-    pub n_segments: usize,
-    /// Rows of the segments that have a graph; the others' codes are scanned.
-    pub graph_rows: usize,
-    /// Rows past the last segment, compared one by one by every search.
-    pub tail_rows: usize,
-    /// Bytes of the segments' files.
-    pub file_bytes: u64,
-}
-
-/// Which way a search goes, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
-    /// The way.
-    pub route: Route,
-    /// Why it is taken.
-    pub reason: PlanReason,
-    /// Rows that may be returned.
-    pub n_allowed: usize,
-}
-
-/// The way of a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// Every allowed row is compared.
-    Exact,
-    /// Every segment's graph is walked, every other row compared.
-    Graph {
-        /// Candidates kept in each walk.
-        ef: usize,
-    },
-}
-
-/// Why a search goes its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlanReason {
-    /// The caller's [`Mode`] says so.
-    Asked,
-    /// No segment has been built, or none can be trusted.
-    NoGraph,
-    /// It is expected to cost less.
-    Cheaper,
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.route {
-            Route::Exact => write!(f, "exact scan of {} rows", self.n_allowed)?,
-            Route::Graph { ef } => write!(f, "graph with ef {ef} for {} rows", self.n_allowed)?,
-        }
-        match self.reason {
-            PlanReason::Asked => write!(f, ", as asked"),
-            PlanReason::NoGraph => write!(f, ", as no graph covers them"),
-            PlanReason::Cheaper => write!(f, ", which costs less"),
-        }
-    }
-}
-
-/// Candidates that a walk keeps unless told otherwise. On 100,000 abstracts recall@10 is 0.988
-/// with 40, 0.995 with 64 and 0.999 with 128.
+/// Default number of candidates that a walk keeps. On 100,000 abstracts recall@10 is 0.988 with 40, 0.995
+/// with 64 and 0.999 with 128.
 const EF_SEARCH: usize = 128;
 
-/// Rows whose codes one thread scans in the time that a walk takes for one of its `ef` candidates,
-/// which it takes once for each and once more for each node that leads to one that is allowed.
-/// Measured with 100,000 abstracts: 20 ns a row on two threads; 0.25 ms for a walk with `ef` 128,
-/// 0.50 where half of the rows are allowed, 1.4 where a tenth is. Only the planner's choice
-/// depends on it.
+/// Cost of one candidate of a walk, in rows whose codes one thread scans in the same time. A walk pays it
+/// once for each of its `ef` candidates, and once more for each node that it visits to find an allowed one.
+/// Measured with 100,000 abstracts: 20 ns a row on two threads. A walk with `ef` 128 takes 0.25 ms, 0.50 ms
+/// if half of the rows are allowed, 1.4 ms if a tenth is. Only the planner's choice depends on it.
 const ROWS_PER_CANDIDATE: f64 = 24.0;
 
-/// Threads that make a scan faster: with more, memory is what it waits for.
+/// Threads up to which a scan gets faster; with more, it waits for memory.
 const SCAN_THREADS: usize = 4;
 
 /// The rows of a space, ready to be searched.
@@ -230,16 +86,16 @@ pub struct Index {
     background: Option<Background>,
     doubts: Vec<String>,
     isa: Isa,
-    /// What walks work with, lent to one at a time.
+    /// Buffers of walks, each lent to one walk at a time.
     scratches: Mutex<Vec<WalkScratch>>,
 }
 
 impl Index {
-    /// Opens what the folder `dir` holds for the rows that bear the mark `space`. What it
-    /// costs does not depend on the number of rows.
+    /// Opens the index in the folder `dir` for the rows of the space marked `space`. The cost does not
+    /// depend on the number of rows.
     ///
-    /// A missing folder is an index without segments. Nothing in the folder can make this fail:
-    /// what cannot be trusted is left out and named in [`Index::doubts`].
+    /// A missing folder is an index without segments. Nothing in the folder can make this fail: files that
+    /// cannot be trusted are left out and named in [`Index::doubts`].
     pub fn open(dir: &Path, space: &[u8; 32], rows: Arc<RowFile>) -> Index {
         let OpenSegments {
             segments,
@@ -260,14 +116,12 @@ impl Index {
         }
     }
 
-    /// Finds the rows most similar to `query`, shape `[dim]`: best first, equal similarities by
-    /// row, at least min(k, allowed rows), and beyond k every row found whose similarity equals
-    /// the k-th exactly.
+    /// Finds the rows most similar to `query`, shape `[dim]`: best first, ties by row number. Returns at
+    /// least min(k, allowed rows) rows, and more only if they tie with the k-th.
     ///
     /// # Errors
-    /// [`Error::SpaceMismatch`] if the query has another dim than the rows, [`Error::Encode`] if
-    /// it has no length or holds something that is no number, [`Error::Damaged`] if a row that is
-    /// compared is damaged.
+    /// [`Error::SpaceMismatch`] if the query has another dim than the rows; [`Error::Encode`] if its length
+    /// is 0 or one of its numbers is not finite; [`Error::Damaged`] if a row that is compared is damaged.
     pub fn search(&self, query: &[f32], options: &SearchOptions) -> Result<Vec<Neighbor>> {
         self.check(query)?;
         let plan = self.plan(options);
@@ -298,7 +152,7 @@ impl Index {
         Ok(best.into_sorted())
     }
 
-    /// Says which way [`Index::search`] goes with these options, and why.
+    /// Says how [`Index::search`] finds rows with these options, and why.
     pub fn plan(&self, options: &SearchOptions) -> Plan {
         let n_rows = self.rows.len();
         let n_allowed = options
@@ -326,31 +180,30 @@ impl Index {
         }
     }
 
-    /// How close rows are to one another by chance, as far as it has been found out.
+    /// The distribution of similarities between random rows, if it has been computed.
     pub fn background(&self) -> Option<&Background> {
         self.background.as_ref()
     }
 
-    /// How large it is.
+    /// Counts rows, segments and bytes.
     pub fn stats(&self) -> IndexStats {
         stats_of(&self.segments, self.rows.len())
     }
 
-    /// Whether how close rows are by chance has not been found out, though there are enough of them.
+    /// Whether [`Index::background`] is missing although there are enough rows for one.
     pub fn lacks_background(&self) -> bool {
         self.background.is_none() && self.rows.len() >= LEAST_ROWS_WITH_BACKGROUND
     }
 
-    /// Why segments and the background that the folder holds are not used: one sentence each, with the file. A
-    /// search that meets damage answers from the rows and adds to this; the next [`update`] mends
-    /// it.
+    /// Why files of the folder are not used: one sentence each, with the file's name. A search that meets
+    /// damage answers from the rows and adds to this list; the next [`update`] repairs the folder.
     pub fn doubts(&self) -> Vec<String> {
         let met = self.segments.iter().filter_map(Segment::doubt);
         self.doubts.iter().cloned().chain(met).collect()
     }
 
-    /// Reads every byte of every segment, and compares each with the rows it is of. Afterwards
-    /// [`Index::doubts`] is complete.
+    /// Reads every byte of every segment and compares its codes with its rows. Afterwards [`Index::doubts`]
+    /// is complete.
     pub fn verify(&self) {
         self.segments
             .iter()
@@ -361,7 +214,7 @@ impl Index {
         u32::try_from(self.rows.len()).expect("rows are numbered in 32 bits")
     }
 
-    /// The segments that can be walked.
+    /// The segments that have a graph.
     fn graphs(&self) -> impl Iterator<Item = &Segment> {
         self.segments
             .iter()
@@ -386,13 +239,13 @@ impl Index {
         if square.is_finite() && square > 0.0 {
             return Ok(());
         }
-        let what = "the query's embedding has no length or holds something that is no number";
+        let what = "the query's embedding has length 0 or a number that is not finite";
         Err(Error::Encode {
             source: what.into(),
         })
     }
 
-    /// Whether scanning the allowed rows costs less than walking the graphs. What has no graph is
+    /// Whether scanning the allowed rows costs less than walking the graphs. Segments without a graph are
     /// scanned either way.
     fn scan_is_cheaper(&self, n_allowed: usize, ef: usize) -> bool {
         let share = n_allowed as f64 / self.rows.len().max(1) as f64;
@@ -410,7 +263,7 @@ impl Index {
         scan(&self.rows, rows, query, options.allowed, options.k)
     }
 
-    /// The rows of a segment that can be among the best, as far as the plan finds them.
+    /// The rows of a segment that can be among the best, found as the plan says.
     fn candidates(
         &self,
         segment: &Segment,

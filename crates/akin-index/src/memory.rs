@@ -1,7 +1,7 @@
 //! Large arrays for building: memory in huge pages where the system has them.
 //!
-//! A graph is built by reading nodes from everywhere in hundreds of megabytes; with pages of 4 KiB
-//! most of that time goes to finding pages.
+//! Building a graph reads nodes from all over hundreds of megabytes. With pages of 4 KiB, most of that time
+//! goes to finding pages.
 
 use memmap2::MmapMut;
 
@@ -15,7 +15,7 @@ pub(super) enum Large {
 
 impl Large {
     /// `n` numbers, all of them `number`.
-    pub(super) fn of(number: u32, n: usize) -> Large {
+    pub(super) fn filled(number: u32, n: usize) -> Large {
         let mut large = match MmapMut::map_anon((4 * n).max(1)) {
             Ok(map) => {
                 // Not to have huge pages is slower, not wrong.
@@ -60,11 +60,11 @@ mod tests {
 
     #[test]
     fn numbers_and_bytes_are_the_same_memory() {
-        for mut large in [Large::of(7, 3), Large::Plain(vec![7; 3])] {
+        for mut large in [Large::filled(7, 3), Large::Plain(vec![7; 3])] {
             large.bytes_mut()[4] = 9;
             assert_eq!(large.numbers(), [7, 9, 7]);
             assert_eq!(large.bytes().len(), 12);
         }
-        assert_eq!(Large::of(7, 0).numbers(), [0u32; 0]);
+        assert_eq!(Large::filled(7, 0).numbers(), [0u32; 0]);
     }
 }

@@ -1,10 +1,10 @@
 //! Links to the nodes that walks miss.
 //!
-//! In: the lists of level 0 and the nodes that walks for their own rows do not find. Out: lists with
-//! links to them. Among many near-duplicates a node can be pushed out of every list that it was in:
-//! those that walks do find near it link to it again, where their lists have room; where none has,
-//! the nearest gives up the link whose node has the most others that lead there. A walk for the
-//! lost node's row passes those neighbours, and so meets it.
+//! In: the lists of level 0 and the nodes that walks for their own rows do not find. Out: lists with links
+//! to them. Among many near-duplicates, a node can be pushed out of every list that it was in. Nodes near
+//! it that walks do find link to it again, if their lists have room. If none has room, the nearest gives up
+//! the link whose node most other lists lead to. A walk for the lost node's row passes those neighbours,
+//! and so meets it.
 //!
 //! Invariant: a node that a list led to before is still led to by a list.
 
@@ -19,7 +19,7 @@ use super::memory::Large;
 /// Nodes near a lost one that are asked for room.
 const ASKED: usize = 16;
 
-/// How many of them link to it, where they have room.
+/// Number of these that link to it, if they have room.
 const HOSTS: usize = 3;
 
 /// Links the `lost` nodes, whose queries `query_of` makes, into `base`, shape `[n_nodes, 2m]`.
@@ -41,7 +41,7 @@ pub(super) fn mend(
         near
     };
     let asked: Vec<Vec<u32>> = lost.par_iter().map_init(start, near).collect();
-    let mut lists = LevelLists::of(base.numbers_mut(), room);
+    let mut lists = LevelLists::new(base.numbers_mut(), room);
     let mut chooser = start();
     let mut given_up = Vec::new();
     for (&node, asked) in lost.iter().zip(&asked) {
@@ -68,7 +68,7 @@ pub(super) fn mend(
     given_up
 }
 
-/// The lists of level 0, and how many lead to each node.
+/// The lists of level 0, and the number of lists that lead to each node.
 struct LevelLists<'a> {
     links: &'a mut [u32],
     room: usize,
@@ -76,7 +76,7 @@ struct LevelLists<'a> {
 }
 
 impl<'a> LevelLists<'a> {
-    fn of(links: &'a mut [u32], room: usize) -> LevelLists<'a> {
+    fn new(links: &'a mut [u32], room: usize) -> LevelLists<'a> {
         let mut n_leading = vec![0; links.len() / room];
         for &link in links.iter().filter(|&&link| link != NONE) {
             n_leading[link as usize] += 1;
@@ -193,7 +193,7 @@ mod tests {
     fn full_lists_give_up_the_link_that_most_others_lead_to() {
         // Two to a list; 0 is led to thrice, 1 twice, 2 once.
         let mut links = vec![1, 2, 0, NONE, 0, 1, 0, NONE, NONE, NONE];
-        let lists = LevelLists::of(&mut links, 2);
+        let lists = LevelLists::new(&mut links, 2);
         assert_eq!(lists.n_leading, [3, 2, 1, 0, 0]);
         assert_eq!(lists.exchanged(2, 4), Some((vec![4, 1], 0)));
         assert_eq!(lists.exchanged(0, 4), Some((vec![4, 2], 1)));

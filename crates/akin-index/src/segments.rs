@@ -1,29 +1,28 @@
-//! The index folder: which segments there are, how the folder is brought up to the rows.
+//! The index folder: its segments, and how it is brought up to date with the rows.
 //!
-//! In: the folder, the mark of the rows, the rows. Out: the segments that can be trusted, and
-//! a reason for every one that cannot ([`OpenSegments`]); or, by [`update`], a folder that covers the
-//! rows. The folder holds `manifest.json`, which lists spans of rows, and one file a span:
+//! In: the folder, the mark of the rows, the rows. Out: the segments that can be trusted, and a reason for
+//! each that cannot ([`OpenSegments`]); or, by [`update`], a folder that covers the rows. The folder holds
+//! `manifest.json`, which lists spans of rows, and one file per span:
 //!
 //! ```text
 //! rows   0                               n₁              n₁+n₂             n
 //!        ├───────────── segment ─────────┼─── segment ───┼───── tail ──────┤
 //! ```
 //!
-//! **The rule.** A tail of `tail_max` rows or more becomes a segment. Before it is built, the
-//! last segment joins it as long as that segment is smaller than [`GROWTH`] times what has been
-//! gathered so far; what has been gathered is built once. So a segment is at least `GROWTH` times
-//! as large as the next, and their number is at most 1 + log₂(n / tail_max); a row that is built
-//! again lands in a segment at least 1.5 times as large as its last, so the rows built in the
-//! life of an index are at most n · (1 + log₁.₅(n / tail_max)).
+//! **The rule.** A tail of `tail_max` rows or more becomes a segment. First it takes in the last segment,
+//! as long as that one is smaller than [`GROWTH`] times the rows gathered so far. The gathered rows are
+//! then built once. So each segment is at least `GROWTH` times as large as the next, and there are at most
+//! 1 + log₂(n / tail_max) segments. A row that is built again lands in a segment at least 1.5 times as
+//! large as its last. So at most n · (1 + log₁.₅(n / tail_max)) rows are built in the life of an index.
 //!
-//! Invariants: one writer at a time (the library's lock); a segment's file has its name only once it
-//! is complete and on the disk, the manifest names it only after that, and files that the
-//! manifest does not name are deleted only after the manifest is on the disk. So a kill at any
-//! instant leaves the old index or the new one, and a reader that has mapped an old file keeps it.
-//! Segments cover rows from 0 without a gap: one that is in doubt takes those after it along.
+//! Invariants: one writer at a time (the library's lock). A segment's file gets its name only when it is
+//! complete and on the disk. The manifest names it only after that, and files that the manifest does not
+//! name are deleted only after the manifest is on the disk. So a kill at any instant leaves the old index
+//! or the new one, and a reader that has mapped an old file keeps it. Segments cover rows from 0 without a
+//! gap: if one cannot be trusted, those after it are dropped too.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -32,10 +31,11 @@ use serde::{Deserialize, Serialize};
 use super::background::Background;
 use super::build;
 use super::codes::code_bytes;
+use super::files::{give_name, replace, unfinished};
 use super::freeze;
+use super::options::{IndexOptions, IndexStats};
 use super::span::Span;
 use super::stored::StoredSegment;
-use super::{IndexOptions, IndexStats};
 use akin_base::error::{Error, Result};
 use akin_base::hex::hex;
 use akin_base::progress::Observer;
@@ -45,11 +45,11 @@ use akin_base::vectors::{Row, RowFile};
 const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 2;
 
-/// How many times larger than the next a segment is at least.
+/// A segment is at least this many times as large as the next.
 const GROWTH: usize = 2;
 
-/// Rows of a segment whose codes are compared with the rows when it is opened: an index that
-/// belongs to other rows of the same space (a restored backup, say) is found out.
+/// Number of codes of a segment that are compared with their rows when it is opened. This detects an index
+/// of other rows of the same space, such as one from a restored backup.
 const SAMPLE_ROWS: u32 = 16;
 
 /// How often the manifest is read again when files vanish while it is being followed.
@@ -64,13 +64,13 @@ struct Manifest {
     segments: Vec<Span>,
 }
 
-/// A segment that nothing speaks against so far.
+/// A segment that has not shown damage so far.
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) span: Span,
     pub(super) stored: StoredSegment,
     path: PathBuf,
-    /// Why it is no longer trusted, once something was found.
+    /// Why it is no longer trusted, if damage was found.
     doubt: OnceLock<String>,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct OpenSegments {
 }
 
 impl OpenSegments {
-    /// What the folder holds of these rows; a missing folder holds nothing.
+    /// Opens the segments of these rows; a missing folder has none.
     pub(super) fn read(dir: &Path, space: &[u8; 32], rows: &RowFile) -> OpenSegments {
         let path = dir.join(MANIFEST);
         let mut standing = OpenSegments::default();
@@ -118,8 +118,8 @@ impl OpenSegments {
         }
     }
 
-    /// Opens segments up to the first that is in doubt, or that a writer has built since the rows were
-    /// counted.
+    /// Opens segments up to the first that cannot be trusted, or that a writer has built since the rows
+    /// were counted.
     fn follow(dir: &Path, space: &[u8; 32], rows: &RowFile, spans: &[Span]) -> OpenSegments {
         let mut standing = OpenSegments::default();
         for &span in spans {
@@ -138,14 +138,14 @@ impl OpenSegments {
         standing
     }
 
-    /// How many rows the segments cover.
+    /// Number of rows that the segments cover.
     pub(super) fn n_rows(&self) -> u32 {
         self.segments
             .last()
             .map_or(0, |segment| segment.span.rows().end)
     }
 
-    /// Reads every byte of the segments: those before the first that is damaged.
+    /// Reads every byte of the segments and keeps those before the first damaged one.
     fn verified(mut self) -> OpenSegments {
         let held = self.segments.iter().map(|segment| segment.stored.verify());
         let first_bad = held
@@ -166,7 +166,7 @@ impl OpenSegments {
 
 fn parse(bytes: &[u8], space: &[u8; 32]) -> Result<Vec<Span>, String> {
     let manifest: Manifest =
-        serde_json::from_slice(bytes).map_err(|e| format!("it is no manifest ({e})"))?;
+        serde_json::from_slice(bytes).map_err(|e| format!("it is not a manifest ({e})"))?;
     if manifest.format != FORMAT {
         return Err(format!("it has format {}, not {FORMAT}", manifest.format));
     }
@@ -263,14 +263,14 @@ impl Segment {
     }
 }
 
-/// Brings the index folder up to the rows: builds, merges and deletes what the rule asks for.
+/// Brings the index folder up to date with the rows: builds, merges and deletes segments.
 ///
-/// Nothing is done where nothing is to be done; the folder is created when it is first needed.
-/// Only one caller at a time may do this to a folder; readers may open it and search all along.
+/// A folder that is up to date is left alone; a missing one is created when it is first needed. Only one
+/// caller at a time may update a folder; readers may open and search it meanwhile.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if the observer asked to stop: the folder is as it was.
-/// [`Error::Write`] if the folder cannot be written, [`Error::Damaged`] if a row cannot be read.
+/// [`Error::Interrupted`] if the observer asked to stop: the folder is unchanged. [`Error::Write`] if the
+/// folder cannot be written, [`Error::Damaged`] if a row cannot be read.
 pub fn update(
     dir: &Path,
     space: &[u8; 32],
@@ -317,8 +317,8 @@ pub(super) fn stats_of(segments: &[Segment], n_rows: usize) -> IndexStats {
     }
 }
 
-/// How many of the segments stay when the rest and the tail are built as one; `None` if nothing
-/// is to be built.
+/// Number of segments that stay when the rest and the tail are built as one; `None` if nothing has to be
+/// built.
 pub(super) fn segments_kept(
     sizes: &[usize],
     n_rows: usize,
@@ -366,36 +366,6 @@ fn write_manifest(dir: &Path, space: &[u8; 32], spans: &[Span]) -> Result<()> {
     let text = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain JSON");
     replace(dir, MANIFEST, &text, Step::ManifestWritten)?;
     step::reached(Step::ManifestNamed);
-    Ok(())
-}
-
-/// Puts a file in place of any other of its name; `written` is reached once it is complete under
-/// another one.
-pub(super) fn replace(dir: &Path, name: &str, bytes: &[u8], written: Step) -> Result<()> {
-    let path = dir.join(unfinished(name));
-    File::create(&path)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(Error::write(&path))?;
-    step::synced(&path);
-    step::reached(written);
-    give_name(dir, name)
-}
-
-/// What a file is called until it is complete.
-fn unfinished(name: &str) -> String {
-    format!("{name}.unfinished")
-}
-
-/// Renames a complete file to its name, in place of any other, and puts that on the disk.
-fn give_name(dir: &Path, name: &str) -> Result<()> {
-    let path = dir.join(name);
-    fs::rename(dir.join(unfinished(name)), &path).map_err(Error::write(&path))?;
-    // Only Unix can sync a folder, and only there is it needed.
-    #[cfg(unix)]
-    File::open(dir)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::write(dir))?;
-    step::synced(dir);
     Ok(())
 }
 

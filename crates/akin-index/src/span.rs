@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Span {
     /// The first row.
     pub(super) first: u32,
-    /// How many rows there are.
+    /// Number of rows.
     pub(super) n_rows: u32,
 }
 

@@ -1,11 +1,10 @@
-//! A segment's file, mapped and read in place: codes, and the graph over them if it has one.
+//! A segment's file, mapped and read in place: codes, and their graph if there is one.
 //!
 //! In: a file of the layout in `format` (`freeze` writes it). Out: codes to scan and a [`Graph`]
 //! to walk, verified block by block as they are read (`checked`).
 //!
-//! Invariants: a file is complete when it gets its name and never changes after; a [`StoredSegment`]
-//! segment is of the space, span and dim that it was asked for; and whatever the bytes say, no
-//! read leaves its section.
+//! Invariants: a file is complete when it gets its name and never changes after. A [`StoredSegment`] has
+//! the space, span and dim that were asked for. No read leaves its section, whatever the bytes say.
 
 use std::ops::Range;
 use std::path::Path;
@@ -27,11 +26,11 @@ pub(super) struct StoredSegment {
 }
 
 impl StoredSegment {
-    /// Opens the segment of the rows in `span` of `space`, of which each has `dim` numbers.
-    /// Nothing but the header and the table of checksums is read.
+    /// Opens the segment of the rows in `span` of `space`, `dim` numbers each. Only the header and the
+    /// table of checksums are read.
     ///
     /// # Errors
-    /// In words, what speaks against the file.
+    /// Why the file cannot be used.
     pub(super) fn open(
         path: &Path,
         space: &[u8; 32],
@@ -54,7 +53,7 @@ impl StoredSegment {
         let header = Header::parse(&map)?;
         let layout = header.layout().ok_or("its sizes are past counting")?;
         if layout.file_bytes() != map.len() {
-            return Err(format!("it has not {} bytes", layout.file_bytes()));
+            return Err(format!("its length is not {} bytes", layout.file_bytes()));
         }
         let (table, sum) = map[layout.table.start..].split_at(layout.table.len());
         if crc32fast::hash(table).to_le_bytes() != sum {
@@ -75,7 +74,7 @@ impl StoredSegment {
     /// Reads every byte.
     ///
     /// # Errors
-    /// In words, which part of the file is damaged.
+    /// Which part of the file is damaged.
     pub(super) fn verify(&self) -> Result<(), String> {
         let names = ["codes", "links", "upper levels", "strays", "clipped nodes"];
         for (section, name) in self.layout.sections().into_iter().zip(names) {
@@ -95,7 +94,7 @@ impl StoredSegment {
         self.file.len() as u64
     }
 
-    /// How far the codes' similarities can be off.
+    /// The geometry of its codes, which bounds the error of similarities.
     pub(super) fn geometry(&self) -> &Geometry {
         &self.header.geometry
     }
@@ -122,7 +121,7 @@ impl StoredSegment {
         Ok(bytemuck::cast_slice(self.file.bytes(section)))
     }
 
-    /// The graph as it is walked, which asks this file before it reads a node.
+    /// The graph of the segment; it has this file verify a node before it reads it.
     pub(super) fn graph(&self) -> Graph<'_> {
         let numbers = |section| bytemuck::cast_slice::<u8, u32>(self.file.bytes(section));
         let upper_room = self.header.upper_room();
@@ -288,7 +287,7 @@ mod tests {
                 ..stored.graph()
             };
             let mut scratch = WalkScratch::default();
-            let limits = Limits::of(300);
+            let limits = Limits::new(300);
             scratch
                 .walk(&graph, &query, Isa::detect(), &limits, |_| true)
                 .unwrap();

@@ -1,16 +1,15 @@
-//! The search of a graph: greedy through the upper levels, best-first along level 0.
+//! Searches a graph: greedy through the upper levels, best-first along level 0.
 //!
-//! In: a graph, a query, how many candidates to keep (`ef`) and which nodes may be returned. Out:
-//! candidate nodes, best first, to be compared with the query again by their stored rows. The
-//! algorithms are 2 and 5 of Malkov and Yashunin, "Efficient and robust approximate nearest
-//! neighbor search using hierarchical navigable small world graphs" (2016); frontier and result
-//! are one sorted list, as in Fu et al., "Fast approximate nearest neighbor search with the
-//! navigating spreading-out graph" (2019).
+//! In: a graph, a query, the number of candidates to keep (`ef`), and the allowed nodes. Out: candidate
+//! nodes, best first, to be compared again by their stored rows. The algorithms are 2 and 5 of Malkov and
+//! Yashunin, "Efficient and robust approximate nearest neighbor search using hierarchical navigable small
+//! world graphs" (2016). Frontier and result are one sorted list, as in Fu et al., "Fast approximate
+//! nearest neighbor search with the navigating spreading-out graph" (2019).
 //!
-//! Invariants: the walk ends whatever the graph says, as each node is visited once and a step
-//! upwards in similarity is strict; nodes that may not be returned are walked over all the same;
-//! with `ef` at least the number of nodes, and no budget, every allowed node is a candidate. The
-//! same graph, query and limits give the same candidates.
+//! Invariants: the walk ends on any graph, because each node is visited once and each step of the descent
+//! raises the similarity. Nodes that may not be returned are walked over too. With `ef` at least the number
+//! of nodes, and no budget, every allowed node is a candidate. The same graph, query and limits give the
+//! same candidates.
 
 use super::checked::Damage;
 use super::codes::CodedQuery;
@@ -29,7 +28,7 @@ pub(super) struct Limits {
 
 impl Limits {
     /// As far as `ef` candidates lead.
-    pub(super) fn of(ef: usize) -> Limits {
+    pub(super) fn new(ef: usize) -> Limits {
         Limits {
             ef,
             budget: usize::MAX,
@@ -40,7 +39,7 @@ impl Limits {
 /// The nodes where a descent ends at its lowest levels above level 0, the highest first.
 pub(super) type Trail = [u32; 3];
 
-/// What a walk works with, kept for the next one.
+/// Buffers of a walk, kept for the next one.
 #[derive(Debug, Default)]
 pub(super) struct WalkScratch {
     visited: Visited,
@@ -51,7 +50,7 @@ pub(super) struct WalkScratch {
 }
 
 impl WalkScratch {
-    /// Walks; whether it kept to its budget. What it found is in [`WalkScratch::found`].
+    /// Walks the graph; returns false if the budget ran out. [`WalkScratch::found`] has the result.
     ///
     /// # Errors
     /// [`Damage`] if a node on the way is not what was written.

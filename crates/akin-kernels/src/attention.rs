@@ -1,64 +1,15 @@
-//! Attention of one head over one sequence: `softmax(q kᵀ + relative) v`, the scores never leaving the
-//! cache.
+//! Attention of one head over one sequence: `softmax(q kᵀ + relative) v`. The scores stay in the cache.
 //!
-//! The scale is expected in `q`, as a factor of `log2(e) / sqrt(dim)` that is folded into the packed
-//! query weights: the softmax is taken to base 2.
+//! The softmax has base 2, and `q` comes scaled: a factor of `log2(e) / sqrt(dim)` is folded into the
+//! packed query weights.
 
+use super::head::AttentionHead;
 use super::panels::Aligned;
 use super::rows::{add, soften};
 use super::simd::{PANEL, Simd};
 use super::tile::{Finish, MAX_ROWS, Product, product};
 
-/// A score so low that `2^x` is 0, and no infinity, of which nothing could be subtracted.
-pub const NOTHING: f32 = -1e30;
-
-/// What is added to the scores of a sequence for how far a key is from the query, in units of the base-2
-/// softmax: [`NOTHING`] where it must not be looked at.
-#[derive(Debug, Clone)]
-pub struct Relative {
-    /// `[heads or 1, 2 * reach + 1]`: for keys from `reach` before the query to `reach` behind it.
-    table: Vec<f32>,
-    reach: usize,
-}
-
-impl Relative {
-    /// For sequences of up to `positions` tokens, `[heads, 2 * positions - 1]` for each head, or for all
-    /// heads alike where there is one: from the farthest key before the query to the farthest behind.
-    ///
-    /// # Panics
-    /// If the table is no whole number of heads.
-    pub fn new(table: Vec<f32>, positions: usize) -> Self {
-        let reach = positions.saturating_sub(1);
-        assert_eq!(table.len() % (2 * reach + 1), 0, "whole heads");
-        Self { table, reach }
-    }
-
-    /// What is added to the scores of the keys `0..tokens`, for this query.
-    pub(super) fn of(&self, head: usize, query: usize, tokens: usize) -> &[f32] {
-        let width = 2 * self.reach + 1;
-        let head = if self.table.len() == width { 0 } else { head };
-        &self.table[head * width + self.reach - query..][..tokens]
-    }
-}
-
-/// One head of one sequence: pointers to its first row in the fused query, key and value rows.
-#[derive(Clone, Copy)]
-pub(super) struct AttentionHead<'a> {
-    /// Which of the heads it is.
-    pub(super) number: usize,
-    pub(super) relative: Option<&'a Relative>,
-    pub(super) query: *const f32,
-    pub(super) key: *const f32,
-    pub(super) value: *const f32,
-    /// Floats from one row to the next in all three.
-    pub(super) stride: usize,
-    pub(super) tokens: usize,
-    pub(super) dim: usize,
-    pub(super) out: *mut f32,
-    pub(super) out_stride: usize,
-}
-
-/// Buffers of one worker's attention.
+/// Buffers for the attention of one worker.
 #[derive(Default)]
 pub struct AttentionScratch {
     keys: Aligned<f32>,
@@ -106,6 +57,9 @@ pub(super) unsafe fn attend<S: Simd>(
 }
 
 /// The same from the tokens `row..row + rows` only, at most one tile of them.
+///
+/// # Safety
+/// As for [`attend`]; the rows are tokens of the sequence, and `scratch` holds its packed keys and values.
 unsafe fn attend_from<S: Simd>(
     s: S,
     head: &AttentionHead<'_>,
@@ -139,7 +93,7 @@ unsafe fn attend_from<S: Simd>(
                 let scores = scores.chunks_exact_mut(width);
                 for (r, (factor, scores)) in factors.iter_mut().zip(scores).enumerate() {
                     if let Some(relative) = head.relative {
-                        let more = relative.of(head.number, row + r, tokens);
+                        let more = relative.biases(head.number, row + r, tokens);
                         add(s, &mut scores[..tokens], more);
                     }
                     *factor = soften(s, scores);
@@ -164,6 +118,9 @@ unsafe fn attend_from<S: Simd>(
 }
 
 /// Keys as panels of 16 tokens: `[tokens / 16][dim][16]`, zeros for missing tokens.
+///
+/// # Safety
+/// `head.key` is valid for `tokens` rows of `dim` floats.
 unsafe fn pack_keys(head: &AttentionHead<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.dim).enumerate() {
         let there = PANEL.min(head.tokens - p * PANEL);
@@ -186,6 +143,9 @@ unsafe fn pack_keys(head: &AttentionHead<'_>, panels: &mut [f32]) {
 }
 
 /// Values as panels of 16 columns: `[dim / 16][tokens][16]`, zeros for missing columns.
+///
+/// # Safety
+/// `head.value` is valid for `tokens` rows of `dim` floats.
 unsafe fn pack_values(head: &AttentionHead<'_>, panels: &mut [f32]) {
     for (p, panel) in panels.chunks_exact_mut(PANEL * head.tokens).enumerate() {
         let there = PANEL.min(head.dim - p * PANEL);

@@ -1,9 +1,9 @@
 //! AVX2 with FMA: 8 floats a vector, 16 registers.
 //!
-//! Byte products without VNNI go through `maddubs`, whose 16-bit sums would saturate on
-//! `255 * 127 * 2`: the activation's offset is taken off first and its sign moved to the weight,
-//! so the largest sum is `128 * 127 * 2 = 32512` and the result exact. It costs four
-//! instructions where VNNI needs one, and is about as fast as f32.
+//! Byte products without VNNI go through `maddubs`, whose 16-bit sums would saturate on `255 * 127 * 2`. So
+//! the activation's offset is subtracted first and its sign moved to the weight. The largest sum is then
+//! `128 * 127 * 2 = 32512`, and the result is exact. It costs four instructions where VNNI needs one, and
+//! is about as fast as f32.
 
 use super::simd::{Dot, Simd};
 use std::arch::x86_64::*;

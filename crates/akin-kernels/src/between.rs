@@ -1,10 +1,13 @@
-//! What is done to rows between the products: normalisations, activations, gates, and to the heads of
-//! queries and keys normalisation and rotation. Checked shapes in.
+//! The steps between the products: normalisation, activation and gates of rows, normalisation and rotation
+//! of heads. Shapes are checked here.
 
+use std::ops::Range;
+
+use super::isas::{Isas, with_float};
 use super::simd::Simd;
-use super::{Isas, math, rows, with_float};
+use super::{math, rows};
 
-/// What stands between the two maps of a feed-forward block.
+/// The activation of a feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// `x Φ(x)`.
@@ -41,7 +44,7 @@ macro_rules! with_activation {
     };
 }
 
-/// Cosines and sines of the angles that each position turns pairs of numbers by.
+/// Rotary position embeddings: cosines and sines of each position's angles.
 #[derive(Debug)]
 pub struct Rotation {
     /// `[positions, half]`
@@ -52,7 +55,7 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// The rotation whose `i`-th pair turns by `frequencies[i]` from one position to the next.
+    /// The rotation that turns the `i`-th pair by `frequencies[i]` radians from one position to the next.
     pub fn new(frequencies: &[f64], positions: usize) -> Self {
         let angles =
             || (0..positions).flat_map(|place| frequencies.iter().map(move |f| place as f64 * f));
@@ -70,10 +73,28 @@ impl Rotation {
 }
 
 impl Isas {
+    /// Normalises each row of `rows` to mean 0 and variance 1, then scales and shifts it.
+    ///
+    /// # Panics
+    /// If `gain` and `shift` differ in length, or the length of `rows` is not a multiple of it.
+    pub fn layer_norm(self, rows: &mut [f32], gain: &[f32], shift: &[f32], eps: f32) {
+        assert_eq!(gain.len(), shift.len(), "one gain and one shift a column");
+        if rows.is_empty() {
+            return;
+        }
+        assert_eq!(rows.len() % gain.len(), 0, "whole rows");
+        with_float!(self, s => s.vectorize(#[inline(always)] || {
+            for row in rows.chunks_exact_mut(gain.len()) {
+                // SAFETY: the lengths were compared above.
+                unsafe { rows::layer_norm(s, row, gain, shift, eps) };
+            }
+        }));
+    }
+
     /// Divides each row by its root mean square, then scales it.
     ///
     /// # Panics
-    /// If `rows` is no whole number of rows as long as `gain`.
+    /// If the length of `rows` is not a multiple of that of `gain`.
     pub fn rms_norm(self, rows: &mut [f32], gain: &[f32], eps: f32) {
         if rows.is_empty() {
             return;
@@ -106,11 +127,11 @@ impl Isas {
         }));
     }
 
-    /// Multiplies, row by row, one half with the activation of the other. `rows` is
-    /// `[rows, 2 * width]`, `out` `[rows, width]`; the gate is the first half, or the last.
+    /// Multiplies one half of each row by the activation of the other half, the gate. `rows` is `[rows, 2 *
+    /// width]`, `out` is `[rows, width]`.
     ///
     /// # Panics
-    /// If they are not the same number of whole rows.
+    /// If `rows` and `out` do not hold the same number of whole rows.
     pub fn gate(
         self,
         activation: Activation,
@@ -131,8 +152,8 @@ impl Isas {
         }));
     }
 
-    /// Normalises each head of each row by its root mean square: `rows` is `[rows, width]`, and the
-    /// heads, as wide as `gain`, fill the columns `from..to`.
+    /// Normalises each head of each row by its root mean square. `rows` is `[rows, width]`; the heads, as
+    /// wide as `gain`, fill `columns`.
     ///
     /// # Panics
     /// If the heads are not whole.
@@ -140,14 +161,14 @@ impl Isas {
         self,
         rows: &mut [f32],
         width: usize,
-        (from, to): (usize, usize),
+        columns: Range<usize>,
         gain: &[f32],
         eps: f32,
     ) {
-        assert_eq!((to - from) % gain.len(), 0, "whole heads");
+        assert_eq!(columns.len() % gain.len(), 0, "whole heads");
         with_float!(self, s => s.vectorize(#[inline(always)] || {
             for row in rows.chunks_exact_mut(width) {
-                for head in row[from..to].chunks_exact_mut(gain.len()) {
+                for head in row[columns.clone()].chunks_exact_mut(gain.len()) {
                     // SAFETY: the head is as wide as the gain.
                     unsafe { rows::rms_norm(s, head, gain, eps) };
                 }
@@ -155,9 +176,9 @@ impl Isas {
         }));
     }
 
-    /// Turns each head of the rows of one sequence by its position: `rows` is `[tokens, width]`, and
-    /// the heads, `dim` wide, fill the first `to` columns. Where the rotation is of fewer numbers than a
-    /// head has, the first turn.
+    /// Rotates each head of the rows of one sequence by its position. `rows` is `[tokens, width]`; the
+    /// heads, `dim` wide, fill the first `to` columns. If the rotation covers fewer numbers than a head
+    /// has, the first ones turn.
     ///
     /// # Panics
     /// If the heads are not whole, or there are more tokens than positions.

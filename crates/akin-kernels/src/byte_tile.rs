@@ -68,6 +68,9 @@ pub(super) unsafe fn byte_product<D: Dot>(d: D, p: &ByteProduct) {
 }
 
 /// All rows against `VECTORS` vectors of columns from `panel` on.
+///
+/// # Safety
+/// As for [`byte_product`]; the vectors lie in its panels.
 unsafe fn down_the_rows<D: Dot, const VECTORS: usize>(d: D, p: &ByteProduct, panel: usize) {
     let tiles = p.rows.div_ceil(D::TILE_ROWS);
     let column = panel * PANEL;
@@ -101,6 +104,10 @@ unsafe fn down_the_rows<D: Dot, const VECTORS: usize>(d: D, p: &ByteProduct, pan
 }
 
 /// One register tile, from the first product to the stored result.
+///
+/// # Safety
+/// The pointers of `o` are valid for `ROWS` rows and the panels of `VECTORS` vectors; the target as for
+/// [`finish`].
 unsafe fn run_tile<D: Dot, const ROWS: usize, const VECTORS: usize>(
     d: D,
     o: Operands,
@@ -132,6 +139,9 @@ unsafe fn run_tile<D: Dot, const ROWS: usize, const VECTORS: usize>(
 }
 
 /// The sums of one tile, in registers throughout.
+///
+/// # Safety
+/// As for [`run_tile`].
 #[inline(always)]
 unsafe fn accumulate<D: Dot, const ROWS: usize, const VECTORS: usize>(
     d: D,

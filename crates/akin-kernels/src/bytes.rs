@@ -1,24 +1,24 @@
 //! Int8: weights in bytes with a scale for each output feature, rows in bytes with a scale and an
 //! offset each, made on the fly. Between them, sums are exact integers.
 //!
-//! A few input features of a transformer are far larger than the rest and would cost all others
-//! their resolution. So each feature is first centred on its mean, whose share of the result moves
-//! into the bias, and divided by a spread that its weights are multiplied by (SmoothQuant, Xiao et
-//! al. 2023, section 4); the means come from a calibration run. A few weights far larger than the
+//! A few input features of a transformer are far larger than the rest and would cost all others their
+//! resolution. So each feature is first centred on its mean, and the mean's share of the result moves into
+//! the bias. Then the feature is divided by a spread, and its weights are multiplied by it (SmoothQuant,
+//! Xiao et al. 2023, section 4). The means come from a calibration run. A few weights far larger than the
 //! rest of their output feature stay floats, beside the product.
 
 #[cfg(target_arch = "x86_64")]
 use super::amx::{self, Amx};
 use super::byte_tile::{ByteProduct, byte_product};
+use super::isas::{Isas, with_bytes, with_float};
 use super::matmul::{Epilogue, Shared, Split};
 use super::operand::Operand;
 use super::panels::Aligned;
 use super::rows;
 use super::simd::{Dot, PANEL, Simd};
 use super::tile::Finish;
-use super::{Isas, with_bytes, with_float};
 
-/// What a calibration run saw of the input features of one matrix.
+/// Statistics of the input features of one matrix, from a calibration run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inputs {
     /// Mean of each feature.
@@ -27,15 +27,15 @@ pub struct Inputs {
     pub deviations: Vec<f32>,
 }
 
-/// For which outputs the features' spreads are chosen.
+/// The outputs for which the features' spreads are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Balance {
     /// No spreads.
     None,
     /// All outputs.
     All,
-    /// So many of the last: the values of a fused query, key and value. They are what errors do most
-    /// harm to.
+    /// This many of the last outputs: the values of a fused query, key and value, where errors do most
+    /// harm.
     Last(usize),
 }
 
@@ -44,11 +44,10 @@ pub enum Balance {
 pub struct Quantization {
     /// Whether features are centred on their mean before they are quantised.
     pub center: bool,
-    /// Whether each feature is divided by a spread of its own, and which share of the output
-    /// features it is chosen for.
+    /// Whether each feature is divided by a spread of its own, and for which outputs it is chosen.
     pub balance: Balance,
-    /// Weights larger than so many standard deviations of their row stay floats. Only for products
-    /// that are added to their output.
+    /// Weights beyond this many standard deviations of their row stay floats. Only for products with
+    /// [`Epilogue::Add`].
     pub stray_above: f32,
 }
 
@@ -75,16 +74,16 @@ pub struct ByteMatrix {
     centred: bool,
     strays: Vec<Outlier>,
     /// Output features.
-    pub columns: usize,
+    columns: usize,
     /// Input features.
-    pub depth: usize,
+    depth: usize,
 }
 
 impl ByteMatrix {
     /// Quantises and packs row-major `[columns, depth]` weights.
     ///
     /// # Panics
-    /// If `weights` is not one row of `depth` for each of `bias`, or `inputs` are not `depth`.
+    /// If the length of `weights` is not that of `bias` times the number of input features.
     pub fn pack(
         isa: Isas,
         weights: &[f32],
@@ -226,7 +225,7 @@ impl ByteMatrix {
     /// bytes meanwhile.
     ///
     /// # Panics
-    /// If the rows or the output are of another shape.
+    /// If `rows` or `out` has another shape.
     pub fn multiply(
         &self,
         isa: Isas,
@@ -441,8 +440,8 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }
 
-/// A spread for each feature that shares the difficulty between it and its weights: the root of
-/// its deviation over its largest weight, 1 for the median feature.
+/// The spread of each feature: the root of its deviation over its largest weight, scaled to 1 for the
+/// median feature. It divides the range between the feature and its weights.
 #[inline(always)]
 fn spreads(weights: &[f32], inputs: &Inputs) -> Vec<f32> {
     let mut largest = vec![1e-4f32; inputs.means.len()];

@@ -61,10 +61,10 @@ pub(super) fn rough_gelu<S: Simd>(s: S, x: S::F) -> S::F {
     times_phi(s, x, &Q, 4.5)
 }
 
-/// What stands between two maps.
+/// An activation function.
 pub(super) trait Activate {
     /// The activation of `x`.
-    fn of<S: Simd>(s: S, x: S::F) -> S::F;
+    fn apply<S: Simd>(s: S, x: S::F) -> S::F;
 }
 
 /// One [`Activate`] for each function.
@@ -76,7 +76,7 @@ macro_rules! activations {
 
             impl Activate for $name {
                 #[inline(always)]
-                fn of<S: Simd>($s: S, $x: S::F) -> S::F {
+                fn apply<S: Simd>($s: S, $x: S::F) -> S::F {
                     $of
                 }
             }

@@ -1,23 +1,24 @@
-//! The products as the encoder calls them: checked shapes in, the columns shared out to threads.
+//! The products as the encoder calls them: checks shapes and divides columns among threads.
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;
-use super::attention::{AttentionHead, AttentionScratch, Relative, attend};
+use super::attention::{AttentionScratch, attend};
+use super::head::{AttentionHead, Numbers, Relative};
+use super::isas::{Isas, with_float};
 use super::operand::Operand;
 use super::panels::{FloatMatrix, FloatWeights, ScratchPool};
 use super::simd::PANEL;
 use super::tile::{Finish, Product, product};
-use super::{Isas, with_float};
 use rayon::prelude::*;
 
-/// What becomes of `rows * weights`.
+/// What to do with `rows * weights`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {
     /// Plus bias.
     Bias,
-    /// Plus bias, through the exact GELU.
+    /// Plus bias, then the exact GELU.
     Gelu,
-    /// Plus bias, added to what is in the output: a residual connection.
+    /// Plus bias, added to the output: a residual connection.
     Add,
 }
 
@@ -32,12 +33,12 @@ impl Epilogue {
     }
 }
 
-/// How one product or attention is shared out.
+/// How one product or attention is divided among threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Done by the calling thread.
+    /// All of it by the calling thread.
     Whole,
-    /// By columns or heads, to this many threads of the current rayon pool.
+    /// By columns or heads, among this many threads of the current rayon pool.
     Among(usize),
 }
 
@@ -76,11 +77,11 @@ impl Split {
 }
 
 impl FloatMatrix {
-    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `operand` holds the rows as
-    /// the product reads them, where that is not as they are.
+    /// `out[rows, columns] = epilogue(rows[rows, depth] * weights)`; `operand` is a buffer for the rows in
+    /// the form that the product reads.
     ///
     /// # Panics
-    /// If the two are not the same number of whole rows.
+    /// If `rows` and `out` do not hold the same number of whole rows.
     pub fn multiply(
         &self,
         isa: Isas,
@@ -143,41 +144,33 @@ impl FloatMatrix {
     }
 }
 
-/// Attention over fused rows `[query | key | value]`, `heads * dim`, `key_heads * dim` and
-/// `key_heads * dim` wide.
+/// Attention over fused rows `[query | key | value]`: `heads * dim`, `key_heads * dim` and `key_heads *
+/// dim` wide.
 #[derive(Clone, Copy, Debug)]
 pub struct Attention {
-    /// Heads of the queries of a row.
+    /// Number of query heads.
     pub heads: usize,
-    /// Heads of its keys and values: a divisor of `heads`, of which as many share each.
+    /// Number of key and value heads. Divides `heads`; each is shared by `heads / key_heads` query heads.
     pub key_heads: usize,
     /// Width of one head.
     pub dim: usize,
-    /// How exact products must be.
+    /// Precision of the products.
     pub numbers: Numbers,
 }
 
-/// How exact the products of attention must be; sums and softmax are f32 in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Numbers {
-    /// As f32.
-    Floats,
-    /// 8 bits are enough, where that is faster: queries, keys and values came out of byte products.
-    Rough,
-}
-
 impl Attention {
-    /// Width of a fused row.
+    /// Width of a fused row in numbers.
     pub fn fused_width(&self) -> usize {
         (self.heads + 2 * self.key_heads) * self.dim
     }
 
-    /// Attends within one sequence: `fused` is `[tokens, fused_width]` with scaled queries (the softmax
-    /// is taken to base 2: `log2(e)` belongs into the scale), `out` `[tokens, heads * dim]`. `scratch`
-    /// lends buffers to each thread.
+    /// Attends within one sequence: `fused` is `[tokens, fused_width]`, `out` is `[tokens, heads * dim]`.
+    /// Queries come scaled; the softmax has base 2, so the scale includes `log2(e)`. `scratch` lends
+    /// buffers to each thread.
     ///
     /// # Panics
-    /// If the two are not the same number of whole rows.
+    /// If `fused` and `out` do not hold the same number of whole rows, `heads` or `dim` is 0, or
+    /// `key_heads` does not divide `heads`.
     pub fn attend(
         &self,
         isa: Isas,
@@ -187,6 +180,9 @@ impl Attention {
         split: Split,
         scratch: &ScratchPool<AttentionScratch>,
     ) {
+        assert!(self.heads > 0 && self.dim > 0, "heads with a width");
+        let shares = self.heads.is_multiple_of(self.key_heads);
+        assert!(shares, "key_heads divides heads");
         let width = self.heads * self.dim;
         let tokens = out.len() / width;
         assert_eq!(out.len(), tokens * width, "out [tokens, heads * dim]");

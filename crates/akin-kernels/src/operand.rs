@@ -4,8 +4,8 @@
 use super::amx;
 use super::panels::Aligned;
 
-/// The rows of one product in another form than plain floats, in memory that is used again: as
-/// bytes, with `x = scale * byte + low` after centring and balancing, or as tiles.
+/// A reusable buffer for the rows of one product: as bytes, with `x = scale * byte + low` after centring
+/// and balancing, or as tiles.
 #[derive(Default)]
 pub struct Operand {
     pub(super) bytes: Aligned<u8>,

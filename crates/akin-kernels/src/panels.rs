@@ -4,7 +4,7 @@
 //! floats as `[panel][depth][16]`, bytes as `[panel][depth / 4][16][4]`. They are the same for
 //! every instruction set, so a packed matrix may be stored.
 
-use super::Isas;
+use super::isas::Isas;
 use super::simd::PANEL;
 use bytemuck::{Pod, Zeroable};
 use std::marker::PhantomData;
@@ -33,7 +33,7 @@ impl<T: Pod> Aligned<T> {
         }
     }
 
-    /// Makes room for `len` numbers, whose values are then unspecified.
+    /// Makes room for `len` numbers; their values are unspecified.
     pub fn reserve(&mut self, len: usize) {
         let lines = (len * size_of::<T>()).div_ceil(64);
         if lines > self.lines.len() {
@@ -67,11 +67,11 @@ impl<T: Pod> std::ops::DerefMut for Aligned<T> {
     }
 }
 
-/// Buffers that wait for the next worker that needs one: as many as ever worked at once.
+/// A pool of buffers: holds the largest number of buffers that were ever lent at once.
 pub struct ScratchPool<T>(Mutex<Vec<T>>);
 
 impl<T: Default> ScratchPool<T> {
-    /// Lends one to `f`.
+    /// Lends a buffer to `f`, a new one if all are lent.
     pub fn lend<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffer = spare.unwrap_or_default();
@@ -96,9 +96,9 @@ pub struct FloatMatrix {
     /// One for each column, padded with zeros to whole panels.
     pub(super) bias: Aligned<f32>,
     /// Output features.
-    pub columns: usize,
+    pub(super) columns: usize,
     /// Input features.
-    pub depth: usize,
+    pub(super) depth: usize,
 }
 
 /// Packed weights that are multiplied in f32.
@@ -114,8 +114,7 @@ impl FloatMatrix {
     /// Packs row-major `[columns, depth]` weights, as checkpoints store them.
     ///
     /// # Panics
-    /// If `weights` is no whole number of rows of one weight for each of `depth` inputs and
-    /// `bias` has another length than there are rows.
+    /// If the length of `weights` is not that of `bias` times `depth`.
     pub fn pack(isa: Isas, weights: &[f32], bias: &[f32], depth: usize) -> Self {
         let columns = bias.len();
         assert_eq!(weights.len(), columns * depth, "weights [columns, depth]");

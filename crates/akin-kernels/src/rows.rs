@@ -75,7 +75,7 @@ pub(super) fn activate<S: Simd, A: Activate>(s: S, row: &mut [f32]) {
         // SAFETY: `i` is inside the row.
         unsafe {
             let x = load_part(s, at.add(i), len - i, 0.0);
-            store_part(s, at.add(i), A::of(s, x), len - i);
+            store_part(s, at.add(i), A::apply(s, x), len - i);
         }
     }
 }
@@ -90,7 +90,7 @@ pub(super) unsafe fn gate<S: Simd, A: Activate>(s: S, gates: &[f32], row: &[f32]
     for i in (0..len).step_by(S::WIDTH) {
         // SAFETY: `i` is inside all three.
         unsafe {
-            let gate = A::of(s, load_part(s, gates.as_ptr().add(i), len - i, 0.0));
+            let gate = A::apply(s, load_part(s, gates.as_ptr().add(i), len - i, 0.0));
             let x = load_part(s, row.as_ptr().add(i), len - i, 0.0);
             store_part(s, out.as_mut_ptr().add(i), s.mul(gate, x), len - i);
         }
@@ -114,8 +114,8 @@ pub(super) unsafe fn add<S: Simd>(s: S, row: &mut [f32], more: &[f32]) {
     }
 }
 
-/// Turns each pair of a number of the first half and the one as far into the second by an angle, of
-/// which the cosines and sines are given (RoPE as GPT-NeoX pairs them).
+/// Rotates each pair of a number of the first half and its counterpart in the second half by an angle,
+/// given as cosine and sine (RoPE as GPT-NeoX pairs them).
 ///
 /// # Safety
 /// The row is twice as long as the others.

@@ -636,7 +636,7 @@ fn heads_are_normalised_and_turned_each_for_itself() {
         let mut out = rows.clone();
         isa.rotate_heads(&mut out, width, 2 * dim, dim, &rotation);
         let mut normed = rows.clone();
-        isa.norm_heads(&mut normed, width, (dim, 2 * dim), &gain, 0.0);
+        isa.norm_heads(&mut normed, width, dim..2 * dim, &gain, 0.0);
         for (place, (got, row)) in out.chunks(width).zip(rows.chunks(width)).enumerate() {
             let mut expected: Vec<f64> = row.iter().map(|x| f64::from(*x)).collect();
             for head in [0, dim] {
@@ -652,9 +652,12 @@ fn heads_are_normalised_and_turned_each_for_itself() {
         for (got, row) in normed.chunks(width).zip(rows.chunks(width)) {
             let head = &row[dim..2 * dim];
             let root = (head.iter().map(|x| x * x).sum::<f32>() / dim as f32).sqrt();
-            let expected = |(i, x): (usize, &f32)| match (dim..2 * dim).contains(&i) {
-                true => f64::from(x / root) * 0.5,
-                false => f64::from(*x),
+            let expected = |(i, x): (usize, &f32)| {
+                if (dim..2 * dim).contains(&i) {
+                    f64::from(x / root) * 0.5
+                } else {
+                    f64::from(*x)
+                }
             };
             let expected: Vec<f64> = row.iter().enumerate().map(expected).collect();
             assert_close(got, &expected, 1e-6, "normalised");

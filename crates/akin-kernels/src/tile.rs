@@ -1,7 +1,7 @@
 //! The matrix product: a block of rows times packed panels, one register tile at a time.
 //!
-//! Every output is summed over the depth in one order, first to last, whatever the tile it falls
-//! into: a row's result depends neither on the other rows nor on how the work was divided.
+//! Every output is summed over the depth from first to last, in any tile. So a row's result depends neither
+//! on the other rows nor on how the work was divided.
 
 use super::math::{gelu, rough_gelu};
 use super::simd::{PANEL, Simd};
@@ -9,7 +9,7 @@ use super::simd::{PANEL, Simd};
 /// Largest [`Simd::TILE_ROWS`].
 pub(super) const MAX_ROWS: usize = 14;
 
-/// What becomes of the sums.
+/// What to do with the sums.
 #[derive(Clone, Copy)]
 pub(super) enum Finish {
     /// Times one factor for each row, stored.
@@ -63,10 +63,10 @@ pub(super) use with_rows;
 /// Computes the product.
 ///
 /// # Safety
-/// `a` is valid for reading `rows` rows of `depth`, `a_stride` apart; `panels` for all panels that
-/// hold `columns`; `out` for reading and writing `rows` rows of `columns`, `out_stride` apart, by
-/// nobody else meanwhile; the pointers of `finish` for one float a row, or for one a column up to
-/// the end of the last panel.
+/// `a` is valid for reading `rows` rows of `depth`, `a_stride` apart; `panels` for all panels that hold
+/// `columns`; `out` for reading and writing `rows` rows of `columns`, `out_stride` apart, and nothing else
+/// touches them meanwhile. The pointers of `finish` are valid for one float per row, or one per column up
+/// to the end of the last panel.
 pub(super) unsafe fn product<S: Simd>(s: S, p: &Product) {
     let (panels, vectors_of_panel) = (p.columns.div_ceil(PANEL), PANEL / S::WIDTH);
     let mut panel = 0;
@@ -87,6 +87,9 @@ pub(super) unsafe fn product<S: Simd>(s: S, p: &Product) {
 }
 
 /// All rows against `VECTORS` vectors of columns from `panel` on.
+///
+/// # Safety
+/// As for [`product`]; the vectors lie in its panels.
 unsafe fn down_the_rows<S: Simd, const VECTORS: usize>(s: S, p: &Product, panel: usize) {
     let tiles = p.rows.div_ceil(S::TILE_ROWS);
     let column = panel * PANEL;
@@ -112,6 +115,10 @@ unsafe fn down_the_rows<S: Simd, const VECTORS: usize>(s: S, p: &Product, panel:
 }
 
 /// One register tile, from the first product to the stored result.
+///
+/// # Safety
+/// `a` is valid for reading `ROWS` rows of `depth`, `b` for the panels of `VECTORS` vectors; the target as for
+/// [`finish`].
 unsafe fn run_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
     a: *const f32,
@@ -133,6 +140,9 @@ unsafe fn run_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
 }
 
 /// The sums of one tile, in registers throughout.
+///
+/// # Safety
+/// As for [`run_tile`].
 #[inline(always)]
 unsafe fn accumulate<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
@@ -238,6 +248,9 @@ pub(super) unsafe fn finish<S: Simd, const ROWS: usize, const VECTORS: usize>(
 }
 
 /// Stores `f(sum, row, column)` for every vector of the tile that has a column of the output.
+///
+/// # Safety
+/// The tile's rows and columns lie in the target.
 #[inline(always)]
 unsafe fn each<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,

@@ -5,6 +5,7 @@
 
 pub mod fuzz;
 pub mod hub_server;
+pub mod require;
 
 use std::path::{Path, PathBuf};
 

@@ -28,10 +28,10 @@ const LEAST_ROUGH: f32 = 0.99;
 
 /// Compare what a model computes on this machine with golden embeddings that it brings
 ///
-/// The model's golden.json holds texts and the embeddings that sentence-transformers gave them. Both
-/// f32 and the numbers that akin computes with here are compared. Exits with 1 where they are too far
-/// apart: in f32 by more than a cosine of 0.9999; in int8, with the bundled model, of 0.999 for texts as
-/// long as abstracts and of 0.998 for any; else of 0.99.
+/// The model's golden.json holds texts and the embeddings that sentence-transformers gave them. f32
+/// and the arithmetic in use here are both compared with these. Exits with 1 if they are too far
+/// apart. The least cosines are 0.9999 in f32, and 0.99 in int8; with the bundled model 0.999 for
+/// texts as long as abstracts and 0.998 for any.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// A folder, an id of the hub that is in the cache, or `bundled` [default: the library's model,

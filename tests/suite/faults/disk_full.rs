@@ -8,6 +8,7 @@ use std::process::Command;
 
 use super::{State, is_full, state};
 use crate::sandbox::{Sandbox, data, tiny_model};
+use akin_testing::require::missing;
 
 /// Sizes of the disk in KiB: from one that cannot hold a library to one that holds all of it.
 fn sizes() -> Vec<u32> {
@@ -91,7 +92,7 @@ fn was_full(flags: &[&str], size: u32, expected: &State) -> bool {
 #[test]
 fn a_full_disk_loses_nothing() {
     let Some(flags) = namespace() else {
-        println!("skipped: no mount namespace can be made here");
+        missing("mount-namespace", "no mount namespace can be made here");
         return;
     };
     let undisturbed = Sandbox::new();

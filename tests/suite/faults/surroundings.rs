@@ -6,6 +6,7 @@ use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
 use akin::library::{Library, Writer};
+use akin_testing::require::missing;
 
 use crate::sandbox::{Ran, Sandbox, data, papers, tiny_model};
 
@@ -267,7 +268,8 @@ mod permissions {
         let ran = match as_nobody(&sandbox, &["search", "first", "--json"]) {
             Ok(ran) => ran,
             Err(error) => {
-                println!("skipped: the program cannot be run as another user ({error})");
+                let why = format!("the program cannot be run as another user ({error})");
+                missing("second-user", &why);
                 return;
             }
         };

@@ -13,6 +13,7 @@ use std::process::Command;
 
 use akin::index::lexical::Lexical;
 use akin::library::Library;
+use akin_testing::require::missing;
 use serde_json::Value;
 
 use super::{State, is_full, state};
@@ -195,7 +196,7 @@ fn can_trace() -> bool {
 #[test]
 fn a_command_that_is_killed_before_any_call_that_writes_goes_on_when_it_is_run_again() {
     if !can_trace() {
-        eprintln!("skipped: strace is not there, or may not trace");
+        missing("strace", "strace is not there, or may not trace");
         return;
     }
     let sandbox = Sandbox::new();

@@ -1,5 +1,6 @@
 //! The forms that a digest takes: what stands in a paper is text in all of them.
 
+use akin_testing::require::missing;
 use atom_syndication::Feed;
 use rss::Channel;
 
@@ -134,7 +135,7 @@ fn feeds_are_read_without_complaint_by_another_program() {
         .args(["-c", "import feedparser"])
         .output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        println!("skipped: there is no Python with feedparser here");
+        missing("feedparser", "there is no Python with feedparser here");
         return;
     }
     let rss = sandbox.file("rss.xml", form(&sandbox, "2026-03-13T07:00Z", "rss", &[]));

@@ -1,7 +1,7 @@
 //! BERT (Devlin et al. 2018), as transformers has it.
 
+use super::base::{BERT_KEYS, after, like_bert};
 use super::config::ModelConfig;
-use super::{BERT_KEYS, after, like_bert};
 use crate::packed::{Names, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

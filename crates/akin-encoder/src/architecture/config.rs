@@ -1,4 +1,4 @@
-//! A `config.json`, asked for one setting at a time, with the setting's name in every complaint.
+//! Reads a `config.json` one setting at a time; every error has the setting's name.
 
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ impl<'a> ModelConfig<'a> {
         Ok(ModelConfig { model, values })
     }
 
-    /// The same for a part of it.
+    /// The configuration of a part of the file.
     pub(super) fn within(&self, values: &Map<String, Value>) -> ModelConfig<'a> {
         ModelConfig {
             model: self.model,
@@ -30,12 +30,12 @@ impl<'a> ModelConfig<'a> {
         }
     }
 
-    /// A complaint.
+    /// An error about the file.
     pub(super) fn wrong(&self, reason: impl std::fmt::Display) -> Error {
         Error::model(self.model, format!("config.json: {reason}"))
     }
 
-    /// What is set; what is null is not.
+    /// The value of a setting; null counts as not set.
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(key).filter(|value| !value.is_null())
     }
@@ -61,7 +61,7 @@ impl<'a> ModelConfig<'a> {
         })
     }
 
-    /// A count, or what it is where nothing is said.
+    /// A count, or the default.
     pub(super) fn count_or(&self, key: &str, default: usize) -> Result<usize> {
         match self.get(key) {
             Some(_) => self.count(key),
@@ -69,7 +69,7 @@ impl<'a> ModelConfig<'a> {
         }
     }
 
-    /// A number from 0 on, or what it is where nothing is said.
+    /// A whole number from 0 on, or the default.
     pub(super) fn index_or(&self, key: &str, default: usize) -> Result<usize> {
         match self.get(key) {
             Some(value) if value.as_u64() == Some(0) => Ok(0),
@@ -77,7 +77,7 @@ impl<'a> ModelConfig<'a> {
         }
     }
 
-    /// A number above 0 that 32 bits hold: not so small that it is 0 there, nor so large that it has no end.
+    /// A number above 0 that an f32 holds without underflow or overflow.
     pub(super) fn number(&self, key: &str) -> Result<f64> {
         let value = self.required(key)?;
         let holds = |x: &f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(x);
@@ -89,20 +89,18 @@ impl<'a> ModelConfig<'a> {
         })
     }
 
-    /// A number above 0 and at most 1, or what it is where nothing is said: a share of a whole, or what is
-    /// added to a variance before it divides.
+    /// A number above 0 and at most 1 (a share, or the epsilon of a norm), or the default.
     pub(super) fn fraction_or(&self, key: &str, default: f64) -> Result<f64> {
         let number = self.number_or(key, default)?;
-        match number <= 1.0 {
-            true => Ok(number),
-            false => {
-                let what = format!("{key} is {number}, a number above 0 and at most 1 is wanted");
-                Err(self.wrong(what))
-            }
+        if number <= 1.0 {
+            Ok(number)
+        } else {
+            let what = format!("{key} is {number}, a number above 0 and at most 1 is wanted");
+            Err(self.wrong(what))
         }
     }
 
-    /// A number above 0, or what it is where nothing is said.
+    /// A number above 0, or the default.
     pub(super) fn number_or(&self, key: &str, default: f64) -> Result<f64> {
         match self.get(key) {
             Some(_) => self.number(key),
@@ -112,15 +110,18 @@ impl<'a> ModelConfig<'a> {
 
     /// A text, where one is set.
     pub(super) fn text(&self, key: &str) -> Result<Option<&str>> {
-        let text = |value: &'_ Value| match value.is_string() {
-            true => Ok(()),
-            false => Err(self.wrong(format!("{key} is {value}, a text is wanted"))),
+        let text = |value: &'_ Value| {
+            if value.is_string() {
+                Ok(())
+            } else {
+                Err(self.wrong(format!("{key} is {value}, a text is wanted")))
+            }
         };
         self.get(key).map(text).transpose()?;
         Ok(self.get(key).and_then(Value::as_str))
     }
 
-    /// Whether something is set, or what holds where nothing is said.
+    /// A flag, or the default.
     pub(super) fn flag(&self, key: &str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
@@ -148,11 +149,12 @@ impl<'a> ModelConfig<'a> {
 
     /// An exact quotient: the width of a head.
     pub(super) fn divided(&self, hidden: usize, heads: usize) -> Result<usize> {
-        match hidden.is_multiple_of(heads) {
-            true => Ok(hidden / heads),
-            false => Err(self.wrong(format!(
+        if hidden.is_multiple_of(heads) {
+            Ok(hidden / heads)
+        } else {
+            Err(self.wrong(format!(
                 "{heads} heads do not divide a hidden width of {hidden}"
-            ))),
+            )))
         }
     }
 

@@ -1,7 +1,7 @@
 //! DistilBERT (Sanh et al. 2019): BERT without token types, under other names.
 
+use super::base::{after, like_bert};
 use super::config::ModelConfig;
-use super::{after, like_bert};
 use crate::packed::{Names, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
+use super::base::{BERT_KEYS, like_bert};
 use super::config::ModelConfig;
 use super::qwen::key_heads;
-use super::{BERT_KEYS, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;
@@ -79,7 +80,7 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     })
 }
 
-/// The kind of each layer: as listed, or every so many-th sees everything.
+/// The kind of each layer: as listed, or every n-th sees everything.
 fn kind_of(config: &ModelConfig<'_>, layers: usize) -> Result<Vec<usize>> {
     let Some(listed) = config.get("layer_types") else {
         let every = match config.get("sliding_window_pattern") {

@@ -1,8 +1,9 @@
 //! The "new" architecture of GTE and Arctic Embed 2 (Zhang et al. 2024): BERT with rotary positions and gated
 //! feed-forward blocks.
 
+use super::base::{BERT_KEYS, after, like_bert};
 use super::config::ModelConfig;
-use super::{BERT_KEYS, after, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;
@@ -58,8 +59,8 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     })
 }
 
-/// Frequencies, stretched by a fixed factor where the configuration says so: the base is multiplied by
-/// it, and every frequency divided by its `2 / dim`-th power.
+/// Frequencies, stretched by a fixed factor if the configuration sets one. The base is multiplied by it,
+/// and every frequency is divided by its `2 / dim`-th power.
 fn frequencies(config: &ModelConfig<'_>, dim: usize) -> Result<Vec<f64>> {
     let base = config.number_or("rope_theta", 10_000.0)?;
     let Some(scaling) = config.part("rope_scaling") else {

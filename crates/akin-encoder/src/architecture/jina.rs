@@ -1,8 +1,8 @@
 //! JinaBERT, the second version (Günther et al. 2023): BERT with slopes for positions (ALiBi) and gated
 //! feed-forward blocks.
 
+use super::base::{BERT_KEYS, after, like_bert};
 use super::config::ModelConfig;
-use super::{BERT_KEYS, after, like_bert};
 use crate::packed::{Gate, Names, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

@@ -1,9 +1,9 @@
-//! From what `config.json` says to the [`Shape`] of a body: one file an architecture.
+//! Turns a `config.json` into the [`Shape`] of a body; one file per architecture.
 //!
 //! In: the `config.json` of a transformers checkpoint. Out: the shape, with the names of the tensors, that
-//! the packed body is computed by. Settings that would make it another computation than the packed one are
-//! refused by name.
+//! the packed body is computed by. Settings that the packed body does not compute are refused by name.
 
+mod base;
 mod bert;
 mod config;
 mod distilbert;
@@ -18,9 +18,8 @@ mod roberta;
 mod rope;
 
 use self::config::ModelConfig;
-use super::packed::{LayerKind, NormKind, NormNames, PositionEncoding, Shape};
+use super::packed::{PositionEncoding, Shape};
 use akin_base::error::{Error, Result};
-use akin_kernels::Activation;
 
 /// What transformers calls the architectures that are known, and who reads their configuration.
 type Reader = fn(&ModelConfig<'_>) -> Result<Shape>;
@@ -40,17 +39,8 @@ const KNOWN: [(&str, Reader); 12] = [
     ("gemma3", gemma::shape),
 ];
 
-/// What a configuration may say, many times what any encoder has. Tensors are held against it before they
-/// are read; these bound what is made of the numbers alone.
-const MAX_WIDTH: usize = 1 << 18;
-const MAX_HEADS: usize = 1 << 10;
-const MAX_HEAD_DIM: usize = 1 << 12;
-const MAX_LAYERS: usize = 1 << 10;
-const MAX_VOCABULARY: usize = 1 << 26;
-const MAX_POSITIONS: usize = 1 << 24;
-
-/// Numbers of a table that has some for every position: by how much it turns the numbers of a head, or by
-/// how much a distance adds in each head.
+/// Limit on the numbers of a table with entries for every position: rotations, or biases by distance and
+/// head.
 const MAX_TABLE_LEN: usize = 1 << 28;
 
 /// Reads the `config.json` of a model of this name.
@@ -85,83 +75,16 @@ fn bounded(config: &ModelConfig<'_>, shape: Shape) -> Result<Shape> {
         PositionEncoding::Rotary => shape.head_dim,
         PositionEncoding::Learned { .. } | PositionEncoding::Slopes => 2 * shape.heads,
     };
-    match shape.positions.saturating_mul(of_position) <= MAX_TABLE_LEN {
-        true => Ok(shape),
-        false => Err(config.wrong(format!("{} positions are too many", shape.positions))),
+    if shape.positions.saturating_mul(of_position) <= MAX_TABLE_LEN {
+        Ok(shape)
+    } else {
+        Err(config.wrong(format!("{} positions are too many", shape.positions)))
     }
 }
-
-/// Norms of the sum alone, as the first transformers had them.
-const fn after(name: &'static str) -> NormNames {
-    NormNames {
-        before: None,
-        branch: None,
-        after: Some(name),
-    }
-}
-
-/// Norms of the input alone.
-const fn before(name: &'static str) -> NormNames {
-    NormNames {
-        before: Some(name),
-        branch: None,
-        after: None,
-    }
-}
-
-/// A shape like BERT's but for names: learned positions, full attention, norms with gain and shift.
-fn like_bert(
-    config: &ModelConfig<'_>,
-    keys: [&str; 5],
-    names: &'static super::packed::Names,
-) -> Result<Shape> {
-    let [hidden, layers, heads, intermediate, positions] = keys;
-    let hidden = config.count_within(hidden, MAX_WIDTH)?;
-    let heads = config.count_within(heads, MAX_HEADS)?;
-    let head_dim = match config.get("head_dim") {
-        Some(_) => config.count_within("head_dim", MAX_HEAD_DIM)?,
-        None => config.divided(hidden, heads)?,
-    };
-    let layers = config.count_within(layers, MAX_LAYERS)?;
-    Ok(Shape {
-        vocab: config.count_within("vocab_size", MAX_VOCABULARY)?,
-        hidden,
-        layers,
-        heads,
-        key_heads: heads,
-        head_dim,
-        intermediate: config.count_within(intermediate, MAX_WIDTH)?,
-        positions: config.count_within(positions, MAX_POSITIONS)?,
-        places: PositionEncoding::Learned {
-            first: 0,
-            padding: None,
-        },
-        embedding_scale: 1.0,
-        query_scale: 1.0 / (head_dim as f32).sqrt(),
-        norm: NormKind::Layer { shift: true },
-        eps: 1e-12,
-        first_is_bare: false,
-        activation: Activation::Gelu,
-        gate: None,
-        causal: false,
-        kinds: vec![LayerKind::default()],
-        kind_of: vec![0; layers],
-        biases: [true; 4],
-        names,
-    })
-}
-
-/// BERT's own keys: hidden width, layers, heads, width inside the feed-forward block, positions.
-const BERT_KEYS: [&str; 5] = [
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-];
 
 #[cfg(test)]
 mod tests {
+    use super::base::BERT_KEYS;
     use super::*;
 
     /// What is said of a model with these settings instead of its own.

@@ -1,8 +1,9 @@
 //! ModernBERT (Warner et al. 2024): norms before the blocks, rotary positions, gated feed-forward blocks,
 //! and most layers look at their surroundings only.
 
+use super::base::{BERT_KEYS, before, like_bert};
 use super::config::ModelConfig;
-use super::{BERT_KEYS, before, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, NormKind, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

@@ -1,9 +1,9 @@
 //! MPNet (Song et al. 2020): BERT without token types, with relative position embeddings that all layers
 //! share.
 
+use super::base::{BERT_KEYS, after, like_bert};
 use super::config::ModelConfig;
 use super::roberta::counted_from_padding;
-use super::{BERT_KEYS, after, like_bert};
 use crate::packed::{Names, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;

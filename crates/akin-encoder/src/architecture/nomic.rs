@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
+use super::base::{after, like_bert};
 use super::config::ModelConfig;
-use super::{after, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;
@@ -62,9 +63,10 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     let multiple = config.count_or("pad_vocab_size_multiple", 1)?;
     Ok(Shape {
         vocab: shape.vocab.next_multiple_of(multiple),
-        positions: match is_scaled {
-            true => shape.positions.min(trained),
-            false => shape.positions,
+        positions: if is_scaled {
+            shape.positions.min(trained)
+        } else {
+            shape.positions
         },
         places: PositionEncoding::Rotary,
         eps: config.fraction_or("layer_norm_epsilon", 1e-12)? as f32,

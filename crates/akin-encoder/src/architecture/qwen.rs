@@ -1,7 +1,9 @@
-//! Qwen3 as an encoder (Zhang et al. 2025, Qwen3-Embedding): a decoder whose last token speaks for all.
+//! Qwen3 as an encoder (Zhang et al. 2025, Qwen3-Embedding): a decoder whose last token stands for the
+//! text.
 
+use super::base::{BERT_KEYS, before, like_bert};
 use super::config::ModelConfig;
-use super::{BERT_KEYS, before, like_bert, rope};
+use super::rope;
 use crate::packed::{Gate, LayerKind, Names, NormKind, PositionEncoding, Shape};
 use akin_base::error::Result;
 use akin_kernels::Activation;
@@ -49,11 +51,12 @@ pub(super) fn shape(config: &ModelConfig<'_>) -> Result<Shape> {
     })
 }
 
-/// Heads of keys and values, each of which several heads of queries share.
+/// Number of key and value heads; several query heads share each.
 pub(super) fn key_heads(config: &ModelConfig<'_>, heads: usize) -> Result<usize> {
     let key_heads = config.count_or("num_key_value_heads", heads)?;
-    match heads.is_multiple_of(key_heads) {
-        true => Ok(key_heads),
-        false => Err(config.wrong(format!("{key_heads} key heads do not divide {heads} heads"))),
+    if heads.is_multiple_of(key_heads) {
+        Ok(key_heads)
+    } else {
+        Err(config.wrong(format!("{key_heads} key heads do not divide {heads} heads")))
     }
 }

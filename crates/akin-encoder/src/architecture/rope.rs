@@ -28,7 +28,7 @@ pub(super) fn refuse_scaling(config: &ModelConfig<'_>) -> Result<()> {
         None => Ok(()),
         Some(_) => {
             let scaling = config.part("rope_scaling");
-            let scaling = scaling.ok_or_else(|| config.wrong("rope_scaling is no object"))?;
+            let scaling = scaling.ok_or_else(|| config.wrong("rope_scaling is not an object"))?;
             scaling.only("rope_type", "default".into())?;
             scaling.only("type", "default".into())
         }

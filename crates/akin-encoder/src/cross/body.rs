@@ -1,7 +1,7 @@
-//! The bodies of cross-encoders: pairs of token ids to one logit a pair.
+//! The bodies of cross-encoders: from pairs of token ids to one logit per pair.
 //!
 //! In: encoded pairs of any lengths. Out: one f32 a pair, before any activation. The bodies are those of
-//! the encoders, on packed rows; what pools and scores is here.
+//! the encoders, on packed rows; pooling and scoring are here.
 
 use serde::Deserialize;
 
@@ -25,7 +25,7 @@ pub(super) struct CrossBody {
     classifier: Dense,
 }
 
-/// What stands between the two linear maps of the head.
+/// The step between the two linear maps of the head.
 enum Between {
     Tanh,
     /// GELU, then layer normalisation with these gains.
@@ -76,9 +76,10 @@ impl CrossBody {
     pub(super) fn logits(&self, pairs: &[&PairEncoding]) -> Result<Vec<f32>, Reason> {
         let ids: Vec<u32> = pairs.iter().flat_map(|pair| pair.ids.clone()).collect();
         let lengths: Vec<usize> = pairs.iter().map(|pair| pair.ids.len()).collect();
-        let types: Vec<u32> = match self.has_types {
-            true => pairs.iter().flat_map(|pair| pair.types.clone()).collect(),
-            false => Vec::new(),
+        let types: Vec<u32> = if self.has_types {
+            pairs.iter().flat_map(|pair| pair.types.clone()).collect()
+        } else {
+            Vec::new()
         };
         if let Some(other) = types.iter().find(|t| **t as usize >= self.body.n_types()) {
             return Err(format!("the tokenizer gives a token type {other}").into());
@@ -114,10 +115,10 @@ impl std::fmt::Debug for CrossBody {
     }
 }
 
-/// The pooling that is set, once nothing else is that is not known; or what is.
+/// The pooling that the configuration sets; the error names a setting that is not supported.
 fn pooling(config: &HeadConfig, architecture: Architecture) -> Result<Pooling, String> {
     if architecture != Architecture::ModernBert {
-        return Ok(Pooling::of(PoolingMode::Cls));
+        return Ok(Pooling::new(PoolingMode::Cls));
     }
     let flags = [
         ("norm_bias", config.norm_bias),
@@ -133,8 +134,8 @@ fn pooling(config: &HeadConfig, architecture: Architecture) -> Result<Pooling, S
         Some(other) => return Err(format!("config.json: it wants {other:?}; known is: gelu")),
     }
     match config.classifier_pooling.as_deref() {
-        None | Some("cls") => Ok(Pooling::of(PoolingMode::Cls)),
-        Some("mean") => Ok(Pooling::of(PoolingMode::Mean)),
+        None | Some("cls") => Ok(Pooling::new(PoolingMode::Cls)),
+        Some("mean") => Ok(Pooling::new(PoolingMode::Mean)),
         Some(other) => Err(format!(
             "config.json: classifier_pooling is {other:?}; known are: cls, mean"
         )),
@@ -154,9 +155,10 @@ fn load(
         let get = |part: &str, n: usize| floats(&find, &format!("{name}.{part}"), n);
         Ok::<_, Reason>(Dense {
             weight: get("weight", n_out * hidden)?,
-            bias: match has_bias {
-                true => get("bias", n_out)?,
-                false => vec![0.0; n_out],
+            bias: if has_bias {
+                get("bias", n_out)?
+            } else {
+                vec![0.0; n_out]
             },
         })
     };
@@ -196,15 +198,14 @@ fn load(
     })
 }
 
-/// The numbers of a tensor, which must be so many.
+/// The numbers of a tensor, which must have exactly `n`.
 fn floats(tensors: &packed::Tensors<'_>, name: &str, n: usize) -> Result<Vec<f32>, Reason> {
     let tensor = tensors(name).ok_or_else(|| format!("the tensor {name} is missing"))?;
-    match tensor.len() == n {
-        true => Ok(tensor.to_floats()),
-        false => {
-            let found = tensor.len();
-            Err(format!("the tensor {name} has {found} numbers instead of {n}").into())
-        }
+    if tensor.len() == n {
+        Ok(tensor.to_floats())
+    } else {
+        let found = tensor.len();
+        Err(format!("the tensor {name} has {found} numbers instead of {n}").into())
     }
 }
 

@@ -1,8 +1,8 @@
-//! What the folder of a cross-encoder says.
+//! Reads the folder of a cross-encoder.
 //!
 //! In: a folder as sentence-transformers or transformers saves one. Out: [`CrossFolder`]: the bytes of
-//! config, tokenizer and weights, the architecture, the activation and the token limit. What cannot be
-//! computed as `CrossEncoder.predict` would is refused by name.
+//! config, tokenizer and weights, the architecture, the activation and the token limit. Anything that
+//! `CrossEncoder.predict` would compute otherwise is refused by name.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::source::{Folder, TensorBytes};
+use crate::source::Folder;
+use crate::tensors::TensorBytes;
 use akin_base::error::Result;
 
 /// How a model's layers are put together.
@@ -34,7 +35,7 @@ const ARCHITECTURES: [(&str, Architecture); 4] = [
     ),
 ];
 
-/// What makes a score of a logit.
+/// The function from logit to score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScoreActivation {
     /// The logit is the score.
@@ -44,7 +45,7 @@ pub(super) enum ScoreActivation {
 }
 
 impl ScoreActivation {
-    pub(super) fn of(self, logit: f32) -> f32 {
+    pub(super) fn score(self, logit: f32) -> f32 {
         match self {
             ScoreActivation::Identity => logit,
             ScoreActivation::Sigmoid => 1.0 / (1.0 + (-logit).exp()),
@@ -61,7 +62,7 @@ pub(super) struct CrossFolder {
     pub(super) architecture: Architecture,
     pub(super) activation: ScoreActivation,
     pub(super) max_tokens: usize,
-    /// Whether the model is told which of the two texts a token belongs to.
+    /// Whether the model gets token types: which of the two texts a token belongs to.
     pub(super) has_types: bool,
 }
 
@@ -153,9 +154,10 @@ fn architecture(folder: &Folder, config: &CrossConfig) -> Result<Architecture> {
     };
     let found = ARCHITECTURES.iter().find(|(name, _)| name == named);
     found.map(|(_, architecture)| *architecture).ok_or_else(|| {
-        let no_classifier = match named.ends_with("ForSequenceClassification") {
-            true => "",
-            false => ", which scores no pairs",
+        let no_classifier = if named.ends_with("ForSequenceClassification") {
+            ""
+        } else {
+            ", which scores no pairs"
         };
         let reason = format!("its architecture is {named}{no_classifier}; known are: {known}");
         folder.wrong(reason)
@@ -168,7 +170,7 @@ fn refuse_other_labels(folder: &Folder, config: &CrossConfig) -> Result<()> {
     match listed.or(config.num_labels).unwrap_or(2) {
         1 => Ok(()),
         n => Err(folder.wrong(format!(
-            "it gives {n} labels to a pair; a model that gives one score is wanted"
+            "it gives a pair {n} labels; expected a model that gives one score"
         ))),
     }
 }
@@ -182,7 +184,7 @@ fn activation(folder: &Folder, config: &CrossConfig) -> Result<ScoreActivation> 
     let prompt = of_folder.default_prompt_name.as_ref();
     let prompt = prompt.and_then(|name| of_folder.prompts.get(name));
     if let Some(prompt) = prompt.filter(|prompt| !prompt.is_empty()) {
-        let reason = format!("it wants {prompt:?} before a pair, which akin cannot do");
+        let reason = format!("it asks for {prompt:?} before a pair, which akin does not support");
         return Err(folder.wrong(reason));
     }
     let named = of_folder

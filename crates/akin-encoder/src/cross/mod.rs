@@ -1,4 +1,4 @@
-//! Cross-encoders: a query and a passage, read together, to one score.
+//! Cross-encoders: read a query and a passage together and give one score.
 //!
 //! ```text
 //! query ───┐
@@ -6,11 +6,11 @@
 //! passage ─┘    tokenize          body      activation
 //! ```
 //!
-//! In: the folder of a sentence-transformers `CrossEncoder` with one label, and texts. Out: one score a
-//! passage; higher is better. `folder` reads what the folder says, `body` computes.
+//! In: the folder of a sentence-transformers `CrossEncoder` with one label, and texts. Out: one score per
+//! passage; higher is better. `folder` reads the folder, `body` computes.
 //!
-//! Invariants: scores are those of `CrossEncoder.predict` (to 1e-4 of their size plus one), whatever else is in the batch; what
-//! is cut off is counted.
+//! Invariants: scores equal those of `CrossEncoder.predict` (to 1e-4 of their size plus one) and do not
+//! depend on the batch. Cut pairs are counted.
 
 mod body;
 mod folder;
@@ -20,15 +20,15 @@ mod tests;
 
 use self::body::CrossBody;
 use self::folder::{CrossFolder, ScoreActivation};
-use super::tokenize::{ModelInput, PairEncoding, Tokenize};
-use super::{ModelSource, batch, ensure_embedded, ensure_known};
+use super::batch;
+use super::source::ModelSource;
+use super::tokenize::{ModelInput, PairEncoding, Tokenize, ensure_embedded, ensure_known};
 use akin_base::error::{Error, Result};
 
-/// Tokens of a pair that are read at most, whatever the model says: there are models that take
-/// thousands, and the time grows with the square.
+/// Upper bound on the tokens of a pair. Some models take thousands, and time grows with the square.
 pub const MOST_PAIR_TOKENS: usize = 1024;
 
-/// A model that reads a query and a passage together, ready to score.
+/// A loaded cross-encoder, ready to score pairs.
 #[derive(Debug)]
 pub struct CrossEncoder {
     name: String,
@@ -42,23 +42,23 @@ pub struct CrossEncoder {
 /// The outcome of [`CrossEncoder::score`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PairScores {
-    /// One score a passage, in their order; higher is better.
+    /// One score per passage, in the order of the passages; higher is better.
     pub scores: Vec<f32>,
-    /// Pairs that were longer than the token limit and cut.
+    /// Number of pairs that were cut to the token limit.
     pub n_truncated: usize,
 }
 
 impl CrossEncoder {
-    /// Loads a model from the folder of a sentence-transformers `CrossEncoder`, its own or in the hub's
-    /// cache, to compute in f32 on so many threads; on one a core where `None`.
+    /// Loads a sentence-transformers `CrossEncoder` from a folder or the hub's cache. Computes in f32 on
+    /// `threads` threads; `None` means one per core.
     ///
     /// # Errors
-    /// [`Error::Model`] with what is missing, wrong or of an unknown kind; [`Error::Read`] for files that
+    /// [`Error::Model`] names what is missing, wrong or of an unknown kind; [`Error::Read`] if a file
     /// cannot be read.
     pub fn load(source: &ModelSource, threads: Option<usize>) -> Result<CrossEncoder> {
         let files = match source {
             ModelSource::Bundled => {
-                let reason = "it embeds texts and scores no pairs; a cross-encoder is wanted";
+                let reason = "it embeds texts and does not score pairs; expected a cross-encoder";
                 return Err(Error::model(source, reason));
             }
             ModelSource::Folder(folder) => CrossFolder::read(folder)?,
@@ -89,20 +89,20 @@ impl CrossEncoder {
         })
     }
 
-    /// The model's name, for people.
+    /// The model's name, for display.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Tokens of a pair that are seen, specials included.
+    /// Token limit of a pair, specials included.
     pub fn max_tokens(&self) -> usize {
         self.max_tokens
     }
 
-    /// Scores passages against a query, in batches of like length.
+    /// Scores passages against a query, in batches of similar length.
     ///
     /// # Errors
-    /// [`Error::Encode`] if the arithmetic fails or gives numbers that are not finite.
+    /// [`Error::Encode`] if the arithmetic fails or its result is not finite.
     pub fn score(&self, query: &str, passages: &[impl AsRef<str>]) -> Result<PairScores> {
         let passages: Vec<&str> = passages.iter().map(AsRef::as_ref).collect();
         let encode = || self.tokenizer.encode_pairs(query, &passages);
@@ -116,11 +116,11 @@ impl CrossEncoder {
             let logits = self.pool.install(|| self.body.logits(&pairs));
             let logits = logits.map_err(|source| Error::Encode { source })?;
             for (i, logit) in batch.into_iter().zip(logits) {
-                scores[i] = self.activation.of(logit);
+                scores[i] = self.activation.score(logit);
             }
         }
         if !scores.iter().all(|score| score.is_finite()) {
-            let source = "a score is no finite number".into();
+            let source = "a score is not finite".into();
             return Err(Error::Encode { source });
         }
         Ok(PairScores {

@@ -1,5 +1,5 @@
-//! The forward pass of any [`Shape`] on a device: the matrix products are candle's, what stands between them
-//! is [`Operations`].
+//! The forward pass of any [`Shape`] on a device: candle computes the matrix products, [`Operations`] the
+//! rest.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::choice::ChosenDevice;
 use super::composed::Composed;
 use super::kernels::Kernels;
-use super::load::{DeviceLayer, DeviceNorms, DeviceWeights, Linear, numbers_for};
+use super::load::{DeviceLayer, DeviceNorms, DeviceWeights, Linear};
 use super::operations::{Normalisation, Operations};
 use super::outlook::DevicePattern;
 use super::queue::Queue;
@@ -17,10 +17,10 @@ use crate::packed::{Shape, Tensors};
 use crate::pooling::{Pooling, PoolingMode};
 use crate::tensors::Reason;
 
-/// The most tokens that are computed together: from here on larger products are no faster.
+/// Largest number of tokens to compute together; larger products are not faster.
 const MOST_TOKENS: usize = 65_536;
 
-/// The fewest, however little memory is free: a batch that finds none is halved.
+/// Smallest number of tokens to compute together; a batch that does not fit is halved.
 const FEWEST_TOKENS: usize = 2048;
 
 /// The part of the free memory that a batch may take: one is computed while the next is put on the device.
@@ -46,7 +46,7 @@ pub(crate) struct DeviceBody {
     operations: Box<dyn Operations>,
     queue: Queue,
     dtype: DType,
-    /// Why candle's operations are used where our own kernels were to be.
+    /// Why candle's operations are used instead of our own kernels.
     refused: Option<String>,
     /// Before the weights were put there.
     free_bytes: Option<usize>,
@@ -57,16 +57,16 @@ impl DeviceBody {
     /// Puts a checkpoint's tensors on a device.
     ///
     /// # Errors
-    /// In words, the tensor that is missing or of the wrong size, or what the device says.
+    /// Names the tensor that is missing or of the wrong size, or gives the device's error.
     pub(crate) fn new(
         shape: Shape,
         tensors: &Tensors<'_>,
         to: &ChosenDevice,
     ) -> std::result::Result<DeviceBody, Reason> {
-        let dtype = numbers_for(&shape, to);
+        let dtype = to.dtype_for(&shape);
         let free_bytes = to.free_bytes();
         let queue = Queue::new(&to.device);
-        let weights = queue.put(|| DeviceWeights::load(&shape, tensors, (&to.device, dtype)))?;
+        let weights = queue.put(|| DeviceWeights::load(&shape, tensors, &to.device, dtype))?;
         let kernels = Kernels::for_shape(&shape, dtype).filter(|_| to.has_kernels);
         let operations: Box<dyn Operations> = match kernels {
             Some(kernels) => Box::new(kernels),
@@ -86,11 +86,11 @@ impl DeviceBody {
         })
     }
 
-    /// The same, having embedded a few texts by our own kernels, where it is to use them, and by candle's
-    /// operations: where they differ, or a kernel does not run on this device, it uses candle's.
+    /// Checks our own kernels, if they are to be used: embeds a few texts with them and with candle's
+    /// operations. If the vectors differ, or a kernel does not run on this device, the body uses candle's.
     ///
     /// # Errors
-    /// What the device says where candle's operations fail too.
+    /// The device's error, if candle's operations fail too.
     pub(crate) fn checked(mut self) -> Result<DeviceBody> {
         if !self.is_fused() {
             return Ok(self);
@@ -156,16 +156,16 @@ impl DeviceBody {
         }
     }
 
-    /// How many tokens are best computed together.
+    /// The best number of tokens to compute together.
     pub(crate) fn budget_tokens(&self) -> usize {
         self.budget_tokens.load(Ordering::Relaxed)
     }
 
-    /// One pooled vector a text, `[modes * hidden]`. Where the device has no room for all of them, halves are
-    /// computed one after another, and later batches are smaller.
+    /// One pooled vector per text, `[modes * hidden]`. If the batch does not fit the device's memory, its
+    /// halves are computed one after another, and later batches are smaller.
     ///
     /// # Errors
-    /// What the device says; that it has no room, where it has none for a text alone.
+    /// The device's error; out of memory, if even a single text does not fit.
     pub(crate) fn embed(&self, texts: &[&[u32]], pooling: &Pooling) -> Result<Vec<Vec<f32>>> {
         match self.embed_batch(texts, pooling) {
             Err(error) if is_out_of_memory(&error) => {
@@ -274,7 +274,7 @@ fn token_bytes(shape: &Shape, arrangement: Arrangement) -> usize {
     2 * (states + inner + scores)
 }
 
-/// How many tokens are computed together.
+/// The number of tokens to compute together.
 fn budget_tokens(free_bytes: Option<usize>, token_bytes: usize) -> usize {
     let fitting = free_bytes.map_or(MOST_TOKENS / 2, |free| free / SHARE_OF_MEMORY / token_bytes);
     fitting.clamp(FEWEST_TOKENS, MOST_TOKENS)
@@ -389,7 +389,7 @@ mod tests {
             .map(|n| (0..n).map(|i| 5 + i * n).collect())
             .collect();
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        let pooling = Pooling::of(PoolingMode::Mean);
+        let pooling = Pooling::new(PoolingMode::Mean);
         let expected = body.embed(&texts, &pooling).unwrap();
         body.operations = Box::new(Faulty::Small);
         assert!(body.budget_tokens() > FEWEST_TOKENS);

@@ -1,14 +1,15 @@
-//! On what a model is computed.
+//! Chooses and opens the device that computes a model.
 
 use candle_core::{DType, Device};
 
+use crate::packed::{NormKind, Shape};
 use akin_base::error::{Error, Result};
 use akin_kernels::Isas;
 
-/// On what a model is to be computed.
+/// The device to compute a model on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// A GPU that this build and this machine have, else the CPU.
+    /// A GPU if this build and this machine have one, else the CPU.
     Auto,
     /// The CPU.
     #[default]
@@ -20,10 +21,10 @@ pub enum DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// What a model would be computed on here, in words: `cuda:0`, or the CPU and its instruction sets.
+    /// Describes the device that would be used here: `cuda:0`, or the CPU and its instruction sets.
     ///
     /// # Errors
-    /// [`Error::Device`] where the device that is asked for is not in this build or not on this machine.
+    /// [`Error::Device`] if this build or this machine lacks the device.
     pub fn describe(self) -> Result<String> {
         Ok(match choose(self)? {
             Some(chosen) => chosen.name.to_owned(),
@@ -32,7 +33,7 @@ impl DeviceChoice {
     }
 }
 
-/// A device, with the numbers that it computes with.
+/// A device, with its type of numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct ChosenDevice {
     pub(crate) device: Device,
@@ -43,12 +44,23 @@ pub(crate) struct ChosenDevice {
     pub(crate) has_bf16: bool,
     /// Whether it can run our own kernels.
     pub(crate) has_kernels: bool,
-    /// Batches that are under way at a time: while one is computed, another is put into the device's queue.
+    /// Number of batches under way at a time: while one is computed, the next is queued.
     pub(crate) lanes: usize,
 }
 
 impl ChosenDevice {
-    /// Free memory, bytes, where the device says.
+    /// The type of numbers that a body of this shape is computed in. Hidden states of models with root mean
+    /// squares outgrow f16: they get bf16, or f32 on a device without it.
+    pub(super) fn dtype_for(&self, shape: &Shape) -> DType {
+        match (self.dtype, shape.norm) {
+            (DType::F16, NormKind::Rms { .. }) if self.device.is_cpu() => DType::F16,
+            (DType::F16, NormKind::Rms { .. }) if self.has_bf16 => DType::BF16,
+            (DType::F16, NormKind::Rms { .. }) => DType::F32,
+            (dtype, _) => dtype,
+        }
+    }
+
+    /// Free memory in bytes, if the device reports it.
     pub(super) fn free_bytes(&self) -> Option<usize> {
         match &self.device {
             #[cfg(feature = "cuda")]
@@ -58,11 +70,10 @@ impl ChosenDevice {
     }
 }
 
-/// The device that is asked for; `None` for the CPU, which has a body of its own, and for a GPU that is
-/// not there where any device will do.
+/// Opens the chosen device. `None` for the CPU, which has a body of its own, and if `Auto` finds no GPU.
 ///
 /// # Errors
-/// [`Error::Device`] where the device that is asked for is not in this build or not on this machine.
+/// [`Error::Device`] if this build or this machine lacks the device.
 pub(crate) fn choose(choice: DeviceChoice) -> Result<Option<ChosenDevice>> {
     match choice {
         DeviceChoice::Cpu => Ok(None),
@@ -76,7 +87,7 @@ fn cuda() -> Result<ChosenDevice> {
     if !cfg!(feature = "cuda") {
         return Err(Error::Device {
             device: "cuda",
-            source: "this build has no CUDA: it is built with --features cuda".into(),
+            source: "this build has no CUDA support: build with --features cuda".into(),
         });
     }
     let device = opened("cuda", || Device::new_cuda(0))?;
@@ -105,7 +116,7 @@ fn metal() -> Result<ChosenDevice> {
     if !cfg!(feature = "metal") {
         return Err(Error::Device {
             device: "metal",
-            source: "this build has no Metal: it is built with --features metal".into(),
+            source: "this build has no Metal support: build with --features metal".into(),
         });
     }
     Ok(ChosenDevice {
@@ -118,8 +129,7 @@ fn metal() -> Result<ChosenDevice> {
     })
 }
 
-/// Opens a device. The driver's library is looked for when it is first asked for something, and where it
-/// is missing that is a panic, which is an error here.
+/// Opens a device. A missing driver library panics on first use; here that becomes an error.
 fn opened(
     device: &'static str,
     open: impl FnOnce() -> candle_core::Result<Device> + std::panic::UnwindSafe,
@@ -131,7 +141,7 @@ fn opened(
     found.map_err(|error| refused(device, error))
 }
 
-/// What is said where a device cannot do what it is asked.
+/// The error of a device that cannot do what was asked.
 pub(crate) fn refused(device: &'static str, error: candle_core::Error) -> Error {
     Error::Device {
         device,
@@ -139,7 +149,7 @@ pub(crate) fn refused(device: &'static str, error: candle_core::Error) -> Error 
     }
 }
 
-/// What a device says, and not from where in candle it says it.
+/// The error itself, without candle's backtrace.
 pub(crate) fn without_backtrace(error: candle_core::Error) -> candle_core::Error {
     match error {
         candle_core::Error::WithBacktrace { inner, .. } => without_backtrace(*inner),

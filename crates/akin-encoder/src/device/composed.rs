@@ -193,7 +193,7 @@ fn rotate(heads: &Tensor, rotation: &DeviceRotation) -> Result<Tensor> {
     Tensor::cat(&[&rope(&first, &cosines, &sines)?, &rest], D::Minus1)
 }
 
-/// Each head so many times, one after another: `[texts, heads * times, tokens, dim]`.
+/// Repeats each head `times` times: `[texts, heads * times, tokens, dim]`.
 fn repeat(heads: &Tensor, times: usize) -> Result<Tensor> {
     if times == 1 {
         return Ok(heads.clone());

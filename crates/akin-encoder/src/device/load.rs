@@ -1,9 +1,8 @@
-//! A checkpoint's tensors, put on a device: maps that have the same input as one, and what all tokens are
-//! added folded into a table.
+//! Puts a checkpoint's tensors on a device. Maps with the same input become one, and a vector that all
+//! tokens get is folded into a table.
 
 use candle_core::{DType, Device, Tensor};
 
-use super::choice::ChosenDevice;
 use super::outlook::DevicePattern;
 use crate::packed::{NormKind, NormNames, Outlooks, PositionEncoding, Shape, Tensors};
 use crate::tensors::Reason;
@@ -60,26 +59,16 @@ pub(super) struct DeviceWeights {
     pub(super) outlooks: Vec<DevicePattern>,
 }
 
-/// In which numbers a body of this shape is computed: for models with root mean squares, whose hidden states
-/// outgrow f16, bf16 or, where the device has none, f32; else what the device is best with.
-pub(super) fn numbers_for(shape: &Shape, to: &ChosenDevice) -> DType {
-    match (to.dtype, shape.norm) {
-        (DType::F16, NormKind::Rms { .. }) if to.device.is_cpu() => DType::F16,
-        (DType::F16, NormKind::Rms { .. }) if to.has_bf16 => DType::BF16,
-        (DType::F16, NormKind::Rms { .. }) => DType::F32,
-        (dtype, _) => dtype,
-    }
-}
-
 impl DeviceWeights {
     /// Puts a checkpoint's tensors on a device.
     ///
     /// # Errors
-    /// In words, the tensor that is missing or of the wrong size, or what the device says.
+    /// Names the tensor that is missing or of the wrong size, or gives the device's error.
     pub(super) fn load(
         shape: &Shape,
         tensors: &Tensors<'_>,
-        (device, dtype): (&Device, DType),
+        device: &Device,
+        dtype: DType,
     ) -> Loaded<DeviceWeights> {
         let loader = Loader {
             tensors,

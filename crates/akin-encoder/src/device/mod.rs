@@ -6,10 +6,10 @@
 //!                                between them: operations ─► kernels, composed
 //! ```
 //!
-//! In: a [`Shape`](super::packed::Shape) and its tensors, as for the packed body, and a batch of texts. Out:
-//! the same vectors, in 16 bits with sums, norms and softmax in f32. On NVIDIA GPUs the rows are packed and
-//! what stands between the products are `kernels` of our own; elsewhere it is `composed` of candle's
-//! operations, on rows padded to the longest text.
+//! In: a [`Shape`](super::packed::Shape) and its tensors, as for the packed body, and a batch of texts.
+//! Out: the same vectors, in 16 bits with sums, norms and softmax in f32. Between the products, NVIDIA GPUs
+//! run our own `kernels` on packed rows. Other devices run `composed` operations of candle, on rows padded
+//! to the longest text.
 
 mod body;
 mod choice;

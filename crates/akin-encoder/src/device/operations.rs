@@ -1,4 +1,4 @@
-//! What stands between the matrix products of a body, whoever computes it.
+//! The operations between the matrix products of a body, for any implementation.
 
 use candle_core::{Result, Tensor};
 
@@ -8,7 +8,7 @@ use super::rows::{Arrangement, Rows};
 use crate::packed::Shape;
 use crate::pooling::Pooling;
 
-/// What is done to the rows of a branch: `norm(added + branch(rows + bias))`, each part where it is given.
+/// Normalisation of the rows of a branch: `norm(added + branch(rows + bias))`; each part is optional.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Normalisation<'a> {
     /// `[width]`, f32
@@ -19,7 +19,7 @@ pub(super) struct Normalisation<'a> {
     pub(super) norm: Option<&'a DeviceNorm>,
 }
 
-/// What stands between the matrix products of a body.
+/// The operations between the matrix products of a body.
 pub(super) trait Operations: Send + Sync {
     /// How texts are to lie in rows.
     fn arrangement(&self) -> Arrangement;

@@ -1,23 +1,23 @@
-//! What a token sees of the others, as tensors: rotations, and what distance adds to scores.
+//! Rotations and relative biases of attention, as tensors.
 
 use candle_core::{Device, Result, Tensor};
 
 use crate::packed::{LayerKind, Outlooks};
 
-/// What all layers of a kind look at.
+/// The attention pattern of all layers of a kind.
 pub(super) struct DevicePattern {
-    /// How heads turn by position, where they do.
+    /// The rotation of heads by position, if there is one.
     pub(super) rotation: Option<DeviceRotation>,
-    /// What is added to scores for how far a key is from the query, `[heads or 1, 2 * reach + 1]`, f32, in
-    /// units of the base-2 softmax; what hides included. `None` where nothing is added or hidden.
+    /// Added to scores by the distance from query to key, masks included: `[heads or 1, 2 * reach + 1]`,
+    /// f32, in units of the base-2 softmax. `None` if nothing is added or masked.
     pub(super) relative: Option<Tensor>,
     /// The farthest distance.
     pub(super) reach: usize,
-    /// Whether `relative` does more than hide.
+    /// Whether `relative` does more than mask.
     pub(super) differs_by_head: bool,
-    /// How many tokens behind it a query sees.
+    /// Number of tokens before it that a query sees.
     pub(super) behind: usize,
-    /// How many tokens ahead of it a query sees.
+    /// Number of tokens after it that a query sees.
     pub(super) ahead: usize,
 }
 

@@ -1,7 +1,7 @@
-//! Batches in a device's queue, and waited for outside it.
+//! Puts batches into a device's queue and waits for them outside it.
 //!
-//! One batch is put into the queue at a time, with the copy of its vectors behind it; while its thread waits
-//! for them, another puts the next batch into the queue, so that the device never runs dry.
+//! One batch is queued at a time, with the copy of its vectors behind it. While its thread waits for them,
+//! another thread queues the next batch, so that the device never runs dry.
 
 use candle_core::{Device, Result, Tensor};
 
@@ -25,7 +25,7 @@ pub(super) struct Queue {
 enum Coming {
     /// On the device.
     There(Tensor),
-    /// On their way, so many numbers each.
+    /// On their way, this many numbers each.
     #[cfg(feature = "cuda")]
     Returning(Returning, usize),
 }
@@ -60,8 +60,8 @@ impl Queue {
         enqueue()
     }
 
-    /// Puts what `enqueue` does into the queue, and waits for the vectors that it comes to: a tensor
-    /// `[texts, dim]` of f32 to one vector a text.
+    /// Queues what `enqueue` does and waits for its result, a tensor `[texts, dim]` of f32; returns one
+    /// vector per text.
     ///
     /// # Errors
     /// What `enqueue` fails with, or the device.

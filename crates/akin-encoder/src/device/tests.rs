@@ -111,7 +111,9 @@ mod of_kernels {
     use super::kernels::emulator;
     use super::*;
     #[cfg(feature = "bundled-model")]
-    use crate::{Encoder, EncoderOptions, Role, calibration_texts};
+    use crate::encoder::calibration_texts;
+    #[cfg(feature = "bundled-model")]
+    use crate::{Encoder, EncoderOptions, Role};
     #[cfg(feature = "bundled-model")]
     use akin_base::vectors::{dot, normalize};
 
@@ -143,7 +145,7 @@ mod of_kernels {
         let encoder = Encoder::load(&ModelSource::Bundled, &EncoderOptions::default()).unwrap();
         let encodings = encoder.encode(passages, Role::Passage).unwrap();
         let texts: Vec<&[u32]> = encodings.iter().map(|e| &e.ids[..]).collect();
-        let pooling = Pooling::of(PoolingMode::Mean);
+        let pooling = Pooling::new(PoolingMode::Mean);
         let found = device.embed(&texts, &pooling).unwrap();
         let mut least = 1f32;
         for (ids, mut found) in texts.iter().zip(found) {

@@ -1,12 +1,12 @@
-//! Which sequences are computed together: groups that a worker takes through the body, and blocks of a
-//! group that attend together.
+//! Plans which sequences are computed together: groups that a worker takes through the body, and blocks of
+//! a group that attend together.
 //!
 //! In: the tokens of each sequence. Out: ranges of whole sequences; each is in exactly one.
 
 use std::ops::Range;
 
-/// Tokens a group holds at least, if there are as many for each thread: the more, the less often
-/// all weights are read; the fewer, the more of the rows stay in a core's cache.
+/// Smallest number of tokens of a group, if there are enough for each thread. More tokens mean that the
+/// weights are read less often; fewer mean that more of the rows stay in a core's cache.
 const GROUP_TOKENS: usize = 512;
 
 /// Tokens that go through attention together, at least: their wide rows stay in the cache.
@@ -24,7 +24,7 @@ pub(super) struct Sequences<'a> {
 
 impl Sequences<'_> {
     /// Those of a group.
-    pub(super) fn of(&self, group: &Group) -> Sequences<'_> {
+    pub(super) fn in_group(&self, group: &Group) -> Sequences<'_> {
         Sequences {
             ids: &self.ids[group.tokens.clone()],
             types: self.types.get(group.tokens.clone()).unwrap_or_default(),

@@ -1,17 +1,30 @@
 //! One encoder layer: attention, then the feed-forward block, each `after(x + branch(f(before(x))))`
 //! with those of the three normalisations that the architecture has.
 
-use super::Scratch;
 use super::groups::AttentionBlock;
 use super::matrix::{Exec, Matrix};
 use super::shape::{Gate, Shape};
 use akin_kernels::{
-    Activation, Attention, AttentionScratch, Epilogue, Isas, Relative, Rotation, ScratchPool,
+    Activation, Aligned, Attention, AttentionScratch, Epilogue, Isas, Operand, Relative, Rotation,
+    ScratchPool,
 };
 
 /// Rows that pass through the feed-forward block together: their wide rows stay in the cache, next
 /// to the weights.
 pub(super) const WIDE_ROWS: usize = 64;
+
+/// Activations of one group.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) hidden: Aligned<f32>,
+    /// Rows that a block is given, or adds, normalised.
+    pub(super) normed: Aligned<f32>,
+    pub(super) fused: Aligned<f32>,
+    pub(super) context: Aligned<f32>,
+    pub(super) wide: Aligned<f32>,
+    pub(super) gated: Aligned<f32>,
+    pub(super) operand: Operand,
+}
 
 /// How rows are normalised.
 pub(super) enum Norm {
@@ -72,6 +85,13 @@ pub(super) struct LayerContext<'a> {
     pub(super) spares: &'a ScratchPool<AttentionScratch>,
 }
 
+/// What the last product of a block works with.
+struct BlockBuffers<'a> {
+    /// At least as many numbers as the rows of the block.
+    normed: &'a mut [f32],
+    operand: &'a mut Operand,
+}
+
 impl NormPlacement {
     /// The input of the block, normalised into `buffer` where it is to be.
     fn input<'r>(
@@ -95,18 +115,18 @@ impl NormPlacement {
         setting: &LayerContext<'_>,
         last: &Matrix,
         from: &[f32],
-        scratch: (&mut [f32], &mut akin_kernels::Operand),
+        buffers: BlockBuffers<'_>,
         rows: &mut [f32],
     ) {
         let (how, eps) = (setting.how, setting.shape.eps);
-        let (buffer, operand) = scratch;
+        let BlockBuffers { normed, operand } = buffers;
         match &self.branch {
             None => last.multiply(how, from, operand, Epilogue::Add, rows),
             Some(norm) => {
-                let buffer = &mut buffer[..rows.len()];
-                last.multiply(how, from, operand, Epilogue::Bias, buffer);
-                norm.apply(how.isa, buffer, eps);
-                how.isa.add(rows, buffer);
+                let added = &mut normed[..rows.len()];
+                last.multiply(how, from, operand, Epilogue::Bias, added);
+                norm.apply(how.isa, added, eps);
+                how.isa.add(rows, added);
             }
         }
         if let Some(norm) = &self.after {
@@ -168,9 +188,9 @@ impl Layer {
             );
             row += length;
         }
-        let scratch = (&mut normed[..], operand);
+        let buffers = BlockBuffers { normed, operand };
         self.attention
-            .add(setting, &self.attention_out, context, scratch, hidden);
+            .add(setting, &self.attention_out, context, buffers, hidden);
     }
 
     fn norm_heads(&self, setting: &LayerContext<'_>, fused: &mut [f32]) {
@@ -179,10 +199,10 @@ impl Layer {
         let queries = shape.heads * shape.head_dim;
         let keys = queries + shape.key_heads * shape.head_dim;
         if let Some(gain) = &self.query_gain {
-            isa.norm_heads(fused, stride, (0, queries), gain, shape.eps);
+            isa.norm_heads(fused, stride, 0..queries, gain, shape.eps);
         }
         if let Some(gain) = &self.key_gain {
-            isa.norm_heads(fused, stride, (queries, keys), gain, shape.eps);
+            isa.norm_heads(fused, stride, queries..keys, gain, shape.eps);
         }
     }
 
@@ -223,9 +243,9 @@ impl Layer {
                     wide
                 }
             };
-            let scratch = (&mut normed[..], &mut *operand);
+            let buffers = BlockBuffers { normed, operand };
             self.feed_forward
-                .add(setting, &self.narrow, inner, scratch, rows);
+                .add(setting, &self.narrow, inner, buffers, rows);
         }
     }
 }

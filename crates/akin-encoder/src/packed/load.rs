@@ -57,13 +57,14 @@ impl TensorSource<'_> {
     /// The tensor `name` with `expected` numbers.
     pub(super) fn sized(&self, name: &str, expected: usize) -> Result<Tensor, PackError> {
         let tensor = self.some(name)?;
-        match tensor.len() == expected {
-            true => Ok(tensor),
-            false => Err(PackError::Size {
+        if tensor.len() == expected {
+            Ok(tensor)
+        } else {
+            Err(PackError::Size {
                 name: name.to_owned(),
                 expected,
                 found: tensor.len(),
-            }),
+            })
         }
     }
 
@@ -72,8 +73,8 @@ impl TensorSource<'_> {
         Ok(self.sized(name, expected)?.to_floats())
     }
 
-    /// What is added to a token's embedding for its position, `rows` of them, the embedding of token
-    /// type 0 included; one row for all where positions have no embeddings, none where neither has.
+    /// The vectors added to token embeddings by position, the embedding of token type 0 included: `rows`
+    /// rows. One row if positions have no embeddings, none if token types have none either.
     pub(super) fn places(&self, rows: usize) -> Result<Vec<f32>, PackError> {
         let (hidden, names) = (self.shape.hidden, self.shape.names);
         let mut places = match names.positions {
@@ -157,9 +158,10 @@ impl TensorSource<'_> {
             let start = weights.len();
             weights.resize(start + weight.len(), 0.0);
             weight.read(0, &mut weights[start..]);
-            match self.shape.biases[role as usize] {
-                true => bias.extend(self.get(&format!("{name}.bias"), *width)?),
-                false => bias.resize(bias.len() + width, 0.0),
+            if self.shape.biases[role as usize] {
+                bias.extend(self.get(&format!("{name}.bias"), *width)?)
+            } else {
+                bias.resize(bias.len() + width, 0.0)
             }
         }
         Ok((weights, bias))
@@ -240,9 +242,10 @@ impl TensorSource<'_> {
             before: None,
             ..names.attention_norms
         };
-        let attention_norms = match i == 0 && shape.first_is_bare {
-            true => &bare,
-            false => &names.attention_norms,
+        let attention_norms = if i == 0 && shape.first_is_bare {
+            &bare
+        } else {
+            &names.attention_norms
         };
         Ok(Layer {
             fused,

@@ -5,7 +5,7 @@ use akin_kernels::{
 };
 use std::sync::{Mutex, PoisonError};
 
-/// The arithmetic of the matrix products; everything else is f32 in any case.
+/// The arithmetic of the matrix products; everything else is f32.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Arithmetic<'a> {
     /// 32-bit floats: the reference.
@@ -14,8 +14,8 @@ pub(crate) enum Arithmetic<'a> {
     Int8(&'a Calibration),
 }
 
-/// What the inputs of every matrix look like: the fused query, key and value, the attention's
-/// output, the widening and the narrowing map of each layer, in this order.
+/// Statistics of the inputs of every matrix: in each layer, the fused query, key and value, the attention's
+/// output, the widening map and the narrowing map.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Calibration {
     pub(super) inputs: Vec<Inputs>,
@@ -35,8 +35,8 @@ impl MatrixSlot {
     pub(super) const ALL: [Self; 4] = [Self::Fused, Self::AttentionOut, Self::Widen, Self::Narrow];
 
     /// Chosen by measuring each matrix alone on real abstracts. Features of a layer norm have a few
-    /// outliers, which centring and balancing take away; the outputs of GELU have none that stay
-    /// in place, but the narrowing weights have strays.
+    /// outliers, which centring and balancing remove. The outliers of GELU move from feature to feature,
+    /// but the narrowing weights have outliers of their own.
     ///
     /// `n_values` of the fused columns, the last, are values.
     pub(super) fn recipe(self, n_values: usize) -> Quantization {
@@ -94,7 +94,7 @@ impl Calibration {
     }
 }
 
-/// With what, and by how many, a product is worked out.
+/// The instruction sets and the threads that compute a product.
 #[derive(Clone, Copy)]
 pub(super) struct Exec {
     pub(super) isa: Isas,

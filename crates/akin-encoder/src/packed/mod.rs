@@ -1,12 +1,12 @@
 //! The encoder body over packed rows: the tokens of all sequences one after another, no padding.
 //!
-//! In: token ids and where each sequence begins. Out: hidden states `[tokens, hidden]`, or one
-//! pooled embedding a sequence. A batch is cut into groups of whole sequences; each worker takes
-//! a group through all layers, so that its rows stay in its cache and nobody waits; within a layer,
-//! a few sequences at a time attend, then a few rows at a time are fed forward. With fewer
-//! groups than threads (a query), the columns of each product are shared out instead.
+//! In: token ids and where each sequence begins. Out: hidden states `[tokens, hidden]`, or one pooled
+//! embedding a sequence. A batch is cut into groups of whole sequences. Each worker takes a group through
+//! all layers, so that its rows stay in its cache and it never waits. Within a layer, a few sequences at a
+//! time attend, then a few rows at a time are fed forward. With fewer groups than threads (a query), the
+//! columns of each product are divided among threads instead.
 //!
-//! Invariant: a sequence's result depends on nothing but its own tokens, bit for bit.
+//! Invariant: a sequence's result depends only on its own tokens, bit for bit.
 
 mod groups;
 mod layer;
@@ -25,11 +25,9 @@ pub(crate) use outlook::Outlooks;
 pub(crate) use shape::{Gate, LayerKind, Names, NormKind, NormNames, PositionEncoding, Shape};
 pub(crate) use tensor::{Tensor, TensorType};
 
-use akin_kernels::{
-    Aligned, Attention, AttentionScratch, Isas, Numbers, Operand, ScratchPool, Split,
-};
+use akin_kernels::{Attention, AttentionScratch, Isas, Numbers, ScratchPool, Split};
 use groups::{AttentionBlock, Group, Sequences, blocks, group};
-use layer::{AttentionPattern, Layer, LayerContext, Norm, WIDE_ROWS};
+use layer::{AttentionPattern, Layer, LayerContext, Norm, Scratch, WIDE_ROWS};
 use load::{Packing, TensorSource};
 use matrix::{Exec, Matrix, MatrixSlot};
 use rayon::prelude::*;
@@ -51,19 +49,6 @@ pub(crate) struct PackedBody {
     attention: Attention,
     scratch: ScratchPool<Scratch>,
     attention_scratch: ScratchPool<AttentionScratch>,
-}
-
-/// Activations of one group.
-#[derive(Default)]
-struct Scratch {
-    hidden: Aligned<f32>,
-    /// Rows that a block is given, or adds, normalised.
-    normed: Aligned<f32>,
-    fused: Aligned<f32>,
-    context: Aligned<f32>,
-    wide: Aligned<f32>,
-    gated: Aligned<f32>,
-    operand: Operand,
 }
 
 impl PackedBody {
@@ -148,9 +133,8 @@ impl PackedBody {
         })
     }
 
-    /// Runs texts through the body in f32 and notes what each matrix is given: a few thousand
-    /// tokens of the kind of text that is to be embedded are enough. Arguments as for
-    /// [`new`](Self::new) and [`forward`](Self::forward).
+    /// Runs texts through the body in f32 and records the inputs of each matrix. A few thousand tokens of
+    /// typical texts are enough. Arguments as for [`new`](Self::new) and [`forward`](Self::forward).
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -179,7 +163,7 @@ impl PackedBody {
         Ok(Calibration { inputs })
     }
 
-    /// How many types of tokens have an embedding.
+    /// Number of token types with an embedding.
     pub(crate) fn n_types(&self) -> usize {
         self.types.len() / self.shape.hidden
     }
@@ -293,7 +277,7 @@ impl PackedBody {
         }
         let work = |(group, part): (&Group, &mut [f32])| {
             self.scratch.lend(|scratch| {
-                self.group(sequences.of(group), scratch, split);
+                self.group(sequences.in_group(group), scratch, split);
                 finish(group, &scratch.hidden, part);
             });
         };

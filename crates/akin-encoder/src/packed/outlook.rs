@@ -1,9 +1,8 @@
-//! What a token sees of the others: rotations, and what distance adds to scores, for each kind of layer.
+//! Rotations and relative biases of attention, for each kind of layer.
 
-use super::PositionEncoding;
 use super::layer::AttentionPattern;
 use super::load::{PackError, TensorSource, Tensors};
-use super::shape::{LayerKind, Shape};
+use super::shape::{LayerKind, PositionEncoding, Shape};
 use akin_kernels::{NOTHING, Relative, Rotation};
 
 /// Distances from here on share the last bucket of relative position embeddings, in T5 and MPNet.
@@ -41,13 +40,14 @@ impl<'a> Outlooks<'a> {
         let buckets = |name: &str| {
             let name = format!("{name}.weight");
             let tensor = tensors(&name).ok_or_else(|| PackError::Missing(name.clone()))?;
-            match tensor.len() > 0 && tensor.len().is_multiple_of(4 * shape.heads) {
-                true => Ok(tensor.to_floats()),
-                false => Err(PackError::Size {
+            if tensor.len() > 0 && tensor.len().is_multiple_of(4 * shape.heads) {
+                Ok(tensor.to_floats())
+            } else {
+                Err(PackError::Size {
                     name,
                     expected: 32 * shape.heads,
                     found: tensor.len(),
-                }),
+                })
             }
         };
         Ok(Self {
@@ -66,9 +66,9 @@ impl<'a> Outlooks<'a> {
         self.buckets.is_some() || self.shape.places == PositionEncoding::Slopes
     }
 
-    /// What distance adds to scores in layers of a kind: for how many heads, 1 if it is the same for all,
-    /// and `[heads, 2 * positions - 1]`, from the farthest key before a query to the farthest behind, in
-    /// units of the base-2 softmax. `None` where it adds nothing.
+    /// The relative biases of layers of a kind: the number of heads (1 if all share them) and the table
+    /// `[heads, 2 * positions - 1]`. It goes from the farthest key before a query to the farthest after it,
+    /// in units of the base-2 softmax. `None` if there are no biases.
     pub(crate) fn relative(&self, kind: &LayerKind) -> Option<(usize, Vec<f32>)> {
         let shape = self.shape;
         let has_slopes = shape.places == PositionEncoding::Slopes;
@@ -107,9 +107,9 @@ impl<'a> Outlooks<'a> {
     }
 }
 
-/// The bucket of a key that is `ahead` of its query, of `n`: half of them behind, half ahead; in each
-/// half, one a distance for the first half, and logarithmically wider ones for the rest (T5, Raffel et
-/// al. 2020, section 2.1).
+/// The bucket, of `n`, of a key that is `ahead` of its query. Half of the buckets are for keys behind, half
+/// for keys ahead. In each half, the first buckets have one distance each, and the rest are logarithmically
+/// wider (T5, Raffel et al. 2020, section 2.1).
 fn bucket(ahead: isize, n: usize) -> usize {
     let half = n / 2;
     let side = if ahead > 0 { half } else { 0 };
@@ -126,9 +126,10 @@ fn bucket(ahead: isize, n: usize) -> usize {
 /// the power below, and every other one of the power above.
 fn slopes(heads: usize) -> Vec<f32> {
     let of_power = |n: usize| (1..=n).map(move |i| 2f64.powf(-8.0 * i as f64 / n as f64) as f32);
-    let power = match heads.is_power_of_two() {
-        true => heads,
-        false => heads.next_power_of_two() / 2,
+    let power = if heads.is_power_of_two() {
+        heads
+    } else {
+        heads.next_power_of_two() / 2
     };
     let between = of_power(2 * power).step_by(2);
     of_power(power).chain(between).take(heads).collect()

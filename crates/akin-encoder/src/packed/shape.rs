@@ -1,6 +1,5 @@
-//! What a transformer encoder looks like, whatever it is called: how wide, how deep, in which order, and
-//! under which names a checkpoint keeps its tensors. The architectures make one each of their
-//! `config.json`.
+//! The shape of a transformer encoder of any architecture: its widths and depth, the order of its parts,
+//! and the names of its tensors. Each architecture makes one of its `config.json`.
 
 use super::matrix::{Calibration, MatrixSlot};
 use akin_kernels::Activation;
@@ -24,7 +23,7 @@ pub(crate) struct Shape {
     pub(crate) intermediate: usize,
     /// The longest sequence.
     pub(crate) positions: usize,
-    /// How a token knows its place.
+    /// The position encoding.
     pub(crate) places: PositionEncoding,
     /// What token embeddings are multiplied by.
     pub(crate) embedding_scale: f32,
@@ -36,11 +35,11 @@ pub(crate) struct Shape {
     pub(crate) eps: f32,
     /// Whether the first layer's attention is given its input as it is, where others normalise it.
     pub(crate) first_is_bare: bool,
-    /// What stands between the maps of the feed-forward block.
+    /// The activation of the feed-forward block.
     pub(crate) activation: Activation,
     /// Which half of the widened row is the gate, where there is one.
     pub(crate) gate: Option<Gate>,
-    /// Whether a token looks at those before it only.
+    /// Whether a token attends only to those before it.
     pub(crate) causal: bool,
     /// The kinds of layers there are.
     pub(crate) kinds: Vec<LayerKind>,
@@ -52,7 +51,7 @@ pub(crate) struct Shape {
     pub(crate) names: &'static Names,
 }
 
-/// How a token knows its place.
+/// The position encoding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum PositionEncoding {
     /// Each position has an embedding. RoBERTa's begin behind the id of the padding, which is not
@@ -96,7 +95,7 @@ pub(crate) enum Gate {
 pub(crate) struct LayerKind {
     /// By how much each pair of numbers of a head turns from one position to the next, radians.
     pub(crate) frequencies: Vec<f64>,
-    /// How far a token looks to either side, where that is limited.
+    /// How far a token attends to either side, if that is limited.
     pub(crate) window: Option<usize>,
 }
 
@@ -136,8 +135,8 @@ pub(crate) struct Names {
 }
 
 impl Shape {
-    /// The same for sequences of up to so many tokens: what grows with the positions need not be larger.
-    /// Learned positions are as many as the checkpoint has.
+    /// The same shape for sequences of up to `max_tokens` tokens, so that tables are no larger than needed.
+    /// Learned positions stay as the checkpoint has them.
     pub(crate) fn shortened(mut self, max_tokens: usize) -> Self {
         if !matches!(self.places, PositionEncoding::Learned { .. }) {
             self.positions = self.positions.min(max_tokens);

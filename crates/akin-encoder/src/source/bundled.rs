@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::files::{BodyPlan, ModelFiles};
 use super::prompts::Prompts;
-use super::{BodyPlan, ModelFiles};
-use crate::Pooling;
 use crate::architecture::shape_of;
 use crate::head::Head;
+use crate::pooling::Pooling;
 use akin_base::error::{Error, Result};
 
 static CONFIG: &[u8] = include_bytes!("../../../../models/all-MiniLM-L6-v2/config.json");

@@ -1,4 +1,4 @@
-//! A folder whose small JSON files are read with the folder's name in every complaint, and its weights.
+//! Reads a model's folder: its small JSON files and its weights, with the folder's name in every error.
 
 use std::fmt;
 use std::fs::File;
@@ -25,32 +25,34 @@ struct TokenizerConfig {
     model_max_length: Option<f64>,
 }
 
-/// A folder whose small JSON files are read with the folder's name in every complaint.
+/// A model's folder; every error has its name.
 pub(crate) struct Folder<'a> {
     pub(crate) path: &'a Path,
 }
 
 impl<'a> Folder<'a> {
-    /// A folder that there is.
+    /// Opens a folder that must exist.
     pub(crate) fn open(path: &'a Path) -> Result<Folder<'a>> {
         let folder = Folder { path };
-        match path.is_dir() {
-            true => Ok(folder),
-            false => Err(folder.wrong("there is no such folder")),
+        if path.is_dir() {
+            Ok(folder)
+        } else {
+            Err(folder.wrong("there is no such folder"))
         }
     }
 
-    /// A complaint about the folder.
+    /// An error about the folder.
     pub(crate) fn wrong(&self, reason: impl fmt::Display) -> Error {
         Error::model(self.path.display(), reason)
     }
 
-    /// A file that must be there, of settings or a vocabulary.
+    /// Reads a file of settings or a vocabulary that must exist.
     pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>> {
         let bytes = self.bytes_within(name, MAX_BYTES)?;
-        match bytes.len() as u64 > MAX_BYTES {
-            true => Err(self.wrong(format!("{name} is longer than {} MiB", MAX_BYTES >> 20))),
-            false => Ok(bytes),
+        if bytes.len() as u64 > MAX_BYTES {
+            Err(self.wrong(format!("{name} is longer than {} MiB", MAX_BYTES >> 20)))
+        } else {
+            Ok(bytes)
         }
     }
 
@@ -61,7 +63,7 @@ impl<'a> Folder<'a> {
             let mut bytes = Vec::new();
             let file = File::open(&path)?;
             if !file.metadata()?.is_file() {
-                return Err(io::Error::other("it is no file"));
+                return Err(io::Error::other("it is not a file"));
             }
             let n_bytes = file.metadata()?.len().min(most.saturating_add(1));
             bytes.try_reserve_exact(usize::try_from(n_bytes).unwrap_or(usize::MAX))?;
@@ -77,7 +79,7 @@ impl<'a> Folder<'a> {
         })
     }
 
-    /// What a JSON file of these bytes says.
+    /// Parses the bytes of a JSON file.
     pub(crate) fn parse<T: for<'de> Deserialize<'de>>(
         &self,
         name: &str,
@@ -86,7 +88,7 @@ impl<'a> Folder<'a> {
         serde_json::from_slice(bytes).map_err(|e| self.wrong(format!("{name}: {e}")))
     }
 
-    /// A file that may be missing.
+    /// Reads a file that may be missing.
     pub(crate) fn bytes_if_there(&self, name: &str) -> Result<Option<Vec<u8>>> {
         self.path
             .join(name)
@@ -95,7 +97,7 @@ impl<'a> Folder<'a> {
             .transpose()
     }
 
-    /// What a JSON file says that may be missing.
+    /// Parses a JSON file that may be missing.
     pub(crate) fn parse_if_there<T: for<'de> Deserialize<'de>>(
         &self,
         name: &str,
@@ -104,7 +106,7 @@ impl<'a> Folder<'a> {
         bytes.map(|bytes| self.parse(name, &bytes)).transpose()
     }
 
-    /// The name of the folder, for people.
+    /// The name of the folder, for display.
     pub(crate) fn name(&self) -> String {
         let whole = self.path.canonicalize();
         let whole = whole.unwrap_or_else(|_| self.path.to_owned());
@@ -114,9 +116,9 @@ impl<'a> Folder<'a> {
         )
     }
 
-    /// The token limit that the folder sets: in `sentence_bert_config.json`, or as newer versions of
-    /// sentence-transformers save it, in `tokenizer_config.json`, where what is above the positions
-    /// is no limit.
+    /// The token limit of the folder, from `sentence_bert_config.json`, or from `tokenizer_config.json`,
+    /// where newer versions of sentence-transformers save it. There, a limit above the positions means
+    /// none.
     pub(crate) fn token_limit(&self, positions: usize) -> Result<usize> {
         let limits: Option<SentenceBertConfig> =
             self.parse_if_there("sentence_bert_config.json")?;
@@ -129,7 +131,7 @@ impl<'a> Folder<'a> {
         Ok(limit.map_or(positions, |limit| positions.min(limit as usize)))
     }
 
-    /// Whether texts are to be in lower case before the tokenizer sees them.
+    /// Whether texts are put in lower case before the tokenizer sees them.
     pub(super) fn lowers_case(&self) -> Result<bool> {
         let config: Option<SentenceBertConfig> =
             self.parse_if_there("sentence_bert_config.json")?;
@@ -152,8 +154,8 @@ impl<'a> Folder<'a> {
         }
         if has("model.safetensors.index.json") {
             return Err(self.wrong(
-                "its weights are in several files, and akin reads one model.safetensors; load and save \
-                 it anew with sentence-transformers in one file (max_shard_size=\"100GB\")",
+                "its weights are in several files, and akin reads one model.safetensors; load it and save \
+                 it again with sentence-transformers in one file (max_shard_size=\"100GB\")",
             ));
         }
         self.bytes(SAFE)

@@ -1,15 +1,14 @@
-//! Where a model comes from, and reading what its folder says about it.
+//! Where a model comes from, and reading its folder.
 //!
 //! In: the model in this binary, a sentence-transformers folder, or one in the hub's cache. Out:
-//! [`ModelFiles`]: the shape of the body, the bytes of tokenizer and weights, and the settings that the folder's small files give
-//! (pooling, further modules, prompts, limits), with hashes. safetensors only: a pickled checkpoint is
-//! named and refused.
+//! [`ModelFiles`]: the shape of the body, the bytes of tokenizer and weights with hashes, and the settings
+//! of the small files. Only safetensors are read; pickled checkpoints are refused by name.
 
+mod files;
 mod folder;
 mod modules;
 mod prompts;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,15 +16,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub(super) use self::files::{BodyPlan, ModelFiles, UNLIMITED_TOKENS};
 pub(super) use self::folder::Folder;
 use self::modules::{BodyKind, Modules};
 use self::prompts::Prompts;
-use super::Pooling;
 use super::architecture::shape_of;
-use super::head::Head;
-use super::packed::Shape;
 use super::static_table::StaticTable;
-use super::verify::GOLDEN;
+use super::tensors::TensorBytes;
 use akin_base::error::{Error, Result};
 use akin_base::files::sha256_of_link;
 use akin_base::hex::hex;
@@ -38,7 +35,7 @@ pub enum ModelSource {
     Bundled,
     /// A sentence-transformers folder.
     Folder(PathBuf),
-    /// A model of the Hugging Face hub, in the cache of its tools.
+    /// A model of the Hugging Face hub, in the cache of the hub's tools.
     Hub {
         /// `org/name`.
         id: String,
@@ -61,58 +58,14 @@ impl fmt::Display for ModelSource {
     }
 }
 
-/// What the activations of a model are like, for int8: f32, little-endian, in the order that
-/// the packed body gives them.
+/// Statistics of a model's activations, for int8: f32, little-endian, in the order of the packed body.
 const CALIBRATION: &str = "int8-calibration.f32";
 
-/// The bytes of a model file: part of the binary, or read.
-pub(super) type TensorBytes = Cow<'static, [u8]>;
-
-/// A text of static embeddings may have so many tokens: as many as there are.
-pub(super) const UNLIMITED_TOKENS: usize = 1 << 20;
-
-/// The longest that may stand between title and abstract.
+/// Longest separator between title and abstract.
 const MAX_SEPARATOR_BYTES: usize = 256;
 
-/// Tokens of a text that model2vec reads where nothing is said.
+/// Token limit of model2vec by default.
 const MODEL2VEC_TOKENS: usize = 512;
-
-/// What makes hidden states, or vectors, of token ids.
-pub(super) enum BodyPlan {
-    /// A transformer of this shape.
-    Transformer(Box<Shape>),
-    /// One vector a token.
-    Static(StaticTable),
-}
-
-/// What a model's folder holds.
-pub(super) struct ModelFiles {
-    pub(super) name: String,
-    pub(super) revision: Option<String>,
-    pub(super) body: BodyPlan,
-    pub(super) tokenizer: TensorBytes,
-    pub(super) weights: Arc<TensorBytes>,
-    pub(super) int8_calibration: Option<TensorBytes>,
-    /// Texts with the embeddings that another program gave them.
-    pub(super) golden: Option<TensorBytes>,
-    pub(super) weights_sha256: String,
-    pub(super) tokenizer_sha256: String,
-    pub(super) pooling: Pooling,
-    /// What becomes of the pooled vector before it is scaled to length 1.
-    pub(super) head: Head,
-    pub(super) normalize: bool,
-    pub(super) prompts: Prompts,
-    /// How the folder wants vectors to be compared, where it says.
-    pub(super) similarity: Option<String>,
-    /// Whether texts are to be in lower case before the tokenizer sees them.
-    pub(super) lowers_case: bool,
-    /// Stands between title and abstract, in families that were trained so.
-    pub(super) separator: Option<String>,
-    pub(super) max_tokens: usize,
-    pub(super) positions: usize,
-    /// Numbers of a finished vector.
-    pub(super) dim: usize,
-}
 
 impl ModelSource {
     /// Reads the model's files and settings.
@@ -125,7 +78,10 @@ impl ModelSource {
     }
 }
 
-/// What of a `config.json` tells static embeddings from a transformer.
+/// Texts with the embeddings that another program computed (see `verify`).
+pub(super) const GOLDEN: &str = "golden.json";
+
+/// The fields of a `config.json` that tell static embeddings from a transformer.
 #[derive(Default, Deserialize)]
 struct StaticConfig {
     model_type: Option<String>,
@@ -138,7 +94,7 @@ fn read_hub(id: &str, commit: &str, folder: &Path) -> Result<ModelFiles> {
     if !folder.is_dir() {
         return Err(Error::ModelMissing {
             id: format!("{id}@{commit}"),
-            reason: format!("there is no {} any more", folder.display()),
+            reason: format!("the folder {} is gone", folder.display()),
         });
     }
     let files = read_folder(folder, Some(id))?;
@@ -156,7 +112,7 @@ fn read_hub(id: &str, commit: &str, folder: &Path) -> Result<ModelFiles> {
     })
 }
 
-/// Reads a folder of a model of this name; of the folder's where none is given.
+/// Reads a model's folder; without a name, the model is called like the folder.
 fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
     let folder = Folder::open(path)?;
     let listed = Modules::read(&folder)?;
@@ -174,19 +130,16 @@ fn read_folder(path: &Path, name: Option<&str>) -> Result<ModelFiles> {
     let weights = folder_of_body.weights()?;
     let weights_sha256 = sha256(&weights);
     let weights: Arc<TensorBytes> = Arc::new(weights.into());
-    let body = match is_static {
-        true => {
-            let table = StaticTable::load(&weights);
-            BodyPlan::Static(table.map_err(|e| folder.wrong(format!("model.safetensors: {e}")))?)
-        }
-        false => {
-            let config = folder_of_body.bytes("config.json")?;
-            BodyPlan::Transformer(Box::new(shape_of(&name, &config)?))
-        }
+    let body = if is_static {
+        let table = StaticTable::load(&weights);
+        BodyPlan::Static(table.map_err(|e| folder.wrong(format!("model.safetensors: {e}")))?)
+    } else {
+        let config = folder_of_body.bytes("config.json")?;
+        BodyPlan::Transformer(Box::new(shape_of(&name, &config)?))
     };
     let prompts = Prompts::read(&folder, &name)?;
     if !listed.pools_prompt && prompts != Prompts::default() {
-        return Err(folder.wrong("its pooling leaves the prompt out, which akin cannot do"));
+        return Err(folder.wrong("its pooling excludes the prompt, which akin does not support"));
     }
     let (hidden, positions) = match &body {
         BodyPlan::Transformer(shape) => {
@@ -227,8 +180,8 @@ struct Separator {
     sep_token: Option<serde_json::Value>,
 }
 
-/// What stands between title and abstract in the models that were trained on both so: SPECTER and those
-/// after it (Cohan et al. 2020).
+/// The separator between title and abstract for models that were trained with one: SPECTER and its
+/// successors (Cohan et al. 2020).
 fn separator(body: &Folder, name: &str) -> Result<Option<String>> {
     let name = name.to_lowercase();
     if !["specter", "scincl"]
@@ -243,9 +196,10 @@ fn separator(body: &Folder, name: &str) -> Result<Option<String>> {
         .as_ref()
         .and_then(|token| token["content"].as_str().or(token.as_str()));
     let text = text.unwrap_or("[SEP]");
-    match text.len() <= MAX_SEPARATOR_BYTES {
-        true => Ok(Some(text.to_owned())),
-        false => Err(body.wrong(format!("its separator is {} bytes long", text.len()))),
+    if text.len() <= MAX_SEPARATOR_BYTES {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(body.wrong(format!("its separator is {} bytes long", text.len())))
     }
 }
 
@@ -260,8 +214,8 @@ mod bundled;
 mod bundled {
     //! This build has no model in it.
 
-    use super::{ModelFiles, Result};
-    use akin_base::error::Error;
+    use super::files::ModelFiles;
+    use akin_base::error::{Error, Result};
 
     pub(super) fn files() -> Result<ModelFiles> {
         let reason = "this build has none; name a folder with --model, or build with the \
@@ -289,7 +243,7 @@ mod tests {
         let read = ModelSource::Folder(folder).read().unwrap();
         let bundled = bundled::files().unwrap();
         let fingerprint = |files| {
-            super::super::Recipe::of(files, None, None)
+            super::super::Recipe::from_files(files, None, None)
                 .unwrap()
                 .fingerprint()
         };

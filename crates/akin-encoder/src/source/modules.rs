@@ -1,5 +1,4 @@
-//! What `modules.json` puts after one another: what makes hidden states, the pooling, and what becomes of
-//! the pooled vector.
+//! Reads `modules.json`: the body, the pooling, and the modules behind it.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +20,16 @@ struct ListedModule {
     class: String,
 }
 
-/// What makes hidden states of a text.
+/// The kind of a model's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyKind {
     /// A transformer.
     Transformer,
-    /// A table of one vector a token.
+    /// A table of one vector per token.
     Static,
 }
 
-/// What a folder puts after one another.
+/// The modules of a folder.
 pub(super) struct Modules {
     pub(super) kind: BodyKind,
     /// The folder of the body, inside the model's.
@@ -38,7 +37,7 @@ pub(super) struct Modules {
     pub(super) pooling: Pooling,
     /// Whether the prompt's tokens count in the pooling.
     pub(super) pools_prompt: bool,
-    /// What becomes of the pooled vector before it is scaled to length 1.
+    /// The modules between pooling and scaling to length 1.
     pub(super) head: Head,
     /// Whether the last module scales vectors to length 1.
     pub(super) normalize: bool,
@@ -57,7 +56,7 @@ impl Modules {
         let mut modules = Modules {
             kind: BodyKind::Transformer,
             body: String::new(),
-            pooling: Pooling::of(PoolingMode::Mean),
+            pooling: Pooling::new(PoolingMode::Mean),
             pools_prompt: true,
             head: Head::default(),
             normalize: false,
@@ -156,9 +155,10 @@ fn dense(folder: &Folder, path: &str) -> Result<Module> {
     let n_weights = n_weights
         .ok_or_else(|| folder.wrong(format!("{name}: a map from {n_in} numbers to {n_out}")))?;
     let weight = tensors.get("linear.weight", n_weights)?;
-    let bias = match config.bias.unwrap_or(true) {
-        true => tensors.get("linear.bias", n_out)?,
-        false => vec![0.0; n_out],
+    let bias = if config.bias.unwrap_or(true) {
+        tensors.get("linear.bias", n_out)?
+    } else {
+        vec![0.0; n_out]
     };
     Ok(Module::Dense {
         weight,
@@ -208,12 +208,13 @@ impl<'a> ModuleWeights<'a> {
             |reason: String| -> Error { self.folder.wrong(format!("{}: {reason}", self.file)) };
         let tensor = self.tensors.get(name);
         let tensor = tensor.ok_or_else(|| wrong(format!("the tensor {name} is missing")))?;
-        match tensor.len() == expected {
-            true => Ok(tensor.to_floats()),
-            false => Err(wrong(format!(
+        if tensor.len() == expected {
+            Ok(tensor.to_floats())
+        } else {
+            Err(wrong(format!(
                 "the tensor {name} has {} numbers instead of {expected}",
                 tensor.len()
-            ))),
+            )))
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What is put before queries and passages, and how vectors are compared: as the folder says, or as the
-//! family of models wants it whose folders do not say.
+//! The prompts of queries and passages and the similarity of vectors: from the folder, else the defaults of
+//! the model's family.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::folder::Folder;
 use akin_base::error::Result;
 
-/// What is put before a text of either role.
+/// The prompts of both roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Prompts {
     pub(crate) query: String,
@@ -33,9 +33,8 @@ impl SentenceTransformersConfig {
     }
 }
 
-/// Families of models that were trained with prompts which many of their folders do not hold: what a
-/// name has in it, and what is put before queries and passages. The first that fits counts. From the
-/// models' cards.
+/// Model families that were trained with prompts which many of their folders lack: parts of the name, and
+/// the prompts of queries and passages. The first match counts. From the model cards.
 const FAMILIES: [(&[&str], &str, &str); 10] = [
     (&["e5", "instruct"], INSTRUCTED, ""),
     (&["e5-"], "query: ", "passage: "),
@@ -57,7 +56,7 @@ const REPRESENTED: &str = "Represent this sentence for searching relevant passag
 const INSTRUCTED: &str = "Instruct: Given a web search query, retrieve relevant passages that answer \
                           the query\nQuery: ";
 
-/// How the folder wants vectors to be compared, where it says: `cosine`, `dot`, `euclidean`, `manhattan`.
+/// The similarity that the folder asks for, if it names one: `cosine`, `dot`, `euclidean` or `manhattan`.
 pub(super) fn similarity(folder: &Folder) -> Result<Option<String>> {
     let config: Option<SentenceTransformersConfig> =
         folder.parse_if_there("config_sentence_transformers.json")?;
@@ -65,14 +64,14 @@ pub(super) fn similarity(folder: &Folder) -> Result<Option<String>> {
 }
 
 impl Prompts {
-    /// The prompts of a folder of a model of this name.
+    /// The prompts of a folder, for a model of this name.
     pub(super) fn read(folder: &Folder, name: &str) -> Result<Prompts> {
         let config: Option<SentenceTransformersConfig> =
             folder.parse_if_there("config_sentence_transformers.json")?;
         let config = config.unwrap_or_default();
         // Newer versions list two empty prompts where there are none.
         if config.prompts.values().all(String::is_empty) {
-            return Ok(Prompts::of_family(name));
+            return Ok(Prompts::for_family(name));
         }
         Ok(Prompts {
             query: config.prompt(&["query"]),
@@ -80,8 +79,8 @@ impl Prompts {
         })
     }
 
-    /// What the family wants that a name tells of; nothing where it tells of none.
-    fn of_family(name: &str) -> Prompts {
+    /// The prompts of the family that a name belongs to; empty if it belongs to none.
+    fn for_family(name: &str) -> Prompts {
         let name = name.to_lowercase();
         let fits = |(parts, _, _): &&(&[&str], &str, &str)| parts.iter().all(|p| name.contains(p));
         let family = FAMILIES.iter().find(fits);
@@ -99,7 +98,7 @@ mod tests {
     #[test]
     fn families_are_known_by_their_names() {
         let check = |name: &str, query: &str, passage: &str| {
-            let prompts = Prompts::of_family(name);
+            let prompts = Prompts::for_family(name);
             assert_eq!(
                 (&*prompts.query, &*prompts.passage),
                 (query, passage),

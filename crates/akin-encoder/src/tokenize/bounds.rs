@@ -1,15 +1,15 @@
-//! What a `tokenizer.json` may ask for: so that no text becomes a million times as long, no word costs
-//! hours, and a template names nothing that is not there.
+//! Limits on a `tokenizer.json`: no text becomes a million times as long, no word costs hours, and
+//! templates name only tokens that exist.
 //!
-//! In: the file. Out: by how much its replacements can lengthen a text, or in words what is refused.
-//! Vocabularies are stepped over: they are as long as the file is.
+//! In: the file. Out: the factor by which its replacements can lengthen a text, or the reason why it is
+//! refused. Vocabularies are skipped.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// How many times as long replacements may make a text. Those of models that there are make it four
-/// times as long at most: a space becomes `▁`.
+/// Largest factor by which replacements may lengthen a text. In existing models it is at most four: a space
+/// becomes `▁`.
 const MAX_GROWTH: usize = 64;
 
 /// Replacements and the like, one after another.
@@ -59,11 +59,11 @@ struct Model {
     _merges: IgnoredAny,
 }
 
-/// Looks at a `tokenizer.json`, and says how many times as long it can make a text, characters of other
-/// shapes aside.
+/// Checks a `tokenizer.json` and returns the factor by which it can lengthen a text, not counting Unicode
+/// normalisation.
 ///
 /// # Errors
-/// In words, what of it is refused.
+/// Why it is refused.
 pub(super) fn growth(json: &[u8]) -> Result<usize, String> {
     let file: TokenizerFile = serde_json::from_slice(json).map_err(|e| e.to_string())?;
     let model = &file.model;
@@ -95,9 +95,10 @@ pub(super) fn growth(json: &[u8]) -> Result<usize, String> {
 }
 
 fn short(what: &str, text: &str) -> Result<(), String> {
-    match text.len() <= MAX_TOKEN_BYTES {
-        true => Ok(()),
-        false => Err(format!("{what} is {} bytes long", text.len())),
+    if text.len() <= MAX_TOKEN_BYTES {
+        Ok(())
+    } else {
+        Err(format!("{what} is {} bytes long", text.len()))
     }
 }
 
@@ -149,9 +150,10 @@ impl FoundLimits {
         if let Some(table) = step["precompiled_charsmap"].as_str() {
             check_table(table)?;
         }
-        match self.growth > MAX_GROWTH {
-            true => Err("its replacements make a text more than 64 times as long".to_owned()),
-            false => Ok(()),
+        if self.growth > MAX_GROWTH {
+            Err("its replacements make a text more than 64 times as long".to_owned())
+        } else {
+            Ok(())
         }
     }
 
@@ -179,8 +181,7 @@ impl FoundLimits {
     }
 }
 
-/// Holds a piece of a template against what there is to put in its place: the text, or the second one of
-/// a pair, or a special token.
+/// Checks that a piece of a template names a text or a special token that exists.
 fn check_piece(key: &str, piece: &Value, known: &Option<&Value>) -> Result<(), String> {
     if key == "single" && piece["Sequence"]["id"] == "B" {
         return Err("its template for one text has a second one".to_owned());
@@ -192,18 +193,19 @@ fn check_piece(key: &str, piece: &Value, known: &Option<&Value>) -> Result<(), S
         format!("its template ({key}) has the token {id:?}, which is not among its special_tokens")
     })?;
     let length = |part: &str| token[part].as_array().map_or(0, Vec::len);
-    match length("ids") == length("tokens") {
-        true => Ok(()),
-        false => Err(format!(
+    if length("ids") == length("tokens") {
+        Ok(())
+    } else {
+        Err(format!(
             "the special token {id:?} of its template has {} ids and {} tokens",
             length("ids"),
             length("tokens")
-        )),
+        ))
     }
 }
 
-/// Holds a table of what characters become against the longest that there is: in base64, the length of
-/// a trie, the trie, and texts that end with a zero.
+/// Checks the longest replacement in a table of characters. The table is base64 of the length of a trie,
+/// the trie, and texts that end with a zero.
 fn check_table(table: &str) -> Result<(), String> {
     let broken = || "its table of characters is damaged".to_owned();
     let bytes = from_base64(table).ok_or_else(broken)?;

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use super::loops::{BLOCK, ZERO, loops};
 pub(super) use super::vnni::prefetch;
-use super::{BLOCK, ZERO};
 
 /// Bytes that fill a register once they are widened.
 const HALF: usize = 16;
@@ -12,7 +12,7 @@ pub(super) fn is_there() -> bool {
     is_x86_feature_detected!("avx2")
 }
 
-super::loops!(#[target_feature(enable = "avx2")]);
+loops!(#[target_feature(enable = "avx2")]);
 
 #[target_feature(enable = "avx2")]
 #[inline]

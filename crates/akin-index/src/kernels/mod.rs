@@ -1,9 +1,8 @@
 //! Products of byte codes with a query: the innermost loop of every walk and every scan.
 //!
-//! In: codes of unsigned bytes, `code_bytes` each (a multiple of [`BLOCK`]), and one query of as
-//! many signed bytes. Out: 32-bit sums of products. Each instruction set has its file, `scalar` is
-//! compiled everywhere and is what the others are tested against; which one runs is found out
-//! once ([`Isa::detect`]).
+//! In: codes of unsigned bytes, `code_bytes` each (a multiple of [`BLOCK`]), and one query of the same
+//! number of signed bytes. Out: 32-bit sums of products. Each instruction set has its file. `scalar` is
+//! compiled everywhere, and the others are tested against it. [`Isa::detect`] chooses one once.
 //!
 //! Invariant: every instruction set gives the same integers, for codes below 2^15 bytes.
 
@@ -11,15 +10,12 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod loops;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-/// The byte of a code that stands for the number zero.
-pub(super) const ZERO: u8 = 128;
-
-/// Bytes that a code's length is a multiple of.
-pub(super) const BLOCK: usize = 64;
+pub(super) use loops::{BLOCK, ZERO};
 
 /// An instruction set, known to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,46 +117,6 @@ impl Isa {
         }
     }
 }
-
-/// The three loops over one instruction set's `dot` and `prefetch`.
-macro_rules! loops {
-    ($(#[$features:meta])?) => {
-        $(#[$features])?
-        pub(super) fn listed(query: &[i8], codes: &[u8], nodes: &[u32], sums: &mut [i32]) {
-            /// Nodes whose codes are on their way while one is compared.
-            const AHEAD: usize = 3;
-            let each_bytes = query.len();
-            let code = |node: u32| &codes[node as usize * each_bytes..][..each_bytes];
-            nodes.iter().take(AHEAD).for_each(|&node| prefetch(code(node)));
-            for (i, (&node, sum)) in nodes.iter().zip(sums).enumerate() {
-                if let Some(&next) = nodes.get(i + AHEAD) {
-                    prefetch(code(next));
-                }
-                *sum = dot(code(node), query);
-            }
-        }
-
-        $(#[$features])?
-        pub(super) fn run(query: &[i8], codes: &[u8], sums: &mut [i32]) {
-            /// Bytes ahead that are asked for.
-            const AHEAD_BYTES: usize = 4096;
-            let each = codes.chunks_exact(query.len());
-            for (i, (code, sum)) in each.zip(sums).enumerate() {
-                if let Some(next) = codes.get(i * query.len() + AHEAD_BYTES..) {
-                    prefetch(&next[..query.len().min(next.len())]);
-                }
-                *sum = dot(code, query);
-            }
-        }
-
-        $(#[$features])?
-        pub(super) fn any_from(floor: i32, code: &[u8], queries: &[i8], offsets: &[i32]) -> bool {
-            let mut each = queries.chunks_exact(code.len()).zip(offsets);
-            each.any(|(query, offset)| dot(code, query) - offset >= floor)
-        }
-    };
-}
-use loops;
 
 #[cfg(test)]
 mod tests {

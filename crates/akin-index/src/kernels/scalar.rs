@@ -1,6 +1,8 @@
 //! Plain Rust.
 
-super::loops!();
+use super::loops::{ZERO, loops};
+
+loops!();
 
 fn dot(code: &[u8], query: &[i8]) -> i32 {
     let products = code.iter().zip(query);
@@ -13,6 +15,6 @@ fn dot(code: &[u8], query: &[i8]) -> i32 {
 fn prefetch(_: &[u8]) {}
 
 pub(super) fn pair(a: &[u8], b: &[u8]) -> i32 {
-    let number = |byte: u8| i32::from(byte) - i32::from(super::ZERO);
+    let number = |byte: u8| i32::from(byte) - i32::from(ZERO);
     a.iter().zip(b).map(|(&a, &b)| number(a) * number(b)).sum()
 }

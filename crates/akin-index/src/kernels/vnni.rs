@@ -2,13 +2,13 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, ZERO};
+use super::loops::{BLOCK, ZERO, loops};
 
 pub(super) fn is_there() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni")
 }
 
-super::loops!(#[target_feature(enable = "avx512f,avx512vnni")]);
+loops!(#[target_feature(enable = "avx512f,avx512vnni")]);
 
 #[target_feature(enable = "avx512f,avx512vnni")]
 #[inline]

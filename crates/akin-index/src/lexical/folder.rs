@@ -1,4 +1,4 @@
-//! The folder of the lexical index, whose bytes are verified when they are first read.
+//! The folder of the lexical index; its bytes are verified when they are first read.
 //!
 //! A tantivy [`Directory`] over files that end with the checksums of their blocks:
 //!
@@ -8,14 +8,13 @@
 //! └─ … ─────────────┴───────────────────────────┴──────u64─────┴──────and that────┘
 //! ```
 //!
-//! A block is [`BLOCK_BYTES`] of data. Small files, which are replaced as a whole, begin with the crc32 of
-//! what follows it; they are as readable as the others, which tantivy's own would not be. All numbers are
-//! little-endian. Which files count stands in the [`SealManifest`].
+//! A block is [`BLOCK_BYTES`] of data. Small files are replaced as a whole and begin with the crc32 of the
+//! rest. They get the permissions of the other files, unlike tantivy's own. All numbers are little-endian.
+//! The [`SealManifest`] lists the files that count.
 //!
-//! Invariants: no byte is given before its block has been verified, by this process, and none of a file
-//! that the manifest does not speak of; a file that it does not speak of is in nobody's way. There are no
-//! locks, since the library's is held by whoever writes, and a reader whose files vanish under it
-//! opens the folder again.
+//! Invariants: this process verifies a block before it hands out a byte of it. Files that the manifest does
+//! not name are never read and do no harm. There are no locks: a writer holds the library's lock, and a
+//! reader whose files vanish opens the folder again.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -66,7 +65,7 @@ struct WholeFiles {
     is_open: bool,
 }
 
-/// What kept the folder from being written, if anything did: the threads that write do not say it.
+/// Why writing failed, if it did: tantivy's threads do not pass the reason on.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WriteFailure(Arc<OnceLock<io::ErrorKind>>);
 
@@ -101,8 +100,8 @@ impl IndexFolder {
         !self.known().is_open
     }
 
-    /// Deletes every file that the manifest does not speak of: a write that was cut off left it, and
-    /// one of the same name could not be written.
+    /// Deletes every file that the manifest does not name: an interrupted write left it, and a new file of
+    /// that name could not be written.
     pub(super) fn remove_leftovers(&self) -> io::Result<()> {
         let known = self.known();
         for entry in fs::read_dir(&self.path)? {
@@ -118,8 +117,8 @@ impl IndexFolder {
         Ok(())
     }
 
-    /// Whether every file of the manifest is there and bears its seal: tantivy does without some files
-    /// where they cannot be opened.
+    /// Checks that every file of the manifest is there with its seal: tantivy does without some files that
+    /// it cannot open.
     pub(super) fn check_seals(&self) -> Result<(), String> {
         self.each_file(|_| Ok(()))
     }
@@ -146,7 +145,7 @@ impl IndexFolder {
         locked(&self.known)
     }
 
-    /// What a file has to be, where a manifest says it.
+    /// The seal that the manifest has for a file.
     fn seal_of(&self, path: &Path) -> io::Result<Option<Seal>> {
         let known = self.known();
         let seal = path
@@ -156,13 +155,13 @@ impl IndexFolder {
         match seal {
             None if !known.is_open => Err(io::Error::new(
                 ErrorKind::InvalidData,
-                format!("{} is no file of this index", path.display()),
+                format!("{} is not a file of this index", path.display()),
             )),
             seal => Ok(seal),
         }
     }
 
-    /// Is told when writing fails.
+    /// Records why writing failed.
     pub(super) fn failure(&self) -> WriteFailure {
         self.failure.clone()
     }
@@ -217,14 +216,13 @@ impl Directory for IndexFolder {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         let bound;
-        let data = match path == Path::new(META) {
-            true => {
-                let manifest =
-                    SealManifest::of(data, &self.known().files).map_err(io::Error::other)?;
-                bound = manifest.bound_to(data);
-                &bound[..]
-            }
-            false => data,
+        let data = if path == Path::new(META) {
+            let manifest =
+                SealManifest::from_text(data, &self.known().files).map_err(io::Error::other)?;
+            bound = manifest.bound_to(data);
+            &bound[..]
+        } else {
+            data
         };
         let sum = crc32fast::hash(data).to_le_bytes();
         let written = files::replace(&self.path.join(path), &[&sum, data].concat());

@@ -1,7 +1,7 @@
-//! Which files are the index: names, lengths and checksums, kept in `meta.json` itself.
+//! The list of the index's files with lengths and checksums, kept in `meta.json` itself.
 //!
-//! Tantivy's `meta.json` lists segments. It does not say which files a segment has, nor what is in
-//! them: a file that vanished, or one of another index, would be believed. So the file is written with a
+//! Tantivy's `meta.json` lists segments, but neither their files nor their contents. So tantivy would
+//! accept a file of another index, and not notice one that vanished. Therefore the file is written with a
 //! manifest before tantivy's own text, both under one checksum:
 //!
 //! ```text
@@ -10,10 +10,10 @@
 //! └────────┴───────u32────────┴──JSON────┴─────JSON─────┘
 //! ```
 //!
-//! In: the files that are complete, and the text that is to be written. Out: a manifest of those files
-//! that the text speaks of, bound to it.
+//! In: the complete files, and the text to be written. Out: a manifest of the files that belong to the
+//! text, bound to it.
 //!
-//! Invariant: both are replaced at once, so that a manifest never speaks of another state.
+//! Invariant: both are replaced at once, so that a manifest never describes another state.
 
 use std::collections::BTreeMap;
 
@@ -54,11 +54,11 @@ struct Deletes {
 }
 
 impl SealManifest {
-    /// Those of `complete` that a text speaks of.
+    /// The files of `complete` that belong to the segments of a text.
     ///
     /// # Errors
-    /// In words, if it is none of tantivy's.
-    pub(super) fn of(
+    /// Why the text is not one of tantivy's.
+    pub(super) fn from_text(
         text: &[u8],
         complete: &BTreeMap<String, Seal>,
     ) -> std::result::Result<SealManifest, String> {
@@ -124,7 +124,7 @@ mod tests {
             .iter()
             .map(|name| ((*name).to_owned(), seal))
             .collect();
-        let manifest = SealManifest::of(TEXT.as_bytes(), &complete).unwrap();
+        let manifest = SealManifest::from_text(TEXT.as_bytes(), &complete).unwrap();
         let files: Vec<&str> = manifest.files.keys().map(String::as_str).collect();
         assert_eq!(files, ["0a0b01.7.del", "0a0b01.idx", "0a0b02.idx"]);
         let bytes = manifest.bound_to(TEXT.as_bytes());
@@ -133,7 +133,7 @@ mod tests {
         for end in 0..bytes.len() - TEXT.len() {
             assert_eq!(SealManifest::and_text(&bytes[..end]), None, "{end}");
         }
-        assert!(SealManifest::of(b"[]", &BTreeMap::new()).is_err());
+        assert!(SealManifest::from_text(b"[]", &BTreeMap::new()).is_err());
     }
 
     #[test]

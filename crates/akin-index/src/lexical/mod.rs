@@ -1,23 +1,24 @@
-//! The lexical index: from words to the papers that have them, by BM25.
+//! The lexical index: finds papers by their words and ranks them by BM25.
 //!
 //! ```text
 //! papers ──► terms ──► tantivy's postings        question ──► terms ──► postings ──► scored papers
 //! ```
 //!
-//! In: [`Document`]s, each with the *key* of its paper and a *stamp* that is another one whenever the
-//! paper is. Out: [`LexicalMatch`]es, best first. Built from the papers of a library and thrown away at any
-//! doubt. It knows the number of the library whose papers it holds, and the [`LexicalState`] that the caller says
-//! it was brought up to.
+//! In: [`Document`]s, each with the *key* of its paper and a *stamp* that changes with the paper. Out:
+//! [`LexicalMatch`]es, best first. The index is built from the papers of a library and rebuilt if it cannot
+//! be trusted. It records the number of that library and the [`LexicalState`] that it was last brought up
+//! to.
 //!
-//! BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza, 2009) over title and abstract in one; the
-//! words of authors' names count where they are no words of the texts.
+//! Scores are BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza, 2009) over title and abstract
+//! together. A word that is rather an author's name than a word of the texts is looked up among authors
+//! too.
 //!
-//! Tantivy merges segments as they come: eight of one size become one, so that 10,000 commits of one
-//! paper leave fewer than ten segments. What merging leaves of removed papers counts in the statistics
-//! until the index is built again, which compaction does.
+//! Tantivy merges eight segments of one size into one, so that 10,000 commits of one paper leave fewer than
+//! ten segments. Removed papers that no merge has dropped still count in the statistics until compaction
+//! builds the index again.
 //!
-//! Invariants: no byte is believed before it is verified (`folder`), nor any file that is not of this
-//! state (`manifest`); a document is complete or not there; equal scores are ordered by key.
+//! Invariants: no byte is used before it is verified (`folder`), and no file that belongs to another state
+//! (`manifest`). A document is complete or absent. Equal scores are ordered by key.
 
 mod folder;
 mod manifest;
@@ -46,27 +47,27 @@ use akin_base::files::UNFINISHED;
 pub use self::query::{MAX_QUESTION_BYTES, MAX_TEXT_BYTES, WordQuery};
 pub use self::score::Rarities;
 
-/// What is stored how; an index of another one is built again.
+/// Version of the stored form; an index of another version is built again.
 const FORMAT: u32 = 2;
 
-/// The format before files were sealed: it is read, and built again by the next writer.
+/// The version before files were sealed: it is read, and built again by the next writer.
 const UNSEALED_FORMAT: u32 = 1;
 
-/// What is added to the name of a folder whose place another one takes.
+/// Added to the name of a folder that another one replaces.
 const REPLACED: &str = "-replaced";
 
-/// How often a folder is opened whose files vanish meanwhile.
+/// Attempts to open a folder whose files vanish meanwhile.
 const OPEN_ATTEMPTS: usize = 3;
 
-/// Memory for what is not yet written.
+/// Memory for documents that are not yet written.
 const BUFFER_BYTES: usize = 128 << 20;
 
-/// A paper as it is indexed.
+/// A paper to be indexed.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
-    /// By which it is found again.
+    /// Identifies the paper.
     pub key: u64,
-    /// Another one whenever something else is.
+    /// Changes whenever anything else does.
     pub stamp: u32,
     /// The title.
     pub title: &'a str,
@@ -76,18 +77,18 @@ pub struct Document<'a> {
     pub authors: &'a [String],
     /// Category codes.
     pub categories: &'a [String],
-    /// Every id that it has.
+    /// All ids of the paper.
     pub ids: Vec<&'a str>,
 }
 
 /// A paper that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LexicalMatch {
-    /// The paper's.
+    /// The paper's key.
     pub key: u64,
-    /// That of the paper as it was indexed.
+    /// The stamp that the paper was indexed with.
     pub stamp: u32,
-    /// BM25, above 0; higher is better. Comparable within one question.
+    /// BM25, above 0; higher is better. Comparable only between matches of one query.
     pub score: f32,
 }
 
@@ -102,18 +103,18 @@ struct SchemaFields {
     id: Field,
 }
 
-/// What an index was brought up to, as the caller says.
+/// The state of a library that an index was brought up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LexicalState {
-    /// Larger after every change of a paper.
+    /// Grows with every change of a paper.
     #[serde(rename = "state")]
     pub changes: u64,
-    /// Another one after every change of a paper, whatever becomes of the first.
+    /// Changes with every change of a paper, even if the counter is set back.
     #[serde(default)]
     pub mark: i64,
 }
 
-/// The lexical index of a library, open for questions.
+/// The lexical index of a library, open for queries.
 pub struct Lexical {
     path: PathBuf,
     folder: IndexFolder,
@@ -132,13 +133,13 @@ pub struct LexicalWriter {
     stamps: HashMap<u64, u32>,
     library: i64,
     state: Option<LexicalState>,
-    /// Whether papers were taken out of it since it was begun: they count in its statistics.
+    /// Whether papers were removed since it was created: they still count in its statistics.
     has_removed: bool,
-    /// Where it is built until its first commit, if it is a new one.
+    /// The folder that a new index is built in until its first commit.
     building: Option<Building>,
 }
 
-/// A folder that goes with this value, unless it is put in place.
+/// A folder that is deleted with this value, unless it is put in place first.
 struct Building(PathBuf);
 
 impl Drop for Building {
@@ -148,11 +149,11 @@ impl Drop for Building {
     }
 }
 
-/// What is kept with every state of the index.
+/// Kept with every commit of the index.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Payload {
     format: u32,
-    /// That of the library whose papers it holds.
+    /// The number of the library whose papers it holds.
     #[serde(default)]
     library: i64,
     #[serde(flatten)]
@@ -178,10 +179,10 @@ impl std::fmt::Debug for LexicalWriter {
 }
 
 impl Lexical {
-    /// Opens the index in a folder, of the papers of the library with this number.
+    /// Opens the index of the library with this number.
     ///
     /// # Errors
-    /// In words, why there is none: it is not there, of another format or library, or damaged.
+    /// Why there is none to use: it is missing, damaged, or of another format or library.
     pub fn open(path: &Path, library: i64) -> std::result::Result<Lexical, String> {
         // A writer may delete files while they are opened; then the folder says which there are now.
         let open = || {
@@ -205,41 +206,41 @@ impl Lexical {
         })
     }
 
-    /// What it was brought up to.
+    /// The state that it was brought up to.
     pub fn state(&self) -> LexicalState {
         self.state
     }
 
-    /// How many papers it holds.
+    /// Number of papers in it.
     pub fn n_papers(&self) -> u64 {
         self.searcher.num_docs()
     }
 
-    /// Bytes of its files.
+    /// Size of its files in bytes.
     pub fn file_bytes(&self) -> u64 {
         file_bytes(&self.path)
     }
 
-    /// The key and the stamp of every paper in it.
+    /// The stamps of all its papers, by key.
     ///
     /// # Errors
-    /// In words, if it is damaged.
+    /// What is damaged.
     pub fn stamps(&self) -> std::result::Result<HashMap<u64, u32>, String> {
         stamps(&self.searcher).map_err(|e| e.to_string())
     }
 
-    /// Reads every byte.
+    /// Reads and verifies every byte.
     ///
     /// # Errors
-    /// In words, which file is damaged.
+    /// Which file is damaged.
     pub fn verify(&self) -> std::result::Result<(), String> {
         self.folder.verify()
     }
 
-    /// The `k` best papers for a question, among those whose keys are in `allowed` if that is given.
+    /// Finds the `k` best papers for a query, best first. `allowed` restricts the keys; `None` allows all.
     ///
     /// # Errors
-    /// In words, if what it comes upon is damaged.
+    /// Which file is damaged, if the answer needs one that is.
     pub fn search(
         &self,
         query: &WordQuery,
@@ -249,44 +250,47 @@ impl Lexical {
         score::search(self, query, k, allowed).map_err(|e| e.to_string())
     }
 
-    /// The scores of these papers for a question; 0 for one that has none of its words.
+    /// Scores the papers with these keys; 0 for a paper without any word of the query.
     ///
     /// # Errors
-    /// In words, if what it comes upon is damaged.
+    /// Which file is damaged, if the answer needs one that is.
     pub fn scores(&self, query: &WordQuery, keys: &[u64]) -> std::result::Result<Vec<f32>, String> {
         score::scores(self, query, keys).map_err(|e| e.to_string())
     }
 
-    /// How rare each word of a question is.
+    /// How rare each word of a query is among the papers.
     ///
     /// # Errors
-    /// In words, if what it comes upon is damaged.
+    /// Which file is damaged, if the answer needs one that is.
     pub fn rarities(&self, query: &WordQuery) -> std::result::Result<Rarities, String> {
         score::rarities(self, query).map_err(|e| e.to_string())
     }
 
-    /// The keys of the papers that meet a question's conditions, but for those about authors;
-    /// `None` where it has none.
+    /// The keys of the papers that meet the query's conditions, except those about authors; `None` if the
+    /// query has none.
     ///
     /// # Errors
-    /// In words, if what it comes upon is damaged.
+    /// Which file is damaged, if the answer needs one that is.
     pub fn matching(&self, query: &WordQuery) -> std::result::Result<Option<FixedBitSet>, String> {
-        let matching = || match query.has_indexed_conditions() {
-            true => score::matching(self, query).map(Some),
-            false => Ok(None),
+        let matching = || {
+            if query.has_indexed_conditions() {
+                score::matching(self, query).map(Some)
+            } else {
+                Ok(None)
+            }
         };
         matching().map_err(|e: tantivy::TantivyError| e.to_string())
     }
 }
 
 impl LexicalWriter {
-    /// Opens the index in a folder, of the papers of the library with this number, or begins a new one
-    /// where there is none that can be trusted.
+    /// Opens the index of the library with this number, or creates one if there is none that can be
+    /// trusted.
     ///
     /// # Errors
     /// [`Error::Write`].
     pub fn open_or_create(path: &Path, library: i64) -> Result<LexicalWriter> {
-        // What a kill left of one that was to take its place.
+        // Left by a kill while another index was to take its place.
         for role in ["", REPLACED] {
             remove_folder(&unfinished(path, role))?;
         }
@@ -300,11 +304,11 @@ impl LexicalWriter {
         }
         folder.verify()?;
         folder.remove_leftovers().map_err(|e| e.to_string())?;
-        let begin = || LexicalWriter::of(path, &index, folder.failure(), (library, Some(held)));
+        let begin = || LexicalWriter::new(path, &index, folder.failure(), library, Some(held));
         begin().map_err(|e| e.to_string())
     }
 
-    /// Begins a new index, which takes the place of what is in a folder with its first commit.
+    /// Creates an empty index. It takes the place of the one in the folder with its first commit.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -322,7 +326,7 @@ impl LexicalWriter {
             });
             let index = builder.open_or_create(folder)?;
             register_tokenizers(&index);
-            LexicalWriter::of(path, &index, failure.clone(), (library, None))
+            LexicalWriter::new(path, &index, failure.clone(), library, None)
         };
         let created = create().map_err(|error| write_error(path, error, Some(&failure)));
         Ok(LexicalWriter {
@@ -331,11 +335,12 @@ impl LexicalWriter {
         })
     }
 
-    fn of(
+    fn new(
         path: &Path,
         index: &Index,
         failure: WriteFailure,
-        (library, held): (i64, Option<Payload>),
+        library: i64,
+        held: Option<Payload>,
     ) -> tantivy::Result<LexicalWriter> {
         let stamps = stamps(&searcher_of(index)?)?;
         Ok(LexicalWriter {
@@ -351,30 +356,29 @@ impl LexicalWriter {
         })
     }
 
-    /// The stamps of the papers in it when it was opened, by their keys.
+    /// The stamps of its papers when it was opened, by key.
     pub fn stamps(&self) -> &HashMap<u64, u32> {
         &self.stamps
     }
 
-    /// What it was brought up to when it was opened.
+    /// The state it was brought up to when it was opened; `None` for a new index.
     pub fn state(&self) -> Option<LexicalState> {
         self.state
     }
 
-    /// Whether papers were taken out of it since it was begun: they go on counting in how rare words
-    /// are.
+    /// Whether papers were removed since it was created: they still count in how rare words are.
     pub fn has_removed(&self) -> bool {
         self.has_removed
     }
 
-    /// Takes a paper out.
+    /// Removes a paper.
     pub fn remove(&mut self, key: u64) {
         let term = tantivy::Term::from_field_u64(self.fields.key, key);
         self.writer.delete_term(term);
         self.has_removed = true;
     }
 
-    /// Puts a paper in, in place of the one with its key.
+    /// Adds a paper, in the place of any with its key.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -407,7 +411,7 @@ impl LexicalWriter {
         written.map_err(|error| write_error(&self.path, error, Some(&self.failure)))
     }
 
-    /// Puts everything on the disk; what was said is found from then on.
+    /// Writes all changes to the disk; readers that open it from now on see them.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -434,7 +438,7 @@ impl LexicalWriter {
     }
 }
 
-/// Where a folder is put that is not, or no longer, the one at `path`; a kill leaves it there.
+/// The name of a folder that is not yet, or no longer, the one at `path`. A kill may leave it behind.
 fn unfinished(path: &Path, role: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(role);
@@ -524,9 +528,10 @@ fn open_index(
     let metas = index.load_metas().map_err(|e| e.to_string())?;
     let payload = metas.payload.unwrap_or_default();
     let payload: Option<Payload> = serde_json::from_str(&payload).ok();
-    let expected = match folder.is_sealed() {
-        true => (FORMAT, library),
-        false => (UNSEALED_FORMAT, 0),
+    let expected = if folder.is_sealed() {
+        (FORMAT, library)
+    } else {
+        (UNSEALED_FORMAT, 0)
     };
     match payload.filter(|_| index.schema() == schema().0) {
         Some(payload) if (payload.format, payload.library) == expected => {

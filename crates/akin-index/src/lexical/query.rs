@@ -1,30 +1,26 @@
-//! A question in words, and the conditions that a person can write into it.
+//! Parses a query typed by a person: words, phrases and conditions.
 //!
 //! ```text
 //! attention "residual stream" title:"in-context learning" author:olsson cat:cs.LG -vision +induction
 //! ```
 //!
-//! Plain words and `"phrases"` rank. `+` makes one necessary, `-` forbids it; `title:`, `author:`,
-//! `cat:` and `id:` are necessary too, and of several `cat:` or `id:` one is enough. What is none of
-//! these is text. Names of authors are for the library's filter to hold: this index does not look
-//! at them ([`WordQuery::authors`]).
+//! Plain words and `"phrases"` rank. `+` requires a word or phrase, `-` forbids it. `title:`, `author:`,
+//! `cat:` and `id:` are required too; with several `cat:` or `id:`, one is enough. Everything else is text.
+//! The library checks the names of authors, not this index ([`WordQuery::authors`]).
 //!
-//! A sign is a condition only before a word, a phrase or one of these fields. Numbers (`-40`, `+85`),
-//! single letters (`a -b`), and names of a letter or two and digits (`-K12`, `-NH2`, `+p53`) are text
-//! with their sign: these signs are charges, bonds, temperatures. `GPT-4`, `gpt4` and `COVID-19` begin
-//! with a word.
-//! Quotation marks make a phrase of anything: `-"K12"`. `Ti:sapphire` and `Au:Pd` are elements, not
-//! fields.
+//! A sign is a condition only before a word, a phrase or one of these fields. A sign is text before a
+//! number (`-40`, `+85`), a single letter (`a -b`) or a short name with digits (`-K12`, `-NH2`, `+p53`). It
+//! is a charge, a bond or a temperature there. `GPT-4`, `gpt4` and `COVID-19` begin with a word. Quotation
+//! marks make a phrase of anything: `-"K12"`. `Ti:sapphire` and `Au:Pd` are elements, not fields.
 
 use super::terms::{Term, is_ideograph, terms};
 use akin_base::categories;
 use akin_base::paper::PaperId;
 
-/// The longest question with conditions: a page of many words has a twentieth of it.
+/// Number of bytes of a query that are read; a page of text has a twentieth of it.
 pub const MAX_QUESTION_BYTES: usize = 64 << 10;
 
-/// How much of a draft, or of all papers that are asked with, is looked at by its words: more than a
-/// paper has.
+/// Number of bytes of a manuscript, or of the papers searched with, that are read; more than a paper has.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// What a condition is about.
@@ -43,12 +39,12 @@ pub(super) struct Phrase {
     pub(super) forms: Vec<Vec<(usize, String)>>,
 }
 
-/// A question in words.
+/// A query of words, phrases and conditions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WordQuery {
-    /// What is asked, without what is forbidden or about other things than the text.
+    /// The words that rank: without forbidden ones and conditions on other fields.
     text: String,
-    /// The conditions as they were written; those of which one is enough stand together.
+    /// The conditions as they were typed; alternatives (`cat:`, `id:`) are together in one.
     conditions: Vec<String>,
     /// Phrases that a person put into quotation marks; they rank.
     pub(super) phrases: Vec<Phrase>,
@@ -68,7 +64,8 @@ pub struct WordQuery {
 }
 
 impl WordQuery {
-    /// A text whose every word is a word: a draft. Of a longer one, the first [`MAX_TEXT_BYTES`] are asked.
+    /// A query of plain text without conditions, such as a manuscript. Only the first [`MAX_TEXT_BYTES`]
+    /// are read.
     pub fn of_text(text: &str) -> WordQuery {
         WordQuery {
             text: start_of(text, MAX_TEXT_BYTES).to_owned(),
@@ -76,8 +73,8 @@ impl WordQuery {
         }
     }
 
-    /// A question as a person writes it, with conditions. Of a longer one, the first
-    /// [`MAX_QUESTION_BYTES`] are read.
+    /// Parses a query as a person types it, with conditions. Only the first [`MAX_QUESTION_BYTES`] are
+    /// read.
     pub fn parse(question: &str) -> WordQuery {
         let mut query = WordQuery::default();
         let mut text = Vec::new();
@@ -94,7 +91,7 @@ impl WordQuery {
         query
     }
 
-    /// The conditions one by one, as they were written.
+    /// The conditions as they were typed, one by one.
     pub fn conditions(&self) -> &[String] {
         &self.conditions
     }
@@ -125,28 +122,28 @@ impl WordQuery {
         self.conditions.push(piece.whole.to_owned());
     }
 
-    /// What is asked, in words, for those who do not look at conditions.
+    /// The words of the query without its conditions.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Names that papers have to have among their authors, all of them.
+    /// Names that a paper must have among its authors, all of them.
     pub fn authors(&self) -> &[String] {
         &self.authors
     }
 
-    /// Names that papers may not have among their authors.
+    /// Names that a paper must not have among its authors.
     pub fn forbidden_authors(&self) -> &[String] {
         &self.forbidden_authors
     }
 
-    /// Whether papers have to meet conditions.
+    /// Whether the query has conditions.
     pub fn has_conditions(&self) -> bool {
         let has_authors = !(self.authors.is_empty() && self.forbidden_authors.is_empty());
         has_authors || self.has_indexed_conditions()
     }
 
-    /// Whether papers have to meet conditions that the index of words holds.
+    /// Whether the query has conditions that this index checks: all but those on authors.
     pub fn has_indexed_conditions(&self) -> bool {
         !(self.required.is_empty()
             && self.forbidden.is_empty()
@@ -156,7 +153,7 @@ impl WordQuery {
             && self.ids.is_empty())
     }
 
-    /// Takes a piece in; what of it is text.
+    /// Adds a piece to the query; returns the part of it that is text.
     fn take<'a>(&mut self, piece: &QueryPiece<'a>) -> Option<&'a str> {
         let QueryPiece {
             whole,
@@ -170,9 +167,10 @@ impl WordQuery {
             None => ConditionPart::Text,
             Some("title") => ConditionPart::Title,
             Some("author") => {
-                let authors = match is_forbidden {
-                    true => &mut self.forbidden_authors,
-                    false => &mut self.authors,
+                let authors = if is_forbidden {
+                    &mut self.forbidden_authors
+                } else {
+                    &mut self.authors
                 };
                 authors.push(words.to_owned());
                 return None;
@@ -187,15 +185,16 @@ impl WordQuery {
             }
             Some(_) => {
                 let id = PaperId::parse(words).map(|id| id.as_str().to_lowercase());
-                let ids = match is_forbidden {
-                    true => &mut self.forbidden_ids,
-                    false => &mut self.ids,
+                let ids = if is_forbidden {
+                    &mut self.forbidden_ids
+                } else {
+                    &mut self.ids
                 };
                 ids.push(id.unwrap_or_else(|| words.to_lowercase()));
                 return None;
             }
         };
-        let Some(phrase) = Phrase::of(part, words) else {
+        let Some(phrase) = Phrase::parse(part, words) else {
             // Nothing that could be looked for: text, as it stands.
             return field
                 .is_none()
@@ -215,8 +214,8 @@ impl WordQuery {
 }
 
 impl Phrase {
-    /// `None` where there is no term.
-    fn of(part: ConditionPart, words: &str) -> Option<Phrase> {
+    /// `None` if the words have no term.
+    fn parse(part: ConditionPart, words: &str) -> Option<Phrase> {
         let terms: Vec<Term> = terms(words).collect();
         let from_first = |terms: Vec<Term>| {
             let first = terms.first().map_or(0, |term| term.position);
@@ -236,7 +235,7 @@ impl Phrase {
     }
 }
 
-/// The start of a text of so many bytes at most, up to the last space in it where it has one.
+/// The start of a text, at most `n_bytes` long, up to its last space if it has one.
 fn start_of(text: &str, n_bytes: usize) -> &str {
     if text.len() <= n_bytes {
         return text;
@@ -270,7 +269,7 @@ fn pieces(question: &str) -> Vec<QueryPiece<'_>> {
     pieces
 }
 
-/// The first piece, and how many bytes it has.
+/// The first piece, and its length in bytes.
 fn first_piece(text: &str) -> (QueryPiece<'_>, usize) {
     let sign = text.chars().next().filter(|c| matches!(c, '+' | '-'));
     let after_sign = &text[sign.map_or(0, char::len_utf8)..];
@@ -323,8 +322,8 @@ fn field_of(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether what stands behind a sign is a word: letters, two at least, or a Chinese character. With digits
-/// in it, it begins with three letters (`gpt4`), or with two before a hyphen (`IL-6`).
+/// Whether the piece after a sign is a word: at least two letters, or a Chinese character. With digits in
+/// it, it begins with three letters (`gpt4`), or with two before a hyphen (`IL-6`).
 fn is_word(piece: &str) -> bool {
     let n_letters = |part: &str| part.chars().filter(|c| c.is_alphabetic()).count();
     let is_hyphen = ['-', '\u{2010}', '\u{2011}'];

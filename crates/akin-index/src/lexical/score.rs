@@ -1,4 +1,4 @@
-//! A question over the postings: which papers, and how well.
+//! Runs a query over the postings: which papers match, and how well.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -16,17 +16,16 @@ use super::query::{ConditionPart, Phrase, WordQuery};
 use super::terms::{name_terms, terms};
 use super::{Lexical, LexicalMatch};
 
-/// Terms of a draft that count: the rarest, by how often they stand in it.
+/// Number of terms of a long query that count: the rarest, weighted by their frequency in it.
 const MAX_TERMS: usize = 48;
 
-/// What an author's name counts against a word of the text as rare.
+/// Weight of an author's name; a word of the text that is as rare has weight 1.
 const AUTHOR_WEIGHT: f32 = 0.5;
 
-/// A word of a question is looked for among authors if so many more papers have it in their text than
-/// among their authors at most.
+/// A word is looked up among authors unless more than this many times as many papers have it in their text.
 const NAME_RATIO: u64 = 4;
 
-/// Letters of the shortest such word.
+/// Number of letters of the shortest such word.
 const NAME_LETTERS: usize = 3;
 
 type Clauses = Vec<(Occur, Box<dyn Query>)>;
@@ -110,8 +109,8 @@ impl BestMatches {
         }
     }
 
-    /// What a score must be above to be looked at: as good as the last is good enough, because ties
-    /// are ordered by key.
+    /// The score that a match must exceed to be considered. A score equal to the last one's is considered
+    /// too, because ties are ordered by key.
     fn threshold(&self, least: Score) -> Score {
         match self.heap.peek() {
             Some(Reverse(Ranked(last))) if self.heap.len() == self.k => last.score.next_down(),
@@ -178,32 +177,33 @@ pub(super) fn matching(lexical: &Lexical, query: &WordQuery) -> Result<FixedBitS
     Ok(matching)
 }
 
-/// Words of a question by how rare they are among the papers: the logarithm of how many papers there
-/// are to one that has the word.
+/// The words of a query, each with its rarity: log(1 + number of papers / number of papers with the word).
 #[derive(Debug, Clone, Default)]
 pub struct Rarities {
     words: BTreeMap<String, f32>,
-    /// Of those that no paper has: all of them together, each as if half a paper had it.
+    /// Sum over the words that no paper has, each counted as if half a paper had it.
     unheard_of: f32,
 }
 
 impl Rarities {
-    /// How much of the question a text has: the sum over the words that it shares.
+    /// Sum of the rarities of the query's words that a text has too.
     pub fn overlap(&self, text: &str) -> f32 {
         let own: BTreeSet<String> = terms(text).map(|term| term.text).collect();
         own.iter().filter_map(|word| self.words.get(word)).sum()
     }
 
-    /// The share of the question that a text has, from 0 to 1; 0 where the question has no words.
+    /// [`Rarities::overlap`] as a share of the whole query, 0 to 1; 0 if the query has no words.
     pub fn share(&self, text: &str) -> f32 {
         let all = self.words.values().sum::<f32>() + self.unheard_of;
-        match all > 0.0 {
-            true => self.overlap(text) / all,
-            false => 0.0,
+        if all > 0.0 {
+            self.overlap(text) / all
+        } else {
+            0.0
         }
     }
 
-    /// The rarest `n` words of a text that the question has too, as they stand in the text first.
+    /// The rarest `n` words that a text shares with the query, rarest first, in the form that the text has
+    /// first.
     pub fn shared(&self, text: &str, n: usize) -> Vec<String> {
         let mut met = BTreeSet::new();
         let mut shared: Vec<(f32, String)> = Vec::new();
@@ -257,7 +257,7 @@ pub(super) fn rarities(lexical: &Lexical, query: &WordQuery) -> Result<Rarities>
     Ok(rarities)
 }
 
-/// How rare a word of a text is; `None` where no paper has it.
+/// How rare a word is; `None` if no paper has it.
 fn rarity(lexical: &Lexical, word: &str) -> Result<Option<f32>> {
     let n_papers = lexical.searcher.num_docs() as f32;
     let n_with = n_with(lexical, lexical.fields.text, word)?;
@@ -305,7 +305,7 @@ fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
     Ok(clauses)
 }
 
-/// Words of a question that are rather names of authors than words of texts.
+/// Words of a query that are rather names of authors than words of texts.
 fn names_in(lexical: &Lexical, question: &str) -> Result<Vec<String>> {
     let fields = lexical.fields;
     let mut names: Vec<String> = Vec::new();
@@ -343,7 +343,7 @@ fn silent(query: Box<dyn Query>) -> Box<dyn Query> {
     Box::new(ConstScoreQuery::new(query, 0.0))
 }
 
-/// What papers have to meet; nothing of it ranks.
+/// The conditions of a query; they do not rank.
 fn conditions(lexical: &Lexical, query: &WordQuery) -> Clauses {
     let mut clauses: Clauses = Vec::new();
     for phrase in &query.required {
@@ -374,8 +374,8 @@ fn conditions(lexical: &Lexical, query: &WordQuery) -> Clauses {
     clauses
 }
 
-/// A query whose documents are excluded. An exclusion asks a scorer about documents before its first
-/// one, which the phrase scorer of tantivy 0.27 may not be asked, and that of a union may.
+/// A query whose documents are excluded. An exclusion asks a scorer about documents before its first one.
+/// The phrase scorer of tantivy 0.27 does not allow that, but a union's does.
 fn excluding(query: Box<dyn Query>) -> Box<dyn Query> {
     let again = query.box_clone();
     Box::new(BooleanQuery::union(vec![query, again]))

@@ -1,12 +1,12 @@
-//! Text to terms: the words that are looked up, in the form in which they are compared.
+//! Splits text into terms: words in the form in which they are compared.
 //!
 //! In: text. Out: for each term its form, its position, and the bytes it stands at. The same for papers
 //! and for questions:
 //!
 //! - A *word* is a run of letters and digits, folded to lower case without accents; letters and digits
 //!   stay together (`TiO2`, `p53`, `H₂O`). A Greek letter is its name: `NF-κB` is `NF-kappaB`.
-//! - Words of letters are stemmed (Snowball English); the commonest are left out, but count as
-//!   positions. `'s` is no part of a word. A Chinese or Japanese character is a word.
+//! - Words of letters are stemmed (Snowball English); the commonest are left out, but count as positions.
+//!   `'s` is not part of a word. A Chinese or Japanese character is a word.
 //! - Words joined by hyphens are a *compound*: each of them, and the first position also has all of
 //!   them in one: `GPT-4` is `gpt`, `4` and `gpt4`, so that it finds `GPT4` and the other way round.
 
@@ -19,7 +19,7 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use akin_base::text::push_folded;
 
-/// Bytes of the longest term; what is longer is no word.
+/// Length of the longest term in bytes; anything longer is not a word.
 const TERM_BYTES: usize = 48;
 
 /// Words of the longest compound that is a term.
@@ -100,9 +100,10 @@ impl Iterator for Terms<'_> {
             }
             let compound = compound_from(self.text, self.at)?;
             self.at = compound.end();
-            match self.is_name {
-                true => self.take_name(compound),
-                false => self.take(compound),
+            if self.is_name {
+                self.take_name(compound)
+            } else {
+                self.take(compound)
             }
         }
     }

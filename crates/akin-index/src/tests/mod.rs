@@ -10,11 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
 use tempfile::TempDir;
 
 use super::testdata::{Dice, clustered, row_file};
 use super::*;
 use akin_base::progress::Unobserved;
+use akin_base::vectors::Row;
 
 const SPACE: [u8; 32] = [7; 32];
 

@@ -1,16 +1,14 @@
-//! Attention of one head over one sequence with tiles: queries, keys, values and the softmax's
-//! outcome as bf16 halves, everything else in f32.
+//! Attention of one head over one sequence with tiles: queries, keys, values and attention weights as bf16
+//! halves, everything else in f32.
 //!
-//! The scale is expected in `q`, as in [`attention`](crate::attention).
+//! `q` comes scaled, as in [`attention`](crate::attention).
 
 use super::halves::{STEP, load_step, split, transpose};
 use super::product::{HalfTiles, HighTiles, TileArithmetic, clear_sums};
-use super::tiles::Configured;
-use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
-use crate::attention::{AttentionHead, NOTHING};
+use super::tiles::{Amx, Configured, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::avx512::Avx512;
+use crate::head::{AttentionHead, NOTHING, Numbers};
 use crate::math::horner;
-use crate::matmul::Numbers;
 use crate::panels::Aligned;
 use crate::rows::add;
 use crate::simd::Simd;
@@ -67,6 +65,10 @@ pub(in super::super) unsafe fn attend(
     }
 }
 
+/// The same with the halves that `A` multiplies.
+///
+/// # Safety
+/// As for [`attend`].
 unsafe fn attend_with<A: TileArithmetic>(
     amx: Amx,
     head: &AttentionHead<'_>,
@@ -102,6 +104,10 @@ unsafe fn attend_with<A: TileArithmetic>(
 }
 
 /// The same from `rows` tokens from `row` on, in `BLOCKS` blocks of 16.
+///
+/// # Safety
+/// As for [`attend`]; tiles are configured, the rows are tokens of the sequence, and `scratch` holds its
+/// queries, keys and values for `padded` tokens.
 #[inline(always)]
 unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
     s: Avx512,
@@ -134,7 +140,7 @@ unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
                 weights.add(r / TILE * token_steps * step_bytes::<A>() + r % TILE * TILE_ROW_BYTES);
             let scores = std::slice::from_raw_parts_mut(scores.add(r * padded), padded);
             if let Some(relative) = head.relative {
-                let more = relative.of(head.number, row + r, head.tokens);
+                let more = relative.biases(head.number, row + r, head.tokens);
                 add(s, &mut scores[..head.tokens], more);
             }
             *factor = soften::<A>(s, scores, head.tokens, to);
@@ -164,8 +170,12 @@ unsafe fn attend_from<A: TileArithmetic, const BLOCKS: usize>(
     }
 }
 
-/// Sums over `steps` steps of two panels against one or two blocks of rows, stored as floats
-/// `stride` apart from row to row and `block` apart from one block to the next.
+/// Multiplies one or two blocks of rows by two panels over `steps` steps. The sums are stored as floats:
+/// rows `stride` apart, blocks `block` apart.
+///
+/// # Safety
+/// Tiles are configured. `a` is valid for reading `BLOCKS` blocks of `steps` steps, `b` for two panels of as
+/// many, `to` for writing the sums.
 #[inline(always)]
 unsafe fn multiply<A: TileArithmetic, const BLOCKS: usize>(
     a: *const u8,
@@ -204,6 +214,10 @@ unsafe fn multiply<A: TileArithmetic, const BLOCKS: usize>(
 
 /// Writes `2^(x - max)` of the first `tokens` scores as halves, zeros for the rest, and returns one
 /// over their sum.
+///
+/// # Safety
+/// `scores` are aligned to 64 bytes and whole steps; `weights` is valid for writing one row of a tile for
+/// each step and plane.
 #[inline(always)]
 unsafe fn soften<A: TileArithmetic>(
     s: Avx512,
@@ -232,8 +246,7 @@ unsafe fn soften<A: TileArithmetic>(
     }
 }
 
-/// `2^x` within 2e-7 of its value, by the two instructions that take a number apart and put it
-/// together; 0 if that is too small for a float.
+/// `2^x` within 2e-7 of its value, by the instructions that split a float and scale it; 0 on underflow.
 #[inline(always)]
 fn exp2(s: Avx512, x: __m512) -> __m512 {
     /// `2^x` between 0 and 1, highest power first.
@@ -251,6 +264,9 @@ fn exp2(s: Avx512, x: __m512) -> __m512 {
 }
 
 /// Stores one row of the tiles of one step: the high halves, and the low ones if they count.
+///
+/// # Safety
+/// `to` is aligned to 64 bytes and valid for writing a row of each plane's tile.
 #[inline]
 #[target_feature(enable = "avx512f")]
 unsafe fn store_split<A: TileArithmetic>(first: __m512, second: __m512, to: *mut u8) {
@@ -262,6 +278,9 @@ unsafe fn store_split<A: TileArithmetic>(first: __m512, second: __m512, to: *mut
 }
 
 /// Queries as tiles of rows, keys as tiles of columns.
+///
+/// # Safety
+/// As for [`attend`]; `scratch` has room for them.
 #[target_feature(enable = "avx512f")]
 unsafe fn split_queries_and_keys<A: TileArithmetic>(
     head: &AttentionHead<'_>,
@@ -297,6 +316,9 @@ unsafe fn split_queries_and_keys<A: TileArithmetic>(
 }
 
 /// Values as tiles, tokens 16 apart side by side, zeros for missing tokens.
+///
+/// # Safety
+/// As for [`attend`]; `scratch` has room for them.
 #[target_feature(enable = "avx512f")]
 unsafe fn split_values<A: TileArithmetic>(head: &AttentionHead<'_>, scratch: &mut TileScratch) {
     let padded = head.tokens.next_multiple_of(ROWS);

@@ -1,14 +1,14 @@
 //! Floats as sums of two bf16 halves: what they are, and in which order they are stored.
 
-use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
+use super::tiles::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::panels::Aligned;
 use std::arch::x86_64::*;
 
 /// Depth of one step: numbers in one row of a tile of halves.
 pub(in super::super) const STEP: usize = TILE_ROW_BYTES / 2;
 
-/// The nearest bf16 of 32 floats, and the nearest of what it leaves over: in each lane a pair of one
-/// of `first` and one of `second`.
+/// Splits 32 floats into their nearest bf16 and the nearest bf16 of the remainder. Each lane pairs a number
+/// of `first` with one of `second`.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn split(first: __m512, second: __m512) -> [__m512i; 2] {
@@ -91,7 +91,10 @@ fn pack_panel(rows: &[f32], depth: usize, panel: &mut [u8]) {
     }
 }
 
-/// 32 floats.
+/// Loads 32 floats.
+///
+/// # Safety
+/// `from` is valid for reading them.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn load_step(from: *const f32) -> [__m512; 2] {

@@ -1,13 +1,15 @@
 //! AMX: matrices of 16 rows of 64 bytes held in eight tile registers and multiplied by one
-//! instruction. Stable Rust has no intrinsics for it, so the instructions are written out.
+//! instruction. Stable Rust has no intrinsics for it, so the instructions are written out. The compiler keeps
+//! nothing in tiles, so what one block of instructions leaves there is there for the next. Each block declares
+//! the tiles that it changes.
 //!
-//! Bytes are multiplied as they are, with exact sums. Floats are cut into a high and a low bf16
-//! half, which together keep 16 of their 24 bits; three products of halves make up one product,
-//! summed in f32. What that loses is about what f32 loses by rounding its sums.
+//! Bytes are multiplied as they are, with exact sums. Floats are cut into a high and a low bf16 half, which
+//! together keep 16 of their 24 bits. Three products of halves make up one product, summed in f32. This
+//! loses about as much as f32 loses by rounding its sums.
 //!
-//! Operands come as tiles of 1 KiB, one after another in the order in which they are read: rows as
-//! `[rows / 16][step][plane][16][64]` bytes, weights as `[panel][step][plane][16][64]`, where a step
-//! is 64 bytes of depth and a plane is the high or the low half.
+//! Operands come as tiles of 1 KiB in the order in which they are read: rows as `[rows /
+//! 16][step][plane][16][64]` bytes, weights as `[panel][step][plane][16][64]`. A step is 64 bytes of depth;
+//! a plane is the high or the low half.
 
 pub(super) mod attention;
 mod halves;
@@ -16,33 +18,4 @@ mod tiles;
 
 pub(super) use halves::{STEP, pack_weights, split_rows};
 pub(super) use product::{ByteTiles, HalfTiles, TileProduct, tile_product};
-
-use super::avx512::Avx512;
-
-/// Rows of a tile, and columns of one that holds sums.
-pub(super) const TILE: usize = 16;
-
-/// Bytes of one row of a tile.
-pub(super) const TILE_ROW_BYTES: usize = 64;
-
-/// Bytes of a tile.
-pub(super) const TILE_BYTES: usize = TILE * TILE_ROW_BYTES;
-
-/// Proof that this processor has AMX with bytes and bf16, that it has AVX-512, and that the operating
-/// system lets this process use the tiles.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Amx(Avx512);
-
-impl Amx {
-    /// The proof, where it holds.
-    pub(super) fn detect() -> Option<Self> {
-        let float = Avx512::detect()?;
-        let there = tiles::are_there() && tiles::ask_for_permission();
-        there.then_some(Self(float))
-    }
-
-    /// The float operations that go with it.
-    pub(super) fn float(self) -> Avx512 {
-        self.0
-    }
-}
+pub(super) use tiles::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};

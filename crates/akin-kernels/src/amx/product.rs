@@ -1,8 +1,7 @@
-//! The matrix product over tiles: blocks of 32 rows and 32 columns, and while one block is
-//! multiplied, the sums of the one before are turned into results.
+//! The matrix product over tiles, in blocks of 32 rows and 32 columns. While one block is multiplied, the
+//! sums of the one before become results.
 
-use super::tiles::Configured;
-use super::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
+use super::tiles::{Amx, Configured, TILE, TILE_BYTES, TILE_ROW_BYTES};
 use crate::avx512::Avx512;
 use crate::simd::Simd;
 use crate::tile::{Finish, TileTarget, finish};
@@ -40,7 +39,7 @@ pub(in super::super) trait TileArithmetic: Copy {
     /// Tiles are configured; the pointers are at one step's tiles.
     unsafe fn step<const ROWS: usize, const PANELS: usize>(a: [*const u8; 2], b: [*const u8; 2]);
 
-    /// 16 sums as floats, which they are unless a scale is wanted.
+    /// Converts 16 sums to floats. The default is for sums that are floats already.
     ///
     /// # Safety
     /// `sums` points to 16 of them; `row` and `column` lie in the product.
@@ -51,8 +50,8 @@ pub(in super::super) trait TileArithmetic: Copy {
     }
 }
 
-/// One step of one plane: adds the products of one or two tiles of rows and one or two of weights
-/// to the tiles 0 to 3.
+/// One step of one plane: multiplies one or two tiles of rows by one or two of weights into the tiles 0 to
+/// 3.
 macro_rules! single_step {
     ($product:literal, $rows:expr, $panels:expr, $a:ident, $b:ident) => {
         match ($rows, $panels) {
@@ -61,6 +60,7 @@ macro_rules! single_step {
                 "tileloadd tmm6, [{b} + {s}]",
                 concat!($product, " tmm0, tmm4, tmm6"),
                 a = in(reg) $a[0], b = in(reg) $b[0], s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm4") _, out("tmm6") _,
                 options(nostack, readonly),
             ),
             (1, _) => asm!(
@@ -70,7 +70,10 @@ macro_rules! single_step {
                 "tileloadd tmm7, [{b1} + {s}]",
                 concat!($product, " tmm1, tmm4, tmm7"),
                 a = in(reg) $a[0], b0 = in(reg) $b[0], b1 = in(reg) $b[1],
-                s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _,
+                out("tmm7") _,
+                options(nostack, readonly),
             ),
             (_, 1) => asm!(
                 "tileloadd tmm6, [{b} + {s}]",
@@ -79,7 +82,10 @@ macro_rules! single_step {
                 "tileloadd tmm5, [{a1} + {s}]",
                 concat!($product, " tmm2, tmm5, tmm6"),
                 a0 = in(reg) $a[0], a1 = in(reg) $a[1], b = in(reg) $b[0],
-                s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _,
+                out("tmm6") _,
+                options(nostack, readonly),
             ),
             _ => asm!(
                 "tileloadd tmm4, [{a0} + {s}]",
@@ -91,7 +97,10 @@ macro_rules! single_step {
                 concat!($product, " tmm2, tmm5, tmm6"),
                 concat!($product, " tmm3, tmm5, tmm7"),
                 a0 = in(reg) $a[0], a1 = in(reg) $a[1], b0 = in(reg) $b[0], b1 = in(reg) $b[1],
-                s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                s = in(reg) TILE_ROW_BYTES,
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                options(nostack, readonly),
             ),
         }
     };
@@ -139,6 +148,8 @@ impl TileArithmetic for HalfTiles {
                     "tileloadd tmm5, [{a} + {s} + 1024]",
                     "tdpbf16ps tmm0, tmm5, tmm6",
                     a = in(reg) a[0], b = in(reg) b[0], s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
+                    out("tmm7") _,
                     options(nostack, readonly),
                 ),
                 (1, _) => asm!(
@@ -155,7 +166,10 @@ impl TileArithmetic for HalfTiles {
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tdpbf16ps tmm1, tmm4, tmm7",
                     a = in(reg) a[0], b0 = in(reg) b[0], b1 = in(reg) b[1],
-                    s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                    s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm5") _,
+                    out("tmm6") _, out("tmm7") _,
+                    options(nostack, readonly),
                 ),
                 (_, 1) => asm!(
                     "tileloadd tmm6, [{b} + {s}]",
@@ -171,7 +185,10 @@ impl TileArithmetic for HalfTiles {
                     "tileloadd tmm5, [{a1} + {s} + 1024]",
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     a0 = in(reg) a[0], a1 = in(reg) a[1], b = in(reg) b[0],
-                    s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                    s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm2") _, out("tmm4") _, out("tmm5") _,
+                    out("tmm6") _, out("tmm7") _,
+                    options(nostack, readonly),
                 ),
                 _ => asm!(
                     "tileloadd tmm4, [{a0} + {s}]",
@@ -196,7 +213,10 @@ impl TileArithmetic for HalfTiles {
                     "tdpbf16ps tmm0, tmm4, tmm6",
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     a0 = in(reg) a[0], a1 = in(reg) a[1], b0 = in(reg) b[0], b1 = in(reg) b[1],
-                    s = in(reg) TILE_ROW_BYTES, options(nostack, readonly),
+                    s = in(reg) TILE_ROW_BYTES,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(nostack, readonly),
                 ),
             }
         }
@@ -230,6 +250,7 @@ pub(super) unsafe fn clear_sums() {
             "tilezero tmm1",
             "tilezero tmm2",
             "tilezero tmm3",
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             options(nostack, nomem)
         );
     }
@@ -251,7 +272,7 @@ pub(in super::super) struct TileProduct<A> {
     pub(in super::super) finish: Finish,
 }
 
-/// A block of at most 2 by 2 tiles: its first row and column, and how many tiles it has.
+/// A block of at most 2 by 2 tiles: its first row and column, and its size.
 #[derive(Clone, Copy, Default)]
 struct TileBlock {
     row: usize,
@@ -309,6 +330,10 @@ pub(in super::super) unsafe fn tile_product<A: TileArithmetic>(amx: Amx, p: &Til
 }
 
 /// Multiplies one block into `sums`, and finishes the one before from `sums_before` meanwhile.
+///
+/// # Safety
+/// As for [`tile_product`]; tiles are configured, both blocks lie in the product, and `sums_before` are those
+/// of the block `before`.
 #[inline(always)]
 unsafe fn multiply<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
     s: Avx512,
@@ -355,6 +380,9 @@ unsafe fn multiply<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
 }
 
 /// Turns the sums of some rows of a block into results.
+///
+/// # Safety
+/// As for [`tile_product`]; the block lies in the product, the rows in the block, and `sums` are the block's.
 #[inline(always)]
 unsafe fn finish_rows<A: TileArithmetic>(
     s: Avx512,
@@ -385,6 +413,9 @@ unsafe fn finish_rows<A: TileArithmetic>(
 }
 
 /// The same for `ROWS` rows from `first` on and all `PANELS` of the block.
+///
+/// # Safety
+/// As for [`finish_rows`].
 #[inline(always)]
 unsafe fn finish_some<A: TileArithmetic, const ROWS: usize, const PANELS: usize>(
     s: Avx512,

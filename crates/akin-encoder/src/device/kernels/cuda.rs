@@ -17,7 +17,8 @@ use candle_core::cuda_backend::cudarc::driver::{
 use candle_core::{CudaDevice, CudaStorage, DType, Layout, Result, Storage, Tensor};
 use half::{bf16, f16};
 
-use super::launch::Grid;
+use super::arguments::Kernel;
+use super::grid::Grid;
 
 /// `kernels.cu`, compiled by nvcc for compute capability 8.0; the driver compiles it for the GPU that there is.
 const PTX: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
@@ -40,9 +41,9 @@ pub(in crate::device) fn free_bytes(device: &CudaDevice) -> Option<usize> {
     Some(free)
 }
 
-/// Lets the driver keep the memory that tensors give back, for the next ones: by default it hands it to the
-/// system whenever something waits for the GPU, and maps it again afterwards. Where that cannot be set, it
-/// stays so.
+/// Lets the driver keep the memory of freed tensors for the next ones. By default it returns the memory to
+/// the system whenever something waits for the GPU, and maps it again afterwards. If this cannot be set,
+/// the default stays.
 pub(in crate::device) fn keep_memory(device: &CudaDevice) {
     let stream = device.cuda_stream();
     let mut pool = std::ptr::null_mut();
@@ -80,11 +81,11 @@ pub(super) fn address(storage: &CudaStorage, layout: &Layout) -> Result<u64> {
 #[repr(transparent)]
 struct KernelArguments<A>(A);
 
-// SAFETY: what is wrapped is a `repr(C)` structure of addresses, u32, i32 and f32.
-unsafe impl<A> DeviceRepr for KernelArguments<A> {}
+// SAFETY: a `Kernel` is a structure laid out as its kernels take it.
+unsafe impl<A: Kernel> DeviceRepr for KernelArguments<A> {}
 
 /// Puts a kernel into this thread's stream.
-pub(super) fn run<A: Copy>(
+pub(super) fn run<A: Kernel>(
     device: &CudaDevice,
     kernel: &str,
     grid: Grid,
@@ -110,8 +111,9 @@ pub(super) fn run<A: Copy>(
     Ok(())
 }
 
-/// What is computed one after another. Each thread has a stream of its own, as candle opens a device, so that
-/// what one uploads and reads back runs beside what another computes; here each computes behind the last.
+/// Orders the computations of several threads. Candle gives each thread a stream of its own, so that
+/// uploads and downloads of one run beside the computation of another. Here each computation waits for the
+/// last.
 #[derive(Default)]
 pub(in crate::device) struct LaunchOrder {
     /// Behind what was put into a stream last.
@@ -145,8 +147,8 @@ impl LaunchOrder {
     }
 }
 
-/// Page-locked memory that vectors come back to: the copy is put into the stream, and whoever waits for it
-/// sleeps, while another thread's batch is computed.
+/// Page-locked memory for finished vectors. The copy is part of the stream, and the thread that waits for
+/// it sleeps while another thread's batch is computed.
 #[derive(Default)]
 pub(in crate::device) struct Returns {
     free: Mutex<Vec<PinnedHostSlice<f32>>>,

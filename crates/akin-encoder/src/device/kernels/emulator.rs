@@ -9,7 +9,8 @@ use std::sync::{Mutex, OnceLock};
 
 use candle_core::{CpuStorage, Layout, Result};
 
-use super::launch::Grid;
+use super::arguments::Kernel;
+use super::grid::Grid;
 
 /// The compiled kernels. One runs at a time.
 struct Emulator {
@@ -21,14 +22,14 @@ struct Emulator {
 pub(in crate::device) static BACKWARDS: std::sync::atomic::AtomicBool =
     std::sync::atomic::AtomicBool::new(false);
 
-/// Whether there is no emulator here, so that tests are skipped; says why.
+/// Whether there is no emulator here, so that tests are skipped.
+///
+/// # Panics
+/// If `AKIN_REQUIRE` names the compiler.
 pub(in crate::device) fn is_missing() -> bool {
     match emulator() {
         Ok(_) => false,
-        Err(reason) => {
-            println!("skipped: {reason}");
-            true
-        }
+        Err(reason) => akin_testing::require::missing("compiler", reason),
     }
 }
 
@@ -75,8 +76,8 @@ fn compile() -> std::result::Result<Emulator, String> {
 }
 
 /// Runs a kernel to its end.
-pub(super) fn run<A>(kernel: &str, grid: Grid, arguments: &A) -> Result<()> {
-    type Kernel = unsafe extern "C" fn(*const c_void, *const u32, bool);
+pub(super) fn run<A: Kernel>(kernel: &str, grid: Grid, arguments: &A) -> Result<()> {
+    type Function = unsafe extern "C" fn(*const c_void, *const u32, bool);
     let emulator = emulator().as_ref().expect("asked for where there is one");
     let _running = emulator.running.lock().expect("a kernel never panics");
     let name = CString::new(kernel).expect("a name without zeros");
@@ -86,7 +87,7 @@ pub(super) fn run<A>(kernel: &str, grid: Grid, arguments: &A) -> Result<()> {
         candle_core::bail!("there is no kernel {kernel}");
     }
     // SAFETY: what is found under a kernel's name is such a function.
-    let function: Kernel = unsafe { std::mem::transmute(found) };
+    let function: Function = unsafe { std::mem::transmute(found) };
     let ([x, y, z], [of_x, of_y, of_z]) = (grid.blocks, grid.threads);
     let sizes = [x, y, z, of_x, of_y, of_z, grid.shared_bytes];
     let is_backwards = BACKWARDS.load(std::sync::atomic::Ordering::Relaxed);
@@ -111,7 +112,7 @@ pub(super) struct Guarded {
 const PAGE: usize = 4096;
 
 impl Guarded {
-    pub(super) fn of(bytes: &[u8]) -> Guarded {
+    pub(super) fn new(bytes: &[u8]) -> Guarded {
         let n_pages_bytes = bytes.len().next_multiple_of(PAGE) + PAGE;
         let (read_write, private) = (
             libc::PROT_READ | libc::PROT_WRITE,
@@ -154,7 +155,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // SAFETY: these pages were mapped in `of`, and nothing else has their address.
+        // SAFETY: these pages were mapped in `new`, and nothing else has their address.
         unsafe { libc::munmap(self.pages, self.n_pages_bytes) };
     }
 }

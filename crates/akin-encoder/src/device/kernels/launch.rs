@@ -9,32 +9,31 @@ use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Storage, Tensor
 #[cfg(feature = "cuda")]
 use candle_core::{CudaStorage, backend::BackendStorage};
 
+use super::arguments::Kernel;
 #[cfg(feature = "cuda")]
 use super::cuda;
 #[cfg(all(test, unix))]
 use super::emulator;
-
-/// A grid of blocks of threads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Grid {
-    pub(super) blocks: [u32; 3],
-    pub(super) threads: [u32; 3],
-    /// Of a block.
-    pub(super) shared_bytes: u32,
-}
+use super::grid::Grid;
 
 /// A kernel about to write a tensor.
 ///
-/// `F` makes the kernel's structure of arguments of the address of what is written and the addresses of what
-/// is read; 0 where there is nothing. All of them are contiguous.
+/// `F` makes the kernel's structure of arguments from the address of the tensor to write and those of the
+/// tensors to read; 0 stands for a missing one. All tensors are contiguous.
 pub(super) struct Launch<'a, const N: usize, F> {
-    pub(super) kernel: String,
+    /// What follows the name that the arguments have: `f16`, or `f16_64`.
+    pub(super) variant: String,
     pub(super) grid: Grid,
     pub(super) read: [Option<&'a Tensor>; N],
     pub(super) arguments: F,
 }
 
-impl<const N: usize, A: Copy, F: Fn(u64, [u64; N]) -> A> Launch<'_, N, F> {
+impl<const N: usize, A: Kernel, F: Fn(u64, [u64; N]) -> A> Launch<'_, N, F> {
+    /// The kernel's name in `kernels.cu`.
+    fn kernel(&self) -> String {
+        format!("{}_{}", A::NAME, self.variant)
+    }
+
     /// Runs the kernel on the tensor that it changes in place.
     pub(super) fn change(self, out: &Tensor) -> Result<()> {
         out.inplace_op1(&self)
@@ -73,29 +72,29 @@ impl<const N: usize, A: Copy, F: Fn(u64, [u64; N]) -> A> Launch<'_, N, F> {
     }
 }
 
-impl<const N: usize, A: Copy, F: Fn(u64, [u64; N]) -> A> InplaceOp1 for Launch<'_, N, F> {
+impl<const N: usize, A: Kernel, F: Fn(u64, [u64; N]) -> A> InplaceOp1 for Launch<'_, N, F> {
     fn name(&self) -> &'static str {
         "kernel"
     }
 
     #[cfg(not(all(test, unix)))]
     fn cpu_fwd(&self, _: &mut CpuStorage, _: &Layout) -> Result<()> {
-        candle_core::bail!("{} is a kernel for a GPU", self.kernel)
+        candle_core::bail!("{} is a kernel for a GPU", self.kernel())
     }
 
     #[cfg(all(test, unix))]
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let read = |storage: &Storage, layout: &Layout| match storage {
             Storage::Cpu(storage) => {
-                let guarded = emulator::Guarded::of(emulator::bytes(storage, layout)?);
+                let guarded = emulator::Guarded::new(emulator::bytes(storage, layout)?);
                 Ok((guarded.address(), guarded))
             }
             _ => candle_core::bail!("a kernel's tensor is on another device"),
         };
-        let mut written = emulator::Guarded::of(emulator::bytes(storage, layout)?);
+        let mut written = emulator::Guarded::new(emulator::bytes(storage, layout)?);
         self.with_read(read, |addresses| {
             let arguments = (self.arguments)(written.address(), addresses);
-            emulator::run(&self.kernel, self.grid, &arguments)
+            emulator::run(&self.kernel(), self.grid, &arguments)
         })?;
         written.write_back(emulator::bytes_mut(storage, layout)?);
         Ok(())
@@ -111,7 +110,7 @@ impl<const N: usize, A: Copy, F: Fn(u64, [u64; N]) -> A> InplaceOp1 for Launch<'
         let device = storage.device();
         self.with_read(read, |addresses| {
             let arguments = (self.arguments)(written, addresses);
-            cuda::run(device, &self.kernel, self.grid, arguments)
+            cuda::run(device, &self.kernel(), self.grid, arguments)
         })
     }
 }

@@ -1,15 +1,22 @@
-//! The operations of a body as kernels of our own, for NVIDIA GPUs: texts lie one after another without
-//! padding, attention keeps no scores in memory, and bias, sum and norm are one pass over the rows, as are
+//! The operations of a body as kernels of our own, for NVIDIA GPUs. Texts lie one after another without
+//! padding, and attention keeps no scores in memory. Bias, sum and norm are one pass over the rows; so are
 //! bias, activation and gate.
 //!
-//! `kernels.cu` is compiled by nvcc when akin is built with the feature `cuda` (`build.rs`). Where there is no
-//! GPU, tests compile the same file for the CPU and hold it to the packed body (`emulator.rs`).
+//! `kernels.cu` is compiled by nvcc when akin is built with the feature `cuda` (`build.rs`). On machines
+//! without a GPU, tests compile the same file for the CPU and compare it with the packed body
+//! (`emulator.rs`).
 
+mod arguments;
 #[cfg(feature = "cuda")]
 mod cuda;
 #[cfg(test)]
 #[cfg(unix)]
 pub(super) mod emulator;
+#[cfg_attr(
+    not(any(feature = "cuda", all(test, unix))),
+    expect(dead_code, reason = "nothing runs kernels in such a build")
+)]
+mod grid;
 #[cfg_attr(
     not(any(feature = "cuda", all(test, unix))),
     expect(dead_code, reason = "nothing runs kernels in such a build")
@@ -21,9 +28,11 @@ mod tests;
 
 use candle_core::{DType, Result, Tensor};
 
+use self::arguments::{ActivateLaunch, Attend, Normalise, PoolLaunch, Turn};
 #[cfg(feature = "cuda")]
 pub(super) use self::cuda::{LaunchOrder, Returning, Returns, free_bytes, keep_memory, runs_on};
-use self::launch::{Grid, Launch};
+use self::grid::Grid;
+use self::launch::Launch;
 use super::load::{DeviceLayer, DeviceNorm};
 use super::operations::{Normalisation, Operations};
 use super::outlook::DevicePattern;
@@ -82,10 +91,6 @@ impl Kernels {
         })
     }
 
-    fn named(&self, name: &str) -> String {
-        format!("{name}_{}", self.suffix)
-    }
-
     /// Bias, norm and rotation of queries and keys in place; bias of values.
     fn turn(
         &self,
@@ -101,7 +106,7 @@ impl Kernels {
         let (n_rows, _) = fused.dims2()?;
         let n_heads = n_rows * (shape.heads + 2 * shape.key_heads);
         let launch = Launch {
-            kernel: self.named("turn"),
+            variant: self.suffix.to_owned(),
             grid: Grid {
                 blocks: [(n_heads as u32).div_ceil(ROWS_A_BLOCK), 1, 1],
                 threads: [WARP, ROWS_A_BLOCK, 1],
@@ -152,7 +157,7 @@ impl Operations for Kernels {
         let (branch_gain, branch_shift) = parts(to.branch);
         let (gain, shift) = parts(to.norm);
         let launch = Launch {
-            kernel: self.named("normalise"),
+            variant: self.suffix.to_owned(),
             grid: Grid {
                 blocks: [(n_rows as u32).div_ceil(rows_a_block), 1, 1],
                 threads: [WARP, rows_a_block, 1],
@@ -190,7 +195,7 @@ impl Operations for Kernels {
         let width = shape.intermediate;
         let n_fours = (n_rows * width / 4) as u32;
         let launch = Launch {
-            kernel: self.named("activate"),
+            variant: self.suffix.to_owned(),
             grid: Grid {
                 blocks: [n_fours.div_ceil(THREADS), 1, 1],
                 threads: [THREADS, 1, 1],
@@ -240,7 +245,7 @@ impl Operations for Kernels {
         let stride = self.head_dim + 8;
         let n_tiles = rows.longest.div_ceil(TILE);
         let launch = Launch {
-            kernel: format!("{}_{}", self.named("attend"), self.head_dim),
+            variant: format!("{}_{}", self.suffix, self.head_dim),
             grid: Grid {
                 blocks: [
                     rows.lengths.len() as u32,
@@ -275,7 +280,7 @@ impl Operations for Kernels {
         let n_texts = rows.lengths.len();
         let of_mode = |mode: &PoolingMode| {
             let launch = Launch {
-                kernel: self.named("pool"),
+                variant: self.suffix.to_owned(),
                 grid: Grid {
                     blocks: [n_texts as u32, (width as u32).div_ceil(POOL_THREADS), 1],
                     threads: [POOL_THREADS, 1, 1],
@@ -313,84 +318,4 @@ fn parts(norm: Option<&DeviceNorm>) -> (Option<&Tensor>, Option<&Tensor>) {
         norm.map(|norm| &norm.gain),
         norm.and_then(|norm| norm.shift.as_ref()),
     )
-}
-
-// The structures of `kernels.cu`: addresses, sizes and numbers, in the same order.
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Normalise {
-    out: u64,
-    rows: u64,
-    added: u64,
-    bias: u64,
-    branch_gain: u64,
-    branch_shift: u64,
-    gain: u64,
-    shift: u64,
-    n_rows: u32,
-    width: u32,
-    eps: f32,
-    is_rms: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct ActivateLaunch {
-    out: u64,
-    rows: u64,
-    bias: u64,
-    n_rows: u32,
-    width: u32,
-    activation: u32,
-    gate: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Turn {
-    rows: u64,
-    bias: u64,
-    query_gain: u64,
-    query_shift: u64,
-    key_gain: u64,
-    key_shift: u64,
-    cosines: u64,
-    sines: u64,
-    places: u64,
-    n_rows: u32,
-    heads: u32,
-    key_heads: u32,
-    head_dim: u32,
-    half: u32,
-    eps: f32,
-    is_rms: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Attend {
-    out: u64,
-    rows: u64,
-    bias: u64,
-    relative: u64,
-    starts: u64,
-    heads: u32,
-    key_heads: u32,
-    head_dim: u32,
-    relative_heads: u32,
-    reach: u32,
-    behind: i32,
-    ahead: i32,
-    scale: f32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct PoolLaunch {
-    out: u64,
-    rows: u64,
-    starts: u64,
-    width: u32,
-    mode: u32,
 }

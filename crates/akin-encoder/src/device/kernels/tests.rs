@@ -184,9 +184,10 @@ fn norms_and_activations_are_those_of_candles_operations() {
     for (width, is_rms) in [(4, false), (132, true), (384, false), (4096, true)] {
         for dtype in TYPES {
             let shape = Shape {
-                norm: match is_rms {
-                    true => NormKind::Rms { less_one: false },
-                    false => NormKind::Layer { shift: true },
+                norm: if is_rms {
+                    NormKind::Rms { less_one: false }
+                } else {
+                    NormKind::Layer { shift: true }
                 },
                 hidden: width,
                 intermediate: width,
