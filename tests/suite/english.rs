@@ -34,10 +34,10 @@ const PHRASES: [&str; 10] = [
 const REACHED: &[(&str, usize, usize)] = &[
     ("akin-base", 22, 17),
     ("akin-dump", 41, 76),
-    ("akin-encoder", 14, 18),
+    ("akin-encoder", 0, 2),
     ("akin-fetch", 7, 13),
-    ("akin-index", 22, 35),
-    ("akin-kernels", 9, 13),
+    ("akin-index", 0, 3),
+    ("akin-kernels", 0, 0),
     ("akin-library", 18, 17),
     ("akin-papers", 67, 69),
     ("akin-testing", 4, 1),
