@@ -3,9 +3,12 @@
 #![expect(clippy::print_stdout, reason = "tests say what they tried")]
 #![expect(clippy::unwrap_used, reason = "tests may fail")]
 
+mod dice;
 pub mod fuzz;
 pub mod hub_server;
 pub mod require;
+
+pub use dice::Dice;
 
 use std::path::{Path, PathBuf};
 
