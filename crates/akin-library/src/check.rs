@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use super::LostCommits;
+use super::columns::Columns;
 use super::finding::{Fault, Finding};
 use super::folder::orphans;
 use super::lock::holder;
-use super::read::{ActiveSpace, Library};
-use super::record::{self, Columns};
+use super::lost_commits::LostCommits;
+use super::read::Library;
+use super::record;
+use super::space::ActiveSpace;
 use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::{PaperId, TextHash};
@@ -35,7 +37,7 @@ pub struct Findings {
     pub n_papers: u64,
     /// Rows that live, and that were read.
     pub n_rows_read: u64,
-    /// Rows of replaced and removed papers: no fault, [`Writer::compact`](super::Writer::compact)
+    /// Rows of replaced and removed papers: no fault, [`Writer::compact`]
     /// drops them.
     pub n_dead_rows: u64,
     /// Bytes of these, and bytes past the count that a kill left over.
@@ -92,7 +94,7 @@ impl Library {
             let n_live = status.n_rows.saturating_sub(status.n_dead_rows);
             observer.begin(Stage::Check, Some(n_live));
             let rows = self.rows_or_finding(active, findings);
-            let mut claims = RowClaims::of(self, active)?;
+            let mut claims = RowClaims::new(self, active)?;
             self.check_papers(active, rows.as_deref(), &mut claims, findings, observer)?;
             claims.finish(&self.layout.database(), findings);
             self.check_unembedded(active, findings)?;
@@ -313,7 +315,7 @@ struct RowClaims {
 }
 
 impl RowClaims {
-    fn of(library: &Library, active: &ActiveSpace) -> Result<RowClaims> {
+    fn new(library: &Library, active: &ActiveSpace) -> Result<RowClaims> {
         let list = || {
             let sql = "SELECT row FROM dead_rows WHERE space = ?";
             let mut statement = library.db.prepare(sql)?;
@@ -430,7 +432,7 @@ fn fault_of_record(row: &rusqlite::Row<'_>, columns: &Columns) -> rusqlite::Resu
     let what = match stored {
         (Some(json), Some(sum)) => match record::parse(&json, sum) {
             Ok(paper) => {
-                let differs = columns.difference(&Columns::of(&paper));
+                let differs = columns.difference(&Columns::new(&paper));
                 return Ok(differs.map(|column| Fault::Column { column }));
             }
             Err(what) => what,

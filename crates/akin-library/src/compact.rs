@@ -11,10 +11,12 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::folder::dear_bytes;
-use super::read::{ActiveSpace, active_space};
+use super::keys::PaperKey;
+use super::layout::{BUSY_TIMEOUT, sync_folder};
 use super::record::owner;
-use super::write::{draw_identity, sync_folder};
-use super::{BUSY_TIMEOUT, PaperKey, Writer};
+use super::space::{ActiveSpace, active_space};
+use super::store::draw_identity;
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::TextHash;
 use akin_base::progress::{Observer, Stage};
@@ -224,8 +226,9 @@ mod tests {
     use std::fs;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+    use super::super::filter::Filter;
+    use super::super::read::Library;
     use super::super::testdata::{DIM, add, library_of, remove, state, vector};
-    use super::super::{Filter, Library};
     use super::*;
     use akin_base::progress::Unobserved;
 

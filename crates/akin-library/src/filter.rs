@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
 
-use super::PaperKey;
+use super::keys::PaperKey;
 use akin_base::categories;
 use akin_base::name::{AskedName, words};
 
@@ -134,7 +134,8 @@ mod tests {
         for (key, authors) in of_papers.iter().enumerate() {
             let authors: Vec<String> = authors.iter().map(|&name| name.to_owned()).collect();
             let row = (key as i64, authors_column(&authors));
-            db.execute("INSERT INTO papers VALUES (?, ?)", row).unwrap();
+            db.execute("INSERT INTO papers (key, authors) VALUES (?, ?)", row)
+                .unwrap();
         }
         let (condition, values) = filter.sql();
         let sql = format!("SELECT key FROM papers WHERE {condition} ORDER BY key");

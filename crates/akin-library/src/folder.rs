@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{Layout, REJECTED_FILE, SQLITE_FILES, Writer};
+use super::layout::{Layout, REJECTED_FILE, SQLITE_FILES};
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::files::UNFINISHED;
 use akin_base::vectors::HEADER_BYTES;
@@ -29,7 +30,7 @@ pub struct Orphan {
 }
 
 impl Orphan {
-    fn of(entry: &DirEntry, is_leftover: bool) -> Orphan {
+    fn new(entry: &DirEntry, is_leftover: bool) -> Orphan {
         let path = entry.path();
         Orphan {
             bytes: size(&path),
@@ -62,13 +63,13 @@ pub(super) fn orphans(layout: &Layout, db: &Connection) -> Result<Vec<Orphan>> {
     for entry in &in_root {
         if !is_owned_in_root(&entry.path(), layout) {
             let name = entry.file_name();
-            orphans.push(Orphan::of(entry, is_unfinished(&name.to_string_lossy())));
+            orphans.push(Orphan::new(entry, is_unfinished(&name.to_string_lossy())));
         }
     }
     for entry in &in_spaces {
         let name = entry.file_name();
         match spaces.iter().find(|(space, _)| name == space.as_str()) {
-            None => orphans.push(Orphan::of(entry, is_begun_space(&entry.path())?)),
+            None => orphans.push(Orphan::new(entry, is_begun_space(&entry.path())?)),
             Some((space, generation)) => add_orphans_of(layout, space, *generation, &mut orphans)?,
         }
     }
@@ -121,12 +122,12 @@ fn add_orphans_of(
     for entry in entries(&layout.space(space))? {
         if entry.path() != rows && entry.path() != index {
             let name = entry.file_name();
-            orphans.push(Orphan::of(&entry, is_ours(&name.to_string_lossy())));
+            orphans.push(Orphan::new(&entry, is_ours(&name.to_string_lossy())));
         }
     }
     for entry in entries(&index)? {
         if is_unfinished(&entry.file_name().to_string_lossy()) {
-            orphans.push(Orphan::of(&entry, true));
+            orphans.push(Orphan::new(&entry, true));
         }
     }
     Ok(())

@@ -19,7 +19,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Library, PaperKey, Writer};
+use super::keys::PaperKey;
+use super::read::Library;
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::PaperId;
 use akin_base::step::{self, Step};
@@ -238,8 +240,8 @@ impl Writer {
     /// # Errors
     /// [`Error::BadFollow`] if the name is taken; [`Error::Database`], as all changes here.
     pub fn add_follow(&mut self, name: &str, definition: &str, now: Timestamp) -> Result<()> {
-        let sql = "INSERT INTO follows VALUES
-             (NULL, ?, ?, ?, (SELECT coalesce(max(key), 0) FROM papers)) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO follows (name, definition, created, after) VALUES
+             (?, ?, ?, (SELECT coalesce(max(key), 0) FROM papers)) ON CONFLICT DO NOTHING";
         let n = self.change(|db| db.execute(sql, (name, definition, now.to_string())))?;
         match n {
             0 => Err(Error::BadFollow {
@@ -287,7 +289,7 @@ impl Writer {
         definition: &str,
         now: Timestamp,
     ) -> Result<()> {
-        let sql = "INSERT INTO subscribers VALUES
+        let sql = "INSERT INTO subscribers (address, definition, created, after) VALUES
              (?, ?, ?, (SELECT coalesce(max(key), 0) FROM papers))
              ON CONFLICT (address) DO UPDATE SET definition = excluded.definition";
         self.change(|db| db.execute(sql, (address, definition, now.to_string())))?;
@@ -326,7 +328,7 @@ impl Writer {
                 .query_row(unsent, [reader], |row| row.get(0))
                 .optional()?;
             assert!(unsent.is_none(), "one digest waits at a time");
-            let sql = "INSERT INTO digests VALUES (NULL, ?, ?, NULL, ?)";
+            let sql = "INSERT INTO digests (reader, prepared, body) VALUES (?, ?, ?)";
             db.execute(sql, (reader, now.to_string(), body))?;
             Ok(db.last_insert_rowid())
         })?;
@@ -396,7 +398,7 @@ fn note_shown(
     shown: &Shown<'_>,
 ) -> rusqlite::Result<()> {
     let mut note = db.prepare_cached(
-        "INSERT OR IGNORE INTO shown SELECT ?1, ?2, ?3, ?4
+        "INSERT OR IGNORE INTO shown (follow, reader, id, digest) SELECT ?1, ?2, ?3, ?4
          WHERE EXISTS (SELECT 1 FROM follows WHERE key = ?1)",
     )?;
     for id in &shown.ids {
@@ -405,7 +407,8 @@ fn note_shown(
     if let Some(up_to) = shown.up_to {
         // Papers that went meanwhile took the marks back.
         db.prepare_cached(
-            "INSERT INTO progress SELECT ?1, ?2, min(?3, (SELECT coalesce(max(key), 0) FROM papers))
+            "INSERT INTO progress (reader, follow, after)
+             SELECT ?1, ?2, min(?3, (SELECT coalesce(max(key), 0) FROM papers))
              WHERE EXISTS (SELECT 1 FROM follows WHERE key = ?2)
              ON CONFLICT DO UPDATE SET after = max(after, excluded.after)",
         )?

@@ -4,11 +4,12 @@
 //! without a list *arrives* on its own date; one with lists on the day of the first.
 
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 
-use super::{Filter, Library, PaperKey, record};
+use super::filter::Filter;
+use super::keys::PaperKey;
+use super::read::Library;
 use akin_base::error::Result;
-use akin_base::paper::Votes;
 
 /// By what a paper belongs to a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -146,29 +147,4 @@ impl Library {
         let found = ask().map_err(self.layout.database_error())?;
         Ok(found.and_then(|day| day.parse().ok()))
     }
-}
-
-/// Notes that a paper stood in the list of a day.
-pub(super) fn store_listing(db: &Connection, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT OR IGNORE INTO listings VALUES (?, ?)")?
-        .execute((date.to_string(), paper.0))?;
-    Ok(())
-}
-
-/// Puts later votes into a paper's record. One that is damaged is left as it is, for `check` to name.
-pub(super) fn store_votes(db: &Connection, key: PaperKey, votes: &Votes) -> rusqlite::Result<()> {
-    let stored: Option<(String, u32)> = db
-        .prepare_cached("SELECT json, sum FROM records WHERE paper = ?")?
-        .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let paper = stored.and_then(|(json, sum)| record::parse(&json, sum).ok());
-    let Some(mut paper) = paper else {
-        return Ok(());
-    };
-    if paper.take_votes(votes) {
-        let (json, sum) = record::to_stored(&paper);
-        db.prepare_cached("UPDATE records SET json = ?, sum = ? WHERE paper = ?")?
-            .execute((json, sum, key.0))?;
-    }
-    Ok(())
 }

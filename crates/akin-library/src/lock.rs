@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
-use super::Layout;
+use super::layout::Layout;
 use akin_base::error::{Error, Result};
 
 /// Held as long as this value lives.

@@ -1,14 +1,17 @@
 //! Questions that an ingest asks of a library, record by record: which papers have these ids or
 //! this title, what is known of them, whether this very record has been taken in before.
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::read::key_of;
+use super::keys::PaperKey;
+use super::layout::Layout;
+use super::papers::key_of;
+use super::read::Library;
 use super::record;
-use super::{Layout, Library, PaperKey, Writer};
+use super::source_record::SourceRecord;
+use super::write::Writer;
 use akin_base::error::Result;
-use akin_base::paper::{Authority, Collection, Paper, PaperId, TextHash};
+use akin_base::paper::{Authority, Paper, PaperId, TextHash};
 
 /// What can be looked up in a library, by its writer and by its readers.
 #[derive(Debug, Clone, Copy)]
@@ -32,47 +35,6 @@ pub struct KnownPaper {
     pub is_restored: bool,
     /// The text hash that its embedding in the active space was made at, if it has one.
     pub embedded_at: Option<TextHash>,
-}
-
-/// One of the records that a paper was made of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SourceRecord {
-    /// The collection that it is of; empty in a paper that an older library took in.
-    pub collection: String,
-    /// How far that collection's word counts.
-    pub authority: Authority,
-    /// The record, under its own id.
-    pub paper: Paper,
-    /// Why it was taken for the same work as the first; empty for the first.
-    pub why: String,
-    /// When it was merged.
-    pub merged: String,
-}
-
-impl SourceRecord {
-    /// A record of a collection that is taken in now; `why` is empty for the first of its paper.
-    pub fn new(of: &Collection, paper: Paper, why: String) -> SourceRecord {
-        SourceRecord {
-            collection: of.name.clone(),
-            authority: of.authority,
-            paper,
-            why,
-            merged: Timestamp::now().to_string(),
-        }
-    }
-
-    /// What the record is called among those of a paper: `COLLECTION#ID`.
-    pub fn name(&self) -> PaperId {
-        SourceRecord::name_of(&self.collection, &self.paper.id)
-    }
-
-    /// What a collection's record under this id is called.
-    pub fn name_of(collection: &str, id: &PaperId) -> PaperId {
-        match id.is_local() || collection.is_empty() {
-            true => id.clone(),
-            false => PaperId::local(collection, id.as_str()),
-        }
-    }
 }
 
 impl Writer {

@@ -10,10 +10,11 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::check::fault_of_row;
+use super::columns::renew_columns;
 use super::compact::LiveRow;
-use super::record::{self, Columns};
-use super::write::store_columns;
-use super::{LostCommits, PaperKey, Writer};
+use super::keys::PaperKey;
+use super::lost_commits::LostCommits;
+use super::write::Writer;
 use akin_base::error::Result;
 use akin_base::paper::TextHash;
 use akin_base::progress::Observer;
@@ -81,9 +82,10 @@ impl Writer {
         };
         let (mut good, mut lost) = (Vec::new(), Vec::new());
         for (live, is_of_text) in claims {
-            match is_of_text && is_good(&live) {
-                true => good.push(live),
-                false => lost.push(live.paper),
+            if is_of_text && is_good(&live) {
+                good.push(live);
+            } else {
+                lost.push(live.paper);
             }
         }
         if lost.is_empty() {
@@ -103,7 +105,7 @@ impl Writer {
         let Some(active) = &self.space else {
             return Ok(None);
         };
-        let lost = LostCommits::of(&active.open_rows(&self.layout)?);
+        let lost = LostCommits::in_rows(&active.open_rows(&self.layout)?);
         if lost.is_some() {
             let path = active.rows_path(&self.layout);
             let (dim, n_rows) = (active.space.dim, active.n_rows);
@@ -117,7 +119,7 @@ impl Writer {
 
     /// What the rows say of commits that the database knows nothing of.
     pub fn lost_commits(&self) -> Option<LostCommits> {
-        LostCommits::of(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
+        LostCommits::in_rows(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
     }
 
     /// The papers that want an embedding in this writer's space and have none of their text as it is now,
@@ -139,29 +141,4 @@ impl Writer {
         };
         list().map_err(self.layout.database_error())
     }
-}
-
-/// Makes the columns of papers of their records where they differ; how many did.
-pub(super) fn renew_columns(db: &Connection) -> rusqlite::Result<u64> {
-    let sql =
-        "SELECT id, papers.text_hash, date, categories, authors, title_key, notice, json, sum,
-               key FROM papers JOIN records ON records.paper = key";
-    let mut statement = db.prepare(sql)?;
-    let mut papers = statement.query([])?;
-    let mut differing = Vec::new();
-    while let Some(row) = papers.next()? {
-        let json: String = row.get(7)?;
-        let Ok(paper) = record::parse(&json, row.get(8)?) else {
-            continue;
-        };
-        let right = Columns::of(&paper);
-        if Columns::read(row).ok().as_ref() != Some(&right) {
-            differing.push((PaperKey(row.get(9)?), right));
-        }
-    }
-    let n_differing = differing.len() as u64;
-    for (key, columns) in differing {
-        store_columns(db, Some(key), columns)?;
-    }
-    Ok(n_differing)
 }

@@ -29,8 +29,8 @@
 
 use rusqlite::Connection;
 
-use super::Layout;
-use super::salvage::renew_columns;
+use super::columns::renew_columns;
+use super::layout::Layout;
 use akin_base::error::{Error, Result};
 use akin_base::paper::{Paper, title_key};
 
@@ -173,7 +173,8 @@ CREATE TABLE embeddings (
     text_hash BLOB NOT NULL,
     PRIMARY KEY (paper, space)
 ) WITHOUT ROWID;
-INSERT INTO embeddings SELECT * FROM embeddings_of_1 ORDER BY paper, space;
+INSERT INTO embeddings (space, paper, row, text_hash)
+    SELECT space, paper, row, text_hash FROM embeddings_of_1 ORDER BY paper, space;
 DROP TABLE embeddings_of_1;
 CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
 ";
@@ -232,7 +233,7 @@ CREATE TABLE state (
     mark INTEGER NOT NULL,      -- drawn by chance at every change
     number INTEGER NOT NULL     -- the library's own, drawn by chance
 );
-INSERT INTO state VALUES (1, random(), random());
+INSERT INTO state (changes, mark, number) VALUES (1, random(), random());
 ";
 
 /// Counts the changes of records.
@@ -316,13 +317,11 @@ pub(super) fn version(db: &Connection, layout: &Layout) -> Result<i64> {
         }
         _ => ask("application_id").map_err(&fail)? == APPLICATION_ID,
     };
-    match is_ours {
-        true => Ok(found),
-        false => Err(Error::damaged(
-            layout.database(),
-            "it is not a library's database",
-        )),
+    if !is_ours {
+        let what = "it is not a library's database";
+        return Err(Error::damaged(layout.database(), what));
     }
+    Ok(found)
 }
 
 /// Brings a database to [`FORMAT_VERSION`]: creates the tables where there are none, adds what an
@@ -376,7 +375,7 @@ fn fill_from_records(db: &Connection) -> rusqlite::Result<()> {
     let mut records = db.prepare("SELECT paper, json FROM records")?;
     let mut set = db.prepare("UPDATE papers SET title_key = ? WHERE key = ?")?;
     let mut sum = db.prepare("UPDATE records SET sum = ? WHERE paper = ?")?;
-    let mut note = db.prepare("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?;
+    let mut note = db.prepare("INSERT OR IGNORE INTO record_hashes (paper, hash) VALUES (?, ?)")?;
     let mut rows = records.query([])?;
     while let Some(row) = rows.next()? {
         let (key, json): (i64, String) = (row.get(0)?, row.get(1)?);

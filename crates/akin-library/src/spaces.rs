@@ -11,10 +11,13 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::read::{ActiveSpace, active_space, read_space};
+use super::keys::PaperKey;
+use super::layout::sync_folder;
+use super::read::Library;
 use super::record::owner;
-use super::write::{draw_identity, insert_space, store_row, sync_folder};
-use super::{Library, PaperKey, Space, Writer};
+use super::space::{ActiveSpace, Space, active_space, read_space};
+use super::store::{draw_identity, insert_space, store_row};
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::TextHash;
 use akin_base::step::{self, Step};

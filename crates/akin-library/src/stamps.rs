@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use fixedbitset::FixedBitSet;
 use rusqlite::{OptionalExtension, params_from_iter};
 
+use super::filter::Filter;
+use super::keys::PaperKey;
 use super::read::Library;
 use super::record;
-use super::{Filter, PaperKey};
 use akin_base::error::Result;
 use akin_base::paper::Paper;
 use akin_base::vectors::Row;
