@@ -6,33 +6,32 @@ use super::keys::PaperKey;
 use super::source_record::SourceRecord;
 use akin_base::paper::{Paper, PaperId, TextHash, Votes};
 
-/// One paper to store or to change.
+/// A paper to store or to change.
 #[derive(Debug)]
 pub struct Change {
     /// The paper's key; `None` for a new paper.
     pub key: Option<PaperKey>,
-    /// The paper as it is to be.
+    /// The paper in its new state.
     pub paper: Paper,
-    /// Fingerprints of the records that it was made from.
+    /// Hashes of the records that it was made from.
     pub record_hashes: Vec<TextHash>,
-    /// Whether records taken in earlier count as unknown from now on, so that one of them that
-    /// comes again is taken in again.
+    /// Whether earlier records are forgotten, so that the same record is taken in again.
     pub forgets_earlier_records: bool,
-    /// The days in whose lists it stood.
+    /// The days whose lists contained it.
     pub listed: Vec<Date>,
-    /// The records that it was made of, at least one.
+    /// The records that it was made from; never empty.
     pub sources: Vec<SourceRecord>,
-    /// Whether the user says that it was not withdrawn, whatever a record says.
+    /// Whether the user has overruled a record that says it was withdrawn.
     pub is_restored: bool,
-    /// Papers that this one takes the place of: their ids, days and records become its own.
+    /// Papers that this one replaces; it takes over their ids, days and records.
     pub absorbed: Vec<PaperKey>,
-    /// Whether it gets a new embedding; where not, the one that is there stays, unless the paper is
-    /// [withdrawn](akin_base::paper::Notice::Withdrawn): then it goes.
+    /// Whether it gets a new embedding. If not, it keeps the one it has, unless it is
+    /// [withdrawn](akin_base::paper::Notice::Withdrawn).
     pub wants_embedding: bool,
 }
 
 impl Change {
-    /// A new paper, made of these records, that gets no embedding yet.
+    /// A new paper, made from these records, without an embedding.
     pub fn new(paper: Paper, sources: Vec<SourceRecord>) -> Change {
         Change {
             key: None,
@@ -48,56 +47,56 @@ impl Change {
     }
 }
 
-/// What happens to papers and records in one [commit](crate::Writer::commit).
+/// The changes of one [commit](crate::Writer::commit).
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Papers to store or to change.
     pub changes: Vec<Change>,
-    /// Days of papers that are otherwise unchanged.
+    /// Days of listing of papers that are otherwise unchanged.
     pub listings: Vec<(PaperKey, Date)>,
     /// Votes of papers that are otherwise unchanged.
     pub votes: Vec<(PaperKey, Votes)>,
-    /// Papers to forget.
+    /// Papers to remove.
     pub removed: Vec<PaperKey>,
-    /// Ids that are never to be merged again.
+    /// Pairs of ids that must never be merged again.
     pub splits: Vec<(PaperId, PaperId)>,
 }
 
 impl Batch {
-    /// The passages, by `passage_of`, of the papers that want an embedding.
+    /// The passages of the papers that get an embedding, in order, as `passage_of` makes them.
     pub fn passages(&self, passage_of: impl Fn(&Paper) -> String) -> Vec<String> {
         let wanting = self.changes.iter().filter(|change| change.wants_embedding);
         wanting.map(|change| passage_of(&change.paper)).collect()
     }
 }
 
-/// What one run of `add` has done so far.
+/// Counts of one run of `add` so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IngestCounts {
     /// Records read.
     pub n_read: u64,
-    /// Papers stored that were not there.
+    /// New papers stored.
     pub n_stored: u64,
     /// Papers changed.
     pub n_changed: u64,
-    /// Records that said nothing new.
+    /// Records without anything new.
     pub n_unchanged: u64,
-    /// Records that became part of a paper that another source had brought.
+    /// Records merged into a paper from another source.
     pub n_merged: u64,
-    /// Records that said a paper is gone, which it now is.
+    /// Papers removed because a record said so.
     pub n_deleted: u64,
     /// Records rejected.
     pub n_rejected: u64,
-    /// Passages cut to the token limit.
+    /// Passages truncated to the token limit.
     pub n_truncated: u64,
-    /// Of the papers stored, those kept apart from another work that has their id.
+    /// New papers kept apart from another work with the same id.
     pub n_kept_apart: u64,
-    /// Of the papers stored or changed, those that say that they were withdrawn.
+    /// Stored or changed papers that are withdrawn.
     pub n_withdrawn: u64,
 }
 
 impl IngestCounts {
-    /// The counts of two parts together.
+    /// The sum of two counts.
     #[must_use]
     pub fn plus(&self, other: &IngestCounts) -> IngestCounts {
         IngestCounts {

@@ -9,7 +9,7 @@ use super::keys::PaperKey;
 use super::record;
 use akin_base::paper::{Paper, title_key};
 
-/// The columns of `papers` that are made of a paper's record.
+/// The columns of `papers` that are made from a paper's record.
 #[derive(Debug, PartialEq)]
 pub(super) struct Columns {
     pub(super) id: String,
@@ -34,7 +34,7 @@ impl Columns {
         }
     }
 
-    /// Reads them from a row whose first columns they are, in their order.
+    /// Reads them from the first columns of a row.
     pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
         Ok(Columns {
             id: row.get(0)?,
@@ -64,7 +64,7 @@ impl Columns {
     }
 }
 
-/// Writes the columns of a paper that is there, or of a new one.
+/// Writes the columns of a stored or a new paper.
 pub(super) fn store_columns(
     db: &Connection,
     key: Option<PaperKey>,
@@ -91,7 +91,7 @@ pub(super) fn store_columns(
     statement.query_row(values, |row| row.get(0)).map(PaperKey)
 }
 
-/// Makes the columns of papers of their records where they differ; how many did.
+/// Rebuilds the columns that differ from their record; returns the number of such papers.
 pub(super) fn renew_columns(db: &Connection) -> rusqlite::Result<u64> {
     let sql =
         "SELECT id, papers.text_hash, date, categories, authors, title_key, notice, json, sum,

@@ -1,9 +1,9 @@
-//! What lies in a library's folder, and what of it nothing refers to.
+//! The files in a library's folder, and those that nothing refers to.
 //!
-//! A file is owned if the database speaks of it: the row file and the index folder of a space's
-//! own generation, the lexical index, and SQLite's files. The rest are orphans. Of these a *leftover* is a file of
-//! ours that a kill, or a compaction beside a reader, left behind, the folder of a space that was only
-//! begun among them: it can be deleted by whoever holds the writer's lock. Anything else was put there by somebody else and is only named.
+//! A file is owned if the database refers to it: the row file and the index folder of a space's
+//! present generation, the lexical index, and SQLite's files. The rest are orphans. A *leftover* is
+//! an orphan that akin made, before a kill or during a compaction beside a reader. The holder of
+//! the writer's lock may delete it. Other orphans are reported and left alone.
 
 use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
@@ -23,9 +23,9 @@ use akin_base::vectors::HEADER_BYTES;
 pub struct Orphan {
     /// Where it is.
     pub path: PathBuf,
-    /// Its bytes, with everything in it.
+    /// Its size in bytes, with its contents.
     pub bytes: u64,
-    /// Whether akin made it, so that it can be deleted; a writer at work may still need it.
+    /// Whether akin made it, so that it can be deleted once no writer is at work.
     pub is_leftover: bool,
 }
 
@@ -41,8 +41,8 @@ impl Orphan {
 }
 
 impl Writer {
-    /// Deletes the leftovers in the library's folder, and says which they were. One that cannot
-    /// be deleted now (Windows keeps what a reader has mapped) stays for the next time.
+    /// Deletes the leftovers in the library's folder, and returns them. One that cannot be deleted
+    /// now stays for the next time: Windows keeps files that a reader has mapped.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Database`].

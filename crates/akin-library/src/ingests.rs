@@ -10,7 +10,7 @@ use super::write::Writer;
 use akin_base::error::Result;
 
 impl Writer {
-    /// Notes that a run of `add` begins; the key is for [`Writer::commit`].
+    /// Records the start of a run of `add`; its key is for [`Writer::commit`].
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
@@ -24,7 +24,7 @@ impl Writer {
         Ok(IngestKey(self.db.last_insert_rowid()))
     }
 
-    /// Notes that a run of `add` is complete.
+    /// Records the end of a run of `add`.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
@@ -38,7 +38,7 @@ impl Writer {
         Ok(())
     }
 
-    /// How far a feed has been pulled, as [`Writer::set_pull_state`] was told.
+    /// The state that [`Writer::set_pull_state`] stored for a feed.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
@@ -48,7 +48,7 @@ impl Writer {
         state.map_err(self.layout.database_error())
     }
 
-    /// Notes how far a feed has been pulled.
+    /// Stores how far a feed has been pulled.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).

@@ -7,13 +7,13 @@ use std::time::Duration;
 use akin_base::error::{Cause, Error, Result};
 use akin_base::step;
 
-/// The file in a library's folder that lists what its last ingest could not use.
+/// The file in a library's folder that lists the records that the last `add` rejected.
 pub const REJECTED_FILE: &str = "rejected.jsonl";
 
 /// The extensions of the files that SQLite keeps beside a database.
 pub(super) const SQLITE_FILES: [&str; 3] = ["db-wal", "db-shm", "db-journal"];
 
-/// How long SQLite waits for another process that is in the way for a moment.
+/// How long SQLite waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the parts of a library lie.
@@ -57,7 +57,7 @@ impl Layout {
         self.space(name).join(format!("index-{generation}"))
     }
 
-    /// Whether the folder holds anything but what creating a library may have left.
+    /// Whether the folder holds files other than those that an interrupted creation leaves.
     pub(super) fn holds_other_files(&self) -> Result<bool> {
         let entries = match std::fs::read_dir(&self.root) {
             Ok(entries) => entries,
@@ -75,13 +75,13 @@ impl Layout {
         Ok(false)
     }
 
-    /// Says that the database holds nothing while the folder holds a library's files.
+    /// The error for an empty database beside a library's files.
     pub(super) fn emptied(&self) -> Error {
         let what = "it is empty, and files beside it are of a library: restore it from a backup, or begin a new library in another folder";
         Error::damaged(self.database(), what)
     }
 
-    /// What SQLite says about this library's database.
+    /// Turns SQLite's errors about this library's database into ours.
     pub(super) fn database_error(&self) -> impl Fn(rusqlite::Error) -> Error + use<> {
         let path = self.database();
         move |source| {
@@ -104,7 +104,7 @@ impl Layout {
     }
 }
 
-/// Whether a value is not what its column holds: that is never written.
+/// Whether a value is of another type than its column: akin never writes such a value.
 fn is_of_another_kind(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{
         FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
@@ -118,7 +118,7 @@ fn is_of_another_kind(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Puts a folder's entries on the disk, where the system knows such a thing.
+/// Syncs a folder's entries to the disk, on systems that can.
 pub(super) fn sync_folder(path: &Path) -> Result<()> {
     if cfg!(unix) {
         File::open(path)

@@ -10,24 +10,23 @@
 //!   lexical/                        cheap: built from the papers, thrown away at any doubt
 //! ```
 //!
-//! `<g>` is the *generation* of a space's rows: compaction writes the rows that live under the
-//! next one, where they have other numbers. Files of any generation but the space's own are
-//! leftovers.
+//! `<g>` is the *generation* of a space's rows. Compaction writes the live rows under the next
+//! generation, where they have other numbers. Files of any other generation are leftovers.
 //!
 //! In: papers with their embeddings, from [`Writer::commit`]. Out: consistent snapshots of them,
-//! from [`Library`]; what is wrong with them, from [`Library::check`]. This room alone knows SQLite,
-//! locks and syncs; it does not know what made the vectors, nor how they are searched.
+//! from [`Library`]; faults, from [`Library::check`]. Only this crate knows SQLite, locks and
+//! syncs. It does not know which model made the vectors, nor how they are searched.
 //!
 //! Invariants:
-//! - A batch is committed in this order: records stored in a transaction that stays open, rows
-//!   appended, rows synced, the transaction, which counts them, committed. A kill before its end
-//!   leaves the state before the batch; leftover rows are cut off by the next writer.
-//! - A compaction is committed in this order: rows written under the next generation, synced,
+//! - A batch is committed in this order: records stored in an open transaction, rows appended, rows
+//!   synced, the row count stored, the transaction committed. A kill before the end leaves the
+//!   state before the batch. The next writer cuts off leftover rows.
+//! - A compaction is committed in this order: rows written under the next generation, rows synced,
 //!   one transaction that renumbers them, the old file deleted.
-//! - One writer holds the lock; readers hold a transaction and see one state throughout.
+//! - One writer holds the lock. A reader holds a transaction and sees one state throughout.
 //! - Embeddings of different spaces are never in one row file.
-//! - Every paper has at most one live row a space; a replaced or removed paper's row is dead and
-//!   is never returned again.
+//! - A paper has at most one live row in a space. The row of a replaced or removed paper is dead
+//!   and is never returned.
 
 mod batch;
 mod check;

@@ -1,7 +1,7 @@
-//! The writer's lock: one writer a library, and who it is.
+//! The writer's lock: one writer per library, with its name.
 //!
-//! The lock is the operating system's, on the open file `lock`: it ends with its process however
-//! that ends, so there are no stale locks. The text in the file only says who, for messages.
+//! The lock is the operating system's, on the open file `lock`. It ends with its process, so there
+//! are no stale locks. The text in the file only names the holder, for messages.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};

@@ -1,5 +1,5 @@
-//! Questions that an ingest asks of a library, record by record: which papers have these ids or
-//! this title, what is known of them, whether this very record has been taken in before.
+//! Lookups of an ingest, record by record: the papers with an id or a title, what is known of them,
+//! and whether this very record has been taken in before.
 
 use rusqlite::Connection;
 
@@ -13,7 +13,7 @@ use super::write::Writer;
 use akin_base::error::Result;
 use akin_base::paper::{Authority, Paper, PaperId, TextHash};
 
-/// What can be looked up in a library, by its writer and by its readers.
+/// Lookups in a library, for its writer and its readers.
 #[derive(Debug, Clone, Copy)]
 pub struct Lookup<'a> {
     layout: &'a Layout,
@@ -22,18 +22,18 @@ pub struct Lookup<'a> {
     space: i64,
 }
 
-/// A paper as the library has it.
+/// A paper in the library, with the records that it was made from.
 #[derive(Debug, Clone)]
 pub struct KnownPaper {
     /// Its key.
     pub key: PaperKey,
     /// The paper.
     pub paper: Paper,
-    /// The records that it was made of, at least one.
+    /// The records that it was made from; never empty.
     pub sources: Vec<SourceRecord>,
-    /// Whether the user says that it was not withdrawn, whatever a record says.
+    /// Whether the user has overruled a record that says it was withdrawn.
     pub is_restored: bool,
-    /// The text hash that its embedding in the active space was made at, if it has one.
+    /// The hash of the text whose embedding the active space has, if any.
     pub embedded_at: Option<TextHash>,
 }
 
@@ -68,7 +68,7 @@ impl Lookup<'_> {
         key_of(self.db, id).map_err(self.layout.database_error())
     }
 
-    /// Whether a record has been taken in for this paper; it may have been superseded since.
+    /// Whether a record has been taken in for this paper, even if it was superseded since.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].
@@ -80,7 +80,8 @@ impl Lookup<'_> {
         ask().map_err(self.layout.database_error())
     }
 
-    /// At most `n` of the papers whose title has this [key](akin_base::paper::title_key), the oldest first.
+    /// At most `n` papers whose title has this [key](akin_base::paper::title_key), the oldest
+    /// first.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].
@@ -95,7 +96,7 @@ impl Lookup<'_> {
         ask().map_err(self.layout.database_error())
     }
 
-    /// Whether two ids were taken apart by hand.
+    /// Whether the user has split these two ids.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].
@@ -136,7 +137,7 @@ impl Lookup<'_> {
         })
     }
 
-    /// Whether papers are here that an older library took in, whose collections are not known.
+    /// Whether there are papers of unknown collection, from an older library.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].

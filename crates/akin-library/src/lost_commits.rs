@@ -1,4 +1,5 @@
-//! Commits that the database has lost: its journal was damaged, and SQLite passes over what it cannot read.
+//! Commits that the database has lost: its journal was damaged, and SQLite skips what it cannot
+//! read.
 //!
 //! ```text
 //! rows committed, as their file notes it ──┐
@@ -8,17 +9,17 @@
 //!
 //! In: a library's row file. Out: [`LostCommits`]. Only commits of embeddings are noted there.
 //!
-//! Invariant: the note comes after its commit, so a transaction that begins after the note was read knows
-//! of all that it counts, and no writer at work is taken for a loss.
+//! Invariant: the note is written after its commit. So a transaction that begins after the note was
+//! read knows all rows that it counts, and a writer at work never looks like a loss.
 
 use akin_base::vectors::RowFile;
 
-/// Rows that were committed, of papers that the database does not know: its journal was damaged.
+/// Committed rows of papers that the database does not know: its journal was damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LostCommits {
-    /// So many rows at least.
+    /// At least this number of rows.
     Rows(u64),
-    /// The count of committed rows is damaged, so that nobody can tell.
+    /// An unknown number: the count of committed rows is damaged.
     Unknown,
 }
 
@@ -27,7 +28,7 @@ impl LostCommits {
         LostCommits::among(rows.n_committed(), rows.len())
     }
 
-    /// Where so many rows were committed, as far as that can be read, and so many are known.
+    /// The loss, given the number of rows committed, if it can be read, and the number known.
     pub(super) fn among(noted: Option<usize>, n_known: usize) -> Option<LostCommits> {
         match noted {
             None => Some(LostCommits::Unknown),

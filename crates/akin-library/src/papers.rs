@@ -25,7 +25,7 @@ impl Library {
     /// The paper whose embedding is in this row of the active space.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if no paper claims the row, its record is damaged, or the row is that of
+    /// [`Error::Damaged`] if no paper claims the row, its record is damaged, or the row is of
     /// another text; [`Error::Database`].
     pub fn paper_at(&self, row: Row) -> Result<Paper> {
         let active = self.active()?;
@@ -57,8 +57,7 @@ impl Library {
         }
     }
 
-    /// The dates of the papers whose embeddings are in these rows of the active space; `None` for one
-    /// without a date.
+    /// The dates of the papers in these rows of the active space; `None` for a paper without one.
     ///
     /// # Errors
     /// [`Error::LibraryEmpty`], [`Error::Database`].
@@ -78,12 +77,12 @@ impl Library {
         ask().map_err(self.layout.database_error())
     }
 
-    /// The paper that answers to this spelling of an id.
+    /// Finds a paper by any spelling of one of its ids.
     ///
-    /// An id of a collection may stand without it where that names one paper only.
+    /// The collection of a local id may be left out if the rest names only one paper.
     ///
     /// # Errors
-    /// [`Error::UnknownPaper`]; [`Error::AmbiguousId`] if several papers answer to it;
+    /// [`Error::UnknownPaper`]; [`Error::AmbiguousId`] if several papers have it;
     /// [`Error::Database`].
     pub fn find(&self, spelling: &str) -> Result<StoredPaper> {
         let fail = self.layout.database_error();
@@ -107,7 +106,7 @@ impl Library {
         })
     }
 
-    /// The key of the paper that answers to this spelling of an id, be its record damaged or not.
+    /// The key of the paper with this spelling of an id, even if its record is damaged.
     ///
     /// # Errors
     /// As [`Library::find`].
@@ -118,7 +117,7 @@ impl Library {
         self.key_of_spelling(spelling)?.ok_or_else(unknown)
     }
 
-    /// The key of the paper that answers to this spelling of an id, if any does.
+    /// The key of the paper with this spelling of an id, if there is one.
     fn key_of_spelling(&self, spelling: &str) -> Result<Option<PaperKey>> {
         let fail = self.layout.database_error();
         let text = spelling.trim();
@@ -154,7 +153,7 @@ impl Library {
         }
     }
 
-    /// The papers that have this id in any collection, with the id, in the order of their keys.
+    /// The papers with this id in any collection, with the whole id, in the order of their keys.
     fn with_local_id(&self, bare: &str) -> Result<Vec<(PaperKey, PaperId)>> {
         let list = || {
             let sql = "SELECT key, id FROM papers
@@ -187,7 +186,7 @@ impl Library {
         })
     }
 
-    /// The papers that are not found because a record says that they were withdrawn: id and title.
+    /// The withdrawn papers, which no search finds: id and title.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -206,7 +205,7 @@ impl Library {
         list().map_err(self.layout.database_error())
     }
 
-    /// The days in whose lists a paper stood, earliest first.
+    /// The days whose lists contained a paper, earliest first.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -220,7 +219,7 @@ impl Library {
         list().map_err(self.layout.database_error())
     }
 
-    /// Every paper's id, in the order of first storing.
+    /// Every paper's id, in the order in which they were first stored.
     ///
     /// # Errors
     /// [`Error::Database`].

@@ -32,7 +32,7 @@ pub struct Library {
 }
 
 impl Library {
-    /// Opens the library at `root` as it stands now; it is not created.
+    /// Opens the library at `root` in its present state. Never creates one.
     ///
     /// # Errors
     /// [`Error::LibraryMissing`], [`Error::LibraryNewer`], [`Error::LibraryOlder`],
@@ -71,7 +71,7 @@ impl Library {
         Ok(library)
     }
 
-    /// Begins the transaction that all of this reader's questions are asked in.
+    /// Begins the transaction of all this reader's queries.
     fn begin(&mut self) -> Result<()> {
         let fail = self.layout.database_error();
         self.db.execute_batch("BEGIN").map_err(&fail)?;
@@ -79,11 +79,11 @@ impl Library {
         Ok(())
     }
 
-    /// Maps the row file that the transaction speaks of.
+    /// Maps the row file that the transaction names.
     ///
-    /// A compaction may have deleted it since: then a new transaction speaks of another. A file
-    /// that cannot be mapped although no compaction did it is left for [`Library::rows`] to
-    /// complain of: a library without its rows still shows its papers.
+    /// A compaction may have deleted it since; a new transaction then names another. If the file
+    /// cannot be mapped for another reason, [`Library::rows`] reports it: a library without its
+    /// rows still shows its papers.
     pub(super) fn map_rows(&mut self) -> Result<()> {
         let generation = |library: &Library| {
             let active = library.space.as_ref();
@@ -104,22 +104,23 @@ impl Library {
         self.begin()
     }
 
-    /// The folder.
+    /// The library's folder.
     pub fn path(&self) -> &Path {
         &self.layout.root
     }
 
-    /// The space that answers; `None` before the first paper.
+    /// The active space; `None` before the first paper.
     pub fn space(&self) -> Option<&Space> {
         self.space.as_ref().map(|active| &active.space)
     }
 
-    /// 32 bytes that an index of the active space bears: other ones for other rows, even of one model.
+    /// The 32-byte mark of an index of the active space. It differs for other rows, even of the
+    /// same model.
     pub fn index_mark(&self) -> Option<[u8; 32]> {
         self.space.as_ref().map(ActiveSpace::index_mark)
     }
 
-    /// The folder of the active space's index, which is of no use with rows of another generation.
+    /// The folder of the active space's index, for rows of this generation only.
     pub fn index_dir(&self) -> Option<PathBuf> {
         let active = self.space.as_ref()?;
         Some(self.layout.index(&active.space.name, active.generation))
@@ -137,7 +138,7 @@ impl Library {
         Ok(Arc::clone(self.rows.get_or_init(|| rows)))
     }
 
-    /// The rows of the active space that pass the filter and are not dead; `None` if all do.
+    /// The live rows of the active space that pass the filter; `None` if all rows do.
     ///
     /// # Errors
     /// [`Error::LibraryEmpty`], [`Error::Database`].
@@ -181,10 +182,10 @@ impl Library {
             .collect()
     }
 
-    /// Holds the rows that were committed against those that the database knows.
+    /// Compares the committed rows with those that the database knows.
     ///
-    /// A writer may commit more at any time, and notes that in the file after it. So a transaction that
-    /// begins after the note was read knows of all that it counts.
+    /// A writer may commit more at any time, and then notes it in the file. So a transaction that
+    /// begins after the note was read knows all rows that it counts.
     pub(super) fn look_for_lost_commits(&mut self) -> Result<()> {
         let Ok(rows) = self.rows() else {
             return Ok(());
@@ -206,7 +207,7 @@ impl Library {
         Ok(())
     }
 
-    /// What the rows say of commits that the database knew nothing of when it was opened.
+    /// The commits that the database had lost when it was opened, according to the row file.
     pub fn lost_commits(&self) -> Option<LostCommits> {
         self.lost_commits
     }
@@ -218,8 +219,8 @@ impl Library {
     }
 }
 
-/// Connects read-only; in a folder that cannot be written and that no writer has left work in,
-/// SQLite is told that nothing changes, because it could not make its own files there.
+/// Connects read-only. In a read-only folder without a write-ahead log the database is opened as
+/// immutable, since SQLite cannot create its files there.
 fn connect(layout: &Layout) -> Result<Connection> {
     let path = layout.database();
     let fail = layout.database_error();

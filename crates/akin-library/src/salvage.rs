@@ -1,9 +1,9 @@
-//! What was damaged and can be had again: columns are made of the records anew; papers lose rows that
-//! are no good, and can be embedded anew.
+//! Repair: rebuilds columns from records, and drops damaged rows, whose papers can then be embedded
+//! again.
 //!
-//! The rows that are still good are written under the next generation, as a compaction does it
-//! (`compact.rs`); papers whose rows are not have no embedding afterwards. What is lost was lost
-//! before: a damaged row is never searched.
+//! Sound rows are written under the next generation, as by a compaction (`compact.rs`). Papers with
+//! damaged rows have no embedding afterwards. Nothing more is lost, since a damaged row is never
+//! searched.
 
 use std::collections::HashMap;
 
@@ -21,10 +21,10 @@ use akin_base::progress::Observer;
 use akin_base::vectors::{Row, RowWriter};
 
 impl Writer {
-    /// Makes the columns of papers anew that differ from the records that they are made of. A record
-    /// that is damaged says nothing: its columns stay.
+    /// Rebuilds the columns that differ from their paper's record. Where the record is damaged, the
+    /// columns stay.
     ///
-    /// Returns how many papers had such columns.
+    /// Returns the number of papers with such columns.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database), [`Error::Damaged`](crate::Error::Damaged).
@@ -38,15 +38,15 @@ impl Writer {
         renew(&mut self.db).map_err(self.layout.database_error())
     }
 
-    /// Drops the rows of the active space that are no good: damaged, past the end of their file,
-    /// of another text, or claimed by two papers. Their papers have no embedding afterwards. Rows
-    /// have other numbers, so there is no index until one is built.
+    /// Drops the faulty rows of the active space: damaged, past the end of their file, of another
+    /// text, or claimed by two papers. Their papers have no embedding afterwards. Rows get other
+    /// numbers, so the index must be rebuilt.
     ///
-    /// Returns how many papers lost their row; where none does, nothing is changed.
+    /// Returns the number of papers that lost their row; without any, nothing changes.
     ///
     /// # Errors
-    /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop: nothing is
-    /// changed then. [`Error::Write`](crate::Error::Write),
+    /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop; nothing
+    /// changes then. [`Error::Write`](crate::Error::Write),
     /// [`Error::Database`](crate::Error::Database).
     pub fn salvage(&mut self, observer: &dyn Observer) -> Result<u64> {
         let Some(active) = self.space.clone() else {
@@ -96,8 +96,8 @@ impl Writer {
         Ok(lost.len() as u64)
     }
 
-    /// Cuts off rows that were committed and whose papers the database has lost, and notes how many
-    /// rows count; how many were lost, where that is known. Nothing is changed where none was.
+    /// Cuts off committed rows whose papers the database has lost, and corrects the count of
+    /// committed rows. Returns the loss; without any, nothing changes.
     ///
     /// # Errors
     /// As [`RowWriter::open`]; [`Error::Write`](crate::Error::Write).
@@ -117,13 +117,13 @@ impl Writer {
         Ok(lost)
     }
 
-    /// What the rows say of commits that the database knows nothing of.
+    /// The commits that the database has lost, according to the row file.
     pub fn lost_commits(&self) -> Option<LostCommits> {
         LostCommits::in_rows(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
     }
 
-    /// The papers that want an embedding in this writer's space and have none of their text as it is now,
-    /// oldest first.
+    /// The papers without an embedding of their present text in this writer's space, oldest first.
+    /// Withdrawn papers need none.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).

@@ -21,11 +21,11 @@
 //! | `digests` | a digest: prepared, and sent or not | — |
 //! | `shown` | an id that a sent digest showed under a follow | ids, because papers merge and change keys |
 //!
-//! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records, notices and checksums
-//! of the records, and finds the embeddings of a paper without looking at all of them; 3 knows which
-//! collection each record is of, has ids of collections, and names in the columns as filters ask for
-//! them; 4 has a number of its own, and says which row file it means. An older library is brought up to date when it is next opened for writing; its ids that name
-//! no work of the world stay without a collection until a dump claims them.
+//! Version history: 1. 2 (0.1.0) stores title keys, merged records, notices and checksums of
+//! records, and finds the embeddings of a paper by an index. 3 stores the collection of each
+//! record, ids of collections, and names in the form that filters compare. 4 has a random number of
+//! its own, and the identity of its row file. An older library is migrated when it is next opened
+//! for writing. Its local ids have no collection until a dump claims them.
 
 use rusqlite::Connection;
 
@@ -34,7 +34,7 @@ use super::layout::Layout;
 use akin_base::error::{Error, Result};
 use akin_base::paper::{Paper, title_key};
 
-/// The format that this build writes.
+/// The format version that this build writes.
 pub const FORMAT_VERSION: i64 = 4;
 
 /// "akin" in ASCII: tells a library from any other SQLite file.

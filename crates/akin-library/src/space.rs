@@ -8,24 +8,24 @@ use super::layout::Layout;
 use akin_base::error::Result;
 use akin_base::vectors::{Identity, RowFile};
 
-/// What identifies one model with one recipe, as the library stores it.
+/// A model with its recipe, as the library stores it.
 ///
-/// `recipe` and `source` are whatever JSON the caller wants back; the library only keeps them.
+/// `recipe` and `source` are JSON that the library only stores for the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Space {
     /// Folder name under `spaces/`.
     pub name: String,
-    /// 32 bytes that are equal where embeddings can be compared.
+    /// 32 bytes, equal for spaces whose embeddings can be compared.
     pub fingerprint: [u8; 32],
-    /// Numbers in an embedding.
+    /// The number of dimensions of an embedding.
     pub dim: usize,
     /// The recipe, for the caller.
     pub recipe: String,
-    /// Where the model came from, for the caller.
+    /// The source of the model, for the caller.
     pub source: String,
 }
 
-/// A space, usually the one that answers, with what of it counts.
+/// A space, usually the active one, with its row count.
 #[derive(Debug, Clone)]
 pub(super) struct ActiveSpace {
     pub(super) key: i64,
@@ -37,7 +37,7 @@ pub(super) struct ActiveSpace {
 }
 
 impl ActiveSpace {
-    /// Reads a row of the answer to [`read_space`].
+    /// Reads a result row of [`read_space`].
     pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<ActiveSpace> {
         Ok(ActiveSpace {
             key: row.get(0)?,
@@ -54,21 +54,21 @@ impl ActiveSpace {
         })
     }
 
-    /// Opens its rows that count.
+    /// Opens its committed rows.
     pub(super) fn open_rows(&self, layout: &Layout) -> Result<RowFile> {
         let rows = RowFile::open(&self.rows_path(layout), self.space.dim, self.n_rows)?;
         rows.ensure_is(self.identity)?;
         Ok(rows)
     }
 
-    /// Opens as many of its rows that count as are left.
+    /// Opens those of its committed rows that the file still holds.
     pub(super) fn open_rows_left(&self, layout: &Layout) -> Result<RowFile> {
         let rows = RowFile::open_left(&self.rows_path(layout), self.space.dim, self.n_rows)?;
         rows.ensure_is(self.identity)?;
         Ok(rows)
     }
 
-    /// What an index of its rows bears.
+    /// The mark of an index of its rows.
     pub(super) fn index_mark(&self) -> [u8; 32] {
         match self.identity {
             None => self.space.fingerprint,
@@ -91,7 +91,7 @@ pub(super) fn active_space(db: &Connection) -> rusqlite::Result<Option<ActiveSpa
         .optional()
 }
 
-/// The question that [`ActiveSpace::read`] reads the answer of.
+/// The query whose rows [`ActiveSpace::read`] reads.
 pub(super) fn read_space(condition: &str) -> String {
     let columns = "key, name, fingerprint, dim, recipe, source, generation, n_rows, rows_identity";
     format!("SELECT {columns} FROM spaces WHERE {condition}")

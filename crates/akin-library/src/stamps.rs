@@ -1,8 +1,8 @@
-//! Papers by key, for an index that is kept beside the embeddings: which there are, whether they have
-//! changed, and which row is whose.
+//! Papers by key, for the lexical index: which there are, whether they have changed, and which row
+//! belongs to which.
 //!
-//! A paper's *stamp* is the checksum of its record; the [`PapersState`] of a library is another one after every
-//! change of a record, and no two libraries, nor two lines of changes of one, come to the same.
+//! A paper's *stamp* is the checksum of its record. The [`PapersState`] of a library differs after
+//! every change of a record, between libraries, and between two histories of one library.
 
 use std::path::PathBuf;
 
@@ -17,15 +17,15 @@ use akin_base::error::Result;
 use akin_base::paper::Paper;
 use akin_base::vectors::Row;
 
-/// Of so many papers one is looked for at a time; of more, all are gone through.
+/// Up to this number of papers are looked up one by one; beyond that the table is scanned.
 const LOOKED_FOR: usize = 2000;
 
-/// Which state the papers are in.
+/// Identifies a state of the papers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PapersState {
-    /// How often a record has changed.
+    /// Number of changes of records.
     pub changes: u64,
-    /// Drawn by chance at the last change.
+    /// A random number drawn at the last change.
     pub mark: i64,
 }
 
@@ -35,7 +35,7 @@ impl Library {
         self.layout.lexical()
     }
 
-    /// The state of the papers.
+    /// The present state of the papers.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
@@ -50,7 +50,7 @@ impl Library {
         state.map_err(self.layout.database_error())
     }
 
-    /// The library's own number: drawn by chance when it was made.
+    /// The library's random number, drawn when it was created.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
@@ -60,7 +60,7 @@ impl Library {
         number.map_err(self.layout.database_error())
     }
 
-    /// The key and the stamp of every paper that may be found, in the order of the keys.
+    /// The key and the stamp of every paper but the withdrawn, ordered by key.
     ///
     /// # Errors
     /// [`Error::Database`](crate::Error::Database).
@@ -75,7 +75,8 @@ impl Library {
         list().map_err(self.layout.database_error())
     }
 
-    /// A paper with its stamp and its row in the active space; `None` if there is none with this key.
+    /// The paper with this key, its stamp, and its row in the active space; `None` if there is no
+    /// such paper.
     ///
     /// # Errors
     /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Database`](crate::Error::Database).
@@ -99,7 +100,7 @@ impl Library {
         found.map(paper).transpose()
     }
 
-    /// Whose embedding is in each of these rows of the active space.
+    /// The paper of each of these rows of the active space.
     ///
     /// # Errors
     /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),
@@ -118,8 +119,8 @@ impl Library {
         ask().map_err(self.layout.database_error())
     }
 
-    /// The row of each of these papers in the active space, and its stamp; `None` for one that has
-    /// none, or that is not there.
+    /// The row of each of these papers in the active space, and its stamp; `None` for a paper
+    /// without a row, or an unknown key.
     ///
     /// # Errors
     /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),

@@ -5,22 +5,22 @@ use std::path::Path;
 use super::read::Library;
 use akin_base::error::Result;
 
-/// What a library holds.
+/// Counts and sizes of a library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Papers.
+    /// Number of papers.
     pub n_papers: u64,
-    /// Rows of the active space that count, dead ones included.
+    /// Committed rows of the active space, dead ones included.
     pub n_rows: u64,
     /// Rows of the active space whose paper was replaced or removed.
     pub n_dead_rows: u64,
     /// The earliest and the latest date of a paper.
     pub dates: Option<(String, String)>,
-    /// Bytes of the database with its write-ahead log.
+    /// Bytes of the database and its write-ahead log.
     pub database_bytes: u64,
     /// Bytes of the row file.
     pub rows_bytes: u64,
-    /// When the last `add` ended, if one ever did.
+    /// When the last `add` ended, if any did.
     pub last_ingest: Option<String>,
 }
 

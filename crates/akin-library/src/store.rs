@@ -39,7 +39,7 @@ pub(super) fn insert_space(
     Ok(())
 }
 
-/// Stores all of a batch but the bytes of its embeddings, whose rows will follow those that count.
+/// Stores all of a batch but the numbers of its embeddings, whose rows follow the committed ones.
 pub(super) fn store_batch(
     db: &Connection,
     active: Option<&ActiveSpace>,
@@ -69,7 +69,7 @@ pub(super) fn store_batch(
     Ok(())
 }
 
-/// Deletes papers; their rows are dead.
+/// Deletes papers, and marks their rows dead.
 pub(super) fn forget(db: &Connection, keys: &[PaperKey]) -> rusqlite::Result<()> {
     for key in keys {
         kill_rows(db, *key)?;
@@ -143,7 +143,7 @@ fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     Ok(key)
 }
 
-/// Gives what belongs to other papers to `key`, and deletes them.
+/// Gives the records, listings and aliases of other papers to `key`, and deletes them.
 fn absorb(db: &Connection, key: PaperKey, others: &[PaperKey]) -> rusqlite::Result<()> {
     for other in others {
         for sql in [
@@ -159,8 +159,8 @@ fn absorb(db: &Connection, key: PaperKey, others: &[PaperKey]) -> rusqlite::Resu
     forget(db, others)
 }
 
-/// Writes the records that a paper was made of in place of those there are; a single one that is the
-/// paper is not written twice.
+/// Replaces the records that a paper was made from. A single one that equals the paper is not
+/// stored twice.
 fn store_sources(db: &Connection, key: PaperKey, change: &Change) -> rusqlite::Result<()> {
     if change.key.is_some() {
         db.prepare_cached("DELETE FROM sources WHERE paper = ?")?
@@ -236,19 +236,19 @@ pub(super) fn store_counts(
     Ok(())
 }
 
-/// Draws what a row file is to be known by.
+/// Draws a random identity for a row file.
 pub(super) fn draw_identity(db: &Connection) -> rusqlite::Result<Identity> {
     db.query_row("SELECT randomblob(16)", [], |row| row.get(0))
 }
 
-/// Notes that a paper stood in the list of a day.
+/// Records that the list of a day contained a paper.
 fn store_listing(db: &Connection, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR IGNORE INTO listings (date, paper) VALUES (?, ?)")?
         .execute((date.to_string(), paper.0))?;
     Ok(())
 }
 
-/// Puts later votes into a paper's record. One that is damaged is left as it is, for `check` to name.
+/// Puts later votes into a paper's record. A damaged record is left for `check` to report.
 fn store_votes(db: &Connection, key: PaperKey, votes: &Votes) -> rusqlite::Result<()> {
     let stored: Option<(String, u32)> = db
         .prepare_cached("SELECT json, sum FROM records WHERE paper = ?")?

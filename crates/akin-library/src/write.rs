@@ -1,7 +1,8 @@
 //! A library as its one writer sees it.
 //!
-//! The commit protocol is in [`Writer::commit`] and nowhere else: rows appended, rows synced,
-//! one transaction that counts them.
+//! In: a [`Batch`] with its embeddings. Out: all of it on the disk, or none. The commit protocol is
+//! in [`Writer::commit`] and nowhere else: rows appended, rows synced, one transaction that counts
+//! them.
 
 use std::path::Path;
 
@@ -26,14 +27,14 @@ pub struct Writer {
     pub(super) db: Connection,
     pub(super) space: Option<ActiveSpace>,
     pub(super) rows: Option<RowWriter>,
-    /// The owners of the embeddings that what is staged waits for.
+    /// The owners of the embeddings that the staged batch waits for.
     staged: Vec<Owner>,
     _lock: WriterLock,
 }
 
 impl Writer {
     /// Opens the library at `root` for writing, or creates one in a missing or empty folder.
-    /// `holder` is how this process is called in the messages that others get meanwhile.
+    /// `holder` names this process in the messages that other processes show meanwhile.
     ///
     /// # Errors
     /// [`Error::LibraryBusy`], [`Error::NotALibrary`], [`Error::LibraryNewer`],
@@ -69,7 +70,7 @@ impl Writer {
         })
     }
 
-    /// Opens the library at `root` for writing; it is not created.
+    /// Opens the library at `root` for writing. Never creates one.
     ///
     /// # Errors
     /// [`Error::LibraryMissing`], and as [`Writer::open_or_create`].
@@ -82,7 +83,7 @@ impl Writer {
         Writer::open_or_create(root, holder)
     }
 
-    /// The folder.
+    /// The library's folder.
     pub fn path(&self) -> &Path {
         &self.layout.root
     }
@@ -92,8 +93,8 @@ impl Writer {
         self.space.as_ref().map(|active| &active.space)
     }
 
-    /// Stores a batch with its embeddings: all of it, or after a kill at any instant nothing of it.
-    /// It is [`stage`](Writer::stage) and [`commit_staged`](Writer::commit_staged) in one.
+    /// Stores a batch with its embeddings. A kill at any instant leaves all of it or none. It is
+    /// [`stage`](Writer::stage) and [`commit_staged`](Writer::commit_staged) in one.
     ///
     /// # Errors
     /// As those two.
@@ -107,11 +108,12 @@ impl Writer {
         self.commit_staged(embeddings, ingest)
     }
 
-    /// Stores all of a batch but its embeddings, in a transaction that stays open: what was staged
-    /// is seen by this writer's [lookups](Writer::lookup) and by nobody else.
+    /// Stores all of a batch but its embeddings, in a transaction that stays open. Only this
+    /// writer's [lookups](Writer::lookup) see it.
     ///
     /// # Errors
-    /// [`Error::Database`]; [`Error::LibraryEmpty`] if embeddings are wanted and there is no space.
+    /// [`Error::Database`]; [`Error::LibraryEmpty`] if a change needs an embedding and there is no
+    /// space.
     pub fn stage(&mut self, batch: &Batch) -> Result<()> {
         let wanting = batch.changes.iter().filter(|change| change.wants_embedding);
         let owners: Vec<Owner> = wanting
@@ -134,10 +136,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends what [`stage`](Writer::stage) began: appends the embeddings, shape `[dim]` each, those
-    /// of the changes that want one in their order, and commits. After an error nothing is staged.
+    /// Appends the embeddings of the staged batch, shape `[dim]` each, in the order of its changes,
+    /// and commits. After an error nothing is staged.
     ///
-    /// `ingest` is the run's key and its counts with this batch included.
+    /// `ingest` is the key of the run, and its counts including this batch.
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Database`].
@@ -154,7 +156,7 @@ impl Writer {
         outcome
     }
 
-    /// Takes back what was staged.
+    /// Rolls the staged batch back.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -191,7 +193,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends embeddings with their owners and syncs them.
+    /// Appends embeddings with their owners, and syncs them.
     pub(super) fn append(&mut self, embeddings: &[Vec<f32>], owners: &[Owner]) -> Result<()> {
         assert_eq!(embeddings.len(), owners.len(), "an embedding each");
         let Some(active) = self.space.as_ref().filter(|_| !embeddings.is_empty()) else {
@@ -213,7 +215,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets papers: they are never returned again, and a dump that has them stores them anew.
+    /// Removes papers. They are never returned again; a dump that has them stores them as new
+    /// papers.
     ///
     /// # Errors
     /// [`Error::Database`].
