@@ -1,26 +1,33 @@
-//! How slowly an answer may come: what never ends is no answer.
+//! How slowly an answer may arrive: one that trickles in for ever is given up.
 //!
-//! In: an answer's bytes. Out: the same, or an error once too few came for too long.
+//! In: an answer's bytes. Out: the same bytes, or an error once too few arrive for too long.
 
 use std::io::{self, Read};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Patience;
+/// The slowest pace that an answer may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// The time in which at least `window_bytes` have to arrive.
+    pub(crate) window: Duration,
+    /// The fewest bytes of a window.
+    pub(crate) window_bytes: u64,
+}
 
-/// The bytes of an answer, held against the clock.
+/// A reader that fails once it is slower than its pace.
 pub(super) struct Paced<R> {
     inner: R,
-    patience: Patience,
-    /// When the window began that is looked at, and what came in it.
+    pace: Pace,
+    /// When the present window began, and the bytes that arrived in it.
     begun: Instant,
     n_bytes: u64,
 }
 
 impl<R> Paced<R> {
-    pub(super) fn new(inner: R, patience: Patience) -> Paced<R> {
+    pub(super) fn new(inner: R, pace: Pace) -> Paced<R> {
         Paced {
             inner,
-            patience,
+            pace,
             begun: Instant::now(),
             n_bytes: 0,
         }
@@ -32,12 +39,11 @@ impl<R: Read> Read for Paced<R> {
         let n = self.inner.read(buf)?;
         self.n_bytes += n as u64;
         let passed = self.begun.elapsed();
-        if n == 0 || passed < self.patience.window {
+        if n == 0 || passed < self.pace.window {
             return Ok(n);
         }
-        let (n_bytes, least) = (self.n_bytes, self.patience.window_bytes);
-        if n_bytes < least {
-            let seconds = passed.as_secs_f64();
+        if self.n_bytes < self.pace.window_bytes {
+            let (n_bytes, seconds) = (self.n_bytes, passed.as_secs_f64());
             let what = format!("it is too slow: {n_bytes} bytes came in {seconds:.1} seconds");
             return Err(io::Error::new(io::ErrorKind::TimedOut, what));
         }

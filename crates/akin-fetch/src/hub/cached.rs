@@ -15,12 +15,12 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use hf_hub::{Repo, RepoType};
 use serde::Deserialize;
 use walkdir::WalkDir;
 
-use super::id::{COMMIT_DIGITS, FEWEST_COMMIT_DIGITS};
-use super::{HubId, Snapshot, SnapshotFile, select};
+use super::id::{COMMIT_DIGITS, FEWEST_COMMIT_DIGITS, HubId};
+use super::select;
+use super::snapshot::{Snapshot, SnapshotFile};
 use akin_base::error::{Error, Result};
 use akin_base::files::{self, sha256_of_link};
 use akin_base::hex::is_hex;
@@ -62,10 +62,10 @@ pub(super) fn names(cache: &Path) -> Result<Vec<String>> {
 }
 
 impl CachedRepo {
-    pub(super) fn of(cache: &Path, name: &str) -> CachedRepo {
-        let repo = Repo::new(name.to_owned(), RepoType::Model);
+    pub(super) fn new(cache: &Path, name: &str) -> CachedRepo {
+        let folder = format!("{PREFIX}{}", name.replace('/', "--"));
         CachedRepo {
-            folder: cache.join(repo.folder_name()),
+            folder: cache.join(folder),
         }
     }
 

@@ -23,11 +23,13 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
     let file = options.open(path)?;
     let opened = file.metadata()?;
-    match is_same(&named, &opened) {
-        true if n_names(&opened) > 1 => Err(refused("it has another name as well")),
-        true => Ok(file),
-        false => Err(refused("it was replaced while it was opened")),
+    if !is_same(&named, &opened) {
+        return Err(refused("it was replaced while it was opened"));
     }
+    if n_names(&opened) > 1 {
+        return Err(refused("it has another name as well"));
+    }
+    Ok(file)
 }
 
 fn refused(what: &str) -> io::Error {

@@ -15,34 +15,20 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::SnapshotFile;
 use super::cached::CachedRepo;
 use super::link::link;
 use super::own_file;
-use super::request::{Client, HubReply, RequestFailure};
+use super::remote::RemoteFile;
+use super::request::{Client, HubReply};
+use super::snapshot::SnapshotFile;
+use crate::http::RequestFailure;
 use akin_base::error::{Error, Result};
-use akin_base::files::SHA256_DIGITS;
-use akin_base::hex::{hex, is_hex};
+use akin_base::hex::hex;
 
-/// Bytes that are read at once; a stop is looked for between them.
-const CHUNK_BYTES: usize = 1 << 16;
+/// Bytes of a file that are hashed at once; a stop is looked for between them.
+const CHUNK_BYTES: usize = 1 << 20;
 /// How often the lock of a file is tried that someone else is writing.
 const LOCK_EVERY: Duration = Duration::from_millis(50);
-
-/// What the hub says of a file.
-#[derive(Debug, Clone)]
-pub(super) struct Remote {
-    pub(super) name: String,
-    pub(super) etag: String,
-    pub(super) n_bytes: u64,
-}
-
-impl Remote {
-    /// The file's sha256 in hex, if it is kept in LFS.
-    fn sha256(&self) -> Option<&str> {
-        is_hex(&self.etag, SHA256_DIGITS).then_some(&self.etag)
-    }
-}
 
 /// Brings the files of one commit into the cache.
 pub(super) struct Transfer<'a> {
@@ -66,8 +52,8 @@ impl<'a> Transfer<'a> {
     }
 
     /// Brings one file, if it is not there already.
-    pub(super) fn bring(&self, remote: &Remote) -> Result<SnapshotFile> {
-        self.client.go_on()?;
+    pub(super) fn bring(&self, remote: &RemoteFile) -> Result<SnapshotFile> {
+        self.client.connection().go_on()?;
         let mut meter = Meter { n_told: 0 };
         let blob = self.repo.blob(&remote.etag);
         let pointer = self.repo.snapshot_folder(self.commit).join(&remote.name);
@@ -93,7 +79,7 @@ impl<'a> Transfer<'a> {
         let file = own_file::open(path).map_err(Error::write(path))?;
         loop {
             match file.try_lock() {
-                Err(TryLockError::WouldBlock) => self.client.pause(LOCK_EVERY)?,
+                Err(TryLockError::WouldBlock) => self.client.connection().pause(LOCK_EVERY)?,
                 // Some network file systems have no locks; the last rename wins there.
                 Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
             }
@@ -101,7 +87,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// The sha256 of a blob that is what the hub says; whatever else is there is removed.
-    fn sound(&self, blob: &Path, remote: &Remote) -> Result<Option<String>> {
+    fn sound(&self, blob: &Path, remote: &RemoteFile) -> Result<Option<String>> {
         let Ok(meta) = blob.metadata() else {
             return Ok(None);
         };
@@ -116,11 +102,11 @@ impl<'a> Transfer<'a> {
     }
 
     /// Fetches a blob and gives its sha256.
-    fn download(&self, remote: &Remote, blob: &Path, meter: &mut Meter) -> Result<String> {
+    fn download(&self, remote: &RemoteFile, blob: &Path, meter: &mut Meter) -> Result<String> {
         let part = blob.with_extension("part");
         let url = self.client.url(&remote.name);
         let mut file = own_file::open(&part).map_err(Error::write(&part))?;
-        self.client.persist(&url, || {
+        self.client.connection().persist(&url, || {
             let start = self.begin(&mut file, remote).map_err(Error::write(&part))?;
             meter.reach(start, self.client);
             if start == remote.n_bytes {
@@ -152,7 +138,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// How much of a file is there already; what cannot be the beginning of it is cut off.
-    fn begin(&self, file: &mut File, remote: &Remote) -> io::Result<u64> {
+    fn begin(&self, file: &mut File, remote: &RemoteFile) -> io::Result<u64> {
         let there = file.metadata()?.len();
         if there <= remote.n_bytes {
             return Ok(there);
@@ -162,8 +148,13 @@ impl<'a> Transfer<'a> {
     }
 
     /// Where the bytes of an answer belong.
-    fn judge(&self, reply: &HubReply, start: u64, remote: &Remote) -> Result<u64, RequestFailure> {
-        match reply.status {
+    fn judge(
+        &self,
+        reply: &HubReply,
+        start: u64,
+        remote: &RemoteFile,
+    ) -> Result<u64, RequestFailure> {
+        match reply.answer.status {
             206 => {
                 let range = reply.headers.content_range.as_deref().unwrap_or_default();
                 let begins = range.trim_start().starts_with(&format!("bytes {start}-"));
@@ -183,7 +174,7 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    fn bad(&self, remote: &Remote, reason: String) -> RequestFailure {
+    fn bad(&self, remote: &RemoteFile, reason: String) -> RequestFailure {
         RequestFailure::Final(Error::BadAnswer {
             page: remote.name.clone(),
             url: self.client.url(&remote.name),
@@ -197,23 +188,22 @@ impl<'a> Transfer<'a> {
         reply: HubReply,
         start: u64,
         (file, path): (&mut File, &Path),
-        remote: &Remote,
+        remote: &RemoteFile,
         meter: &mut Meter,
     ) -> Result<(), RequestFailure> {
-        let mut body = reply.body;
-        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut body = reply.answer.body;
         let mut position = start;
-        let is_gain = |at: u64| self.client.is_gain(at - start, remote.n_bytes);
+        let cut = |failure: RequestFailure, at: u64| {
+            failure.after_gain(self.client.is_gain(at - start, remote.n_bytes))
+        };
         loop {
-            self.client.go_on()?;
-            let n = match body.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(RequestFailure::cut(error, is_gain(position))),
+            self.client.connection().go_on()?;
+            let next = body.next_chunk(self.client.observer);
+            let Some(chunk) = next.map_err(|failure| cut(failure, position))? else {
+                break;
             };
-            file.write_all(&chunk[..n]).map_err(Error::write(path))?;
-            position += n as u64;
+            file.write_all(&chunk).map_err(Error::write(path))?;
+            position += chunk.len() as u64;
             if position > remote.n_bytes {
                 file.set_len(0).map_err(Error::write(path))?;
                 return Err(self.bad(remote, "it is longer than was said".to_owned()));
@@ -222,7 +212,7 @@ impl<'a> Transfer<'a> {
         }
         if position < remote.n_bytes {
             let reason = format!("it ended after {position} of {} bytes", remote.n_bytes);
-            return Err(RequestFailure::cut(reason, is_gain(position)));
+            return Err(cut(RequestFailure::cut(reason), position));
         }
         Ok(())
     }
@@ -230,10 +220,10 @@ impl<'a> Transfer<'a> {
     /// The sha256 of a file, in hex.
     fn hash(&self, path: &Path) -> Result<String> {
         let mut file = File::open(path).map_err(Error::read(path))?;
-        let mut chunk = vec![0; 16 * CHUNK_BYTES];
+        let mut chunk = vec![0; CHUNK_BYTES];
         let mut hash = Sha256::new();
         loop {
-            self.client.go_on()?;
+            self.client.connection().go_on()?;
             match file.read(&mut chunk).map_err(Error::read(path))? {
                 0 => break,
                 n => hash.update(&chunk[..n]),

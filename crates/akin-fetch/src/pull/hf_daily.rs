@@ -10,9 +10,11 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::http::{Content, Fetched};
+use super::address::address;
+use super::feed::HfDailyFeed;
+use super::page::{Page, Pulled};
+use super::request::{Content, FeedConnection, Fetched};
 use super::state::{FeedState, PartOfDay, UnfinishedPull};
-use super::{Connection, HfDailyFeed, Page, Pulled, address};
 use akin_base::error::{Error, Result};
 
 /// Papers asked for at once: the most that the API gives.
@@ -73,7 +75,7 @@ impl HfDaily {
     pub(super) fn step(
         &mut self,
         state: &mut FeedState,
-        line: &mut Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Result<Pulled> {
         let Some(part) = self.next.clone() else {
             return Ok(Pulled::Done);
@@ -105,7 +107,7 @@ impl HfDaily {
     }
 
     /// Asks for a page until it can be used; `None` if there is none.
-    fn ask(&self, part: &PartOfDay, line: &mut Connection<'_>) -> Result<Option<Papers>> {
+    fn ask(&self, part: &PartOfDay, line: &FeedConnection<'_>) -> Result<Option<Papers>> {
         let url = self.url(part);
         let mut reason = String::new();
         for _ in 0..PAGE_ATTEMPTS {

@@ -19,10 +19,12 @@ use std::collections::HashSet;
 
 use jiff::civil::Date;
 
-use super::http::{Fetched, RequestRefusal};
+use super::address::address;
+use super::feed::ArxivFeed;
 use super::oai_page::{self, OaiError, OaiPage};
+use super::page::{Page, Pulled};
+use super::request::{FeedConnection, Fetched, RequestRefusal};
 use super::state::{FeedState, OaiList, UnfinishedPull, Window};
-use super::{ArxivFeed, Connection, Page, Pulled, address};
 use akin_base::error::{Error, Result};
 
 /// How often a page is asked for if it is broken or repeats.
@@ -107,7 +109,7 @@ impl Oai {
     pub(super) fn step(
         &mut self,
         state: &mut FeedState,
-        line: &mut Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Result<Pulled> {
         let Some(mut list) = self.list.take() else {
             return Ok(Pulled::Done);
@@ -140,7 +142,7 @@ impl Oai {
     }
 
     /// Asks for a page until it can be used.
-    fn ask(&self, list: &OaiList, line: &mut Connection<'_>) -> Result<OaiOutcome> {
+    fn ask(&self, list: &OaiList, line: &FeedConnection<'_>) -> Result<OaiOutcome> {
         let url = self.url(list);
         let mut reason = String::new();
         for _ in 0..PAGE_ATTEMPTS {
@@ -173,7 +175,7 @@ impl Oai {
         list: &OaiList,
         refusal: RequestRefusal,
         url: &str,
-        line: &Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Result<OaiOutcome> {
         if let Ok(mut page) = oai_page::parse(&refusal.bytes)
             && let Some(error) = page.error.take()
@@ -181,7 +183,7 @@ impl Oai {
             return Ok(OaiOutcome::Error(error, page));
         }
         let expires = list.token.as_ref().and_then(|token| token.expires);
-        if expires.is_some_and(|moment| moment < line.clock.now()) {
+        if expires.is_some_and(|moment| moment < line.clock().now()) {
             let error = OaiError {
                 code: "badResumptionToken".to_owned(),
                 words: refusal.into_error(url).to_string(),
@@ -210,7 +212,7 @@ impl Oai {
         page: OaiPage,
         bytes: Vec<u8>,
         state: &mut FeedState,
-        line: &Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Pulled {
         let name = self.page_name(&list);
         list.note_answer(&page, line);
@@ -241,13 +243,13 @@ impl Oai {
 
     /// Notes that a list was read to its end. One that was begun on an earlier day is followed by
     /// what is new since.
-    fn complete(&mut self, list: OaiList, state: &mut FeedState, line: &Connection<'_>) {
-        let answered = list.answered.unwrap_or_else(|| line.clock.today());
+    fn complete(&mut self, list: OaiList, state: &mut FeedState, line: &FeedConnection<'_>) {
+        let answered = list.answered.unwrap_or_else(|| line.clock().today());
         let through = answered.yesterday().unwrap_or(answered);
         let through = list.asked.until.map_or(through, |until| until.min(through));
         state.complete(list.asked.from, through);
         state.unfinished = None;
-        let is_old = self.is_resumed && answered < line.clock.today();
+        let is_old = self.is_resumed && answered < line.clock().today();
         if is_old && self.feed.window() == Window::default() {
             self.begin(state);
         }
@@ -323,8 +325,8 @@ impl OaiList {
     }
 
     /// Notes when an answer was made, by the server's clock or ours, whichever says earlier.
-    fn note_answer(&mut self, page: &OaiPage, line: &Connection<'_>) {
-        let today = line.clock.today();
+    fn note_answer(&mut self, page: &OaiPage, line: &FeedConnection<'_>) {
+        let today = line.clock().today();
         let answered = page.answered.map_or(today, |day| day.min(today));
         self.answered = Some(self.answered.map_or(answered, |known| known.min(answered)));
     }

@@ -13,8 +13,8 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::clock::day_of;
 use super::state::ResumptionToken;
+use crate::clock::day_of;
 
 /// What an answer says.
 #[derive(Debug, Default)]

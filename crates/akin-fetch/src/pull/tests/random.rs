@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::server::{Server, Turn, ok, status};
 use super::*;
+use akin_testing::server::{Server, Turn, cut, ok, status};
 
 const N_RECORDS: usize = 60;
 const PAGE_RECORDS: usize = 7;
@@ -62,7 +62,7 @@ impl Repository {
         };
         let after = self.random.below(whole.len() as u64) as usize;
         match self.random.below(15) {
-            0 => Turn::Cut { body: whole, after },
+            0 => cut(whole, after),
             1 => ok(&whole.as_bytes()[..after]),
             _ => ok(whole),
         }
@@ -120,7 +120,7 @@ fn check(seed: u64) {
         .iter()
         .map(|(id, _)| id.clone())
         .collect();
-    let server = Server::answering(move |target| repository.answer(target));
+    let server = Server::answering(move |asked| repository.answer(&asked.target));
     let clock = TestClock::new();
     let mut kills = Random(seed ^ 0x5EED);
     let (mut stored, mut taken) = (FeedState::default(), BTreeSet::new());
