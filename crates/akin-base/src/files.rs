@@ -1,8 +1,7 @@
 //! Files that are replaced atomically, and files that are read whole.
 //!
 //! In: a path and bytes. Out: a file with the mode of any new file in its folder. Temporary files
-//! are often private, and would stay so after a rename, even in a folder that several people share
-//! (by its umask, group or access list).
+//! are often private, and would stay so after a rename, even in a shared folder.
 
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! Compaction: the rows of replaced and removed papers leave the disk.
 //!
 //! The live rows are copied, in order, to the next generation. The protocol is in
-//! [`Writer::compact`] and nowhere else: rows written, rows synced, one transaction that renumbers
-//! them and names the generation, the old file deleted, the database shrunk. A kill leaves the old
-//! state before the transaction and the new state after it. Files of another generation may remain;
-//! the next compaction deletes them.
+//! [`Writer::compact`] alone: rows written, rows synced, one transaction that renumbers them, the
+//! old file deleted, the database shrunk. A kill leaves the old state before the transaction and
+//! the new state after it. Files of another generation may remain; the next compaction deletes
+//! them.
 
 use std::path::Path;
 

@@ -160,21 +160,21 @@ impl Finding {
                 "it is left alone, and can be moved elsewhere".to_owned()
             }
             (Fault::RowLiveAndDead | Fault::RowUnclaimed, _) | (Fault::RowPastEnd { .. }, None) => {
-                "`akin compact` mends it".to_owned()
+                "`akin compact` removes it".to_owned()
             }
             (Fault::CommitsLost { .. } | Fault::ChangesLost, _) => {
-                "add the dumps of that time again, or pull; `akin check --repair` then takes it as it is"
+                "add the dumps of that time again, or pull; then `akin check --repair` accepts the present state"
                     .to_owned()
             }
-            (Fault::CommittedUnknown, _) => "`akin check --repair` notes it again".to_owned(),
+            (Fault::CommittedUnknown, _) => "`akin check --repair` corrects it".to_owned(),
             (Fault::Column { .. }, _) => {
-                "`akin check --repair` makes it of the record anew".to_owned()
+                "`akin check --repair` rebuilds it from the record".to_owned()
             }
             (Fault::Rows { .. }, _) => {
-                "`akin check --repair` embeds the papers of the rows that are lost anew".to_owned()
+                "`akin check --repair` embeds the papers of lost rows again".to_owned()
             }
             (_, Some(_)) if self.wants_embedding() => {
-                "`akin check --repair` embeds it anew".to_owned()
+                "`akin check --repair` embeds it again".to_owned()
             }
             (_, Some(paper)) => {
                 format!("run `akin remove {paper}`, then `akin add` with the dump that has it")
@@ -203,15 +203,15 @@ impl fmt::Display for Fault {
             Fault::Database { what } | Fault::Rows { what } => f.write_str(what),
             Fault::Dangling { table, parent } => write!(
                 f,
-                "a line of the table {table} speaks of one of {parent} that is not there"
+                "a row of the table {table} refers to one of {parent} that does not exist"
             ),
-            Fault::Record { what } => write!(f, "has no record that can be read ({what})"),
+            Fault::Record { what } => write!(f, "has no readable record ({what})"),
             Fault::Column { column } => {
                 write!(f, "has a column `{column}` that differs from its record")
             }
             Fault::CommitsLost { n_rows } => write!(
                 f,
-                "it has lost commits: the papers of {n_rows} embeddings that were stored are not in it"
+                "it has lost commits: the papers of {n_rows} stored embeddings are not in it"
             ),
             Fault::CommittedUnknown => {
                 f.write_str("its count of committed rows does not match its checksum")
@@ -221,17 +221,19 @@ impl fmt::Display for Fault {
             ),
             Fault::RowMissing => f.write_str("is past the end of the file"),
             Fault::RowDamaged => f.write_str("does not match its checksum"),
-            Fault::RowNotFinite => f.write_str("holds something that is no number"),
-            Fault::RowLength { length } => write!(f, "has length {length} where 1 is due"),
+            Fault::RowNotFinite => f.write_str("holds a number that is not finite"),
+            Fault::RowLength { length } => write!(f, "has length {length}, not 1"),
             Fault::RowPastEnd { n_rows } => {
-                write!(f, "is spoken of where there are {n_rows} rows")
+                write!(f, "is referred to, but there are only {n_rows} rows")
             }
             Fault::RowOutdated => f.write_str("is that of another text"),
             Fault::RowClaimedTwice => f.write_str("is also another paper's"),
             Fault::RowLiveAndDead => f.write_str("counts as removed, so the paper is not found"),
-            Fault::RowUnclaimed => f.write_str("is no paper's, and does not count as removed"),
+            Fault::RowUnclaimed => {
+                f.write_str("belongs to no paper, and does not count as removed")
+            }
             Fault::NoEmbedding => f.write_str("has no embedding, so it is not found"),
-            Fault::Leftover { .. } => f.write_str("work that was cut off left it behind"),
+            Fault::Leftover { .. } => f.write_str("it was left behind by interrupted work"),
             Fault::Stranger { .. } => f.write_str("it is not akin's"),
         }
     }

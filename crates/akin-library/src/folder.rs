@@ -1,9 +1,9 @@
 //! The files in a library's folder, and those that nothing refers to.
 //!
-//! A file is owned if the database refers to it: the row file and the index folder of a space's
-//! present generation, the lexical index, and SQLite's files. The rest are orphans. A *leftover* is
-//! an orphan that akin made, before a kill or during a compaction beside a reader. The holder of
-//! the writer's lock may delete it. Other orphans are reported and left alone.
+//! Owned files are the row file and index folder of a space's present generation, the lexical
+//! index, and SQLite's files. The rest are orphans. A *leftover* is an orphan that akin made,
+//! before a kill or during a compaction beside a reader. The holder of the writer's lock may delete
+//! it. Other orphans are reported and left alone.
 
 use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
@@ -144,8 +144,8 @@ fn is_begun_space(folder: &Path) -> Result<bool> {
     Ok(is_folder && entries(folder)?.iter().all(is_empty_rows))
 }
 
-/// Whether a name in a space's folder is one that akin gives: rows or an index of some
-/// generation, an index from before there were any, a file that was never completed.
+/// Whether akin gives this name in a space's folder: rows or an index of any generation, an index
+/// of old format, or an incomplete file.
 fn is_ours(name: &str) -> bool {
     generation_in(name, "vectors-", ".f16").is_some()
         || generation_in(name, "index-", "").is_some()

@@ -10,8 +10,8 @@
 //! A *reader* is a subscriber's address, or empty for the library's owner. Definitions of follows
 //! and bodies of digests are the caller's text, which the library only stores.
 //!
-//! Invariants: a paper that a sent digest showed is recorded under all ids that it had, so it is
-//! still recognised after a merge or under a new id. A reader has at most one unsent digest.
+//! Invariants: papers of a sent digest are recorded under all their ids, so they are still
+//! recognised after a merge or under a new id. A reader has at most one unsent digest.
 
 use std::collections::HashSet;
 

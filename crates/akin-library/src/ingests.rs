@@ -13,7 +13,7 @@ impl Writer {
     /// Records the start of a run of `add`; its key is for [`Writer::commit`].
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn begin_ingest(&mut self, dumps: &[String]) -> Result<IngestKey> {
         let names = serde_json::to_string(dumps).expect("names are plain data");
         let sql = "INSERT INTO ingests (started, dumps, n_read, n_stored, n_changed, n_unchanged,
@@ -27,7 +27,7 @@ impl Writer {
     /// Records the end of a run of `add`.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn finish_ingest(&mut self, key: IngestKey, counts: &IngestCounts) -> Result<()> {
         let finish = |db: &Connection| {
             store_counts(db, key, counts)?;
@@ -41,7 +41,7 @@ impl Writer {
     /// The state that [`Writer::set_pull_state`] stored for a feed.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn pull_state(&self, feed: &str) -> Result<Option<String>> {
         let sql = "SELECT state FROM pulls WHERE feed = ?";
         let state = self.db.query_row(sql, [feed], |row| row.get(0)).optional();
@@ -51,7 +51,7 @@ impl Writer {
     /// Stores how far a feed has been pulled.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn set_pull_state(&mut self, feed: &str, state: &str) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO pulls (feed, state) VALUES (?, ?)";
         let stored = self.db.execute(sql, (feed, state));

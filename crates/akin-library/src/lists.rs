@@ -26,7 +26,7 @@ impl Library {
     /// and then by key. Withdrawn papers are left out.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database), as all questions here.
+    /// [`Error::Database`](akin_base::Error::Database), as all questions here.
     pub fn papers_of_days(
         &self,
         by: Day,

@@ -20,9 +20,8 @@ impl WriterLock {
     /// Takes the lock, or says at once who holds it. `holder` is how this process is called in
     /// the messages that others get.
     ///
-    /// Where there is no database yet, its file is made, empty, with the mode that the folder gives:
-    /// SQLite would give it one of its own, which takes writing away from a group, and gives the same
-    /// to the files beside it.
+    /// Creates an empty database file if there is none, with the folder's default mode. SQLite
+    /// would choose a mode that denies a group writing, also for the files beside it.
     pub(super) fn take(layout: &Layout, holder: &str) -> Result<WriterLock> {
         let path = layout.lock();
         let mut file = OpenOptions::new()

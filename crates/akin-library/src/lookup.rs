@@ -1,5 +1,5 @@
-//! Lookups of an ingest, record by record: the papers with an id or a title, what is known of them,
-//! and whether this very record has been taken in before.
+//! Lookups of an ingest, for each record: papers by id or title, what is known of them, and whether
+//! the record is already taken in.
 
 use rusqlite::Connection;
 
@@ -63,7 +63,7 @@ impl Lookup<'_> {
     /// The paper that has this id, as its own or as an alias.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database), as all questions here.
+    /// [`Error::Database`](akin_base::Error::Database), as all questions here.
     pub fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>> {
         key_of(self.db, id).map_err(self.layout.database_error())
     }
@@ -112,7 +112,7 @@ impl Lookup<'_> {
     /// A paper with the records that it was merged from.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) if a record cannot be read; as
+    /// [`Error::Damaged`](akin_base::Error::Damaged) if a record cannot be read; as
     /// [`Lookup::key_of`].
     pub fn known(&self, key: PaperKey) -> Result<KnownPaper> {
         let fail = self.layout.database_error();

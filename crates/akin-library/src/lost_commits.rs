@@ -9,8 +9,8 @@
 //!
 //! In: a library's row file. Out: [`LostCommits`]. Only commits of embeddings are noted there.
 //!
-//! Invariant: the note is written after its commit. So a transaction that begins after the note was
-//! read knows all rows that it counts, and a writer at work never looks like a loss.
+//! Invariant: the note is written after its commit. So a transaction that begins after reading the
+//! note knows all rows counted there, and a writer at work never looks like a loss.
 
 use akin_base::vectors::RowFile;
 

@@ -27,7 +27,7 @@ impl Writer {
     /// Returns the number of papers with such columns.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database), [`Error::Damaged`](crate::Error::Damaged).
+    /// [`Error::Database`](akin_base::Error::Database), [`Error::Damaged`](akin_base::Error::Damaged).
     pub fn renew_columns(&mut self) -> Result<u64> {
         let renew = |db: &mut Connection| {
             let tx = db.transaction()?;
@@ -45,9 +45,9 @@ impl Writer {
     /// Returns the number of papers that lost their row; without any, nothing changes.
     ///
     /// # Errors
-    /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop; nothing
-    /// changes then. [`Error::Write`](crate::Error::Write),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Interrupted`](akin_base::Error::Interrupted) if the observer asks to stop; nothing
+    /// changes then. [`Error::Write`](akin_base::Error::Write),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn salvage(&mut self, observer: &dyn Observer) -> Result<u64> {
         let Some(active) = self.space.clone() else {
             return Ok(0);
@@ -100,7 +100,7 @@ impl Writer {
     /// committed rows. Returns the loss; without any, nothing changes.
     ///
     /// # Errors
-    /// As [`RowWriter::open`]; [`Error::Write`](crate::Error::Write).
+    /// As [`RowWriter::open`]; [`Error::Write`](akin_base::Error::Write).
     pub fn forget_lost_commits(&mut self) -> Result<Option<LostCommits>> {
         let Some(active) = &self.space else {
             return Ok(None);
@@ -126,7 +126,7 @@ impl Writer {
     /// Withdrawn papers need none.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn unembedded(&self) -> Result<Vec<PaperKey>> {
         let Some(active) = &self.space else {
             return Ok(Vec::new());

@@ -21,11 +21,11 @@
 //! | `digests` | a digest: prepared, and sent or not | — |
 //! | `shown` | an id that a sent digest showed under a follow | ids, because papers merge and change keys |
 //!
-//! Version history: 1. 2 (0.1.0) stores title keys, merged records, notices and checksums of
-//! records, and finds the embeddings of a paper by an index. 3 stores the collection of each
-//! record, ids of collections, and names in the form that filters compare. 4 has a random number of
-//! its own, and the identity of its row file. An older library is migrated when it is next opened
-//! for writing. Its local ids have no collection until a dump claims them.
+//! Version 2 (0.1.0) adds title keys, merged records, notices and checksums of records, and an
+//! index of embeddings by paper. Version 3 adds the collection of each record, local ids, and names
+//! in the form that filters compare. Version 4 adds a random number of the library, and the
+//! identity of its row file. An older library is migrated when it is next opened for writing. Its
+//! local ids have no collection until a dump claims them.
 
 use rusqlite::Connection;
 
@@ -246,11 +246,11 @@ CREATE TRIGGER record_deleted AFTER DELETE ON records
     BEGIN UPDATE state SET changes = changes + 1, mark = random(); END;
 ";
 
-/// What digests need. Libraries of this format were made before there were any, so a writer creates
-/// these where they are missing, and a reader takes a missing table for an empty one.
+/// What digests need. Older libraries of this format lack these tables: a writer creates them, and
+/// a reader takes a missing table for an empty one.
 ///
-/// Keys of papers are given again once the paper with the largest is gone: the trigger takes marks
-/// back to what is left, so that the next paper is above them.
+/// SQLite reuses the largest key once its paper is removed. The trigger lowers the marks to the
+/// remaining keys, so that the next paper is above them.
 const DIGESTS: &str = "
 CREATE TABLE IF NOT EXISTS follows (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -368,9 +368,8 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
     bring_up(db).map_err(layout.database_error())
 }
 
-/// Fills in what version 1 had not from the papers' records: their checksums, the titles' keys, and
-/// the fingerprints of the records, which were made in another way. What cannot be read is left to
-/// `check`.
+/// Computes what version 1 lacks from the papers' records: checksums, title keys, and record hashes
+/// in the present form. What cannot be read is left to `check`.
 fn fill_from_records(db: &Connection) -> rusqlite::Result<()> {
     let mut records = db.prepare("SELECT paper, json FROM records")?;
     let mut set = db.prepare("UPDATE papers SET title_key = ? WHERE key = ?")?;

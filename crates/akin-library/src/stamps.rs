@@ -38,7 +38,7 @@ impl Library {
     /// The present state of the papers.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn state(&self) -> Result<PapersState> {
         let sql = "SELECT changes, mark FROM state";
         let state = self.db.query_row(sql, [], |row| {
@@ -53,7 +53,7 @@ impl Library {
     /// The library's random number, drawn when it was created.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn number(&self) -> Result<i64> {
         let sql = "SELECT number FROM state";
         let number = self.db.query_row(sql, [], |row| row.get(0));
@@ -63,7 +63,7 @@ impl Library {
     /// The key and the stamp of every paper but the withdrawn, ordered by key.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn stamps(&self) -> Result<Vec<(PaperKey, u32)>> {
         let list = || {
             let sql = "SELECT paper, sum FROM records INDEXED BY record_sums WHERE paper NOT IN
@@ -79,7 +79,7 @@ impl Library {
     /// such paper.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Database`](crate::Error::Database).
+    /// [`Error::Damaged`](akin_base::Error::Damaged), [`Error::Database`](akin_base::Error::Database).
     pub fn paper(&self, key: PaperKey) -> Result<Option<(Paper, u32, Option<Row>)>> {
         let space = self.space.as_ref().map_or(0, |active| active.key);
         let ask = || {
@@ -103,8 +103,8 @@ impl Library {
     /// The paper of each of these rows of the active space.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn keys_of(&self, rows: &[Row]) -> Result<Vec<Option<PaperKey>>> {
         let space = self.active()?.key;
         let ask = || {
@@ -123,8 +123,8 @@ impl Library {
     /// without a row, or an unknown key.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn rows_of_keys(&self, keys: &[PaperKey]) -> Result<Vec<Option<(Row, u32)>>> {
         let space = self.active()?.key;
         let ask = || {
@@ -146,7 +146,7 @@ impl Library {
     /// The keys of the papers that pass a filter; `None` if all do.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn allowed_keys(&self, filter: &Filter) -> Result<Option<FixedBitSet>> {
         if filter.is_empty() {
             return Ok(None);
@@ -165,8 +165,8 @@ impl Library {
     /// The rows in the active space of the papers with these keys.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn rows_among(&self, keys: &FixedBitSet) -> Result<FixedBitSet> {
         let active = self.active()?;
         let mut rows = FixedBitSet::with_capacity(active.n_rows);

@@ -28,7 +28,7 @@ impl Library {
     /// Counts and sizes.
     ///
     /// # Errors
-    /// [`Error::Database`].
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn status(&self) -> Result<Status> {
         let fail = self.layout.database_error();
         let ask = |sql: &str| self.db.query_row(sql, [], |row| row.get::<_, u64>(0));

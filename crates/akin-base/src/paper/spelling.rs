@@ -251,8 +251,8 @@ fn decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The id that a spelling of arXiv's stands for, with its version: `arXiv:1706.03762v5 [cs.CL]
-/// 6 Dec 2017` as it stands on a margin, `quant-ph0112019` as bulk files are called.
+/// Parses a spelling of an arXiv id, with its version. `arXiv:1706.03762v5 [cs.CL] 6 Dec 2017` is a
+/// PDF's margin, `quant-ph0112019` the name of a bulk file.
 fn arxiv_spelling(text: &str) -> Option<(String, Option<u32>)> {
     let mut rest = text;
     while let Some(after) = ARXIV_WORDS

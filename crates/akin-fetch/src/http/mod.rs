@@ -8,9 +8,9 @@
 //! In: addresses and a [`Policy`]. Out: an [`Answer`] of any status, or a [`RequestFailure`], which
 //! says whether another attempt is worth it. What an answer means is left to the caller.
 //!
-//! Invariants: attempts are an interval apart, and none is made while another is open; the total
-//! wait is bounded; a requested stop ends a wait and a silence; a token goes to its own origin only;
-//! https never leads to http; only `transport.rs` knows ureq.
+//! Invariants: attempts are one at a time and an interval apart. The total wait is bounded. A
+//! requested stop ends any wait, also for a silent server. A token goes to its own origin only, and
+//! https never leads to http. Only `transport.rs` knows ureq.
 
 mod address;
 mod body;

@@ -1,8 +1,8 @@
 //! One request, in a thread of its own. The only file that knows ureq.
 //!
 //! In: an address and headers. Out: an [`Incoming`] answer, as messages: its head, then its body in
-//! chunks. Redirects are answers like any other. The thread lets the reader look for a requested
-//! stop while the server is silent; a thread that is left behind ends with its time limits.
+//! chunks. Redirects are answers like any other. The thread lets its reader look for a requested
+//! stop while the server is silent. An abandoned thread ends with its time limits.
 //!
 //! Nothing is read from the environment, except with [`Proxy::System`].
 

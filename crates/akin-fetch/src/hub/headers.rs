@@ -46,7 +46,7 @@ impl HubHeaders {
         }
     }
 
-    /// Whether a file's hash and size are known without asking on.
+    /// Whether a file's hash and size are known.
     pub(super) fn say_enough(&self) -> bool {
         self.linked_etag.is_some() && self.linked_size.is_some()
     }
@@ -61,11 +61,11 @@ impl HubHeaders {
             .ok()
     }
 
-    /// The file of which these are the headers.
+    /// The file that these headers describe.
     pub(super) fn remote(self, name: &str, id: &HubId) -> Result<RemoteFile, String> {
         if let Some(commit) = self.commit.as_ref().filter(|c| *c != id.revision()) {
             return Err(format!(
-                "it is of the commit {commit}, and another was asked for"
+                "it is of the commit {commit}, but another was asked for"
             ));
         }
         let linked = self.linked_size.as_ref().and_then(|size| size.parse().ok());
@@ -81,11 +81,11 @@ impl HubHeaders {
         Ok(RemoteFile {
             name: name.to_owned(),
             etag: etag.to_owned(),
-            n_bytes: n_bytes.ok_or("its size is not said")?,
+            n_bytes: n_bytes.ok_or("it has no size")?,
         })
     }
 
-    /// `404 RepoNotFound: …`, as far as it is said.
+    /// `404 RepoNotFound: …`, with as much as the hub says.
     pub(super) fn words(&self, status: u16) -> String {
         let mut words = status.to_string();
         for (mark, said) in [(" ", &self.error_code), (": ", &self.error_message)] {

@@ -1,4 +1,5 @@
-//! Models of the Hugging Face hub: found in the cache that all its tools share, or fetched into it.
+//! Models of the Hugging Face hub: finds them in the cache that the hub's tools share, or fetches
+//! them into it.
 //!
 //! ```text
 //! HubId ──► find ──────────────────────────────────────────────► Snapshot
@@ -7,15 +8,15 @@
 //!                     request     select           resumed, verified
 //! ```
 //!
-//! In: an id such as `BAAI/bge-small-en-v1.5@main`, and a [`Hub`], which says where the cache and
-//! the hub are. Out: a [`Snapshot`]: the folder of one commit, read as any other model's folder.
+//! In: an id such as `BAAI/bge-small-en-v1.5@main`, and a [`Hub`] with the places of cache and hub.
+//! Out: a [`Snapshot`]: the folder of one commit, which is loaded like any model's folder.
 //!
-//! Part files and locks have the names that hf-hub gives them.
+//! Partial files and locks have the same names as in the crate hf-hub.
 //!
-//! Invariants: [`Hub::find`] and [`Hub::list`] open no socket, and [`Hub::fetch`] none that is
-//! `offline`; the token goes to the hub's own origin alone and is never shown; a file has its name
-//! when it is whole and synced, and, if the hub knows its sha256, of that sha256; nothing pickled
-//! is fetched.
+//! Invariants: [`Hub::find`] and [`Hub::list`] open no socket, nor does [`Hub::fetch`] when
+//! `offline`. The token goes only to the hub's own origin and is never shown. A file gets its name
+//! once it is complete, synced, and verified against the hub's sha256 if there is one. Nothing
+//! pickled is fetched.
 
 mod cached;
 mod headers;
@@ -42,16 +43,16 @@ use self::transfer::Transfer;
 use akin_base::error::{Error, Result};
 use akin_base::progress::{Observer, Stage};
 
-/// The largest README or licence that is fetched along, in bytes.
+/// The size in bytes of the largest README or licence that is fetched.
 const LARGEST_TEXT_BYTES: u64 = 1 << 20;
 
 impl Hub {
-    /// Looks for a model in the cache, at a branch, a tag, a commit or at least the first 7 digits
-    /// of one. Opens no socket.
+    /// Looks up a model in the cache, at a branch, a tag, or a commit, given by at least 7 digits.
+    /// Opens no socket.
     ///
     /// # Errors
-    /// [`Error::ModelMissing`] if it is there in part; [`Error::Model`] if several commits begin
-    /// with these digits; [`Error::Damaged`] and [`Error::Read`] if the cache cannot be read.
+    /// [`Error::ModelMissing`] if it is incomplete; [`Error::Model`] if several commits begin with
+    /// these digits; [`Error::Damaged`] or [`Error::Read`] if the cache cannot be read.
     pub fn find(&self, id: &HubId) -> Result<Option<Snapshot>> {
         let repo = CachedRepo::new(&self.cache, id.name());
         let Some(commit) = repo.commit_of(id)? else {
@@ -70,7 +71,7 @@ impl Hub {
         })
     }
 
-    /// Every commit of every model in the cache, whole or not, by name. Opens no socket.
+    /// Lists every commit of every model in the cache, complete or not, by name. Opens no socket.
     ///
     /// # Errors
     /// [`Error::Read`] if the cache cannot be read.
@@ -91,15 +92,14 @@ impl Hub {
         Ok(all)
     }
 
-    /// Fetches what a sentence-transformers model needs into the cache, at the commit that the
-    /// revision is at now. What is there already is verified and stays; what was begun is gone on
-    /// with.
+    /// Fetches the files of a sentence-transformers model into the cache, at the revision's present
+    /// commit. Files in the cache are verified and kept; partial files are resumed.
     ///
     /// # Errors
     /// [`Error::Offline`]; [`Error::UnknownModel`]; [`Error::ModelDenied`] if it is gated or
-    /// private; [`Error::Model`] if it cannot be used, before anything is fetched;
-    /// [`Error::Unreachable`], [`Error::Refused`] or [`Error::BadAnswer`] if the hub does not
-    /// answer as it should; [`Error::WrongBytes`] if a file is not what the hub says it is;
+    /// private; [`Error::Model`] if it cannot be used, before anything is fetched.
+    /// [`Error::Unreachable`], [`Error::Refused`] or [`Error::BadAnswer`] if the hub gives no
+    /// usable answer; [`Error::WrongBytes`] if a file has another sha256 than at the hub;
     /// [`Error::Write`]; [`Error::Interrupted`].
     pub fn fetch(&self, id: &HubId, observer: &dyn Observer) -> Result<Snapshot> {
         if self.offline {
@@ -129,7 +129,7 @@ impl Hub {
         self.fetched(id, &listing.commit, fetched)
     }
 
-    /// The snapshot that was fetched, with the hashes that were computed on the way.
+    /// The fetched snapshot, with the hashes computed on the way.
     fn fetched(&self, id: &HubId, commit: &str, fetched: Vec<SnapshotFile>) -> Result<Snapshot> {
         let at_commit = HubId::new(id.name(), Some(commit))?;
         let mut snapshot = match self.find(&at_commit) {

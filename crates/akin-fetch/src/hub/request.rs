@@ -17,7 +17,7 @@ use akin_base::progress::Observer;
 
 /// The longest listing that is read, in bytes.
 const MAX_LISTING_BYTES: u64 = 32 << 20;
-/// An attempt counts as a success if it brings this share of a file, given as a divisor.
+/// A cut attempt counts as progress if it brought one part in this many of the file.
 const LEAST_SHARE: u64 = 200;
 /// The name of a listing in error messages.
 const LISTING: &str = "the list of files";
@@ -93,7 +93,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// The commit that the revision is at, and the names of its files.
+    /// The revision's commit, and the names of its files.
     pub(super) fn listing(&self) -> Result<Listing> {
         let url = self.listing_url();
         let limits = BodyLimits {
@@ -116,7 +116,7 @@ impl<'a> Client<'a> {
         };
         let info: RepoInfo = serde_json::from_slice(&bytes).map_err(|e| bad(e.to_string()))?;
         if !is_hex(&info.sha, COMMIT_DIGITS) {
-            return Err(bad(format!("{:?} is no commit", info.sha)));
+            return Err(bad(format!("{:?} is not a commit", info.sha)));
         }
         // What would lead out of the folder is never asked for.
         let mut names: Vec<String> = info.siblings.into_iter().map(|s| s.rfilename).collect();
@@ -127,7 +127,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// What the hub says of a file, without its bytes.
+    /// The hub's description of a file, without its bytes.
     pub(super) fn remote(&self, name: &str) -> Result<RemoteFile> {
         let url = self.url(name);
         self.connection().persist(&url, || {
@@ -150,14 +150,14 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// Asks for a file's bytes from `start` on; the answer can be of any status.
+    /// Asks for a file's bytes from `start` on; the answer may have any status.
     pub(super) fn content(&self, name: &str, start: u64) -> Result<HubReply, RequestFailure> {
         let range = format!("bytes={start}-");
         self.ask(&self.url(name), Some(&range), |_| false)
     }
 
-    /// Whether so many bytes of a file are something: a server that gives one byte a request is not asked
-    /// for ever.
+    /// Whether this number of bytes counts as progress, so that a server that sends one byte per
+    /// request is given up.
     pub(super) fn is_gain(&self, n_bytes: u64, n_file_bytes: u64) -> bool {
         n_bytes > (n_file_bytes / LEAST_SHARE).min(self.hub.patience.window_bytes)
     }
@@ -182,7 +182,7 @@ impl<'a> Client<'a> {
         self.id.revision().replace('/', "%2F")
     }
 
-    /// The model at the revision that is asked about.
+    /// The model, with the revision in question.
     pub(super) fn id(&self) -> &HubId {
         &self.id
     }
@@ -235,7 +235,7 @@ impl<'a> Client<'a> {
         }))
     }
 
-    /// Why a model is not given.
+    /// Why the hub refuses a model.
     fn denied(&self, status: u16, words: &str) -> String {
         let token = match (&self.hub.token, status) {
             (None, _) => "no token was sent",
@@ -246,7 +246,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Whether a file's name stays in its folder, and needs no escapes in an address.
+/// Whether a file's name stays inside its folder, and needs no escapes in an address.
 fn is_inside(name: &str) -> bool {
     let is_known = |c: char| c.is_ascii_alphanumeric() || "._-+/".contains(c);
     let is_part = |part: &str| !matches!(part, "" | "." | "..");

@@ -1,4 +1,4 @@
-//! Where the hub and the cache are, and how patiently the hub is asked.
+//! The places of the hub and its cache, and the patience of requests.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,44 +6,45 @@ use std::time::Duration;
 
 use crate::http::{Pace, Policy, Proxy, Retries, TimeLimits};
 
-/// Where the hub is.
+/// The address of the hub.
 pub const HUB_ENDPOINT: &str = "https://huggingface.co";
 
-/// Where the hub is, and the cache of what was fetched from it.
+/// The hub, and the cache of its models on this machine.
 #[derive(Clone)]
 pub struct Hub {
-    /// The cache's folder, which other tools of the hub share.
+    /// The cache's folder, shared with the hub's other tools.
     pub cache: PathBuf,
     /// The address of the hub or of a mirror.
     pub endpoint: String,
-    /// Says who asks, for models that are gated or private.
+    /// An access token, for gated or private models.
     pub token: Option<String>,
-    /// Whether no socket may be opened.
+    /// Whether to open no socket.
     pub offline: bool,
-    /// Whether the system's settings for proxies are obeyed (`HTTPS_PROXY` and its like).
+    /// Whether to use the proxy in the environment (`HTTPS_PROXY` and its like).
     pub obeys_proxy_settings: bool,
-    /// How long answers are waited for.
+    /// How long to wait for answers.
     pub patience: Patience,
 }
 
-/// How long a server is waited for that does not answer, or not for now.
+/// How long to wait for a server that is silent or busy.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// Attempts in a row that may come to nothing.
+    /// The most failed attempts in a row.
     pub max_attempts: u32,
-    /// The pause after the first of them; each further one is twice as long.
+    /// The pause after the first failure; each further one is twice as long.
     pub first_pause: Duration,
-    /// The longest pause that is made unasked.
+    /// The longest pause that the server has not asked for.
     pub longest_pause: Duration,
-    /// The longest pause that is made because the server asks for it.
+    /// The longest wait for an answer, over all pauses. A longer pause that the server asks for is
+    /// an error.
     pub longest_wish: Duration,
-    /// How long nothing at all may come from an open connection.
+    /// The longest silence of an open connection.
     pub silence: Duration,
-    /// A stretch of time in which at least `window_bytes` of an answer are to come.
+    /// The time in which at least `window_bytes` of an answer must arrive.
     pub window: Duration,
     /// See `window`.
     pub window_bytes: u64,
-    /// How long the list of a model's files may take in all.
+    /// The longest that the list of a model's files may take.
     pub listing: Duration,
 }
 
@@ -63,7 +64,7 @@ impl Default for Patience {
 }
 
 impl Hub {
-    /// The hub with a cache in this folder, asked by nobody in particular.
+    /// The hub with a cache in this folder, without an access token.
     pub fn new(cache: PathBuf) -> Hub {
         Hub {
             cache,

@@ -1,12 +1,12 @@
-//! One file from the hub into the cache: resumed where it was cut, synced, verified, linked.
+//! Brings a file from the hub into the cache: resumed where it was cut, synced, verified, linked.
 //!
 //! ```text
 //! blobs/<etag>.part ──► synced ──► its sha256 is the etag ──► blobs/<etag> ◄── snapshots/<commit>/<name>
 //! ```
 //!
-//! Whoever writes a blob holds `blobs/<etag>.lock`, as hf-hub does; a second one waits and finds
-//! the blob there. Files in LFS have their sha256 as etag; of others the size is held against what
-//! the hub said.
+//! The writer of a blob holds `blobs/<etag>.lock`, as in hf-hub; a second one waits and then finds
+//! the blob. The etag of an LFS file is its sha256, which is verified. Of other files the size is
+//! verified.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -27,7 +27,7 @@ use akin_base::hex::hex;
 
 /// Bytes of a file that are hashed at once; a stop is looked for between them.
 const CHUNK_BYTES: usize = 1 << 20;
-/// How often the lock of a file is tried that someone else is writing.
+/// Interval at which a lock held by another process is tried again.
 const LOCK_EVERY: Duration = Duration::from_millis(50);
 
 /// Brings the files of one commit into the cache.
@@ -37,7 +37,7 @@ pub(super) struct Transfer<'a> {
     commit: &'a str,
 }
 
-/// Tells an observer of bytes, each once, however often they are fetched.
+/// Reports bytes to an observer, each once, however often they are fetched.
 struct Meter {
     n_told: u64,
 }
@@ -51,7 +51,7 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Brings one file, if it is not there already.
+    /// Brings a file into the cache, unless it is there already.
     pub(super) fn bring(&self, remote: &RemoteFile) -> Result<SnapshotFile> {
         self.client.connection().go_on()?;
         let mut meter = Meter { n_told: 0 };
@@ -74,7 +74,7 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    /// Waits until nobody else writes this blob.
+    /// Waits until no other process writes this blob.
     fn lock(&self, path: &Path) -> Result<File> {
         let file = own_file::open(path).map_err(Error::write(path))?;
         loop {
@@ -86,7 +86,7 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// The sha256 of a blob that is what the hub says; whatever else is there is removed.
+    /// The sha256 of a blob that matches the hub's description. Any other blob is removed.
     fn sound(&self, blob: &Path, remote: &RemoteFile) -> Result<Option<String>> {
         let Ok(meta) = blob.metadata() else {
             return Ok(None);
@@ -101,7 +101,7 @@ impl<'a> Transfer<'a> {
         Ok(None)
     }
 
-    /// Fetches a blob and gives its sha256.
+    /// Fetches a blob, and returns its sha256.
     fn download(&self, remote: &RemoteFile, blob: &Path, meter: &mut Meter) -> Result<String> {
         let part = blob.with_extension("part");
         let url = self.client.url(&remote.name);
@@ -137,7 +137,7 @@ impl<'a> Transfer<'a> {
         Ok(found)
     }
 
-    /// How much of a file is there already; what cannot be the beginning of it is cut off.
+    /// The number of bytes that are there already. A file that is too long starts again.
     fn begin(&self, file: &mut File, remote: &RemoteFile) -> io::Result<u64> {
         let there = file.metadata()?.len();
         if there <= remote.n_bytes {
@@ -147,7 +147,7 @@ impl<'a> Transfer<'a> {
         Ok(0)
     }
 
-    /// Where the bytes of an answer belong.
+    /// The position of an answer's bytes in the file.
     fn judge(
         &self,
         reply: &HubReply,
@@ -169,7 +169,7 @@ impl<'a> Transfer<'a> {
             }
             // The whole file, from a server that knows no parts.
             200 => Ok(0),
-            416 => Err(self.bad(remote, "it ends before the size that was said".to_owned())),
+            416 => Err(self.bad(remote, "it ends before the announced size".to_owned())),
             _ => Ok(start),
         }
     }
@@ -182,7 +182,7 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    /// Writes the bytes of an answer behind `start`.
+    /// Writes the bytes of an answer from `start` on.
     fn receive(
         &self,
         reply: HubReply,
@@ -206,7 +206,7 @@ impl<'a> Transfer<'a> {
             position += chunk.len() as u64;
             if position > remote.n_bytes {
                 file.set_len(0).map_err(Error::write(path))?;
-                return Err(self.bad(remote, "it is longer than was said".to_owned()));
+                return Err(self.bad(remote, "it is longer than announced".to_owned()));
             }
             meter.reach(position, self.client);
         }
@@ -234,7 +234,7 @@ impl<'a> Transfer<'a> {
 }
 
 impl Meter {
-    /// So many bytes of the file are there.
+    /// Reports that the file has this number of bytes.
     fn reach(&mut self, position: u64, client: &Client) {
         let n_new = position.saturating_sub(self.n_told);
         if n_new > 0 {
@@ -244,7 +244,7 @@ impl Meter {
     }
 }
 
-/// Makes a rename last; where folders cannot be synced, it lasts when the system says so.
+/// Syncs a folder after a rename, on systems that can.
 fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

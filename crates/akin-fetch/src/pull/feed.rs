@@ -4,26 +4,26 @@ use jiff::civil::Date;
 
 use super::state::Window;
 
-/// Where arXiv answers OAI-PMH since March 2025; the older address leads here.
+/// arXiv's address for OAI-PMH since March 2025; the older one redirects to it.
 pub const ARXIV_BASE: &str = "https://oaipmh.arxiv.org/oai";
 
-/// Where Hugging Face lists its papers of the day.
+/// The address of Hugging Face's lists of daily papers.
 pub const HF_DAILY_BASE: &str = "https://huggingface.co/api/daily_papers";
 
-/// The days of Hugging Face that one pull asks for at most.
+/// The most days of Hugging Face in one pull.
 pub const HF_MAX_DAYS: u16 = 31;
 
-/// Where new records come from.
+/// A source of new records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Feed {
     /// arXiv's records.
     Arxiv(ArxivFeed),
-    /// The papers of the day at Hugging Face.
+    /// Hugging Face Daily Papers.
     HfDaily(HfDailyFeed),
 }
 
 impl Feed {
-    /// What is new in a set of arXiv (`cs`, `physics:hep-ex`, `cs:cs:LG`), or in all of it.
+    /// New records of a set of arXiv (`cs`, `physics:hep-ex`, `cs:cs:LG`), or of all sets.
     pub fn arxiv(set: Option<&str>) -> Feed {
         Feed::Arxiv(ArxivFeed {
             set: set.map(str::to_owned),
@@ -31,7 +31,7 @@ impl Feed {
         })
     }
 
-    /// The papers of a day at Hugging Face, or of every day since the last pull.
+    /// Hugging Face's papers of a day, or of every day since the last pull.
     pub fn hf_daily(date: Option<Date>) -> Feed {
         Feed::HfDaily(HfDailyFeed {
             date,
@@ -39,7 +39,7 @@ impl Feed {
         })
     }
 
-    /// The name under which its [`FeedState`] is kept: without the window, which may change.
+    /// The name under which its [`FeedState`](super::FeedState) is stored, without the window, which may change.
     pub fn key(&self) -> String {
         match self {
             Feed::Arxiv(feed) => {
@@ -65,10 +65,10 @@ pub struct ArxivFeed {
     pub base: String,
     /// The set, in the repository's own spelling; all sets if `None`.
     pub set: Option<String>,
-    /// The form of the records: `arXiv`, `arXivRaw` or `oai_dc`.
+    /// The metadata format of the records: `arXiv`, `arXivRaw` or `oai_dc`.
     pub prefix: String,
-    /// The first datestamp. Where both ends are `None`, a list that was begun is read on, and then
-    /// what is new since the last complete day.
+    /// The first datestamp. If both ends are `None`, the pull finishes an unfinished list, and then
+    /// reads what is new since the last complete day.
     pub from: Option<Date>,
     /// The last datestamp.
     pub until: Option<Date>,
@@ -102,7 +102,7 @@ pub struct HfDailyFeed {
     pub base: String,
     /// The day; every day since the last complete one if `None`.
     pub date: Option<Date>,
-    /// How many days are asked for at most, the oldest first; at a first pull, the last ones.
+    /// The most days of one pull, oldest first; a first pull takes the latest ones.
     pub max_days: u16,
 }
 

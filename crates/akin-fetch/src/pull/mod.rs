@@ -6,21 +6,20 @@
 //!                  hf_daily.rs
 //! ```
 //!
-//! In: [`PullOptions`], the [`FeedState`] that the last pull left. Out: one [`Page`] at a time, whose
-//! bytes are a dump for `akin::dump::Dump::from_reader`. The caller takes a
-//! page in and stores its state, in one transaction or in this order, and at the end stores
-//! [`Pull::state`]:
+//! In: [`PullOptions`], and the [`FeedState`] of the last pull. Out: one [`Page`] at a time, whose
+//! bytes are a dump for `akin::dump::Dump::from_reader`. The caller takes a page in and then stores
+//! its state, or does both in one transaction. At the end it stores [`Pull::state`]:
 //!
 //! ```no_run
-//! # use akin::pull::{Feed, Page, Pull, PullOptions, FeedState, SystemClock};
+//! # use akin_fetch::pull::{Feed, Page, Pull, PullOptions, FeedState, SystemClock};
 //! # fn take_in(_: Page) {}
 //! # fn store(_: &str, _: &FeedState) {}
-//! # fn main() -> akin::Result<()> {
+//! # fn main() -> akin_base::Result<()> {
 //! # let stored = FeedState::default();
 //! let options = PullOptions::new(Feed::arxiv(Some("cs")));
 //! let key = options.feed.key();
 //! let mut pull = Pull::new(options, stored, &SystemClock)?;
-//! while let Some(page) = pull.next_page(&akin::progress::Unobserved)? {
+//! while let Some(page) = pull.next_page(&akin_base::progress::Unobserved)? {
 //!     let after = page.state_after.clone();
 //!     take_in(page);
 //!     store(&key, &after);
@@ -30,10 +29,10 @@
 //! # }
 //! ```
 //!
-//! Invariants: nothing is asked of the network before [`Pull::next_page`]; a kill at any instant
-//! costs at most one page twice and loses none; after an error or a requested stop the next pull,
-//! or the next call, goes on with the page that failed; time comes from a [`Clock`] alone. A pull
-//! that names another window than the list that was begun leaves that list behind.
+//! Invariants: only [`Pull::next_page`] uses the network. After a kill at most one page is asked
+//! for again, and none is lost. After an error or a requested stop the next call, or the next pull,
+//! goes on with the page that failed. Time comes only from a [`Clock`]. A pull with another window
+//! than the unfinished list abandons that list.
 
 mod address;
 mod feed;
@@ -64,17 +63,17 @@ pub use self::request::HttpOptions;
 pub use self::state::FeedState;
 pub use crate::clock::{Clock, SystemClock};
 
-/// What is pulled, and how.
+/// The feed to pull, and how to ask for it.
 #[derive(Debug, Clone)]
 pub struct PullOptions {
-    /// What is pulled.
+    /// The feed.
     pub feed: Feed,
-    /// How it is asked for.
+    /// The settings of requests.
     pub http: HttpOptions,
 }
 
 impl PullOptions {
-    /// As polite as the feed's server wants it.
+    /// Options with the pauses that the feed's server asks for.
     pub fn new(feed: Feed) -> PullOptions {
         let mut http = HttpOptions::default();
         if matches!(feed, Feed::HfDaily(_)) {
@@ -85,7 +84,7 @@ impl PullOptions {
     }
 }
 
-/// A pull at work.
+/// A pull in progress.
 pub struct Pull<'a> {
     reader: FeedReader,
     http: Http,
@@ -94,7 +93,7 @@ pub struct Pull<'a> {
     state: FeedState,
 }
 
-/// Knows what to ask for next.
+/// Reads the feed, page by page.
 #[derive(Debug)]
 enum FeedReader {
     Arxiv(Oai),
@@ -102,11 +101,10 @@ enum FeedReader {
 }
 
 impl<'a> Pull<'a> {
-    /// Makes ready to go on from `state`.
+    /// Prepares to go on from `state`.
     ///
     /// # Errors
-    /// [`Error::BadPull`] if what is asked for cannot be: a day to come, an empty window, a proxy
-    /// without an address.
+    /// [`Error::BadPull`] for a day in the future, an empty window, or an invalid proxy.
     pub fn new(options: PullOptions, state: FeedState, clock: &'a dyn Clock) -> Result<Pull<'a>> {
         let http = Http::new(&options.http.policy(), options.feed.base())?;
         let reader = match options.feed {
@@ -122,11 +120,11 @@ impl<'a> Pull<'a> {
         })
     }
 
-    /// Asks for the next page with records; `None` when there is no more.
+    /// Asks for the next page with records; `None` at the end.
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::Refused`] and [`Error::BadAnswer`] as the server gives
-    /// reason to; [`Error::Interrupted`]. Called again, it asks for the same page again.
+    /// [`Error::Unreachable`], [`Error::Refused`] or [`Error::BadAnswer`] if the server gives no
+    /// usable answer; [`Error::Interrupted`]. The next call asks for the same page again.
     pub fn next_page(&mut self, observer: &dyn Observer) -> Result<Option<Page>> {
         loop {
             if observer.stop_requested() {
@@ -145,8 +143,7 @@ impl<'a> Pull<'a> {
         }
     }
 
-    /// How far it has come, the pages handed out being taken in: also where there was no record to
-    /// hand out.
+    /// The state after the pages so far, including pages without records, which are not handed out.
     pub fn state(&self) -> &FeedState {
         &self.state
     }

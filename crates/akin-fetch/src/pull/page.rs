@@ -5,25 +5,25 @@ use super::state::FeedState;
 /// A page of records, as the server sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// What it is called in messages; of Hugging Face with the day of its list.
+    /// Its name in messages; for Hugging Face it includes the day of the list.
     pub name: String,
-    /// A dump of at least one record.
+    /// A dump with at least one record.
     pub bytes: Vec<u8>,
-    /// Its records.
+    /// The number of its records.
     pub n_records: u64,
-    /// The records of the whole list, where the server says so.
+    /// The number of records of the whole list, if the server says.
     pub n_expected: Option<u64>,
-    /// To be stored once the page is taken in.
+    /// The state to store once the page is taken in.
     pub state_after: FeedState,
 }
 
-/// What asking for a page came to.
+/// The result of asking for a page.
 #[derive(Debug)]
 pub(super) enum Pulled {
     /// Records.
     Page(Page),
-    /// None, and it goes on.
+    /// A page without records; there may be more.
     Nothing,
-    /// There is nothing more to ask for.
+    /// The end.
     Done,
 }

@@ -24,7 +24,7 @@ pub(super) fn words(body: &[u8]) -> String {
     }
 }
 
-/// Puts a space in the place of each tag.
+/// Replaces each tag by a space.
 fn without_tags(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut is_tag = false;

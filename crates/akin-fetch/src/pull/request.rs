@@ -18,30 +18,30 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause that the server has not asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
-/// How patient and how polite requests are.
+/// Limits and pauses of requests.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// The longest that finding the host and connecting to it may take.
+    /// The longest that looking up the host, connecting, and sending may take, each.
     pub connect_timeout: Duration,
     /// The longest silence before an answer begins.
     pub answer_timeout: Duration,
     /// The longest that the rest of an answer may take.
     pub body_timeout: Duration,
-    /// The shortest time between the end of an answer and the next request.
+    /// The shortest pause between the end of an answer and the next request.
     pub interval: Duration,
-    /// How often an address is asked for at most when attempts fail.
+    /// The most failed attempts for one address.
     pub max_attempts: u32,
-    /// The most that is waited in all for one answer, beside the server's silence.
+    /// The longest wait for one answer, over all pauses between attempts.
     pub max_wait: Duration,
-    /// The most bytes of an answer, after decompression.
+    /// The largest size of an answer after decompression, in bytes.
     pub max_bytes: u64,
-    /// The proxy to go through: `http://host:port`.
+    /// The proxy to use: `http://host:port`.
     pub proxy: Option<String>,
 }
 
 impl Default for HttpOptions {
-    /// Made for arXiv, whose first byte can take a minute and a half, and which asks for at least
-    /// three seconds between requests.
+    /// Settings for arXiv, which may take 90 seconds to the first byte and asks for at least three
+    /// seconds between requests.
     fn default() -> HttpOptions {
         HttpOptions {
             connect_timeout: Duration::from_secs(30),
@@ -61,7 +61,7 @@ impl Default for HttpOptions {
 pub(super) enum Fetched {
     /// The body of a success.
     Content(Content),
-    /// A request that is not worth repeating.
+    /// A refusal that another attempt would not change.
     Refused(RequestRefusal),
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Content {
     pub(super) has_next: bool,
 }
 
-/// A request that the server does not grant.
+/// A refused request.
 #[derive(Debug)]
 pub(super) struct RequestRefusal {
     pub(super) status: u16,
@@ -81,7 +81,7 @@ pub(super) struct RequestRefusal {
 }
 
 impl RequestRefusal {
-    /// The error that it is where it has no better meaning.
+    /// The error for a refusal without a special meaning.
     pub(super) fn into_error(self, url: &str) -> Error {
         let status = status_words(self.status);
         let words = words(&self.bytes);
@@ -147,7 +147,7 @@ impl<'a> FeedConnection<'a> {
         self.connection.clock
     }
 
-    /// Asks for `url` until there is an answer that stays.
+    /// Asks for `url` until there is a final answer.
     ///
     /// # Errors
     /// [`Error::Unreachable`] if every attempt fails, or the server asks for a pause longer than is

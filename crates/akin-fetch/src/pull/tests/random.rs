@@ -92,14 +92,15 @@ impl Repository {
             .map(|(id, day)| (id.as_str(), *day))
             .collect();
         let end = (skip + PAGE_RECORDS).min(listed.len());
-        let token = match end < listed.len() {
-            true => format!("{}.{from}.{end}", self.age),
-            false => String::new(),
-        };
-        match listed.is_empty() {
-            true => oai_error("noRecordsMatch", ""),
-            false => list(&listed[skip..end], &token),
+        if listed.is_empty() {
+            return oai_error("noRecordsMatch", "");
         }
+        let token = if end < listed.len() {
+            format!("{}.{from}.{end}", self.age)
+        } else {
+            String::new()
+        };
+        list(&listed[skip..end], &token)
     }
 }
 
