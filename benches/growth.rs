@@ -22,7 +22,8 @@ use akin::index::{self, Index, IndexOptions, Mode, Neighbor, SearchOptions};
 use akin::library::Library;
 use akin::progress::Unobserved;
 use akin::vectors::{Row, RowFile, RowWriter, normalize};
-use common::{Dice, quantile, timed};
+use akin_testing::Dice;
+use common::{quantile, timed};
 use fixedbitset::FixedBitSet;
 use serde_json::{Value, json};
 

@@ -16,7 +16,7 @@ use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::IndexOptions;
 use crate::ingest::{self, BATCH_RECORDS, Chunk, Ended, IngestReport};
-use crate::library::{Batch, Change, IngestCounts, Library, Writer};
+use crate::library::{Batch, Change, IngestCounts, IngestKey, Library, Writer};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
@@ -111,7 +111,7 @@ struct Build<'a> {
     encoder: &'a Encoder,
     observer: &'a dyn Observer,
     /// The run that is noted in the library.
-    run: i64,
+    run: IngestKey,
     /// Documents that were stored before.
     n_stored: usize,
     ids: Vec<String>,

@@ -47,7 +47,7 @@ use crate::dump::{Item, ReadOptions, Rejected, Rejection, Source};
 use crate::encoder::{Encoder, Recipe};
 use crate::error::Result;
 use crate::index::IndexOptions;
-use crate::library::{Batch, IngestCounts, Library, Writer};
+use crate::library::{Batch, IngestCounts, IngestKey, Library, Writer};
 use crate::paper::{Authority, Collection, PaperId};
 use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
@@ -260,7 +260,7 @@ fn pending_of(
 /// A run at work. While the encoder embeds a batch, the one before it is committed and the one
 /// after it is read and pending_of.
 struct Ingesting<'a> {
-    key: i64,
+    key: IngestKey,
     writer: &'a mut Writer,
     readings: Readings,
     encoding: EncoderThreads,

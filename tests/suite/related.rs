@@ -10,7 +10,8 @@ use akin::search::{self, Answer, DUPLICATE_SIMILARITY, Indexes, Query, Rocchio, 
 
 use serde_json::Value;
 
-use crate::sandbox::{Dice, Sandbox, data, library_of};
+use crate::sandbox::{Sandbox, data, library_of};
+use akin_testing::Dice;
 
 const N_PAPERS: usize = 300;
 const DIM: usize = 24;
@@ -22,7 +23,7 @@ const SAME: f64 = 1e-5;
 /// Papers about eight subjects; every tenth has one that is close to it, and every eleventh one of
 /// its title.
 fn papers() -> Vec<(Paper, Vec<f32>)> {
-    let mut dice = Dice(SEED);
+    let mut dice = Dice::new(SEED);
     let subjects: Vec<Vec<f32>> = (0..8).map(|_| dice.direction(DIM)).collect();
     let near = |dice: &mut Dice, center: &[f32], spread: f32| {
         let noise = dice.direction(DIM);
@@ -201,7 +202,7 @@ fn related_papers_are_those_of_the_definition() {
     let table = Table::of(&library);
     let ids: Vec<String> = table.0.keys().cloned().collect();
     let weights = [(1.0, 0.5), (1.0, 0.0), (1.0, 1.0), (2.0, 0.3), (1.0, 3.0)];
-    let mut dice = Dice(SEED + 1);
+    let mut dice = Dice::new(SEED + 1);
     let (mut n_left_out, mut n_folded) = (0, 0);
     for trial in 0..60 {
         let mut some = |n: usize| -> Vec<String> {

@@ -6,7 +6,6 @@ use std::process::{Child, Command, Output, Stdio};
 
 use akin::library::{Batch, Change, IngestCounts, Space, Writer};
 use akin::paper::Paper;
-use akin::vectors;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -220,30 +219,4 @@ pub(crate) fn library_of(root: &Path, papers: Vec<(Paper, Vec<f32>)>) -> Writer 
     let counts = IngestCounts::default();
     writer.commit(&batch, &embeddings, (run, &counts)).unwrap();
     writer
-}
-
-/// Numbers that look random and are the same every time.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    /// From -1 to 1.
-    pub(crate) fn number(&mut self) -> f32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
-    }
-
-    /// From 0 to n - 1.
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        ((f64::from(self.number()) + 1.0) / 2.0 * n as f64) as usize % n
-    }
-
-    /// Of length 1.
-    pub(crate) fn direction(&mut self, dim: usize) -> Vec<f32> {
-        let mut vector: Vec<f32> = (0..dim).map(|_| self.number()).collect();
-        vectors::normalize(&mut vector);
-        vector
-    }
 }

@@ -14,7 +14,8 @@ use akin::paper::{Paper, PaperId};
 use akin::progress::Unobserved;
 use serde_json::Value;
 
-use crate::sandbox::{Dice, Sandbox, copy, data, is_full, library_of, papers};
+use crate::sandbox::{Sandbox, copy, data, is_full, library_of, papers};
+use akin_testing::Dice;
 
 /// How often `compact` is killed.
 fn n_kills() -> u32 {
@@ -23,7 +24,7 @@ fn n_kills() -> u32 {
 
 /// `n` papers `p0`, `p1`, … with random embeddings.
 fn some_papers(n: usize) -> Vec<(Paper, Vec<f32>)> {
-    let mut dice = Dice(n as u64);
+    let mut dice = Dice::new(n as u64);
     let paper = |i| {
         let id = PaperId::parse(&format!("p{i}")).unwrap();
         let paper = Paper::new(id, format!("Paper {i}"), format!("It is about {i}."));

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::sandbox::{Dice, Sandbox, data, is_full, papers, tiny_model};
+use crate::sandbox::{Sandbox, data, is_full, papers, tiny_model};
+use akin_testing::Dice;
 
 /// The address space that a command may have, in KiB: half of it is what the program and its allocator
 /// take at once.
@@ -407,7 +408,7 @@ fn no_spoilt_file_ends_the_program_or_costs_what_is_good() {
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
     let faults: Vec<String> = std::thread::scope(|scope| {
         let run = |thread: usize| {
-            let mut dice = Dice(seed * 1000 + thread as u64);
+            let mut dice = Dice::new(seed * 1000 + thread as u64);
             let mut faults = Vec::new();
             for _ in 0..n_runs / n_threads {
                 // Of a kind of file as often as of another, however many there are.
@@ -445,7 +446,7 @@ fn no_spoilt_file_ends_the_program_or_costs_what_is_good() {
 
 #[test]
 fn what_is_not_spoilt_is_used() {
-    let mut dice = Dice(1);
+    let mut dice = Dice::new(1);
     for Case {
         name,
         bytes,

@@ -1,11 +1,11 @@
-//! Categories of papers, as they are compared and as they are shown.
+//! Categories of papers: how they are compared, and how they are shown.
 //!
-//! A *code* is arXiv's, or written like it (`cs.CL`, `hep-th`): it belongs to the archive before its
-//! dot. Everything else is a *name* (`Machine Learning`, `Diabetes Mellitus, Type 2`), which is one
-//! whole: no part of it is another category. Filters and the index of words compare by
-//! `names` and `asked`, so that both give the same answer.
+//! A *code* is arXiv's, or looks like one (`cs.CL`, `hep-th`): it belongs to the archive before its
+//! dot. Everything else is a *name* (`Machine Learning`, `Diabetes Mellitus, Type 2`), no part of
+//! which is another category. Filters and the lexical index both compare by `names` and `asked`, so
+//! they agree.
 
-/// The archives of arXiv, those that it no longer has among them.
+/// The archives of arXiv, former ones included.
 const ARCHIVES: [&str; 37] = [
     "acc-phys", "adap-org", "alg-geom", "ao-sci", "astro-ph", "atom-ph", "bayes-an", "chao-dyn",
     "chem-ph", "cmp-lg", "comp-gas", "cond-mat", "cs", "dg-ga", "econ", "eess", "funct-an",
@@ -14,10 +14,10 @@ const ARCHIVES: [&str; 37] = [
     "stat", "supr-con",
 ];
 
-/// What stands between names that are shown in a row: no name of a subject holds it.
+/// The separator of names that are shown in a row; no subject's name contains it.
 const BETWEEN_NAMES: &str = "; ";
 
-/// The archive of a code with a dot; `None` of anything else.
+/// The archive of a code with a dot; `None` for anything else.
 fn archive_of(category: &str) -> Option<&str> {
     let (archive, class) = category.split_once('.')?;
     let is_part = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
@@ -29,19 +29,19 @@ pub fn is_code(category: &str) -> bool {
     archive_of(category).is_some() || ARCHIVES.contains(&&*category.to_ascii_lowercase())
 }
 
-/// What a paper of this category is found by: its name and its archive, in lower case.
+/// The names that find a paper of this category: its own and its archive's, in lower case.
 pub fn names(category: &str) -> impl Iterator<Item = String> {
     let archive = archive_of(category).map(str::to_lowercase);
     std::iter::once(asked(category)).chain(archive)
 }
 
-/// The name of a category that somebody asks for, as [`names`] writes it.
+/// A requested category in the form of [`names`].
 pub fn asked(category: &str) -> String {
     let words: Vec<&str> = category.split_whitespace().collect();
     words.join(" ").to_lowercase()
 }
 
-/// Categories in a row, so that one ends where the next begins.
+/// Categories in one line, with separators that keep them apart.
 pub fn joined(categories: &[String]) -> String {
     let are_codes = categories.iter().all(|category| is_code(category));
     categories.join(if are_codes { " " } else { BETWEEN_NAMES })

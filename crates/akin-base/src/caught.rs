@@ -1,20 +1,21 @@
-//! Panics of other people's decoders, which damaged bytes may bring about: caught, and made errors.
+//! Catches panics of third-party decoders, which damaged bytes may cause, and returns them as
+//! errors.
 //!
-//! In: a call into a decoder. Out: what it gives, or what the panic said. While such a call runs, its
-//! thread [expects](is_expected) a panic: a program's panic hook stays quiet then, as the error says it.
+//! In: a call into a decoder. Out: its result, or the panic's message. While such a call runs, its
+//! thread [expects](is_expected) a panic, so that a program's panic hook can stay quiet.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// How many calls are on this thread's stack, one inside another.
+    /// Number of nested calls on this thread's stack.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Runs a decoder.
 ///
 /// # Errors
-/// What the decoder said when it panicked.
+/// The message of the decoder's panic.
 pub fn run<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
     DEPTH.set(DEPTH.get() + 1);
     let outcome = catch_unwind(AssertUnwindSafe(decode));
@@ -26,7 +27,7 @@ pub fn run<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Whether a panic of this thread would be caught here.
+/// Whether a panic on this thread would be caught here.
 pub fn is_expected() -> bool {
     DEPTH.get() > 0
 }

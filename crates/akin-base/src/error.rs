@@ -1,32 +1,32 @@
-//! What can go wrong, as one enum whose variants are what a caller can do something about.
+//! The error type, with one variant per kind of failure that a caller can act on.
 //!
-//! Every variant carries the path, line or id it speaks of, and its source where there is one.
-//! Nothing here prints: the binary turns an error into message, cause and hint (`cli/fault.rs`).
-//! A single bad record of a dump is no error but a `Rejected` of the dump.
+//! Every variant carries the path, line or id concerned, and its source if there is one. Nothing
+//! here prints: the binary turns an error into message, cause and hint (`cli/fault.rs`). A bad
+//! record of a dump is not an error here: the dump reports it as rejected.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A failure whose type belongs to a library that only one room knows (SQLite, candle, hnsw_rs).
+/// An error of a library that only one crate of akin knows (SQLite, candle, hnsw_rs).
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// The result of everything in this library that can fail.
+/// The result type of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Whether a mail server that refuses a message takes it later.
+/// Whether a mail server may take a refused message later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// It may, but now it takes nothing from anybody: it did not let akin come as far as a message.
+    /// It may; at present it takes no messages at all.
     Server,
-    /// It may.
+    /// It may; at present it does not take this message.
     ForNow,
     /// It never takes this message.
     Message,
-    /// It takes no message to this address.
+    /// It never takes messages to this address.
     Address,
 }
 
-/// What went wrong.
+/// A failure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -46,21 +46,21 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// A dump is of no known format.
-    #[error("{} is in no format that akin knows: {reason}", path.display())]
+    /// A dump has no known format.
+    #[error("{} has no known format: {reason}", path.display())]
     UnknownFormat {
         /// The dump.
         path: PathBuf,
         /// What was found instead.
         reason: String,
     },
-    /// A dump of no bytes, or none but a BOM.
+    /// A dump is empty, or holds only a byte order mark.
     #[error("{} is empty", path.display())]
     EmptyDump {
         /// The dump.
         path: PathBuf,
     },
-    /// A dump that holds something was read to its end and gave no record.
+    /// A dump that is not empty was read to its end and gave no record.
     #[error("{} gives no paper: {reason}", path.display())]
     NoRecords {
         /// The dump.
@@ -68,57 +68,57 @@ pub enum Error {
         /// What was found instead.
         reason: String,
     },
-    /// A dump of columns has none that papers can be read from.
+    /// A dump lacks columns that papers can be read from.
     #[error("{} cannot be read: {reason}", path.display())]
     Columns {
         /// The dump.
         path: PathBuf,
-        /// Which column is missing or of what type it is.
+        /// Which column is missing, or its wrong type.
         reason: String,
     },
-    /// A record was rejected where none may be.
+    /// A record was rejected, and the caller allows none.
     #[error("{}, {what}", path.display())]
     Rejected {
         /// The dump.
         path: PathBuf,
-        /// The record's place, its id where it has one, and what is wrong.
+        /// The record's place, its id if it has one, and the fault.
         what: String,
     },
-    /// This build lacks what was asked for.
-    #[error("{what} need akin built with the feature `{feature}`; this one is built without")]
+    /// This build lacks a feature.
+    #[error("{what} need a build of akin with the feature `{feature}`")]
     NotBuilt {
-        /// What was asked for, in the plural.
+        /// What needs the feature, in the plural.
         what: String,
-        /// The cargo feature that brings it.
+        /// The cargo feature.
         feature: &'static str,
     },
-    /// Embeddings were wanted longer than the model makes them.
-    #[error("embeddings of {wanted} numbers are wanted, and the model makes {dim}")]
+    /// More dimensions were requested than the model has.
+    #[error("cannot embed in {wanted} dimensions: the model has {dim}")]
     DimTooLarge {
         /// What was asked for.
         wanted: usize,
-        /// What the model gives.
+        /// The model's number of dimensions.
         dim: usize,
     },
-    /// A folder was given where a dump file is wanted.
+    /// A folder was given instead of a dump file.
     #[error("{} is a folder, not a dump", path.display())]
     IsFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// No library at this place.
+    /// There is no library at this path.
     #[error("no library at {}", path.display())]
     LibraryMissing {
-        /// Where it was looked for.
+        /// The path.
         path: PathBuf,
     },
-    /// A folder that is not empty and holds no library.
+    /// A folder is not empty and holds no library.
     #[error("{} holds other files and no library: not touched", path.display())]
     NotALibrary {
         /// The folder.
         path: PathBuf,
     },
-    /// A library written by a newer akin.
+    /// A library was written by a newer akin.
     #[error("the library {} has format {found}; this akin knows formats up to {supported}", path.display())]
     LibraryNewer {
         /// The library.
@@ -128,8 +128,8 @@ pub enum Error {
         /// The newest version that this build reads.
         supported: i64,
     },
-    /// A library written by an older akin, and not opened for writing since.
-    #[error("the library {} has format {found}, which has to be brought up to date first", path.display())]
+    /// A library was written by an older akin, and not opened for writing since.
+    #[error("the library {} has the older format {found}, which must be updated first", path.display())]
     LibraryOlder {
         /// The library.
         path: PathBuf,
@@ -141,7 +141,7 @@ pub enum Error {
     LibraryBusy {
         /// The library.
         path: PathBuf,
-        /// Who holds the lock, in words.
+        /// The holder of the lock, for messages.
         holder: String,
     },
     /// Nothing has been added to the library yet.
@@ -150,23 +150,23 @@ pub enum Error {
         /// The library.
         path: PathBuf,
     },
-    /// A file is not what was written.
+    /// A file is damaged.
     #[error("{} is damaged: {what}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not hold.
+        /// The fault.
         what: String,
     },
-    /// There is no lexical index that can be trusted, and the words are needed.
+    /// A search needs the lexical index, which is missing or not trusted.
     #[error("the words of the papers are not indexed in {}: {what}", path.display())]
     LexicalDoubt {
         /// The folder of the lexical index.
         path: PathBuf,
-        /// What is missing or does not hold.
+        /// What is missing or wrong.
         what: String,
     },
-    /// SQLite refused something.
+    /// SQLite failed.
     #[error("the database {} failed", path.display())]
     Database {
         /// The database file.
@@ -182,8 +182,8 @@ pub enum Error {
         /// What is missing or wrong.
         reason: String,
     },
-    /// A device to compute on is not in this build or not on this machine.
-    #[error("nothing can be computed on {device}")]
+    /// A device is not supported by this build, or not on this machine.
+    #[error("cannot compute on {device}")]
     Device {
         /// What was asked for.
         device: &'static str,
@@ -191,46 +191,46 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A model of the hub is not in the cache, or not whole.
+    /// A model of the hub is not in the cache, or not complete.
     #[error("the model {id} is not on this machine: {reason}")]
     ModelMissing {
         /// Its id at the hub.
         id: String,
-        /// Where it was looked for, or what is missing.
+        /// Where it was searched, or what is missing.
         reason: String,
     },
     /// The hub has no such model.
     #[error("the hub has no model {id}, or not at this revision: it answered {answer}")]
     UnknownModel {
-        /// Its id, as it was asked for.
+        /// The requested id.
         id: String,
-        /// The hub's words.
+        /// The hub's answer.
         answer: String,
     },
-    /// The hub gives a model to some only.
+    /// The hub refuses access to a model.
     #[error("the hub does not give {id}: {reason}")]
     ModelDenied {
         /// Its id.
         id: String,
-        /// What the hub said, and whether it was told who asks.
+        /// The hub's answer, and whether a token was sent.
         reason: String,
     },
-    /// A file of a model did not arrive as the hub has it. It was removed.
-    #[error("{file} of {of} arrived damaged: its sha256 is {found}, and the hub has {expected}")]
+    /// A downloaded file of a model has another sha256 than at the hub. It was removed.
+    #[error("{file} of {of} arrived damaged: its sha256 is {found}, but the hub has {expected}")]
     WrongBytes {
         /// The file.
         file: String,
         /// The model.
         of: String,
-        /// The sha256 of what arrived, in hex.
+        /// The sha256 of the downloaded file, in hex.
         found: String,
-        /// What it should be.
+        /// The sha256 at the hub, in hex.
         expected: String,
     },
-    /// The network is needed, and not to be used.
-    #[error("{what} would have to be fetched, and akin is to stay offline")]
+    /// The network is needed, but akin is offline.
+    #[error("{what} would have to be fetched, but akin is offline")]
     Offline {
-        /// What is not here.
+        /// What would have to be fetched.
         what: String,
     },
     /// The model's arithmetic failed.
@@ -239,15 +239,15 @@ pub enum Error {
         /// What the tensor library said.
         source: Cause,
     },
-    /// The library's vectors were made by another model or recipe than the one at hand.
+    /// The library's vectors were made by another model or recipe.
     #[error("the library was embedded with {stored}, not with {given}")]
     SpaceMismatch {
-        /// The library's model and recipe, in words.
+        /// The library's model and recipe, for messages.
         stored: String,
         /// The one that was asked for.
         given: String,
     },
-    /// A paper was not merged from the record that is to be taken out of it.
+    /// A paper was not merged from the record that is to be split off.
     #[error("{id} was not merged from all of these; its records are: {}", if sources.is_empty() { "only itself".to_owned() } else { sources.join(", ") })]
     NotASource {
         /// The paper.
@@ -255,13 +255,13 @@ pub enum Error {
         /// The ids of the records that it was merged from.
         sources: Vec<String>,
     },
-    /// No paper answers to this id.
+    /// No paper has this id.
     #[error("no paper {id:?} in the library")]
     UnknownPaper {
         /// The id as it was typed.
         id: String,
     },
-    /// Several papers answer to an id: each has it in its own collection.
+    /// Several papers have this id, each in its own collection.
     #[error("{} papers have the id {id:?}, each in its own collection: {}", ids.len(), ids.join(", "))]
     AmbiguousId {
         /// The id as it was typed.
@@ -274,10 +274,10 @@ pub enum Error {
     UnknownFollow {
         /// The name as it was typed.
         name: String,
-        /// The names that there are.
+        /// The existing names.
         known: Vec<String>,
     },
-    /// A follow cannot be as it is wanted.
+    /// A follow is invalid.
     #[error("the follow {name:?}: {reason}")]
     BadFollow {
         /// Its name.
@@ -285,37 +285,37 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A subscriber, or how mail is to be sent, cannot be as it is wanted.
+    /// A subscriber, or the mail settings, are invalid.
     #[error("no mail can be sent like this: {reason}")]
     BadMail {
         /// What is wrong.
         reason: String,
     },
-    /// A message was not taken by the mail server; it is kept and sent again.
+    /// The mail server did not take a message; it is kept and sent again.
     #[error("the digest for {to} was not sent through {server}: {reason}")]
     NotSent {
         /// The subscriber's address.
         to: String,
         /// The mail server.
         server: String,
-        /// What went wrong, in the server's words where it said any.
+        /// The reason, in the server's words if it gave any.
         reason: String,
-        /// Whether it will be taken later.
+        /// Whether the server may take it later.
         refusal: Refusal,
     },
-    /// The papers to be close to and to be away from have nothing left in common to search for.
+    /// The papers to search near and the papers to search away from cancel out.
     #[error("the papers to be close to and the papers to be away from cancel one another out")]
     NoDirection,
-    /// There is nothing to search for.
+    /// The query is empty.
     #[error("the query is empty")]
     EmptyQuery,
-    /// A question is longer than any question.
-    #[error("the question is longer than {} KiB", limit_bytes >> 10)]
+    /// A query is too long.
+    #[error("the query is longer than {} KiB", limit_bytes >> 10)]
     LongQuery {
-        /// The longest that is asked.
+        /// The largest size in bytes.
         limit_bytes: usize,
     },
-    /// A file of queries, judgments or settings is not what it should be.
+    /// A file of queries, judgments or settings is malformed.
     #[error("{}, line {line}: {reason}", path.display())]
     Malformed {
         /// The file.
@@ -325,8 +325,8 @@ pub enum Error {
         /// What is wrong there.
         reason: String,
     },
-    /// What is to be pulled makes no sense.
-    #[error("nothing can be pulled like this: {reason}")]
+    /// A pull is invalid.
+    #[error("cannot pull: {reason}")]
     BadPull {
         /// What is wrong with it.
         reason: String,
@@ -334,50 +334,50 @@ pub enum Error {
     /// A subscription cannot be used here.
     #[error("the subscription of {address}: {reason}")]
     BadSubscription {
-        /// Whose it is.
+        /// The subscriber's address.
         address: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A server did not answer, or not for now. What was taken in stays.
+    /// A server gives no answer. What was already taken in stays.
     #[error("no answer from {url}: {reason}")]
     Unreachable {
         /// What was asked for.
         url: String,
-        /// What the last attempt came to.
+        /// The result of the last attempt.
         reason: String,
     },
-    /// A server answered that it will not give what was asked for.
+    /// A server refused a request.
     #[error("{url} was refused: {answer}")]
     Refused {
         /// What was asked for.
         url: String,
-        /// The server's words.
+        /// The server's answer.
         answer: String,
     },
-    /// A server's answer cannot be used, also when asked for again.
+    /// A server's answer is unusable, even after another attempt.
     #[error("{page} of {url} cannot be used: {reason}")]
     BadAnswer {
-        /// Which page of which list.
+        /// The page, and its list.
         page: String,
-        /// Where it was asked for.
+        /// Its address.
         url: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The work was stopped by the caller; what was committed stays.
+    /// The caller stopped the work; what was committed stays.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl Error {
-    /// Wraps what the system said when reading `path`.
+    /// Wraps the system's error from reading `path`.
     pub fn read(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
         let path = path.as_ref().to_owned();
         move |source| Error::Read { path, source }
     }
 
-    /// Wraps what the system said when writing `path`.
+    /// Wraps the system's error from writing `path`.
     pub fn write(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
         let path = path.as_ref().to_owned();
         move |source| Error::Write { path, source }

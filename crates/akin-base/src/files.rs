@@ -1,8 +1,7 @@
-//! Files that appear under their names when they are whole, and files that are read whole.
+//! Files that are replaced atomically, and files that are read whole.
 //!
-//! In: a path and bytes. Out: a file with the mode that any new file in its folder gets: temporary files
-//! are often their maker's alone, and would stay so after they have been renamed, while a folder that
-//! several people use says otherwise (its umask, its group, its access list).
+//! In: a path and bytes. Out: a file with the mode of any new file in its folder. Temporary files
+//! are often private, and would stay so after a rename, even in a shared folder.
 
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -11,40 +10,40 @@ use tempfile::NamedTempFile;
 
 use crate::hex::is_hex;
 
-/// The longest file that is read whole: a draft, follows, topics.
+/// The size of the largest file that is read whole: a manuscript, follows, topics.
 const MAX_WHOLE_BYTES: u64 = 64 << 20;
 
-/// Reads a file whole; one that is longer than 64 MiB is an error, as some have no end.
+/// Reads a whole file of at most 64 MiB: some files, such as devices, never end.
 ///
 /// # Errors
 /// What the system says.
 pub fn read_whole(input: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(MAX_WHOLE_BYTES + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > MAX_WHOLE_BYTES {
-        true => Err(io::Error::other("it is longer than 64 MiB")),
-        false => Ok(bytes),
+    if bytes.len() as u64 > MAX_WHOLE_BYTES {
+        return Err(io::Error::other("it is longer than 64 MiB"));
     }
+    Ok(bytes)
 }
 
 /// Hex digits of a sha256.
 pub const SHA256_DIGITS: usize = 64;
 
-/// The sha256 of the file that a link leads to, where the file is named by it, as in the cache of the
-/// Hugging Face hub's tools. The file itself is not read.
+/// The sha256 in the name of a link's target, as in the cache of the Hugging Face hub's tools. The
+/// file is not read.
 pub fn sha256_of_link(path: &Path) -> Option<String> {
     let blob = std::fs::read_link(path).ok()?;
     let name = blob.file_name()?.to_str()?;
     is_hex(name, SHA256_DIGITS).then(|| name.to_owned())
 }
 
-/// Whether a pipe, a device or a folder has this name.
+/// Whether the path is a pipe, a device or a folder.
 pub fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
-/// A file in the making: it takes its name when it is whole, in the place of what had it. Where the name
-/// is a link's, that stays, and leads to it.
+/// A file that gets its name once it is complete, replacing any file of that name. A link of that
+/// name stays, and leads to the new file.
 #[derive(Debug)]
 pub struct Unfinished {
     path: PathBuf,
@@ -52,8 +51,7 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// Begins a file, which is called `NAME.part` until it is whole; where something else is called that,
-    /// it has a name of its own.
+    /// Begins a file, named `NAME.part` until it is complete, or differently if that name is taken.
     ///
     /// # Errors
     /// What the system says.
@@ -73,9 +71,10 @@ impl Unfinished {
             let what = "it is no plain file, and is not replaced";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
-        let path = match path.is_symlink() {
-            true => path.canonicalize()?,
-            false => path.to_owned(),
+        let path = if path.is_symlink() {
+            path.canonicalize()?
+        } else {
+            path.to_owned()
         };
         let folder = path
             .parent()
@@ -87,10 +86,10 @@ impl Unfinished {
         })
     }
 
-    /// Gives it its name, once it is on the disk; dropped without that, it leaves nothing.
+    /// Syncs the file and gives it its name. A file that is dropped before leaves nothing.
     ///
     /// # Errors
-    /// What the system says; then what had the name is as it was.
+    /// The system's error; the earlier file is then unchanged.
     pub fn finish(self) -> io::Result<()> {
         let file = self.file.into_inner()?;
         file.as_file().sync_all()?;
@@ -115,14 +114,13 @@ impl Seek for Unfinished {
     }
 }
 
-/// What the name of a file ends with that is not whole yet; a kill leaves it.
+/// The suffix of incomplete files, which a kill may leave behind.
 pub const UNFINISHED: &str = ".unfinished";
 
-/// Puts bytes in the place of a file, or makes it. Nobody sees half of them, and they are on the disk
-/// before they have the name.
+/// Replaces or creates a file, atomically. The bytes are synced before they get the name.
 ///
 /// # Errors
-/// What the system says; then the file is as it was.
+/// The system's error; the file is then unchanged.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = Unfinished::called(path, &mut builder())?;
     file.write_all(bytes)?;

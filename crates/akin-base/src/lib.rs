@@ -1,20 +1,20 @@
-//! The ground that every room of akin stands on.
+//! What all crates of akin share.
 //!
 //! | module | what lives there | the only place that knows |
 //! |---|---|---|
 //! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
 //! | [`vectors`] | dot product, normalisation, the file of f16 rows | how a row is stored |
-//! | [`error`] | what goes wrong, for every room | — |
-//! | [`progress`] | who watches long work, and may stop it | — |
-//! | [`step`] | what writing has come to, for the fault tests | — |
-//! | [`files`] | files that are replaced as a whole | — |
+//! | [`error`] | the error type of every crate | — |
+//! | [`progress`] | progress of long work, and requests to stop | — |
+//! | [`step`] | durable steps of writing, for the fault tests | — |
+//! | [`files`] | files that are replaced atomically | — |
 //! | [`hex`](mod@hex) | bytes as hexadecimal digits | — |
 //! | [`categories`] | categories as they are compared and shown | what a code is |
-//! | [`caught`] | panics of other people's decoders, as errors | — |
+//! | [`caught`] | panics of third-party decoders, as errors | — |
 //! | [`text`] | text as it is compared | — |
 //! | [`name`] | names of people as they are compared | — |
 //!
-//! Invariant: nothing here knows a room above.
+//! Invariant: nothing here knows another crate of akin.
 
 pub mod categories;
 pub mod caught;

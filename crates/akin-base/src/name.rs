@@ -1,21 +1,21 @@
-//! Names of people and groups as they are compared, and what is known of their parts.
+//! Names of people and groups in the form that is compared, and their parts.
 //!
-//! In: names in reading order (`Jan van der Berg`, `J.-P. O'Neil Jr.`), and what somebody types to
-//! find one. Out: [`words`], in which two spellings of one name are the same text; whether a name
-//! is the one that is asked for ([`AskedName`]); the [`family`] name.
+//! In: names in reading order (`Jan van der Berg`, `J.-P. O'Neil Jr.`), and names as users type
+//! them. Out: [`words`], equal for spellings of one name; matches of a requested name
+//! ([`AskedName`]); the [`family`] name.
 //!
-//! The words of a name are in lower case and without accents (`text::fold`), with one space
-//! between them. Apostrophes of any code point are nothing: `o'neil` is `oneil`. Hyphens of any
-//! code point are `-`: a compound is compared as one word and as several. Every initial is a word,
-//! and initials that are written in one keep a dot between them, because nobody can tell `AK` from
-//! a short name: `j p van-der-berg`, `a.k lovelace`.
+//! The words of a name are in lower case and without accents (`text::fold`), separated by one
+//! space. Apostrophes of any code point are dropped: `o'neil` is `oneil`. Hyphens of any code point
+//! become `-`; a compound is compared as one word and as several. Every initial is a word. Initials
+//! written together keep a dot between them, because `AK` may be a short name: `j p van-der-berg`,
+//! `a.k lovelace`.
 
 use crate::text::fold;
 
-/// Letters of the longest initials that are written in one.
+/// The most initials that are written together.
 const MAX_INITIALS: usize = 4;
 
-/// Compounds of one name that are read in both ways.
+/// The most compounds of a name that are read in both ways.
 const MAX_COMPOUNDS: usize = 3;
 
 /// Words before a family name that are parts of it, in lower case.
@@ -55,7 +55,7 @@ const GROUP_WORDS: [&str; 111] = [
     "university", "workgroup", "workshop",
 ];
 
-/// Whether a character is an apostrophe, or what keyboards and publishers have in its place.
+/// Whether a character is an apostrophe or one of its substitutes.
 pub fn is_apostrophe(c: char) -> bool {
     matches!(
         c,
@@ -74,7 +74,7 @@ pub fn is_hyphen(c: char) -> bool {
     )
 }
 
-/// Whether a part of a name says which one of the family somebody is.
+/// Whether a part of a name is a generational suffix, such as `Jr.`.
 pub fn is_suffix(part: &str) -> bool {
     let word = part.trim_end_matches('.');
     if !(2..=3).contains(&word.len()) {
@@ -88,7 +88,7 @@ pub fn is_suffix(part: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// Whether a word stands before a family name and belongs to it.
+/// Whether a word is a particle of a family name, such as `van`.
 pub fn is_particle(word: &str) -> bool {
     if word.starts_with(|c: char| c.is_ascii_uppercase()) {
         return false;
@@ -98,8 +98,8 @@ pub fn is_particle(word: &str) -> bool {
         || matches!(bare, "d" | "t" | "s" if bare.len() < word.len())
 }
 
-/// Whether words begin with a particle, as family names do and given names do not: `van Dyke`, `Van
-/// der Berg`, `De Souza`.
+/// Whether words begin with a particle, and so are a family name: `van Dyke`, `Van der Berg`, `De
+/// Souza`.
 pub fn begins_with_particle(words: &str) -> bool {
     let mut words = words.split_whitespace();
     let (first, second) = (words.next().unwrap_or(""), words.next());
@@ -112,13 +112,13 @@ pub fn begins_with_particle(words: &str) -> bool {
     is_particle(first) || is_capital || (is_particle(second) && is_particle(&first.to_lowercase()))
 }
 
-/// Whether a name is that of a group or an institution, as far as its words say so.
+/// Whether a name is that of a group or an institution, judged by its words.
 pub fn is_group(name: &str) -> bool {
     name.split(|c: char| !c.is_alphanumeric())
         .any(is_group_word)
 }
 
-/// Whether a word stands in names of groups.
+/// Whether a word is typical of names of groups.
 pub fn is_group_word(word: &str) -> bool {
     // Every one of them is longer than most words of names.
     if word.len() < 3 || !word.starts_with(char::is_alphabetic) {
@@ -132,13 +132,13 @@ pub fn is_group_word(word: &str) -> bool {
     found.is_ok()
 }
 
-/// Whether a word is initials in one, as indexes write them: two to four capitals.
+/// Whether a word is initials written together, as indexes do: two to four capitals.
 pub fn is_capital_run(word: &str) -> bool {
     let n_letters = word.chars().count();
     (2..=MAX_INITIALS).contains(&n_letters) && word.chars().all(char::is_uppercase)
 }
 
-/// The words of a name, as they are compared.
+/// The words of a name, in the form that is compared.
 pub fn words(name: &str) -> String {
     let is_of_word = |c: char| {
         c.is_alphanumeric()
@@ -223,10 +223,10 @@ fn is_initial(word: &str) -> bool {
     characters.next().is_some_and(char::is_lowercase) && characters.next().is_none()
 }
 
-/// The family name as it is compared: without particles, which sources put in several places, and
-/// in one word (`smithjones`). Of a group it is the whole name.
+/// The family name in the form that is compared: one word (`smithjones`) without particles, whose
+/// place varies by source. For a group it is the whole name.
 ///
-/// What a name is abbreviated to is no family name: that of `Lovelace A. K.` is `lovelace`.
+/// Initials are never the family name: that of `Lovelace A. K.` is `lovelace`.
 pub fn family(name: &str) -> String {
     let in_one = |words: &str| words.chars().filter(|c| c.is_alphanumeric()).collect();
     if is_group(name) {
@@ -255,20 +255,20 @@ fn without_suffix(name: &str) -> &str {
     bare
 }
 
-/// A name that somebody asks for.
+/// A requested name.
 ///
-/// Every word of it has to be a whole word of the name that is found, in the same order; the name
-/// may have others between, before and after them. An initial stands for every name that begins with
-/// it, on either side, as long as the names before it agree too: `Ada Lee` and `A. Lee` find each
-/// other, and both find `Ada B. Lee`; the last word stands for itself only.
+/// Each of its words must match a whole word of the found name, in the same order; other words may
+/// come between, before and after. An initial matches every name that begins with it, on either
+/// side, if the names before it match too. So `Ada Lee` and `A. Lee` find each other, and both find
+/// `Ada B. Lee`. The last word matches only itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedName {
-    /// The words in each way in which they can be meant.
+    /// The words in each possible reading.
     forms: Vec<Vec<String>>,
 }
 
 impl AskedName {
-    /// A name as somebody types it: `lee`, `Ada Lee`, `Lee, Ada`, `Lee A.`.
+    /// Parses a name as users type it: `lee`, `Ada Lee`, `Lee, Ada`, `Lee A.`.
     pub fn parse(name: &str) -> AskedName {
         let mut parts: Vec<&str> = name.split(',').map(str::trim).collect();
         parts.retain(|part| !part.is_empty());
@@ -298,12 +298,12 @@ impl AskedName {
         AskedName { forms }
     }
 
-    /// Whether one of these names is meant, each given by its [`words`] in a line of its own.
+    /// Whether one of these names matches; each line holds the [`words`] of one.
     pub fn is_among(&self, names: &str) -> bool {
         names.lines().any(|name| self.is_name(name))
     }
 
-    /// Whether a name is meant, which is given by its [`words`].
+    /// Whether a name, given by its [`words`], matches.
     pub fn is_name(&self, words: &str) -> bool {
         // What lacks the last word is most of all that is ever looked at.
         let has_last = |form: &Vec<String>| {
@@ -326,10 +326,8 @@ fn readings(words: &str) -> Vec<Vec<String>> {
     for word in words.split(' ').filter(|word| !word.is_empty()) {
         let parts = || word.split(['-', '.']).map(str::to_owned);
         let is_joined = word.contains(['-', '.']) && n_doubled < MAX_COMPOUNDS;
-        let mut whole = match is_joined {
-            true => readings.clone(),
-            false => Vec::new(),
-        };
+        let whole = is_joined.then(|| readings.clone());
+        let mut whole = whole.unwrap_or_default();
         n_doubled += usize::from(is_joined);
         readings
             .iter_mut()
@@ -352,10 +350,10 @@ fn with_runs(words: &str) -> String {
             && word
                 .chars()
                 .all(|c| c.is_lowercase() && !"aeiouy".contains(c));
-        match is_run {
-            true => word.chars().map(String::from).collect::<Vec<_>>().join("."),
-            false => word.to_owned(),
+        if !is_run {
+            return word.to_owned();
         }
+        word.chars().map(String::from).collect::<Vec<_>>().join(".")
     });
     marked.collect::<Vec<_>>().join(" ")
 }

@@ -1,47 +1,47 @@
-//! How long work tells its caller how far it is, and is told to stop.
+//! Progress of long work, and requests to stop it.
 //!
-//! The library calls an [`Observer`]; what it shows, and where, is the caller's business
-//! (the command line draws a bar on stderr). Every method has a silent default.
+//! The library calls an [`Observer`], which decides what to show (the command line draws a bar on
+//! stderr). Every method has a silent default.
 
-/// A stage of work that takes long enough to be shown.
+/// A stage of long work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Dumps are read, and nothing is embedded; counted in records.
+    /// Reads dumps without embedding; counted in records.
     Read,
-    /// Papers are read from dumps and embedded; counted in papers.
+    /// Reads papers from dumps and embeds them; counted in papers.
     Embed,
-    /// A segment of the index is built; counted in rows.
+    /// Builds a segment of the index; counted in rows.
     Index,
-    /// Papers are put into the lexical index; counted in papers.
+    /// Adds papers to the lexical index; counted in papers.
     Words,
-    /// Every paper is read and held against what is said of it elsewhere, or is looked for in an
-    /// index that has just been built; counted in papers.
+    /// Checks every paper against its copies elsewhere, or looks it up in a new index; counted in
+    /// papers.
     Check,
-    /// A space's rows are written anew without the dead ones; counted in rows.
+    /// Copies a space's live rows; counted in rows.
     Compact,
-    /// Queries are answered and judged; counted in queries.
+    /// Answers queries and judges the results; counted in queries.
     Evaluate,
-    /// A model is fetched; counted in bytes.
+    /// Fetches a model; counted in bytes.
     Fetch,
 }
 
-/// Who watches long work.
+/// Watches long work.
 pub trait Observer: Sync {
-    /// A stage begins, with its total where it is known.
+    /// A stage begins, with its total if that is known.
     fn begin(&self, _stage: Stage, _total: Option<u64>) {}
-    /// The current stage's total has become known, or better known.
+    /// A new estimate of the current stage's total.
     fn estimate(&self, _total: u64) {}
     /// `n` more units of the current stage are done.
     fn advance(&self, _n: u64) {}
-    /// The current stage is over.
+    /// The current stage has ended.
     fn end(&self) {}
-    /// Whether the work should end as soon as nothing is lost by it.
+    /// Whether the work should stop as soon as that loses nothing.
     fn stop_requested(&self) -> bool {
         false
     }
 }
 
-/// Watches nothing and never stops anything.
+/// Ignores progress and never asks to stop.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unobserved;
 

@@ -1,47 +1,46 @@
-//! The named steps of writing that must survive a kill, and what is put on the disk when.
+//! Named steps of durable writing, for the fault tests.
 //!
-//! In: every place where a file, a folder or a transaction becomes durable says so. Out: in a debug
-//! build, a [`watch`]er is told, which the fault tests use to stop there; a release build does
-//! nothing at all.
+//! In: a call wherever a file, a folder or a transaction becomes durable. Out: in a debug build, a
+//! call of the [`watch`]er, by which the fault tests stop there; in a release build, nothing.
 
 use std::path::Path;
 
-/// A step of writing, after which a kill may come.
+/// A step of writing, after which a process may be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
-    /// The folder of a space and its empty row file are on the disk; no transaction names them.
+    /// The folder of a space and its empty row file are synced; no transaction names them yet.
     SpaceMade,
-    /// A batch's records stand in an open transaction.
+    /// A batch's records are stored in an open transaction.
     Staged,
-    /// A batch's embeddings are appended and synced; no transaction counts them.
+    /// A batch's embeddings are appended and synced; no transaction counts them yet.
     RowsSynced,
     /// A transaction is committed.
     Committed,
-    /// A compaction has copied the rows that live to a file that no transaction names.
+    /// A compaction has copied the live rows to a file that no transaction names yet.
     RowsCopied,
-    /// A compaction has deleted the row file that is no longer named.
+    /// A compaction has deleted the old row file.
     LeftoversRemoved,
-    /// A segment is complete and synced under a name that is not its own.
+    /// A segment is complete and synced under a temporary name.
     SegmentWritten,
-    /// A segment has its name, in no manifest.
+    /// A segment has its name; no manifest lists it yet.
     SegmentNamed,
-    /// A manifest is complete and synced under a name that is not its own.
+    /// A manifest is complete and synced under a temporary name.
     ManifestWritten,
     /// The manifest has been replaced.
     ManifestNamed,
-    /// Segments that the manifest no longer names are deleted.
+    /// Segments that the manifest no longer lists are deleted.
     SegmentsRemoved,
-    /// The background of a space is complete and synced under a name that is not its own.
+    /// The background of a space is complete and synced under a temporary name.
     BackgroundWritten,
     /// The background has been replaced.
     BackgroundNamed,
-    /// A digest has been taken by whom it was handed to; no transaction says so.
+    /// A digest has been delivered; no transaction records that yet.
     DigestTaken,
 }
 
 impl Step {
-    /// Every step of taking in papers.
+    /// Every step of an ingest.
     pub const ALL: [Step; 13] = [
         Step::SpaceMade,
         Step::Staged,
@@ -59,7 +58,7 @@ impl Step {
     ];
 }
 
-/// What a watcher is told.
+/// An event that a watcher gets.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// A step is reached.
@@ -78,7 +77,7 @@ mod watching {
 
     static WATCHER: RwLock<Option<Watcher>> = RwLock::new(None);
 
-    /// Has every event of this process told to `watcher` from now on, in place of any other.
+    /// Passes every event of this process to `watcher` from now on, replacing any other.
     pub fn watch(watcher: impl Fn(Event<'_>) + Send + Sync + 'static) {
         if let Ok(mut current) = WATCHER.write() {
             *current = Some(Box::new(watcher));
@@ -102,12 +101,12 @@ mod watching {
     pub(super) fn tell(_: super::Event<'_>) {}
 }
 
-/// Says that a step is reached.
+/// Reports that a step is reached.
 pub fn reached(step: Step) {
     watching::tell(Event::Reached(step));
 }
 
-/// Says that a file or a folder is synced.
+/// Reports that a file or a folder is synced.
 pub fn synced(path: &Path) {
     watching::tell(Event::Synced(path));
 }

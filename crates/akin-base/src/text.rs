@@ -1,5 +1,4 @@
-//! Text as it is compared, in lower case and without accents, so that what a keyboard has finds what
-//! was written; and text as it is read, in sentences.
+//! Text in the form that is compared (lower case, without accents), and its sentences.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,7 +6,7 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-/// Lower case without accents: `Balázs` and `balazs` are one, and so are `Weiß` and `weiss`.
+/// Folds text to lower case without accents: `Balázs` to `balazs`, `Weiß` to `weiss`.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.trim().nfkd() {
@@ -16,7 +15,7 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// Appends one character in its folded form; a combining mark is nothing.
+/// Appends one character in its folded form; combining marks are dropped.
 pub fn push_folded(c: char, out: &mut String) {
     if c.is_ascii() {
         out.push(c.to_ascii_lowercase());
@@ -46,7 +45,7 @@ fn push_bare(c: char, out: &mut String) {
     }
 }
 
-/// The share of the words of two texts that both have, of all that either has; 1 where neither has any.
+/// The Jaccard similarity of two texts' sets of words, 0 to 1; it is 1 if neither has words.
 pub fn shared_words(one: &str, other: &str) -> f32 {
     let words = |text: &str| -> BTreeSet<String> {
         let folded = fold(text);
@@ -60,13 +59,13 @@ pub fn shared_words(one: &str, other: &str) -> f32 {
     }
 }
 
-/// What ends in a full stop and does not end a sentence.
+/// Abbreviations whose full stop does not end a sentence.
 const ABBREVIATIONS: &[&str] = &[
     "al", "approx", "cf", "ch", "corr", "dr", "e.g", "eq", "eqs", "etc", "ex", "fig", "figs",
     "i.e", "no", "nos", "p", "pp", "ref", "refs", "resp", "sec", "st", "tab", "vol", "vs", "viz",
 ];
 
-/// The sentences of a text, without the spaces around them; none is empty.
+/// The sentences of a text as byte ranges, without the spaces around them; none is empty.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut sentences = Vec::new();
     let mut start = 0;

@@ -1,7 +1,7 @@
 //! Rows of numbers: dot product, normalisation, and the file that keeps embeddings as f16 rows.
 //!
-//! A row file is dear: it is only ever appended to. Its first 64 bytes are a header, then come
-//! rows of `2 * dim + 12` bytes:
+//! A row file is expensive to make, and only ever appended to. After a header of 64 bytes come rows
+//! of `2 * dim + 12` bytes:
 //!
 //! ```text
 //! 0        8         12     16          32             40       44        64
@@ -13,16 +13,16 @@
 //! └──────────┴─────────────┴─────────────┴── …
 //! ```
 //!
-//! All numbers are little-endian. The checksum of a row covers its bytes and its number, so that a
-//! flipped bit and a row in another's place are both found, at that row. The *owner* is the beginning of
-//! the hash of the text that was embedded: a row says whose it is. The *identity* is the file's own, drawn
-//! by chance: whoever refers to the file refers to it, and takes no other for it. Version 1 has neither
-//! of the three, and 4 bytes after the numbers.
+//! All numbers are little-endian. The checksum of a row covers its bytes and its number, so it
+//! detects flipped bits and misplaced rows. The *owner* is the beginning of the hash of the
+//! embedded text. The *identity* is a random number that references to the file include, so that no
+//! other file is mistaken for it. Version 1 has no owner, identity or count of committed rows; its
+//! rows end with 4 bytes of checksum.
 //!
-//! How many rows count is not in the file but in the library's transaction: what is past that count is
-//! left over from a cut-off write, never read, and cut off by the next writer. *Rows committed* is
-//! noted after the transaction, so it is never more than what was committed once: where the
-//! transaction says less, it has lost commits.
+//! The number of rows that count is stored in the library's database. Rows past that count are left
+//! over from an interrupted write: they are never read, and the next writer cuts them off. *Rows
+//! committed* is written after each transaction, so it never exceeds what was once committed. If
+//! the database counts fewer, it has lost commits.
 //!
 //! Invariants: bytes of rows that count never change. A row is read only once its checksum has been
 //! verified, by the same [`RowFile`].
@@ -43,7 +43,7 @@ use crate::error::{Error, Result};
 use crate::step;
 
 const MAGIC: &[u8; 8] = b"AKINROWS";
-/// Bytes before the first row of a file.
+/// Size of the header in bytes.
 pub const HEADER_BYTES: usize = 64;
 const CHECKSUM_BYTES: usize = 4;
 const OWNER_BYTES: usize = 8;
@@ -55,10 +55,10 @@ const IDENTITY: Range<usize> = 16..32;
 const COMMITTED: Range<usize> = 32..40;
 const COMMITTED_SUM: Range<usize> = 40..44;
 
-/// What a row file is known by, whatever its name: drawn by chance when it is made.
+/// Identifies a row file, whatever its name: a random number drawn when it is created.
 pub type Identity = [u8; 16];
 
-/// The beginning of the hash of the text that a row was made of.
+/// The beginning of the hash of the text that a row embeds.
 pub type Owner = [u8; OWNER_BYTES];
 
 /// How a file is laid out.
@@ -79,7 +79,7 @@ impl Version {
     }
 }
 
-/// The number of a row in a space: rows are counted in the order in which they were stored.
+/// The number of a row in a space, from 0, in the order of storing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Row(pub u32);
 
@@ -90,7 +90,7 @@ impl Row {
     }
 }
 
-/// Dot product of two vectors of one length; the cosine similarity where both are normalised.
+/// Dot product of two vectors of equal length: the cosine similarity if both have unit length.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0f32; LANES];
@@ -105,7 +105,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// Scales a vector to length 1; one without length is left as it is.
+/// Scales a vector to unit length; a zero vector stays.
 pub fn normalize(vector: &mut [f32]) {
     let length = dot(vector, vector).sqrt();
     if length > 0.0 {
@@ -113,29 +113,29 @@ pub fn normalize(vector: &mut [f32]) {
     }
 }
 
-/// Things that have been noted, by number, from any thread.
+/// A set of numbers that any thread can add to.
 #[derive(Debug)]
 pub struct MarkSet(Box<[AtomicU64]>);
 
 impl MarkSet {
-    /// Room for `n` things, of which none is noted.
+    /// An empty set of numbers below `n`.
     pub fn none(n: usize) -> MarkSet {
         MarkSet((0..n.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// Whether the thing was noted.
+    /// Whether the number is in the set.
     #[inline]
     pub fn has(&self, i: usize) -> bool {
         self.0[i / 64].load(Ordering::Relaxed) >> (i % 64) & 1 == 1
     }
 
-    /// Notes a thing.
+    /// Adds a number.
     pub fn set(&self, i: usize) {
         self.0[i / 64].fetch_or(1 << (i % 64), Ordering::Relaxed);
     }
 }
 
-/// The rows of a space that count, mapped for reading.
+/// The committed rows of a space, mapped for reading.
 #[derive(Debug)]
 pub struct RowFile {
     path: PathBuf,
@@ -151,8 +151,8 @@ impl RowFile {
     /// Opens the first `n_rows` rows of the file at `path`.
     ///
     /// # Errors
-    /// [`Error::Read`] if it cannot be mapped, [`Error::Damaged`] if it is no row file of `dim`
-    /// numbers a row or holds fewer rows than that.
+    /// [`Error::Read`] if it cannot be mapped, [`Error::Damaged`] if it is not a row file of
+    /// dimension `dim` or holds fewer rows.
     pub fn open(path: &Path, dim: usize, n_rows: usize) -> Result<RowFile> {
         let file = File::open(path).map_err(Error::read(path))?;
         // SAFETY: bytes below the committed row count are never changed nor cut off once they
@@ -177,7 +177,7 @@ impl RowFile {
         })
     }
 
-    /// Opens as many of the first `n_rows` rows as the file still holds whole.
+    /// Opens those of the first `n_rows` rows that the file still holds completely.
     ///
     /// # Errors
     /// As [`RowFile::open`], but for a file that is too short.
@@ -189,7 +189,7 @@ impl RowFile {
         Ok(rows)
     }
 
-    /// Holds the file against the identity that it is referred to by; a file of version 1 has none.
+    /// Checks the file's identity; a file of version 1 has none.
     ///
     /// # Errors
     /// [`Error::Damaged`] if it is another file.
@@ -201,14 +201,14 @@ impl RowFile {
         Err(Error::damaged(&self.path, what))
     }
 
-    /// What the file is known by.
+    /// The file's identity; `None` in version 1.
     pub fn identity(&self) -> Option<Identity> {
         let bytes = Identity::try_from(&self.map[IDENTITY]).ok();
         bytes.filter(|_| self.version == Version::Two)
     }
 
-    /// How many rows have been committed, at least; 0 in a file of version 1. `None` if what is noted
-    /// does not match its checksum.
+    /// The least number of rows ever committed; 0 in a file of version 1. `None` if the stored
+    /// count does not match its checksum.
     pub fn n_committed(&self) -> Option<usize> {
         if self.version == Version::One {
             return Some(0);
@@ -237,7 +237,7 @@ impl RowFile {
         stride_of(self.version, self.dim)
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.n_rows
     }
@@ -247,7 +247,7 @@ impl RowFile {
         self.n_rows == 0
     }
 
-    /// Numbers in a row.
+    /// The number of dimensions.
     pub fn dim(&self) -> usize {
         self.dim
     }
@@ -260,7 +260,7 @@ impl RowFile {
     /// One row, shape `[dim]`.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the row is not there or its checksum does not hold.
+    /// [`Error::Damaged`] if there is no such row, or it does not match its checksum.
     pub fn row(&self, row: Row) -> Result<&[f16]> {
         if row.idx() >= self.n_rows {
             let what = format!("row {} of {} was asked for", row.0, self.n_rows);
@@ -300,7 +300,8 @@ impl RowFile {
 
 /// Appends rows to a row file.
 ///
-/// Rows count only once the library's transaction says so; [`RowWriter::sync`] comes before it.
+/// Rows count only once the library's transaction says so, and [`RowWriter::sync`] comes before
+/// that.
 #[derive(Debug)]
 pub struct RowWriter {
     path: PathBuf,
@@ -332,7 +333,7 @@ impl RowWriter {
         ))
     }
 
-    /// Opens a row file of which `n_rows` rows count, and cuts off what is past them.
+    /// Opens a row file with `n_rows` committed rows, and cuts off the rest.
     ///
     /// # Errors
     /// As [`RowFile::open`] and [`RowFile::ensure_is`], and [`Error::Write`].
@@ -380,18 +381,17 @@ impl RowWriter {
         }
     }
 
-    /// How many rows the file will hold after the next sync.
+    /// The number of rows after the next sync.
     pub fn len(&self) -> usize {
         self.n_rows
     }
 
-    /// Whether that is none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.n_rows == 0
     }
 
-    /// Appends one vector, shape `[dim]`, rounded to f16, of the text with this owner, and says which
-    /// row it is.
+    /// Appends a vector, shape `[dim]`, rounded to f16, with its owner. Returns its row.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -414,7 +414,7 @@ impl RowWriter {
         Ok(row)
     }
 
-    /// Puts every appended row on the disk.
+    /// Syncs every appended row to the disk.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -427,8 +427,8 @@ impl RowWriter {
         Ok(())
     }
 
-    /// Notes that every row is committed. It is on the disk with the next sync at the latest, and
-    /// outlives the process at once.
+    /// Records that every row is committed. The record survives a kill at once, and a crash of the
+    /// machine after the next sync.
     ///
     /// # Errors
     /// [`Error::Write`].

@@ -3,9 +3,12 @@
 //! ```text
 //! HubId ──► hub ───► Snapshot, a model's folder
 //! day ────► pull ──► records, page by page
+//!            └─ both ask through http, the only module that opens sockets
 //! ```
 //!
-//! Invariant: nothing here opens a socket but [`hub::Hub::fetch`] and [`pull`]'s functions.
+//! Invariant: only [`hub::Hub::fetch`] and [`pull::Pull::next_page`] use the network.
 
+mod clock;
+mod http;
 pub mod hub;
 pub mod pull;

@@ -2,44 +2,10 @@
 
 use std::path::Path;
 
+pub(super) use akin_testing::Dice;
 use fixedbitset::FixedBitSet;
 
 use akin_base::vectors::{RowFile, RowWriter, normalize};
-
-/// A small seeded generator (splitmix64, Steele et al. 2014).
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(seed: u64) -> Dice {
-        Dice(seed)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    /// Near enough to normal: the sum of four uniform numbers, variance 1.
-    pub(super) fn normal(&mut self) -> f32 {
-        let sum: f32 = (0..4)
-            .map(|_| (self.next() >> 40) as f32 / (1u64 << 24) as f32)
-            .sum();
-        (sum - 2.0) * 3f32.sqrt()
-    }
-
-    pub(super) fn direction(&mut self, dim: usize) -> Vec<f32> {
-        let mut vector: Vec<f32> = (0..dim).map(|_| self.normal()).collect();
-        normalize(&mut vector);
-        vector
-    }
-}
 
 /// `n` directions around `n / 50` centres.
 pub(super) fn clustered(n: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {

@@ -1,63 +1,62 @@
-//! Proof that a library's truth and its rows are whole: everything is read, and held against
-//! everything else.
+//! Checks that a library's database and rows are sound: reads everything and compares it.
 //!
-//! Out: [`Findings`]: what is wrong, where, and with which papers. Nothing is mended here. The
-//! index is cheap and has its own doubts; it is not looked at.
+//! In: an open library. Out: [`Findings`], each fault with its place. Nothing is repaired here. The
+//! index is not checked: it is cheap to rebuild and checks itself.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use super::LostCommits;
+use super::columns::Columns;
 use super::finding::{Fault, Finding};
 use super::folder::orphans;
 use super::lock::holder;
-use super::read::{ActiveSpace, Library};
-use super::record::{self, Columns};
+use super::lost_commits::LostCommits;
+use super::read::Library;
+use super::record;
+use super::space::ActiveSpace;
 use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::{PaperId, TextHash};
 use akin_base::progress::{Observer, Stage};
 use akin_base::vectors::{HEADER_BYTES, Row, RowFile, dot, stride_bytes};
 
-/// How far the length of a stored embedding may be from 1: f16 rounds each number by 1/2048 of it
-/// at most, which changes the length by less.
+/// The largest deviation of a stored embedding's length from 1. Rounding to f16 changes each number
+/// by at most 1/2048 of it, and the length by less.
 const LENGTH_TOLERANCE: f32 = 1e-2;
 
-/// Papers after which progress is told and a request to stop is looked for.
+/// Papers between two reports of progress and checks for a requested stop.
 const STEP_PAPERS: u64 = 1024;
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Findings {
-    /// Papers in the library.
+    /// Number of papers in the library.
     pub n_papers: u64,
-    /// Rows that live, and that were read.
+    /// Live rows that were read.
     pub n_rows_read: u64,
-    /// Rows of replaced and removed papers: no fault, [`Writer::compact`](super::Writer::compact)
-    /// drops them.
+    /// Rows of replaced and removed papers. They are no fault; [`Writer::compact`] drops them.
     pub n_dead_rows: u64,
-    /// Bytes of these, and bytes past the count that a kill left over.
+    /// Bytes of dead rows, and of rows past the count that a kill left behind.
     pub reclaimable_bytes: u64,
-    /// Who writes to the library at this moment: leftovers are then not looked for, as they may
-    /// be that writer's work.
+    /// The present writer, if any. Leftovers are then not reported, since they may be its work.
     pub writer: Option<String>,
-    /// What is wrong.
+    /// The faults found.
     pub list: Vec<Finding>,
 }
 
 impl Library {
-    /// Reads everything that the active space's papers need, and holds it against itself.
+    /// Reads the active space's papers and rows, and checks that they agree.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] if the observer asks to stop; [`Error::Database`], [`Error::Read`]
-    /// where reading fails for another reason than damage.
+    /// [`Error::Interrupted`] if the observer asks to stop; [`Error::Database`] or [`Error::Read`]
+    /// if reading fails for another reason than damage.
     pub fn check(&self, observer: &dyn Observer) -> Result<Findings> {
         self.check_beside(|| holder(&self.layout), observer)
     }
 
-    /// Checks the library while nobody but `other_writer` writes.
+    /// Checks the library; `other_writer` names the present writer, if any.
     fn check_beside(
         &self,
         other_writer: impl Fn() -> Option<String>,
@@ -78,7 +77,7 @@ impl Library {
         Ok(findings)
     }
 
-    /// Says that papers have changed since the database was what it is now.
+    /// The finding that the database has lost changes of papers.
     pub fn finding_of_lost_changes(&self) -> Finding {
         Finding::of_file(&self.layout.database(), Fault::ChangesLost)
     }
@@ -92,7 +91,7 @@ impl Library {
             let n_live = status.n_rows.saturating_sub(status.n_dead_rows);
             observer.begin(Stage::Check, Some(n_live));
             let rows = self.rows_or_finding(active, findings);
-            let mut claims = RowClaims::of(self, active)?;
+            let mut claims = RowClaims::new(self, active)?;
             self.check_papers(active, rows.as_deref(), &mut claims, findings, observer)?;
             claims.finish(&self.layout.database(), findings);
             self.check_unembedded(active, findings)?;
@@ -102,7 +101,7 @@ impl Library {
         Ok(())
     }
 
-    /// What SQLite says about its own file.
+    /// Runs SQLite's own checks.
     fn check_database(&self, findings: &mut Findings) -> Result<()> {
         let ask = || {
             let mut said = Vec::new();
@@ -231,7 +230,7 @@ impl Library {
         Ok(())
     }
 
-    /// Reads the records of papers without an embedding; withdrawn ones want none.
+    /// Reads the records of papers without an embedding; withdrawn papers need none.
     fn check_unembedded(&self, active: &ActiveSpace, findings: &mut Findings) -> Result<()> {
         let sql = "SELECT id, papers.text_hash, date, categories, authors, title_key, notice,
                    json, sum FROM papers LEFT JOIN records ON records.paper = papers.key
@@ -262,7 +261,7 @@ impl Library {
         Ok(())
     }
 
-    /// Bytes of dead rows and of what is past the count.
+    /// Bytes of dead rows and of rows past the count.
     fn reclaimable_bytes(&self, active: &ActiveSpace, n_dead_rows: u64) -> u64 {
         let stride = match self.rows() {
             Ok(rows) => rows.stride(),
@@ -295,7 +294,7 @@ impl Library {
 }
 
 impl Writer {
-    /// [`Library::check`] by the one who writes: leftovers are nobody else's work.
+    /// [`Library::check`] by the writer itself, so that leftovers are reported.
     ///
     /// # Errors
     /// As [`Library::open`] and [`Library::check`].
@@ -304,7 +303,7 @@ impl Writer {
     }
 }
 
-/// Which rows of a space are spoken of, and how.
+/// The rows of a space that are claimed or dead.
 struct RowClaims {
     live: FixedBitSet,
     dead: FixedBitSet,
@@ -313,7 +312,7 @@ struct RowClaims {
 }
 
 impl RowClaims {
-    fn of(library: &Library, active: &ActiveSpace) -> Result<RowClaims> {
+    fn new(library: &Library, active: &ActiveSpace) -> Result<RowClaims> {
         let list = || {
             let sql = "SELECT row FROM dead_rows WHERE space = ?";
             let mut statement = library.db.prepare(sql)?;
@@ -338,7 +337,7 @@ impl RowClaims {
         })
     }
 
-    /// Notes that a paper claims a row; whether it is the row's first, and what is wrong with it.
+    /// Records a paper's claim of a row. Returns whether it is the first valid one, and its fault.
     fn claim(&mut self, row: Row) -> (bool, Option<Fault>) {
         let n_rows = self.n_rows;
         if row.idx() >= n_rows {
@@ -352,7 +351,7 @@ impl RowClaims {
         }
     }
 
-    /// Names the rows that are nobody's, once every paper has claimed its own.
+    /// Reports unclaimed rows, once every paper has claimed its own.
     fn finish(mut self, database: &Path, findings: &mut Findings) {
         let n_rows = self.n_rows;
         let of_row = |row, fault| Finding {
@@ -430,7 +429,7 @@ fn fault_of_record(row: &rusqlite::Row<'_>, columns: &Columns) -> rusqlite::Resu
     let what = match stored {
         (Some(json), Some(sum)) => match record::parse(&json, sum) {
             Ok(paper) => {
-                let differs = columns.difference(&Columns::of(&paper));
+                let differs = columns.difference(&Columns::new(&paper));
                 return Ok(differs.map(|column| Fault::Column { column }));
             }
             Err(what) => what,

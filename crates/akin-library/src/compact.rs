@@ -1,35 +1,37 @@
 //! Compaction: the rows of replaced and removed papers leave the disk.
 //!
-//! The rows that live are written anew, in their order, under the next generation. The protocol
-//! is in [`Writer::compact`] and nowhere else: rows written, rows synced, one transaction that
-//! renumbers them and names the generation, the old file deleted, the database shrunk. A kill
-//! before the transaction leaves the old state and after it the new one, either with files of
-//! another generation, which the next compaction deletes.
+//! The live rows are copied, in order, to the next generation. The protocol is in
+//! [`Writer::compact`] alone: rows written, rows synced, one transaction that renumbers them, the
+//! old file deleted, the database shrunk. A kill leaves the old state before the transaction and
+//! the new state after it. Files of another generation may remain; the next compaction deletes
+//! them.
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::folder::dear_bytes;
-use super::read::{ActiveSpace, active_space};
+use super::keys::PaperKey;
+use super::layout::{BUSY_TIMEOUT, sync_folder};
 use super::record::owner;
-use super::write::{draw_identity, sync_folder};
-use super::{BUSY_TIMEOUT, PaperKey, Writer};
+use super::space::{ActiveSpace, active_space};
+use super::store::draw_identity;
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::TextHash;
 use akin_base::progress::{Observer, Stage};
 use akin_base::step::{self, Step};
 use akin_base::vectors::{Identity, Row, RowFile, RowWriter};
 
-/// Rows after which progress is told and a request to stop is looked for.
+/// Rows between two reports of progress and checks for a requested stop.
 const STEP_ROWS: usize = 1024;
 
-/// What a compaction came to.
+/// The result of a compaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compaction {
-    /// Rows of the active space, all of which live.
+    /// Rows of the active space, all live.
     pub n_rows: u64,
-    /// Rows of replaced and removed papers that are gone.
+    /// Dropped rows of replaced and removed papers.
     pub n_dropped: u64,
     /// Bytes of the database and of the row files before.
     pub bytes_before: u64,
@@ -38,16 +40,15 @@ pub struct Compaction {
 }
 
 impl Writer {
-    /// Drops the active space's rows whose paper was replaced or removed, deletes what earlier
-    /// writers left over, and gives the space in the database back.
+    /// Drops the active space's rows of replaced and removed papers, deletes leftovers of earlier
+    /// writers, and frees unused space in the database.
     ///
-    /// Readers that are open keep what they see. Rows have other numbers afterwards, so there is
-    /// no index until one is built.
+    /// Open readers keep the state that they see. Rows get other numbers, so the index must be
+    /// rebuilt.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a row that lives is damaged, and [`Error::Interrupted`] if the
-    /// observer asks to stop: nothing is lost by either. [`Error::Read`], [`Error::Write`],
-    /// [`Error::Database`].
+    /// [`Error::Damaged`] if a live row is damaged, and [`Error::Interrupted`] if the observer asks
+    /// to stop; neither loses anything. [`Error::Read`], [`Error::Write`], [`Error::Database`].
     pub fn compact(&mut self, observer: &dyn Observer) -> Result<Compaction> {
         let bytes_before = dear_bytes(&self.layout)?;
         let n_dropped = self.drop_dead_rows(observer)?;
@@ -65,7 +66,8 @@ impl Writer {
         })
     }
 
-    /// Brings the active space to its next generation, if any row is dead; how many were.
+    /// Brings the active space to its next generation if any row is dead; returns the number of
+    /// dead rows.
     fn drop_dead_rows(&mut self, observer: &dyn Observer) -> Result<u64> {
         let fail = self.layout.database_error();
         let Some(active) = self.space.clone() else {
@@ -116,16 +118,16 @@ impl Writer {
     }
 }
 
-/// A row that lives.
+/// A live row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LiveRow {
     pub(super) paper: PaperKey,
     pub(super) row: Row,
-    /// Of the text that it was made of.
+    /// The hash of its text.
     pub(super) text: TextHash,
 }
 
-/// Whose row is which, in the order of the rows.
+/// The live rows of a space, in order.
 fn live_rows(db: &Connection, space: i64) -> rusqlite::Result<Vec<LiveRow>> {
     let sql = "SELECT paper, row, text_hash FROM embeddings WHERE space = ? ORDER BY row";
     let mut statement = db.prepare(sql)?;
@@ -144,7 +146,7 @@ fn n_dead_rows(db: &Connection, space: i64) -> rusqlite::Result<u64> {
     db.query_row(sql, [space], |row| row.get(0))
 }
 
-/// Writes the rows that live to a file of their own, and puts it on the disk.
+/// Writes the live rows to a new file, and syncs it.
 fn copy_rows(
     old: Option<&RowFile>,
     live: &[LiveRow],
@@ -203,7 +205,7 @@ fn switch(
     tx.commit()
 }
 
-/// Gives the database's unused pages back, and empties its log.
+/// Frees the database's unused pages, and empties its log.
 fn shrink(db: &Connection, is_changed: bool) -> rusqlite::Result<()> {
     let n_free: u64 = db.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
     if is_changed || n_free > 0 {
@@ -224,8 +226,9 @@ mod tests {
     use std::fs;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+    use super::super::filter::Filter;
+    use super::super::read::Library;
     use super::super::testdata::{DIM, add, library_of, remove, state, vector};
-    use super::super::{Filter, Library};
     use super::*;
     use akin_base::progress::Unobserved;
 

@@ -1,20 +1,19 @@
-//! Which papers may be found: dates, categories, authors, or listed one by one, as SQL over the narrow
-//! columns.
+//! Filters of papers by date, category, author or key, as SQL over the narrow columns.
 
 use jiff::civil::Date;
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
 
-use super::PaperKey;
+use super::keys::PaperKey;
 use akin_base::categories;
 use akin_base::name::{AskedName, words};
 
-/// The function of SQL that holds a paper's `authors` column against a name: `is_by(authors, name)`.
+/// The SQL function that compares a paper's `authors` column with a name: `is_by(authors, name)`.
 const IS_BY: &str = "is_by";
 
-/// Which papers may be found. An empty filter lets all through; every condition must hold, and
-/// within `categories` and `authors` one match is enough.
+/// Which papers a search may return. All conditions must hold; within `categories` and `authors`
+/// one match is enough. An empty filter passes every paper.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Dated this day or later. Papers without a date do not pass.
@@ -23,12 +22,12 @@ pub struct Filter {
     pub until: Option<Date>,
     /// Category codes (`cs.CL`), whole archives (`cs`), or names (`Machine Learning`), in any case.
     pub categories: Vec<String>,
-    /// Names of authors, by whole words, in any case, with or without accents: `lee` and `a. lee`
-    /// are `Ada Lee`, and not `Ada Leeson`. A name without a letter is nobody's.
+    /// Names of authors, as whole words, in any case, with or without accents. `lee` and `a. lee`
+    /// match `Ada Lee`, but not `Ada Leeson`. A name without letters matches nobody.
     pub authors: Vec<String>,
-    /// Names of authors, all of which a paper has to have.
+    /// A paper must have all of these authors.
     pub by_all: Vec<String>,
-    /// Names of authors, none of which a paper may have.
+    /// A paper may have none of these authors.
     pub by_none: Vec<String>,
     /// Only papers with these keys.
     pub among: Option<Vec<PaperKey>>,
@@ -134,7 +133,8 @@ mod tests {
         for (key, authors) in of_papers.iter().enumerate() {
             let authors: Vec<String> = authors.iter().map(|&name| name.to_owned()).collect();
             let row = (key as i64, authors_column(&authors));
-            db.execute("INSERT INTO papers VALUES (?, ?)", row).unwrap();
+            db.execute("INSERT INTO papers (key, authors) VALUES (?, ?)", row)
+                .unwrap();
         }
         let (condition, values) = filter.sql();
         let sql = format!("SELECT key FROM papers WHERE {condition} ORDER BY key");

@@ -1,4 +1,4 @@
-//! What can be wrong with a library, as data; shown, it is a sentence that ends with what to do.
+//! Faults of a library, as data. Each is displayed as a sentence that ends with a remedy.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,89 +9,89 @@ use super::folder::Orphan;
 use akin_base::paper::PaperId;
 use akin_base::vectors::Row;
 
-/// One thing that is wrong with a library: where, with what, and what it is.
+/// A fault of a library, with its place.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
-    /// The file that says so.
+    /// The file that has it.
     pub path: PathBuf,
-    /// The row of the active space that it is about.
+    /// The row of the active space concerned.
     #[serde(serialize_with = "number")]
     pub row: Option<Row>,
-    /// The paper that it is about.
+    /// The paper concerned.
     pub paper: Option<PaperId>,
     /// What is wrong.
     #[serde(flatten)]
     pub fault: Fault,
 }
 
-/// What can be wrong with a library.
+/// A kind of fault.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
-    /// SQLite found its file not to be as it should.
+    /// SQLite found its file damaged.
     Database {
         /// What SQLite said.
         what: String,
     },
-    /// A line of a table speaks of one that is not there.
+    /// A row of a table refers to one that does not exist.
     Dangling {
-        /// The table of the former.
+        /// The table with the reference.
         table: String,
-        /// The table of the latter.
+        /// The table that it refers to.
         parent: String,
     },
-    /// A paper's record is not there, or cannot be read.
+    /// A paper's record is missing or cannot be read.
     Record {
-        /// Which of the two, and why.
+        /// Which of the two, and the reason.
         what: String,
     },
-    /// A column says something else than the paper's record that it is made of.
+    /// A column differs from the paper's record.
     Column {
         /// Its name.
         column: &'static str,
     },
-    /// Rows were committed of papers that the database does not know.
+    /// The database has lost papers whose rows were committed.
     CommitsLost {
-        /// How many rows, at least.
+        /// The least number of such rows.
         n_rows: u64,
     },
-    /// How many rows were committed is damaged.
+    /// The count of committed rows is damaged.
     CommittedUnknown,
-    /// Papers have changed since the database was what it is now.
+    /// The database has lost changes of papers.
     ChangesLost,
     /// No row can be read.
     Rows {
         /// Why.
         what: String,
     },
-    /// A row counts, and its file ends before it.
+    /// The file ends before a committed row.
     RowMissing,
-    /// A row's checksum does not hold.
+    /// A row does not match its checksum.
     RowDamaged,
-    /// A row holds something that is no number.
+    /// A row holds a number that is not finite.
     RowNotFinite,
     /// A row is not of length 1.
     RowLength {
         /// Its length.
         length: f32,
     },
-    /// A row is spoken of that is past the count: a paper's, or a dead one.
+    /// A paper or a dead row refers to a row past the count.
     RowPastEnd {
-        /// How many rows there are.
+        /// The number of rows.
         n_rows: usize,
     },
-    /// A row was made of another text than the paper has.
+    /// A row is the embedding of an earlier text.
     RowOutdated,
-    /// A row is claimed by a paper that another one claims too.
+    /// Two papers claim the same row.
     RowClaimedTwice,
-    /// A row is claimed by a paper, and dead.
+    /// A row is claimed by a paper but marked dead.
     RowLiveAndDead,
-    /// A row is neither claimed by a paper nor dead.
+    /// A row is neither claimed by a paper nor marked dead.
     RowUnclaimed,
     /// A paper has no embedding.
     NoEmbedding,
-    /// Work that was cut off left a file behind that nothing refers to.
+    /// A file left behind by interrupted work; nothing refers to it.
     Leftover {
         /// Its bytes.
         bytes: u64,
@@ -123,7 +123,7 @@ impl Finding {
         Finding::of_file(&orphan.path, fault)
     }
 
-    /// The row, below the count, that is no good to search with or to be found.
+    /// The committed row that must not be searched, if the fault concerns one.
     pub fn unusable_row(&self) -> Option<Row> {
         match self.fault {
             Fault::RowPastEnd { .. } => None,
@@ -131,12 +131,12 @@ impl Finding {
         }
     }
 
-    /// Whether it is about a file that nothing refers to, and not about damage.
+    /// Whether it is a file that nothing refers to, and no damage.
     pub fn is_orphan(&self) -> bool {
         matches!(self.fault, Fault::Leftover { .. } | Fault::Stranger { .. })
     }
 
-    /// Whether a paper, or all of them, must be embedded anew.
+    /// Whether a paper, or all of them, must be embedded again.
     pub fn wants_embedding(&self) -> bool {
         match self.fault {
             Fault::RowMissing
@@ -152,7 +152,7 @@ impl Finding {
         }
     }
 
-    /// What can be done about it.
+    /// What the user can do about it.
     fn remedy(&self) -> String {
         match (&self.fault, &self.paper) {
             (Fault::Leftover { .. }, _) => "`akin check --repair` deletes it".to_owned(),
@@ -160,21 +160,21 @@ impl Finding {
                 "it is left alone, and can be moved elsewhere".to_owned()
             }
             (Fault::RowLiveAndDead | Fault::RowUnclaimed, _) | (Fault::RowPastEnd { .. }, None) => {
-                "`akin compact` mends it".to_owned()
+                "`akin compact` removes it".to_owned()
             }
             (Fault::CommitsLost { .. } | Fault::ChangesLost, _) => {
-                "add the dumps of that time again, or pull; `akin check --repair` then takes it as it is"
+                "add the dumps of that time again, or pull; then `akin check --repair` accepts the present state"
                     .to_owned()
             }
-            (Fault::CommittedUnknown, _) => "`akin check --repair` notes it again".to_owned(),
+            (Fault::CommittedUnknown, _) => "`akin check --repair` corrects it".to_owned(),
             (Fault::Column { .. }, _) => {
-                "`akin check --repair` makes it of the record anew".to_owned()
+                "`akin check --repair` rebuilds it from the record".to_owned()
             }
             (Fault::Rows { .. }, _) => {
-                "`akin check --repair` embeds the papers of the rows that are lost anew".to_owned()
+                "`akin check --repair` embeds the papers of lost rows again".to_owned()
             }
             (_, Some(_)) if self.wants_embedding() => {
-                "`akin check --repair` embeds it anew".to_owned()
+                "`akin check --repair` embeds it again".to_owned()
             }
             (_, Some(paper)) => {
                 format!("run `akin remove {paper}`, then `akin add` with the dump that has it")
@@ -203,15 +203,15 @@ impl fmt::Display for Fault {
             Fault::Database { what } | Fault::Rows { what } => f.write_str(what),
             Fault::Dangling { table, parent } => write!(
                 f,
-                "a line of the table {table} speaks of one of {parent} that is not there"
+                "a row of the table {table} refers to one of {parent} that does not exist"
             ),
-            Fault::Record { what } => write!(f, "has no record that can be read ({what})"),
+            Fault::Record { what } => write!(f, "has no readable record ({what})"),
             Fault::Column { column } => {
                 write!(f, "has a column `{column}` that differs from its record")
             }
             Fault::CommitsLost { n_rows } => write!(
                 f,
-                "it has lost commits: the papers of {n_rows} embeddings that were stored are not in it"
+                "it has lost commits: the papers of {n_rows} stored embeddings are not in it"
             ),
             Fault::CommittedUnknown => {
                 f.write_str("its count of committed rows does not match its checksum")
@@ -221,17 +221,19 @@ impl fmt::Display for Fault {
             ),
             Fault::RowMissing => f.write_str("is past the end of the file"),
             Fault::RowDamaged => f.write_str("does not match its checksum"),
-            Fault::RowNotFinite => f.write_str("holds something that is no number"),
-            Fault::RowLength { length } => write!(f, "has length {length} where 1 is due"),
+            Fault::RowNotFinite => f.write_str("holds a number that is not finite"),
+            Fault::RowLength { length } => write!(f, "has length {length}, not 1"),
             Fault::RowPastEnd { n_rows } => {
-                write!(f, "is spoken of where there are {n_rows} rows")
+                write!(f, "is referred to, but there are only {n_rows} rows")
             }
             Fault::RowOutdated => f.write_str("is that of another text"),
             Fault::RowClaimedTwice => f.write_str("is also another paper's"),
             Fault::RowLiveAndDead => f.write_str("counts as removed, so the paper is not found"),
-            Fault::RowUnclaimed => f.write_str("is no paper's, and does not count as removed"),
+            Fault::RowUnclaimed => {
+                f.write_str("belongs to no paper, and does not count as removed")
+            }
             Fault::NoEmbedding => f.write_str("has no embedding, so it is not found"),
-            Fault::Leftover { .. } => f.write_str("work that was cut off left it behind"),
+            Fault::Leftover { .. } => f.write_str("it was left behind by interrupted work"),
             Fault::Stranger { .. } => f.write_str("it is not akin's"),
         }
     }

@@ -1,9 +1,9 @@
-//! What lies in a library's folder, and what of it nothing refers to.
+//! The files in a library's folder, and those that nothing refers to.
 //!
-//! A file is owned if the database speaks of it: the row file and the index folder of a space's
-//! own generation, the lexical index, and SQLite's files. The rest are orphans. Of these a *leftover* is a file of
-//! ours that a kill, or a compaction beside a reader, left behind, the folder of a space that was only
-//! begun among them: it can be deleted by whoever holds the writer's lock. Anything else was put there by somebody else and is only named.
+//! Owned files are the row file and index folder of a space's present generation, the lexical
+//! index, and SQLite's files. The rest are orphans. A *leftover* is an orphan that akin made,
+//! before a kill or during a compaction beside a reader. The holder of the writer's lock may delete
+//! it. Other orphans are reported and left alone.
 
 use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{Layout, REJECTED_FILE, SQLITE_FILES, Writer};
+use super::layout::{Layout, REJECTED_FILE, SQLITE_FILES};
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::files::UNFINISHED;
 use akin_base::vectors::HEADER_BYTES;
@@ -22,14 +23,14 @@ use akin_base::vectors::HEADER_BYTES;
 pub struct Orphan {
     /// Where it is.
     pub path: PathBuf,
-    /// Its bytes, with everything in it.
+    /// Its size in bytes, with its contents.
     pub bytes: u64,
-    /// Whether akin made it, so that it can be deleted; a writer at work may still need it.
+    /// Whether akin made it, so that it can be deleted once no writer is at work.
     pub is_leftover: bool,
 }
 
 impl Orphan {
-    fn of(entry: &DirEntry, is_leftover: bool) -> Orphan {
+    fn new(entry: &DirEntry, is_leftover: bool) -> Orphan {
         let path = entry.path();
         Orphan {
             bytes: size(&path),
@@ -40,8 +41,8 @@ impl Orphan {
 }
 
 impl Writer {
-    /// Deletes the leftovers in the library's folder, and says which they were. One that cannot
-    /// be deleted now (Windows keeps what a reader has mapped) stays for the next time.
+    /// Deletes the leftovers in the library's folder, and returns them. One that cannot be deleted
+    /// now stays for the next time: Windows keeps files that a reader has mapped.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Database`].
@@ -62,13 +63,13 @@ pub(super) fn orphans(layout: &Layout, db: &Connection) -> Result<Vec<Orphan>> {
     for entry in &in_root {
         if !is_owned_in_root(&entry.path(), layout) {
             let name = entry.file_name();
-            orphans.push(Orphan::of(entry, is_unfinished(&name.to_string_lossy())));
+            orphans.push(Orphan::new(entry, is_unfinished(&name.to_string_lossy())));
         }
     }
     for entry in &in_spaces {
         let name = entry.file_name();
         match spaces.iter().find(|(space, _)| name == space.as_str()) {
-            None => orphans.push(Orphan::of(entry, is_begun_space(&entry.path())?)),
+            None => orphans.push(Orphan::new(entry, is_begun_space(&entry.path())?)),
             Some((space, generation)) => add_orphans_of(layout, space, *generation, &mut orphans)?,
         }
     }
@@ -121,12 +122,12 @@ fn add_orphans_of(
     for entry in entries(&layout.space(space))? {
         if entry.path() != rows && entry.path() != index {
             let name = entry.file_name();
-            orphans.push(Orphan::of(&entry, is_ours(&name.to_string_lossy())));
+            orphans.push(Orphan::new(&entry, is_ours(&name.to_string_lossy())));
         }
     }
     for entry in entries(&index)? {
         if is_unfinished(&entry.file_name().to_string_lossy()) {
-            orphans.push(Orphan::of(&entry, true));
+            orphans.push(Orphan::new(&entry, true));
         }
     }
     Ok(())
@@ -143,8 +144,8 @@ fn is_begun_space(folder: &Path) -> Result<bool> {
     Ok(is_folder && entries(folder)?.iter().all(is_empty_rows))
 }
 
-/// Whether a name in a space's folder is one that akin gives: rows or an index of some
-/// generation, an index from before there were any, a file that was never completed.
+/// Whether akin gives this name in a space's folder: rows or an index of any generation, an index
+/// of old format, or an incomplete file.
 fn is_ours(name: &str) -> bool {
     generation_in(name, "vectors-", ".f16").is_some()
         || generation_in(name, "index-", "").is_some()

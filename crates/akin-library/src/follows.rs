@@ -1,4 +1,4 @@
-//! Follows, who reads them, and what has been shown to whom.
+//! Follows, their readers, and the papers that each reader has been shown.
 //!
 //! ```text
 //! no digest ──► prepared ──────────────► sent
@@ -7,24 +7,25 @@
 //!                  └──► dropped          refused for good: nothing of it was shown
 //! ```
 //!
-//! A *reader* is a subscriber's address, or empty for the library's owner. What a follow asks and
-//! what a digest says is the caller's: text that the library only keeps.
+//! A *reader* is a subscriber's address, or empty for the library's owner. Definitions of follows
+//! and bodies of digests are the caller's text, which the library only stores.
 //!
-//! Invariants: what a sent digest showed under a follow is known by all ids that the paper had, so a
-//! paper that was merged or got another id since is still known; a reader has at most one digest
-//! that is prepared and not sent.
+//! Invariants: papers of a sent digest are recorded under all their ids, so they are still
+//! recognised after a merge or under a new id. A reader has at most one unsent digest.
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Library, PaperKey, Writer};
+use super::keys::PaperKey;
+use super::read::Library;
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::PaperId;
 use akin_base::step::{self, Step};
 
-/// A follow's key in the database: it outlives a change of its name.
+/// A follow's key in the database: it stays the same when the follow is renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FollowKey(pub i64);
 
@@ -39,7 +40,7 @@ pub struct StoredFollow {
     pub key: FollowKey,
     /// Its name.
     pub name: String,
-    /// What it asks, for the caller.
+    /// Its definition, for the caller.
     pub definition: String,
     /// When it was created, in UTC.
     pub created: String,
@@ -48,15 +49,15 @@ pub struct StoredFollow {
 /// A subscriber as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSubscriber {
-    /// Where digests are sent.
+    /// The address that digests are sent to.
     pub address: String,
-    /// What is sent when, for the caller.
+    /// Its definition, for the caller.
     pub definition: String,
-    /// When it was subscribed, in UTC.
+    /// When it was created, in UTC.
     pub created: String,
     /// When the last digest was sent, in UTC.
     pub last_sent: Option<String>,
-    /// Whether a digest waits to be sent again.
+    /// Whether a digest waits to be sent.
     pub has_unsent: bool,
 }
 
@@ -65,18 +66,18 @@ pub struct StoredSubscriber {
 pub struct StoredDigest {
     /// Its key.
     pub key: DigestKey,
-    /// What it says, for the caller.
+    /// Its content, for the caller.
     pub body: String,
     /// When it was sent, in UTC.
     pub sent: Option<String>,
 }
 
-/// What a digest showed under one follow.
+/// The papers that a digest showed under one follow.
 #[derive(Debug, Clone)]
 pub struct Shown<'a> {
     /// The follow.
     pub follow: FollowKey,
-    /// The last paper that was gone through for it, where all up to that one were.
+    /// The last paper examined for it, if all papers up to that one were.
     pub up_to: Option<PaperKey>,
     /// Every id of the papers that were shown.
     pub ids: Vec<&'a PaperId>,
@@ -86,7 +87,7 @@ impl Library {
     /// Every follow, in the order of their names.
     ///
     /// # Errors
-    /// [`Error::Database`], as all questions here.
+    /// [`Error::Database`], as for every query here.
     pub fn follows(&self) -> Result<Vec<StoredFollow>> {
         if !self.has_digests()? {
             return Ok(Vec::new());
@@ -150,8 +151,8 @@ impl Library {
         list().map_err(self.layout.database_error())
     }
 
-    /// The last paper that a follow has been gone through for a reader; before the first digest the
-    /// last that was there when the follow, or the subscription, began.
+    /// The last paper examined for a follow and a reader. Before the first digest it is the last
+    /// paper stored when the follow or the subscription began, whichever was later.
     ///
     /// # Errors
     /// As [`Library::follows`].
@@ -167,7 +168,7 @@ impl Library {
         Ok(PaperKey(key))
     }
 
-    /// The papers that a follow has shown to a reader, by any id that they have now.
+    /// The papers that a follow has shown to a reader, found by any of their present ids.
     ///
     /// # Errors
     /// As [`Library::follows`].
@@ -185,7 +186,7 @@ impl Library {
         keys.map_err(self.layout.database_error())
     }
 
-    /// The digest of a reader that is prepared and not sent.
+    /// A reader's unsent digest.
     ///
     /// # Errors
     /// As [`Library::follows`].
@@ -194,7 +195,7 @@ impl Library {
         Ok(found.into_iter().next())
     }
 
-    /// The last `n` digests that were sent to a reader, the newest first.
+    /// The last `n` digests sent to a reader, newest first.
     ///
     /// # Errors
     /// As [`Library::follows`].
@@ -224,7 +225,7 @@ impl Library {
         list().map_err(self.layout.database_error())
     }
 
-    /// Whether a writer has made the tables of this file; until then nobody follows anything.
+    /// Whether a writer has created the tables of this file; until then there are no follows.
     fn has_digests(&self) -> Result<bool> {
         let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'shown'";
         let n = self.db.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -233,13 +234,13 @@ impl Library {
 }
 
 impl Writer {
-    /// Stores a follow under a new name; papers that are there already are not new to it.
+    /// Stores a follow under a new name. Papers stored before are not new to it.
     ///
     /// # Errors
-    /// [`Error::BadFollow`] if the name is taken; [`Error::Database`], as all changes here.
+    /// [`Error::BadFollow`] if the name is taken; [`Error::Database`], as for every change here.
     pub fn add_follow(&mut self, name: &str, definition: &str, now: Timestamp) -> Result<()> {
-        let sql = "INSERT INTO follows VALUES
-             (NULL, ?, ?, ?, (SELECT coalesce(max(key), 0) FROM papers)) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO follows (name, definition, created, after) VALUES
+             (?, ?, ?, (SELECT coalesce(max(key), 0) FROM papers)) ON CONFLICT DO NOTHING";
         let n = self.change(|db| db.execute(sql, (name, definition, now.to_string())))?;
         match n {
             0 => Err(Error::BadFollow {
@@ -250,7 +251,7 @@ impl Writer {
         }
     }
 
-    /// Gives a follow another name or definition; what it has shown it has shown.
+    /// Changes the name or the definition of a follow. Papers that it has shown stay shown.
     ///
     /// # Errors
     /// [`Error::BadFollow`] if another one has the name.
@@ -268,7 +269,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets a follow and what it has shown.
+    /// Removes a follow and its record of shown papers.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -277,7 +278,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores a subscriber, or changes one. Papers that are there already are not new to a new one.
+    /// Stores or changes a subscriber. Papers stored before are not new to a new one.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -287,14 +288,14 @@ impl Writer {
         definition: &str,
         now: Timestamp,
     ) -> Result<()> {
-        let sql = "INSERT INTO subscribers VALUES
+        let sql = "INSERT INTO subscribers (address, definition, created, after) VALUES
              (?, ?, ?, (SELECT coalesce(max(key), 0) FROM papers))
              ON CONFLICT (address) DO UPDATE SET definition = excluded.definition";
         self.change(|db| db.execute(sql, (address, definition, now.to_string())))?;
         Ok(())
     }
 
-    /// Forgets a subscriber with all that was sent, and says whether there was one.
+    /// Removes a subscriber with all digests; returns whether there was one.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -309,7 +310,7 @@ impl Writer {
         .map(|n| n > 0)
     }
 
-    /// Stores a digest that is about to be sent. It waits until it is [sent](Writer::mark_sent) or
+    /// Stores a digest before it is sent. It waits until it is [sent](Writer::mark_sent) or
     /// [dropped](Writer::drop_digest).
     ///
     /// # Errors
@@ -326,14 +327,14 @@ impl Writer {
                 .query_row(unsent, [reader], |row| row.get(0))
                 .optional()?;
             assert!(unsent.is_none(), "one digest waits at a time");
-            let sql = "INSERT INTO digests VALUES (NULL, ?, ?, NULL, ?)";
+            let sql = "INSERT INTO digests (reader, prepared, body) VALUES (?, ?, ?)";
             db.execute(sql, (reader, now.to_string(), body))?;
             Ok(db.last_insert_rowid())
         })?;
         Ok(DigestKey(key))
     }
 
-    /// Notes that a digest was sent, and what it showed.
+    /// Records that a digest was sent, and the papers that it showed.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -353,7 +354,7 @@ impl Writer {
         })
     }
 
-    /// Forgets a digest that will not be sent.
+    /// Removes a digest that will not be sent.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -363,7 +364,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Has a digest that is not sent count for its time, with another body: what it showed is not noted.
+    /// Closes an unsent digest with another body, without recording the papers that it showed.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -388,7 +389,7 @@ impl Writer {
     }
 }
 
-/// A follow that was removed since the digest was prepared has nothing to be noted under.
+/// Records nothing for a follow that was removed since the digest was prepared.
 fn note_shown(
     db: &Connection,
     digest: DigestKey,
@@ -396,7 +397,7 @@ fn note_shown(
     shown: &Shown<'_>,
 ) -> rusqlite::Result<()> {
     let mut note = db.prepare_cached(
-        "INSERT OR IGNORE INTO shown SELECT ?1, ?2, ?3, ?4
+        "INSERT OR IGNORE INTO shown (follow, reader, id, digest) SELECT ?1, ?2, ?3, ?4
          WHERE EXISTS (SELECT 1 FROM follows WHERE key = ?1)",
     )?;
     for id in &shown.ids {
@@ -405,7 +406,8 @@ fn note_shown(
     if let Some(up_to) = shown.up_to {
         // Papers that went meanwhile took the marks back.
         db.prepare_cached(
-            "INSERT INTO progress SELECT ?1, ?2, min(?3, (SELECT coalesce(max(key), 0) FROM papers))
+            "INSERT INTO progress (reader, follow, after)
+             SELECT ?1, ?2, min(?3, (SELECT coalesce(max(key), 0) FROM papers))
              WHERE EXISTS (SELECT 1 FROM follows WHERE key = ?2)
              ON CONFLICT DO UPDATE SET after = max(after, excluded.after)",
         )?

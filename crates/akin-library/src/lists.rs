@@ -1,31 +1,32 @@
-//! The lists that papers stood in, day by day, and what is dated when.
+//! Papers by day: by the lists that contained them, and by their dates.
 //!
-//! The day of a list is not the day of publication: both are kept, and both can be asked for. A paper
-//! without a list *arrives* on its own date; one with lists on the day of the first.
+//! The day of a list is not the day of publication; both are stored. A paper in no list *arrives*
+//! on its own date, any other on the day of its first list.
 
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 
-use super::{Filter, Library, PaperKey, record};
+use super::filter::Filter;
+use super::keys::PaperKey;
+use super::read::Library;
 use akin_base::error::Result;
-use akin_base::paper::Votes;
 
-/// By what a paper belongs to a day.
+/// Which day a paper belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Day {
-    /// It stood in the list of that day.
+    /// The day of a list that contained it.
     #[default]
     Listed,
-    /// It is dated that day: published, else updated, else first listed.
+    /// Its date: published, else updated, else first listed.
     Dated,
 }
 
 impl Library {
-    /// The papers of the days from `first` to `last`, each with its first day among them, in the
-    /// order of the days and of storing. Withdrawn ones are left out.
+    /// The papers of the days `first` to `last`, each with its first day among them, ordered by day
+    /// and then by key. Withdrawn papers are left out.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database), as all questions here.
+    /// [`Error::Database`](akin_base::Error::Database), as all questions here.
     pub fn papers_of_days(
         &self,
         by: Day,
@@ -84,7 +85,7 @@ impl Library {
     }
 
     /// The papers that arrived from `first` to `last`: first listed then, or dated then and in no
-    /// list. In the order of storing; withdrawn ones are left out.
+    /// list. Ordered by key; withdrawn papers are left out.
     ///
     /// # Errors
     /// As [`Library::papers_of_days`].
@@ -98,7 +99,7 @@ impl Library {
         self.keys(sql, params![first.to_string(), last.to_string()])
     }
 
-    /// The papers stored after the one with this key, in that order; withdrawn ones are left out.
+    /// The papers with larger keys than this one, in order. Withdrawn papers are left out.
     ///
     /// # Errors
     /// As [`Library::papers_of_days`].
@@ -107,7 +108,7 @@ impl Library {
         self.keys(sql, [key.0])
     }
 
-    /// The largest key of a paper; 0 where there is none.
+    /// The largest key of a paper; 0 if there are no papers.
     ///
     /// # Errors
     /// As [`Library::papers_of_days`].
@@ -117,7 +118,7 @@ impl Library {
         last.map(PaperKey).map_err(self.layout.database_error())
     }
 
-    /// The papers that pass a filter, in the order of storing.
+    /// The papers that pass a filter, ordered by key.
     ///
     /// # Errors
     /// As [`Library::papers_of_days`].
@@ -146,29 +147,4 @@ impl Library {
         let found = ask().map_err(self.layout.database_error())?;
         Ok(found.and_then(|day| day.parse().ok()))
     }
-}
-
-/// Notes that a paper stood in the list of a day.
-pub(super) fn store_listing(db: &Connection, paper: PaperKey, date: Date) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT OR IGNORE INTO listings VALUES (?, ?)")?
-        .execute((date.to_string(), paper.0))?;
-    Ok(())
-}
-
-/// Puts later votes into a paper's record. One that is damaged is left as it is, for `check` to name.
-pub(super) fn store_votes(db: &Connection, key: PaperKey, votes: &Votes) -> rusqlite::Result<()> {
-    let stored: Option<(String, u32)> = db
-        .prepare_cached("SELECT json, sum FROM records WHERE paper = ?")?
-        .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let paper = stored.and_then(|(json, sum)| record::parse(&json, sum).ok());
-    let Some(mut paper) = paper else {
-        return Ok(());
-    };
-    if paper.take_votes(votes) {
-        let (json, sum) = record::to_stored(&paper);
-        db.prepare_cached("UPDATE records SET json = ?, sum = ? WHERE paper = ?")?
-            .execute((json, sum, key.0))?;
-    }
-    Ok(())
 }

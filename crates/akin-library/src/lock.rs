@@ -1,13 +1,13 @@
-//! The writer's lock: one writer a library, and who it is.
+//! The writer's lock: one writer per library, with its name.
 //!
-//! The lock is the operating system's, on the open file `lock`: it ends with its process however
-//! that ends, so there are no stale locks. The text in the file only says who, for messages.
+//! The lock is the operating system's, on the open file `lock`. It ends with its process, so there
+//! are no stale locks. The text in the file only names the holder, for messages.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
-use super::Layout;
+use super::layout::Layout;
 use akin_base::error::{Error, Result};
 
 /// Held as long as this value lives.
@@ -20,9 +20,8 @@ impl WriterLock {
     /// Takes the lock, or says at once who holds it. `holder` is how this process is called in
     /// the messages that others get.
     ///
-    /// Where there is no database yet, its file is made, empty, with the mode that the folder gives:
-    /// SQLite would give it one of its own, which takes writing away from a group, and gives the same
-    /// to the files beside it.
+    /// Creates an empty database file if there is none, with the folder's default mode. SQLite
+    /// would choose a mode that denies a group writing, also for the files beside it.
     pub(super) fn take(layout: &Layout, holder: &str) -> Result<WriterLock> {
         let path = layout.lock();
         let mut file = OpenOptions::new()

@@ -1,16 +1,19 @@
-//! Questions that an ingest asks of a library, record by record: which papers have these ids or
-//! this title, what is known of them, whether this very record has been taken in before.
+//! Lookups of an ingest, for each record: papers by id or title, what is known of them, and whether
+//! the record is already taken in.
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::read::key_of;
+use super::keys::PaperKey;
+use super::layout::Layout;
+use super::papers::key_of;
+use super::read::Library;
 use super::record;
-use super::{Layout, Library, PaperKey, Writer};
+use super::source_record::SourceRecord;
+use super::write::Writer;
 use akin_base::error::Result;
-use akin_base::paper::{Authority, Collection, Paper, PaperId, TextHash};
+use akin_base::paper::{Authority, Paper, PaperId, TextHash};
 
-/// What can be looked up in a library, by its writer and by its readers.
+/// Lookups in a library, for its writer and its readers.
 #[derive(Debug, Clone, Copy)]
 pub struct Lookup<'a> {
     layout: &'a Layout,
@@ -19,60 +22,19 @@ pub struct Lookup<'a> {
     space: i64,
 }
 
-/// A paper as the library has it.
+/// A paper in the library, with the records that it was made from.
 #[derive(Debug, Clone)]
 pub struct KnownPaper {
     /// Its key.
     pub key: PaperKey,
     /// The paper.
     pub paper: Paper,
-    /// The records that it was made of, at least one.
+    /// The records that it was made from; never empty.
     pub sources: Vec<SourceRecord>,
-    /// Whether the user says that it was not withdrawn, whatever a record says.
+    /// Whether the user has overruled a record that says it was withdrawn.
     pub is_restored: bool,
-    /// The text hash that its embedding in the active space was made at, if it has one.
+    /// The hash of the text whose embedding the active space has, if any.
     pub embedded_at: Option<TextHash>,
-}
-
-/// One of the records that a paper was made of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SourceRecord {
-    /// The collection that it is of; empty in a paper that an older library took in.
-    pub collection: String,
-    /// How far that collection's word counts.
-    pub authority: Authority,
-    /// The record, under its own id.
-    pub paper: Paper,
-    /// Why it was taken for the same work as the first; empty for the first.
-    pub why: String,
-    /// When it was merged.
-    pub merged: String,
-}
-
-impl SourceRecord {
-    /// A record of a collection that is taken in now; `why` is empty for the first of its paper.
-    pub fn new(of: &Collection, paper: Paper, why: String) -> SourceRecord {
-        SourceRecord {
-            collection: of.name.clone(),
-            authority: of.authority,
-            paper,
-            why,
-            merged: Timestamp::now().to_string(),
-        }
-    }
-
-    /// What the record is called among those of a paper: `COLLECTION#ID`.
-    pub fn name(&self) -> PaperId {
-        SourceRecord::name_of(&self.collection, &self.paper.id)
-    }
-
-    /// What a collection's record under this id is called.
-    pub fn name_of(collection: &str, id: &PaperId) -> PaperId {
-        match id.is_local() || collection.is_empty() {
-            true => id.clone(),
-            false => PaperId::local(collection, id.as_str()),
-        }
-    }
 }
 
 impl Writer {
@@ -101,12 +63,12 @@ impl Lookup<'_> {
     /// The paper that has this id, as its own or as an alias.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database), as all questions here.
+    /// [`Error::Database`](akin_base::Error::Database), as all questions here.
     pub fn key_of(&self, id: &PaperId) -> Result<Option<PaperKey>> {
         key_of(self.db, id).map_err(self.layout.database_error())
     }
 
-    /// Whether a record has been taken in for this paper; it may have been superseded since.
+    /// Whether a record has been taken in for this paper, even if it was superseded since.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].
@@ -118,7 +80,8 @@ impl Lookup<'_> {
         ask().map_err(self.layout.database_error())
     }
 
-    /// At most `n` of the papers whose title has this [key](akin_base::paper::title_key), the oldest first.
+    /// At most `n` papers whose title has this [key](akin_base::paper::title_key), the oldest
+    /// first.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].
@@ -133,7 +96,7 @@ impl Lookup<'_> {
         ask().map_err(self.layout.database_error())
     }
 
-    /// Whether two ids were taken apart by hand.
+    /// Whether the user has split these two ids.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].
@@ -149,7 +112,7 @@ impl Lookup<'_> {
     /// A paper with the records that it was merged from.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) if a record cannot be read; as
+    /// [`Error::Damaged`](akin_base::Error::Damaged) if a record cannot be read; as
     /// [`Lookup::key_of`].
     pub fn known(&self, key: PaperKey) -> Result<KnownPaper> {
         let fail = self.layout.database_error();
@@ -174,7 +137,7 @@ impl Lookup<'_> {
         })
     }
 
-    /// Whether papers are here that an older library took in, whose collections are not known.
+    /// Whether there are papers of unknown collection, from an older library.
     ///
     /// # Errors
     /// As [`Lookup::key_of`].

@@ -1,32 +1,33 @@
-//! What was damaged and can be had again: columns are made of the records anew; papers lose rows that
-//! are no good, and can be embedded anew.
+//! Repair: rebuilds columns from records, and drops damaged rows, whose papers can then be embedded
+//! again.
 //!
-//! The rows that are still good are written under the next generation, as a compaction does it
-//! (`compact.rs`); papers whose rows are not have no embedding afterwards. What is lost was lost
-//! before: a damaged row is never searched.
+//! Sound rows are written under the next generation, as by a compaction (`compact.rs`). Papers with
+//! damaged rows have no embedding afterwards. Nothing more is lost, since a damaged row is never
+//! searched.
 
 use std::collections::HashMap;
 
 use rusqlite::Connection;
 
 use super::check::fault_of_row;
+use super::columns::renew_columns;
 use super::compact::LiveRow;
-use super::record::{self, Columns};
-use super::write::store_columns;
-use super::{LostCommits, PaperKey, Writer};
+use super::keys::PaperKey;
+use super::lost_commits::LostCommits;
+use super::write::Writer;
 use akin_base::error::Result;
 use akin_base::paper::TextHash;
 use akin_base::progress::Observer;
 use akin_base::vectors::{Row, RowWriter};
 
 impl Writer {
-    /// Makes the columns of papers anew that differ from the records that they are made of. A record
-    /// that is damaged says nothing: its columns stay.
+    /// Rebuilds the columns that differ from their paper's record. Where the record is damaged, the
+    /// columns stay.
     ///
-    /// Returns how many papers had such columns.
+    /// Returns the number of papers with such columns.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database), [`Error::Damaged`](crate::Error::Damaged).
+    /// [`Error::Database`](akin_base::Error::Database), [`Error::Damaged`](akin_base::Error::Damaged).
     pub fn renew_columns(&mut self) -> Result<u64> {
         let renew = |db: &mut Connection| {
             let tx = db.transaction()?;
@@ -37,16 +38,16 @@ impl Writer {
         renew(&mut self.db).map_err(self.layout.database_error())
     }
 
-    /// Drops the rows of the active space that are no good: damaged, past the end of their file,
-    /// of another text, or claimed by two papers. Their papers have no embedding afterwards. Rows
-    /// have other numbers, so there is no index until one is built.
+    /// Drops the faulty rows of the active space: damaged, past the end of their file, of another
+    /// text, or claimed by two papers. Their papers have no embedding afterwards. Rows get other
+    /// numbers, so the index must be rebuilt.
     ///
-    /// Returns how many papers lost their row; where none does, nothing is changed.
+    /// Returns the number of papers that lost their row; without any, nothing changes.
     ///
     /// # Errors
-    /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop: nothing is
-    /// changed then. [`Error::Write`](crate::Error::Write),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Interrupted`](akin_base::Error::Interrupted) if the observer asks to stop; nothing
+    /// changes then. [`Error::Write`](akin_base::Error::Write),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn salvage(&mut self, observer: &dyn Observer) -> Result<u64> {
         let Some(active) = self.space.clone() else {
             return Ok(0);
@@ -81,9 +82,10 @@ impl Writer {
         };
         let (mut good, mut lost) = (Vec::new(), Vec::new());
         for (live, is_of_text) in claims {
-            match is_of_text && is_good(&live) {
-                true => good.push(live),
-                false => lost.push(live.paper),
+            if is_of_text && is_good(&live) {
+                good.push(live);
+            } else {
+                lost.push(live.paper);
             }
         }
         if lost.is_empty() {
@@ -94,16 +96,16 @@ impl Writer {
         Ok(lost.len() as u64)
     }
 
-    /// Cuts off rows that were committed and whose papers the database has lost, and notes how many
-    /// rows count; how many were lost, where that is known. Nothing is changed where none was.
+    /// Cuts off committed rows whose papers the database has lost, and corrects the count of
+    /// committed rows. Returns the loss; without any, nothing changes.
     ///
     /// # Errors
-    /// As [`RowWriter::open`]; [`Error::Write`](crate::Error::Write).
+    /// As [`RowWriter::open`]; [`Error::Write`](akin_base::Error::Write).
     pub fn forget_lost_commits(&mut self) -> Result<Option<LostCommits>> {
         let Some(active) = &self.space else {
             return Ok(None);
         };
-        let lost = LostCommits::of(&active.open_rows(&self.layout)?);
+        let lost = LostCommits::in_rows(&active.open_rows(&self.layout)?);
         if lost.is_some() {
             let path = active.rows_path(&self.layout);
             let (dim, n_rows) = (active.space.dim, active.n_rows);
@@ -115,16 +117,16 @@ impl Writer {
         Ok(lost)
     }
 
-    /// What the rows say of commits that the database knows nothing of.
+    /// The commits that the database has lost, according to the row file.
     pub fn lost_commits(&self) -> Option<LostCommits> {
-        LostCommits::of(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
+        LostCommits::in_rows(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
     }
 
-    /// The papers that want an embedding in this writer's space and have none of their text as it is now,
-    /// oldest first.
+    /// The papers without an embedding of their present text in this writer's space, oldest first.
+    /// Withdrawn papers need none.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn unembedded(&self) -> Result<Vec<PaperKey>> {
         let Some(active) = &self.space else {
             return Ok(Vec::new());
@@ -139,29 +141,4 @@ impl Writer {
         };
         list().map_err(self.layout.database_error())
     }
-}
-
-/// Makes the columns of papers of their records where they differ; how many did.
-pub(super) fn renew_columns(db: &Connection) -> rusqlite::Result<u64> {
-    let sql =
-        "SELECT id, papers.text_hash, date, categories, authors, title_key, notice, json, sum,
-               key FROM papers JOIN records ON records.paper = key";
-    let mut statement = db.prepare(sql)?;
-    let mut papers = statement.query([])?;
-    let mut differing = Vec::new();
-    while let Some(row) = papers.next()? {
-        let json: String = row.get(7)?;
-        let Ok(paper) = record::parse(&json, row.get(8)?) else {
-            continue;
-        };
-        let right = Columns::of(&paper);
-        if Columns::read(row).ok().as_ref() != Some(&right) {
-            differing.push((PaperKey(row.get(9)?), right));
-        }
-    }
-    let n_differing = differing.len() as u64;
-    for (key, columns) in differing {
-        store_columns(db, Some(key), columns)?;
-    }
-    Ok(n_differing)
 }

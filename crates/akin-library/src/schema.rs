@@ -21,20 +21,20 @@
 //! | `digests` | a digest: prepared, and sent or not | — |
 //! | `shown` | an id that a sent digest showed under a follow | ids, because papers merge and change keys |
 //!
-//! Version history: 1; 2 (0.1.0) keeps titles for comparison, merged records, notices and checksums
-//! of the records, and finds the embeddings of a paper without looking at all of them; 3 knows which
-//! collection each record is of, has ids of collections, and names in the columns as filters ask for
-//! them; 4 has a number of its own, and says which row file it means. An older library is brought up to date when it is next opened for writing; its ids that name
-//! no work of the world stay without a collection until a dump claims them.
+//! Version 2 (0.1.0) adds title keys, merged records, notices and checksums of records, and an
+//! index of embeddings by paper. Version 3 adds the collection of each record, local ids, and names
+//! in the form that filters compare. Version 4 adds a random number of the library, and the
+//! identity of its row file. An older library is migrated when it is next opened for writing. Its
+//! local ids have no collection until a dump claims them.
 
 use rusqlite::Connection;
 
-use super::Layout;
-use super::salvage::renew_columns;
+use super::columns::renew_columns;
+use super::layout::Layout;
 use akin_base::error::{Error, Result};
 use akin_base::paper::{Paper, title_key};
 
-/// The format that this build writes.
+/// The format version that this build writes.
 pub const FORMAT_VERSION: i64 = 4;
 
 /// "akin" in ASCII: tells a library from any other SQLite file.
@@ -173,7 +173,8 @@ CREATE TABLE embeddings (
     text_hash BLOB NOT NULL,
     PRIMARY KEY (paper, space)
 ) WITHOUT ROWID;
-INSERT INTO embeddings SELECT * FROM embeddings_of_1 ORDER BY paper, space;
+INSERT INTO embeddings (space, paper, row, text_hash)
+    SELECT space, paper, row, text_hash FROM embeddings_of_1 ORDER BY paper, space;
 DROP TABLE embeddings_of_1;
 CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
 ";
@@ -232,7 +233,7 @@ CREATE TABLE state (
     mark INTEGER NOT NULL,      -- drawn by chance at every change
     number INTEGER NOT NULL     -- the library's own, drawn by chance
 );
-INSERT INTO state VALUES (1, random(), random());
+INSERT INTO state (changes, mark, number) VALUES (1, random(), random());
 ";
 
 /// Counts the changes of records.
@@ -245,11 +246,11 @@ CREATE TRIGGER record_deleted AFTER DELETE ON records
     BEGIN UPDATE state SET changes = changes + 1, mark = random(); END;
 ";
 
-/// What digests need. Libraries of this format were made before there were any, so a writer creates
-/// these where they are missing, and a reader takes a missing table for an empty one.
+/// What digests need. Older libraries of this format lack these tables: a writer creates them, and
+/// a reader takes a missing table for an empty one.
 ///
-/// Keys of papers are given again once the paper with the largest is gone: the trigger takes marks
-/// back to what is left, so that the next paper is above them.
+/// SQLite reuses the largest key once its paper is removed. The trigger lowers the marks to the
+/// remaining keys, so that the next paper is above them.
 const DIGESTS: &str = "
 CREATE TABLE IF NOT EXISTS follows (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -316,13 +317,11 @@ pub(super) fn version(db: &Connection, layout: &Layout) -> Result<i64> {
         }
         _ => ask("application_id").map_err(&fail)? == APPLICATION_ID,
     };
-    match is_ours {
-        true => Ok(found),
-        false => Err(Error::damaged(
-            layout.database(),
-            "it is not a library's database",
-        )),
+    if !is_ours {
+        let what = "it is not a library's database";
+        return Err(Error::damaged(layout.database(), what));
     }
+    Ok(found)
 }
 
 /// Brings a database to [`FORMAT_VERSION`]: creates the tables where there are none, adds what an
@@ -369,14 +368,13 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
     bring_up(db).map_err(layout.database_error())
 }
 
-/// Fills in what version 1 had not from the papers' records: their checksums, the titles' keys, and
-/// the fingerprints of the records, which were made in another way. What cannot be read is left to
-/// `check`.
+/// Computes what version 1 lacks from the papers' records: checksums, title keys, and record hashes
+/// in the present form. What cannot be read is left to `check`.
 fn fill_from_records(db: &Connection) -> rusqlite::Result<()> {
     let mut records = db.prepare("SELECT paper, json FROM records")?;
     let mut set = db.prepare("UPDATE papers SET title_key = ? WHERE key = ?")?;
     let mut sum = db.prepare("UPDATE records SET sum = ? WHERE paper = ?")?;
-    let mut note = db.prepare("INSERT OR IGNORE INTO record_hashes VALUES (?, ?)")?;
+    let mut note = db.prepare("INSERT OR IGNORE INTO record_hashes (paper, hash) VALUES (?, ?)")?;
     let mut rows = records.query([])?;
     while let Some(row) = rows.next()? {
         let (key, json): (i64, String) = (row.get(0)?, row.get(1)?);

@@ -1,20 +1,23 @@
-//! Several spaces in one library: one answers, others are filled beside it or wait.
+//! Several spaces in one library: one is active, others are filled beside it or kept.
 //!
-//! A writer stores embeddings in one space, usually the one that answers. [`Writer::turn_to`] and
-//! [`Writer::create_space_beside`] make it another, which readers know nothing of until
-//! [`Writer::activate`] lets it answer, in one transaction. Rows and index of a space are its own, so
-//! that a space that answered before is as it was when it is turned to again; papers that have come or
-//! changed since are [missing](Writer::unembedded) in it.
+//! A writer stores embeddings in one space, usually the active one. [`Writer::turn_to`] and
+//! [`Writer::create_space_beside`] choose another, which readers do not see until
+//! [`Writer::activate`] makes it active, in one transaction. A space has its own rows and index, so
+//! an earlier space can be used again as it was. Papers stored or changed since are
+//! [missing](Writer::unembedded) in it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::read::{ActiveSpace, active_space, read_space};
+use super::keys::PaperKey;
+use super::layout::sync_folder;
+use super::read::Library;
 use super::record::owner;
-use super::write::{draw_identity, insert_space, store_row, sync_folder};
-use super::{Library, PaperKey, Space, Writer};
+use super::space::{ActiveSpace, Space, active_space, read_space};
+use super::store::{draw_identity, insert_space, store_row};
+use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::TextHash;
 use akin_base::step::{self, Step};
@@ -23,23 +26,23 @@ use akin_base::vectors::{Owner, Row, RowFile, RowWriter};
 /// The generation of a new space's rows.
 const FIRST_GENERATION: i64 = 0;
 
-/// A space of a library, with what it holds.
+/// A space of a library, with its counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpaceStatus {
     /// The space.
     pub space: Space,
-    /// Papers that have an embedding in it, of their text as it is now.
+    /// Papers with an embedding of their present text in it.
     pub n_papers: u64,
-    /// Whether it is the one that answers.
+    /// Whether it is the active space.
     pub is_active: bool,
 }
 
-/// The rows of a space that need not be the one that answers.
+/// The rows of a space, active or not.
 #[derive(Debug)]
 pub struct SpaceRows {
     /// The folder of its index.
     pub index_dir: PathBuf,
-    /// What its index bears.
+    /// The mark of its index.
     pub index_mark: [u8; 32],
     /// Its rows.
     pub rows: Arc<RowFile>,
@@ -74,7 +77,7 @@ impl Library {
 }
 
 impl Writer {
-    /// Creates a space and makes it the one that answers.
+    /// Creates a space and makes it active.
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Database`].
@@ -82,8 +85,8 @@ impl Writer {
         self.create(&space, true)
     }
 
-    /// Creates a space for this writer to store embeddings in, while another one answers. Where none
-    /// does yet, it answers itself.
+    /// Creates a space for this writer to fill while another one is active. The first space of a
+    /// library becomes active itself.
     ///
     /// # Errors
     /// As [`Writer::create_space`].
@@ -113,7 +116,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores embeddings in the space of this fingerprint from now on; whether there is one.
+    /// Stores embeddings in the space with this fingerprint from now on; returns whether there is
+    /// one.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -134,7 +138,7 @@ impl Writer {
         Ok(true)
     }
 
-    /// Makes the space that this writer stores embeddings in the one that answers.
+    /// Makes the space that this writer fills the active one.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -149,11 +153,11 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores embeddings, shape `[dim]` each, of papers that are otherwise unchanged: all of them, or
-    /// after a kill at any instant none.
+    /// Stores embeddings, shape `[dim]` each, of papers that are otherwise unchanged. A kill at any
+    /// instant leaves all of them or none.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`] where there is no space, [`Error::Write`], [`Error::Database`].
+    /// [`Error::LibraryEmpty`] without a space, [`Error::Write`], [`Error::Database`].
     pub fn store_embeddings(
         &mut self,
         papers: &[(PaperKey, TextHash)],
@@ -189,10 +193,10 @@ impl Writer {
         Ok(())
     }
 
-    /// The rows of the space that this writer stores embeddings in, for its index.
+    /// The rows of the space that this writer fills, for its index.
     ///
     /// # Errors
-    /// As [`RowFile::open`]; [`Error::LibraryEmpty`] where there is no space.
+    /// As [`RowFile::open`]; [`Error::LibraryEmpty`] without a space.
     pub fn space_rows(&self) -> Result<SpaceRows> {
         let Some(space) = &self.space else {
             return Err(Error::LibraryEmpty {

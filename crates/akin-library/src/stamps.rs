@@ -1,30 +1,31 @@
-//! Papers by key, for an index that is kept beside the embeddings: which there are, whether they have
-//! changed, and which row is whose.
+//! Papers by key, for the lexical index: which there are, whether they have changed, and which row
+//! belongs to which.
 //!
-//! A paper's *stamp* is the checksum of its record; the [`PapersState`] of a library is another one after every
-//! change of a record, and no two libraries, nor two lines of changes of one, come to the same.
+//! A paper's *stamp* is the checksum of its record. The [`PapersState`] of a library differs after
+//! every change of a record, between libraries, and between two histories of one library.
 
 use std::path::PathBuf;
 
 use fixedbitset::FixedBitSet;
 use rusqlite::{OptionalExtension, params_from_iter};
 
+use super::filter::Filter;
+use super::keys::PaperKey;
 use super::read::Library;
 use super::record;
-use super::{Filter, PaperKey};
 use akin_base::error::Result;
 use akin_base::paper::Paper;
 use akin_base::vectors::Row;
 
-/// Of so many papers one is looked for at a time; of more, all are gone through.
+/// Up to this number of papers are looked up one by one; beyond that the table is scanned.
 const LOOKED_FOR: usize = 2000;
 
-/// Which state the papers are in.
+/// Identifies a state of the papers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PapersState {
-    /// How often a record has changed.
+    /// Number of changes of records.
     pub changes: u64,
-    /// Drawn by chance at the last change.
+    /// A random number drawn at the last change.
     pub mark: i64,
 }
 
@@ -34,10 +35,10 @@ impl Library {
         self.layout.lexical()
     }
 
-    /// The state of the papers.
+    /// The present state of the papers.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn state(&self) -> Result<PapersState> {
         let sql = "SELECT changes, mark FROM state";
         let state = self.db.query_row(sql, [], |row| {
@@ -49,20 +50,20 @@ impl Library {
         state.map_err(self.layout.database_error())
     }
 
-    /// The library's own number: drawn by chance when it was made.
+    /// The library's random number, drawn when it was created.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn number(&self) -> Result<i64> {
         let sql = "SELECT number FROM state";
         let number = self.db.query_row(sql, [], |row| row.get(0));
         number.map_err(self.layout.database_error())
     }
 
-    /// The key and the stamp of every paper that may be found, in the order of the keys.
+    /// The key and the stamp of every paper but the withdrawn, ordered by key.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn stamps(&self) -> Result<Vec<(PaperKey, u32)>> {
         let list = || {
             let sql = "SELECT paper, sum FROM records INDEXED BY record_sums WHERE paper NOT IN
@@ -74,10 +75,11 @@ impl Library {
         list().map_err(self.layout.database_error())
     }
 
-    /// A paper with its stamp and its row in the active space; `None` if there is none with this key.
+    /// The paper with this key, its stamp, and its row in the active space; `None` if there is no
+    /// such paper.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged), [`Error::Database`](crate::Error::Database).
+    /// [`Error::Damaged`](akin_base::Error::Damaged), [`Error::Database`](akin_base::Error::Database).
     pub fn paper(&self, key: PaperKey) -> Result<Option<(Paper, u32, Option<Row>)>> {
         let space = self.space.as_ref().map_or(0, |active| active.key);
         let ask = || {
@@ -98,11 +100,11 @@ impl Library {
         found.map(paper).transpose()
     }
 
-    /// Whose embedding is in each of these rows of the active space.
+    /// The paper of each of these rows of the active space.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn keys_of(&self, rows: &[Row]) -> Result<Vec<Option<PaperKey>>> {
         let space = self.active()?.key;
         let ask = || {
@@ -117,12 +119,12 @@ impl Library {
         ask().map_err(self.layout.database_error())
     }
 
-    /// The row of each of these papers in the active space, and its stamp; `None` for one that has
-    /// none, or that is not there.
+    /// The row of each of these papers in the active space, and its stamp; `None` for a paper
+    /// without a row, or an unknown key.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn rows_of_keys(&self, keys: &[PaperKey]) -> Result<Vec<Option<(Row, u32)>>> {
         let space = self.active()?.key;
         let ask = || {
@@ -144,7 +146,7 @@ impl Library {
     /// The keys of the papers that pass a filter; `None` if all do.
     ///
     /// # Errors
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn allowed_keys(&self, filter: &Filter) -> Result<Option<FixedBitSet>> {
         if filter.is_empty() {
             return Ok(None);
@@ -163,8 +165,8 @@ impl Library {
     /// The rows in the active space of the papers with these keys.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty),
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
+    /// [`Error::Database`](akin_base::Error::Database).
     pub fn rows_among(&self, keys: &FixedBitSet) -> Result<FixedBitSet> {
         let active = self.active()?;
         let mut rows = FixedBitSet::with_capacity(active.n_rows);

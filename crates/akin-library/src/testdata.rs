@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Batch, Change, IngestCounts, Library, Space, Writer};
+use super::batch::{Batch, Change, IngestCounts};
+use super::read::Library;
+use super::space::Space;
+use super::write::Writer;
 use akin_base::paper::{Paper, PaperId, TextHash};
 use akin_base::vectors;
 

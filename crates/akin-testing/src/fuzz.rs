@@ -1,9 +1,9 @@
-//! Fuzzing with the stable toolchain: inputs that are right, spoilt in random ways and held against
-//! a property.
+//! Fuzzing with the stable toolchain: mutates valid inputs at random, and checks a property of
+//! each.
 //!
 //! In: seeds, and a property of any bytes. Out: nothing, or a failed test with the shortest list of
-//! mutations that breaks the property. What is tried is the same every time; proptest's own
-//! `PROPTEST_RNG_SEED` tries other things, and its `PROPTEST_CASES` says how many.
+//! mutations that breaks the property. The cases are the same every time. proptest's
+//! `PROPTEST_RNG_SEED` chooses others, and `PROPTEST_CASES` their number.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestError, TestRng, TestRunner};
 
-/// Numbers at which counts and lengths go wrong.
+/// Numbers that often break counts and lengths.
 const NUMBERS: &[u32] = &[
     0,
     1,
@@ -31,7 +31,7 @@ const NUMBERS: &[u32] = &[
     u32::MAX,
 ];
 
-/// One thing that is done to a seed; places are shares of its length.
+/// A mutation of a seed; places are fractions of its length.
 #[derive(Debug, Clone)]
 enum Mutation {
     SetByte(Index, u8),
@@ -104,17 +104,17 @@ impl Mutation {
     }
 }
 
-/// How often something is tried where proptest is not told otherwise.
+/// Number of cases, unless proptest's environment sets it.
 const UNASKED_RUNS: u32 = 4_000;
 
 /// Streams of random numbers, each on a thread of its own: a machine with other cores tries the same.
 const STREAMS: u32 = 4;
 
-/// What proptest runs by itself: too few to spoil files.
+/// proptest's own default, too small for mutated files.
 const PROPTEST_RUNS: u32 = 256;
 
-/// Spoils the seeds many times, with pieces of one another and with `tokens` among other
-/// things; `property` is given the number of the seed and the bytes, and says what is wrong.
+/// Mutates the seeds many times, also with pieces of one another and with `tokens`. `property` gets
+/// the number of the seed and the bytes, and returns the fault if there is one.
 #[track_caller]
 pub fn fuzz(
     name: &str,

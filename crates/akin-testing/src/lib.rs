@@ -1,15 +1,19 @@
-//! What the tests of several rooms share. For tests only.
+//! Helpers that the tests of several crates share. For tests only.
 
 #![expect(clippy::print_stdout, reason = "tests say what they tried")]
 #![expect(clippy::unwrap_used, reason = "tests may fail")]
 
+mod dice;
 pub mod fuzz;
 pub mod hub_server;
 pub mod require;
+pub mod server;
+
+pub use dice::Dice;
 
 use std::path::{Path, PathBuf};
 
-/// The folder of the repository.
+/// The root folder of the repository.
 pub fn repository() -> &'static Path {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     crates
@@ -17,7 +21,7 @@ pub fn repository() -> &'static Path {
         .expect("the crate is in crates/ of the repository")
 }
 
-/// A file or a folder of the tests' data, by its path in `tests/data`.
+/// The path of a file or folder in `tests/data`.
 pub fn data(name: &str) -> PathBuf {
     repository().join("tests/data").join(name)
 }

@@ -10,7 +10,7 @@ use akin::library::Library;
 use akin::progress::Unobserved;
 
 use super::{State, is_full, state, work};
-use crate::sandbox::Dice;
+use akin_testing::Dice;
 
 /// Bits that are flipped in each file, and places at which it is cut.
 fn n_faults() -> usize {
@@ -125,8 +125,10 @@ fn every_cut_and_every_flipped_bit_is_found_or_makes_no_difference() {
         kinds.len() >= 4,
         "rows, graph, manifest and database: {files:?}"
     );
-    let mut dice = Dice(17);
-    let mut below = |n: usize| (((dice.number() + 1.0) / 2.0 * n as f32) as usize).min(n - 1);
+    let mut dice = Dice::new(17);
+    let mut below = |n: usize| {
+        ((((2.0 * dice.uniform() - 1.0) as f32 + 1.0) / 2.0 * n as f32) as usize).min(n - 1)
+    };
     for file in &files {
         let good = std::fs::read(file).unwrap();
         let name = file.file_name().unwrap().to_string_lossy().into_owned();

@@ -10,7 +10,8 @@ use akin::paper::{Paper, PaperId};
 use akin::search::Indexes;
 
 use super::bakery;
-use crate::sandbox::{Dice, Sandbox, library_of};
+use crate::sandbox::{Sandbox, library_of};
+use akin_testing::Dice;
 
 #[test]
 fn follows_are_added_listed_shown_edited_and_removed() {
@@ -145,7 +146,7 @@ fn a_test_shows_last_month_and_changes_nothing() {
 #[test]
 fn a_paper_is_found_if_few_of_the_library_are_as_close() {
     let dir = tempfile::tempdir().unwrap();
-    let mut dice = Dice(5);
+    let mut dice = Dice::new(5);
     let papers: Vec<(Paper, Vec<f32>)> = (0..2000)
         .map(|i| {
             let id = PaperId::parse(&format!("p{i}")).unwrap();

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::faults;
-use crate::sandbox::{Dice, library_of};
+use crate::sandbox::library_of;
+use akin_testing::Dice;
 
 const ROOT: &str = "AKIN_DIGEST_ROOT";
 const FAULT: &str = "AKIN_DIGEST_FAULT";
@@ -37,7 +38,7 @@ fn moment(day: usize) -> Timestamp {
 
 /// A library with a follow and a paper of before.
 fn prepare(root: &Path) {
-    let vector = Dice(1).direction(8);
+    let vector = Dice::new(1).direction(8);
     let mut writer = library_of(root, vec![(paper(0), vector)]);
     let follow = Follow {
         name: "ada".to_owned(),
@@ -91,7 +92,7 @@ fn store(writer: &mut Writer, number: usize) {
         ..Batch::default()
     };
     let run = writer.begin_ingest(&[]).unwrap();
-    let vector = Dice(number as u64 + 1).direction(8);
+    let vector = Dice::new(number as u64 + 1).direction(8);
     writer
         .commit(&batch, &[vector], (run, &IngestCounts::default()))
         .unwrap();

@@ -21,7 +21,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
-use crate::sandbox::{Dice, is_full, library_of, tiny_model};
+use crate::sandbox::{is_full, library_of, tiny_model};
+use akin_testing::Dice;
 
 const WORDS: &[&str] = &[
     "quark", "lattice", "galaxy", "neuron", "protein", "graph", "plasma", "enzyme", "tensor",
@@ -334,7 +335,7 @@ fn what_cannot_be_asked_for_yet_is_looked_at_again() {
     let encoder = tiny_encoder();
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("library");
-    let mut dice = Dice(1);
+    let mut dice = Dice::new(1);
     let centre = encoder.embed_query("quark").unwrap();
     let old = (0..30)
         .map(|n| paper(&mut dice, n, OLD_DAY, &centre))
@@ -388,7 +389,7 @@ fn every_paper_that_the_rule_admits_is_shown_and_no_other() {
     let n_libraries = if is_full() { 600 } else { 60 };
     let mut n_admitted = 0;
     for seed in 0..n_libraries {
-        n_admitted += check(&mut Dice(seed), &encoder);
+        n_admitted += check(&mut Dice::new(seed), &encoder);
     }
     println!("{n_admitted} papers of {n_libraries} libraries are shown as the rule has it");
     assert!(n_admitted > 5 * n_libraries as usize, "{n_admitted}");

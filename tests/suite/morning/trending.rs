@@ -10,7 +10,8 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::bakery;
-use crate::sandbox::{Dice, library_of};
+use crate::sandbox::library_of;
+use akin_testing::Dice;
 
 #[test]
 fn votes_fade_with_the_days_since_the_list() {
@@ -58,7 +59,7 @@ fn votes_fade_with_the_days_since_the_list() {
 #[test]
 fn a_topic_that_grows_faster_than_the_library_rises() {
     let dir = tempfile::tempdir().unwrap();
-    let mut dice = Dice(11);
+    let mut dice = Dice::new(11);
     let centres: Vec<Vec<f32>> = (0..4).map(|_| dice.direction(16)).collect();
     let today: Date = "2026-03-16".parse().unwrap();
     let mut papers = Vec::new();

@@ -1,31 +1,30 @@
-//! Where records come from: a collection has a name, and knows more or less of the papers that it
-//! lists.
+//! Collections of records, and their authority.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One body of records: a file of one's own, an export, a registry's feed.
+/// A collection of records: a user's file, an export, a registry's feed.
 ///
-/// Ids that name no work of the world belong to their collection. A newer record of a collection
-/// replaces its earlier one under the same id; records of several collections are merged.
+/// Local ids belong to their collection. A newer record replaces an earlier one of the same id and
+/// collection; records of several collections are merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collection {
-    /// What it is called: the dump's name, the feed's name, or what the user says.
+    /// Its name: that of the dump or the feed, or the user's choice.
     pub name: String,
-    /// How far its word counts against another's.
+    /// Its authority when collections disagree.
     pub authority: Authority,
-    /// Whether a later record of the same id is a newer one, also within one dump.
+    /// Whether a later record of an id is newer, even within one dump.
     pub is_feed: bool,
 }
 
-/// How far the word of a collection counts where two say different things; the greater counts more.
+/// Decides between collections that disagree; the greater authority wins.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Authority {
-    /// Bibliographies, exports and files of one's own.
+    /// Bibliographies, exports and users' files.
     #[default]
     Export,
     /// Indexes that gather records from registries.
@@ -35,7 +34,7 @@ pub enum Authority {
 }
 
 impl Authority {
-    /// The authority of this name; the least where there is none.
+    /// The authority of this name; the least for an unknown name.
     pub fn from_name(name: &str) -> Authority {
         match name {
             "registry" => Authority::Registry,

@@ -1,11 +1,10 @@
-//! Ids of papers. An id of the world names a work wherever it stands; any other id means something
-//! in its collection only.
+//! Ids of papers. A global id names a work anywhere; any other id is local to its collection.
 //!
-//! In: what a dump or a person writes. Out: [`PaperId`]. `spelling.rs` knows how ids of the world
-//! are spelt.
+//! In: what a dump or a person writes. Out: [`PaperId`]. `spelling.rs` knows the spellings of
+//! global ids.
 //!
-//! Invariants: every spelling of one id of the world is one [`PaperId`]; the ids of two collections
-//! are never equal, so two data sets that count from 1 are two data sets.
+//! Invariants: all spellings of a global id parse to one [`PaperId`]. Ids of different collections
+//! are never equal, so two data sets that both count from 1 stay apart.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,19 +12,19 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::hash::letters_of;
+use super::kind::IdKind;
 use super::spelling::{self, is_digits, strip_prefix_nocase};
-use super::{Paper, letters_of};
-use crate::name::family;
 
-/// What an id of a collection begins with, as it is stored.
+/// First character of a stored local id.
 const LOCAL: char = '@';
 
-/// What an id begins with that was made from a record without one.
+/// Prefix of ids made from records without one.
 const MADE: &str = "title:";
 
 /// The id of a paper in its normal form.
 ///
-/// Ids of the world:
+/// Global ids:
 ///
 /// | kind | normal form | spellings that mean it |
 /// |---|---|---|
@@ -38,17 +37,17 @@ const MADE: &str = "title:";
 /// | Semantic Scholar | `corpusid:77490025`; 40 hex digits | `CorpusID:…`, `s2:…`, addresses |
 /// | ACL Anthology | `2020.coling-main.1`, `P18-1001` | `acl:…`, addresses of pages and PDFs |
 ///
-/// Any other id belongs to a collection: it is stored as `@COLLECTION#ID`, shown as `ID`, and told
-/// from others of its name as `COLLECTION#ID`. A record without an id gets one that is made from
-/// what it says ([`PaperId::made_of`]).
+/// Any other id is local to a collection: stored as `@COLLECTION#ID`, and shown as `ID`, or as
+/// `COLLECTION#ID` where that is ambiguous. A record without an id gets one made from its content
+/// ([`PaperId::made_of`]).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PaperId(String);
 
 impl PaperId {
-    /// Reads any spelling of an id; `None` where nothing but space or control characters is left.
+    /// Parses any spelling of an id. `None` if it is blank or contains control characters.
     ///
-    /// What is no id of the world comes back as it stands, without a collection.
+    /// A text that is not a global id is kept as it is, without a collection.
     pub fn parse(spelling: &str) -> Option<PaperId> {
         let text = spelling.trim();
         if text.is_empty() || text.chars().any(char::is_control) {
@@ -62,26 +61,25 @@ impl PaperId {
         Some(PaperId(world.unwrap_or_else(|| text.to_owned())))
     }
 
-    /// Reads the normal form as it is stored.
+    /// Takes a stored normal form.
     pub fn from_stored(id: &str) -> PaperId {
         PaperId(id.to_owned())
     }
 
-    /// The id of a collection.
+    /// An id local to a collection.
     pub fn local(collection: &str, id: &str) -> PaperId {
         PaperId(format!("{LOCAL}{collection}#{id}"))
     }
 
-    /// An id of a collection that is not known yet, whatever it looks like; [`PaperId::within`]
-    /// names the collection. `None` where nothing but space or control characters is left.
+    /// An id local to a collection that [`PaperId::within`] names later, even if it looks global.
+    /// `None` if it is blank or contains control characters.
     pub fn of_own(id: &str) -> Option<PaperId> {
         let id = id.trim();
         let is_usable = !id.is_empty() && !id.chars().any(char::is_control);
         is_usable.then(|| PaperId::local("", id))
     }
 
-    /// This id as a record of a collection has it: ids of the world as they are, any other as one of
-    /// the collection.
+    /// This id within a collection: a global id stays, any other becomes local to it.
     #[must_use]
     pub fn within(self, collection: &str) -> PaperId {
         match self.collection() {
@@ -91,42 +89,28 @@ impl PaperId {
         }
     }
 
-    /// Makes a stable id from a title, for records that have none: letters and digits only, lower
-    /// case, hashed.
+    /// Makes a stable id by hashing the letters and digits of a title, in lower case.
     pub fn from_title(title: &str) -> PaperId {
         PaperId::made(&letters_of(title))
     }
 
-    /// Makes a stable id from a title and an abstract, for a text that is no paper of a library.
+    /// Makes a stable id from a title and an abstract, for a text outside of any library.
     pub fn from_text(title: &str, abstract_text: &str) -> PaperId {
         PaperId::made(&letters_of(&format!("{title}\n{abstract_text}")))
     }
 
-    /// Makes a stable id from what tells a paper from others in a bibliography: title, first
-    /// author's family name, year, volume and journal.
-    pub fn made_of(paper: &Paper) -> PaperId {
-        let mut parts = vec![letters_of(&paper.title)];
-        parts.extend(paper.authors.first().map(|name| family(name)));
-        let year = paper.date().map(|date| date.year().to_string());
-        let journal = paper.journal.as_deref().map(letters_of);
-        let volume = paper.volume.as_deref().map(letters_of);
-        for (name, part) in [("year", year), ("volume", volume), ("journal", journal)] {
-            parts.extend(part.map(|part| format!("{name} {part}")));
-        }
-        PaperId::made(&parts.join("\n"))
-    }
-
-    fn made(text: &str) -> PaperId {
+    /// The id that is made from a text.
+    pub(super) fn made(text: &str) -> PaperId {
         let hash = blake3::hash(text.as_bytes()).to_hex();
         PaperId(format!("{MADE}{}", &hash[..16]))
     }
 
-    /// Whether the id was made from what a record says.
+    /// Whether the id was made from a record's content.
     pub fn is_made(&self) -> bool {
         self.bare().starts_with(MADE)
     }
 
-    /// The id of a known kind that `value` is, in any of its spellings; `None` if it is none.
+    /// Parses an id of this kind in any of its spellings; `None` if `value` is not one.
     pub fn of_kind(kind: IdKind, value: &str) -> Option<PaperId> {
         let value = value.trim();
         let number = |prefix: &str| strip_prefix_nocase(value, prefix).unwrap_or(value).trim();
@@ -139,17 +123,17 @@ impl PaperId {
         PaperId::parse(&spelling).filter(|id| id.kind() == Some(kind))
     }
 
-    /// What kind of id of the world this is; `None` for ids of a collection.
+    /// The kind of a global id; `None` for a local id.
     pub fn kind(&self) -> Option<IdKind> {
         spelling::kind(&self.0)
     }
 
-    /// Whether this is an id of a collection, with its collection.
+    /// Whether this is a local id with its collection.
     pub fn is_local(&self) -> bool {
         self.0.starts_with(LOCAL)
     }
 
-    /// The collection that the id belongs to.
+    /// The collection of a local id.
     pub fn collection(&self) -> Option<&str> {
         let (collection, _) = self.0.strip_prefix(LOCAL)?.split_once('#')?;
         Some(collection)
@@ -178,7 +162,7 @@ impl PaperId {
         self.kind() == Some(IdKind::Arxiv)
     }
 
-    /// The page to read the paper at, percent-encoded, for ids of the world.
+    /// The address of the paper's page, percent-encoded; `None` for a local id.
     pub fn address(&self) -> Option<String> {
         let kind = self.kind()?;
         let id = spelling::in_path(&self.0);
@@ -196,30 +180,8 @@ impl PaperId {
     }
 }
 
-/// The registries and indexes whose ids name a work anywhere, the one first that names a paper best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum IdKind {
-    /// arXiv.
-    Arxiv,
-    /// A digital object identifier.
-    Doi,
-    /// PubMed.
-    Pmid,
-    /// PubMed Central.
-    Pmcid,
-    /// ACL Anthology.
-    Acl,
-    /// A work of OpenAlex.
-    OpenAlex,
-    /// A paper of Semantic Scholar, by its number.
-    CorpusId,
-    /// A paper of Semantic Scholar, by its hash.
-    SemanticScholar,
-}
-
 impl fmt::Display for PaperId {
-    /// The id as a person knows it: without its collection, unless it would look like another's.
+    /// Shows the id without its collection, unless it would then look global.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bare = self.bare();
         let is_misleading = self.is_local() && spelling::normal_form(bare).is_some();
@@ -231,8 +193,8 @@ impl fmt::Display for PaperId {
     }
 }
 
-/// Puts ids as they are shown in place of those that are stored, in a value for programs: under the
-/// names `id`, `ids`, `paper` and `lost`.
+/// Replaces stored ids by their displayed form in JSON output, under the names `id`, `ids`, `paper`
+/// and `lost`.
 pub fn show_ids(value: &mut Value) {
     let show = |value: &mut Value| {
         if let Value::String(id) = value
@@ -256,15 +218,16 @@ pub fn show_ids(value: &mut Value) {
     }
 }
 
-/// The name of a collection, made of the name of a dump: without what would end it in an id.
+/// Makes the name of a collection from that of a dump, without characters that would end it in an
+/// id.
 pub fn collection_name(name: &str) -> String {
     let plain = name
         .trim()
         .replace(|c: char| c == '#' || c.is_control(), "_");
-    match plain.is_empty() {
-        true => "_".to_owned(),
-        false => plain,
+    if plain.is_empty() {
+        return "_".to_owned();
     }
+    plain
 }
 
 /// The version in a spelling of an arXiv id, as in `2503.11731v2`.

@@ -1,21 +1,20 @@
-//! How ids of the world are spelt, and the one normal form of each.
+//! Spellings of global ids, and the normal form of each.
 //!
-//! In: a text that stands for a paper: an id, an address, a line copied from a PDF's margin. Out: its
-//! normal form and its kind, or nothing where it names no registry's id. Everything else is an id
-//! of some collection, which `id.rs` knows about.
+//! In: an id, an address, or a line copied from a PDF's margin. Out: its normal form and its kind,
+//! or `None` if it names no registry's id. All other texts are local ids, which `id.rs` handles.
 //!
-//! Invariants: a normal form is its own normal form; no spelling of one id has two normal forms.
+//! Invariants: a normal form is its own normal form; a spelling has only one.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::IdKind;
+use super::kind::IdKind;
 
-/// How often a DOI may have been percent-encoded over.
+/// The most times that a DOI may have been percent-encoded.
 const MAX_DECODINGS: usize = 3;
 
-/// What stands in the path of an address as it is; the rest is percent-encoded.
+/// Characters that stay as they are in the path of an address.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -35,8 +34,8 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b'@');
 
-/// Hosts whose pages are about one paper, in small letters without `www.`, and what stands before
-/// the id in their paths. A host stands for those below it, too; the first that fits is taken.
+/// Hosts whose pages are about one paper, in lower case without `www.`, with the paths before the
+/// id. A host includes its subdomains; the first match wins.
 const PAGES: [(&str, &[&str]); 21] = [
     ("ar5iv.labs.arxiv.org", &ARXIV_PATHS),
     ("arxiv.org", &ARXIV_PATHS),
@@ -83,7 +82,7 @@ const ARXIV_PATHS: [&str; 10] = [
     "",
 ];
 
-/// Words before an id of arXiv, in small letters.
+/// Words before an arXiv id, in lower case.
 const ARXIV_WORDS: [&str; 7] = [
     "arxiv preprint ",
     "arxiv e-print ",
@@ -94,7 +93,7 @@ const ARXIV_WORDS: [&str; 7] = [
     "arxiv ",
 ];
 
-/// Words before a DOI, in small letters.
+/// Words before a DOI, in lower case.
 const DOI_WORDS: [&str; 7] = [
     "info:doi/",
     "urn:doi:",
@@ -105,7 +104,7 @@ const DOI_WORDS: [&str; 7] = [
     "hdl:",
 ];
 
-/// A text without the address or the words that ids are often written with.
+/// A text without the address or the words that often surround an id.
 struct Bare<'a> {
     text: Cow<'a, str>,
     /// It was cut from a page about one paper.
@@ -114,7 +113,7 @@ struct Bare<'a> {
     is_of_pubmed: bool,
 }
 
-/// The normal form of an id of the world, and its kind.
+/// The normal form of a global id, and its kind.
 pub(super) fn normal_form(text: &str) -> Option<(String, IdKind)> {
     if let Some((id, _)) = arxiv_id(text) {
         return Some((id, IdKind::Arxiv));
@@ -137,7 +136,7 @@ pub(super) fn normal_form(text: &str) -> Option<(String, IdKind)> {
     Some((id, kind))
 }
 
-/// The kind of a normal form; `None` where it is none.
+/// The kind of a normal form; `None` if it is not one.
 pub(super) fn kind(id: &str) -> Option<IdKind> {
     let rest = |prefix: &str| id.strip_prefix(prefix);
     if is_arxiv(id) {
@@ -252,8 +251,8 @@ fn decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The id that a spelling of arXiv's stands for, with its version: `arXiv:1706.03762v5 [cs.CL]
-/// 6 Dec 2017` as it stands on a margin, `quant-ph0112019` as bulk files are called.
+/// Parses a spelling of an arXiv id, with its version. `arXiv:1706.03762v5 [cs.CL] 6 Dec 2017` is a
+/// PDF's margin, `quant-ph0112019` the name of a bulk file.
 fn arxiv_spelling(text: &str) -> Option<(String, Option<u32>)> {
     let mut rest = text;
     while let Some(after) = ARXIV_WORDS
@@ -408,8 +407,8 @@ fn is_doi(text: &str) -> bool {
     })
 }
 
-/// An id without the punctuation of the sentence or the list that it stands in: full stops and the
-/// like, and brackets that nothing in it opens.
+/// Strips the punctuation of the surrounding sentence or list from an id: full stops and the like,
+/// and unmatched closing brackets.
 pub fn without_end(id: &str) -> &str {
     let mut id = id.trim_matches(['"', '\'', ' ']);
     loop {

@@ -1,4 +1,4 @@
-//! One model in the cache, in the layout that the hub's tools share.
+//! A model in the cache, in the layout that the hub's tools share.
 //!
 //! ```text
 //! models--org--name/
@@ -8,26 +8,26 @@
 //!   .no_exist/<commit>/<file>     empty: the hub said that there is no such file
 //! ```
 //!
-//! A snapshot without `modules.json` may be one that another tool fetched only in part, and would
-//! be read with the wrong pooling. So it counts as whole only if the hub is known to have none.
+//! A snapshot without `modules.json` may be an incomplete one of another tool, and would be loaded
+//! with the wrong pooling. So it counts as complete only if the hub is known to have no such file.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use hf_hub::{Repo, RepoType};
 use serde::Deserialize;
 use walkdir::WalkDir;
 
-use super::id::{COMMIT_DIGITS, FEWEST_COMMIT_DIGITS};
-use super::{HubId, Snapshot, SnapshotFile, select};
+use super::id::{COMMIT_DIGITS, FEWEST_COMMIT_DIGITS, HubId};
+use super::select;
+use super::snapshot::{Snapshot, SnapshotFile};
 use akin_base::error::{Error, Result};
 use akin_base::files::{self, sha256_of_link};
 use akin_base::hex::is_hex;
 
-/// How the folder of a model begins.
+/// Prefix of a model's folder.
 const PREFIX: &str = "models--";
-/// How deep a snapshot's folders are looked into.
+/// The depth to which a snapshot's folders are searched.
 const MAX_DEPTH: usize = 4;
 
 /// One model in the cache.
@@ -35,7 +35,7 @@ pub(super) struct CachedRepo {
     folder: PathBuf,
 }
 
-/// What `modules.json` says of a module, as far as its files go.
+/// A module in `modules.json`, as far as its files are concerned.
 #[derive(Deserialize)]
 struct CachedModule {
     #[serde(default)]
@@ -44,13 +44,13 @@ struct CachedModule {
     class: String,
 }
 
-/// What the index of weights in shards says.
+/// The index of sharded weights.
 #[derive(Deserialize)]
 struct ShardIndex {
     weight_map: BTreeMap<String, String>,
 }
 
-/// The names of the models in a cache, in their order.
+/// The names of the models in a cache, sorted.
 pub(super) fn names(cache: &Path) -> Result<Vec<String>> {
     let mut names: Vec<String> = entries(cache)?
         .iter()
@@ -62,10 +62,10 @@ pub(super) fn names(cache: &Path) -> Result<Vec<String>> {
 }
 
 impl CachedRepo {
-    pub(super) fn of(cache: &Path, name: &str) -> CachedRepo {
-        let repo = Repo::new(name.to_owned(), RepoType::Model);
+    pub(super) fn new(cache: &Path, name: &str) -> CachedRepo {
+        let folder = format!("{PREFIX}{}", name.replace('/', "--"));
         CachedRepo {
-            folder: cache.join(repo.folder_name()),
+            folder: cache.join(folder),
         }
     }
 
@@ -77,7 +77,7 @@ impl CachedRepo {
         self.folder.join("snapshots").join(commit)
     }
 
-    /// The commit that is meant, if it is known here.
+    /// The commit of an id's revision, if the cache knows it.
     pub(super) fn commit_of(&self, id: &HubId) -> Result<Option<String>> {
         let revision = id.revision();
         if let Some(commit) = self.reference(revision)? {
@@ -94,14 +94,14 @@ impl CachedRepo {
             _ => Err(Error::model(
                 id,
                 format!(
-                    "several commits in the cache begin so: {}",
+                    "several commits in the cache begin with these digits: {}",
                     commits.join(", ")
                 ),
             )),
         }
     }
 
-    /// The commit that a branch or a tag was at.
+    /// The commit of a branch or a tag when it was fetched.
     fn reference(&self, revision: &str) -> Result<Option<String>> {
         let path = self.folder.join("refs").join(revision);
         // A branch `a` and one `a/b` were not there at the same time.
@@ -117,11 +117,11 @@ impl CachedRepo {
         };
         match text.trim() {
             commit if is_hex(commit, COMMIT_DIGITS) => Ok(Some(commit.to_owned())),
-            other => Err(Error::damaged(path, format!("{other:?} is no commit"))),
+            other => Err(Error::damaged(path, format!("{other:?} is not a commit"))),
         }
     }
 
-    /// Branches and tags with their commits; what cannot be read is left out.
+    /// Branches and tags with their commits; unreadable ones are left out.
     pub(super) fn references(&self) -> Result<Vec<(String, String)>> {
         let root = self.folder.join("refs");
         let files = files_below(&root, usize::MAX);
@@ -130,7 +130,7 @@ impl CachedRepo {
         Ok(names.filter_map(read).collect())
     }
 
-    /// The commits of which there is something, in their order.
+    /// The commits with any files, sorted.
     pub(super) fn commits(&self) -> Result<Vec<String>> {
         let mut commits = entries(&self.folder.join("snapshots"))?;
         commits.retain(|name| is_hex(name, COMMIT_DIGITS));
@@ -138,7 +138,7 @@ impl CachedRepo {
         Ok(commits)
     }
 
-    /// What there is of a commit, and what is missing.
+    /// The files of a commit in the cache, and the missing ones.
     pub(super) fn snapshot(&self, id: HubId, commit: &str) -> Result<Option<Snapshot>> {
         let folder = self.snapshot_folder(commit);
         if !folder.is_dir() {
@@ -162,7 +162,7 @@ impl CachedRepo {
         }))
     }
 
-    /// What a model needs and a snapshot does not have.
+    /// The required files that a snapshot lacks.
     fn missing(&self, commit: &str, folder: &Path, names: &[String]) -> Vec<String> {
         let mut needed = select::lacking(names);
         let mut unreadable = Vec::new();
@@ -191,24 +191,24 @@ impl CachedRepo {
         needed
     }
 
-    /// The file that says that the hub has no such file.
+    /// The file that records that the hub has no such file.
     fn absent(&self, commit: &str, name: &str) -> PathBuf {
         self.folder.join(".no_exist").join(commit).join(name)
     }
 
-    /// Notes that the hub has no such file.
+    /// Records that the hub has no such file.
     pub(super) fn note_absent(&self, commit: &str, name: &str) -> Result<()> {
         replace(&self.absent(commit, name), "")
     }
 
-    /// Notes the commit that a branch or a tag is at.
+    /// Records the commit of a branch or a tag.
     pub(super) fn set_reference(&self, revision: &str, commit: &str) -> Result<()> {
         replace(&self.folder.join("refs").join(revision), commit)
     }
 }
 
 impl CachedModule {
-    /// The settings that a module of this kind cannot be without.
+    /// The settings file that a module of this kind requires.
     fn config(&self) -> Option<String> {
         let class = self.class.rsplit('.').next().unwrap_or_default();
         let has_settings = matches!(class, "Pooling" | "Dense") && !self.path.is_empty();
@@ -216,7 +216,7 @@ impl CachedModule {
     }
 }
 
-/// The files below a folder with their sizes, by name; links that lead nowhere are none.
+/// The files below a folder with their sizes in bytes, by name, without dangling links.
 fn files_below(folder: &Path, max_depth: usize) -> Vec<(String, u64)> {
     let walk = WalkDir::new(folder)
         .follow_links(true)
@@ -233,7 +233,7 @@ fn files_below(folder: &Path, max_depth: usize) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// The names in a folder; none where there is no folder.
+/// The names in a folder; none if there is no folder.
 fn entries(folder: &Path) -> Result<Vec<String>> {
     let listed = match std::fs::read_dir(folder) {
         Ok(listed) => listed,
@@ -253,7 +253,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-/// Puts a small file in the place of another, so that nobody sees half of it.
+/// Replaces a small file atomically.
 fn replace(path: &Path, content: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;

@@ -1,20 +1,20 @@
 //! The name of a model at the hub: `org/name`, or `name` alone, and a revision behind an `@`.
 //!
-//! Names become addresses and names of folders, so what the hub's rules do not allow is refused
-//! here, and with it whatever would lead out of the cache.
+//! In: an id as a user types it. Out: a [`HubId`]. Names become addresses and folders, so names
+//! that the hub's rules forbid are refused here, among them all that would lead out of the cache.
 
 use std::fmt;
 use std::str::FromStr;
 
 use akin_base::error::{Error, Result};
 
-/// The branch that is meant where no revision is given.
+/// The default revision.
 const DEFAULT_REVISION: &str = "main";
-/// The longest name, after the hub's own rule.
+/// The longest name by the hub's own rule, in bytes.
 const LONGEST_NAME: usize = 96;
-/// The fewest digits that stand for a commit.
+/// The fewest digits that identify a commit.
 pub(super) const FEWEST_COMMIT_DIGITS: usize = 7;
-/// Digits of a whole commit.
+/// The number of digits of a whole commit.
 pub(super) const COMMIT_DIGITS: usize = 40;
 
 /// A model at the hub, as `org/name`, `name`, `org/name@revision` or `name@revision`.
@@ -25,10 +25,10 @@ pub struct HubId {
 }
 
 impl HubId {
-    /// A model by its name, at a revision or where its branch `main` is.
+    /// A model by its name, at a revision or at its branch `main`.
     ///
     /// # Errors
-    /// [`Error::Model`] if there can be none of this name or revision.
+    /// [`Error::Model`] if the name or the revision is invalid.
     pub fn new(name: &str, revision: Option<&str>) -> Result<HubId> {
         let wrong = |reason: &str| {
             let whole = revision.map_or(name.to_owned(), |r| format!("{name}@{r}"));
@@ -40,9 +40,7 @@ impl HubId {
             ));
         }
         if !revision.is_none_or(is_revision) {
-            return Err(wrong(
-                "what stands behind the @ is no branch, tag or commit",
-            ));
+            return Err(wrong("expected a branch, tag or commit after the @"));
         }
         Ok(HubId {
             name: name.to_owned(),
@@ -55,7 +53,7 @@ impl HubId {
         &self.name
     }
 
-    /// The branch, tag or commit, `main` where none was given.
+    /// The branch, tag or commit; `main` if none was given.
     pub fn revision(&self) -> &str {
         self.revision.as_deref().unwrap_or(DEFAULT_REVISION)
     }
@@ -98,7 +96,7 @@ fn is_name_part(part: &str) -> bool {
         && !is_odd
 }
 
-/// Whether git would take this for the name of a branch or a tag, and an address as it is.
+/// Whether this is a valid name of a branch or tag in git, and needs no escapes in an address.
 fn is_revision(revision: &str) -> bool {
     let is_known = |c: char| c.is_ascii_alphanumeric() || ".-_/+".contains(c);
     let is_part = |part: &str| {

@@ -1,11 +1,11 @@
-//! Putting a blob into a snapshot: a relative link, or, where a system has none, the file itself.
+//! Links a blob into a snapshot; on systems without links, puts the file itself there.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use akin_base::error::{Error, Result};
 
-/// Makes a snapshot's file lead to a blob, whatever was there before.
+/// Makes a snapshot's file a link to a blob, replacing what was there.
 pub(super) fn link(blob: &Path, pointer: &Path, name: &str) -> Result<()> {
     let folder = pointer.parent().unwrap_or(pointer);
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
@@ -25,7 +25,7 @@ pub(super) fn link(blob: &Path, pointer: &Path, name: &str) -> Result<()> {
     linked.map_err(Error::write(pointer))
 }
 
-/// The way from a snapshot's file of this name to a blob.
+/// The relative path from a snapshot's file of this name to a blob.
 fn relative(blob: &Path, name: &str) -> PathBuf {
     let n_up = 2 + name.matches('/').count();
     let mut way: PathBuf = std::iter::repeat_n("..", n_up).collect();

@@ -1,14 +1,14 @@
-//! Files in the shared cache that are written to: never through a link.
+//! Opens files of the shared cache for writing, never through a link.
 //!
-//! In: a path in a folder that others may write to as well. Out: the file itself, opened to read and
-//! write, made where it is not there, never emptied. What is a link, has another name as well, or is
-//! no file is an error: whoever put it there means another file to be written.
+//! In: a path in a folder that others may write to. Out: the file, opened for reading and writing,
+//! created if missing, never truncated. A link, a file with a second name, and anything but a file
+//! are errors: they could make akin overwrite another file.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens or makes a file.
+/// Opens or creates a file.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -23,11 +23,13 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
     let file = options.open(path)?;
     let opened = file.metadata()?;
-    match is_same(&named, &opened) {
-        true if n_names(&opened) > 1 => Err(refused("it has another name as well")),
-        true => Ok(file),
-        false => Err(refused("it was replaced while it was opened")),
+    if !is_same(&named, &opened) {
+        return Err(refused("it was replaced while it was opened"));
     }
+    if n_names(&opened) > 1 {
+        return Err(refused("it has another name as well"));
+    }
+    Ok(file)
 }
 
 fn refused(what: &str) -> io::Error {

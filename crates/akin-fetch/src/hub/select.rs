@@ -1,21 +1,22 @@
-//! Which files of a repository make a sentence-transformers model.
+//! Selects the files of a repository that make a sentence-transformers model.
 //!
-//! A model is a body (`config.json`, `tokenizer.json`, weights), in the repository's root or, in
-//! old ones, in a folder `0_…`, and modules behind it in folders `1_…`, `2_…`. Weights are
-//! safetensors, whole or in shards. What is pickled, or for other programs, is no part of it.
+//! A model is a body (`config.json`, `tokenizer.json`, weights) and modules after it, in folders
+//! `1_…`, `2_…`. The body is in the repository's root, or in a folder `0_…` of old repositories.
+//! Weights are safetensors, whole or sharded. Pickled files and files for other programs are left
+//! out.
 
-/// Says which modules follow one another.
+/// The list of modules, in order.
 pub(super) const MODULES: &str = "modules.json";
 /// The weights.
 const WEIGHTS: &str = "model.safetensors";
-/// Where weights in shards say which tensor is in which.
+/// The index of sharded weights.
 const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
 /// The body's settings.
 const CONFIG: &str = "config.json";
 /// The body's tokenizer.
 const TOKENIZER: &str = "tokenizer.json";
 
-/// Files of a body or a module beside its weights.
+/// Files of a body or a module other than weights.
 const SETTINGS: &[&str] = &[
     MODULES,
     CONFIG,
@@ -25,7 +26,7 @@ const SETTINGS: &[&str] = &[
     "tokenizer_config.json",
     "special_tokens_map.json",
 ];
-/// What people may want to read of a model.
+/// Texts about a model, for people.
 const TEXTS: &[&str] = &[
     "LICENSE",
     "LICENSE.md",
@@ -33,14 +34,14 @@ const TEXTS: &[&str] = &[
     "NOTICE",
     "README.md",
 ];
-/// How the names of pickled weights end.
+/// Suffixes of pickled weights.
 const PICKLED: &[&str] = &[".bin", ".ckpt", ".pkl", ".pt", ".pth"];
 
-/// The files to fetch of a repository's: `modules.json` comes last, so that what was fetched in
-/// part is never taken for a model without modules.
+/// The files of a repository to fetch. `modules.json` comes last, so that an incomplete model is
+/// never mistaken for one without modules.
 ///
 /// # Errors
-/// In words why it cannot be used: its weights are pickled, or a file is missing.
+/// The reason why the model cannot be used: its weights are pickled, or a file is missing.
 pub(super) fn wanted(names: &[String]) -> Result<Vec<String>, String> {
     let body = body_folder(names);
     if !has_weights(names, body) {
@@ -64,7 +65,7 @@ pub(super) fn wanted(names: &[String]) -> Result<Vec<String>, String> {
     Ok(wanted)
 }
 
-/// What a model needs and is not among these files.
+/// The required files that are not among these.
 pub(super) fn lacking(names: &[String]) -> Vec<String> {
     let body = body_folder(names);
     let mut lacking = Vec::new();
@@ -79,14 +80,14 @@ pub(super) fn lacking(names: &[String]) -> Vec<String> {
     lacking
 }
 
-/// The index of weights in shards that are read because there is no whole file.
+/// The index of sharded weights, if they are used because there is no single file.
 pub(super) fn index_of_shards(names: &[String]) -> Option<String> {
     let body = body_folder(names);
     let is_sharded = !has(names, body, WEIGHTS) && has(names, body, WEIGHTS_INDEX);
     is_sharded.then(|| format!("{body}{WEIGHTS_INDEX}"))
 }
 
-/// Whether a file is for people and may be left away.
+/// Whether a file is a text for people, and optional.
 pub(super) fn is_text(name: &str) -> bool {
     TEXTS.contains(&name)
 }
@@ -114,7 +115,7 @@ fn module_folders(names: &[String]) -> Vec<&str> {
     folders
 }
 
-/// Whether this is `1_Pooling/` or its like.
+/// Whether this is a folder like `1_Pooling/`.
 fn is_module_folder(folder: &str) -> bool {
     let Some((number, _)) = folder.split_once('_') else {
         return false;
@@ -172,7 +173,7 @@ fn is_wanted(name: &str, names: &[String]) -> bool {
     SETTINGS.contains(&file) || file == WEIGHTS || (!is_whole && is_of_shards)
 }
 
-/// Whether this is `model-00001-of-00002.safetensors` or its like.
+/// Whether this is a file like `model-00001-of-00002.safetensors`.
 fn is_shard(file: &str) -> bool {
     let number = file.strip_prefix("model-");
     let number = number.and_then(|rest| rest.strip_suffix(".safetensors"));

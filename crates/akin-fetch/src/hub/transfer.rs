@@ -1,12 +1,12 @@
-//! One file from the hub into the cache: resumed where it was cut, synced, verified, linked.
+//! Brings a file from the hub into the cache: resumed where it was cut, synced, verified, linked.
 //!
 //! ```text
 //! blobs/<etag>.part ──► synced ──► its sha256 is the etag ──► blobs/<etag> ◄── snapshots/<commit>/<name>
 //! ```
 //!
-//! Whoever writes a blob holds `blobs/<etag>.lock`, as hf-hub does; a second one waits and finds
-//! the blob there. Files in LFS have their sha256 as etag; of others the size is held against what
-//! the hub said.
+//! The writer of a blob holds `blobs/<etag>.lock`, as in hf-hub; a second one waits and then finds
+//! the blob. The etag of an LFS file is its sha256, which is verified. Of other files the size is
+//! verified.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,34 +15,20 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::SnapshotFile;
 use super::cached::CachedRepo;
 use super::link::link;
 use super::own_file;
-use super::request::{Client, HubReply, RequestFailure};
+use super::remote::RemoteFile;
+use super::request::{Client, HubReply};
+use super::snapshot::SnapshotFile;
+use crate::http::RequestFailure;
 use akin_base::error::{Error, Result};
-use akin_base::files::SHA256_DIGITS;
-use akin_base::hex::{hex, is_hex};
+use akin_base::hex::hex;
 
-/// Bytes that are read at once; a stop is looked for between them.
-const CHUNK_BYTES: usize = 1 << 16;
-/// How often the lock of a file is tried that someone else is writing.
+/// Bytes of a file that are hashed at once; a stop is looked for between them.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Interval at which a lock held by another process is tried again.
 const LOCK_EVERY: Duration = Duration::from_millis(50);
-
-/// What the hub says of a file.
-#[derive(Debug, Clone)]
-pub(super) struct Remote {
-    pub(super) name: String,
-    pub(super) etag: String,
-    pub(super) n_bytes: u64,
-}
-
-impl Remote {
-    /// The file's sha256 in hex, if it is kept in LFS.
-    fn sha256(&self) -> Option<&str> {
-        is_hex(&self.etag, SHA256_DIGITS).then_some(&self.etag)
-    }
-}
 
 /// Brings the files of one commit into the cache.
 pub(super) struct Transfer<'a> {
@@ -51,7 +37,7 @@ pub(super) struct Transfer<'a> {
     commit: &'a str,
 }
 
-/// Tells an observer of bytes, each once, however often they are fetched.
+/// Reports bytes to an observer, each once, however often they are fetched.
 struct Meter {
     n_told: u64,
 }
@@ -65,9 +51,9 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Brings one file, if it is not there already.
-    pub(super) fn bring(&self, remote: &Remote) -> Result<SnapshotFile> {
-        self.client.go_on()?;
+    /// Brings a file into the cache, unless it is there already.
+    pub(super) fn bring(&self, remote: &RemoteFile) -> Result<SnapshotFile> {
+        self.client.connection().go_on()?;
         let mut meter = Meter { n_told: 0 };
         let blob = self.repo.blob(&remote.etag);
         let pointer = self.repo.snapshot_folder(self.commit).join(&remote.name);
@@ -88,20 +74,20 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    /// Waits until nobody else writes this blob.
+    /// Waits until no other process writes this blob.
     fn lock(&self, path: &Path) -> Result<File> {
         let file = own_file::open(path).map_err(Error::write(path))?;
         loop {
             match file.try_lock() {
-                Err(TryLockError::WouldBlock) => self.client.pause(LOCK_EVERY)?,
+                Err(TryLockError::WouldBlock) => self.client.connection().pause(LOCK_EVERY)?,
                 // Some network file systems have no locks; the last rename wins there.
                 Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
             }
         }
     }
 
-    /// The sha256 of a blob that is what the hub says; whatever else is there is removed.
-    fn sound(&self, blob: &Path, remote: &Remote) -> Result<Option<String>> {
+    /// The sha256 of a blob that matches the hub's description. Any other blob is removed.
+    fn sound(&self, blob: &Path, remote: &RemoteFile) -> Result<Option<String>> {
         let Ok(meta) = blob.metadata() else {
             return Ok(None);
         };
@@ -115,12 +101,12 @@ impl<'a> Transfer<'a> {
         Ok(None)
     }
 
-    /// Fetches a blob and gives its sha256.
-    fn download(&self, remote: &Remote, blob: &Path, meter: &mut Meter) -> Result<String> {
+    /// Fetches a blob, and returns its sha256.
+    fn download(&self, remote: &RemoteFile, blob: &Path, meter: &mut Meter) -> Result<String> {
         let part = blob.with_extension("part");
         let url = self.client.url(&remote.name);
         let mut file = own_file::open(&part).map_err(Error::write(&part))?;
-        self.client.persist(&url, || {
+        self.client.connection().persist(&url, || {
             let start = self.begin(&mut file, remote).map_err(Error::write(&part))?;
             meter.reach(start, self.client);
             if start == remote.n_bytes {
@@ -151,8 +137,8 @@ impl<'a> Transfer<'a> {
         Ok(found)
     }
 
-    /// How much of a file is there already; what cannot be the beginning of it is cut off.
-    fn begin(&self, file: &mut File, remote: &Remote) -> io::Result<u64> {
+    /// The number of bytes that are there already. A file that is too long starts again.
+    fn begin(&self, file: &mut File, remote: &RemoteFile) -> io::Result<u64> {
         let there = file.metadata()?.len();
         if there <= remote.n_bytes {
             return Ok(there);
@@ -161,9 +147,14 @@ impl<'a> Transfer<'a> {
         Ok(0)
     }
 
-    /// Where the bytes of an answer belong.
-    fn judge(&self, reply: &HubReply, start: u64, remote: &Remote) -> Result<u64, RequestFailure> {
-        match reply.status {
+    /// The position of an answer's bytes in the file.
+    fn judge(
+        &self,
+        reply: &HubReply,
+        start: u64,
+        remote: &RemoteFile,
+    ) -> Result<u64, RequestFailure> {
+        match reply.answer.status {
             206 => {
                 let range = reply.headers.content_range.as_deref().unwrap_or_default();
                 let begins = range.trim_start().starts_with(&format!("bytes {start}-"));
@@ -178,12 +169,12 @@ impl<'a> Transfer<'a> {
             }
             // The whole file, from a server that knows no parts.
             200 => Ok(0),
-            416 => Err(self.bad(remote, "it ends before the size that was said".to_owned())),
+            416 => Err(self.bad(remote, "it ends before the announced size".to_owned())),
             _ => Ok(start),
         }
     }
 
-    fn bad(&self, remote: &Remote, reason: String) -> RequestFailure {
+    fn bad(&self, remote: &RemoteFile, reason: String) -> RequestFailure {
         RequestFailure::Final(Error::BadAnswer {
             page: remote.name.clone(),
             url: self.client.url(&remote.name),
@@ -191,38 +182,37 @@ impl<'a> Transfer<'a> {
         })
     }
 
-    /// Writes the bytes of an answer behind `start`.
+    /// Writes the bytes of an answer from `start` on.
     fn receive(
         &self,
         reply: HubReply,
         start: u64,
         (file, path): (&mut File, &Path),
-        remote: &Remote,
+        remote: &RemoteFile,
         meter: &mut Meter,
     ) -> Result<(), RequestFailure> {
-        let mut body = reply.body;
-        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut body = reply.answer.body;
         let mut position = start;
-        let is_gain = |at: u64| self.client.is_gain(at - start, remote.n_bytes);
+        let cut = |failure: RequestFailure, at: u64| {
+            failure.after_gain(self.client.is_gain(at - start, remote.n_bytes))
+        };
         loop {
-            self.client.go_on()?;
-            let n = match body.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(RequestFailure::cut(error, is_gain(position))),
+            self.client.connection().go_on()?;
+            let next = body.next_chunk(self.client.observer);
+            let Some(chunk) = next.map_err(|failure| cut(failure, position))? else {
+                break;
             };
-            file.write_all(&chunk[..n]).map_err(Error::write(path))?;
-            position += n as u64;
+            file.write_all(&chunk).map_err(Error::write(path))?;
+            position += chunk.len() as u64;
             if position > remote.n_bytes {
                 file.set_len(0).map_err(Error::write(path))?;
-                return Err(self.bad(remote, "it is longer than was said".to_owned()));
+                return Err(self.bad(remote, "it is longer than announced".to_owned()));
             }
             meter.reach(position, self.client);
         }
         if position < remote.n_bytes {
             let reason = format!("it ended after {position} of {} bytes", remote.n_bytes);
-            return Err(RequestFailure::cut(reason, is_gain(position)));
+            return Err(cut(RequestFailure::cut(reason), position));
         }
         Ok(())
     }
@@ -230,10 +220,10 @@ impl<'a> Transfer<'a> {
     /// The sha256 of a file, in hex.
     fn hash(&self, path: &Path) -> Result<String> {
         let mut file = File::open(path).map_err(Error::read(path))?;
-        let mut chunk = vec![0; 16 * CHUNK_BYTES];
+        let mut chunk = vec![0; CHUNK_BYTES];
         let mut hash = Sha256::new();
         loop {
-            self.client.go_on()?;
+            self.client.connection().go_on()?;
             match file.read(&mut chunk).map_err(Error::read(path))? {
                 0 => break,
                 n => hash.update(&chunk[..n]),
@@ -244,7 +234,7 @@ impl<'a> Transfer<'a> {
 }
 
 impl Meter {
-    /// So many bytes of the file are there.
+    /// Reports that the file has this number of bytes.
     fn reach(&mut self, position: u64, client: &Client) {
         let n_new = position.saturating_sub(self.n_told);
         if n_new > 0 {
@@ -254,7 +244,7 @@ impl Meter {
     }
 }
 
-/// Makes a rename last; where folders cannot be synced, it lasts when the system says so.
+/// Syncs a folder after a rename, on systems that can.
 fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

@@ -1,31 +1,33 @@
-//! Reading the lists of Hugging Face Daily Papers, day by day.
+//! Reads the lists of Hugging Face Daily Papers, day by day.
 //!
-//! In: an [`HfDailyFeed`] and the [`FeedState`] of the last pull. Out: a [`Pulled`] at a time. A day's
-//! list can have several pages; it ends with a page that is not full, unless the server names a
-//! next one, with an empty page, with one that repeats, or with 404. Invariants: a day counts as
-//! complete only if it was over when the pull began, because papers are added to it all day long;
-//! days are those of UTC, as the lists' are.
+//! In: an [`HfDailyFeed`] and the [`FeedState`] of the last pull. Out: one [`Pulled`] at a time. A
+//! day's list can have several pages. It ends with an empty page, a repeated page, 404, or a page
+//! that is not full, unless the server names a next one. Invariants: a day counts as complete only
+//! if it was over when the pull began, since papers are added all day. Days are those of UTC, like
+//! the lists'.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::http::{Content, Fetched};
+use super::address::address;
+use super::feed::HfDailyFeed;
+use super::page::{Page, Pulled};
+use super::request::{Content, FeedConnection, Fetched};
 use super::state::{FeedState, PartOfDay, UnfinishedPull};
-use super::{Connection, HfDailyFeed, Page, Pulled, address};
 use akin_base::error::{Error, Result};
 
-/// Papers asked for at once: the most that the API gives.
+/// Papers per page: the most that the API gives.
 const PAGE_PAPERS: usize = 100;
 
-/// How often a page is asked for if it is broken.
+/// The most attempts at a broken page.
 const PAGE_ATTEMPTS: u32 = 2;
 
-/// Days that are being read.
+/// The days of a pull.
 #[derive(Debug)]
 pub(super) struct HfDaily {
     feed: HfDailyFeed,
-    /// The next page; `None` when there is nothing more.
+    /// The next page; `None` at the end.
     next: Option<PartOfDay>,
     last: Date,
     /// The day on which the pull began.
@@ -43,7 +45,7 @@ impl HfDaily {
     /// Goes on where the last pull ended.
     ///
     /// # Errors
-    /// [`Error::BadPull`] if the day that is asked for is still to come.
+    /// [`Error::BadPull`] if the requested day is in the future.
     pub(super) fn new(feed: HfDailyFeed, state: &FeedState, today: Date) -> Result<HfDaily> {
         let (first, last) = match feed.date {
             Some(day) if day > today => {
@@ -73,7 +75,7 @@ impl HfDaily {
     pub(super) fn step(
         &mut self,
         state: &mut FeedState,
-        line: &mut Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Result<Pulled> {
         let Some(part) = self.next.clone() else {
             return Ok(Pulled::Done);
@@ -104,8 +106,8 @@ impl HfDaily {
         }))
     }
 
-    /// Asks for a page until it can be used; `None` if there is none.
-    fn ask(&self, part: &PartOfDay, line: &mut Connection<'_>) -> Result<Option<Papers>> {
+    /// Asks for a page until it is usable; `None` if there is none.
+    fn ask(&self, part: &PartOfDay, line: &FeedConnection<'_>) -> Result<Option<Papers>> {
         let url = self.url(part);
         let mut reason = String::new();
         for _ in 0..PAGE_ATTEMPTS {
@@ -142,7 +144,7 @@ impl HfDaily {
         self.next = next.map(|next| PartOfDay::beginning(next, self.today));
     }
 
-    /// Where a page is.
+    /// The address of a page.
     fn url(&self, part: &PartOfDay) -> String {
         let query = [
             ("date", part.day.to_string()),
@@ -154,7 +156,7 @@ impl HfDaily {
 }
 
 impl HfDailyFeed {
-    /// The first and the last day of a pull that names none.
+    /// The first and the last day of a pull without a date.
     fn new_days(&self, state: &FeedState, today: Date) -> (Date, Date) {
         let further = i64::from(self.max_days.max(1)) - 1;
         let first = match state.complete_through {
@@ -177,7 +179,7 @@ impl PartOfDay {
     }
 }
 
-/// What a page is called; the day in it is that of the list for whoever reads it.
+/// The name of a page; readers of dumps take the day in it for the day of listing.
 fn page_name(part: &PartOfDay) -> String {
     format!(
         "Hugging Face Daily Papers {}, page {}",
@@ -186,7 +188,7 @@ fn page_name(part: &PartOfDay) -> String {
     )
 }
 
-/// Tells a page from others of its day, by its papers' ids.
+/// A hash of a page's ids, which tells it from other pages of its day.
 fn fingerprint(papers: &[Value]) -> String {
     let mut hasher = blake3::Hasher::new();
     for paper in papers {

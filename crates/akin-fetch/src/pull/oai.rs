@@ -1,4 +1,4 @@
-//! Reading a list of arXiv's records over OAI-PMH, page by page.
+//! Reads a list of arXiv's records over OAI-PMH, page by page.
 //!
 //! ```text
 //! from, until ──► page ──► token ──► page ──► … ──► page without token: the list is complete
@@ -6,56 +6,58 @@
 //!      └── forgotten token ──┘  again from the oldest datestamp of the last page
 //! ```
 //!
-//! In: an [`ArxivFeed`] and the [`FeedState`] of the last pull. Out: a [`Pulled`] at a time. Invariants:
-//! no record is skipped: a list that has to be started anew starts where it is known to have been
-//! read to, which is its very beginning if its datestamps are not in order; days count as complete
-//! only up to the day before the oldest answer of the list, since pages may come from a cache and
-//! the day itself was not over; and a list that goes round in circles is ended, not followed.
+//! In: an [`ArxivFeed`] and the [`FeedState`] of the last pull. Out: one [`Pulled`] at a time.
+//! Invariants: no record is skipped. A restarted list begins where it is known to have been read
+//! to, or at its beginning if its datestamps are not in order. Days count as complete only up to
+//! the day before the list's oldest answer: pages may be cached, and that day was not over. A list
+//! that goes round in circles is ended.
 //!
-//! Repository and protocol: oaipmh.arxiv.org, OAI-PMH 2.0. Its tokens are valid for long; those of
-//! others are not.
+//! Repository and protocol: oaipmh.arxiv.org, OAI-PMH 2.0. arXiv's tokens stay valid for long;
+//! those of other servers do not.
 
 use std::collections::HashSet;
 
 use jiff::civil::Date;
 
-use super::http::{Fetched, RequestRefusal};
+use super::address::address;
+use super::feed::ArxivFeed;
 use super::oai_page::{self, OaiError, OaiPage};
+use super::page::{Page, Pulled};
+use super::request::{FeedConnection, Fetched, RequestRefusal};
 use super::state::{FeedState, OaiList, UnfinishedPull, Window};
-use super::{ArxivFeed, Connection, Page, Pulled, address};
 use akin_base::error::{Error, Result};
 
-/// How often a page is asked for if it is broken or repeats.
+/// The most attempts at a page that is broken or repeats.
 const PAGE_ATTEMPTS: u32 = 2;
 
-/// How often a list is started anew without getting further.
+/// The most restarts of a list without progress.
 const MAX_RESTARTS: u32 = 3;
 
 /// A list that is being read.
 #[derive(Debug)]
 pub(super) struct Oai {
     feed: ArxivFeed,
-    /// The list, behind the last page that was handed out; `None` when there is nothing more.
+    /// The list, after the last page handed out; `None` at the end.
     list: Option<OaiList>,
     /// Whether it was begun by an earlier pull.
     is_resumed: bool,
-    /// The tokens and the contents of this list's pages.
+    /// The tokens and fingerprints of this list's pages.
     seen: HashSet<String>,
-    /// Where it was last started anew: from the beginning or from a day.
+    /// Where it was last restarted: from the beginning or from a day.
     restarted_from: Option<Option<Date>>,
-    /// How often it was started anew there.
+    /// Number of restarts there.
     n_restarts: u32,
 }
 
-/// A page that can be used, or an error of the protocol.
+/// A usable page, or an error of the protocol.
 enum OaiOutcome {
     Page(OaiPage, Vec<u8>),
     Error(OaiError, OaiPage),
 }
 
 impl Oai {
-    /// Goes on with the list that the state holds if it is the one that is asked for, and starts
-    /// one otherwise.
+    /// Goes on with the unfinished list if it has the requested window, and starts a new list
+    /// otherwise.
     ///
     /// # Errors
     /// [`Error::BadPull`] if the window is empty.
@@ -87,7 +89,7 @@ impl Oai {
         Ok(oai)
     }
 
-    /// Starts a list: what was asked for, or what is new.
+    /// Starts a list: the requested window, or what is new.
     fn begin(&mut self, state: &FeedState) {
         let mut asked = self.feed.window();
         if asked == Window::default() {
@@ -107,7 +109,7 @@ impl Oai {
     pub(super) fn step(
         &mut self,
         state: &mut FeedState,
-        line: &mut Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Result<Pulled> {
         let Some(mut list) = self.list.take() else {
             return Ok(Pulled::Done);
@@ -139,8 +141,8 @@ impl Oai {
         }
     }
 
-    /// Asks for a page until it can be used.
-    fn ask(&self, list: &OaiList, line: &mut Connection<'_>) -> Result<OaiOutcome> {
+    /// Asks for a page until it is usable.
+    fn ask(&self, list: &OaiList, line: &FeedConnection<'_>) -> Result<OaiOutcome> {
         let url = self.url(list);
         let mut reason = String::new();
         for _ in 0..PAGE_ATTEMPTS {
@@ -167,13 +169,13 @@ impl Oai {
         })
     }
 
-    /// What a refusal means: servers report errors of the protocol with one, and forget tokens.
+    /// What a refusal means: an error of the protocol, or a forgotten token.
     fn refusal(
         &self,
         list: &OaiList,
         refusal: RequestRefusal,
         url: &str,
-        line: &Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Result<OaiOutcome> {
         if let Ok(mut page) = oai_page::parse(&refusal.bytes)
             && let Some(error) = page.error.take()
@@ -181,7 +183,7 @@ impl Oai {
             return Ok(OaiOutcome::Error(error, page));
         }
         let expires = list.token.as_ref().and_then(|token| token.expires);
-        if expires.is_some_and(|moment| moment < line.clock.now()) {
+        if expires.is_some_and(|moment| moment < line.clock().now()) {
             let error = OaiError {
                 code: "badResumptionToken".to_owned(),
                 words: refusal.into_error(url).to_string(),
@@ -191,7 +193,7 @@ impl Oai {
         Err(refusal.into_error(url))
     }
 
-    /// Whether a page would have the list go round in circles.
+    /// Whether a page would make the list go round in circles.
     fn repeats(&self, list: &OaiList, page: &OaiPage) -> bool {
         let is_last = page.token.is_none();
         let next = page.token.as_ref().map(|token| &token.text);
@@ -203,14 +205,14 @@ impl Oai {
             || (has_records && is_known(&page.fingerprint))
     }
 
-    /// Takes a page: the list is one page further, or complete.
+    /// Takes a page in: the list is one page further, or complete.
     fn take(
         &mut self,
         mut list: OaiList,
         page: OaiPage,
         bytes: Vec<u8>,
         state: &mut FeedState,
-        line: &Connection<'_>,
+        line: &FeedConnection<'_>,
     ) -> Pulled {
         let name = self.page_name(&list);
         list.note_answer(&page, line);
@@ -239,22 +241,22 @@ impl Oai {
         })
     }
 
-    /// Notes that a list was read to its end. One that was begun on an earlier day is followed by
-    /// what is new since.
-    fn complete(&mut self, list: OaiList, state: &mut FeedState, line: &Connection<'_>) {
-        let answered = list.answered.unwrap_or_else(|| line.clock.today());
+    /// Records that a list is complete. One begun on an earlier day is followed by what is new
+    /// since.
+    fn complete(&mut self, list: OaiList, state: &mut FeedState, line: &FeedConnection<'_>) {
+        let answered = list.answered.unwrap_or_else(|| line.clock().today());
         let through = answered.yesterday().unwrap_or(answered);
         let through = list.asked.until.map_or(through, |until| until.min(through));
         state.complete(list.asked.from, through);
         state.unfinished = None;
-        let is_old = self.is_resumed && answered < line.clock.today();
+        let is_old = self.is_resumed && answered < line.clock().today();
         if is_old && self.feed.window() == Window::default() {
             self.begin(state);
         }
     }
 
-    /// Whether the server no longer knows where the list was. A token that leads to no records is
-    /// doubted once.
+    /// Whether the server has forgotten the position in the list. A token that leads to no records
+    /// is doubted once.
     fn is_lost(&self, list: &OaiList, error: &OaiError) -> bool {
         let is_doubtful = || self.restarted_from != Some(list.known_to());
         list.token.is_some()
@@ -262,7 +264,7 @@ impl Oai {
                 || error.code == "noRecordsMatch" && is_doubtful())
     }
 
-    /// Starts the list again where it is known to have been read to.
+    /// Restarts the list from where it is known to have been read to.
     fn restart(&mut self, mut list: OaiList, error: &OaiError) -> Result<Pulled> {
         let from = list.known_to();
         if self.restarted_from != Some(from) {
@@ -292,7 +294,7 @@ impl Oai {
         Ok(Pulled::Nothing)
     }
 
-    /// Where the next page is.
+    /// The address of the next page.
     fn url(&self, list: &OaiList) -> String {
         let mut query = vec![("verb", "ListRecords".to_owned())];
         if let Some(token) = &list.token {
@@ -306,7 +308,8 @@ impl Oai {
         address(&self.feed.base, &query)
     }
 
-    /// What the next page is called. No day: readers of dumps would take it for the papers'.
+    /// The name of the next page, without a day: readers of dumps would take that for the papers'
+    /// date.
     fn page_name(&self, list: &OaiList) -> String {
         let set = self.feed.set.as_deref().unwrap_or("all");
         format!("arXiv {set}, page {}", list.n_pages + 1)
@@ -314,7 +317,7 @@ impl Oai {
 }
 
 impl OaiList {
-    /// The day before which nothing can be missing.
+    /// The day before which nothing is missing.
     fn known_to(&self) -> Option<Date> {
         match self.reached {
             Some(reached) if !self.is_unsorted => Some(reached),
@@ -322,14 +325,14 @@ impl OaiList {
         }
     }
 
-    /// Notes when an answer was made, by the server's clock or ours, whichever says earlier.
-    fn note_answer(&mut self, page: &OaiPage, line: &Connection<'_>) {
-        let today = line.clock.today();
+    /// Records the day of an answer, by the server's clock or ours, whichever is earlier.
+    fn note_answer(&mut self, page: &OaiPage, line: &FeedConnection<'_>) {
+        let today = line.clock().today();
         let answered = page.answered.map_or(today, |day| day.min(today));
         self.answered = Some(self.answered.map_or(answered, |known| known.min(answered)));
     }
 
-    /// Notes how far the list has come, and whether it comes in order.
+    /// Records how far the list has come, and whether it is in order.
     fn note_datestamps(&mut self, page: &OaiPage) {
         for day in &page.datestamps {
             self.is_unsorted |= self.highest.is_some_and(|highest| *day < highest);

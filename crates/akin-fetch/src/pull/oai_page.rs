@@ -1,9 +1,9 @@
-//! One answer of OAI-PMH: what steers the reading of a list, and nothing of the papers.
+//! An answer of OAI-PMH: what steers the reading of a list, without the papers.
 //!
-//! In: the bytes of an answer. Out: an [`OaiPage`], or in words why it is none. The records are read
-//! by `dump/`; here their headers are looked at, the resumption token, and errors. An answer counts
-//! as whole only if its outermost element is closed: a connection can end without anybody noticing.
-//! Elements are those of the protocol's version 2.0 (openarchives.org, 2002).
+//! In: the bytes of an answer. Out: an [`OaiPage`], or the fault. The records are left to the crate
+//! akin-dump; here their headers are read, the resumption token, and errors. An answer is complete
+//! only if its outermost element is closed, since a connection can end unnoticed. Elements are
+//! those of version 2.0 of the protocol (openarchives.org, 2002).
 
 use std::collections::HashMap;
 
@@ -13,25 +13,25 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::clock::day_of;
 use super::state::ResumptionToken;
+use crate::clock::day_of;
 
-/// What an answer says.
+/// The contents of an answer.
 #[derive(Debug, Default)]
 pub(super) struct OaiPage {
-    /// The day on which it was made, in UTC, where it says so.
+    /// The day of the answer in UTC, if given.
     pub(super) answered: Option<Date>,
-    /// The first error that is reported.
+    /// The first error.
     pub(super) error: Option<OaiError>,
     pub(super) n_records: u64,
-    /// The days of its records' datestamps, in their order.
+    /// The days of its records' datestamps, in order.
     pub(super) datestamps: Vec<Date>,
     /// Asks for the next page; `None` on the last.
     pub(super) token: Option<ResumptionToken>,
-    /// How long the whole list is.
+    /// The number of records of the whole list.
     pub(super) n_listed: Option<u64>,
-    /// Tells this content from other content: of the records' ids and datestamps, empty without
-    /// records. (The bytes hold the time of the answer.)
+    /// A hash of the records' ids and datestamps; empty without records. (The bytes differ by the
+    /// time of the answer.)
     pub(super) fingerprint: String,
 }
 
@@ -42,10 +42,10 @@ pub(super) struct OaiError {
     pub(super) words: String,
 }
 
-/// Reads an answer.
+/// Parses an answer.
 ///
 /// # Errors
-/// In words, what is wrong with it.
+/// The fault.
 pub(super) fn parse(bytes: &[u8]) -> Result<OaiPage, String> {
     let text = String::from_utf8_lossy(bytes);
     let mut xml = Reader::from_str(&text);
@@ -71,7 +71,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<OaiPage, String> {
     parser.finish()
 }
 
-/// The characters that an entity stands for; an unknown one stands for itself.
+/// The characters of an entity; an unknown one stays as it is.
 fn resolved(entity: &BytesRef<'_>) -> String {
     if let Ok(Some(c)) = entity.resolve_char_ref() {
         return c.to_string();
@@ -82,7 +82,7 @@ fn resolved(entity: &BytesRef<'_>) -> String {
     }
 }
 
-/// The elements that matter; whether one is meant is told by those around it.
+/// The relevant elements; their parents tell whether one is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OaiTag {
     Root,
@@ -98,7 +98,7 @@ enum OaiTag {
 }
 
 impl OaiTag {
-    /// The element of a name without its prefix.
+    /// The element with this name, without its prefix.
     fn named(name: &str) -> OaiTag {
         match name {
             "OAI-PMH" => OaiTag::Root,
@@ -136,7 +136,7 @@ impl Parser {
         let tag = OaiTag::named(name.as_ref());
         if self.path.is_empty() && tag != OaiTag::Root {
             return Err(format!(
-                "it is no answer of OAI-PMH but <{}>",
+                "it is not an answer of OAI-PMH but <{}>",
                 name.as_ref()
             ));
         }
@@ -231,7 +231,7 @@ impl Parser {
     }
 }
 
-/// An element's attributes by name; those that are broken are left out.
+/// An element's attributes by name, without broken ones.
 fn attributes(element: &BytesStart<'_>) -> HashMap<String, String> {
     let mut found = HashMap::new();
     for attribute in element.attributes().flatten() {

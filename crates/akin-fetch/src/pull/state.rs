@@ -1,8 +1,8 @@
-//! What is remembered from one pull to the next.
+//! The state of a feed between two pulls.
 //!
-//! One [`FeedState`] a [`Feed::key`](super::Feed::key), stored as serde makes it. Invariants: a day is
-//! counted as complete only after every page up to it was handed out, and a state that was stored
-//! with a page claims nothing that came after that page.
+//! There is one [`FeedState`] per [`Feed::key`](super::Feed::key), stored in serde's form.
+//! Invariants: a day counts as complete only after every page up to it was handed out. The state
+//! stored with a page claims nothing about later pages.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,26 +12,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FeedState {
-    /// The last day up to which nothing is missing: of arXiv a datestamp, of Hugging Face the day
-    /// of a list.
+    /// The last complete day: a datestamp of arXiv, or the day of a list of Hugging Face.
     pub complete_through: Option<Date>,
-    /// What was begun and not read to its end.
+    /// The list or day that was begun and not finished.
     pub(super) unfinished: Option<UnfinishedPull>,
 }
 
 impl FeedState {
-    /// Whether the next pull goes on in the middle of something.
+    /// Whether the next pull resumes an unfinished list or day.
     pub fn is_unfinished(&self) -> bool {
         self.unfinished.is_some()
     }
 
-    /// Forgets what was begun: the next pull starts behind the last complete day.
+    /// Forgets the unfinished list or day: the next pull starts after the last complete day.
     pub fn forget_unfinished(&mut self) {
         self.unfinished = None;
     }
 
-    /// Notes that the days from `first` (`None`: from the beginning) to `last` are complete. Where
-    /// days are missing between those known to be complete and `first`, nothing is claimed.
+    /// Records that the days from `first` (`None`: the beginning) to `last` are complete, unless
+    /// there is a gap between the complete days and `first`.
     pub(super) fn complete(&mut self, first: Option<Date>, last: Date) {
         let Some(known) = self.complete_through else {
             self.complete_through = Some(last);
@@ -44,7 +43,7 @@ impl FeedState {
     }
 }
 
-/// What was begun and not read to its end.
+/// The list or day that was begun and not finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnfinishedPull {

@@ -129,11 +129,14 @@ fn what_the_tables_say_of_rows_and_papers_must_agree() {
         assert_eq!(kinds_of(&found), kinds, "{sql}: {found:?}");
     };
     check(
-        "INSERT INTO dead_rows VALUES (1, 4)",
+        "INSERT INTO dead_rows (space, row) VALUES (1, 4)",
         &["row_live_and_dead"],
     );
     check("DELETE FROM dead_rows", &["row_unclaimed"]);
-    check("INSERT INTO dead_rows VALUES (1, 8)", &["row_past_end"]);
+    check(
+        "INSERT INTO dead_rows (space, row) VALUES (1, 8)",
+        &["row_past_end"],
+    );
     check(
         "UPDATE embeddings SET row = 99 WHERE row = 4",
         &["row_past_end", "row_unclaimed"],
@@ -143,7 +146,7 @@ fn what_the_tables_say_of_rows_and_papers_must_agree() {
         &["row_claimed_twice", "row_unclaimed"],
     );
     check(
-        "DELETE FROM embeddings WHERE row = 4; INSERT INTO dead_rows VALUES (1, 4)",
+        "DELETE FROM embeddings WHERE row = 4; INSERT INTO dead_rows (space, row) VALUES (1, 4)",
         &["no_embedding"],
     );
     check("UPDATE records SET json = '{' WHERE paper = 4", &["record"]);
@@ -160,7 +163,10 @@ fn what_the_tables_say_of_rows_and_papers_must_agree() {
         &["row_outdated"],
     );
     check("DELETE FROM records WHERE paper = 4", &["record"]);
-    check("INSERT INTO aliases VALUES ('x', 999)", &["dangling"]);
+    check(
+        "INSERT INTO aliases (alias, paper) VALUES ('x', 999)",
+        &["dangling"],
+    );
 }
 
 #[test]
@@ -181,9 +187,9 @@ fn columns_are_made_of_their_records_anew() {
 #[test]
 fn what_compact_is_said_to_mend_it_mends() {
     for sql in [
-        "INSERT INTO dead_rows VALUES (1, 4)",
+        "INSERT INTO dead_rows (space, row) VALUES (1, 4)",
         "DELETE FROM dead_rows",
-        "DELETE FROM dead_rows; INSERT INTO dead_rows VALUES (1, 8)",
+        "DELETE FROM dead_rows; INSERT INTO dead_rows (space, row) VALUES (1, 8)",
     ] {
         let found = found_after(|writer| {
             writer.db.execute_batch(sql).unwrap();

@@ -80,13 +80,14 @@ fn redirects_are_followed_and_the_token_stays_with_the_hub() {
         let mut place = Place::new();
         let cdn = Place::new().server;
         place.server.gate();
-        place.server.redirect_to(match elsewhere {
-            true => &cdn.address,
-            false => &place.server.address,
+        place.server.redirect_to(if elsewhere {
+            &cdn.address
+        } else {
+            &place.server.address
         });
         place.hub.token = Some(TOKEN.to_owned());
         place.fetch().unwrap();
-        let has_token = |asked: &akin_testing::hub_server::Asked| asked.authorization.is_some();
+        let has_token = |asked: &akin_testing::server::Asked| asked.authorization.is_some();
         assert!(place.server.asked().iter().all(has_token));
         assert!(!cdn.asked().iter().any(has_token), "{:?}", cdn.asked());
         assert_eq!(cdn.asked().len(), usize::from(elsewhere));

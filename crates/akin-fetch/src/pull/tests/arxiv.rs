@@ -1,9 +1,9 @@
 //! Lists of arXiv: windows, tokens, going on, starting again.
 
-use super::server::{Server, ok, status};
 use super::*;
 use crate::pull::state::{OaiList, ResumptionToken, UnfinishedPull, Window};
 use akin_dump::{Dump, Item, ReadOptions};
+use akin_testing::server::{Server, ok, status};
 
 /// The token of a page as arXiv makes it.
 const TOKEN: &str = "verb%3DListRecords%26from%3D2026-11-18%26skip%3D2";
@@ -65,7 +65,8 @@ fn a_list_is_read_page_by_page() {
     assert!(outcome.pages[1].state_after.is_unfinished());
     // The day of the answers was not over.
     assert_eq!(outcome.stored, complete_through(19));
-    for agent in server.agents() {
+    for asked in server.asked() {
+        let agent = asked.agent.unwrap();
         assert!(agent.starts_with("akin/"), "{agent}");
     }
 }
@@ -82,7 +83,7 @@ fn the_window_and_the_form_are_asked_for() {
     assert_eq!(options.feed.key(), "arxiv arXivRaw physics:hep-ex");
     let outcome = pull(options, FeedState::default(), &TestClock::new());
     assert_eq!(
-        server.asked(),
+        server.targets(),
         [
             "/oai?verb=ListRecords&metadataPrefix=arXivRaw&set=physics%3Ahep-ex\
           &from=2026-11-01&until=2026-11-05"
@@ -400,7 +401,7 @@ fn an_empty_window_is_refused_before_anything_is_asked() {
     let clock = TestClock::new();
     let error = Pull::new(options, FeedState::default(), &clock).unwrap_err();
     assert!(matches!(error, Error::BadPull { .. }), "{error}");
-    assert_eq!(server.asked(), [""; 0]);
+    assert_eq!(server.targets(), [""; 0]);
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::server::{Server, Turn, ok, status};
 use super::*;
-use crate::pull::http::back_off;
+use crate::pull::request::{FeedConnection, back_off};
+use akin_testing::server::{Server, Turn, cut, ok, status};
 
 /// The only page of a list.
 fn page() -> String {
@@ -52,10 +52,7 @@ fn paused(attempt: u32) -> Vec<Duration> {
 
 #[test]
 fn a_connection_cut_within_the_body_is_tried_again() {
-    let cut = |after| Turn::Cut {
-        body: page(),
-        after,
-    };
+    let cut = |after| cut(page(), after);
     recovers(vec![cut(700)], &paused(0));
     recovers(vec![cut(0), cut(10)], &[paused(0), paused(1)].concat());
 }
@@ -281,12 +278,11 @@ fn encryption_is_not_given_up() {
     };
     feed.base = "https://127.0.0.1/oai".to_owned();
     let clock = TestClock::new();
-    let mut pull = Pull::new(options, FeedState::default(), &clock).unwrap();
-    let answer = pull
-        .http
-        .get(&server.address("/moved"), &clock, &Unobserved);
+    let pull = Pull::new(options, FeedState::default(), &clock).unwrap();
+    let connection = FeedConnection::new(&pull.http, &pull.options, &clock, &Unobserved);
+    let answer = connection.get(&server.address("/moved"));
     assert!(matches!(answer, Err(Error::Unreachable { .. })));
-    assert_eq!(server.asked(), [""; 0]);
+    assert_eq!(server.targets(), [""; 0]);
     assert_eq!(clock.waits(), [Duration::ZERO; 0]);
 }
 

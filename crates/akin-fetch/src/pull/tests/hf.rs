@@ -1,8 +1,8 @@
 //! Days of Hugging Face Daily Papers.
 
-use super::server::{Server, ok, status};
 use super::*;
 use akin_dump::{Dump, Item, ReadOptions};
+use akin_testing::server::{Server, ok, status};
 
 /// A full page: ids from `first` on.
 fn full(first: usize) -> String {
@@ -28,7 +28,7 @@ fn every_day_since_the_last_is_asked_for() {
     let clock = TestClock::new();
     let outcome = pull(hf(&server, None, 31), complete_through(17), &clock);
     outcome.end.as_ref().unwrap();
-    assert_eq!(server.asked(), [at(18, 0), at(19, 0), at(20, 0)]);
+    assert_eq!(server.targets(), [at(18, 0), at(19, 0), at(20, 0)]);
     assert_eq!(clock.waits(), [s(1), s(1)]);
     assert_eq!(
         outcome.names(),
@@ -50,7 +50,7 @@ fn a_first_pull_takes_the_last_days() {
         FeedState::default(),
         &TestClock::new(),
     );
-    assert_eq!(server.asked(), [at(18, 0), at(19, 0), at(20, 0)]);
+    assert_eq!(server.targets(), [at(18, 0), at(19, 0), at(20, 0)]);
     assert_eq!(outcome.stored, complete_through(19));
 }
 
@@ -65,7 +65,10 @@ fn a_long_absence_is_made_up_for_in_turns() {
     assert_eq!(first.stored, complete_through(16));
     let second = pull(hf(&server, None, 2), first.stored, &TestClock::new());
     assert_eq!(second.stored, complete_through(18));
-    assert_eq!(server.asked(), [at(15, 0), at(16, 0), at(17, 0), at(18, 0)]);
+    assert_eq!(
+        server.targets(),
+        [at(15, 0), at(16, 0), at(17, 0), at(18, 0)]
+    );
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn a_day_without_a_list_has_no_papers() {
     let outcome = pull(hf(&server, Some(day(18)), 31), complete_through(17), &clock);
     outcome.end.as_ref().unwrap();
     assert_eq!(outcome.pages, []);
-    assert_eq!(server.asked(), [at(18, 0)]);
+    assert_eq!(server.targets(), [at(18, 0)]);
     assert_eq!(outcome.stored, complete_through(18));
 }
 
@@ -87,7 +90,7 @@ fn one_day_behind_a_gap_claims_nothing() {
         complete_through(3),
         &TestClock::new(),
     );
-    assert_eq!(server.asked(), [at(10, 0)]);
+    assert_eq!(server.targets(), [at(10, 0)]);
     assert_eq!(outcome.pages.len(), 1);
     assert_eq!(outcome.stored, complete_through(3));
 }
@@ -102,7 +105,7 @@ fn a_day_to_come_is_refused_before_anything_is_asked() {
         error.to_string().contains("2026-11-21 is still to come"),
         "{error}"
     );
-    assert_eq!(server.asked(), [""; 0]);
+    assert_eq!(server.targets(), [""; 0]);
 }
 
 #[test]
@@ -113,7 +116,7 @@ fn full_pages_are_followed_by_the_next() {
         FeedState::default(),
         &TestClock::new(),
     );
-    assert_eq!(server.asked(), [at(18, 0), at(18, 1), at(18, 2)]);
+    assert_eq!(server.targets(), [at(18, 0), at(18, 1), at(18, 2)]);
     assert_eq!(outcome.pages.len(), 3);
     assert!(outcome.pages[1].state_after.is_unfinished());
     assert_eq!(outcome.stored, complete_through(18));
@@ -128,7 +131,7 @@ fn a_next_page_that_is_named_is_asked_for() {
         FeedState::default(),
         &TestClock::new(),
     );
-    assert_eq!(server.asked(), [at(18, 0), at(18, 1)]);
+    assert_eq!(server.targets(), [at(18, 0), at(18, 1)]);
     assert_eq!(outcome.pages.len(), 1);
     assert_eq!(outcome.stored, complete_through(18));
 }
@@ -142,7 +145,7 @@ fn a_server_without_pages_gives_the_same_one_and_is_done() {
         &TestClock::new(),
     );
     outcome.end.as_ref().unwrap();
-    assert_eq!(server.asked(), [at(18, 0), at(18, 1)]);
+    assert_eq!(server.targets(), [at(18, 0), at(18, 1)]);
     assert_eq!(outcome.pages.len(), 1);
     assert_eq!(outcome.stored, complete_through(18));
 }
@@ -154,7 +157,10 @@ fn a_pull_killed_within_a_day_is_gone_on_with() {
     let before = pull_pages(hf(&server, None, 31), complete_through(17), &clock, 1);
     let after = pull(hf(&server, None, 31), before.stored, &clock);
     after.end.unwrap();
-    assert_eq!(server.asked(), [at(18, 0), at(18, 1), at(19, 0), at(20, 0)]);
+    assert_eq!(
+        server.targets(),
+        [at(18, 0), at(18, 1), at(19, 0), at(20, 0)]
+    );
     assert_eq!(after.stored, complete_through(19));
 }
 
@@ -165,7 +171,7 @@ fn a_day_begun_before_its_end_is_read_again() {
     let before = pull_pages(hf(&server, None, 31), complete_through(19), &clock, 1);
     let clock = TestClock::at("2026-11-21T10:00:00Z");
     let after = pull(hf(&server, None, 31), before.stored, &clock);
-    assert_eq!(server.asked(), [at(20, 0), at(20, 0), at(21, 0)]);
+    assert_eq!(server.targets(), [at(20, 0), at(20, 0), at(21, 0)]);
     assert_eq!(after.stored, complete_through(20));
 }
 
@@ -174,7 +180,7 @@ fn what_is_no_list_is_asked_for_again_and_given_up() {
     let server = Server::start([ok("<html>busy</html>"), ok("{\"papers\": []}")]);
     let clock = TestClock::new();
     let outcome = pull(hf(&server, Some(day(18)), 31), complete_through(17), &clock);
-    assert_eq!(server.asked(), [at(18, 0), at(18, 0)]);
+    assert_eq!(server.targets(), [at(18, 0), at(18, 0)]);
     assert_eq!(clock.waits(), [s(1)]);
     assert_eq!(outcome.stored, complete_through(17));
     let error = outcome.error();

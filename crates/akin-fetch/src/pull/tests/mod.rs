@@ -6,7 +6,6 @@ mod arxiv;
 mod failures;
 mod hf;
 mod random;
-mod server;
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,13 +14,32 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
-use self::server::Server;
 use super::{ArxivFeed, Clock, Feed, FeedState, HfDailyFeed, Page, Pull, PullOptions};
 use akin_base::error::{Error, Result};
 use akin_base::progress::{Observer, Unobserved};
+use akin_testing::server::Server;
 
 /// 2026-11-20, ten in the morning: when all tests begin.
 const NOW: &str = "2026-11-20T10:00:00Z";
+
+/// The queries of a server's requests, without what all requests for the set `cs` share.
+trait Queries {
+    fn queries(&self) -> Vec<String>;
+}
+
+impl Queries for Server {
+    fn queries(&self) -> Vec<String> {
+        let all = "/oai?verb=ListRecords&";
+        let targets = self.targets();
+        let queries = targets
+            .iter()
+            .map(|target| target.strip_prefix(all).unwrap());
+        queries
+            .map(|query| query.replace("metadataPrefix=arXiv&set=cs", "cs"))
+            .map(|query| query.replace("resumptionToken=", "token="))
+            .collect()
+    }
+}
 
 fn day(day: i8) -> Date {
     date(2026, 11, day)

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::server::{Server, Turn, ok, status};
 use super::*;
+use akin_testing::server::{Server, Turn, cut, ok, status};
 
 const N_RECORDS: usize = 60;
 const PAGE_RECORDS: usize = 7;
@@ -62,7 +62,7 @@ impl Repository {
         };
         let after = self.random.below(whole.len() as u64) as usize;
         match self.random.below(15) {
-            0 => Turn::Cut { body: whole, after },
+            0 => cut(whole, after),
             1 => ok(&whole.as_bytes()[..after]),
             _ => ok(whole),
         }
@@ -92,14 +92,15 @@ impl Repository {
             .map(|(id, day)| (id.as_str(), *day))
             .collect();
         let end = (skip + PAGE_RECORDS).min(listed.len());
-        let token = match end < listed.len() {
-            true => format!("{}.{from}.{end}", self.age),
-            false => String::new(),
-        };
-        match listed.is_empty() {
-            true => oai_error("noRecordsMatch", ""),
-            false => list(&listed[skip..end], &token),
+        if listed.is_empty() {
+            return oai_error("noRecordsMatch", "");
         }
+        let token = if end < listed.len() {
+            format!("{}.{from}.{end}", self.age)
+        } else {
+            String::new()
+        };
+        list(&listed[skip..end], &token)
     }
 }
 
@@ -120,7 +121,7 @@ fn check(seed: u64) {
         .iter()
         .map(|(id, _)| id.clone())
         .collect();
-    let server = Server::answering(move |target| repository.answer(target));
+    let server = Server::answering(move |asked| repository.answer(&asked.target));
     let clock = TestClock::new();
     let mut kills = Random(seed ^ 0x5EED);
     let (mut stored, mut taken) = (FeedState::default(), BTreeSet::new());

@@ -1,47 +1,40 @@
-//! Addresses, as far as redirects need them: where one leads, and whether that is the same origin.
+//! Addresses, as far as redirects need them: where one leads, and whether the origin stays the same.
 
-/// Whether an address is one that can be asked.
-pub(super) fn is_http(url: &str) -> bool {
-    split(url).is_some_and(|(_, host, _)| !host.is_empty())
+use url::Url;
+
+/// Parses an address of http or https.
+fn parse(url: &str) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    (matches!(url.scheme(), "https" | "http") && url.has_host()).then_some(url)
 }
 
-/// Scheme, host with port, and the rest from its `/` on.
-fn split(url: &str) -> Option<(&str, &str, &str)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let known = ["https", "http"];
-    if !known.iter().any(|s| scheme.eq_ignore_ascii_case(s)) {
+/// Whether this is an address of http or https.
+pub(crate) fn is_http(url: &str) -> bool {
+    parse(url).is_some()
+}
+
+/// Whether this is an address of https.
+pub(super) fn is_https(url: &str) -> bool {
+    parse(url).is_some_and(|url| url.scheme() == "https")
+}
+
+/// Whether two addresses have the same scheme, host and port.
+pub(super) fn same_origin(a: &str, b: &str) -> bool {
+    match (parse(a), parse(b)) {
+        (Some(a), Some(b)) => a.origin() == b.origin(),
+        _ => false,
+    }
+}
+
+/// The target of a redirect from `base`; `None` if it is unusable or leads from https to http.
+pub(super) fn resolve(base: &str, location: &str) -> Option<String> {
+    if location.is_empty() {
         return None;
     }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    Some((scheme, &rest[..end], &rest[end..]))
-}
-
-/// Whether two addresses have scheme, host and port in common.
-pub(super) fn same_origin(a: &str, b: &str) -> bool {
-    let (Some(a), Some(b)) = (split(a), split(b)) else {
-        return false;
-    };
-    a.0.eq_ignore_ascii_case(b.0) && a.1.eq_ignore_ascii_case(b.1)
-}
-
-/// Where a redirect leads that was given at `base`; nowhere if from https to anything else.
-pub(super) fn resolve(base: &str, location: &str) -> Option<String> {
-    let (scheme, host, path) = split(base)?;
-    let target = if split(location).is_some() {
-        location.to_owned()
-    } else if let Some(rest) = location.strip_prefix("//") {
-        format!("{scheme}://{rest}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{host}{location}")
-    } else if location.is_empty() || location.contains(':') {
-        return None;
-    } else {
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
-        format!("{scheme}://{host}{folder}{location}")
-    };
-    let is_safe = |url: &str| split(url).is_some_and(|(s, _, _)| s.eq_ignore_ascii_case("https"));
-    (is_http(&target) && (is_safe(&target) || !is_safe(base))).then_some(target)
+    let base = Url::parse(base).ok()?;
+    let target = base.join(location).ok()?;
+    let target = parse(target.as_str())?;
+    (target.scheme() == "https" || base.scheme() != "https").then(|| target.into())
 }
 
 #[cfg(test)]
@@ -84,5 +77,6 @@ mod tests {
         assert!(!same("http://a.example:1/x", "http://a.example:2/x"));
         assert!(!same("https://a.example", "https://a.example.evil"));
         assert!(!same("nonsense", "nonsense"));
+        assert!(same("https://a.example:443/x", "https://a.example/y"));
     }
 }

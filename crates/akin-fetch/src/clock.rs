@@ -1,6 +1,6 @@
-//! What time it is, and waiting: the one place that pulling takes time from.
+//! Telling the time and waiting: every pause between requests is made here.
 //!
-//! Tests put a clock in its place that notes what was asked of it and never waits.
+//! Tests use a clock of their own that records the waits and returns at once.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 
 use akin_base::progress::Observer;
 
-/// How often a waiting [`SystemClock`] looks whether it should stop.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Interval at which a waiting [`SystemClock`] checks for a requested stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Tells the time and waits.
 pub trait Clock {
@@ -21,7 +21,7 @@ pub trait Clock {
     /// Waits for `wait`, or until `observer` asks to stop, whichever is sooner.
     fn sleep(&self, wait: Duration, observer: &dyn Observer);
 
-    /// The day that it is in UTC.
+    /// The present day in UTC.
     fn today(&self) -> Date {
         day_of(self.now())
     }
@@ -48,7 +48,7 @@ impl Clock for SystemClock {
 }
 
 /// The day of a moment, in UTC.
-pub(super) fn day_of(moment: Timestamp) -> Date {
+pub(crate) fn day_of(moment: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(moment).date()
 }
 
