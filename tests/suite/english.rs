@@ -32,15 +32,15 @@ const PHRASES: [&str; 10] = [
 
 /// What each area has come to: phrases, and sentences that are too long. Never raise a number.
 const REACHED: &[(&str, usize, usize)] = &[
-    ("akin-base", 22, 17),
+    ("akin-base", 1, 0),
     ("akin-dump", 41, 76),
     ("akin-encoder", 0, 2),
-    ("akin-fetch", 7, 13),
+    ("akin-fetch", 0, 0),
     ("akin-index", 0, 3),
     ("akin-kernels", 0, 0),
-    ("akin-library", 18, 17),
+    ("akin-library", 1, 0),
     ("akin-papers", 67, 69),
-    ("akin-testing", 4, 1),
+    ("akin-testing", 0, 0),
     ("docs", 0, 0),
     ("help", 0, 2),
     ("readme", 0, 0),
