@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use hf_hub::Repo;
 use serde::Deserialize;
 use walkdir::WalkDir;
 
@@ -63,9 +64,9 @@ pub(super) fn names(cache: &Path) -> Result<Vec<String>> {
 
 impl CachedRepo {
     pub(super) fn new(cache: &Path, name: &str) -> CachedRepo {
-        let folder = format!("{PREFIX}{}", name.replace('/', "--"));
+        let repo = Repo::model(name.to_owned());
         CachedRepo {
-            folder: cache.join(folder),
+            folder: cache.join(repo.folder_name()),
         }
     }
 

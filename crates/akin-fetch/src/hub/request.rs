@@ -3,7 +3,8 @@
 //! In: a [`Hub`] and a [`HubId`]. Out: a [`Listing`], a [`RemoteFile`] or a [`HubReply`], or what a
 //! refusal means. Where the hub redirects to another host, its own word on a file counts.
 
-use serde::Deserialize;
+use hf_hub::api::RepoInfo;
+use hf_hub::{Repo, RepoType};
 
 use super::headers::HubHeaders;
 use super::id::{COMMIT_DIGITS, HubId};
@@ -42,18 +43,6 @@ pub(super) struct Listing {
 pub(super) struct HubReply {
     pub(super) answer: Answer,
     pub(super) headers: HubHeaders,
-}
-
-/// A repository at a revision, as the hub's API describes it.
-#[derive(Deserialize)]
-struct RepoInfo {
-    sha: String,
-    siblings: Vec<Sibling>,
-}
-
-#[derive(Deserialize)]
-struct Sibling {
-    rfilename: String,
 }
 
 impl<'a> Client<'a> {
@@ -164,22 +153,20 @@ impl<'a> Client<'a> {
 
     /// The address of a file.
     pub(super) fn url(&self, name: &str) -> String {
-        let (model, revision) = (self.id.name(), self.escaped_revision());
+        let repo = self.repo();
+        let (model, revision) = (repo.url(), repo.url_revision());
         format!("{}/{model}/resolve/{revision}/{name}", self.hub.endpoint())
     }
 
     /// The address of the list of files.
     fn listing_url(&self) -> String {
-        let (model, revision) = (self.id.name(), self.escaped_revision());
-        format!(
-            "{}/api/models/{model}/revision/{revision}",
-            self.hub.endpoint()
-        )
+        format!("{}/api/{}", self.hub.endpoint(), self.repo().api_url())
     }
 
-    /// The revision as a single part of an address: other characters of one need no escapes.
-    fn escaped_revision(&self) -> String {
-        self.id.revision().replace('/', "%2F")
+    /// The model as the hub's own library names it in addresses.
+    fn repo(&self) -> Repo {
+        let (name, revision) = (self.id.name(), self.id.revision());
+        Repo::with_revision(name.to_owned(), RepoType::Model, revision.to_owned())
     }
 
     /// The model, with the revision in question.
