@@ -62,11 +62,11 @@ pub(super) struct AddArgs {
     strict: bool,
     /// Where rejected records are listed [default: rejected.jsonl in the library]
     ///
-    /// A list of an earlier run, which is told by its first line, is replaced, or deleted where nothing is
-    /// rejected. Any other file is refused.
+    /// A list from an earlier run is replaced, or deleted if nothing is rejected; akin recognises
+    /// it by its first line. Any other file is refused.
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
-    /// Let --rejected replace a file that is no list of akin's
+    /// Let --rejected replace a file that is not a list from akin
     #[arg(long, requires = "rejected")]
     force: bool,
     #[command(flatten)]
@@ -190,7 +190,7 @@ fn found_nothing(report: &IngestReport) -> bool {
     report.counts.n_read == 0 && !report.unused.skipped.is_empty()
 }
 
-/// How many rejections are shown where a person reads them.
+/// Number of rejections that a person is shown.
 pub(super) fn n_shown(context: &Context) -> usize {
     if context.verbose {
         usize::MAX
@@ -211,7 +211,7 @@ pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
     note_truncated(report.counts.n_truncated, context);
 }
 
-/// Says how many abstracts the model did not see to their end, if any.
+/// Reports the number of abstracts that the model did not see to their end, if any.
 pub(super) fn note_truncated(n: u64, context: &Context) {
     if n > 0 {
         context.note(&format!(
@@ -301,7 +301,7 @@ fn complain_of_decisions(report: &IngestReport, context: &Context) {
     }
 }
 
-/// What was left out of papers that were kept, in words: `12 dates, 1 DOI`; `None` where nothing was.
+/// Describes what was left out of papers that were kept: `12 dates, 1 DOI`; `None` if nothing was.
 pub(super) fn ignored(unused: &Unused) -> Option<String> {
     let parts = unused.n_ignored.iter();
     let parts = parts.map(|(part, n)| format!("{} {}", count(*n), part.named(*n)));

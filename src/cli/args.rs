@@ -118,18 +118,18 @@ impl Color {
     }
 }
 
-/// Among what is looked, how, and for how many papers.
+/// Where to search, how, and the number of papers to show.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
-    /// Look among the papers of this dump instead of the library; its embeddings are kept in the
-    /// cache folder, so that the next question is answered at once
+    /// Search the papers of this dump instead of the library; the cache folder keeps its
+    /// embeddings, so the next query is answered at once
     #[arg(long = "in", value_name = "DUMP")]
     pub(super) dump: Option<PathBuf>,
-    /// How many papers to show
+    /// Number of papers to show
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = hits)]
     k: usize,
-    /// Say of each paper why it is there: the sentence of its abstract that is nearest, the rare
-    /// words that it shares, and its places by meaning and by words
+    /// Say why each paper was found: the nearest sentence of its abstract, the rare words it
+    /// shares, its ranks by meaning and by words
     #[arg(long)]
     pub(super) explain: bool,
     /// Count the years, the categories and the authors of the 200 best papers
@@ -212,7 +212,7 @@ impl FilterArgs {
     }
 }
 
-/// Which of the papers that may be found are wanted.
+/// Which of the papers that may be found to prefer.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Preferences")]
 pub(super) struct PreferenceArgs {
@@ -226,8 +226,8 @@ pub(super) struct PreferenceArgs {
           require_equals = true, default_missing_value = "0.6",
           conflicts_with = "reranker")]
     diverse: Option<f32>,
-    /// Let young papers come first: the score of a paper halves with every so many days that it is
-    /// older than the youngest
+    /// Let newer papers come first: the score of a paper halves for every DAYS that it is older
+    /// than the newest
     #[arg(long, value_name = "DAYS", value_parser = days, conflicts_with = "reranker")]
     half_life: Option<f32>,
 }
@@ -256,9 +256,10 @@ impl MatchingArgs {
 /// Which model reads the first papers again.
 #[derive(Debug, Args)]
 pub(super) struct RerankArgs {
-    /// A sentence-transformers cross-encoder with one label, by its folder or its id at the hub, such as a
-    /// reranker of the shape of BERT, RoBERTa, XLM-RoBERTa or ModernBERT: it reads the first 100 papers found together with
-    /// what is looked for, and they are shown in its order. Takes seconds a question
+    /// A sentence-transformers cross-encoder with one label, by its folder or its id at the hub,
+    /// such as a BERT, RoBERTa, XLM-RoBERTa or ModernBERT reranker. It reads the query together
+    /// with each of the first 100 papers found, and the papers are shown in its order. Takes
+    /// seconds a question
     #[arg(long = "rerank", value_name = "MODEL")]
     pub(super) reranker: Option<PathBuf>,
 }
@@ -377,7 +378,7 @@ const MOST_HITS: usize = 10_000;
 /// The most threads; more only wait for each other.
 const MOST_THREADS: usize = 1024;
 
-/// Parses how many papers are to be shown.
+/// Parses the number of papers to show.
 fn hits(text: &str) -> Result<usize, String> {
     up_to(MOST_HITS, text)
 }

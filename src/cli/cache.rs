@@ -1,12 +1,12 @@
 //! Libraries of dumps in the cache folder: what `--in DUMP` searches.
 //!
-//! One library a dump and model, found by the dump's whole path. It mirrors the dump: when the
-//! file has changed since (its size or its time), what is new is embedded and what is gone is
-//! forgotten. Anything in the cache folder can be deleted at any time.
+//! One library a dump and model, found by the dump's whole path. It mirrors the dump: when the file
+//! changes (its size or its time), new papers are embedded and missing ones are deleted. Anything
+//! in the cache folder can be deleted at any time.
 //!
-//! Invariants: a stamp says that the library holds all of the dump, so a dump that is cut off gets
-//! none: it is read again for every question, and every question says so. What is written here is
-//! written under a lock that others wait for. A library that turns out to be damaged is made again.
+//! Invariants: a stamp says that the library holds all of the dump. A truncated dump gets none: it
+//! is read again for every question, and every answer says so. What is written here is written
+//! under a lock that others wait for. A library that turns out to be damaged is made again.
 
 use std::cell::Cell;
 use std::fs::{File, Metadata, TryLockError};

@@ -25,11 +25,11 @@ const FINDINGS_SHOWN: usize = 20;
 /// against the comparison with every paper. Exits with 1 if something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// Delete what interrupted work has left behind, restore columns from their records, embed
-    /// papers anew whose embeddings are damaged or gone, and build an index that is in doubt anew
+    /// Delete what interrupted work left behind, rebuild columns from their records, embed papers
+    /// again whose embeddings are damaged or lost, and rebuild a doubtful index
     #[arg(long)]
     repair: bool,
-    /// Search for so many papers only, evenly spread over the library
+    /// Search for only N papers, evenly spread over the library
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
 }

@@ -1,9 +1,9 @@
 //! Whether a file may be written: never one that is not akin's own, unless --force says so, and never one
 //! that the command reads.
 //!
-//! In: the name that a person gave for an output, and what the command reads. Out: nothing, or why not.
-//! An earlier output is told by its beginning, and by the mark that akin leaves in files of its kind; an
-//! empty file, a pipe and a device are nobody's.
+//! In: the name that a person gave for an output, and what the command reads. Out: nothing, or why
+//! not. akin recognises an earlier output by its beginning, or by the mark that it leaves in files
+//! of its kind. An empty file, a pipe and a device may always be written.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -141,7 +141,7 @@ impl Context {
         Ok(writer)
     }
 
-    /// Says what was committed once and is no longer there.
+    /// Warns of commits that are no longer there.
     fn note_losses(&self, lost: Option<LostCommits>) {
         if let Some(LostCommits::Rows(n)) = lost {
             self.note(&format!(

@@ -1,8 +1,9 @@
 //! Libraries of corpora in the cache folder: what `eval` searches.
 //!
-//! One library a dump, model, size and time of the file ([`akin::eval::build_corpus`]), with the
-//! documents' ids in a file beside it, which is there when the library is whole. Those of the same
-//! dump at other times are deleted. Anything in the cache folder can be deleted at any time.
+//! There is one library per dump, model, size and time of the file ([`akin::eval::build_corpus`]).
+//! A file beside it holds the documents' ids and exists only if the library is complete. Those of
+//! the same dump at other times are deleted. Anything in the cache folder can be deleted at any
+//! time.
 
 use std::path::{Path, PathBuf};
 

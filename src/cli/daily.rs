@@ -37,7 +37,7 @@ pub(super) struct DailyArgs {
     /// Put the papers first that are closest to this follow
     #[arg(long, value_name = "FOLLOW")]
     like: Option<String>,
-    /// How many papers to show
+    /// Number of papers to show
     #[arg(short, value_name = "N", default_value_t = 50, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]

@@ -43,17 +43,17 @@ pub(super) struct DigestArgs {
     to: Form,
     /// Write to this file instead of stdout; it appears when it is whole
     ///
-    /// A digest that akin wrote there earlier is replaced: it is told by its heading, a feed and a letter
-    /// by akin's name in them. Any other file is refused.
+    /// A digest that akin wrote there earlier is replaced. akin recognises it by its heading, a
+    /// feed or a letter by akin's name in it. Any other file is refused.
     #[arg(short, long, value_name = "FILE", conflicts_with = "install")]
     output: Option<PathBuf>,
-    /// Let --output replace a file that is no digest of akin's
+    /// Let --output replace a file that is not a digest from akin
     #[arg(long, requires = "output")]
     force: bool,
     /// Look, and note nothing: what is shown now is shown again
     #[arg(long)]
     dry_run: bool,
-    /// How many rising papers to name
+    /// Number of rising papers to list
     #[arg(long, value_name = "N", default_value_t = 5)]
     trending: usize,
     /// Send to this subscriber only, whether it is time or not
@@ -197,8 +197,8 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// Sends mail to every subscriber whose time has come. What fails for one is no matter to the others: it
-/// is said, and the exit code says so.
+/// Sends mail to every subscriber whose time has come. A failure for one does not affect the
+/// others: it is reported, and the exit code shows it.
 fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     let now = args.moment.now()?.timestamp();
     let mut outcome = Outcome::Done;
@@ -323,9 +323,9 @@ fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Failure
     }
 }
 
-/// What all readers' digests are made in: the model is loaded once, when the first digest wants it; the
-/// library is looked at anew for each, because what waited for a reader is noted before what is new is
-/// composed.
+/// What all readers' digests are made with. The model is loaded once, for the first digest that
+/// needs it. The library is opened again for each reader: the digests that waited for a reader are
+/// noted before the new one is composed.
 struct Composer<'a> {
     args: &'a DigestArgs,
     context: &'a Context,

@@ -29,9 +29,9 @@ use super::{add, terminal};
 /// records of nothing but an id and a text are embedded as they are. With - as the dump and no
 /// output, akin is a filter: JSON Lines to JSON Lines, or Arrow stream to Arrow stream.
 ///
-/// Exit codes: 0 if every record was embedded; 1 if some were rejected, each listed on stderr; 2 if
-/// something failed or a dump could not be read to its end. A file appears under its name only when
-/// it is whole.
+/// Exit codes are 0 if every record was embedded, and 1 if some were rejected, each listed on
+/// stderr. The code is 2 if something failed or a dump could not be read to its end. A file appears
+/// under its name only when it is whole.
 #[derive(Debug, Args)]
 pub(super) struct EmbedArgs {
     /// Dump files; - is stdin

@@ -52,8 +52,8 @@ pub(super) struct EvalArgs {
     /// The queries are papers: find what is related to each, leaving out itself
     #[arg(long)]
     by_id: bool,
-    /// Leave the document of a query's own id out of what is found, here and in the runs that are named:
-    /// in ArguAna and Quora the queries are documents of the corpus
+    /// Leave the document with the query's own id out of all results and runs: in ArguAna and Quora
+    /// the queries are documents of the corpus
     #[arg(long)]
     exclude_self: bool,
     /// What to measure: nDCG@K, Recall@K, MRR@K, P@K, MAP; can be repeated [default: nDCG@10,
@@ -62,18 +62,18 @@ pub(super) struct EvalArgs {
     metrics: Vec<Metric>,
     /// Write what was found as a TREC run
     ///
-    /// A run that akin wrote there earlier, which is told by its last column, is replaced. Any other file is
-    /// refused.
+    /// A run that akin wrote there earlier is replaced; akin recognises it by its last column. Any
+    /// other file is refused.
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
-    /// Let --run replace a file that is no run of akin's
+    /// Let --run replace a file that is not a run from akin
     #[arg(long, requires = "run")]
     force: bool,
     /// Measure this TREC run instead of searching
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     score: Option<PathBuf>,
-    /// Compare with this TREC run, query by query: its mean, the difference, and p, how often two
-    /// that are equally good differ as much by chance
+    /// Compare with this TREC run, query by query: its mean, the difference, and p, the probability
+    /// of such a difference between equally good runs
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! How a failure is told to a person: what, caused by what, and what to do about it.
+//! How a failure is reported to a person: what failed, what caused it, and what to do about it.
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind, Write};
@@ -39,7 +39,8 @@ impl Failure {
         Failure::Usage(text.into())
     }
 
-    /// Whether the reader of stdout went away, which is no failure: `akin search … | head`.
+    /// Whether the reader of stdout went away, which does not count as a failure:
+    /// `akin search … | head`.
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {
             Failure::Output(error) => error.kind() == ErrorKind::BrokenPipe,
@@ -60,8 +61,8 @@ impl Failure {
         }
     }
 
-    /// Whether it keeps a command from doing the same for others: it is interrupted, what it writes is
-    /// not read or has no room, or the library cannot be used.
+    /// Whether it prevents a command from doing the same for others. So do an interruption, an
+    /// output that nobody reads or that has no room, and an unusable library.
     pub(super) fn is_everybodys(&self) -> bool {
         match self {
             Failure::Akin(error) => matches!(

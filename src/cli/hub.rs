@@ -66,8 +66,8 @@ pub(super) fn token(file: Option<&Path>, home: &Path) -> Result<Option<String>, 
         .and_then(|text| stripped(&text)))
 }
 
-/// What `--model` means: the bundled model, a folder that there is or that is given as a path, or a
-/// model of the hub that is in the cache.
+/// What `--model` means: the bundled model, a folder that exists or is given as a path, or a cached
+/// model of the hub.
 pub(super) fn source(model: &Path, hub: &Hub) -> Result<ModelSource, Failure> {
     if model == Path::new(BUNDLED) {
         return Ok(ModelSource::Bundled);

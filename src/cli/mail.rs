@@ -22,7 +22,7 @@ use super::config::{MailConfig, SecurityConfig};
 use super::context::Context;
 use super::fault::Failure;
 
-/// What stands behind the `@` where nobody said what should.
+/// The part after the `@` if no domain is configured.
 const NO_DOMAIN: &str = "localhost";
 
 impl Context {
@@ -64,7 +64,7 @@ impl Context {
         digest::domain(&self.mail_config()?.from).map(drop)
     }
 
-    /// What stands behind the `@` of what this library sends.
+    /// The part after the `@` in the Message-IDs of this library.
     pub(super) fn mail_domain(&self) -> Result<String, Error> {
         match &self.mail {
             Some(config) => digest::domain(&config.from),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many wait for others.
+/// Number of threads that wait for others.
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 
 /// How long somebody may wait for others once a stop is requested.

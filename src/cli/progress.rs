@@ -26,8 +26,8 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    /// A bar for a command whose work can be stopped: from now on the first Ctrl-C asks for
-    /// that, and a second one ends the process.
+    /// A bar for a command that can be stopped: from now on the first Ctrl-C requests a stop, and a
+    /// second one ends the process.
     pub(super) fn stoppable(context: &Context) -> Bar {
         set_handler();
         Bar {

@@ -33,7 +33,7 @@ use super::{add, terminal};
 pub(super) struct PullArgs {
     #[command(subcommand)]
     feed: FeedArgs,
-    /// Forget a list that was begun and not finished, and begin anew
+    /// Discard a list that was begun and not finished, and begin again
     #[arg(long, global = true)]
     restart: bool,
     /// How often a server that does not answer is asked
@@ -73,7 +73,7 @@ enum FeedArgs {
         /// A day [default: every day since the last pull]
         #[arg(long, value_name = "DATE")]
         date: Option<Date>,
-        /// How many days at most
+        /// Number of days at most
         #[arg(long, value_name = "N", default_value_t = HF_MAX_DAYS)]
         days: u16,
         /// The API's address

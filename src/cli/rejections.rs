@@ -1,9 +1,10 @@
 //! The list of rejected records, for those who mend a dump: JSON Lines with dump, place, id, reason
 //! and the record's beginning.
 //!
-//! The file is that of the last run: it takes the place of the earlier one's when the run ends, and where
-//! nothing was rejected that one is deleted. A file of anybody else's is left alone. In the library, where
-//! nothing but akin's own lies, it is written in its place, so that a kill leaves nothing beside it.
+//! The file is that of the last run: it replaces the earlier one when the run ends. If nothing was
+//! rejected, the earlier one is deleted. A file of anybody else's is left alone. In the library,
+//! where nothing but akin's own lies, it is written in its place, so that a kill leaves nothing
+//! beside it.
 
 use std::cell::RefCell;
 use std::fs::File;

@@ -1,14 +1,14 @@
 //! The one way to stdout and stderr.
 //!
-//! In: text, with [`Style`]s in it. Out: on a terminal, the text with nothing in it that a terminal
-//! obeys or hides: control characters, line and paragraph separators, marks that turn the direction
-//! of writing round, invisible characters and tags are shown as what they are, or dropped. Dumps,
-//! file names, servers and other people's follows can hold any of these. Into a pipe the text goes as
-//! it is.
+//! In: text, with [`Style`]s in it. Out: on a terminal, text in which nothing is hidden or obeyed
+//! by the terminal. Control characters, line and paragraph separators, bidirectional marks,
+//! invisible characters and tags are shown as what they are, or dropped. Dumps, file names, servers
+//! and other people's follows can hold any of these. Into a pipe the text goes as it is.
 //!
 //! Invariants:
-//! - What makes text bold or green is no escape sequence but one of [`STYLES`], which only this
-//!   file turns into one. So no byte of anybody's text is ever taken for an escape sequence.
+//! - Bold and green are not escape sequences in the text but one of [`STYLES`]; only this file
+//!   turns them into escape sequences. So no byte of anybody's text is ever taken for an escape
+//!   sequence.
 //! - No other file of the program writes to stdout or stderr: `clippy.toml` forbids what it would
 //!   take. Only bars are drawn by another hand (`progress.rs`), which writes no words but our own.
 
@@ -56,15 +56,15 @@ const STYLE_BYTE: u8 = 0xEF;
 /// Characters of the longest word of a message: what is longer is cut.
 const WORD_CHARS: usize = 300;
 
-/// Bytes of a message of one line that are shown of a longer one: its start, which says what it is about,
-/// and its end, which says what is wrong.
+/// Bytes that are shown of the start and the end of a long one-line message. The start says what it
+/// is about, the end what is wrong.
 const LINE_BYTES: [usize; 2] = [2000, 1000];
 
 /// Bytes of the longest part of one character that a write can end with.
 const MAX_PART: usize = 3;
 
 impl Style {
-    /// What stands in a text for it.
+    /// The mark for it in a text.
     pub(super) const fn mark(self) -> &'static str {
         self.0
     }
@@ -291,8 +291,8 @@ fn look(c: char) -> Look {
     }
 }
 
-/// Whether a character is obeyed instead of shown, or cannot be seen although it matters: control
-/// characters, separators of lines, marks of direction, what has no width, tags, what is no character.
+/// Whether a character is obeyed instead of shown, or matters but cannot be seen: control
+/// characters, line separators, bidirectional marks, zero-width characters, tags, noncharacters.
 pub(super) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -304,9 +304,9 @@ pub(super) fn is_hidden(c: char) -> bool {
         || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
-/// A message of one line: line ends and control characters in it are shown. A word without an end, such
-/// as the address of a page with a long token, is cut, and so is the middle of a long message: it names
-/// what somebody else wrote.
+/// A message of one line: line ends and control characters in it are shown. A word without an end
+/// is cut, such as an address with a long token. So is the middle of a long message: it quotes
+/// other people's text.
 pub(super) fn one_line(text: &str) -> String {
     let line = words(text);
     let [start, end] = LINE_BYTES;

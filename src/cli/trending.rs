@@ -33,7 +33,7 @@ pub(super) struct TrendingArgs {
     /// By what papers rise
     #[arg(long, value_name = "WHAT", default_value = "either")]
     by: ByArg,
-    /// How many papers to show
+    /// Number of papers to show
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]

@@ -21,7 +21,7 @@ pub struct Digest {
     pub sections: Vec<Section>,
     /// What is rising.
     pub trending: Vec<Riser>,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct Digest {
 pub struct Section {
     /// The follow's name.
     pub follow: String,
-    /// What it asks, in words.
+    /// Describes what it asks.
     pub about: String,
     /// Papers that were looked at.
     pub n_new: usize,
@@ -56,7 +56,7 @@ pub struct Entry {
     pub closer_than: Option<f64>,
     /// The sentence of its abstract that is nearest to what is followed.
     pub sentence: Option<String>,
-    /// Why it is here, in words.
+    /// Explains why it is here.
     pub why: String,
     /// The same work again, which is not shown by itself.
     pub folded: Vec<Brief>,
@@ -91,7 +91,7 @@ pub struct Riser {
     pub authors: Vec<String>,
     /// Its categories.
     pub categories: Vec<String>,
-    /// Why it is here, in words.
+    /// Explains why it is here.
     pub why: String,
 }
 
@@ -109,7 +109,7 @@ impl Brief {
 }
 
 impl Digest {
-    /// How many papers are new under some follow; one under two counts twice.
+    /// Number of papers that are new under some follow; a paper under two follows counts twice.
     pub fn n_entries(&self) -> usize {
         self.sections
             .iter()
@@ -122,7 +122,7 @@ impl Digest {
         self.n_entries() == 0
     }
 
-    /// The follows that have nothing new, with how many papers were looked at.
+    /// The follows that have nothing new, each with the number of papers that were compared.
     pub(super) fn quiet(&self) -> String {
         let quiet = self
             .sections

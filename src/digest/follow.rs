@@ -14,8 +14,8 @@ use crate::search::{Rocchio, Target};
 /// The closest papers of a library are close enough, whatever its size.
 pub(super) const LEAST_RANK: usize = 10;
 
-/// The share of the library, in percent, that a paper has to be closer than where a follow does not
-/// say: one of two hundred papers is at least as close.
+/// Default share of the library, in percent, that a paper has to be closer than. At 99.5, one in
+/// two hundred papers is at least as close.
 pub const DEFAULT_MIN_PERCENTILE: f64 = 99.5;
 
 /// The longest name.
@@ -39,7 +39,7 @@ pub struct Follow {
     /// Names of authors, by whole words as in [`Filter`]; a paper must be by one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
-    /// Categories or archives, one of which a paper must have.
+    /// Categories or archives; a paper must have one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
     /// The share of the library, in percent, that a paper has to be closer than;
@@ -120,8 +120,8 @@ impl Follow {
         (1.0 - percentile / 100.0).clamp(0.0, 1.0)
     }
 
-    /// Where a library is so small that its share of papers says nothing, because the closest few are close
-    /// enough anyway, says so, and from how many papers on it does.
+    /// Explains, for a small library, that its share of papers says nothing, because the closest
+    /// few are always close enough. Also says from what number of papers on it does.
     pub fn share_is_too_small_for(&self, n_papers: u64) -> Option<String> {
         let percentile = self.min_percentile?;
         let share = self.share();
@@ -141,7 +141,7 @@ impl Follow {
         ))
     }
 
-    /// What it asks, in words.
+    /// Describes what it asks.
     pub fn about(&self) -> String {
         let mut parts = Vec::new();
         parts.extend(self.query.clone());

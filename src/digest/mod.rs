@@ -9,18 +9,18 @@
 //!            library          `send`                          `render`           library
 //! ```
 //!
-//! In: a library with its indexes, the follows of one *reader* (the library's owner, or a subscriber),
-//! and the present moment, which is always an argument. Out: a [`Digest`] that is stored before it is
-//! sent and marked sent afterwards, in the transaction that notes what it showed. `daily.rs` stands
-//! beside this: the papers of a day, for nobody in particular; `schedule.rs` says how to have the whole
-//! done every morning.
+//! In: a library with its indexes, the follows of one *reader* (the library's owner, or a
+//! subscriber), and the current time, always as an argument. Out: a [`Digest`] that is stored
+//! before it is sent and marked sent afterwards, in the transaction that notes what it showed.
+//! `daily.rs` stands beside this: the papers of a day, for nobody in particular; `schedule.rs` says
+//! how to have the whole done every morning.
 //!
 //! Invariants:
-//! - A paper is shown once under a follow to one reader, whatever is run again: under any of its ids,
-//!   and also as the duplicate of another.
+//! - A paper is shown once per follow and reader, however often commands are repeated. This holds
+//!   under any of its ids, and for duplicates of it.
 //! - A digest that was prepared is sent as it stands, with the same Message-ID however often it is
-//!   tried. Between the moment in which the other side has taken it and the transaction that notes it
-//!   lies an instant in which a kill has it sent again, with the same Message-ID; it is never lost.
+//!   tried. A kill after the receiver has accepted a digest and before the transaction notes it has
+//!   the digest sent again, with the same Message-ID. It is never lost.
 //! - The same library and the same moment give the same digest, byte for byte.
 
 mod daily;
@@ -73,13 +73,13 @@ pub struct DigestRequest<'a> {
     pub follows: Vec<StoredFollow>,
     /// From when on papers are new.
     pub since: Since,
-    /// How many rising papers are named; none where 0.
+    /// Number of rising papers to list; 0 for none.
     pub n_trending: usize,
     /// The present moment.
     pub now: Timestamp,
     /// The reader's time zone.
     pub time_zone: TimeZone,
-    /// What stands behind the `@` of its Message-ID.
+    /// The part after the `@` of its Message-ID.
     pub domain: &'a str,
 }
 
@@ -194,10 +194,10 @@ pub enum Delivery {
     SentWaiting,
 }
 
-/// Sends what waits for a reader, and then what is new: a digest is stored, handed to `send`, and
-/// noted as sent in one transaction with what it showed. If `send` fails, it waits; if that is for
-/// good, it is dropped, and what it would have shown is new again: at once, or where the reader's address
-/// is refused, when it is time for the next one.
+/// Sends the digests that wait for a reader, and then what is new. A digest is stored, passed to
+/// `send`, and marked sent in one transaction with what it showed. If `send` fails, the digest
+/// waits. If it fails for good, the digest is dropped and its papers are new again at once. If the
+/// reader's address is refused, they are new at the time of the next digest.
 ///
 /// `compose` gives the digest of what is new.
 ///

@@ -4,16 +4,16 @@
 //! new papers ──► weighed, each ──► close enough? ──► ordered, duplicates folded ──► explained, related
 //! ```
 //!
-//! Whether a paper is close enough is asked of every new paper, before any order: what others would come
-//! first in it is nothing against it.
+//! Every new paper is tested for closeness, before any ranking: a paper is not dropped because
+//! others rank before it.
 //!
 //! A similarity alone does not say whether a paper is about something: 0.4 is close for one question
 //! and far for another. So a paper is held against the library: it is *close enough* if no more than a
 //! [share](Follow::share) of all papers there is as close. The share is counted exactly, over every
-//! embedding. Words that a model does not know are given their due: a paper is also close enough if no
-//! more than that share has the words as much, and no more than [`LOOSER`] times that share is as close.
-//! In a small library a share of it is no paper at all, so the [`LEAST_RANK`] closest papers of the
-//! library are always close enough.
+//! embedding. Words that a model does not know count too. A paper is also close enough if at most
+//! that share matches the words as well and at most [`LOOSER`] times it is as close. In a small
+//! library that share is less than one paper, so the [`LEAST_RANK`] closest papers of the library
+//! are always close enough.
 //!
 //! Limit: the share is one of *this* library. In a library that is all about one subject, what is in
 //! the first two hundredth is closer than in one about everything.
@@ -37,7 +37,7 @@ use crate::search::{
 use crate::vectors::Row;
 use crate::{ingest, text};
 
-/// What is found by words may be so many times further by meaning.
+/// Factor on the share by meaning for papers that are found by words.
 const LOOSER: f64 = 5.0;
 /// Papers of a follow whose sentences are compared by meaning; those of the rest by their words.
 const COMPARED: usize = 2;
@@ -66,7 +66,7 @@ pub struct DigestContext<'a> {
 pub struct FollowNews {
     /// The papers, best first.
     pub matches: Vec<FollowMatch>,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
     /// Whether papers may have been missed that are found once they are indexed.
     pub is_partial: bool,
@@ -165,7 +165,7 @@ pub fn entry(found: &FollowMatch) -> Entry {
     }
 }
 
-/// Why a paper is shown, in words; empty where there is nothing to say but that it passed.
+/// Explains why a paper is shown; empty if there is nothing to say but that it passed.
 fn why(found: &FollowMatch) -> String {
     let mut parts = Vec::new();
     if let Some(percent) = found.closer_than {
@@ -319,10 +319,10 @@ fn all_of(desk: &DigestContext<'_>, filter: &Filter) -> Result<FollowNews> {
     })
 }
 
-/// How close, and with how many of the words, the library's best papers are.
+/// How close the library's best papers are, and how well they match the words.
 struct Threshold {
-    /// Similarities of the closest papers, closest first: as many as are close enough, or where words
-    /// may make up for meaning, as many as may be. Empty where nothing is asked by meaning.
+    /// Similarities of the closest papers, closest first: those that are close enough, or if words
+    /// may make up for meaning, those that may be. Empty where nothing is asked by meaning.
     similarities: Vec<f32>,
     /// BM25 of the papers that have most of the words, best first.
     word_scores: Vec<f32>,
@@ -417,7 +417,7 @@ fn is_among(scores: &[f32], n: usize, score: f32) -> bool {
     least.is_some_and(|least| score >= *least)
 }
 
-/// How many papers a share of the library is.
+/// Number of papers in a share of the library.
 fn rank_of(share: f64, n_papers: usize) -> usize {
     let rank = (share * n_papers as f64).ceil() as usize;
     rank.max(LEAST_RANK).min(n_papers.max(1))

@@ -1,11 +1,11 @@
 //! Mail: a digest to a message, and the message to a mail server (`smtp`).
 //!
-//! In: a [`Digest`], a [`Server`] to speak to, who it is from. Out: the bytes of the message, or that
-//! the server has taken it. Headers, boundaries and dates are made of the digest alone, so the same
-//! digest is the same message, byte for byte, however often it is sent.
+//! In: a [`Digest`], a [`Server`] to speak to, who it is from. Out: the bytes of the message, or
+//! that the server has taken it. Headers, boundaries and dates depend on the digest alone: sent
+//! twice, the same digest is the same message, byte for byte.
 //!
-//! Invariants: a password is never shown, stored or put into an error; it is not sent over a
-//! connection that is not encrypted, but to this very machine; certificates are always verified.
+//! Invariants: a password is never shown, stored or put into an error. It is sent over an encrypted
+//! connection only, unless the server is this machine. Certificates are always verified.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -191,10 +191,10 @@ pub fn eml(digest: &Digest, from: &str) -> Result<Vec<u8>> {
     Ok(message(digest, &mailbox(from)?, mailbox(&digest.reader)?)?.formatted())
 }
 
-/// What stands behind the `@` of an address.
+/// Returns the part of an address after the `@`.
 ///
 /// # Errors
-/// [`Error::BadMail`] if it is no address.
+/// [`Error::BadMail`] if the address is invalid.
 pub fn domain(address: &str) -> Result<String> {
     Ok(mailbox(address)?.email.domain().to_owned())
 }

@@ -7,9 +7,9 @@
 //! The words of the protocol are lettre's; the session is not. That of lettre 0.11.23 reads a first
 //! line of any length, keeps what it has read when encryption begins, and takes 354 for a yes.
 //!
-//! Invariants: an answer is at most [`MAX_ANSWER_BYTES`] long and comes within [`TIMEOUT`], whatever
-//! the server sends; nothing that came before it was asked for is taken as an answer, so nothing that
-//! was said in the open counts under encryption; each step goes on after its own codes only.
+//! Invariants: an answer is at most [`MAX_ANSWER_BYTES`] long and comes within [`TIMEOUT`],
+//! whatever the server sends. Bytes that came before their request are not an answer, so nothing
+//! sent unencrypted counts after STARTTLS. Each step continues only after its own codes.
 
 use std::fmt::{self, Display};
 use std::io::{self, Read, Write};
@@ -348,8 +348,8 @@ impl Wire {
         }
     }
 
-    /// The same connection, encrypted. What was read in the open is no answer of the server's that is
-    /// on the other side of the encryption.
+    /// The same connection, encrypted. What was read unencrypted is not an answer from the server
+    /// at the other end of the encryption.
     fn encrypted(self, name: &str, config: &Arc<ClientConfig>) -> SmtpOutcome<Wire> {
         self.check_nothing_is_left()?;
         let Stream::Plain(mut stream) = self.stream else {

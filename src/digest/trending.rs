@@ -6,24 +6,25 @@
 //! score = upvotes · 2^(−a / h),   h = HALF_LIFE_DAYS
 //! ```
 //!
-//! so a paper of today with 10 votes stands beside one of `h` days ago with 20. Limit: a dump says how
-//! many votes there are, not when they were given; they all fade from the day of the list. Of equal
+//! so a paper of today with 10 votes stands beside one of `h` days ago with 20. Limit: a dump gives
+//! the number of votes, not when they were given; they all decay from the day of the list. Of equal
 //! scores the later paper stands first.
 //!
-//! **Topics**, where nobody voted. Of the `m` = [`NEIGHBOURS`] papers nearest to a recent paper, `r` are
-//! recent themselves; if the topic grew as the library does, it would be `e = m · R / N`, with `R` of the
-//! `N` other papers recent. The score is the log-likelihood ratio of the two (Dunning, 1993), 0 where `r`
-//! is no more than `e`:
+//! **Topics**, where nobody voted. Of the `m` = [`NEIGHBOURS`] papers nearest to a recent paper,
+//! `r` are recent themselves. The expected number is `e = m · R / N`, if `R` of the `N` other
+//! papers are recent. The score is the log-likelihood ratio of the two (Dunning, 1993), 0 if `r` is
+//! at most `e`:
 //!
 //! ```text
 //! score = 2 · (r · ln(r / e) + (m − r) · ln((m − r) / (m − e)))
 //! ```
 //!
-//! It grows with how much denser in recent papers the neighbourhood is than the library, and with how
-//! sure that is. A paper in the neighbourhood of a better one is the same topic, and left out. Limits:
-//! what grows is the library: after a dump of one category everything in it is rising; a library that
-//! is recent as a whole has no background, and nothing rises; duplicates of a paper are neighbours and
-//! are not counted; of more than [`MOST_RECENT`] recent papers, as many are looked at, evenly spread.
+//! It grows with how much denser in recent papers the neighbourhood is than the library, and with
+//! how sure that is. A paper in the neighbourhood of a better one is the same topic, and left out.
+//! Limits: growth of the library counts as growth of a topic: after a dump of one category
+//! everything in it is rising. A library that is recent as a whole has no background, and nothing
+//! rises. Duplicates of a paper are neighbours and are not counted. If there are more than
+//! [`MOST_RECENT`] recent papers, an evenly spaced sample of that size is used.
 
 use fixedbitset::FixedBitSet;
 use jiff::civil::Date;
@@ -39,7 +40,7 @@ use crate::paper::Paper;
 use crate::search::DUPLICATE_SIMILARITY;
 use crate::vectors::{Row, RowFile};
 
-/// After so many days a vote counts half.
+/// Half-life of a vote, in days.
 pub const HALF_LIFE_DAYS: f64 = 3.0;
 
 /// Days that are recent in a digest.
@@ -68,13 +69,13 @@ pub enum TrendBy {
 pub struct TrendOptions {
     /// The last day that is recent.
     pub today: Date,
-    /// How many days are recent, today included.
+    /// Number of recent days, today included.
     pub days: i32,
     /// Categories or archives; the background is of these as well. All where empty.
     pub categories: Vec<String>,
     /// By what papers rise.
     pub by: TrendBy,
-    /// How many papers are wanted.
+    /// Number of papers to return.
     pub k: usize,
 }
 
@@ -111,7 +112,7 @@ pub enum Trend {
 }
 
 impl Trend {
-    /// The same in words.
+    /// Describes it as a sentence.
     pub fn words(&self) -> String {
         match self {
             Trend::Votes {
@@ -315,7 +316,7 @@ impl TopicBackground<'_> {
     }
 }
 
-/// The log-likelihood ratio of `r` of `m` where `e` were expected; 0 where that is no growth.
+/// The log-likelihood ratio of `r` of `m` against `e` expected; 0 if `r` is at most `e`.
 fn growth(r: usize, m: usize, e: f64) -> f64 {
     let (r, m) = (r as f64, m as f64);
     if r <= e || e <= 0.0 || e >= m {

@@ -1,9 +1,9 @@
 //! A corpus as a library in which every record is a document of its own.
 //!
-//! In: a dump. Out: a library at a folder, and a [`Corpus`]: the documents' ids as they stand in the
-//! dump, in the order of their rows. Judgments and runs speak of documents by these ids, so they are
-//! plain text here, and nothing is merged: two documents may have one text, or ids that elsewhere
-//! name one paper. A document that says it was withdrawn is one all the same.
+//! In: a dump. Out: a library at a folder, and a [`Corpus`]: the documents' ids as they stand in
+//! the dump, in the order of their rows. Judgments and runs refer to documents by these ids, so ids
+//! are plain text here. Nothing is merged: two documents may have the same text, or ids that
+//! elsewhere name one paper. A document that says it was withdrawn is one all the same.
 //!
 //! Invariants: row n is document n; no two documents have one id. A build that was cut off goes on
 //! with the documents that are not stored yet, as long as the dump is the same.

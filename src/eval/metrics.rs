@@ -1,9 +1,9 @@
 //! The field's metrics over one ranking, as trec_eval computes them, and what they say of many.
 //!
-//! A ranking is a list of scored papers; like trec_eval, it is put in order of the scores, and equal
-//! scores in descending order of the ids, whatever order it came in. Grades above 0 are relevant; a
-//! paper without a judgment is not. Gains are the grades themselves and discounts `1 / log2(rank + 1)`
-//! (Järvelin and Kekäläinen, 2002, as in trec_eval's `ndcg_cut`).
+//! A ranking is a list of scored papers. Like trec_eval, it is sorted by score, and equal scores by
+//! descending id, whatever order it came in. Grades above 0 are relevant; a paper without a
+//! judgment is not. Gains are the grades themselves and discounts `1 / log2(rank + 1)` (Järvelin
+//! and Kekäläinen, 2002, as in trec_eval's `ndcg_cut`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,13 +15,13 @@ pub type Judgments = BTreeMap<String, i32>;
 /// A metric of a ranking; each is from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Normalised discounted cumulative gain of the first so many.
+    /// Normalised discounted cumulative gain of the top k.
     Ndcg(usize),
-    /// Share of the relevant papers among the first so many.
+    /// Share of the relevant papers that are in the top k.
     Recall(usize),
-    /// Reciprocal rank of the first relevant paper among the first so many.
+    /// Reciprocal rank of the first relevant paper in the top k.
     Mrr(usize),
-    /// Share of relevant papers among the first so many.
+    /// Share of the top k that is relevant.
     Precision(usize),
     /// Average precision over the whole ranking; its mean over queries is MAP.
     Map,
@@ -63,7 +63,7 @@ impl Metric {
         }
     }
 
-    /// How many papers of a ranking it looks at; `None` for all.
+    /// Number of papers at the top of a ranking that it looks at; `None` for all.
     pub fn depth(self) -> Option<usize> {
         match self {
             Metric::Ndcg(k) | Metric::Recall(k) | Metric::Mrr(k) | Metric::Precision(k) => Some(k),
@@ -134,7 +134,7 @@ pub struct Mean {
     pub interval: (f64, f64),
 }
 
-/// Samples of which intervals and p-values are made.
+/// Number of samples for intervals and p-values.
 const N_SAMPLES: usize = 10_000;
 
 /// The mean of a metric over queries; 0 for none. The same values give the same interval.
@@ -161,8 +161,8 @@ pub fn mean(values: &[f64]) -> Mean {
     }
 }
 
-/// How often two settings that are equally good would differ by as much as these values of the same
-/// queries do: a two-sided randomisation test (Smucker, Allan and Carterette, 2007).
+/// Probability that two equally good settings differ by at least as much as these values of the
+/// same queries. A two-sided randomisation test (Smucker, Allan and Carterette, 2007).
 pub fn p_value(a: &[f64], b: &[f64]) -> f64 {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let found = differences.iter().sum::<f64>().abs();

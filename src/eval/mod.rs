@@ -1,8 +1,8 @@
 //! How well a search finds what people judged relevant.
 //!
 //! In: a [`Task`] (queries and judgments) and a [`Corpus`] with its library. Out: a [`Run`]: the
-//! scored documents that each query finds; and of runs, their own or others', each [`Metric`] by query,
-//! its [`Mean`] with an interval, and how likely the difference of two is chance.
+//! scored documents that each query finds. For any runs, also those of other systems: each
+//! [`Metric`] by query, its [`Mean`] with a confidence interval, and the p-value of a difference.
 //!
 //! Invariant: a document is called what it is called in the corpus, in judgments and in runs, letter by
 //! letter; nothing is merged.

@@ -1,15 +1,16 @@
 //! Judged queries, read from the files that the field keeps them in.
 //!
-//! Queries are JSON Lines (`_id` and `text`, as BEIR has them), TREC topics (`<top>`, `<num>`,
-//! `<title>`) or lines of an id, a tab and a text; judgments are BEIR's three columns under a header
-//! or TREC's four; a run has TREC's six. What a file is shows in its content. A byte order mark before
-//! it is none of it.
+//! Queries are JSON Lines (`_id` and `text`, as in BEIR), TREC topics (`<top>`, `<num>`,
+//! `<title>`), or lines of an id, a tab and a text. Judgments are BEIR's three columns under a
+//! header or TREC's four; a run has TREC's six. What a file is shows in its content. A byte order
+//! mark before it is none of it.
 //!
 //! Files are read line by line, and no line or file of topics is read beyond a length: some have no end.
 //!
-//! Ids are the text that stands there, without white space around it. What would count twice is
-//! refused with file and line: a query of one id again, a document again under one query of a run, or
-//! with another grade. So is a score that is no number.
+//! Ids are the text that stands there, without white space around it. Anything that would count
+//! twice is refused with file and line. That is a repeated query id, a document repeated under one
+//! query of a run, or one judged again with another grade. So is a score that cannot be parsed as a
+//! number.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;

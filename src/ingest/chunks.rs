@@ -1,12 +1,12 @@
 //! Dumps, read ahead on a thread of their own, in chunks of one batch each ([`batch_records`]).
 //!
 //! In: sources. Out: [`Chunk`]s in the order of the dumps; the first of each is empty and says its
-//! format. A dump that cannot be opened is told in its chunk, and so is what lies in a folder or an
-//! archive and is no dump; the others go on. At most [`READ_AHEAD`] chunks are held.
+//! format. A dump that cannot be opened is reported in its chunk; the others continue. So is a file
+//! in a folder or an archive that is not a dump. At most [`READ_AHEAD`] chunks are held.
 //!
-//! Invariants: a chunk ends with its number of records or with the record that fills it
-//! ([`filling_bytes`]), so what is held is bounded in bytes, however long records are and however often a
-//! table names one text. Of what is rejected or left out, only short ids and messages are kept.
+//! Invariants: a chunk ends at its number of records or with the record that fills it
+//! ([`filling_bytes`]). So memory is bounded in bytes, however long records are and however often a
+//! table repeats a text. Of what is rejected or left out, only short ids and messages are kept.
 
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -59,7 +59,7 @@ pub(crate) struct Chunk {
     /// What is left out of its papers.
     pub(crate) ignored: Vec<Omission>,
     pub(crate) failed: Vec<(String, Error)>,
-    /// What is no dump, found in a folder or an archive.
+    /// Files in a folder or an archive that are not dumps.
     pub(crate) skipped: Vec<(String, Error)>,
     /// The dump, and the day of its list that has no year.
     pub(crate) without_year: Vec<(String, String)>,
@@ -91,7 +91,7 @@ impl fmt::Display for Omission {
     }
 }
 
-/// How many records are embedded and committed together.
+/// Number of records that are embedded and committed together.
 pub(super) fn batch_records(encoder: &Encoder) -> usize {
     match encoder.is_on_gpu() {
         true => GPU_BATCH_RECORDS,
@@ -99,16 +99,17 @@ pub(super) fn batch_records(encoder: &Encoder) -> usize {
     }
 }
 
-/// How many bytes of texts fill a batch of so many records: the record that reaches them is its last.
+/// Number of text bytes that fill a batch of this size: the record that reaches it is the last.
 pub(super) fn filling_bytes(n_records: usize) -> usize {
     n_records
         .saturating_mul(BYTES_PER_RECORD)
         .min(MAX_BATCH_BYTES)
 }
 
-/// Reads dumps on a thread of their own and hands their chunks, of `n_records` each at most, to `take` in order,
-/// until they are over, it answers `false` or fails, or the observer asks to stop while there is none.
-/// Then the thread is left behind: it may be waiting for a pipe that says nothing, or read what has no end.
+/// Reads dumps on a thread of their own and passes their chunks, of at most `n_records` each, to
+/// `take` in order. It stops when the dumps are over, when `take` answers `false` or fails, or when
+/// the observer requests a stop while no chunk is ready. Then the thread is left behind: it may be
+/// waiting for a pipe that says nothing, or read what has no end.
 pub(crate) fn read_beside(
     sources: &[Source],
     options: &ReadOptions,
@@ -133,7 +134,7 @@ pub(crate) fn read_beside(
     Ok(Ended::Whole)
 }
 
-/// How many records there will be, when `n_read` of them are the given share of the bytes.
+/// Estimates the total number of records, when `n_read` of them are the given share of the bytes.
 pub(super) fn estimate(n_read: u64, share_read: Option<f64>) -> Option<u64> {
     let share = share_read.filter(|share| *share > 0.0)?;
     Some((n_read as f64 / share).round() as u64)
@@ -210,7 +211,7 @@ impl Chunk {
         }
     }
 
-    /// What comes of a source that gives nothing; `is_none` says that it is no dump.
+    /// The chunk of a source that cannot be read; `is_none` says that it is not a dump.
     fn unread(source: &Source, error: Error, is_none: bool) -> Chunk {
         let unread = vec![(source.to_string(), error)];
         match is_none && source.need_not_be_a_dump() {
@@ -286,7 +287,7 @@ impl Chunk {
     }
 }
 
-/// Fails with the first thing in a chunk that is no paper.
+/// Fails with the first thing in a chunk that is not a paper.
 pub(super) fn refuse(chunk: &mut Chunk) -> Result<()> {
     if let Some((_, error)) = chunk.failed.pop() {
         return Err(error);

@@ -1,5 +1,5 @@
-//! The encoder on threads of its own, so that it embeds one batch while the next is split into tokens and
-//! others are read, looked up and written.
+//! The encoder on threads of its own: it embeds one batch while the next is tokenized and others
+//! are read, looked up and written.
 //!
 //! In: passages, a batch at a time. Out: their [`Embedded`] in the same order. How long
 //! the encoder had nothing to do between its batches is measured: it is what limits a run, and

@@ -1,14 +1,14 @@
 //! The paper that its sources make, field by field.
 //!
-//! In: the records of one paper, one a source. Out: the paper. Of each field the best value is
-//! taken, by how exact and how whole it is, then by the [authority](Authority) of its source, then
-//! by the newer version, update or listing, then by how many ids of the world the source has, then by
-//! the value itself.
+//! In: the records of one paper, one a source. Out: the paper. Each field takes the best value.
+//! Values are compared by how exact and how complete they are, then by the [authority](Authority)
+//! of their source. Then the newer version, update or listing wins, then the source with more
+//! public ids, then the value itself.
 //!
 //! | field | the better value |
 //! |---|---|
 //! | id | one of the world before one of a collection, in the order of [`IdKind`](crate::paper::IdKind) |
-//! | title | a title before the beginning of a text, a whole one before one that was cut, one in small and capital letters before one in capitals alone |
+//! | title | a title before the beginning of a text, a whole one before one that was cut, one in mixed case before one in capitals |
 //! | abstract | a whole one before one that was cut or is a few words, and that before a note without a title |
 //! | authors | the word of a catalogue, then the longer list, then the fuller names |
 //! | categories | the word of a registry, then codes of arXiv before keywords |
@@ -34,7 +34,7 @@ const MIN_WORDS: usize = 20;
 /// What archives of preprints are called where a journal is due, in small letters.
 const ARCHIVES: [&str; 4] = ["arxiv", "corr", "biorxiv", "medrxiv"];
 
-/// Makes the paper of its sources, of which there is at least one.
+/// Makes the paper of its sources; there must be at least one.
 ///
 /// `withheld` are ids that sources have and that are those of other papers; `own` is the id of a
 /// paper all of whose ids are.

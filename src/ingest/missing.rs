@@ -10,8 +10,9 @@ use crate::library::{PaperKey, Writer};
 use crate::paper::{Paper, TextHash};
 use crate::progress::{Observer, Stage};
 
-/// Embeds every paper that wants an embedding in the writer's space and has none of its text as it is
-/// now; how many those are. A paper whose record is damaged is left out. The index is not brought up.
+/// Embeds every paper that should have an embedding in the writer's space but has none of its
+/// current text. Returns their number. A paper whose record is damaged is left out. The index is
+/// not brought up.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop: what is embedded by then stays; as
@@ -68,7 +69,7 @@ fn next_batch(
     Ok(papers)
 }
 
-/// Stores the embeddings of the earliest batch that is being embedded; how many those are.
+/// Stores the embeddings of the earliest batch that is being embedded; returns their number.
 fn store(
     writer: &mut Writer,
     encoding: &EncoderThreads,

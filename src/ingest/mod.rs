@@ -5,18 +5,18 @@
 //!        reader     caller     encoder       caller          the threads
 //! ```
 //!
-//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`IngestReport`]. Three batches are under
-//! way at a time: one is pending_of, one is embedded, one is committed; memory is bounded by them, not
-//! by the dump. `pending_batch.rs` says which record belongs to which paper (`pending.rs`), `same_work.rs` when two
-//! records are of one work, `merging.rs` what paper they make; [`rehearse()`] does all but embedding
-//! and writing.
+//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`IngestReport`]. Three batches are
+//! in progress at a time: one is matched with papers, one is embedded, one is committed. They bound
+//! memory; the size of the dump does not. `pending_batch.rs` says which record belongs to which
+//! paper (`pending.rs`). `same_work.rs` says when two records are of one work, and `merging.rs`
+//! which paper they make. [`rehearse()`] does all but embedding and writing.
 //!
 //! Invariants: read = stored + changed + unchanged + merged + deleted + rejected. A batch of
-//! [`BATCH_RECORDS`], more where a GPU embeds, is committed as soon as it is embedded, so a kill costs at most one batch of
-//! embeddings and what was embedded of the next during the commit; a requested stop costs none,
-//! because what is embedded by then is committed. A record that was taken in once is never embedded
-//! again, also when a newer one has superseded it since: running the same dumps again embeds
-//! nothing.
+//! [`BATCH_RECORDS`] (more on a GPU) is committed as soon as it is embedded. So a kill costs at
+//! most one batch of embeddings, and the part of the next one that was embedded during the commit.
+//! A requested stop costs none: what is embedded by then is committed. A record that was added once
+//! is never embedded again, even if a newer one has superseded it: running the same dumps again
+//! embeds nothing.
 
 mod chunks;
 mod decision;
@@ -71,7 +71,7 @@ pub use self::sinks::{
 pub use self::split::split;
 pub use self::switch::{Switched, switch};
 
-/// Is told of a rejected record, with its dump's name.
+/// Called with each rejected record and its dump's name.
 pub type OnRejected<'a> = &'a dyn Fn(&str, &Rejected);
 
 /// How dumps are taken in.
@@ -86,9 +86,9 @@ pub struct IngestOptions<'a> {
     pub read: ReadOptions,
     /// How the index is built.
     pub index: IndexOptions,
-    /// Is told what became of each record, once it is committed.
+    /// Called with the decision on each record, once it is committed.
     pub on_decision: Option<&'a dyn Fn(&Decision)>,
-    /// Is told of each rejected record, with its dump's name.
+    /// Called with each rejected record and its dump's name.
     pub on_rejected: Option<OnRejected<'a>>,
 }
 
@@ -116,7 +116,7 @@ impl fmt::Debug for IngestOptions<'_> {
 /// # Errors
 /// [`Error::SpaceMismatch`] if the library was embedded with another model; what
 /// [`Writer::commit`], [`Encoder::embed`] and [`index::update`] fail with. A dump that cannot be
-/// read is no error but in the report.
+/// read is not an error; it is in the report.
 pub fn run(
     writer: &mut Writer,
     encoder: &Encoder,

@@ -1,5 +1,5 @@
-//! What a batch of records comes to, before anything is embedded: papers that are new, papers that
-//! change, records that say nothing new, papers that are gone.
+//! What a batch of records would change, before anything is embedded: new papers, changed papers,
+//! records that say nothing new, deleted papers.
 //!
 //! In: the items of a dump, the [`Collection`] that they belong to, and a [`KnownPapers`] to look up what is
 //! there already. Out: [`PendingBatch`], a paper each. This is where it is decided what a record *is*, by
@@ -15,8 +15,8 @@
 //! ```
 //!
 //! Every record stays as a *source* of its paper; the paper is what its sources make together
-//! (`merging.rs`). A record whose ids belong to several papers makes them one, and so does a record
-//! that brings what shows that two papers of one title are one work.
+//! (`merging.rs`). A record whose ids belong to several papers makes them one. So does a record
+//! that proves that two papers of one title are one work.
 //!
 //! Invariants: every item counts once; the outcome does not depend on where batches end; a record
 //! replaces only an earlier one of its own collection.

@@ -1,7 +1,7 @@
 //! Taking in dumps without embedding and without writing to the library: what would happen.
 //!
-//! The counts are those of the real run, because the same pending papers are made: papers that the dumps
-//! bring are remembered by their ids and titles, and spilled to a temporary file, so that later
+//! The counts are those of the real run, because the same pending papers are made. Papers from the
+//! dumps are remembered by their ids and titles and spilled to a temporary file, so that later
 //! records find them.
 
 use std::cell::RefCell;

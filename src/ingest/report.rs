@@ -8,7 +8,8 @@ use crate::dump::{Part, Rejected};
 use crate::error::Error;
 use crate::library::IngestCounts;
 
-/// How many rejections a report lists, and those that end their dump in any case; all are counted.
+/// Maximum number of rejections that a report lists, besides those that end their dump; all are
+/// counted.
 pub const MAX_LISTED_REJECTIONS: usize = 1000;
 
 /// What of the dumps could not be used.

@@ -16,8 +16,9 @@ use crate::space::{self, Origin};
 /// Takes the sources `names` out of a paper, each to be a paper of its own; they are never merged with
 /// it again. Returns the papers that this makes, the remaining one first.
 ///
-/// A source is named by its place in [`Lookup::known`](crate::library::Lookup::known), from 1 on, by
-/// its collection, as `COLLECTION#ID`, or by its id where no other source has it.
+/// A source is named by its place in [`Lookup::known`](crate::library::Lookup::known), from 1 on.
+/// It can also be named by its collection, as `COLLECTION#ID`, or by its id if no other source has
+/// it.
 ///
 /// # Errors
 /// [`Error::UnknownPaper`]; [`Error::NotASource`] if one of `names` is none of its sources, or all of

@@ -21,8 +21,8 @@ pub struct Switched {
     pub was_active: bool,
 }
 
-/// Makes an encoder's space the one that answers, once all papers have an embedding in it and its index
-/// stands; the other one answers until then, and stays as it is.
+/// Makes an encoder's space the active one, once all papers have an embedding in it and its index
+/// is built. Until then the other space answers; it stays as it is.
 ///
 /// # Errors
 /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop: what is embedded by then is kept for the next

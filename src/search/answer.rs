@@ -42,7 +42,7 @@ pub struct Hit {
 pub struct Answer {
     /// The hits, closest first.
     pub hits: Vec<Hit>,
-    /// Where there are no hits, which filter or condition lets nothing through, in words.
+    /// If there are no hits, which filter or condition excludes every paper, as a sentence.
     pub nothing: Option<String>,
     /// Papers left out as duplicates of the given ones.
     pub left_out: Vec<Paper>,
@@ -53,9 +53,9 @@ pub struct Answer {
     /// Whether nothing in the library is close to the text that was asked for: its hits are the nearest,
     /// and far.
     pub is_far: bool,
-    /// How the index was searched, in words.
+    /// How the index was searched, as a sentence.
     pub plan: String,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
     /// The vector that was asked for, if one was; shape `[dim]`, normalised.
     pub vector: Option<Vec<f32>>,

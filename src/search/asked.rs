@@ -5,8 +5,8 @@
 //!                    └──► weigh: every paper that passes a filter, with its scores
 //! ```
 //!
-//! Invariant: [`Asked::weigh`] leaves nothing out that passes, so whoever holds papers against a rule
-//! sees all of them, however many there are and in whatever order a search would show them.
+//! Invariant: [`Asked::weigh`] leaves out no paper that passes. So a caller who tests papers
+//! against a rule sees all of them, whatever their number and their rank in a search.
 
 use super::answer::Answer;
 use super::hybrid::{Candidate, Finder};
@@ -41,7 +41,7 @@ pub struct Weighed {
     pub papers: Vec<Weight>,
     /// Which indexes were asked: not that of the words where it is in doubt.
     pub matching: Matching,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
 }
 
@@ -62,9 +62,9 @@ pub struct Weight {
 /// and one with a draft.
 ///
 /// # Errors
-/// `EmptyQuery`, also for a text without an encoder; `UnknownPaper`, `NoDirection`, `LibraryEmpty`,
-/// `LexicalDoubt` where the words are needed, all of [`Error`](crate::Error); and what the encoder, the
-/// index and the library fail with.
+/// Variants of [`Error`](crate::Error): `EmptyQuery`, also for a text without an encoder;
+/// `UnknownPaper`, `NoDirection` and `LibraryEmpty`; `LexicalDoubt` if the words are needed. Also
+/// what the encoder, the index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
     let asked = Asked::new(indexes, encoder, &query.target, query.matching)?;
     let mut answer = asked.answer(indexes, query)?;

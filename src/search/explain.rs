@@ -5,7 +5,7 @@
 //! abstract ──► sentences ──► those with most of the words ──► embeddings ──► the nearest one
 //! ```
 //!
-//! Sentences are embedded on the spot, a few of each abstract: which ones is told by the words.
+//! Sentences are embedded on the fly, a few of each abstract; the query's words select them.
 
 use std::ops::Range;
 

@@ -10,7 +10,7 @@
 //! and BM25 of its words. Where there is no lexical index, or it cannot be trusted, the dense one
 //! answers alone, and says so.
 //!
-//! Invariants: every candidate passes the filter and the conditions in the question; a paper that has
+//! Invariants: every candidate passes the filter and the conditions in the query. A paper that has
 //! changed since its words were indexed is found by its embedding only.
 
 use std::borrow::Cow;
@@ -73,7 +73,7 @@ pub(super) struct Candidates {
     pub(super) matching: Matching,
     /// Whether nothing more can be found, however deep is looked.
     pub(super) is_all: bool,
-    /// How the index of the embeddings was searched, in words.
+    /// How the index of the embeddings was searched, as a sentence.
     pub(super) plan: String,
 }
 

@@ -23,7 +23,7 @@ pub enum Matching {
 pub struct Query {
     /// What hits are to be like.
     pub target: Target,
-    /// How many hits are wanted. More than there are papers is all of them.
+    /// Number of hits to return. More than there are papers is all of them.
     pub k: usize,
     /// Which papers may be found.
     pub filter: Filter,
@@ -38,7 +38,7 @@ pub struct Query {
     pub min_percentile: Option<f64>,
     /// How much hits are to be unlike one another: from 0, not at all, to 1, where nothing else counts.
     pub diversity: f32,
-    /// In how many days the score of a paper halves; it does not where `None`.
+    /// Half-life of a paper's score, in days; `None` for no decay.
     pub half_life_days: Option<f32>,
     /// Whether the best papers are counted by what they have in common.
     pub with_facets: bool,
@@ -51,7 +51,7 @@ pub struct Query {
 pub enum Target {
     /// A question as a person writes it, with or without conditions ([`WordQuery::parse`](crate::index::lexical::WordQuery::parse)).
     Text(String),
-    /// A text, every word of which is a word.
+    /// A text in which every word is just a word: no conditions are parsed.
     Plain(String),
     /// Papers.
     Papers {
@@ -66,8 +66,8 @@ pub enum Target {
     },
 }
 
-/// How much the papers to be close to count against those to be away from, each of the two taken
-/// as their mean: Rocchio's β and γ. Only their ratio matters.
+/// Weights of the papers to be close to and of those to be away from, each group taken as its mean:
+/// Rocchio's β and γ. Only their ratio matters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rocchio {
     /// Weight of the papers to be close to.

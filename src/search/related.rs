@@ -10,8 +10,8 @@
 //! Their words are those of the papers to be close to: the rarest, by how often they stand there ("more
 //! like this"). Vector and words are then asked like a question's.
 //!
-//! The given papers themselves are never returned; neither is a duplicate of one: a paper of the
-//! same title, or one at least [`DUPLICATE_SIMILARITY`](super::DUPLICATE_SIMILARITY) close to it.
+//! The given papers themselves are never returned, nor is a duplicate of one. A duplicate has the
+//! same title, or is at least [`DUPLICATE_SIMILARITY`](super::DUPLICATE_SIMILARITY) close.
 
 use std::collections::HashSet;
 

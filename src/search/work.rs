@@ -1,4 +1,4 @@
-//! Whether two papers are one work, of which nobody needs to be shown both.
+//! Whether two papers are one work, so that nobody needs to see both.
 //!
 //! In: papers with their embeddings. Many papers are called "Editorial", and to some models all papers
 //! are close: so a title is not enough, nor is closeness.

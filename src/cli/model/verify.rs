@@ -30,8 +30,8 @@ const LEAST_ROUGH: f32 = 0.99;
 ///
 /// The model's golden.json holds texts and the embeddings that sentence-transformers gave them. f32
 /// and the arithmetic in use here are both compared with these. Exits with 1 if they are too far
-/// apart. The least cosines are 0.9999 in f32, and 0.99 in int8; with the bundled model 0.999 for
-/// texts as long as abstracts and 0.998 for any.
+/// apart. The least cosines are 0.9999 in f32 and 0.99 in int8. For the bundled model in int8 they
+/// are 0.999 for texts as long as abstracts and 0.998 for any text.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// A folder, an id of the hub that is in the cache, or `bundled` [default: the library's model,

@@ -1,10 +1,11 @@
 //! Which papers a record belongs to, by its ids.
 //!
-//! In: a record, and the papers that are pending or stored. Out: [`Claims`]: those that it belongs to and
-//! how, those that only share an id with it, and what it goes by where its own id is another work's.
+//! In: a record, and the papers that are pending or stored. Out: [`Claims`]: the papers that it
+//! belongs to and how, and those that only share an id with it. Also what it goes by, if its own id
+//! is another work's.
 //!
-//! Invariants: a record that has been taken in, as whichever work under its id, is known again; the
-//! papers that one record is compared with are bounded.
+//! Invariants: a record that was added is recognised again, under whichever work it was added. The
+//! number of papers that one record is compared with is bounded.
 
 use super::state::{Claims, KnownPapers, MAX_SOURCES, PendingBatch, Reading, Tied, is_split};
 use crate::error::Result;
@@ -153,8 +154,8 @@ impl PendingBatch {
         Ok(Some(apart))
     }
 
-    /// The ids of the papers that were kept apart under a record's id, and the one that the record
-    /// goes by if it is none of them.
+    /// The ids of the papers that were kept apart under a record's id, and the record's own if it
+    /// is not one of them.
     fn ids_apart(
         &self,
         papers: &dyn KnownPapers,

@@ -20,8 +20,8 @@ use crate::library::{PaperKey, SourceRecord};
 const MAX_NAMESAKE_BYTES: usize = 64 << 20;
 
 impl PendingBatch {
-    /// Makes one paper of a pending one and of those with its title that are the same work, but for
-    /// `others`, which have been found not to be.
+    /// Merges a pending paper with those of its title that are the same work. `others` are known
+    /// not to be.
     pub(super) fn unite_namesakes(
         &mut self,
         papers: &dyn KnownPapers,

@@ -9,8 +9,8 @@
 //! | Parquet | [`ParquetFile`] |
 //! | NumPy, its ids beside it | [`Npy`] |
 //!
-//! Invariants: a stream carries every batch as soon as it was put; a file stands under its name
-//! only when it is whole; what is held does not grow with the number of embeddings.
+//! Invariants: a stream carries every batch as soon as it is put. A file appears under its name
+//! only when it is complete. Memory does not grow with the number of embeddings.
 
 #[cfg(feature = "arrow")]
 mod columns;

@@ -9,9 +9,9 @@ use half::f16;
 use super::{Dtype, PartFile, VectorSink, VectorType};
 use crate::error::{Error, Result};
 
-/// A NumPy `.npy` file (format 1.0, `<f4` or `<f2`, shape `[papers, dim]`) and the ids, one a
-/// line, in a file of the same name that ends in `.ids.txt`. Both appear under their names only
-/// when whole.
+/// A NumPy `.npy` file (format 1.0, `<f4` or `<f2`, shape `[papers, dim]`). The ids are in a file
+/// of the same name that ends in `.ids.txt`, one per line. Both appear under their names only when
+/// whole.
 pub struct Npy {
     path: PathBuf,
     vector_type: VectorType,
