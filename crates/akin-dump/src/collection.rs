@@ -1,9 +1,9 @@
 //! Which collection the records of a dump belong to.
 //!
-//! In: the dump's format and where it is read from. Out: a [`Collection`]. A registry's or a
-//! catalogue's records belong to its feed, whatever the file is called; any other dump is a
-//! collection of its own, under its name without the ending of its compression. `corpus.jsonl` of a
-//! BEIR folder is called as its folder.
+//! In: the dump's format and where it is read from. Out: a [`Collection`]. Records of a registry or
+//! a catalogue belong to its feed, whatever the file is called. Any other dump is a collection of
+//! its own, under its name without the compression suffix. `corpus.jsonl` of a BEIR folder is
+//! called as its folder.
 
 use std::path::Path;
 

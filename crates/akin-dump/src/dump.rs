@@ -70,9 +70,9 @@ impl Dump {
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read, [`Error::IsFolder`] if it is a folder,
-    /// [`Error::UnknownFormat`] if it is empty or no dump; of a table, [`Error::Columns`] if it
-    /// lacks a column, [`Error::Damaged`] if its schema cannot be read, and [`Error::NotBuilt`] in
-    /// a build that reads none.
+    /// [`Error::UnknownFormat`] if it is empty or not a dump. For a table: [`Error::Columns`] if it
+    /// lacks a column, [`Error::Damaged`] if its schema cannot be read, [`Error::NotBuilt`] in a
+    /// build that reads no tables.
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Dump> {
         let read_bytes = Arc::new(AtomicU64::new(0));
         let input = source.open(read_bytes.clone())?;
@@ -222,8 +222,8 @@ impl Dump {
         self.format
     }
 
-    /// The day of the list as it stands in the dump (`Aug 6`), if no year is known for it: the papers
-    /// then stand in no list.
+    /// The day of the list as the dump writes it (`Aug 6`), if its year is unknown: then the papers
+    /// belong to no list.
     pub fn day_without_year(&self) -> Option<&str> {
         match &self.records {
             Records::Items(items) => items.day_without_year(),
@@ -337,7 +337,7 @@ fn read_json(read: ReadRecord, text: &str, context: &DumpContext) -> Result<Item
     read(text, context)
 }
 
-/// What a JSON value is, told from its first byte.
+/// The type of a JSON value, recognised from its first byte.
 fn kind_of(json: &str) -> &'static str {
     match json.as_bytes().first() {
         Some(b'[') => "a list",

@@ -1,9 +1,9 @@
-//! What it means that a dump which holds bytes gives no record: that it is something else than it was
-//! taken for, unless it says itself that it is empty.
+//! What it means that a dump with bytes gives no record. It was taken for the wrong format, unless
+//! it says itself that it is empty.
 //!
 //! In: the start of a dump, and how it was asked to be read. Out: an [`Error`] that says what was
-//! found. A list of nothing, an answer without results and a table without rows say that they are
-//! empty; a line of column names alone does not, for it may be all that was understood of a file.
+//! found. An empty list, an answer without results and a table without rows say that they are
+//! empty. A line of column names alone does not: it may be all that was understood of a file.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Values of JSON records, read without failing on their type and borrowed where possible.
 //!
-//! A record whose `doi` is a number or whose `comments` is a list is still a paper: the type is
-//! looked at where the field is used ([`ScalarField::prose`] against [`ScalarField::text`]).
+//! A record whose `doi` is a number or whose `comments` is a list is still a paper. The type is
+//! checked where the field is used ([`ScalarField::prose`] against [`ScalarField::text`]).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,7 +25,7 @@ pub(crate) enum ScalarField<'a> {
     Number(String),
     /// The texts of a list, with spaces between, or the `text` of an object.
     Prose(String),
-    /// Something else, in words.
+    /// Something else, as a description.
     Other(&'static str),
 }
 
@@ -64,12 +64,12 @@ impl ScalarField<'_> {
         }
     }
 
-    /// The same, or a note of what stands there instead.
+    /// The same, or a note of what the field holds instead.
     pub(crate) fn prose_or_note(&self, part: ignored::Part, notes: &mut Notes) -> Option<&str> {
         notes.unless(self.prose(), part, self.shown())
     }
 
-    /// What stands there, in words where it is no text; `None` where the field is missing.
+    /// What the field holds, as a description if it is not text; `None` if the field is missing.
     pub(crate) fn shown(&self) -> Option<&str> {
         match self {
             ScalarField::Other(found) => Some(found),
@@ -151,7 +151,7 @@ impl<'de: 'a, 'a> Visitor<'de> for FieldVisitor<'a> {
     }
 }
 
-/// The elements of a list; what is no list counts as a list of one.
+/// The elements of a list; anything else counts as a list of one.
 #[derive(Debug)]
 pub(crate) struct Items<T>(pub(crate) Vec<T>);
 

@@ -21,7 +21,7 @@ pub const MAX_LINE_BYTES: usize = 8 << 20;
 pub(crate) enum Framed {
     /// A record, in the buffer.
     Record,
-    /// Something else, the start of which is in the buffer; reading can go on.
+    /// Something else, whose start is in the buffer; reading can go on.
     Bad(Rejection),
     /// The dump cannot be read on.
     Failed(io::Error),
@@ -39,7 +39,7 @@ pub(crate) trait Frame: Send {
     /// Where the last record stands, or what failed.
     fn place(&self) -> (u64, Unit);
 
-    /// Notes what stands around the last record.
+    /// Notes what surrounds the last record.
     fn set_context(&self, _: &mut DumpContext) {}
 
     /// Whether the dump ends with the last record, and may have gone on.

@@ -56,7 +56,7 @@ const NO_VALUES: [&str; 31] = [
 pub struct Ignored {
     /// What it should have been.
     pub part: Part,
-    /// The first printable characters of what stands there.
+    /// The first printable characters of the value.
     pub value: String,
 }
 

@@ -7,7 +7,7 @@ use crate::registry::Format;
 pub struct ReadOptions {
     /// The format; told from the content where it is `None`.
     pub format: Option<Format>,
-    /// Which columns of CSV, TSV, Arrow or Parquet hold what: pairs of a field of a paper (`title`,
+    /// Which columns of CSV, TSV, Arrow or Parquet to read: pairs of a paper's field (`title`,
     /// `abstract`, `id`, `authors`, `date`, …) and the column's name.
     pub columns: Vec<(String, String)>,
     /// The year of a day that stands in a dump without one (`Aug 6`); such a day is none where `None`.

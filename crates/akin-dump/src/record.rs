@@ -23,16 +23,17 @@ pub(crate) struct DumpContext {
     pub(crate) listed: Option<Date>,
     /// The year of a day that stands in the dump without one.
     pub(crate) year: Option<i16>,
-    /// What stands around the record in the dump and matters to it: the start tags of XML elements
-    /// that hold it and their `meta`, the `@string` entries before it. Empty for most formats.
+    /// The surroundings that matter to a record: the start tags of the enclosing XML elements and
+    /// their `meta`, or the preceding `@string` entries. Empty for most formats.
     pub(crate) around: String,
     /// No record has a title: ids and texts are all there is.
     pub(crate) is_untitled: bool,
-    /// How many bytes what stands around them has added to the records so far, less what their own allow.
+    /// Number of bytes that their surroundings have added to the records so far, less what their
+    /// own size allows.
     pub(crate) n_added: Arc<AtomicI64>,
 }
 
-/// Why a record is no paper, with its id where it has one.
+/// Why a record is not a paper, with its id if it has one.
 #[derive(Debug, PartialEq)]
 pub(crate) struct RecordError {
     pub(crate) id: Option<String>,
@@ -88,8 +89,8 @@ impl Item {
 }
 
 impl Item {
-    /// The item with the ids that name no work of the world as those of a collection, and with an
-    /// id made of what it says where it has none.
+    /// The item with local ids turned into ids of a collection. If it has no id, it gets one made
+    /// from its content.
     pub(crate) fn within(self, collection: &str) -> Item {
         match self {
             Item::Paper(mut record) => {
@@ -119,7 +120,7 @@ pub struct Record {
     /// The id as it stands in the record, a number as it would be written; the paper's own where
     /// the record has none.
     pub given_id: String,
-    /// What stands in the record and is left out of the paper; nearly always empty.
+    /// What the record has but the paper leaves out; nearly always empty.
     pub ignored: Vec<Ignored>,
 }
 
@@ -270,7 +271,7 @@ impl<'a> RawRecord<'a> {
         self.push_id(PaperId::parse(spelling));
     }
 
-    /// A day that was read, or a note of what stands there instead.
+    /// A date that was read, or a note of what the field holds instead.
     pub(crate) fn dated(
         &mut self,
         day: Option<Date>,
@@ -358,7 +359,7 @@ pub(crate) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<Date> {
     notes.unless(day, Part::Date, written)
 }
 
-/// The DOI of a record, where it is another name than its id; what is no id is noted.
+/// The DOI of a record, if it differs from its id; anything that is not an id is noted.
 pub(crate) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
     let alias = id_of_kind(IdKind::Doi, spelling);
     let alias = notes.unless(alias, Part::Doi, Some(spelling));

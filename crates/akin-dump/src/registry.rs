@@ -1,6 +1,6 @@
 //! Every format of dumps: one row each.
 //!
-//! A dump is of the first format that recognises it, family by family: what begins with a magic, JSON,
+//! The format of a dump is the first that recognises it, family by family: magic numbers, JSON,
 //! XML, tagged text, then everything else ([`sniff`](crate::sniff)).
 
 use std::fmt;

@@ -40,7 +40,7 @@ pub enum Unit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// A byte sequence that is no UTF-8.
+    /// A byte sequence that is not valid UTF-8.
     #[error("not UTF-8: a broken character after byte {byte}")]
     NotUtf8 {
         /// Bytes of the record that are sound.
@@ -64,7 +64,7 @@ pub enum Rejection {
         /// What the source said.
         message: String,
     },
-    /// An entry that is no BibTeX.
+    /// An entry that is not valid BibTeX.
     #[error("not readable as BibTeX: {message}")]
     NotBibtex {
         /// What the parser said.

@@ -1,8 +1,8 @@
-//! What a dump is, told from its first bytes after decompression, never from its name.
+//! Recognises the format of a dump from its first bytes after decompression, never from its name.
 //!
-//! In: the start of the dump. Out: its [`Format`] and how its records are framed, or in words what
-//! it looks like instead. Records of JSON are told apart by the fields of the first one that can
-//! be read.
+//! In: the start of the dump. Out: its [`Format`] and how its records are framed, or a description
+//! of what it looks like instead. Records of JSON are told apart by the fields of the first one
+//! that can be read.
 
 use crate::format::{Beginning, FormatReader, Framing};
 use crate::json::object::fields;
@@ -90,7 +90,7 @@ fn by_look(beginning: &Beginning<'_>) -> Option<Format> {
     })
 }
 
-/// What a file is that is no dump, in words.
+/// Describes a file that is not a dump.
 fn looks_like(start: &[u8], text: &[u8]) -> String {
     if let Some((_, what)) = MAGICS.iter().find(|(magic, _)| start.starts_with(magic)) {
         return (*what).to_owned();

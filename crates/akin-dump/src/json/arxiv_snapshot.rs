@@ -1,7 +1,7 @@
 //! The arXiv metadata snapshot: JSON Lines, one paper a line, and its reduced forms.
 //!
-//! Hard wraps and TeX accents are undone by `text/clean.rs`; names come from `authors_parsed` where
-//! it is there; the first version's date is `published`, the last version's number is `version`.
+//! `text/clean.rs` undoes hard wraps and TeX accents. Names come from `authors_parsed` if it is
+//! there. The first version's date is `published`, the last version's number is `version`.
 
 use akin_base::paper::{Authority, Paper, arxiv_version};
 use serde::Deserialize;

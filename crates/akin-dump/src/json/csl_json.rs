@@ -1,10 +1,10 @@
-//! Items of CSL-JSON, as Zotero, Mendeley, pandoc and doi.org write them, and works of Crossref, from
-//! its API (`message.items`, `message`) or its public data files: the same names, but that in
-//! Crossref's a title is a list.
+//! Items of CSL-JSON, as Zotero, Mendeley, pandoc and doi.org write them. Also works of Crossref,
+//! from its API (`message.items`, `message`) or its public data files; their names are the same,
+//! but a title is a list.
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `DOI`, `PMID`, `PMCID`; an address in `URL`; arXiv's number in `number` or `archive_location`; ids that lines of `note` begin with; `id` and `citation-key` are keys, as BibTeX's are |
+//! | ids | `DOI`, `PMID`, `PMCID`; an address in `URL`; arXiv's number in `number` or `archive_location`; ids at the start of lines in `note`. `id` and `citation-key` are keys, like those of BibTeX. |
 //! | title, abstract | `title` and `subtitle`; `abstract` |
 //! | authors | `author`: given name, particles, family name and suffix, or a group's name; editors are none |
 //! | published | the most exact of `issued`, `published` and its kinds, `posted` |

@@ -59,9 +59,8 @@ pub(crate) fn mended(json: &str) -> Option<String> {
     (out != json).then_some(out)
 }
 
-/// Text in UTF-8 but for surrogates, which Python's `surrogatepass` and MySQL's `utf8` write as if they
-/// were characters: pairs as the character that they are, halves as U+FFFD. `None` where something
-/// else is no UTF-8.
+/// UTF-8 text with encoded surrogates, which Python's `surrogatepass` and MySQL's `utf8` write. A
+/// pair becomes its character, a lone surrogate U+FFFD. `None` if anything else is invalid UTF-8.
 pub(crate) fn without_surrogates(bytes: &[u8]) -> Option<String> {
     let unit = |at: usize| match bytes.get(at..at + 3)? {
         [0xED, second @ 0xA0..=0xBF, third @ 0x80..=0xBF] => {

@@ -1,4 +1,5 @@
-//! A JSON object as a format is told by it: the names of its fields and the first bytes of their values.
+//! The part of a JSON object that a format is recognised by: the names of its fields and the first
+//! bytes of their values.
 //!
 //! The object may be cut anywhere: only the start of a dump is looked at.
 
@@ -56,8 +57,8 @@ impl<'a> JsonObject<'a> {
     }
 }
 
-/// The fields of the object at the start of `bytes`, each with the place of its value; as many as
-/// are there if the object is cut or broken.
+/// The fields of the object at the start of `bytes`, each with the position of its value. If the
+/// object is truncated or broken, those that are there.
 pub(crate) fn fields(bytes: &[u8]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let mut depth = 0_usize;

@@ -1,8 +1,8 @@
 //! Works of OpenAlex: lines of its snapshot, pages of its API (`{"results": […]}`), single works.
 //!
-//! The abstract comes as an index from words to their places, which is turned back into the text;
-//! MAG's older form of it (`{"IndexLength": …, "InvertedIndex": {…}}`), an index that is itself
-//! JSON in a string, and a plain `abstract` are read as well. Described at
+//! The abstract comes as an index from words to positions, which is turned back into text. MAG's
+//! older form of it (`{"IndexLength": …, "InvertedIndex": {…}}`), an index that is itself JSON in a
+//! string, and a plain `abstract` are read as well. Described at
 //! <https://docs.openalex.org/api-entities/works/work-object>; the genuine works at hand had no
 //! abstract, so its index follows that description. `mag` is not kept: it is the number of the
 //! work's own id.

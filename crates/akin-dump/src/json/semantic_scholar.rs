@@ -1,6 +1,6 @@
-//! Papers of Semantic Scholar: the bulk data sets `papers` and `abstracts`, answers of its API
-//! (single papers, `{"data": […]}` pages, batches), S2ORC's metadata, the older Open Research
-//! Corpus.
+//! Papers of Semantic Scholar: the bulk data sets `papers` and `abstracts`, and answers of its API
+//! (single papers, `{"data": […]}` pages, batches). Also S2ORC's metadata and the older Open
+//! Research Corpus.
 //!
 //! Names differ by origin (`corpusid`, `corpusId`; `externalids`, `externalIds`; `pmc_id`) and are
 //! compared without case and separators. A record of `abstracts`, which has no `title`, gives
@@ -50,7 +50,7 @@ fn is_record(object: &JsonObject<'_>) -> bool {
             .any(|name| object.kind(name) == Some(b'{'))
 }
 
-/// Under which names a record or its external ids hold ids of which kind.
+/// The kinds of ids, and their names in a record or among its external ids.
 const IDS: [(&str, IdKind); 15] = [
     ("corpusid", IdKind::CorpusId),
     ("arxiv", IdKind::Arxiv),

@@ -1,5 +1,5 @@
-//! What a dump of JSON is, told from the fields of its first record that can be read, and how its
-//! records are framed: lines, values, the list or the map that an object holds.
+//! Recognises a JSON dump from the fields of its first readable record. Also finds how its records
+//! are framed: as lines, as values, or as the list or map that an object holds.
 //!
 //! In: the start of a dump. Out: its [`Format`] and [`Framing`]. Only names of fields and the first
 //! bytes of their values are looked at, so the start may be cut anywhere.

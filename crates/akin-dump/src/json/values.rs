@@ -1,14 +1,14 @@
 //! A stream of JSON values that do not stand one on a line: arrays, objects over several lines.
 //!
-//! The elements of an array are records, and so is every object outside an array; with a
-//! `wrapper`, the records are the elements of the array that an object holds under that name, or
-//! the object that it holds; the name may be a path (`message.items`).
-//! Where an object is a map, its fields are the records, and their names are handed on in
-//! [`DumpContext::around`]. One value is held at a time, and only its brackets and strings are looked at here.
+//! The elements of an array are records, and so is every object outside an array. With a `wrapper`,
+//! the records are the elements of the array under that name in an object, or the object under it.
+//! The name may be a path (`message.items`). Where an object is a map, its fields are the records,
+//! and their names are handed on in [`DumpContext::around`]. One value is held at a time, and only
+//! its brackets and strings are looked at here.
 //!
-//! A line end inside a string, which JSON forbids, ends the string where the next line begins with a
-//! mark of JSON, and a `{` there begins a record: so a quote that is missing spoils one record and not
-//! all that follow. Where the next line begins with anything else, the text goes on.
+//! JSON forbids a line end inside a string. Such a line end closes the string if the next line
+//! begins with a JSON delimiter; a `{` there begins a record. So a missing quote spoils one record,
+//! not all that follow. Where the next line begins with anything else, the text goes on.
 
 use std::io::{self, BufRead, BufReader};
 

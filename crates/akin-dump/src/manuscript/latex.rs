@@ -1,11 +1,11 @@
 //! LaTeX to a title and an abstract.
 //!
-//! Comments go, macros without arguments that the preamble defines are put in, and of the commands in
-//! what is found the text stays: `\emph{x}` is x, `\cite{…}` nothing. Letters and maths are left to
-//! `text/clean.rs`.
+//! Comments are dropped, and macros without arguments from the preamble are expanded. Of the
+//! commands in the result only the text stays: `\emph{x}` becomes x, `\cite{…}` nothing. Letters
+//! and maths are left to `text/clean.rs`.
 //!
-//! Invariant: time is linear in the text, whatever is opened and never closed: braces are matched once
-//! ([`Braced`]), and what stands in them is read without a call inside a call.
+//! Invariant: time is linear in the text, even if something is opened and never closed. Braces are
+//! matched once ([`Braced`]), and their content is read without recursion.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -39,18 +39,18 @@ impl<'a> Braced<'a> {
         Braced { text, ends }
     }
 
-    /// Where what stands in the braces at a place ends, if they are there and closed before `end`.
+    /// The end of the braces' content at a place, if there are braces and they close before `end`.
     fn group(&self, at: usize, end: usize) -> Option<usize> {
         self.ends.get(&at).copied().filter(|close| *close < end)
     }
 
-    /// What stands in the braces at a place, and the place behind them.
+    /// The content of the braces at a place, and the place after them.
     fn inside(&self, at: usize) -> Option<(&'a str, usize)> {
         let close = self.group(at, self.text.len())?;
         Some((&self.text[at + 1..close], close + 1))
     }
 
-    /// The first place from `at` on that is no white space.
+    /// The first place from `at` on that is not white space.
     fn behind_space(&self, at: usize) -> usize {
         self.text.len() - self.text[at..].trim_start().len()
     }
@@ -67,7 +67,7 @@ impl<'a> Braced<'a> {
     }
 }
 
-/// Commands of which what they hold is no part of the text.
+/// Commands whose arguments are not part of the text.
 const DROPPED: &[&str] = &[
     "cite",
     "citep",
@@ -136,7 +136,7 @@ pub(super) fn read(text: &str) -> (String, String) {
     (prose(title), prose(summary))
 }
 
-/// The text without what stands behind `%`, unless that is `\%`.
+/// The text without what follows a `%`, unless that is `\%`.
 fn without_comments(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {

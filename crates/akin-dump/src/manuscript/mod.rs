@@ -125,7 +125,7 @@ fn markdown(text: &str) -> Option<(String, String)> {
     Some((title, summary.map(without_emphasis).unwrap_or_default()))
 }
 
-/// What stands between the lines `---` at the start, and what follows.
+/// The text between the `---` lines at the start, and the rest.
 fn front_matter(text: &str) -> (Option<&str>, &str) {
     let Some(rest) = text.strip_prefix("---").and_then(|rest| {
         let end = rest.find('\n')?;
@@ -268,7 +268,7 @@ fn is_end(line: &str) -> bool {
     })
 }
 
-/// What stands above a title and is none: arXiv's stamp, a page's number, a conference's line.
+/// Lines above the title that are not the title: arXiv's stamp, a page number, a conference's line.
 fn is_stamp(line: &str) -> bool {
     let lower = line.to_lowercase();
     let heads = [

@@ -1,15 +1,15 @@
 //! The saved text of a page of papers: titles and abstracts in turn, between a page's other lines.
 //!
-//! Every line that is not blank is a block, so the layout with blank lines and the one without
-//! are read alike. A block is told by its looks and its neighbours:
+//! Every line that is not blank is a block, so the layout with blank lines and the one without are
+//! read alike. A block is recognised by its looks and its neighbours:
 //!
 //! - *body*: 200 characters or more, or 100 and more that end a sentence with a full stop;
-//! - *title*: a shorter block that a body follows; also one of 200 to 300 characters that ends no
-//!   sentence, stands after a body or first, and is followed by a body;
-//! - bodies in a row are the paragraphs of one abstract, and so is a short block between papers
-//!   that ends a sentence or holds an address;
-//! - the page's own lines ("Daily Papers", "Subscribe", a day, a count) are no blocks, even where
-//!   they are glued to the first title; up to the first title, short lines are the page's head.
+//! - *title*: a shorter block followed by a body. Also one of 200 to 300 characters that ends no
+//!   sentence, is first or follows a body, and is followed by a body;
+//! - bodies in a row are the paragraphs of one abstract. So is a short block between papers that
+//!   ends a sentence or holds an address;
+//! - the page's own lines ("Daily Papers", "Subscribe", a day, a count) are not blocks, even if
+//!   they are glued to the first title. Up to the first title, short lines are the page's head.
 //!
 //! What is left over is rejected. Such pages have no ids: they are made from the titles.
 //! The day of the page is that of its list, if the year stands with it or is given: it is never guessed.
@@ -258,7 +258,7 @@ impl PageReader {
         }
     }
 
-    /// Reads the next block that is no line of the page.
+    /// Reads the next block that is not one of the page's own lines.
     fn read_block(&mut self) -> Option<Result<PageBlock, Rejected>> {
         loop {
             let reason = match self.lines.next_line(&mut self.buffer) {
@@ -334,7 +334,7 @@ fn without_page_lines(line: &str) -> &str {
     if is_count(rest) { "" } else { rest }
 }
 
-/// What follows a page's line, if nothing does or something is glued to it that begins anew.
+/// What follows a page's own line, if nothing follows or the text glued to it begins a new block.
 fn after_page_line(text: &str) -> Option<&str> {
     let known = PAGE_LINES.iter().find_map(|line| text.strip_prefix(line));
     known.or_else(|| after_day(text)).filter(|after| {
@@ -392,7 +392,7 @@ fn is_count(text: &str) -> bool {
 }
 
 /// Whether the start of a text reads like a page of papers: titles and abstracts in pairs, and
-/// little else; three pairs, or one where a line of the page's own stands.
+/// little else. Three pairs suffice, or one if the page has a line of its own.
 pub(crate) fn is_page(start: &str) -> bool {
     let blocks: Vec<&str> = start
         .lines()

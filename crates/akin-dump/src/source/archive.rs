@@ -1,11 +1,12 @@
 //! Zip archives: their members as dumps.
 //!
-//! In: a path. Out: the names of the members with their places, and the bytes of one. Only the directory
-//! is read by the `zip` crate, once; a member is streamed from its place in the file, so it can be sent
-//! to a reader thread, and its length and checksum are compared when it ends.
+//! In: a path. Out: the names of the members with their places, and the bytes of one. The `zip`
+//! crate reads only the directory, once. A member is streamed from its place in the file, so a
+//! reader thread can take it. Its length and checksum are compared at the end.
 //!
-//! Invariants: every member of the directory is given, those of one name in the directory's order; names are never used as paths; nothing is written; a member that is encrypted, or
-//! compressed in a way that is not decoded here, is an error that says so.
+//! Invariants: every member of the directory is given, members of the same name in the directory's
+//! order. Names are never used as paths, and nothing is written. A member that is encrypted, or
+//! compressed by an unsupported method, is an error that says so.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -33,7 +34,7 @@ const OFFICE: [&str; 2] = ["[Content_Types].xml", "mimetype"];
 /// The end of a directory, with its magic and the comment behind it.
 const TAIL_BYTES: u64 = (64 << 10) + 200;
 
-/// What ends the directory of a large archive, where that is told, and how long it is.
+/// The end record of a large archive's directory, if there is one, and its length.
 const LARGE_END: &[u8] = b"PK\x06\x06";
 const LARGE_END_PLACE: &[u8] = b"PK\x06\x07";
 const LARGE_END_BYTES: u64 = 56;
@@ -57,7 +58,7 @@ pub(crate) fn is_zip(path: &Path) -> io::Result<bool> {
 /// Where a member lies in its archive, and what the archive says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberPlace {
-    /// `None` where what stands before its bytes is damaged.
+    /// `None` if the header before its bytes is damaged.
     start: Option<u64>,
     compressed_bytes: u64,
     method: CompressionMethod,
@@ -91,8 +92,8 @@ impl MemberPlace {
     }
 }
 
-/// The members of an archive in the order of their names, without folders and hidden files; none where
-/// it is the document of an office program. The archive's directory is read once, here.
+/// The members of an archive in the order of their names, without folders and hidden files. There
+/// are none if it is the document of an office program. The archive's directory is read once, here.
 pub(crate) fn members(path: &Path) -> io::Result<Vec<(String, MemberPlace)>> {
     let mut file = File::open(path)?;
     refuse_false_count(&mut file)?;

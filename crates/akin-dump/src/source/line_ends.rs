@@ -1,12 +1,12 @@
 //! Text as its readers expect it: without a BOM before it, and in lines that end with a line feed.
 //!
-//! In: the bytes of a dump, of which the start is known. Out: the same bytes, where they are text
-//! whose first line ends in CR alone, as old Macs and Excel for Mac write it, with each such CR as a
-//! line feed. CR before a line feed stays: the readers of lines take it off. What is
-//! binary, and XML, which knows all line ends itself, is left as it is.
+//! In: the bytes of a dump, with their start already known. Out: the same bytes. If the first line
+//! of a text ends in CR alone, as old Macs and Excel for Mac write it, each such CR becomes a line
+//! feed. CR before a line feed stays: the readers of lines take it off. What is binary, and XML,
+//! which knows all line ends itself, is left as it is.
 //!
-//! Invariants: as many bytes come out as go in, but for the BOM; a CR inside a string of JSON is
-//! no line end, and neither is one in the first cell in quotes of a table.
+//! Invariants: the number of bytes stays the same, except for the BOM. A CR inside a JSON string
+//! does not end a line, nor does one in the first quoted cell of a table.
 
 use std::io::{self, Read};
 
@@ -43,12 +43,12 @@ pub(crate) fn unified(mut peeked: Peeked) -> io::Result<Peeked> {
     })
 }
 
-/// Bytes of which each CR that no line feed follows is one.
+/// Bytes in which each CR without a line feed becomes one.
 pub(crate) fn with_line_feeds(bytes: Bytes) -> Bytes {
     Box::new(CrLines::of(bytes))
 }
 
-/// Whether a text, of which this is the start, ends its first line in CR alone.
+/// Whether a text that starts like this ends its first line in CR alone.
 fn ends_in_cr(start: &[u8], complete: bool) -> bool {
     let text = start.trim_ascii_start();
     if !start.contains(&b'\r') || start.contains(&0) || text.starts_with(b"<") {
@@ -66,7 +66,7 @@ fn ends_in_cr(start: &[u8], complete: bool) -> bool {
     }
 }
 
-/// The first byte that is no CR from `at` on.
+/// The first byte from `at` on that is not CR.
 fn end_of_run(bytes: &[u8], at: usize) -> Option<u8> {
     bytes[at..].iter().copied().find(|&byte| byte != b'\r')
 }

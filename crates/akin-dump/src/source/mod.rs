@@ -1,5 +1,5 @@
-//! Where a dump comes from, and its bytes: counted as they are read, decompressed, and turned into
-//! UTF-8 where they are text in UTF-16 (`bytes.rs`, `decode.rs`, `utf16.rs`).
+//! Where a dump comes from, and its bytes: counted as they are read, decompressed, and converted
+//! from UTF-16 to UTF-8 (`bytes.rs`, `decode.rs`, `utf16.rs`).
 //!
 //! Folders and zip archives are expanded into the files and members in them ([`Source::expanded`],
 //! `archive.rs`). `expansion.rs` limits how far bytes may grow, `ahead.rs` decodes on a thread of its
@@ -56,7 +56,7 @@ pub enum Source {
 /// The bytes of a source before they are decompressed as a dump.
 pub(crate) struct SourceBytes {
     pub(crate) bytes: Bytes,
-    /// How many there are as they lie there, where that is known.
+    /// Number of bytes as stored, if it is known.
     pub(crate) total_bytes: Option<u64>,
     /// They come out of an archive.
     pub(crate) is_member: bool,
@@ -75,8 +75,8 @@ impl Source {
     /// their names; anything else is itself.
     ///
     /// Hidden files are left out, links are followed but not in circles, and an office document,
-    /// though a zip archive, is left whole. What is no dump shows when it is opened
-    /// ([`Error::UnknownFormat`]); it [need not be one](Source::need_not_be_a_dump).
+    /// though a zip archive, is left whole. A source that is not a dump is found out when it is
+    /// opened ([`Error::UnknownFormat`]); it [need not be one](Source::need_not_be_a_dump).
     ///
     /// # Errors
     /// [`Error::Read`] if an archive or what was named cannot be read. What cannot be read inside a

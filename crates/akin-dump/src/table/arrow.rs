@@ -29,7 +29,7 @@ const PART_BYTES: usize = 8;
 /// An Arrow file is padded in front of its stream, to this at most.
 const MAX_FILE_HEAD_BYTES: usize = 64;
 
-/// What stands before the length of a message, but in the oldest streams.
+/// The bytes before the length of a message, except in the oldest streams.
 const CONTINUATION: [u8; 4] = [0xFF; 4];
 
 /// The head of a message, which names its buffers; a schema's holds what its writer notes.
@@ -283,7 +283,7 @@ fn no_head() -> BatchEnd {
     BatchEnd::unreadable("a message lacks the head that it claims")
 }
 
-/// Holds what a batch claims against its body, and says how many bytes it becomes.
+/// Checks what a batch claims against its body, and returns the number of bytes it becomes.
 fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, BatchEnd> {
     let damaged = |what: String| Err(BatchEnd::Unreadable(what));
     if batch.length() < 0 {
@@ -329,7 +329,7 @@ fn part(body: &Buffer, offset: i64, length: i64) -> Option<&[u8]> {
     body.get(start..end)
 }
 
-/// How many bytes a compressed buffer claims to become.
+/// Number of bytes that a compressed buffer claims to become.
 fn grown(buffer: &[u8]) -> Result<usize, BatchEnd> {
     if buffer.is_empty() {
         return Ok(0);

@@ -84,7 +84,7 @@ pub(crate) struct ReadColumns {
 }
 
 impl ReadColumns {
-    /// Chooses the columns of a schema, some of which may be `set`, or says in words why there is
+    /// Chooses the columns of a schema, some of them possibly `set`, or explains why there is
     /// nothing to read.
     pub(crate) fn choose(schema: &Schema, set: &[(String, String)]) -> Result<ReadColumns, String> {
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
@@ -154,7 +154,7 @@ impl ReadColumns {
         found.map(|found| Rejection::WrongType { field: "id", found })
     }
 
-    /// Says in words that the ids are numbers of which none in this batch is whole.
+    /// Explains that the ids are numbers and that none in this batch is whole.
     pub(crate) fn refuse_fractions(&self, batch: &RecordBatch) -> Result<(), String> {
         let Some(idx) = self.id.filter(|_| self.has_float_ids) else {
             return Ok(());

@@ -2,8 +2,8 @@
 //!
 //! In: the names of the columns, and which of them the user set. Out: the place of every column
 //! that is read, under the [plain](plain_key) name of the field in a JSON record that it stands
-//! for. Columns are known by the names of `json/plain.rs`; those of CORD-19, Web of Science,
-//! Embase and Zotero that mean something else elsewhere are known by the company they keep.
+//! for. Columns are recognised by the names of `json/plain.rs`. Those of CORD-19, Web of Science,
+//! Embase and Zotero that mean something else elsewhere are recognised by their neighbours.
 
 use crate::json::keys::plain_key;
 use crate::json::plain;
@@ -38,7 +38,7 @@ const SETTABLE: &str = "title, abstract, id, authors, categories, date, updated,
 /// The columns that are read, those that the user `set` (pairs of a field and a column) first.
 ///
 /// # Errors
-/// In words, where a field or a column that the user named is not there.
+/// Explains that a field or a column named by the user is not there.
 pub(crate) fn choose(
     names: &[&str],
     set: &[(String, String)],

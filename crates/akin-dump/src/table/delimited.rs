@@ -2,15 +2,16 @@
 //!
 //! In: UTF-8, or what Windows makes of it where a row is none; separated by commas, tabs,
 //! semicolons or bars, told from the header. Before the header, lines may stand that belong to no
-//! table: what an export says about itself, comments, Excel's `sep=;`. Which column says what is told by `columns.rs`; the
-//! exports of Scopus, Web of Science, Embase, PubMed and Zotero and the `metadata.csv` of CORD-19
-//! (<https://github.com/allenai/cord19>) are read so. Places are lines, those on which rows begin.
+//! table: what an export says about itself, comments, Excel's `sep=;`. `columns.rs` says which
+//! column holds which field. Exports of Scopus, Web of Science, Embase, PubMed and Zotero are read
+//! this way, and the `metadata.csv` of CORD-19 (<https://github.com/allenai/cord19>). Places are
+//! lines, those on which rows begin.
 //!
-//! A row whose quotes are unsound is taken as it stands where that gives as many cells as the
-//! header has, and rejected otherwise; reading goes on with the next *line*. Rows may be shorter
-//! than the header, and longer by empty cells; if only the last one is shorter, the dump is cut.
-//! Genuine samples: CORD-19, Embase, reference lists;
-//! those of Scopus, Web of Science, PubMed and Zotero follow their published headers.
+//! A row with unbalanced quotes is taken literally if that gives the header's number of cells, and
+//! rejected otherwise. Reading goes on with the next *line*. Rows may be shorter than the header,
+//! and longer by empty cells; if only the last one is shorter, the dump is cut. Genuine samples:
+//! CORD-19, Embase, reference lists; those of Scopus, Web of Science, PubMed and Zotero follow
+//! their published headers.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -199,8 +200,8 @@ impl CellReader {
         Ok(row)
     }
 
-    /// The row that begins with a line, whose quotes are written in one way; `None` where they are
-    /// not, and no line but the first is used up.
+    /// The row that begins with a line, if its quotes are consistent. Otherwise `None`, and only
+    /// the first line is used up.
     fn quoted(&mut self, first: &[u8], quoting: Quoting) -> Option<Result<ByteRecord, Rejection>> {
         let mut state = scan(first, self.separator, false, quoting);
         if state == RowState::Ends {
@@ -385,8 +386,8 @@ fn header<'a>(
         .or_else(|| lines.iter().position(is_wide).filter(|at| *at == 0))
 }
 
-/// The first of the lines that fit which names columns. What stands before it is no table: it has
-/// fewer cells.
+/// The first of the lines that fit which names columns. The line before it is not part of the
+/// table: it has fewer cells.
 fn header_among(
     lines: &[&[u8]],
     set: &[(String, String)],

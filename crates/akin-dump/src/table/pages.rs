@@ -1,7 +1,8 @@
 //! The pages of a Parquet file, each checked before it is decoded.
 //!
-//! In: a file, and one row group of it. Out: a [`FileReader`] for the `parquet` crate, whose pages lie in
-//! the file, become no longer than their bytes allow, and claim no more values than they can hold.
+//! In: a file, and one row group of it. Out: a [`FileReader`] for the `parquet` crate. Its pages
+//! lie in the file, become no longer than their bytes allow, and claim no more values than they can
+//! hold.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -103,12 +104,12 @@ struct Pages {
     inner: SerializedPageReader<File>,
     file: Arc<File>,
     compression: Compression,
-    /// How deep its values lie in lists, and how many of their parents may be null.
+    /// How deep its values lie in lists, and the number of parents that may be null.
     max_levels: [i16; 2],
     /// Where the next page begins, and where the last one ends.
     at: u64,
     end: u64,
-    /// What was read, what it became, and how many values it has.
+    /// The bytes that were read, what they became, and the number of values.
     n_read: u64,
     n_grown: u64,
     n_values: u64,
@@ -231,9 +232,9 @@ impl Pages {
         }
     }
 
-    /// Holds the counts inside a page against its length, where its encoding has some: lengths of texts
-    /// as differences, of which the decoder makes lists, and beginnings of texts that are those of the
-    /// text before.
+    /// Checks the counts inside a page against its length, if its encoding has counts. Those are
+    /// lengths of texts as differences, which the decoder turns into lists, and prefixes shared
+    /// with the previous text.
     fn check_inside(&mut self, page: &Page) -> Result<(), ParquetError> {
         let has_beginnings = match page.encoding() {
             Encoding::DELTA_BYTE_ARRAY => true,

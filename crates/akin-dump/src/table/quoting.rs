@@ -2,8 +2,8 @@
 //!
 //! In: lines without their ends. Out: cells. A cell in quotes may hold separators, line ends and
 //! doubled quotes (RFC 4180), or quotes behind a backslash, as Spark and MySQL write them. The
-//! `csv` crate parses a row; looked for here is only where a row ends, so that a quote that nothing
-//! closes takes no more than its own line.
+//! `csv` crate parses a row. This module only finds where a row ends, so that an unclosed quote
+//! takes no more than its own line.
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 

@@ -66,7 +66,8 @@ impl<'a> Compact<'a> {
         }
     }
 
-    /// Reads the head of a list: how many values of what type follow, no more than bytes are left.
+    /// Reads the head of a list: the number of values that follow, at most one per remaining byte,
+    /// and their type.
     pub(super) fn list(&mut self) -> Option<(usize, u8)> {
         let head = self.byte()?;
         let n_values = match head >> 4 {

@@ -1,8 +1,8 @@
 //! `.abs` files of arXiv, and the mails that announce papers, which have the same form.
 //!
-//! In: the lines of one record. Out: the paper. A line `\\` stands before the head, between head
-//! and abstract, and after the abstract; in mails the last one holds the paper's address, and what
-//! was replaced has no abstract. Lines of dashes part records. The head is described in arXiv's
+//! In: the lines of one record. Out: the paper. A line `\\` comes before the head, between head and
+//! abstract, and after the abstract. In mails the last one holds the paper's address, and
+//! replacements have no abstract. Lines of dashes part records. The head is described in arXiv's
 //! "Metadata for Required and Optional Fields", its parser in `arxiv-base`.
 //!
 //! | of a paper | line of the head |
@@ -43,7 +43,7 @@ pub(crate) const SPEC: Spec = Spec {
 /// Lines of dashes that part records are at least this long.
 const MIN_RULE_BYTES: usize = 20;
 
-/// What stands before the day on which a paper was replaced.
+/// The text before the day on which a paper was replaced.
 const REPLACED: &str = "replaced with ";
 
 /// Reads one record.

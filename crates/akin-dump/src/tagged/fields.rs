@@ -34,7 +34,7 @@ struct TaggedField<'a> {
 pub(super) struct TaggedFields<'a>(Vec<TaggedField<'a>>);
 
 impl<'a> TaggedFields<'a> {
-    /// Takes a record apart; what stands before the first tag is dropped.
+    /// Takes a record apart; anything before the first tag is dropped.
     pub(super) fn parse(record: &'a str, tag_of: TagOf) -> TaggedFields<'a> {
         let mut fields: Vec<TaggedField<'a>> = Vec::new();
         for line in record.lines() {

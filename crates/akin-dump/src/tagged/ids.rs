@@ -1,8 +1,8 @@
 //! Ids as bibliographies write them: in fields of their own, in addresses, in notes.
 //!
 //! In: the value of a field. Out: the ids in it, added to a [`RawRecord`]. Only ids of kinds that
-//! [`PaperId`] knows are taken: the numbers and keys of somebody's own library mean nothing
-//! outside it, and two libraries that count from 1 would be taken for one.
+//! [`PaperId`] knows are taken. Numbers and keys of somebody's own library mean nothing outside it,
+//! and two libraries that count from 1 would be taken for one.
 
 use akin_base::paper::{IdKind, PaperId, arxiv_version, without_end};
 

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | RIS | `ris.rs` | `TY` to `ER` |
 //! | MEDLINE, `.nbib` | `medline.rs` | `PMID` up to the next |
-//! | EndNote, refer | `endnote.rs` | `%0` up to the next, or what stands between blank lines |
+//! | EndNote, refer | `endnote.rs` | `%0` up to the next, or the lines between blank lines |
 //! | Web of Science | `web_of_science.rs` | `PT` to `ER` |
 //! | BibTeX, Biblatex | `bibtex/` | `@type{…}` |
 //! | arXiv `.abs` | `arxiv_abs.rs` | three lines `\\` and what they part |

@@ -1,22 +1,23 @@
 //! RIS: the exchange format of reference managers and of the databases that export to them.
 //!
-//! In: the lines of one record, `TY  - …` to `ER  -`, which some write `ER` or leave out. Out: the paper. The format is described by
-//! its makers as "RIS Format Specifications" (Research Information Systems, 2011); what tags
-//! mean differs between exporters, so several are looked at, one after the other:
+//! In: the lines of one record, `TY  - …` to `ER  -`, which some write `ER` or leave out. Out: the
+//! paper. The format is described by its makers as "RIS Format Specifications" (Research
+//! Information Systems, 2011). The meaning of tags differs between exporters, so several are tried
+//! in turn:
 //!
 //! | of a paper | tags |
 //! |---|---|
 //! | title | `TI`, `T1`, `CT`, `BT`, `ST`, `TT` |
 //! | abstract | `AB`, `N2` |
 //! | authors | `AU`, `A1`; all others are editors, translators and the like |
-//! | ids | `DO`, `DI`; `M3` and `C2` where they hold a DOI or a PMC number; addresses in `UR`, `L1` to `L4`, `LK`; notes that begin with an id; `AN`, `ID` where `DB` or `DP` is PubMed |
+//! | ids | `DO`, `DI`; `M3` and `C2` if they hold a DOI or a PMC number; addresses in `UR`, `L1` to `L4`, `LK`. Notes that begin with an id. Also `AN` and `ID` if `DB` or `DP` is PubMed. |
 //! | published | the most exact of `PY`, `Y1`, `DA` |
 //! | journal | `JF`, `T2`, `JO`, `JA`, `J2`, `J1`, `BT` |
 //! | categories | `KW` |
 //!
-//! `ID` and `AN` of other databases are the record's own id as it stands, and no id of the paper.
-//! Tags stand at a line's start, with two spaces and a hyphen after them; one or three spaces and
-//! tabs are read too where the tag is a known one, so that words of a wrapped text are no tags.
+//! `ID` and `AN` of other databases are the record's own id as it stands, and no id of the paper. A
+//! tag is at a line's start, followed by two spaces and a hyphen. One or three spaces and tabs are
+//! accepted after known tags only, so that words of a wrapped text are not taken for tags.
 
 use std::collections::HashSet;
 use std::mem;

@@ -7,7 +7,7 @@ use crate::record::*;
 use crate::registry::*;
 use crate::*;
 
-/// What is left out of the records of a dump, each as it is told.
+/// What is left out of the records of a dump, each as it is reported.
 #[track_caller]
 fn check_ignored(bytes: impl Into<Vec<u8>>, expected: &[&str]) {
     let dump = open("x", bytes).expect("a dump");
@@ -21,7 +21,7 @@ fn check_ignored(bytes: impl Into<Vec<u8>>, expected: &[&str]) {
     assert_eq!(told, expected);
 }
 
-/// Why a dump gives nothing; `None` where that is no fault.
+/// Why a dump gives nothing; `None` if that is not a fault.
 pub(crate) fn nothing(bytes: &[u8], format: Option<Format>) -> Option<String> {
     let options = ReadOptions {
         format,

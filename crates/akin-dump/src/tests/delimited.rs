@@ -38,7 +38,7 @@ fn check(text: impl AsRef<[u8]>, expected: &[&str]) {
     assert_eq!(shown, expected, "{}", &text[..text.len().min(500)]);
 }
 
-/// Whether a text is told to be a table by its header.
+/// Whether a text is recognised as a table by its header.
 fn has_header(text: &[u8], complete: bool) -> bool {
     crate::table::delimited::has_header(&Beginning {
         text,

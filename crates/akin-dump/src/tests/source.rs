@@ -101,8 +101,8 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-/// Reads what a path expands to: for each source its name below `folder`, its number of papers, and
-/// what stands in place of others.
+/// Reads the sources that a path expands to: for each its name below `folder`, its number of
+/// papers, and what comes instead of others.
 fn check(folder: &Path, name: &str, expected: &[&str]) {
     let sources = Source::File(folder.join(name)).expanded().expect("sources");
     let shown: Vec<String> = sources

@@ -67,7 +67,7 @@ pub(crate) fn parquet_of_two() -> Vec<u8> {
     bytes
 }
 
-/// How many papers a dump gives, and whether it says that something is wrong.
+/// Number of papers that a dump gives, and whether it says that something is wrong.
 fn outcome(bytes: &[u8]) -> (usize, bool) {
     let Ok(dump) = open("x", bytes) else {
         return (0, true);

@@ -5,13 +5,13 @@
 //! - runs of white space, line ends and no-break spaces become one space; none at either end;
 //! - control characters and invisible marks (soft hyphen, zero-width space, BOM) go;
 //! - HTML entities are resolved in every spelling (`entities.rs`);
-//! - tags of HTML, JATS and MathML go (`markup.rs`), written with brackets or with entities; those
-//!   of paragraphs, headings and the like leave a space, and what they raise or lower is not
-//!   glued to a number (`clean/scripts.rs`): 10<sup>3</sup> is 10^3;
-//! - outside maths, TeX's letters become Unicode (`tex.rs`), its commands what they stand for
-//!   (`tex_commands.rs`, `clean/commands.rs`, `clean/groups.rs`), ``its quotes'' quotes; `\& \% \_ \#` lose the
-//!   backslash, `\ ` and `\,` become a space, `\-` goes, and a tie `~` becomes a space where it
-//!   ties words. `\ifmmode` is decided (`clean/conditionals.rs`).
+//! - tags of HTML, JATS and MathML are dropped (`markup.rs`), written with brackets or with
+//!   entities. Those of paragraphs, headings and the like leave a space. Superscripts and
+//!   subscripts are not glued to a number (`clean/scripts.rs`): 10<sup>3</sup> is 10^3;
+//! - outside maths, TeX's letters become Unicode (`tex.rs`) and its commands their meaning
+//!   (`tex_commands.rs`, `clean/commands.rs`, `clean/groups.rs`). ``TeX's quotes'' become quotes,
+//!   and `\& \% \_ \#` lose the backslash. `\ ` and `\,` become a space, `\-` goes, and a tie `~`
+//!   between words becomes a space. `\ifmmode` is decided (`clean/conditionals.rs`).
 //!
 //! Maths (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `equation` and the like) is left as it stands but for
 //! white space, entities and tags. Commands that are not known stay with their arguments. An
@@ -307,7 +307,7 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    /// Copies a backslash and, if it is no white space, the character it escapes.
+    /// Copies a backslash and the character that it escapes, unless that is white space.
     fn escaped(&mut self) {
         let next = self.rest()[1..].chars().next();
         let next_bytes = next

@@ -54,9 +54,9 @@ const YEARS: RangeInclusive<i16> = 1000..=2999;
 
 /// Reads the day at the start of `text`: `2007-04-02T…`, `2007/04/02`, `Mon, 2 Apr 2007 19:18 GMT`.
 ///
-/// A year or a month alone (`2007`, `2007-04`) is its first day: enough to be filtered by. Years of
-/// two digits, and of three as some programs wrote them after 1999, are read as RFC 5322 (4.3)
-/// says; no paper is of the first millennium.
+/// A year or a month alone (`2007`, `2007-04`) is its first day: enough to be filtered by.
+/// Two-digit years, and the three-digit years of some programs after 1999, are read as RFC 5322
+/// (4.3) says. There are no papers of the first millennium.
 pub(crate) fn day(text: &str) -> Option<Date> {
     let text = text.trim();
     if text.starts_with(|c: char| c.is_ascii_digit())
@@ -114,7 +114,7 @@ fn year_of_mail(word: &str) -> Option<i16> {
     YEARS.contains(&year).then_some(year)
 }
 
-/// A date as bibliographies write it, of which often not all is known.
+/// A date as bibliographies write it, often incomplete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Partial {
     year: Option<i16>,
@@ -123,8 +123,8 @@ struct Partial {
 }
 
 /// The most exact date that the fields of one record give: `2012 Oct 15`, `2003 Jan-Feb`,
-/// `2019/03/01/`, `2019//`, `20121008`, `March 15, 2019`; a field without a year (`MAR 15`) goes
-/// with the year of another. Among equally exact ones the first wins.
+/// `2019/03/01/`, `2019//`, `20121008`, `March 15, 2019`. A field without a year (`MAR 15`) takes
+/// the year of another. Among equally exact ones the first wins.
 ///
 /// What is not known is the first of its kind, as in [`day`].
 pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Option<Date> {
@@ -147,7 +147,7 @@ pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Optio
 }
 
 impl Partial {
-    /// How many parts are known; of those below a part that is not, none is.
+    /// Number of known parts; below an unknown part, none counts.
     fn known(self) -> usize {
         let parts = [
             self.year.is_some(),
@@ -216,7 +216,8 @@ fn partial(text: &str) -> Partial {
     date
 }
 
-/// The words and the numbers of a date: what is no letter of the West parts them, as in `2019年3月`.
+/// The words and the numbers of a date. Characters other than Western letters separate them, as in
+/// `2019年3月`.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || ('\u{c0}'..='\u{24f}').contains(&c);
     text.split(move |c: char| !is_part(c))

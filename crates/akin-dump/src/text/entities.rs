@@ -1,6 +1,6 @@
 //! HTML entities in every spelling that titles and abstracts hold: `&amp;`, `&#39;`, `&#x27;`,
-//! `&ccaron;`, capitalised after they were escaped (`&Amp;`, `&NBSP;`), escaped twice
-//! (`&amp;lt;`), and without their semicolon where no text could be meant (`caf&eacute of`).
+//! `&ccaron;`. Also capitalised after escaping (`&Amp;`, `&NBSP;`), escaped twice (`&amp;lt;`), or
+//! without their semicolon if no text could be meant (`caf&eacute of`).
 //!
 //! In: text that starts with `&`. Out: what it stands for and the bytes it took. The names are
 //! those of HTML 5, with ISO's among them, as WHATWG lists them. Unknown names stay as they are: an
@@ -150,7 +150,7 @@ fn greek(name: &str) -> Option<Cow<'static, str>> {
     }))
 }
 
-/// What stands for something without a semicolon.
+/// The text of an entity without a semicolon, and the length of its name.
 fn unended(text: &str, after_space: bool) -> Option<(&'static str, usize)> {
     let word = start(text, MAX_NAME_BYTES, |byte| byte.is_ascii_alphabetic());
     let rest = &text[word.len()..];

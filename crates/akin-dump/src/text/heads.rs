@@ -1,9 +1,9 @@
-//! What stands in an abstract's field and is no abstract: the heading, and words that say that
+//! Content of an abstract's field that is not an abstract: the heading, and words that say that
 //! there is none.
 //!
-//! A heading is one only where it clearly is: before punctuation, at a line's end, in a tag of its
-//! own, or before a word that begins a sentence. "Abstract interpretation is a theory of …" and
-//! "Abstract Meaning Representation" begin with no heading.
+//! A heading counts only if it is clear: before punctuation, at a line's end, in its own tag, or
+//! before a word that begins a sentence. "Abstract interpretation is a theory of …" and "Abstract
+//! Meaning Representation" begin with no heading.
 
 use super::markup;
 

@@ -1,8 +1,8 @@
 //! Lists and objects as programs print them into a cell: Python's `['a', "b's"]` and
 //! `[{'name': 'a'}]`, numpy's lists without commas, R's `c("a", "b")`, the sets of PostgreSQL, JSON.
 //!
-//! In: a text. Out: the same as JSON, or nothing where it is no list and no object. An apostrophe
-//! that nobody escaped is text where no quote could close.
+//! In: a text. Out: the same as JSON, or nothing if it is neither a list nor an object. An
+//! apostrophe that nobody escaped is text where no quote could close.
 
 use serde_json::{Map, Value};
 
@@ -73,7 +73,7 @@ impl<'a> LiteralReader<'a> {
         self.list(closing, depth).map(Value::Array)
     }
 
-    /// What stands up to a closing bracket, between commas or, as numpy has it, spaces.
+    /// The values up to a closing bracket, separated by commas or, as in numpy, by spaces.
     fn list(&mut self, closing: char, depth: usize) -> Option<Vec<Value>> {
         let mut values = Vec::new();
         loop {

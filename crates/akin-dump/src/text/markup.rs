@@ -1,8 +1,8 @@
 //! The tags that titles and abstracts hold: HTML, and the JATS and MathML of publishers.
 //!
-//! In: text that starts with `<`, or what stands between two brackets. Out: whether it is a tag of
-//! a known name, how long it is, and whether it parts what stands on either side. Anything else
-//! (`a < b`, `p<0.05`, the mean `<x>`) is no tag. The names are those of HTML, of JATS
+//! In: text that starts with `<`, or the text between two brackets. Out: whether it is a tag of a
+//! known name, its length, and whether it separates the text on either side. Anything else is not a
+//! tag (`a < b`, `p<0.05`, the mean `<x>`). The names are those of HTML, of JATS
 //! (<https://jats.nlm.nih.gov/publishing/tag-library/1.3/>) and of presentation MathML that occur
 //! inside text.
 
@@ -82,7 +82,7 @@ const INLINE: [&str; 61] = [
     "u",
 ];
 
-/// Names of tags that part what stands on either side.
+/// Names of tags that separate the text on either side.
 const BLOCK: [&str; 34] = [
     "abstract",
     "blockquote",
@@ -128,7 +128,7 @@ const PREFIXES: [&str; 6] = ["jats", "mml", "m", "html", "xhtml", "xlink"];
 pub(crate) struct MarkupTag<'a> {
     /// Its name as it is written, without prefix.
     pub(crate) name: &'a str,
-    /// It parts what stands on either side.
+    /// It separates the text on either side.
     pub(crate) is_block: bool,
     /// It has a slash: it needs no other tag to close it.
     pub(crate) is_closing: bool,
@@ -184,7 +184,7 @@ fn bracket(text: &str, brackets: &[&str]) -> Option<usize> {
     brackets.contains(&&*meant).then_some(used)
 }
 
-/// Reads what stands between the brackets of a tag.
+/// Reads the text between the brackets of a tag.
 fn named(inner: &str) -> Option<MarkupTag<'_>> {
     let bare = inner.strip_prefix('/').unwrap_or(inner);
     let name_bytes = bare

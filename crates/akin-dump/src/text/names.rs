@@ -18,8 +18,8 @@
 //!   words are no two full names. `Adam Smyth, Karl Marks` are two. What nobody can tell is left
 //!   as it stands.
 //! - `Fanning E.` and `Fanning E` are turned round (`one.rs`).
-//! - What stands in parentheses, affiliations, degrees, years of a life, `et al.`, `others`, "for
-//!   the …" and "on behalf of …" go. `Jr.` stays.
+//! - Text in parentheses, affiliations, degrees, years of a life, `et al.`, `others`, "for the …"
+//!   and "on behalf of …" are dropped. `Jr.` stays.
 //! - Groups that sign stay whole.
 
 mod list;
@@ -87,8 +87,8 @@ pub(crate) fn family_first(name: &str) -> Option<String> {
     part::single(&cleaned).map(|name| name.text)
 }
 
-/// Names that were told from one another already, as a list is read: without those that name nobody,
-/// and with initials first where full stops leave no doubt.
+/// Names that are already separate, read as a list. Those that name nobody are dropped, and
+/// initials are put first if full stops leave no doubt.
 pub(crate) fn known(names: Vec<String>) -> Vec<String> {
     let name = |text: String| {
         let last = text.rsplit(' ').next().unwrap_or("");
@@ -123,7 +123,7 @@ fn named(authors: &str, order: Order) -> Vec<Name> {
     list::names(text, order)
 }
 
-/// Whether nothing in an element of a list could divide names, or is no part of a name.
+/// Whether an element of a list contains nothing that could divide names or is not part of a name.
 fn is_plain(name: &str) -> bool {
     let is_mark = |byte: u8| {
         matches!(byte, b',' | b';' | b'|' | b'/' | b'&' | b'(' | b'[' | b'{' | b'"' | b':' | b'\\'

@@ -31,9 +31,9 @@ pub(crate) enum TexCommand {
     Item,
     /// The first of its two arguments goes, and the second one is text.
     Second,
-    /// It says nothing, and so many arguments of it go too.
+    /// It is dropped, with this number of arguments.
     Nothing(usize),
-    /// It parts what stands on either side, and so many arguments of it go.
+    /// It separates the text on either side and is dropped with this number of arguments.
     Space(usize),
 }
 
@@ -443,14 +443,14 @@ const TEXTS: [&str; 26] = [
     "verse",
 ];
 
-/// What stands in an environment.
+/// The content of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Environment {
     Maths,
     Text,
 }
 
-/// What stands in the environment of this name.
+/// The content of the environment of this name.
 pub(crate) fn environment(name: &str) -> Option<Environment> {
     let name = name.trim_end_matches('*');
     if MATHS.contains(&name) {

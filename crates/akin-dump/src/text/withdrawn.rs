@@ -1,4 +1,4 @@
-//! Whether what stands in place of an abstract, or a comment, says that the paper was withdrawn.
+//! Whether the text in place of an abstract, or a comment, says that the paper was withdrawn.
 //!
 //! arXiv has no field for it: authors write it where the abstract was, or into the comment. A notice
 //! is a sentence whose subject is the paper itself, and that goes on as notices do:
@@ -9,8 +9,8 @@
 //! the authors have withdrawn this paper
 //! ```
 //!
-//! Anything else that is withdrawn (deposits, drugs, consent, children, an earlier version) hides no
-//! paper: a missed notice costs a needless hit, a false one costs the paper.
+//! Other withdrawals (deposits, drugs, consent, children, an earlier version) do not hide a paper.
+//! A missed notice costs a needless hit, a false one costs the paper.
 
 /// Characters that are looked at.
 const LOOKED_AT: usize = 240;
@@ -198,7 +198,7 @@ fn beginning(text: &str) -> Option<String> {
     Some(lower)
 }
 
-/// A text without what stands in parentheses or in quotes: `this paper (on X) has been withdrawn`.
+/// A text without its parts in parentheses or in quotes: `this paper (on X) has been withdrawn`.
 fn without_asides(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut depth = 0_usize;

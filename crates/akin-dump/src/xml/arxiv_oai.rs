@@ -60,7 +60,7 @@ fn is_foreign(tag: &[u8]) -> bool {
     has(b"xmlns=") && !has(b"openarchives.org/OAI/2.0")
 }
 
-/// Whether a document is told to be OAI-PMH by the start tag at an index.
+/// Whether the start tag at an index shows that a document is OAI-PMH.
 fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     match tags.name(at) {
         "OAI-PMH" | "ListRecords" | "GetRecord" => true,
@@ -237,7 +237,7 @@ fn add_ids(
     }
 }
 
-/// The longest description that is no comment, an English one rather than another.
+/// The longest description that is not a comment, preferably an English one.
 fn abstract_of(metadata: &Element) -> String {
     let is_english = |element: &Element| {
         let language = element.attribute("lang");
@@ -286,7 +286,7 @@ fn is_class(subject: &str) -> bool {
     first.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a text says where the work stands, and is no id or address.
+/// Whether a text says where the work appeared, and is neither an id nor an address.
 fn is_citation(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_other = [

@@ -1,10 +1,10 @@
 //! The elements of a stream of XML that are records, as the bytes they have there.
 //!
-//! In: bytes of one or several documents. Out: one [`Framed`] a record, and what stands around it.
-//! Only tags are looked at (`scan.rs`), so a record that is broken inside spoils no other: where
-//! the next record begins, or what holds the records ends, before a record did, the record is bad
-//! and reading goes on there. One record is held at a time, of at most [`MAX_LINE_BYTES`]
-//! (`keep.rs`); `rules.rs` knows which elements are records.
+//! In: bytes of one or several documents. Out: one [`Framed`] a record, and its surroundings. Only
+//! tags are looked at (`scan.rs`), so a record that is broken inside does not spoil others. A
+//! record is bad if the next record begins, or its container ends, before it has ended; reading
+//! goes on there. One record is held at a time, of at most [`MAX_LINE_BYTES`] (`keep.rs`);
+//! `rules.rs` knows which elements are records.
 
 use std::io::{self, BufRead, BufReader};
 
@@ -28,7 +28,7 @@ pub(super) struct Elements {
     around: Enclosing,
     /// The start tag of the next record.
     next: Option<Next>,
-    /// A start tag of which only the name was read.
+    /// A start tag; only its name was read.
     begun: Vec<u8>,
     record: u64,
     ended: bool,

@@ -58,7 +58,7 @@ pub(super) static RULES: Rules = Rules {
     ..Rules::NONE
 };
 
-/// Whether a document is told to be PubMed's by the start tag at an index.
+/// Whether the start tag at an index shows that a document is from PubMed.
 fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     matches!(
         tags.name(at),
@@ -73,7 +73,7 @@ fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     )
 }
 
-/// What stands in place of a title that was not given, or not yet.
+/// Placeholders for a title that was not given, or not yet.
 const NO_TITLES: [&str; 2] = ["not available", "in process citation"];
 
 /// What a label says of an abstract without parts.

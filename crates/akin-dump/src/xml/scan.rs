@@ -2,11 +2,11 @@
 //!
 //! In: bytes, in pieces of any size. Out: a [`XmlToken`] at the end of every tag. Comments, CDATA,
 //! processing instructions and declarations, a DOCTYPE with its internal subset among them, are
-//! passed over. Nothing is kept but a name, and nothing is an error: a `<` inside a tag, which XML
+//! passed over. Nothing is kept but a name, and nothing is an error. A `<` inside a tag, which XML
 //! forbids, breaks it off and begins the next. Whether an element is well-formed is left to
 //! `tree.rs`.
 
-/// A longer name is no name of ours; the rest of it is dropped.
+/// A longer name cannot be one of ours; the rest of it is dropped.
 const MAX_NAME_BYTES: usize = 128;
 
 /// What the scanned bytes end with.
@@ -39,9 +39,9 @@ enum ScanState {
     EndTag,
     /// After `<!`.
     Bang,
-    /// After `<!--`, with so many `-` just before.
+    /// After `<!--`, with this number of `-` just before.
     Comment(usize),
-    /// After `<![CDATA[`, with so many `]` just before.
+    /// After `<![CDATA[`, with this number of `]` just before.
     Cdata(usize),
     /// In the name of an instruction.
     Target,
@@ -103,7 +103,7 @@ impl Scanner {
         local(&self.name)
     }
 
-    /// How many bytes the markup that ended last has.
+    /// Length in bytes of the markup that ended last.
     pub(super) fn markup_bytes(&self) -> usize {
         self.used
     }
@@ -121,7 +121,7 @@ impl Scanner {
     }
 
     /// Scans on: either text up to the next `<`, or markup up to its end or that of `bytes`.
-    /// Returns how many bytes that are.
+    /// Returns that number of bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Option<XmlToken>) {
         let mut at = 0;
         if self.state == ScanState::Text {
@@ -192,7 +192,7 @@ impl Scanner {
         Scanned::On
     }
 
-    /// A `<` where none may stand: what came before is no tag.
+    /// A `<` where none is allowed: the text before it is not a tag.
     fn broken_off(&mut self) -> Scanned {
         self.state = ScanState::Text;
         Scanned::Before(None)

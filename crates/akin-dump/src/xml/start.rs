@@ -13,7 +13,7 @@ pub(crate) struct StartTags<'a> {
 }
 
 impl<'a> StartTags<'a> {
-    /// Reads the start of a document; `None` if it is no XML, or HTML.
+    /// Reads the start of a document; `None` if it is not XML, or is HTML.
     pub(crate) fn read(document: &'a [u8]) -> Option<StartTags<'a>> {
         if document.first() != Some(&b'<') {
             return None;

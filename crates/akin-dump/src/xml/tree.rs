@@ -3,9 +3,9 @@
 //! In: the bytes of one element. Out: an [`Element`], whose names are local ones: prefixes mean
 //! nothing once the format is known. `quick-xml` parses; what it refuses is a [`Rejection`].
 //!
-//! Entities are resolved once, and only the five of XML and numbers: those that a DOCTYPE
-//! declares are never expanded nor fetched, and `&name;` stays as it stands (`text/clean.rs` knows the
-//! named ones of HTML). An ampersand alone is an ampersand. White space is kept for `text/clean.rs`.
+//! Only XML's five entities and numeric ones are resolved, once. Those that a DOCTYPE declares are
+//! never expanded nor fetched, and `&name;` stays as it is (`text/clean.rs` knows the named ones of
+//! HTML). An ampersand alone is an ampersand. White space is kept for `text/clean.rs`.
 
 use quick_xml::Reader;
 use quick_xml::escape::{resolve_xml_entity, unescape};
@@ -46,7 +46,7 @@ const MATHML: &str = "math";
 /// TeX maths without its dollars.
 const TEX: &str = "tex-math";
 
-/// What stands around what is raised or lowered; `text/clean.rs` knows what becomes of it.
+/// Markers around superscripts and subscripts; `text/clean.rs` decides what becomes of them.
 const RAISED: (&str, &str) = ("<sup>", "</sup>");
 const LOWERED: (&str, &str) = ("<sub>", "</sub>");
 

@@ -1,10 +1,11 @@
 //! A BibTeX file to entries: the bytes of one `@type{…}` or `@type(…)` each.
 //!
-//! What stands between entries is comment, as in BibTeX, and so is a line that begins with `%`,
-//! as in Biber. `@comment`, `@preamble` and the entries that styles keep for themselves give
-//! no record (`@xdata` is for `inherited.rs`); `@string` entries are kept for the records after them
-//! ([`DumpContext::around`]). An entry ends where its braces balance; one with a backslash counts for nothing. An entry that
-//! never ends is one bad record: a line that begins with `@word{` begins the next one.
+//! Text between entries is comment, as in BibTeX, and so is a line that begins with `%`, as in
+//! Biber. `@comment`, `@preamble` and the entries that styles keep for themselves give no record
+//! (`@xdata` is for `inherited.rs`). `@string` entries are kept for the records after them
+//! ([`DumpContext::around`]). An entry ends where its braces balance; one with a backslash counts
+//! for nothing. An entry that never ends is one bad record: a line that begins with `@word{` begins
+//! the next one.
 //!
 //! At most one entry is held, and what `@string` entries define, which is bounded too. Places are the lines on
 //! which entries begin. What is inside an entry is for `fields.rs`.

@@ -1,9 +1,9 @@
 //! A BibTeX entry to the names and values of its fields.
 //!
-//! In: one entry. Out: its key ([`EntrySource`]) and its [`EntryFields`] with `@string`s put in. Quotes and
-//! parentheses become the braces that they mean, and the biblatex crate takes the fields apart;
-//! where an entry cannot be read as a whole (a value stands without braces), it is read field by
-//! field and what is sound is kept. A comma that is missing is put in. Values keep their TeX.
+//! In: one entry. Out: its key ([`EntrySource`]) and its [`EntryFields`] with `@string`s put in.
+//! Quotes and parentheses become the equivalent braces, and the biblatex crate takes the fields
+//! apart. If an entry cannot be read as a whole (a value lacks its braces), it is read field by
+//! field; sound fields are kept. A comma that is missing is put in. Values keep their TeX.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -37,8 +37,8 @@ const NEXT: char = '\u{1e}';
 /// Commas that are put where they are missing, at most.
 const MAX_COMMAS: usize = 32;
 
-/// Adds what the `@string` entry `entry` defines to `strings`, which have the form that
-/// [`EntryFields::of`] takes; nothing, if it cannot be read or is longer than strings are.
+/// Adds the definitions of the `@string` entry `entry` to `strings`, in the form that
+/// [`EntryFields::of`] takes. Adds nothing if the entry cannot be read or is too long.
 ///
 /// Names in it are looked up at once, so that no definition rests on another.
 pub(crate) fn define(entry: &str, strings: &mut String) {
@@ -121,7 +121,7 @@ fn closing(entry: &str) -> char {
 
 /// Copies the fields of an entry, up to what closes it, with braces in place of quotes; `None` if
 /// they do not balance. Braces with a backslash are text, but BibTeX counts them too: without
-/// `escapes`, so do we. An entry may lack its last brace: whether it is there is told too.
+/// `escapes`, so do we. An entry may lack its last brace: also returns whether it is there.
 fn in_braces(fields: &str, close: char, escapes: bool) -> Option<(String, bool)> {
     let mut out = String::with_capacity(fields.len());
     let (mut depth, mut in_quotes) = (0_usize, false);
@@ -172,8 +172,8 @@ fn holds_a_field(value: &str) -> bool {
 pub(crate) struct EntryFields(Vec<(String, String)>);
 
 impl EntryFields {
-    /// Reads the fields, all of them or those that can be read, and what is wrong with the rest;
-    /// `strings` are those that [`define`] put there, and `n_added` counts what they add.
+    /// Reads the fields, all of them or those that can be read, and what is wrong with the rest.
+    /// `strings` were put there by [`define`], and `n_added` counts what they add.
     pub(crate) fn of(
         source: &EntrySource<'_>,
         strings: &str,
@@ -238,8 +238,7 @@ impl EntryFields {
     }
 }
 
-/// Whether `@string`s may add `n` bytes to an entry that has so many of its own, after what they added
-/// before.
+/// Whether `@string`s may add `n` bytes to an entry of this size, after what they added before.
 fn may_add(n_added: &AtomicI64, n: usize, n_own: usize) -> bool {
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     let allowed = MAX_RATIO.saturating_mul(i64::try_from(n_own).unwrap_or(i64::MAX));
@@ -290,7 +289,7 @@ fn pair(pair: &Pair<'_>) -> (String, Vec<ValuePart>) {
     (pair.key.v.to_ascii_lowercase(), parts.collect())
 }
 
-/// The fields of an entry that cannot be read as a whole: what stands between commas.
+/// The fields of an entry that cannot be read as a whole: the text between commas.
 fn fields_of(body: &str) -> impl Iterator<Item = &str> {
     let (mut depth, mut is_escaped) = (0_usize, false);
     body.split(move |c: char| {

@@ -1,15 +1,15 @@
 //! BibTeX entries with what they inherit: by `crossref` from the volume that holds them, and by
 //! Biblatex's `xdata` from entries that are nothing but data.
 //!
-//! In: the entries of a dump, one by one. Out: the same entries in the same order, with the
-//! fields of their parents after their own, so that their reader need not know of it. What a
-//! child inherits by `crossref` is what says where and when it appeared, as BibTeX and Biblatex
-//! have it: never ids, abstracts or keywords, which are the parent's. A parent is also a record of
-//! its own; an `@xdata` is none.
+//! In: the entries of a dump, one by one. Out: the same entries in the same order, with their
+//! parents' fields after their own, so that a reader need not know about inheritance. By `crossref`
+//! a child inherits what says where and when it appeared, as in BibTeX and Biblatex. It never
+//! inherits ids, abstracts or keywords, which are the parent's. A parent is also a record of its
+//! own; an `@xdata` is none.
 //!
-//! A parent stands before its child or, as BibTeX wants it, after it. Volumes that were read are
-//! kept, the last of them, and for one that was not, entries are read ahead: both within a limit,
-//! past which a child stays as it is.
+//! A parent stands before its child or, as BibTeX wants it, after it. The last volumes that were
+//! read are kept. If a child's volume is not among them, entries are read ahead. Both have a limit;
+//! beyond it a child stays as it is.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -105,7 +105,7 @@ pub(crate) struct InheritingReader {
     strings_bytes: usize,
 }
 
-/// An entry, or what stands in its place.
+/// An entry, or what takes its place.
 struct HeldEntry {
     chunk: Framed,
     bytes: Vec<u8>,
@@ -182,7 +182,7 @@ impl InheritingReader {
         }
     }
 
-    /// What the `@string`s define of which these are the bytes.
+    /// The definitions of the `@string`s with these bytes.
     fn strings(&self, bytes: usize) -> &str {
         self.entries.strings().get(..bytes).unwrap_or("")
     }

@@ -6,7 +6,7 @@
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `doi`, `eprint`, `pmid`, `pmcid`, addresses in `url` and the like, arXiv ids in `journal`, `volume` and `note`; the key, as an id of its file |
+//! | ids | `doi`, `eprint`, `pmid`, `pmcid`, addresses in `url` and the like, arXiv ids in `journal`, `volume` and `note`. The key is an id of its file. |
 //! | title, abstract | `title` and `subtitle`; `abstract` |
 //! | authors | `author` (`names.rs`); editors are none |
 //! | published | `date`, else `year`, `month`, `day` |
@@ -179,8 +179,8 @@ fn without_tex(value: &str) -> String {
 
 /// Whether a text holds an entry where one may be expected.
 ///
-/// Whatever stands before the first entry is comment, so an entry must show that it is one: by a
-/// word that is BibTeX's own, or by a field after its key.
+/// Anything before the first entry is comment. So an entry must show that it is one: by a word of
+/// BibTeX's own, or by a field after its key.
 pub(crate) fn looks_like(text: &str) -> bool {
     let mut rest = text;
     let mut n_before = 0;

@@ -73,7 +73,7 @@ impl ScriptKind {
 /// What is being raised or lowered.
 pub(super) struct Script {
     pub(super) kind: ScriptKind,
-    /// What stands right before it.
+    /// The text right before it.
     pub(super) after: Option<char>,
     /// Where it begins in what is written.
     pub(super) start: usize,

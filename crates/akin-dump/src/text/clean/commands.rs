@@ -1,4 +1,4 @@
-//! TeX's commands and braces outside maths, as they are read in a text that is no TeX.
+//! TeX's commands and braces outside maths, as they are read in a text that is not TeX.
 //!
 //! What becomes of a command is for `../tex_commands.rs` to say; here its arguments are found and
 //! what they hold is cleaned like the rest. Braces are for `groups.rs`.

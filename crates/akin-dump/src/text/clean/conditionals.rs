@@ -17,7 +17,7 @@ const SEMICOLON: (&str, &str) = ("$\\mathsemicolon$", ";");
 /// What there is to decide begins with one of these, or holds it.
 const COMMANDS: [&str; 3] = [IF, "\\&}", "\\mathsemicolon"];
 
-/// Decides what stands in a text; `None` where nothing has to be.
+/// Resolves the conditionals in a text; `None` if there are none.
 pub(super) fn decided(text: &str) -> Option<String> {
     let mut backslashes = text.match_indices('\\');
     let is_open = |at: usize| COMMANDS.iter().any(|name| text[at..].starts_with(name));

@@ -1,7 +1,7 @@
 //! Braces outside maths: what is done with a group, and where it closes.
 //!
-//! A group that holds one command and nothing else (`{\textendash}`, `{\emph{x}}`), or begins with
-//! one that changes its looks (`{\it x}`), loses its braces; all others stay, but for BibTeX's.
+//! A group that holds only one command (`{\textendash}`, `{\emph{x}}`), or begins with one that
+//! changes its looks (`{\it x}`), loses its braces. All others keep them, except BibTeX's.
 
 use super::cleaner::{AtClose, Cleaner};
 use crate::text::tex_commands::{self, TexCommand, command_name};

@@ -1,8 +1,8 @@
 //! What is raised above the line or lowered below it, in text that has but one line.
 //!
-//! 10 to the 3rd is no 103: between digits, and where a number is raised after a letter, a mark is
-//! written (`10^3`, `m^2`, `cm^-1`, `10_2`). What chemists and ordinals write in one word stays one:
-//! `CO2`, `Ca2+`, `13C`, `1st`, `McDonald`.
+//! 10 to the 3rd must not become 103. Between digits, and for a raised number after a letter, a
+//! mark is written (`10^3`, `m^2`, `cm^-1`, `10_2`). What chemists and ordinals write in one word
+//! stays one: `CO2`, `Ca2+`, `13C`, `1st`, `McDonald`.
 
 use super::cleaner::{Cleaner, Script, ScriptKind};
 

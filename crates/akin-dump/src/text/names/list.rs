@@ -1,8 +1,8 @@
 //! A whole field to the parts that its marks divide, and these to names.
 //!
 //! In: a field as it stands in a dump. Out: its names. Semicolons, bars, slashes between spaces,
-//! bullets and line ends divide names more strongly than commas and "and" (`part.rs`): where they
-//! do, a comma tells the family name.
+//! bullets and line ends divide names more strongly than commas and "and" (`part.rs`). If there are
+//! any, a comma marks the family name.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::order::Order;
 use super::part;
 use crate::text::clean::clean;
 
-/// The names of a field that is no list of a program.
+/// The names of a field that is not a list in a program's syntax.
 pub(super) fn names(field: &str, order: Order) -> Vec<Name> {
     if order != Order::Reading
         && let Some(lines) = lines(field)
@@ -55,7 +55,7 @@ fn inner(order: Order) -> Order {
     }
 }
 
-/// A field in one line without markup and without what stands in parentheses.
+/// A field in one line, without markup and without text in parentheses.
 fn tidy(field: &str) -> Cow<'_, str> {
     let mut tidy = clean(field);
     if tidy.contains('~') || tidy.contains('\\') {
@@ -80,8 +80,7 @@ fn tidy(field: &str) -> Cow<'_, str> {
     }
 }
 
-/// Drops what stands in parentheses, nested or not; an open one that nothing closes is dropped to
-/// the end.
+/// Drops text in parentheses, nested or not; an unclosed one is dropped to the end.
 fn without_parentheses(text: &str) -> String {
     let mut depth = 0_usize;
     let mut out = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! One name: what is trimmed off it, what of it is no name, and initials that stand behind.
+//! One name: what is trimmed off, which parts are not a name, and trailing initials.
 //!
 //! In: a name that commas no longer divide. Out: the name in reading order. `Fanning E.` and
 //! `van der Berg JP` are turned round where nothing in the list speaks against it, since `Weinan E`
@@ -92,7 +92,7 @@ const NOBODY: [&str; 18] = [
 /// Bytes of the longest of them in brackets.
 const MAX_NOBODY_BYTES: usize = 28;
 
-/// Takes off what stands around a name: the marks of its list and of footnotes.
+/// Strips the marks of lists and of footnotes around a name.
 pub(super) fn trim(part: &str) -> &str {
     let is_mark = |c: char| {
         matches!(
@@ -369,11 +369,11 @@ impl<'a> Behind<'a> {
     }
 }
 
-/// Turns the names of a list round whose initials stand behind; of an index all of them, of another
-/// list none where one of its names is in reading order.
+/// Puts trailing initials first in the names of a list. In an index this holds for all names; in
+/// another list for none, if one of its names is in reading order.
 ///
-/// Initials without full stops may be a short name: several of them in a list, or letters that are
-/// no word, tell that they are not.
+/// Initials without full stops may be a short name. Several of them in a list, or letters that are
+/// not a word, show that they are initials.
 pub(super) fn initials_first(mut names: Vec<Name>, is_index: bool) -> Vec<String> {
     let max_letters = match is_index {
         true => MAX_INDEXED_INITIALS,

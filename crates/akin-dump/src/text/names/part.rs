@@ -1,11 +1,12 @@
 //! What commas and "and" divide, to names.
 //!
 //! In: one part of a list, or all of it where no stronger mark divides it. Out: its names.
-//! `Doe, Jane and Roe, Richard` has one comma in each part, so the family name comes first in all;
-//! `Doe, Jane` is one name, because a word alone is no full name; `Adam Smyth, Karl Marks` are two.
+//! `Doe, Jane and Roe, Richard` has one comma in each part, so the family name comes first in all.
+//! `Doe, Jane` is one name, because a word alone is not a full name; `Adam Smyth, Karl Marks` are
+//! two.
 //!
-//! What stands after a comma may be no name of its own: `Jr.`, a degree, the years of a life, what
-//! somebody did in the work. Names of groups stay whole: `Food and Drug Administration`.
+//! The part after a comma may belong to the name before it: `Jr.`, a degree, the years of a life, a
+//! role in the work. Names of groups stay whole: `Food and Drug Administration`.
 
 use akin_base::name::{self, begins_with_particle, is_group, is_group_word};
 
@@ -17,12 +18,12 @@ const OTHER_ANDS: [&str; 9] = [
     " und ", " et ", " y ", " e ", " en ", " i ", " og ", " och ", " и ",
 ];
 
-/// Words that stand between names, or before what is no name.
+/// Words between names, or before something that is not a name.
 const WORDS_BETWEEN: [&str; 13] = [
     "and", "&", "for", "on", "und", "et", "y", "e", "en", "i", "og", "och", "и",
 ];
 
-/// What stands between two commas, with the suffix that a third one cut off.
+/// The text between two commas, with the suffix that a third one cut off.
 #[derive(Debug, Clone, Copy)]
 struct NamePiece<'a> {
     text: &'a str,
@@ -122,7 +123,7 @@ fn alone(piece: NamePiece<'_>) -> Name {
     }
 }
 
-/// A name of which the family name is known, in reading order.
+/// A name with a known family name, in reading order.
 fn turned(family: NamePiece<'_>, given: NamePiece<'_>) -> Name {
     let (mut first, mut suffix) = (given.text, given.suffix);
     if let Some((rest, last)) = given.text.rsplit_once(' ')
@@ -142,7 +143,7 @@ fn joined<const N: usize>(parts: [&str; N]) -> String {
     parts.collect::<Vec<_>>().join(" ").replace(". -", ".-")
 }
 
-/// What commas divide, without what is no name.
+/// The parts between commas, without those that are not names.
 fn pieces(list: &str, order: Order) -> Vec<NamePiece<'_>> {
     let mut pieces: Vec<NamePiece<'_>> = Vec::new();
     let is_catalogued = order != Order::Reading;
@@ -213,9 +214,9 @@ fn gathered(pieces: &[NamePiece<'_>], order: Order, are_words: bool) -> Vec<Name
     in_turn(pieces, order)
 }
 
-/// Names one after the other, of which some may be in two pieces: `Doe, J. A., Roe, R.`, and
-/// `Doe, Jane, Richard Roe`. Two lone words among full names are one in reading order: `Ada Lee,
-/// Xuemin, Shen`.
+/// Names one after the other, some of them possibly in two pieces: `Doe, J. A., Roe, R.`, and
+/// `Doe, Jane, Richard Roe`. Two lone words among full names are one in reading order:
+/// `Ada Lee, Xuemin, Shen`.
 fn in_turn(mut pieces: &[NamePiece<'_>], order: Order) -> Vec<Name> {
     let is_lone = |piece: &&NamePiece<'_>| {
         let text = piece.text;

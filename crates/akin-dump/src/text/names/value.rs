@@ -2,8 +2,8 @@
 //! object that holds a list.
 //!
 //! The objects are those of CSL-JSON, Crossref, Europe PMC, OpenAlex, Semantic Scholar, Zotero,
-//! schema.org and of people's own; their fields are compared by their plain names. An editor or a
-//! translator is no author where somebody else is.
+//! schema.org and of the user's own files. Their fields are compared by their plain names. An
+//! editor or a translator does not count as an author if there is another.
 
 use serde_json::{Map, Value};
 
