@@ -15,7 +15,7 @@ use crate::source::Source;
 /// Endings that say how a file is compressed.
 const COMPRESSIONS: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".zstd"];
 
-/// The collection of a dump; `asked` is what the user calls it.
+/// The collection of a dump; `asked` is the name that the user gave.
 pub(crate) fn of(format: Format, source: &Path, asked: Option<&str>) -> Collection {
     let feed = format.spec().feed;
     let name = match (asked, feed) {
@@ -47,7 +47,7 @@ fn own_name(format: Format, source: &Path) -> String {
 }
 
 impl Source {
-    /// The name that a collection of its own is called by, as a path.
+    /// The name of a dump's own collection, as a path.
     pub(crate) fn collection_path(&self) -> std::path::PathBuf {
         match self {
             Source::Member { archive, name, .. } => {

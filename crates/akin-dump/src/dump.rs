@@ -29,11 +29,11 @@ use crate::source::{Source, SourceBytes, line_ends};
 use crate::text::dates;
 use crate::{collection, xml};
 
-/// How much of a dump is looked at to tell its format, after decompression: at first, and where that
-/// does not tell it.
+/// Bytes of a dump that are examined to recognise its format, after decompression: at first, and if
+/// those are not enough.
 const SNIFFED_BYTES: [usize; 2] = [64 << 10, 1 << 20];
 
-/// A beginning that ends in a longer line may be cut before what tells the format.
+/// A beginning that ends in a longer line may be cut before the text that shows the format.
 const LONG_LINE_BYTES: usize = 32 << 10;
 
 /// A dump that is being read.
@@ -83,7 +83,7 @@ impl Dump {
         Ok(dump)
     }
 
-    /// Reads a dump from anything; `name` stands for it in messages and may hold a day.
+    /// Reads a dump from anything; `name` is its name in messages and may hold a day.
     ///
     /// # Errors
     /// As [`Dump::open`]. A Parquet file is refused: it cannot be read from front to end.
@@ -101,7 +101,7 @@ impl Dump {
         Dump::read(name.into(), input, read_bytes, options)
     }
 
-    /// Reads from `input`, which counts its bytes in `read_bytes` as they lie there.
+    /// Reads from `input`, which counts its bytes in `read_bytes` as stored.
     fn read(
         path: PathBuf,
         input: SourceBytes,
@@ -166,7 +166,7 @@ impl Dump {
         Some(item.map(|item| item.within(&self.collection.name)))
     }
 
-    /// Why a dump that was read to its end gave nothing: [`Error::NoRecords`]. `None` where it gave
+    /// Why a dump that was read to its end gave nothing: [`Error::NoRecords`]. `None` if it gave
     /// something, or says itself that it is empty, as `[]` does.
     pub fn nothing_read(&self) -> Option<Error> {
         match self.n_papers {
@@ -204,7 +204,7 @@ impl Dump {
         }))
     }
 
-    /// Where the last record stands.
+    /// The place of the last record.
     pub fn place(&self) -> (u64, Unit) {
         match &self.records {
             Records::Framed(frame) => frame.place(),
@@ -271,7 +271,7 @@ impl Records {
     }
 }
 
-/// The beginning of a dump, as much as tells its format, and what it tells.
+/// The beginning of a dump, long enough to show its format, and the format.
 fn beginning(mut bytes: Bytes, options: &ReadOptions) -> io::Result<(Peeked, Sniffed)> {
     let [first, most] = SNIFFED_BYTES;
     let mut limit = first;

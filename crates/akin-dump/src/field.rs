@@ -30,7 +30,7 @@ pub(crate) enum ScalarField<'a> {
 }
 
 impl ScalarField<'_> {
-    /// The text, or nothing where this is anything else.
+    /// The text, or nothing if this is anything else.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             ScalarField::Text(text) => Some(text),
@@ -55,7 +55,7 @@ impl ScalarField<'_> {
         }
     }
 
-    /// The same, empty where the field is missing; a [`Rejection::WrongType`] where it is anything else.
+    /// The same, empty if the field is missing; a [`Rejection::WrongType`] if it is anything else.
     pub(crate) fn required(&self, name: &'static str) -> Result<&str, Rejection> {
         match self {
             ScalarField::Missing => Ok(""),
@@ -275,7 +275,8 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for PartVisitor<T> {
 /// One object in a list, or one text: `{"name": …}` and `"…"` both occur for authors and versions.
 #[derive(Debug)]
 pub(crate) struct ListEntry<'a> {
-    /// The text itself, or the object's `name`, `version` or `fullname`; of anything else what it is.
+    /// The text itself, or the object's `name`, `version` or `fullname`; else a description of the
+    /// value.
     pub(crate) name: ScalarField<'a>,
     /// The object's `created`.
     pub(crate) created: ScalarField<'a>,
@@ -284,7 +285,7 @@ pub(crate) struct ListEntry<'a> {
 }
 
 impl ListEntry<'_> {
-    /// An author's name as it stands, or a note of what is none.
+    /// An author's name as spelt, or a note of what is not a name.
     pub(crate) fn written(&self, notes: &mut Notes) -> Option<&str> {
         notes.unless(self.name.text(), ignored::Part::Author, self.name.shown())
     }
@@ -371,7 +372,7 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
 pub(crate) enum Written<'a> {
     /// A text.
     Text(Cow<'a, str>),
-    /// Anything else; null where there is nothing.
+    /// Anything else; null if there is nothing.
     Other(serde_json::Value),
 }
 

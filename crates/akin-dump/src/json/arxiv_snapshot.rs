@@ -118,7 +118,7 @@ fn authors(record: &SnapshotFields<'_>, is_arxiv: bool, notes: &mut Notes) -> Ve
     }
 }
 
-/// Category codes, whether they stand in one string or in a list.
+/// Category codes, from a string or a list.
 pub(crate) fn categories(field: &Items<ScalarField<'_>>, notes: &mut Notes) -> Vec<String> {
     let mut code = |field: &'_ ScalarField<'_>| {
         let text = field.text().map(str::to_owned);

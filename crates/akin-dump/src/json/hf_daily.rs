@@ -37,7 +37,7 @@ pub(crate) const SCRAPE: Spec = Spec {
     feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
-        // Its records are told by the object that holds them.
+        // Its records are recognised by the object that holds them.
         is_record: |_| false,
         holder: Some("papers"),
         read: read_scrape,

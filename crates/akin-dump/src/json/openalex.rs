@@ -248,7 +248,7 @@ impl Named<'_> {
     }
 }
 
-/// The words of an abstract, each with one of its places, as they stand in the dump.
+/// The words of an abstract, each with one of its positions, as in the dump.
 #[derive(Debug, Default)]
 struct InvertedAbstract<'a> {
     words: Vec<Cow<'a, str>>,
@@ -357,7 +357,7 @@ impl<'de> Visitor<'de> for PositionsVisitor {
         Ok(Positions::List(list))
     }
 
-    /// An index that was written as a string; a text that is none counts as nothing.
+    /// An index that was written as a string; an invalid one counts as nothing.
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         let parsed = mend::read(text, |text| {
             serde_json::from_str::<InvertedAbstract<'_>>(text).map(InvertedAbstract::into_owned)
@@ -391,7 +391,7 @@ impl<'de> Visitor<'de> for PositionsVisitor {
 #[serde(transparent)]
 struct IndexedWord<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// One place in a text; `None` where it cannot be.
+/// One position in a text; `None` if it is impossible.
 struct WordPlace(Option<u32>);
 
 impl<'de> Deserialize<'de> for WordPlace {

@@ -1,12 +1,12 @@
 //! The user's own records: JSON objects with a title and, under any of the usual names, the other
-//! fields. An object with only an id and a `text` is also read. Where no record of a dump has a
-//! title, an `abstract` or a `summary` is such a text too.
+//! fields. An object with only an id and a `text` is also read. If no record of a dump has a title,
+//! an `abstract` or a `summary` is such a text too.
 //!
 //! Field names are compared without case, `_`, `-` and the like. The first of these that says something wins:
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | id | `id` (or `_id`), `paper_id`, `cord_uid`, `openalex_id`, `eid`, `arxiv_id`, `doi`, `corpus_id`, `doc_id`, `uid`, `pmid`, `pmcid`, …; else its name in a map of records; else made from the title |
+//! | id | `id` (or `_id`), `paper_id`, `cord_uid`, `openalex_id`, `eid`, `arxiv_id`, `doi`, `corpus_id`, `doc_id`, `uid`, `pmid`, `pmcid`, …. Without one: its name in a map of records, else made from the title |
 //! | aliases | every other field with an id of a known kind, `externalIds`, `url` of arXiv or a DOI |
 //! | title | `title`, `article_title`, `document_title` |
 //! | abstract | `abstract`, `abstract_note`, `summary`, `text`, `description` |

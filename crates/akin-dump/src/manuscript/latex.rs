@@ -18,7 +18,7 @@ const MAX_GROWTH_BYTES: usize = 64 << 10;
 /// The longest option in brackets.
 const MAX_OPTION_BYTES: usize = 2_000;
 
-/// A text, with where each of its braces is closed.
+/// A text, with the closing place of each of its braces.
 struct Braced<'a> {
     text: &'a str,
     ends: HashMap<usize, usize>,
@@ -55,7 +55,7 @@ impl<'a> Braced<'a> {
         self.text.len() - self.text[at..].trim_start().len()
     }
 
-    /// The place behind an option in brackets, where there is one.
+    /// The place after an option in brackets, if there is one.
     fn behind_option(&self, at: usize, end: usize) -> usize {
         let bytes = &self.text.as_bytes()[at..end];
         let option = &bytes[..bytes.len().min(MAX_OPTION_BYTES)];
@@ -113,7 +113,7 @@ pub(super) fn is_latex(text: &str) -> bool {
     marks.iter().any(|mark| text.contains(mark))
 }
 
-/// The title and the abstract; the body where there is neither.
+/// The title and the abstract; the body if there is neither.
 pub(super) fn read(text: &str) -> (String, String) {
     let text = without_comments(text);
     let braced = Braced::new(&text);
@@ -239,16 +239,16 @@ fn expanded(text: &str, macros: &BTreeMap<&str, &str>) -> String {
     text
 }
 
-/// What is being read of a text with commands: all of it, or what one of them holds.
+/// The part of a text with commands that is being read: all of it, or an argument.
 struct OpenText {
-    /// Where it ends, and where reading goes on behind it.
+    /// Its end, and where reading continues after it.
     end: usize,
     behind: usize,
-    /// Where what it says begins.
+    /// Where its content begins.
     out_start: usize,
 }
 
-/// The text in commands; accents and what is in dollars stay as they are.
+/// The text in commands; accents and formulas in dollars stay as they are.
 fn prose(text: &str) -> String {
     let braced = Braced::new(text);
     let mut out = String::with_capacity(text.len());
@@ -292,7 +292,7 @@ fn prose(text: &str) -> String {
             out += &rest[..1 + escaped];
             at += 1 + escaped;
         } else if DROPPED.contains(&name) {
-            // The tie to what is dropped goes with it.
+            // The tie before a dropped command goes with it.
             let bare = out[out_start..].trim_end_matches('~').len();
             out.truncate(out_start + bare);
             let stars = text[after..end].trim_start_matches('*').len();
@@ -320,7 +320,7 @@ fn prose(text: &str) -> String {
             });
             at = start + 1;
         } else {
-            // What stands alone may be a letter: \alpha, \ss.
+            // A lone command may be a letter: \alpha, \ss.
             out += &rest[..1 + name_bytes];
             at = after;
         }

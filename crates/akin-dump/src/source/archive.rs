@@ -48,14 +48,14 @@ const ENTRY: &[u8] = b"PK\x01\x02";
 /// Bytes of the head before a member's bytes, without its name.
 const HEAD_BYTES: u64 = 30;
 
-/// Whether a file is a zip archive, told from its first bytes.
+/// Whether a file is a zip archive, recognised from its first bytes.
 pub(crate) fn is_zip(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(path)?.take(4).read_to_end(&mut start)?;
     Ok(MAGICS.contains(&start.as_slice()))
 }
 
-/// Where a member lies in its archive, and what the archive says of it.
+/// A member's position in its archive, and its entry in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberPlace {
     /// `None` if the header before its bytes is damaged.
@@ -151,8 +151,8 @@ impl Namesakes {
         Ok(())
     }
 
-    /// The earlier members of these names, in the order of a directory that begins `at`; `before` bytes
-    /// stand before the archive.
+    /// The earlier members of these names, in the order of a directory that begins `at`; `before`
+    /// bytes precede the archive.
     fn among(
         &self,
         file: &mut (impl Read + Seek),
@@ -185,7 +185,7 @@ impl Namesakes {
     }
 }
 
-/// What a directory says of a member, and where its head stands (APPNOTE.TXT, section 4.3.12).
+/// A directory's entry for a member, and where its header is (APPNOTE.TXT, section 4.3.12).
 struct DirectoryEntry {
     place: MemberPlace,
     head_at: u64,
@@ -258,8 +258,9 @@ fn large_numbers(mut extra: &[u8]) -> impl Iterator<Item = u64> {
     numbers.iter().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Refuses an archive that claims more members than its bytes can hold: the `zip` crate makes room for all
-/// of them at first. Only what ends a large archive can claim many (APPNOTE.TXT, section 4.3.14).
+/// Refuses an archive that claims more members than its bytes can hold: the `zip` crate allocates
+/// for all of them first. Only the end record of a large archive can claim many (APPNOTE.TXT,
+/// section 4.3.14).
 fn refuse_false_count(file: &mut File) -> io::Result<()> {
     let n_bytes = file.metadata()?.len();
     file.seek(SeekFrom::Start(n_bytes.saturating_sub(TAIL_BYTES)))?;
@@ -303,7 +304,7 @@ pub(crate) fn open(
         return Err(unsupported("the member is encrypted".to_owned()));
     }
     let start = place.start.ok_or_else(|| {
-        let what = "what stands before the member's bytes is damaged";
+        let what = "the header before the member's bytes is damaged";
         io::Error::new(io::ErrorKind::InvalidData, what)
     })?;
     let mut file = File::open(path)?;
@@ -336,11 +337,11 @@ fn decoded(method: CompressionMethod, stored: BufReader<Counted>) -> io::Result<
 }
 
 fn unsupported(what: String) -> io::Error {
-    let what = format!("{what}, which is not read here: unpack the archive first");
+    let what = format!("{what}, which is not supported: unpack the archive first");
     io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
-/// Whether a member is hidden, or what macOS adds to archives.
+/// Whether a member is hidden, or added to archives by macOS.
 fn is_hidden(name: &str) -> bool {
     let mut parts = name.split(['/', '\\']);
     parts.any(|part| {
@@ -348,7 +349,7 @@ fn is_hidden(name: &str) -> bool {
     })
 }
 
-/// What the directory says of a member's end.
+/// The directory's data about a member's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct MemberEnd {
     n_left: u64,

@@ -2,7 +2,7 @@
 //! machine busy for days, end with an error.
 //!
 //! Text of papers shrinks to a third, lists of numbers to a tenth; more than 1,000-fold is a file
-//! of zeros. Memory is bounded anyway: what grows is read piece by piece.
+//! of zeros. Memory is bounded anyway: the growing data is read piece by piece.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -43,7 +43,7 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// Notes `n` more, of what `n_in` bytes in all have become.
+    /// Notes `n` more bytes, from `n_in` bytes in all.
     pub(crate) fn note(&mut self, n: u64, n_in: u64) -> Result<(), Bomb> {
         self.n_out = self.n_out.saturating_add(n);
         let n_out = self.n_out;

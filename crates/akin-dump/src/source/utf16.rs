@@ -12,7 +12,7 @@ use super::bytes::Bytes;
 /// Bytes decoded at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Decodes what is read through it.
+/// Decodes the bytes that are read through it.
 pub(crate) struct Utf16 {
     inner: Bytes,
     decoder: Decoder,

@@ -91,7 +91,7 @@ pub(super) fn grown_limit(n_bytes: usize) -> usize {
     n_bytes.saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES)
 }
 
-/// Whether so much memory can be had, as far as that is known beforehand: a decoder that gets none
+/// Whether this much memory is available, as far as that is known beforehand: a decoder without it
 /// would end the process.
 pub(super) fn is_available(n_bytes: usize) -> bool {
     n_bytes <= SMALL_BYTES || Vec::<u8>::new().try_reserve_exact(n_bytes).is_ok()

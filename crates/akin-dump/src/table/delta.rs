@@ -7,7 +7,7 @@
 
 use super::thrift::Compact;
 
-/// What packed numbers come to.
+/// Count and sum of packed numbers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Packed {
     /// Of those that are positive.

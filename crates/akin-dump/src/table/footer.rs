@@ -1,5 +1,5 @@
-//! A Parquet file's footer, whose counts are held against its bytes before the `parquet` crate allocates
-//! by them.
+//! A Parquet file's footer: its counts are checked against its bytes before the `parquet` crate
+//! allocates by them.
 //!
 //! In: a file. Out: nothing, or a description of what is wrong. The crate checks a list against the
 //! remaining bytes, at one byte a value. This module checks it against the bytes that a value
@@ -19,7 +19,7 @@ const TAIL_BYTES: u64 = 8;
 /// The longest footer that is read. One of ten thousand row groups has some tens of megabytes.
 const MAX_FOOTER_BYTES: u64 = 64 << 20;
 
-/// Bytes that what is said of a row group has at least, and of a key with its value.
+/// Minimum size in bytes of a row group's metadata, and of a key with its value.
 const ROW_GROUP_BYTES: usize = 16;
 const KEY_BYTES: usize = 4;
 
@@ -29,10 +29,10 @@ const MAX_SCHEMA_NODES: usize = 100_000;
 /// Groups in groups that a schema may have.
 const MAX_SCHEMA_DEPTH: usize = 24;
 
-/// What is said of a schema with more groups in groups.
+/// The message for a schema with deeper nesting.
 pub(super) const TOO_DEEP: &str = "its columns are nested too deeply to be read";
 
-/// Holds the counts of a footer against its bytes; the inner error says what is wrong.
+/// Checks the counts of a footer against its bytes; the inner error says what is wrong.
 pub(super) fn check_footer(file: &mut File, n_bytes: u64) -> io::Result<Result<(), String>> {
     let mut tail = [0; TAIL_BYTES as usize];
     let Some(tail_at) = n_bytes.checked_sub(TAIL_BYTES) else {

@@ -5,7 +5,7 @@
 //! Invariants: the footer's counts are checked against its bytes ([`check_footer`]) before the
 //! `parquet` crate allocates by them. What a page claims is checked too (`pages.rs`), against the
 //! file and against what its bytes can become. Texts are views into the pages, so that a text that
-//! stands once in the file is held once, however many rows have it.
+//! occurs once in the file is held once, however many rows have it.
 
 use std::fs::File;
 use std::path::Path;
@@ -142,7 +142,7 @@ fn alone(metadata: &ParquetMetaData, group: usize) -> ParquetMetaData {
     ParquetMetaData::new(file, vec![group])
 }
 
-/// The columns with texts and bytes as views of the pages they stand in.
+/// The columns with texts and bytes as views of their pages.
 fn as_views(fields: &Fields) -> Fields {
     let viewed = |field: &FieldRef| -> FieldRef {
         let data_type = as_view(field.data_type());

@@ -148,7 +148,7 @@ fn is_name(words: &str) -> bool {
 #[derive(Default)]
 struct Versions {
     first: Option<Date>,
-    /// The day of the last version, where it is not the first.
+    /// The day of the last version, if there are several.
     last: Option<Date>,
     number: Option<u32>,
     is_withdrawn: bool,
@@ -211,7 +211,7 @@ fn is_rule(line: &[u8]) -> bool {
     line.len() >= MIN_RULE_BYTES && line.iter().all(|byte| matches!(byte, b'-' | b'%'))
 }
 
-/// Where in a record a line stands.
+/// A line's place in a record.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum AbsPart {
     #[default]
@@ -222,7 +222,7 @@ enum AbsPart {
     Over,
 }
 
-/// Tells the lines of `.abs` files apart.
+/// Recognises the lines of `.abs` files.
 #[derive(Default)]
 pub(super) struct AbsLines {
     part: AbsPart,
@@ -255,7 +255,7 @@ impl LineLayout for AbsLines {
     }
 }
 
-/// Whether a text holds the beginning of a record, wherever it stands.
+/// Whether a text holds the beginning of a record, at any place.
 pub(super) fn looks_like(text: &str) -> bool {
     let mut lines = text
         .lines()

@@ -42,7 +42,7 @@ fn a_dump_that_gives_nothing_says_what_was_found() {
         let said = nothing(text.as_bytes(), None).unwrap_or_default();
         assert!(said.contains(words) && !words.is_empty(), "{text}: {said}");
     };
-    check("id,title\n", "column names and no row");
+    check("id,title\n", "column names but no rows");
     check("@comment{no entry}\n@string{a = {b}}\n", "BibTeX");
     check("<OAI-PMH><Identify/></OAI-PMH>", "arXiv OAI-PMH");
     check(

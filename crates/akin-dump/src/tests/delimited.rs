@@ -107,7 +107,7 @@ fn a_row_of_other_cells_than_the_header_is_rejected() {
 
 #[test]
 fn a_dump_that_is_cut_says_so() {
-    let cut = "line 3: the dump is cut off here: what stands before it was read";
+    let cut = "line 3: the dump is cut off here: everything before was read";
     check("id,title,x\n1,A,b\n2,B", &["1: A", cut]);
     check("id,title,x\n1,A,b\n2,\"B, b", &["1: A", cut]);
     check("id,title,x\n1,A,b\n2,B,\"one\ntwo\nthr", &["1: A", cut]);

@@ -199,5 +199,5 @@ fn strings_of_bibtex_do_not_multiply_a_file() {
         .map(ToString::to_string)
         .next_back()
         .unwrap_or_default();
-    assert!(said.contains("its @strings come to more"), "{said}");
+    assert!(said.contains("its @strings expand to more"), "{said}");
 }

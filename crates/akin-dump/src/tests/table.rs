@@ -274,7 +274,7 @@ fn ids_in_bytes_are_text_or_rejected() {
     let titles = strings(&[Some("On X"), Some("On Y"), Some("On Z")]);
     let bytes: Vec<Option<&[u8]>> = vec![Some(b"2503.11731v2"), Some(b"\xFF\x00"), None];
     let ids: ArrayRef = Arc::new(BinaryArray::from(bytes));
-    let wrong = "row 2: the id is bytes that are no UTF-8, not text";
+    let wrong = "row 2: the id is bytes that are not UTF-8, not text";
     check_rows(
         vec![("title", titles), ("id", ids)],
         &["2503.11731", wrong, "On Z"],

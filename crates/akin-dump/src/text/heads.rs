@@ -1,9 +1,9 @@
 //! Content of an abstract's field that is not an abstract: the heading, and words that say that
 //! there is none.
 //!
-//! A heading counts only if it is clear: before punctuation, at a line's end, in its own tag, or
-//! before a word that begins a sentence. "Abstract interpretation is a theory of …" and "Abstract
-//! Meaning Representation" begin with no heading.
+//! A heading must be clear: before punctuation, at a line's end, in its own tag, or before the
+//! first word of a sentence. "Abstract interpretation is a theory of …" and "Abstract Meaning
+//! Representation" begin with no heading.
 
 use super::markup;
 
@@ -109,7 +109,7 @@ const OPENERS: [&str; 98] = [
     "With",
 ];
 
-/// What is written where there is no abstract, in small letters and without punctuation.
+/// Texts for a missing abstract, in small letters and without punctuation.
 const PLACEHOLDERS: [&str; 18] = [
     "",
     "abstract",

@@ -11,13 +11,13 @@ use super::entities;
 /// The longest tag, with its attributes.
 const MAX_TAG_BYTES: usize = 1024;
 
-/// The longest formula in MathML that is looked through for its end.
+/// The longest MathML formula that is searched for its end.
 const MAX_MATHML_BYTES: usize = 16 << 10;
 
 /// The longest preamble of a formula that is a document of its own.
 const MAX_PREAMBLE_BYTES: usize = 2 << 10;
 
-/// Names of tags that stand between the letters of a text: they leave nothing behind.
+/// Names of tags between the letters of a text: they leave nothing behind.
 const INLINE: [&str; 61] = [
     "a",
     "abbr",
@@ -126,7 +126,7 @@ const PREFIXES: [&str; 6] = ["jats", "mml", "m", "html", "xhtml", "xlink"];
 /// A tag of a known name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MarkupTag<'a> {
-    /// Its name as it is written, without prefix.
+    /// Its name as written, without prefix.
     pub(crate) name: &'a str,
     /// It separates the text on either side.
     pub(crate) is_block: bool,
@@ -173,12 +173,12 @@ pub(crate) fn escaped_tag(text: &str) -> Option<MarkupTag<'_>> {
     })
 }
 
-/// What the entities of brackets stand for; capitalised, `&Lt;` is the name of another one.
+/// The characters of the entities for brackets; capitalised, `&Lt;` is the name of another one.
 const OPENING: &[&str] = &["<", "≪"];
 const CLOSING: &[&str] = &[">", "≫"];
 const ANY: &[&str] = &["<", "≪", ">", "≫"];
 
-/// The bytes of the entity at the start of `text`, if it stands for one of `brackets`.
+/// The bytes of the entity at the start of `text`, if it is one of `brackets`.
 fn bracket(text: &str, brackets: &[&str]) -> Option<usize> {
     let (meant, used) = entities::resolve(text, false)?;
     brackets.contains(&&*meant).then_some(used)
@@ -227,8 +227,8 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Where the last tag that closes each letter of the alphabet stands in `text`, in either form; 0
-/// where there is none.
+/// The position in `text` of the last closing tag for each letter of the alphabet, in either form;
+/// 0 if there is none.
 pub(crate) fn last_closings(text: &str) -> [usize; 26] {
     let bytes = text.as_bytes();
     let mut last = [0; 26];
@@ -260,7 +260,7 @@ pub(crate) fn mathml(text: &str) -> Option<&str> {
     Some(&head[..end])
 }
 
-/// The bytes of the MathML at the start of `text`, which says again what a formula in TeX said.
+/// The bytes of the MathML at the start of `text` that repeats a formula in TeX.
 pub(crate) fn same_in_mathml(text: &str) -> usize {
     let trimmed = text.trim_start();
     let opens = tag(trimmed).is_some_and(|tag| tag.name == "math" && !tag.is_closing);
@@ -268,7 +268,7 @@ pub(crate) fn same_in_mathml(text: &str) -> usize {
     maths.map_or(0, |maths| text.len() - trimmed.len() + maths.len())
 }
 
-/// The bytes of what a publisher's formula has around it, as a document of its own: from
+/// The bytes that a publisher puts around a formula, as a document of its own: from
 /// `\documentclass` to `\begin{document}`, or `\end{document}`.
 pub(crate) fn document_frame(text: &str) -> usize {
     const BEGIN: &str = "\\begin{document}";

@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 4;
 /// No Greek letter's name in braces is longer.
 const MAX_GREEK_BYTES: usize = 10;
 
-/// Reads the letter at the start of `text`; `None` where there is none.
+/// Reads the letter at the start of `text`; `None` if there is none.
 pub(crate) fn letter(text: &str) -> Option<(String, usize)> {
     read_letter(text, 0)
 }
@@ -121,7 +121,7 @@ fn two_letters(text: &str) -> Option<(String, usize)> {
     })
 }
 
-/// Reads `{ inner }` with what `inner` reads filling the braces.
+/// Reads `{ inner }`, where `inner` must fill the braces.
 fn braced(
     text: &str,
     inner: impl FnOnce(&str) -> Option<(String, usize)>,

@@ -96,7 +96,7 @@ pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError
     found.item()
 }
 
-/// The paper's id in the Anthology, made of its place or read from its address.
+/// The paper's id in the Anthology, from its place or from its address.
 fn id(around: &Element, volume: &Element, paper: &Element) -> Option<String> {
     let number = paper.attribute("id").map(str::trim);
     let place = match &*around.name {

@@ -16,7 +16,7 @@ const KEPT: [&[u8]; 2] = [b"collection", b"volume"];
 #[derive(Default)]
 pub(super) struct Enclosing {
     open: Vec<Open>,
-    /// The `meta` of the volume, as it stands.
+    /// The `meta` of the volume, verbatim.
     meta: Vec<u8>,
     /// Tags and `meta` as a document.
     text: String,

@@ -1,7 +1,7 @@
-//! Entries of arXiv's Atom feeds: what the API answers, and the daily feed of new papers.
+//! Entries of arXiv's Atom feeds: the API's answers, and the daily feed of new papers.
 //!
-//! In: one `entry`. Out: a paper; the entry by which the API reports an error is rejected with what
-//! it says. The API's feed is described at <https://info.arxiv.org/help/api/user-manual.html>, the
+//! In: one `entry`. Out: a paper; the entry by which the API reports an error is rejected with its
+//! message. The API's feed is described at <https://info.arxiv.org/help/api/user-manual.html>, the
 //! daily one at <https://info.arxiv.org/help/rss.html>. In the daily one the date is that of the
 //! list, the authors are one string, and `summary` begins with an announcement. There was no
 //! genuine sample of the daily one.
@@ -125,7 +125,7 @@ fn authors(entry: &Element) -> Vec<String> {
         .collect()
 }
 
-/// Codes, the primary one first; MSC and ACM classes stand among them in the feed and are left out.
+/// Codes, the primary one first; MSC and ACM classes are among them in the feed and are left out.
 fn categories(entry: &Element) -> Vec<String> {
     let term = |element: &Element| element.attribute("term").map(str::to_owned);
     entry

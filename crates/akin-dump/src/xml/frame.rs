@@ -198,13 +198,13 @@ impl Elements {
         buffer.truncate(buffer.len() - tag.len());
     }
 
-    /// Takes a hidden tag for one; returns what was read of it.
+    /// Takes a hidden tag for one; returns the text that was read of it.
     fn unhide(&mut self) -> Vec<u8> {
         self.scanner.unhide();
         [b"<", self.scanner.name()].concat()
     }
 
-    /// Reads the `meta` of a volume; one that does not end is none.
+    /// Reads the `meta` of a volume; an unfinished one is dropped.
     fn read_meta(&mut self, start: &Next) -> io::Result<()> {
         let mut meta = start.tag.clone();
         if let Framed::Record = self.capture(&mut meta, start)? {
@@ -213,7 +213,7 @@ impl Elements {
         Ok(())
     }
 
-    /// Reads up to the end of the next tag; `None` where the bytes end.
+    /// Reads up to the end of the next tag; `None` if the bytes end.
     fn token(&mut self, buffer: &mut Vec<u8>, keep: &mut Keep) -> io::Result<Option<XmlToken>> {
         loop {
             let bytes = match self.input.fill_buf() {
@@ -274,7 +274,7 @@ mod tests {
     use crate::tests::Drip;
     use crate::xml::sniff::tests::rules_of;
 
-    /// Records as they stand, with `around|` before, `!` for a bad one and `?` for a cut.
+    /// Records, verbatim, with `around|` before, `!` for a bad one and `?` for a cut.
     fn read_all(format: Format, xml: &str, drip: usize) -> Vec<String> {
         let bytes = Drip(io::Cursor::new(xml.as_bytes().to_vec()), drip);
         let mut elements = Elements::new(rules_of(format), Box::new(bytes));

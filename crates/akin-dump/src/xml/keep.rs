@@ -41,7 +41,7 @@ impl Keep {
         }
     }
 
-    /// Adds what was read.
+    /// Adds the bytes that were read.
     pub(super) fn add(&mut self, bytes: &[u8], is_text: bool, buffer: &mut Vec<u8>) {
         let is_kept = self.tags_behind.is_none() || !is_text;
         if is_kept && buffer.len() <= MAX_LINE_BYTES {

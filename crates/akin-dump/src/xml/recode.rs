@@ -27,7 +27,7 @@ pub(super) struct Recoded {
 enum RecodeState {
     /// Nothing was read.
     Unknown,
-    /// UTF-8, and what was read of it to know that.
+    /// UTF-8, and the bytes that were read to recognise it.
     Plain(io::Cursor<Vec<u8>>),
     Other(Box<Decoding>),
 }

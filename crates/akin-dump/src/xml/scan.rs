@@ -1,4 +1,4 @@
-//! The tags in a stream of XML bytes, and nothing of what they mean.
+//! The tags in a stream of XML bytes, without their meaning.
 //!
 //! In: bytes, in pieces of any size. Out: a [`XmlToken`] at the end of every tag. Comments, CDATA,
 //! processing instructions and declarations, a DOCTYPE with its internal subset among them, are
@@ -18,7 +18,7 @@ pub(super) enum XmlToken {
     End,
     /// `<?xml …?>`: a document begins.
     Declaration,
-    /// Inside a comment, CDATA or an instruction, a `<` and a name: a tag, if what it stands in
+    /// Inside a comment, CDATA or an instruction, a `<` and a name: a tag, if the enclosing markup
     /// was meant to end before. The byte after the name is not yet used.
     Hidden,
 }
@@ -72,7 +72,7 @@ pub(super) struct Scanner {
     in_subset: bool,
     /// The last bytes there, to find comments.
     tail: [u8; 4],
-    /// A `<` and a part of a name stand just before, in a comment or the like.
+    /// A `<` and a part of a name just before, in a comment or the like.
     hidden: bool,
 }
 
@@ -88,7 +88,7 @@ impl Scanner {
         }
     }
 
-    /// Whether the next byte belongs to no markup that has begun.
+    /// Whether the next byte is outside any markup.
     pub(super) fn is_between_tags(&self) -> bool {
         self.state == ScanState::Text
     }
@@ -357,7 +357,7 @@ fn is_name_byte(byte: u8, is_first: bool) -> bool {
     is_name_start(byte) || (!is_first && matches!(byte, b'0'..=b'9' | b'-' | b'.'))
 }
 
-/// The start tags in `bytes`: local names, and the tags as they stand.
+/// The start tags in `bytes`: local names, and the tags verbatim.
 pub(super) fn start_tags(bytes: &[u8]) -> impl Iterator<Item = (String, &[u8])> {
     let mut scanner = Scanner::new();
     let mut at = 0;

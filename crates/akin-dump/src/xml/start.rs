@@ -1,8 +1,8 @@
-//! The first start tags of a document, by which formats are told.
+//! The first start tags of a document, by which formats are recognised.
 
 use super::scan;
 
-/// Start tags that are looked at.
+/// Number of start tags that are examined.
 const SNIFFED_ELEMENTS: usize = 12;
 
 /// The first start tags of a document.

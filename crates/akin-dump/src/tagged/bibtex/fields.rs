@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use biblatex::{Pair, ParseError, ParseErrorKind, RawBibliography, RawChunk, Token};
 
-/// What is wrong with an entry whose end cannot be told.
+/// The error of an entry whose end cannot be found.
 pub(crate) const UNBALANCED: &str = "its braces do not balance";
 
 /// What is wrong with an entry to which `@string`s add more than they may.
-const OVERGROWN: &str =
-    "its @strings come to more than is read of them, for what the file itself holds";
+const OVERGROWN: &str = "its @strings expand to more than is read for a file of this size";
 
 /// Bytes that `@string`s may add to one entry.
 const MAX_ADDED_BYTES: usize = 1 << 20;
@@ -27,20 +26,21 @@ const MAX_RATIO: i64 = 32;
 /// No `@string` is longer, in bytes.
 const MAX_STRING_BYTES: usize = 64 << 10;
 
-/// No more `@string`s of a dump are kept, in bytes: they are looked through for every entry that has one.
+/// Maximum bytes of `@string`s that are kept of a dump: they are searched for every entry that uses
+/// one.
 const MAX_STRINGS_BYTES: usize = 256 << 10;
 
-/// What parts a name from what it stands for, and one definition from the next, in `strings`.
+/// Separators in `strings`: between a name and its value, and between definitions.
 const IS: char = '\u{1f}';
 const NEXT: char = '\u{1e}';
 
-/// Commas that are put where they are missing, at most.
+/// Maximum number of missing commas that are inserted.
 const MAX_COMMAS: usize = 32;
 
 /// Adds the definitions of the `@string` entry `entry` to `strings`, in the form that
 /// [`EntryFields::of`] takes. Adds nothing if the entry cannot be read or is too long.
 ///
-/// Names in it are looked up at once, so that no definition rests on another.
+/// Names in it are resolved at once, so that no definition depends on another.
 pub(crate) fn define(entry: &str, strings: &mut String) {
     let parsed = entry.find(['{', '(']).and_then(|open| {
         let (body, _) = in_braces(&entry[open + 1..], closing(&entry[open..]), true)?;
@@ -79,7 +79,7 @@ fn definitions(strings: &str) -> impl Iterator<Item = (&str, &str)> {
     strings.rsplit(NEXT).filter_map(|text| text.split_once(IS))
 }
 
-/// An entry whose key is taken off and whose values all stand in braces, if they balance.
+/// An entry without its key and with all values in braces, if they balance.
 pub(crate) struct EntrySource<'a> {
     pub(crate) key: Option<&'a str>,
     body: String,
@@ -119,8 +119,8 @@ fn closing(entry: &str) -> char {
     if entry.starts_with('(') { ')' } else { '}' }
 }
 
-/// Copies the fields of an entry, up to what closes it, with braces in place of quotes; `None` if
-/// they do not balance. Braces with a backslash are text, but BibTeX counts them too: without
+/// Copies the fields of an entry, up to its closing brace, with braces in place of quotes; `None`
+/// if they do not balance. Braces with a backslash are text, but BibTeX counts them too: without
 /// `escapes`, so do we. An entry may lack its last brace: also returns whether it is there.
 fn in_braces(fields: &str, close: char, escapes: bool) -> Option<(String, bool)> {
     let mut out = String::with_capacity(fields.len());
@@ -256,7 +256,7 @@ enum ValuePart {
     Name(String),
 }
 
-/// Parses fields, with commas put where they are missing.
+/// Parses fields, inserting missing commas.
 fn parsed(fields: &str) -> Result<Vec<(String, Vec<ValuePart>)>, ParseError> {
     const HEAD: &str = "@x{x,";
     let mut text = format!("{HEAD}{fields}\n}}");
@@ -304,8 +304,8 @@ fn fields_of(body: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Puts a value together; a name that nobody defined, as those of months, stands for itself.
-/// What definitions add is taken from the budget, and nothing is added when it is spent: whether all was.
+/// Assembles a value; an undefined name, such as a month's, is used itself. What definitions add is
+/// taken from the budget, and nothing is added when it is spent: whether all was.
 fn value<'a>(
     parts: &[ValuePart],
     known: impl Fn(&str) -> Option<&'a str>,
@@ -317,7 +317,7 @@ fn value<'a>(
         match part {
             ValuePart::Text(text) => value.push_str(text),
             ValuePart::Name(name) => {
-                // A name that stands for itself adds nothing.
+                // An undefined name adds nothing.
                 let Some(text) = known(&name.to_ascii_lowercase()) else {
                     value.push_str(name);
                     continue;

@@ -1,6 +1,6 @@
 //! The author list of a BibTeX entry to names in reading order.
 //!
-//! Names stand between "and"s; `others` is dropped. With a comma the family name comes first
+//! Names are separated by "and"; `others` is dropped. With a comma the family name comes first
 //! (`von Last, First`, `von Last, Jr, First`, and Biblatex's `family=…, given=…`); the biblatex
 //! crate reads those. Without a comma a name is in reading order. Braces keep a name together
 //! (`{Barnes and Noble}`).

@@ -9,10 +9,11 @@ use super::cleaner::{Cleaner, Script, ScriptKind};
 /// What is longer is text and no exponent.
 const MAX_SCRIPT_BYTES: usize = 24;
 
-/// What is raised inside what is raised, at most.
+/// Maximum nesting of superscripts.
 const MAX_OPEN: usize = 8;
 
-/// What is raised after a number and counts: 1st, 2nd, and so in French, Spanish and Italian.
+/// Ordinal suffixes that are raised after a number: 1st, 2nd, and the French, Spanish and Italian
+/// ones.
 const ORDINALS: [&str; 15] = [
     "st", "nd", "rd", "th", "e", "er", "re", "ère", "ème", "o", "a", "os", "as", "º", "ª",
 ];
@@ -56,7 +57,7 @@ impl Cleaner<'_> {
     }
 }
 
-/// The mark that has to stand before `script`, which follows `after`.
+/// The mark that must precede `script`, which follows `after`.
 fn mark(kind: ScriptKind, after: char, script: &str) -> Option<char> {
     let unsigned = script.trim_start_matches(['+', '-', '−', '–']);
     let begins_in_digit = unsigned.starts_with(|c: char| c.is_ascii_digit());

@@ -1,8 +1,8 @@
 //! A whole field to the parts that its marks divide, and these to names.
 //!
-//! In: a field as it stands in a dump. Out: its names. Semicolons, bars, slashes between spaces,
-//! bullets and line ends divide names more strongly than commas and "and" (`part.rs`). If there are
-//! any, a comma marks the family name.
+//! In: a field, verbatim. Out: its names. Semicolons, bars, slashes between spaces, bullets and
+//! line ends divide names more strongly than commas and "and" (`part.rs`). If there are any, a
+//! comma marks the family name.
 
 use std::borrow::Cow;
 
@@ -47,7 +47,7 @@ fn marked(field: &str, order: Order, is_line: bool) -> Vec<Name> {
         .collect()
 }
 
-/// How names are written that stand in lines of their own.
+/// The spelling of names that are on lines of their own.
 fn inner(order: Order) -> Order {
     match order {
         Order::Reading => Order::Reading,
@@ -95,7 +95,7 @@ fn without_parentheses(text: &str) -> String {
     out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What the strongest marks in a field divide; `None` where there are none.
+/// The parts between the strongest separators in a field; `None` if there are none.
 fn divided(field: &str, order: Order) -> Option<Vec<&str>> {
     if order == Order::Reading {
         return field.contains(';').then(|| field.split(';').collect());
@@ -116,7 +116,7 @@ fn divided(field: &str, order: Order) -> Option<Vec<&str>> {
     (parts.len() > 1 && are_names).then_some(parts)
 }
 
-/// The lines of a field, where each has a name of its own; `None` where a list was wrapped.
+/// The lines of a field, if each has a name of its own; `None` if a list was wrapped.
 fn lines(field: &str) -> Option<Vec<&str>> {
     let field = field.trim();
     if !field.contains(['\n', '\r', '\t']) {

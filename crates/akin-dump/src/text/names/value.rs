@@ -52,7 +52,7 @@ const FAMILY: [&str; 6] = [
     "keyname",
 ];
 const SUFFIX: [&str; 2] = ["suffix", "generation"];
-/// Fields that say what somebody did.
+/// Fields for a person's role.
 const ROLE: [&str; 4] = ["creatortype", "contributortype", "contributorrole", "role"];
 /// Parts that authors have no share in.
 const NO_AUTHOR: [&str; 8] = [
@@ -104,7 +104,7 @@ fn is_in_pieces(list: &[Value], depth: usize) -> bool {
         && (list.len() > 2 || !list.iter().all(is_whole))
 }
 
-/// Whether an element of a list is an author, as far as it says what it is.
+/// Whether an element of a list is an author, if it gives a role.
 fn is_author(element: &Value) -> bool {
     let Value::Object(object) = element else {
         return true;
