@@ -72,7 +72,7 @@ impl From<PrecisionArg> for Precision {
     }
 }
 
-/// On what to compute the model.
+/// The device to compute the model on.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum DeviceArg {
     /// A GPU that this build can use and this machine has, else the CPU
@@ -235,7 +235,7 @@ pub(super) struct PreferenceArgs {
 /// Which index finds papers.
 #[derive(Debug, Args)]
 pub(super) struct MatchingArgs {
-    /// Find papers by what they mean only, not by their words
+    /// Find papers by their meaning only, not by their words
     #[arg(long, conflicts_with = "lexical")]
     dense: bool,
     /// Find papers by their words only
@@ -270,7 +270,7 @@ pub(super) struct ModeArgs {
     /// Compare with every paper, never through the graph
     #[arg(long, conflicts_with = "graph")]
     exact: bool,
-    /// Go through the graph where there is one, also for small libraries
+    /// Search through the graph if there is one, also in small libraries
     #[arg(long)]
     graph: bool,
 }
@@ -293,8 +293,8 @@ pub(super) struct ModelArgs {
     /// fetched, such as BAAI/bge-small-en-v1.5 [default: the bundled all-MiniLM-L6-v2]
     #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<PathBuf>,
-    /// Tokens of each text that are seen [default: the model's own limit, 256 for the bundled
-    /// one]. More sees the end of long abstracts, at more time a paper
+    /// Number of tokens of each text that the model reads [default: the model's own limit, 256 for
+    /// the bundled one]. More sees the end of long abstracts, at more time a paper
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(super) max_tokens: Option<usize>,
     /// Keep the first N numbers of each vector and normalise it again. Only models that were
@@ -304,13 +304,13 @@ pub(super) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// The model that is asked for; `None` where nothing is said.
+    /// The requested model; `None` if none was named.
     pub(super) fn asked(&self, hub: &Hub) -> Result<Option<Origin>, Failure> {
         let is_asked = self.model.is_some() || self.max_tokens.is_some() || self.dim.is_some();
         is_asked.then(|| self.origin(hub)).transpose()
     }
 
-    /// The model that is asked for, or the bundled one.
+    /// The requested model, or the bundled one.
     pub(super) fn origin(&self, hub: &Hub) -> Result<Origin, Failure> {
         let source = self.model.as_deref().map(|model| hub::source(model, hub));
         Ok(Origin {
@@ -321,10 +321,11 @@ impl ModelArgs {
     }
 }
 
-/// Which columns of tables hold what.
+/// Which columns of tables hold which fields.
 #[derive(Debug, Args)]
 pub(super) struct ColumnArgs {
-    /// Which column of CSV, TSV, Arrow or Parquet holds what: title=Name, abstract=Text, id=…
+    /// Which column of CSV, TSV, Arrow or Parquet holds which field: title=Name, abstract=Text,
+    /// id=…
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
     columns: Vec<(String, String)>,
 }
@@ -358,12 +359,12 @@ fn column(text: &str) -> Result<(String, String), String> {
         Some((field, column)) if !field.is_empty() && !column.is_empty() => {
             Ok((field.to_owned(), column.to_owned()))
         }
-        _ => Err("FIELD=COLUMN is wanted, such as title=Name".to_owned()),
+        _ => Err("expected FIELD=COLUMN, such as title=Name".to_owned()),
     }
 }
 
-/// Dumps as sources, folders and archives as what is in them. What cannot be read shows when it is
-/// opened, so that the others are read all the same.
+/// Dumps as sources; folders and archives as their contents. An unreadable one fails when it is
+/// opened, so that the others are still read.
 pub(super) fn sources(dumps: &[PathBuf]) -> Vec<Source> {
     let expanded = |dump: &PathBuf| {
         let source = Source::from_arg(dump);
@@ -393,7 +394,7 @@ fn up_to(most: usize, text: &str) -> Result<usize, String> {
         Ok(n) if n <= most => Ok(n),
         Err(reason) if !text.bytes().all(|b| b.is_ascii_digit()) || text.is_empty() => Err(reason),
         _ => Err(format!(
-            "a whole number from 1 to {} is wanted",
+            "expected a whole number from 1 to {}",
             layout::count(most as u64)
         )),
     }
@@ -402,30 +403,30 @@ fn up_to(most: usize, text: &str) -> Result<usize, String> {
 /// Parses a whole number from 1 on.
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("at least 1 is wanted".to_owned()),
+        Ok(0) => Err("expected at least 1".to_owned()),
         Ok(n) => Ok(n),
-        Err(_) => Err("a whole number is wanted".to_owned()),
+        Err(_) => Err("expected a whole number".to_owned()),
     }
 }
 
 fn percentile(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
-        _ => Err("a number from 0 to 100 is wanted".to_owned()),
+        _ => Err("expected a number from 0 to 100".to_owned()),
     }
 }
 
 fn share(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("a number from 0 to 1 is wanted".to_owned()),
+        _ => Err("expected a number from 0 to 1".to_owned()),
     }
 }
 
 fn days(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(days) if days > 0.0 && days.is_finite() => Ok(days),
-        _ => Err("a number of days above 0 is wanted".to_owned()),
+        _ => Err("expected a number of days above 0".to_owned()),
     }
 }
 
@@ -451,7 +452,7 @@ fn day(
     of_month: impl Fn(Date) -> Date,
     of_year: impl Fn(Date) -> Date,
 ) -> Result<Date, String> {
-    let wanted = || format!("{text:?} is no date; 2024, 2024-05 or 2024-05-17 is wanted");
+    let wanted = || format!("invalid date {text:?}: use 2024, 2024-05 or 2024-05-17");
     match text.matches('-').count() {
         0 => format!("{text}-01-01").parse().map(of_year),
         1 => format!("{text}-01").parse().map(of_month),

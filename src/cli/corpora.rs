@@ -66,7 +66,7 @@ pub(super) fn corpus_of(
         });
     }
     if ids_path.exists() || (root.exists() && Library::open(&root).is_err()) {
-        // It was whole and is not, or never came to be a library.
+        // It was complete and is damaged, or its creation was interrupted.
         forget(&ids_path);
         forget(&root);
     }
@@ -109,7 +109,7 @@ fn forget_others(of_dump: &Path, root: &Path) {
     }
 }
 
-/// Deletes what can be made again; where it cannot be deleted, it stays.
+/// Deletes what can be rebuilt; if it cannot be deleted, it stays.
 fn forget(path: &Path) {
     let _ = match path.is_dir() {
         true => std::fs::remove_dir_all(path),

@@ -20,7 +20,7 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::{corpora, layout, terminal};
 
-/// Papers found for a query where a metric looks at all of them, as TREC has it.
+/// Number of papers per query for a metric without a cutoff, as in TREC.
 const WHOLE_DEPTH: usize = 1000;
 
 /// Measure how well the search finds what people judged relevant
@@ -60,7 +60,7 @@ pub(super) struct EvalArgs {
     /// Recall@100, MRR@10, MAP, P@10]
     #[arg(long = "metric", value_name = "NAME")]
     metrics: Vec<Metric>,
-    /// Write what was found as a TREC run
+    /// Write the results as a TREC run
     ///
     /// A run that akin wrote there earlier is replaced; akin recognises it by its last column. Any
     /// other file is refused.
@@ -204,7 +204,7 @@ fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Failur
 struct Measured {
     metric: Metric,
     mean: eval::Mean,
-    /// The mean of what it is compared with, and the p-value of the difference.
+    /// The mean of the compared run, and the p-value of the difference.
     against: Option<(f64, f64)>,
 }
 

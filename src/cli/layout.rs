@@ -70,7 +70,7 @@ pub(super) fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) 
     lines
 }
 
-/// Columns of the terminal, within what reads well.
+/// Columns of the terminal, limited to a readable width.
 pub(super) fn width() -> usize {
     terminal::columns().unwrap_or(DEFAULT_WIDTH).clamp(40, 120)
 }
@@ -81,7 +81,7 @@ pub(super) fn rounded(number: f64, decimals: i32) -> f64 {
     (number * unit).round() / unit
 }
 
-/// A count with thousands apart: `12,345`.
+/// A count with thousands separators: `12,345`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();

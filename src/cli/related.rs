@@ -50,7 +50,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fail
         (None, 1) => Some(read_draft(None)?),
         _ => {
             return Err(Failure::usage(
-                "one draft is wanted, from a file or from stdin",
+                "expected one draft, from a file or from stdin",
             ));
         }
     };
@@ -87,7 +87,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fail
 fn weight(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(w) if w.is_finite() && w >= 0.0 => Ok(w),
-        _ => Err("a number from 0 on is wanted".to_owned()),
+        _ => Err("expected a number of at least 0".to_owned()),
     }
 }
 

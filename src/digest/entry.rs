@@ -17,7 +17,7 @@ pub struct Digest {
     pub made: Zoned,
     /// Tells it from any other digest; without angle brackets.
     pub message_id: String,
-    /// One part a follow, also where there is nothing new.
+    /// One section per follow, even if there is nothing new.
     pub sections: Vec<Section>,
     /// What is rising.
     pub trending: Vec<Riser>,
@@ -32,7 +32,7 @@ pub struct Section {
     pub follow: String,
     /// Describes what it asks.
     pub about: String,
-    /// Papers that were looked at.
+    /// Papers that were compared.
     pub n_new: usize,
     /// What was found, best first.
     pub entries: Vec<Entry>,
@@ -50,19 +50,19 @@ pub struct Entry {
     pub authors: Vec<String>,
     /// Its categories.
     pub categories: Vec<String>,
-    /// The cosine similarity to what is followed, where that has an embedding.
+    /// The cosine similarity to the followed subject, if that has an embedding.
     pub similarity: Option<f32>,
     /// The share of the library, in percent, that it is closer than.
     pub closer_than: Option<f64>,
-    /// The sentence of its abstract that is nearest to what is followed.
+    /// The sentence of its abstract that is nearest to the followed subject.
     pub sentence: Option<String>,
     /// Explains why it is here.
     pub why: String,
-    /// The same work again, which is not shown by itself.
+    /// Duplicates of it, which are not shown separately.
     pub folded: Vec<Brief>,
     /// Papers near to it that were in the library before.
     pub related: Vec<Brief>,
-    /// Every id of it and of what is folded into it.
+    /// Every id of it and of its duplicates.
     pub(super) ids: Vec<PaperId>,
 }
 
@@ -154,7 +154,7 @@ impl Digest {
         serde_json::from_str(&stored.body).map_err(bad)
     }
 
-    /// The same with nothing in it.
+    /// The same without any content.
     pub(super) fn without_papers(&self) -> Digest {
         Digest {
             sections: Vec::new(),

@@ -15,8 +15,8 @@
 //! library that share is less than one paper, so the [`LEAST_RANK`] closest papers of the library
 //! are always close enough.
 //!
-//! Limit: the share is one of *this* library. In a library that is all about one subject, what is in
-//! the first two hundredth is closer than in one about everything.
+//! Limit: the share is one of *this* library. In a library about a single subject, the closest two
+//! hundredth is closer than in one about everything.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -45,13 +45,13 @@ const COMPARED: usize = 2;
 const WITH_RELATED: usize = 10;
 /// Related papers that are named.
 const RELATED: usize = 2;
-/// What is said where some papers cannot be asked for yet.
-const SOME_ARE_MISSING: &str = "some papers are not indexed yet: what is found of them is shown once they \
-     are; the next akin add, or akin check --repair, indexes them";
-/// Neighbours among which related papers are looked for.
+/// The note for papers that cannot be searched yet.
+const SOME_ARE_MISSING: &str = "some papers are not indexed yet: those that match are shown once \
+     they are; the next akin add, or akin check --repair, indexes them";
+/// Number of neighbours in which related papers are searched.
 const NEIGHBOURS: usize = 16;
 
-/// A library at work: its indexes, and what all follows need to know of it.
+/// An open library with its indexes, and what all follows need.
 #[derive(Debug)]
 pub struct DigestContext<'a> {
     indexes: &'a Indexes<'a>,
@@ -79,7 +79,7 @@ pub struct FollowMatch {
     pub paper: Paper,
     /// The row of its embedding, if it has one.
     pub row: Option<Row>,
-    /// The cosine similarity to what is followed, where that has an embedding.
+    /// The cosine similarity to the followed subject, if that has an embedding.
     pub similarity: Option<f32>,
     /// The share of the library, in percent, that it is closer than.
     pub closer_than: Option<f64>,
@@ -125,7 +125,7 @@ impl<'a> DigestContext<'a> {
 /// The papers that a follow is about, among those with these keys.
 ///
 /// # Errors
-/// [`Error::UnknownPaper`](crate::Error::UnknownPaper) if a paper that is followed has gone, and as
+/// [`Error::UnknownPaper`](crate::Error::UnknownPaper) if a followed paper was deleted, and as
 /// [`search::answer`].
 pub fn find(desk: &DigestContext<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<FollowNews> {
     if keys.is_empty() {
@@ -169,7 +169,7 @@ pub fn entry(found: &FollowMatch) -> Entry {
 fn why(found: &FollowMatch) -> String {
     let mut parts = Vec::new();
     if let Some(percent) = found.closer_than {
-        // Rounded down: what is said is true.
+        // Rounded down, so that the statement is true.
         let shown = (percent * 100.0).floor() / 100.0;
         parts.push(format!("closer than {shown} % of the library"));
     }
@@ -179,7 +179,7 @@ fn why(found: &FollowMatch) -> String {
     parts.join("; ")
 }
 
-/// The papers that are close enough to what a follow looks for.
+/// The papers that are close enough to a follow.
 fn about(
     desk: &DigestContext<'_>,
     follow: &Follow,
@@ -259,12 +259,13 @@ fn matches(
     Ok(hits.into_iter().map(matched).collect())
 }
 
-/// Says of new papers why they are not shown though they are close enough: they are what is followed.
+/// Explains why some new papers are not shown though they are close enough: they are the followed
+/// ones.
 fn left_out(follow: &Follow, papers: &[Paper]) -> Option<String> {
     let ids: Vec<&str> = papers.iter().map(|paper| paper.id.as_str()).collect();
     (!ids.is_empty()).then(|| {
         format!(
-            "{}: not shown, as the same work as a paper that it names: {}",
+            "{}: not shown, being the same work as a paper that it names: {}",
             follow.name,
             ids.join(", ")
         )
@@ -280,7 +281,7 @@ fn has_all_words(desk: &DigestContext<'_>, matching: Matching, bar: &Threshold) 
     Ok(matching != Matching::Dense && is_current && !bar.lacks_words)
 }
 
-/// The first of the sentences that have most of these words; `None` where none has any.
+/// The first of the sentences that have most of these words; `None` if none has any.
 fn telling(abstract_text: &str, words: &[String]) -> Option<Range<usize>> {
     let n_words = |sentence: &Range<usize>| {
         let sentence = &abstract_text[sentence.clone()];
@@ -322,7 +323,7 @@ fn all_of(desk: &DigestContext<'_>, filter: &Filter) -> Result<FollowNews> {
 /// How close the library's best papers are, and how well they match the words.
 struct Threshold {
     /// Similarities of the closest papers, closest first: those that are close enough, or if words
-    /// may make up for meaning, those that may be. Empty where nothing is asked by meaning.
+    /// may make up for meaning, those that may be. Empty if nothing is asked by meaning.
     similarities: Vec<f32>,
     /// BM25 of the papers that have most of the words, best first.
     word_scores: Vec<f32>,
@@ -367,7 +368,7 @@ impl Threshold {
         Ok(bar)
     }
 
-    /// Whether a paper is about what is followed.
+    /// Whether a paper is close enough to a follow.
     fn is_close_enough(&self, paper: &Weight) -> bool {
         // Nothing but conditions, all of which hold.
         if self.similarities.is_empty() {

@@ -1,16 +1,16 @@
 //! What is rising: by votes that fade, or by topics that grow.
 //!
-//! **Votes**, where the community's are known. A vote of a paper that was listed `a` days ago counts
+//! **Votes**, if the community's are known. A vote of a paper that was listed `a` days ago counts
 //!
 //! ```text
 //! score = upvotes · 2^(−a / h),   h = HALF_LIFE_DAYS
 //! ```
 //!
-//! so a paper of today with 10 votes stands beside one of `h` days ago with 20. Limit: a dump gives
-//! the number of votes, not when they were given; they all decay from the day of the list. Of equal
-//! scores the later paper stands first.
+//! so a paper of today with 10 votes ranks with one of `h` days ago with 20. Limit: a dump gives
+//! the number of votes, not when they were given; they all decay from the day of the list. Among
+//! equal scores the later paper comes first.
 //!
-//! **Topics**, where nobody voted. Of the `m` = [`NEIGHBOURS`] papers nearest to a recent paper,
+//! **Topics**, if there are no votes. Of the `m` = [`NEIGHBOURS`] papers nearest to a recent paper,
 //! `r` are recent themselves. The expected number is `e = m · R / N`, if `R` of the `N` other
 //! papers are recent. The score is the log-likelihood ratio of the two (Dunning, 1993), 0 if `r` is
 //! at most `e`:
@@ -45,17 +45,17 @@ pub const HALF_LIFE_DAYS: f64 = 3.0;
 
 /// Days that are recent in a digest.
 const DIGEST_DAYS: i32 = 7;
-/// Neighbours that are looked at.
+/// Number of neighbours.
 const NEIGHBOURS: usize = 32;
-/// Recent papers that are looked at by their neighbours.
+/// Recent papers whose neighbours are examined.
 const MOST_RECENT: usize = 512;
 /// From this score on a topic grows by more than chance: 1 in 10,000 for one degree of freedom (χ²).
 const LEAST_SCORE: f64 = 15.14;
 
-/// By what papers rise.
+/// How papers are ranked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TrendBy {
-    /// By votes where there are any, else by topics.
+    /// By votes if there are any, else by topics.
     #[default]
     Either,
     /// By votes.
@@ -64,16 +64,16 @@ pub enum TrendBy {
     Topics,
 }
 
-/// What is looked at.
+/// The options of a ranking of rising papers.
 #[derive(Debug, Clone)]
 pub struct TrendOptions {
     /// The last day that is recent.
     pub today: Date,
     /// Number of recent days, today included.
     pub days: i32,
-    /// Categories or archives; the background is of these as well. All where empty.
+    /// Categories or archives; the background is of these as well. Empty for all.
     pub categories: Vec<String>,
-    /// By what papers rise.
+    /// How papers are ranked.
     pub by: TrendBy,
     /// Number of papers to return.
     pub k: usize,
@@ -84,7 +84,7 @@ pub struct TrendOptions {
 pub struct Rising {
     /// The paper.
     pub paper: Paper,
-    /// By what it is ranked; higher is better. Comparable within one answer.
+    /// The score that ranks it; higher is better. Comparable within one answer.
     pub score: f64,
     /// Its votes, or its topic's growth.
     pub trend: Trend,
@@ -281,7 +281,7 @@ fn by_topics(
     Ok(rising)
 }
 
-/// What topics are held against.
+/// What topics are compared with.
 struct TopicBackground<'a> {
     rows: &'a RowFile,
     index: &'a Index,
@@ -330,7 +330,7 @@ fn growth(r: usize, m: usize, e: f64) -> f64 {
     2.0 * (r * (r / e).ln() + rest)
 }
 
-/// Leaves out what lies in the neighbourhood of a better one, or has a better one in its own.
+/// Leaves out a paper in the neighbourhood of a better one, or with a better one in its own.
 fn one_a_topic(around: Vec<Neighbourhood>) -> Vec<Neighbourhood> {
     let mut kept: Vec<Neighbourhood> = Vec::new();
     for neighbourhood in around {

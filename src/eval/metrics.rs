@@ -1,4 +1,4 @@
-//! The field's metrics over one ranking, as trec_eval computes them, and what they say of many.
+//! The field's metrics over one ranking, as trec_eval computes them, and statistics over many.
 //!
 //! A ranking is a list of scored papers. Like trec_eval, it is sorted by score, and equal scores by
 //! descending id, whatever order it came in. Grades above 0 are relevant; a paper without a
@@ -27,7 +27,7 @@ pub enum Metric {
     Map,
 }
 
-/// Those that are computed where none is asked for.
+/// The metrics that are computed by default.
 pub const DEFAULT_METRICS: [Metric; 5] = [
     Metric::Ndcg(10),
     Metric::Recall(100),
@@ -89,7 +89,7 @@ impl FromStr for Metric {
 
     /// Reads names such as `nDCG@10`, `R@100`, `RR@10`, `P@5`, `MAP`, in any case.
     fn from_str(name: &str) -> Result<Metric, String> {
-        let wanted = || format!("{name:?} is none of nDCG@K, Recall@K, MRR@K, P@K and MAP");
+        let wanted = || format!("unknown metric {name:?}: use nDCG@K, Recall@K, MRR@K, P@K or MAP");
         let lower = name.trim().to_lowercase();
         let (kind, k) = match lower.split_once('@') {
             Some((kind, k)) => (kind, k.parse().ok().filter(|k| *k > 0)),
@@ -124,7 +124,7 @@ fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole + 0.0 } else { 0.0 }
 }
 
-/// The mean over queries, and between what it lies in 95 of 100 such samples of queries.
+/// The mean over queries, with its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mean {
     /// The mean.

@@ -6,7 +6,7 @@
 //!
 //! Invariants: a chunk ends at its number of records or with the record that fills it
 //! ([`filling_bytes`]). So memory is bounded in bytes, however long records are and however often a
-//! table repeats a text. Of what is rejected or left out, only short ids and messages are kept.
+//! table repeats a text. For rejected or omitted values, only short ids and messages are kept.
 
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::error::{Error, Result};
 use crate::paper::Collection;
 use crate::progress::Observer;
 
-/// Records that are embedded and committed together where a CPU embeds them.
+/// Records that are embedded and committed together on a CPU.
 pub const BATCH_RECORDS: usize = 256;
 
-/// The same where a GPU does: it is done with as many in less time, and wants to have more at once.
+/// The same on a GPU, which is faster and needs more at once.
 const GPU_BATCH_RECORDS: usize = 4096;
 
 /// Bytes a record, on average, that a batch has room for; papers have a tenth of it.
@@ -35,7 +35,7 @@ const MAX_BATCH_BYTES: usize = 16 << 20;
 /// Chunks that are read ahead.
 const READ_AHEAD: usize = 2;
 
-/// How often a request to stop is looked for while nothing comes.
+/// How often a stop request is checked while nothing arrives.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How reading ended.
@@ -63,20 +63,20 @@ pub(crate) struct Chunk {
     pub(crate) skipped: Vec<(String, Error)>,
     /// The dump, and the day of its list that has no year.
     pub(crate) without_year: Vec<(String, String)>,
-    /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
+    /// The share of all dumps that has been read, 0 to 1, if their sizes are known.
     pub(crate) share_read: Option<f64>,
     /// Whose records they are, and the place of their dump among the dumps.
     pub(crate) collection: Option<(Collection, usize)>,
 }
 
-/// A value that was left out of a paper, and where it stands.
+/// A value that was left out of a paper, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Omission {
     /// The dump.
     pub dump: String,
-    /// Where the record stands, and what that counts.
+    /// The record's place, and the unit of that number.
     pub place: (u64, Unit),
-    /// The record's id as it stands there.
+    /// The record's id as the dump spells it.
     pub id: String,
     /// What was left out.
     pub ignored: Ignored,
@@ -109,7 +109,7 @@ pub(super) fn filling_bytes(n_records: usize) -> usize {
 /// Reads dumps on a thread of their own and passes their chunks, of at most `n_records` each, to
 /// `take` in order. It stops when the dumps are over, when `take` answers `false` or fails, or when
 /// the observer requests a stop while no chunk is ready. Then the thread is left behind: it may be
-/// waiting for a pipe that says nothing, or read what has no end.
+/// waiting for a silent pipe, or reading an endless one.
 pub(crate) fn read_beside(
     sources: &[Source],
     options: &ReadOptions,
@@ -140,7 +140,7 @@ pub(super) fn estimate(n_read: u64, share_read: Option<f64>) -> Option<u64> {
     Some((n_read as f64 / share).round() as u64)
 }
 
-/// Reads every dump into chunks; ends early when nobody takes them any more.
+/// Reads every dump into chunks; ends early if the receiver is gone.
 fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run: &Sender<Chunk>) {
     let total_bytes: Option<u64> = sources.iter().map(size_bytes).sum();
     let mut bytes_before = 0;
@@ -186,7 +186,7 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
     }
 }
 
-/// The size of a dump as it lies there, compressed or not.
+/// The size of a dump as stored, compressed or not.
 fn size_bytes(source: &Source) -> Option<u64> {
     match source {
         Source::File(path) | Source::Found(path) => path.metadata().ok().map(|meta| meta.len()),
@@ -233,7 +233,7 @@ impl Chunk {
         }
     }
 
-    /// The next `n_records` records of a dump, or fewer where they are long.
+    /// The next `n_records` records of a dump, or fewer if they are long.
     fn of(dump: &mut Dump, name: &str, n_records: usize) -> Chunk {
         let mut chunk = Chunk {
             name: name.to_owned(),
@@ -257,7 +257,7 @@ impl Chunk {
         chunk
     }
 
-    /// Takes what was left out of a paper.
+    /// Notes what was left out of a paper.
     fn note_ignored(&mut self, item: &mut Item, place: (u64, Unit)) {
         let Item::Paper(record) = item else { return };
         let ignored = std::mem::take(&mut record.ignored);
@@ -276,7 +276,7 @@ impl Chunk {
         }
     }
 
-    /// Whether it brings neither an item nor what cannot be one.
+    /// Whether it brings neither items nor rejections.
     pub(super) fn has_no_record(&self) -> bool {
         self.items.is_empty() && self.rejected.is_empty()
     }

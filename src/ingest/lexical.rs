@@ -1,5 +1,5 @@
-//! Papers of a library to its lexical index: what is new or changed since is put in, what is gone is
-//! taken out.
+//! From the papers of a library to its lexical index: adds what is new or changed, removes what is
+//! gone.
 //!
 //! The papers' stamps say what there is to do, not what was done last. After any interruption,
 //! restore or copy, the index is that of these papers.
@@ -48,7 +48,7 @@ fn bring_up(
         index = LexicalWriter::create(&path, number)?;
     }
     match update(&library, index, observer) {
-        // Whatever it stumbled over lies in the folder, which is cheap.
+        // The fault is in the folder, which is cheap to rebuild.
         Err(Error::Write { source, .. }) if !is_of_the_disk(source.kind()) => {
             update(&library, LexicalWriter::create(&path, number)?, observer)
         }

@@ -49,7 +49,7 @@ pub fn embed_missing(
     Ok(n_embedded)
 }
 
-/// The papers of the next `n_papers` keys, or of fewer where they are long.
+/// The papers of the next `n_papers` keys, or of fewer if they are long.
 fn next_batch(
     writer: &Writer,
     keys: &mut std::slice::Iter<'_, PaperKey>,
@@ -82,7 +82,7 @@ fn store(
     Ok(vectors.len() as u64)
 }
 
-/// A paper as it is; `None` where its record is damaged.
+/// A paper; `None` if its record is damaged.
 fn readable(writer: &Writer, key: PaperKey) -> Result<Option<(PaperKey, Paper)>> {
     match writer.lookup().known(key) {
         Ok(known) => Ok(Some((key, known.paper))),

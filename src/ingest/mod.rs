@@ -155,7 +155,7 @@ pub fn run(
         observer.end();
         run.report.stopped |= read? == Ended::Early;
         finished?;
-        // What stands behind a cut may be there still.
+        // Papers past the end of a truncated dump may still be in it.
         if options.mirror && !run.report.stopped && !run.report.unused.has_unread() {
             run.forget_unseen()?;
         }
@@ -206,8 +206,8 @@ impl Readings {
     }
 }
 
-/// What the items of a chunk come to; `None` if the observer asks to stop before the last of them.
-/// What cannot be used is added to what the chunk rejects.
+/// The changes from a chunk's items; `None` if the observer requests a stop before the last of
+/// them. Adds unusable items to the chunk's rejections.
 ///
 /// # Errors
 /// Of a strict run, [`Error::Rejected`] or why a dump cannot be read.
@@ -266,7 +266,7 @@ struct Ingesting<'a> {
     options: &'a IngestOptions<'a>,
     observer: &'a dyn Observer,
     report: IngestReport,
-    /// The ids met so far, where papers that are not met are to be forgotten.
+    /// The ids met so far, if papers that are not met should be deleted.
     seen: Option<HashSet<PaperId>>,
     waiting: Option<Waiting>,
 }
@@ -274,7 +274,7 @@ struct Ingesting<'a> {
 /// A batch that is staged while its papers are embedded.
 struct Waiting {
     batch: Batch,
-    /// What each change's records count as, and what became of them.
+    /// How each change's records count, and what became of them.
     outcomes: Vec<(IngestCounts, Vec<Decision>)>,
     /// The same for records that change nothing.
     counts: IngestCounts,
@@ -375,7 +375,7 @@ impl Ingesting<'_> {
 }
 
 impl Waiting {
-    /// A mirror holds what the dump says now, also where that is what it once said before.
+    /// A mirror holds what the dump says now, even if the dump returns to an earlier state.
     fn of(mut pending: PendingBatch, is_mirror: bool) -> Waiting {
         let (mut changes, mut outcomes) = (Vec::new(), Vec::new());
         for pending in pending.take() {
@@ -411,7 +411,7 @@ impl Waiting {
         self.n_read().saturating_sub(n_wanted as u64)
     }
 
-    /// Drops the papers that want an embedding and have none in `vectors`.
+    /// Drops the papers that need an embedding and have none in `vectors`.
     fn keep(&mut self, vectors: &[Option<Vec<f32>>]) {
         let mut vectors = vectors.iter();
         let changes = std::mem::take(&mut self.batch.changes);

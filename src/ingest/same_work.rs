@@ -1,7 +1,7 @@
 //! Whether two records are of one work: a preprint and its published version, one paper in two
 //! catalogues, a repeated row of a file.
 //!
-//! What is asked depends on how the two were found:
+//! The test depends on how the two were found:
 //!
 //! | found by | asked |
 //! |---|---|
@@ -51,7 +51,7 @@ const SHINGLE: usize = 3;
 /// Jaccard similarity from which abstracts count as near-identical.
 const NEAR: f64 = 0.5;
 
-/// The same where the title says little, or where nobody is named.
+/// The same if the title says little, or if nobody is named.
 const NEAR_SHORT_TITLE: f64 = 0.8;
 
 /// Jaccard similarity below which abstracts are of two works.
@@ -68,7 +68,7 @@ const MAX_YEARS: i16 = 3;
 /// author. A careless record's id for every paper of a volume then joins nothing.
 const MIN_TITLE_OVERLAP: f64 = 0.3;
 
-/// Share of the shorter text's words that stand at the same place in one that goes on.
+/// Share of the shorter text's words that are at the same place in a longer one.
 const BEGINNING: f64 = 0.9;
 
 /// Share of the smaller title's words from which two records under one id of a dump are one paper.
@@ -77,14 +77,14 @@ const ALIKE_TITLES: f64 = 0.5;
 /// Share of the smaller text's words from which two texts are alike: one may be cut or corrected.
 const ALIKE_TEXTS: f64 = 0.6;
 
-/// Words that say nothing of what a title or a text is about.
+/// Stop words: they say nothing about the subject of a title or a text.
 const STOP_WORDS: [&str; 40] = [
     "a", "an", "and", "are", "as", "at", "be", "by", "das", "de", "der", "des", "die", "du", "for",
     "from", "in", "into", "is", "its", "la", "le", "les", "of", "on", "or", "our", "over", "that",
     "the", "their", "this", "to", "und", "using", "via", "we", "were", "with", "what",
 ];
 
-/// Titles that stand in every volume, folded: they name no work.
+/// Titles that occur in every volume, folded: they identify no work.
 const GENERIC: [&str; 44] = [
     "abstracts",
     "acknowledgements",
@@ -141,7 +141,7 @@ const ONE_ID: [IdKind; 4] = [IdKind::Arxiv, IdKind::Pmid, IdKind::Pmcid, IdKind:
 pub enum Why {
     /// They share an id.
     SharedId(PaperId),
-    /// They stand in one dump under one id.
+    /// They are in one dump under one id.
     SameRecord,
     /// They share the title and authors, and their abstracts are near-identical.
     SameText {
@@ -217,7 +217,7 @@ impl Issue {
         }
     }
 
-    /// Whether two papers of one title are of two volumes, or, where the title says nothing, of two
+    /// Whether two papers of one title are from two volumes, or for a generic title, from two
     /// years.
     fn differs(&self, other: &Issue) -> bool {
         let differ = |a: &Option<String>, b: &Option<String>| Some(a.as_ref()? != b.as_ref()?);
@@ -349,7 +349,7 @@ pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
     !is_other
 }
 
-/// Whether a record under an id that several works have has the text of one of them.
+/// Whether a record has the text of one of the works that share its id.
 pub(super) fn has_its_text(earlier: &Paper, record: &Paper) -> bool {
     let (before, after) = (
         Words::of(&earlier.abstract_text),
@@ -360,8 +360,8 @@ pub(super) fn has_its_text(earlier: &Paper, record: &Paper) -> bool {
     are_whole && are_alike && !conflict(&single_ids(earlier), &single_ids(record))
 }
 
-/// Whether two records that stand under one id in one dump are one paper. Where the dump is a
-/// catalogue's, `is_of_catalogue`, its ids are of works: a common author is enough.
+/// Whether two records under one id in one dump are one paper. Where the dump is a catalogue's,
+/// `is_of_catalogue`, its ids are of works: a common author is enough.
 pub(super) fn is_same_record(a: &Paper, b: &Paper, is_of_catalogue: bool) -> bool {
     if conflict(&single_ids(a), &single_ids(b)) {
         return false;
@@ -455,7 +455,7 @@ fn letters(text: &str) -> String {
     words(text).concat()
 }
 
-/// Family names as far as they can be told.
+/// Family names, if they can be recognised.
 fn families(paper: &Paper) -> Vec<String> {
     let families = paper.authors.iter().map(|name| family(name));
     families.filter(|family| !family.is_empty()).collect()

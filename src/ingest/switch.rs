@@ -1,4 +1,4 @@
-//! Another model for a library: its space is filled beside the one that answers, and then answers.
+//! Another model for a library: its space is filled beside the active one, and then becomes active.
 
 use crate::encoder::Encoder;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::library::{Library, Writer};
 use crate::progress::Observer;
 use crate::space::{Origin, space_of};
 
-/// What a [`switch`] came to.
+/// The result of a [`switch`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Switched {
     /// Papers that were embedded for it.

@@ -50,7 +50,7 @@ impl Chosen {
 /// Takes the first k works, without duplicates of the given papers.
 ///
 /// # Errors
-/// What the library fails with, but for damaged papers.
+/// What the library fails with, except for damaged papers.
 pub(super) fn choose(
     request: &Request<'_>,
     found: &Candidates,

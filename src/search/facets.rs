@@ -1,7 +1,7 @@
 //! What the papers of an answer have in common: the number of papers per year, per category and per
 //! author.
 //!
-//! In: the best papers, more of them than are shown. Out: counts, greatest first.
+//! In: the best papers, more than are shown. Out: counts, greatest first.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -30,7 +30,7 @@ pub(super) struct DenseShare(f32);
 impl DenseShare {
     /// For a question.
     pub(super) const QUESTION: DenseShare = DenseShare(0.55);
-    /// For whole papers that others are to be like.
+    /// For whole papers as queries.
     pub(super) const PAPERS: DenseShare = DenseShare(0.65);
 }
 

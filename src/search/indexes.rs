@@ -65,7 +65,7 @@ impl OpenLibrary {
         })
     }
 
-    /// What a query is asked of.
+    /// The indexes that a query is asked of.
     pub fn indexes(&self) -> Indexes<'_> {
         Indexes {
             library: &self.library,

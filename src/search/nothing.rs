@@ -2,7 +2,7 @@
 //!
 //! In: a question that found nothing. Out: one sentence. The filters are tested first, each by
 //! itself and then together. Then come the conditions in the query, in the same way; then
-//! closeness, then the words. Only what the question really had is ever named.
+//! closeness, then the words. Only conditions that the query really had are named.
 
 use fixedbitset::FixedBitSet;
 

@@ -21,9 +21,9 @@ pub enum Matching {
 /// What is searched for, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// What hits are to be like.
+    /// What hits should be like.
     pub target: Target,
-    /// Number of hits to return. More than there are papers is all of them.
+    /// Number of hits to return. A number above the library's size means all papers.
     pub k: usize,
     /// Which papers may be found.
     pub filter: Filter,
@@ -36,17 +36,18 @@ pub struct Query {
     /// The least percentile of a hit ([`Hit::percentile`](super::Hit::percentile)). Where there are no percentiles, or words
     /// alone find papers, all pass, and a note says so.
     pub min_percentile: Option<f64>,
-    /// How much hits are to be unlike one another: from 0, not at all, to 1, where nothing else counts.
+    /// How different hits should be from one another: from 0, not at all, to 1, where nothing else
+    /// counts.
     pub diversity: f32,
     /// Half-life of a paper's score, in days; `None` for no decay.
     pub half_life_days: Option<f32>,
-    /// Whether the best papers are counted by what they have in common.
+    /// Whether to count what the best papers have in common.
     pub with_facets: bool,
-    /// Candidates that the graph's walk keeps; the index's default where `None`.
+    /// Candidates that the graph search keeps (`ef_search`); `None` for the index's default.
     pub ef_search: Option<usize>,
 }
 
-/// What hits are to be like.
+/// What hits should be like.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// A question as a person writes it, with or without conditions ([`WordQuery::parse`](crate::index::lexical::WordQuery::parse)).
@@ -92,7 +93,7 @@ impl Default for Target {
 }
 
 impl Query {
-    /// Whether hits are to be unlike one another.
+    /// Whether hits should differ from one another.
     pub(super) fn is_diverse(&self) -> bool {
         self.diversity > 0.0
     }

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
 use crate::paper::Paper;
 
-/// Candidates beyond k where the nearest papers are the answer: some may be duplicates.
+/// Candidates beyond k if the nearest papers are the answer: some may be duplicates.
 const SPARE: usize = 8;
 
 /// Ranks papers for a query vector (shape `[dim]`, unit length) and its words.
@@ -97,14 +97,14 @@ fn first_depth(request: &Request<'_>, matching: Matching) -> usize {
     }
 }
 
-/// Whether a deeper search can find another hit: neither all papers were candidates, nor was the
-/// farthest of them below the least percentile.
+/// Whether a deeper search can find another hit: some papers were not candidates, and the farthest
+/// candidate was not below the least percentile.
 fn may_hold_more(request: &Request<'_>, found: &Candidates) -> bool {
     let last = found.list.iter().rev().find(|c| c.dense_rank.is_some());
     !found.is_all && last.is_none_or(|last| last.is_close(request.query.min_percentile))
 }
 
-/// Why all papers pass the least percentile, if one is asked for and there are no percentiles.
+/// Why all papers pass the least percentile, if one is requested but there are no percentiles.
 fn why_unmeasured(request: &Request<'_>, matching: Matching) -> Option<String> {
     request.query.min_percentile?;
     let why = closeness::why_none(request.indexes, matching)?;

@@ -9,7 +9,7 @@ use crate::index::lexical::WordQuery;
 /// A query with its vector and its words.
 pub(super) struct Request<'a> {
     pub(super) indexes: &'a Indexes<'a>,
-    /// The query vector, shape `[dim]`, unit length; `None` where only words or conditions are asked.
+    /// The query vector, shape `[dim]`, unit length; `None` if only words or conditions are asked.
     pub(super) vector: Option<&'a [f32]>,
     pub(super) words: &'a WordQuery,
     pub(super) query: &'a Query,

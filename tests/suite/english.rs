@@ -33,16 +33,16 @@ const PHRASES: [&str; 10] = [
 /// What each area has come to: phrases, and sentences that are too long. Never raise a number.
 const REACHED: &[(&str, usize, usize)] = &[
     ("akin-base", 22, 17),
-    ("akin-dump", 44, 75),
+    ("akin-dump", 0, 0),
     ("akin-encoder", 14, 18),
     ("akin-fetch", 7, 13),
     ("akin-index", 23, 36),
     ("akin-kernels", 9, 13),
     ("akin-library", 18, 17),
-    ("akin-papers", 70, 70),
+    ("akin-papers", 0, 0),
     ("akin-testing", 4, 1),
     ("docs", 0, 0),
-    ("help", 3, 18),
+    ("help", 0, 0),
     ("readme", 0, 0),
 ];
 

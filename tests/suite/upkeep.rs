@@ -230,8 +230,7 @@ fn a_lost_background_is_said_and_made_again() {
     );
     let ran = sandbox.akin(&["check", "--repair"]).exits(0);
     assert!(
-        ran.stdout
-            .contains("how close papers are by chance found out"),
+        ran.stdout.contains("computed the percentiles again"),
         "{ran:?}"
     );
     assert_eq!(fs::read(&path).unwrap(), good);
@@ -637,7 +636,7 @@ fn a_damaged_graph_is_doubted_never_believed_and_built_anew_by_repair() {
             .contains("segment-0-600.graph")
     );
     let ran = sandbox.akin(&["check", "--repair"]).exits(0);
-    assert!(ran.stdout.contains("the index is built anew"), "{ran:?}");
+    assert!(ran.stdout.contains("rebuilt the index"), "{ran:?}");
     assert_eq!(
         graphs(&sandbox.library()),
         [] as [PathBuf; 0],

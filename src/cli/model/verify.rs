@@ -1,4 +1,4 @@
-//! `akin model verify`: whether a model computes here what it should.
+//! `akin model verify`: whether a model computes the right numbers here.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,12 +21,12 @@ use crate::cli::{hub, layout};
 /// Characters of a text that are shown.
 const EXCERPT_CHARS: usize = 30;
 
-/// The least cosine in f32, where nothing is rounded on purpose, and in f16.
+/// The least cosine in f32 and in f16, which round nothing on purpose.
 const LEAST_EXACT: f32 = 0.9999;
 /// The least cosine in int8 or bf16 of any text, with models of others.
 const LEAST_ROUGH: f32 = 0.99;
 
-/// Compare what a model computes on this machine with golden embeddings that it brings
+/// Compare what a model computes on this machine with the golden embeddings that come with it
 ///
 /// The model's golden.json holds texts and the embeddings that sentence-transformers gave them. f32
 /// and the arithmetic in use here are both compared with these. Exits with 1 if they are too far

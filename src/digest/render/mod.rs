@@ -7,7 +7,7 @@
 //! | Markdown | `markdown.rs` | notes |
 //! | JSON | `json.rs` | programs |
 //! | RSS 2.0, Atom | `feed.rs` | feed readers |
-//! | a letter | `mail.rs` | whoever sends it |
+//! | a letter | `mail.rs` | mail |
 //!
 //! Invariant: a title or an abstract is text in every form. Nothing in it becomes markup, an escape
 //! sequence of a terminal, or a header line.
