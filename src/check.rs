@@ -65,7 +65,7 @@ pub struct CheckReport {
     pub n_sampled: usize,
     /// Those of them that were not found.
     pub lost: Vec<PaperId>,
-    /// The share of the ten nearest papers that the graph finds; `None` where there is no graph.
+    /// The share of the ten nearest papers that the graph finds; `None` if there is no graph.
     pub recall_at_10: Option<f64>,
 }
 
@@ -99,13 +99,13 @@ pub struct Repairs {
     pub removed: Vec<Orphan>,
     /// Papers whose columns differed from their records and were rebuilt from them.
     pub n_columns: u64,
-    /// What had been committed and cannot be had again; now the library is taken as it is.
+    /// Commits that were lost for good; now the library is accepted as it is.
     pub lost_commits: Option<LostCommits>,
     /// Whether it was found out how close papers are by chance.
     pub made_background: bool,
     /// Papers whose embeddings were lost and computed again.
     pub n_embedded: u64,
-    /// Why they were not, where the model cannot be had.
+    /// Why they were not, if the model could not be loaded.
     pub not_embedded: Option<Error>,
     /// Whether the index was rebuilt.
     pub rebuilt_index: bool,

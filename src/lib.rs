@@ -69,7 +69,7 @@
 //! | [`eval`] | judged queries and their metrics | — |
 //! | [`check`] | what is wrong with a library, and its mending | — |
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
-//! | [`step`] | what writing has come to, for the fault tests | — |
+//! | [`step`] | the steps of writing, for the fault tests | — |
 //! | [`categories`] | categories as they are compared and shown | what a code is |
 //! | [`files`] | files that are replaced as a whole | — |
 //! | [`caught`] | panics of other people's decoders, as errors | — |

@@ -71,7 +71,7 @@ pub(super) fn ask(
     }
 }
 
-/// Where the library of a dump is kept, and what it has to hold.
+/// Where the library of a dump is kept, and what it must hold.
 struct CachePlace<'a> {
     dump: &'a Path,
     origin: Origin,

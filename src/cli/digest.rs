@@ -161,7 +161,7 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
         newest = Some(digest.clone());
         let text = room.rendered(form, digest)?;
         if matches!(form, Form::Rss | Form::Atom) {
-            // An entry is a paper; there is no place for notes.
+            // A feed's entry is a paper; there is no place for notes.
             digest.notes.iter().for_each(|note| context.note(note));
         }
         write_out(args.output.as_deref(), &text)
@@ -183,7 +183,7 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
         let sending = Sending {
             now: now.timestamp(),
             if_empty,
-            // Two pages are no page, and in a file the second would take the place of the first.
+            // Two pages do not make one, and in a file the second would replace the first.
             one_at_a_time: args.output.is_some() || !matches!(form, Form::Terminal | Form::Json),
         };
         let delivery = digest::deliver(&mut writer, &reader, &sending, compose, &mut send)?;

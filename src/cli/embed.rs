@@ -44,7 +44,7 @@ pub(super) struct EmbedArgs {
     /// ids. Any other file is refused.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Let --output replace files that are no vectors of akin's
+    /// Let --output replace files that are not vectors from akin
     #[arg(long, requires = "output")]
     force: bool,
     /// Output format [default: by the output's extension (.npy, .parquet, .arrow, .arrows), else

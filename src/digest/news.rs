@@ -7,8 +7,9 @@
 //! Every new paper is tested for closeness, before any ranking: a paper is not dropped because
 //! others rank before it.
 //!
-//! A similarity alone does not say whether a paper is about something: 0.4 is close for one question
-//! and far for another. So a paper is held against the library: it is *close enough* if no more than a
+//! A similarity alone does not say whether a paper is about something: 0.4 is close for one
+//! question and far for another. So a paper is compared with the library: it is *close enough* if
+//! no more than a
 //! [share](Follow::share) of all papers there is as close. The share is counted exactly, over every
 //! embedding. Words that a model does not know count too. A paper is also close enough if at most
 //! that share matches the words as well and at most [`LOOSER`] times it is as close. In a small
@@ -370,7 +371,7 @@ impl Threshold {
 
     /// Whether a paper is close enough to a follow.
     fn is_close_enough(&self, paper: &Weight) -> bool {
-        // Nothing but conditions, all of which hold.
+        // Only conditions, and all of them hold.
         if self.similarities.is_empty() {
             return true;
         }
@@ -405,7 +406,7 @@ fn closest(desk: &DigestContext<'_>, vector: &[f32], k: usize) -> Result<Vec<f32
         allowed: desk.living.as_ref(),
     };
     let found = desk.indexes.index.search(vector, &options)?;
-    // As those of hits, of which none is closer than the same text.
+    // As for hits: no similarity is above that of the same text.
     Ok(found
         .iter()
         .map(|found| found.similarity.min(1.0))
@@ -555,7 +556,7 @@ mod tests {
         assert_eq!(bar.closer_than(0.95), Some(100.0));
         assert_eq!(bar.closer_than(0.9), Some(99.5));
         assert_eq!(bar.closer_than(0.8), Some(98.5));
-        // Nobody counted how many are closer than this.
+        // The papers closer than this were not counted.
         assert_eq!(bar.closer_than(0.6), None);
         assert_eq!(bar.closer_than(0.1), None);
     }

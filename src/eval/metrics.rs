@@ -106,7 +106,7 @@ impl FromStr for Metric {
     }
 }
 
-/// The grades of a ranking in its order, 0 where there is no judgment.
+/// The grades of a ranking in its order, 0 if there is no judgment.
 fn grades_in_order(ranking: &[(String, f32)], judgments: &Judgments) -> Vec<i32> {
     let mut order: Vec<&(String, f32)> = ranking.iter().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));

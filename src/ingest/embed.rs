@@ -123,7 +123,7 @@ impl EmbedRun<'_> {
             _ => None,
         };
         let records: Vec<Record> = chunk.items.into_iter().filter_map(paper).collect();
-        // What is no paper has no vector.
+        // An item that is not a paper has no vector.
         self.report.n_without_paper += (n_items - records.len()) as u64;
         self.embed(records)?;
         if let Some(total) = chunks::estimate(self.report.n_read, chunk.share_read) {

@@ -288,7 +288,7 @@ impl Ingesting<'_> {
             if self.options.strict {
                 chunks::refuse(&mut chunk)?;
             }
-            // Nothing is committed for each of the many files that are no dumps.
+            // Nothing is committed for files that are not dumps: there may be many.
             self.report.unused.take_from(&mut chunk);
             return Ok(true);
         }

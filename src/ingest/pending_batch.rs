@@ -208,7 +208,7 @@ impl PendingBatch {
         }))
     }
 
-    /// Whether a record has been taken in for a paper; its day and its votes are noted then.
+    /// Whether a record is already part of a paper; if so, its day and its votes are noted.
     fn has_seen(
         &mut self,
         papers: &dyn KnownPapers,

@@ -82,7 +82,7 @@ pub(super) struct Finder<'a> {
     request: &'a Request<'a>,
     lexical: Option<&'a Lexical>,
     allowed: Allowed,
-    /// Rows that are no candidates.
+    /// Rows that are not candidates.
     excluded: HashSet<Row>,
     /// What could not be done as the query asks.
     pub(super) notes: Vec<String>,
@@ -115,7 +115,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// Leaves the papers of these rows out from now on: they are no candidates.
+    /// Leaves the papers of these rows out from now on.
     pub(super) fn exclude(&mut self, rows: impl IntoIterator<Item = Row>) {
         self.excluded.extend(rows);
     }

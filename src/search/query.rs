@@ -33,8 +33,8 @@ pub struct Query {
     pub mode: Mode,
     /// Whether duplicates of the papers that are given, and of a better hit, are hits.
     pub keeps_duplicates: bool,
-    /// The least percentile of a hit ([`Hit::percentile`](super::Hit::percentile)). Where there are no percentiles, or words
-    /// alone find papers, all pass, and a note says so.
+    /// The least percentile of a hit ([`Hit::percentile`](super::Hit::percentile)). Without
+    /// percentiles, or if words alone find papers, all pass, and a note says so.
     pub min_percentile: Option<f64>,
     /// How different hits should be from one another: from 0, not at all, to 1, where nothing else
     /// counts.

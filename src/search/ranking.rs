@@ -38,7 +38,7 @@ pub fn similar(
     answer(&Request::new(indexes, vector, words, query, &[])?)
 }
 
-/// Ranks papers for a request; the given papers and their duplicates are no hits.
+/// Ranks papers for a request; the given papers and their duplicates are not hits.
 pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
     let mut finder = Finder::new(request)?;
     finder.exclude(request.given.iter().filter_map(|given| given.row));

@@ -13,7 +13,7 @@ pub(super) struct Request<'a> {
     pub(super) vector: Option<&'a [f32]>,
     pub(super) words: &'a WordQuery,
     pub(super) query: &'a Query,
-    /// Papers that the query gives, which are no hits.
+    /// Papers that the query gives, which are not hits.
     pub(super) given: &'a [Given],
     /// Hits to return: the query's number, at most one a row.
     pub(super) k: usize,

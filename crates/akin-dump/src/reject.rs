@@ -167,7 +167,7 @@ impl Rejection {
     /// Whether the record breaks off, as far as its format can tell.
     pub(crate) fn is_unfinished(&self) -> bool {
         match self {
-            // As serde_json says that it wanted more.
+            // The wording of serde_json for a truncated record.
             Rejection::NotJson { message } => message.starts_with("EOF while parsing"),
             _ => false,
         }

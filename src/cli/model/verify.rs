@@ -94,7 +94,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
     }
 }
 
-/// Whether embeddings are as near to the golden ones as is promised.
+/// Whether embeddings are as near to the golden ones as promised.
 fn is_right(found: &Verification, source: &ModelSource) -> bool {
     let is_rough = ["int8", "bf16"]
         .iter()

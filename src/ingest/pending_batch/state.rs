@@ -112,7 +112,7 @@ pub(super) type Tied = (usize, Tie);
 
 /// What a record's ids say about the paper it belongs to.
 pub(super) enum Claims {
-    /// This very record has been taken in before.
+    /// This very record has been added before.
     Known,
     /// The pending papers that it belongs to, the surest first, and those that it does not belong to though
     /// they have one of its ids.

@@ -386,7 +386,7 @@ impl<'de> Visitor<'de> for PositionsVisitor {
     }
 }
 
-/// A word of an index, borrowed where it has no escapes.
+/// A word of an index, borrowed if it has no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct IndexedWord<'a>(#[serde(borrow)] Cow<'a, str>);

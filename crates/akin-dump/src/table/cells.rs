@@ -134,7 +134,7 @@ impl ReadColumns {
         }
     }
 
-    /// What is wrong with the id of a row: a number that is not whole, bytes that are no text.
+    /// What is wrong with the id of a row: a number that is not whole, bytes that are not text.
     pub(crate) fn wrong_id(&self, batch: &RecordBatch, row: usize) -> Option<Rejection> {
         let ids = batch.column(self.id?);
         if !self.has_float_ids && !is_binary(ids.data_type()) {

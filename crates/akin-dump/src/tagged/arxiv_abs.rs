@@ -13,7 +13,7 @@
 //! | categories | `Categories:`, else `Subj-class:` |
 //! | comment, journal | `Comments:`, `Journal-ref:` |
 //! | aliases | `DOI:` |
-//! | notice | withdrawn, where the last version has the flag `I` |
+//! | notice | withdrawn, if the last version has the flag `I` |
 
 use std::borrow::Cow;
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Keywords of one record that are kept, at most: more are no keywords.
+/// Maximum number of a record's keywords that are kept: the rest are not keywords.
 pub(super) const MAX_KEYWORDS: usize = 1000;
 
 /// The position of a tag in its line, and where its value begins.

@@ -14,8 +14,8 @@
 //! What is decided, and by what ([`Order`] says how well a source is known):
 //! - Semicolons, bars, slashes, line ends divide names; so do commas and "and" between names
 //!   (`list.rs`, `part.rs`).
-//! - `Doe, Jane` is one name: one comma in each part of a list tells the family name, and two
-//!   single words are no two full names. `Adam Smyth, Karl Marks` are two. Ambiguous text is left
+//! - `Doe, Jane` is one name: one comma in each part of a list marks the family name, and two
+//!   single words are not two full names. `Adam Smyth, Karl Marks` are two. Ambiguous text is left
 //!   unchanged.
 //! - `Fanning E.` and `Fanning E` are turned round (`one.rs`).
 //! - Text in parentheses, affiliations, degrees, years of a life, `et al.`, `others`, "for the …"

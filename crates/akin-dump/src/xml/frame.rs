@@ -1,10 +1,10 @@
 //! The elements of a stream of XML that are records, as the bytes they have there.
 //!
 //! In: bytes of one or several documents. Out: one [`Framed`] a record, and its surroundings. Only
-//! tags are looked at (`scan.rs`), so a record that is broken inside does not spoil others. A
-//! record is bad if the next record begins, or its container ends, before it has ended; reading
-//! goes on there. One record is held at a time, of at most [`MAX_LINE_BYTES`] (`keep.rs`);
-//! `rules.rs` knows which elements are records.
+//! tags are examined (`scan.rs`), so a record that is broken inside does not spoil others. A record
+//! is bad if the next record begins, or its container ends, before it has ended; reading goes on
+//! there. One record is held at a time, of at most [`MAX_LINE_BYTES`] (`keep.rs`); `rules.rs` knows
+//! which elements are records.
 
 use std::io::{self, BufRead, BufReader};
 

@@ -28,7 +28,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 /// No `@word{` is longer, white space included.
 const MAX_HEAD_BYTES: usize = 64;
 
-/// Entries that are no works.
+/// Entries that are not works.
 const OTHER_ENTRIES: [&str; 5] = ["comment", "preamble", "set", "control", "ieeetranbstctl"];
 
 /// Reads entries.

@@ -20,7 +20,7 @@ const MAX_INITIALS: usize = 3;
 /// The same if an index is known to write them.
 const MAX_INDEXED_INITIALS: usize = 4;
 
-/// Degrees, which are no part of a name.
+/// Degrees, which are not part of a name.
 const DEGREES: [&str; 18] = [
     "bsc", "dds", "dphil", "drph", "dsc", "dvm", "edd", "facp", "facs", "frcp", "frcs", "jd",
     "mbbs", "md", "mph", "msc", "phd", "rn",
