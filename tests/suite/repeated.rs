@@ -27,11 +27,11 @@ fn twice(sandbox: &Sandbox, args: &[&str]) -> String {
 fn what_is_done_already_is_said_and_no_failure() {
     let sandbox = library();
     let add = ["follow", "add", "graphs", "graphs", "--category", "cs"];
-    assert!(twice(&sandbox, &add).contains("followed already"));
+    assert!(twice(&sandbox, &add).contains("is already followed"));
     // Another content under the name is another matter.
     let other = sandbox.akin(&["follow", "add", "graphs", "trees"]).exits(2);
     assert!(
-        other.stderr.contains("there is one of this name"),
+        other.stderr.contains("a follow of this name exists"),
         "{other:?}"
     );
     let edit = [
