@@ -7,9 +7,9 @@
 //!
 //! In: an open [`Library`]; to repair it, its [`Writer`]. Out: a [`CheckReport`], as data.
 //!
-//! Invariants: nothing is changed by [`run`]; [`repair`] deletes only what akin made and what can
-//! be made again, and of embeddings only those that are no good. Rows that are damaged are named
-//! once and left out of all that is measured.
+//! Invariants: [`run`] changes nothing. [`repair`] deletes only what akin made and can make again,
+//! and only embeddings that are unusable. Rows that are damaged are named once and left out of all
+//! that is measured.
 
 use std::collections::HashMap;
 use std::fs;
@@ -35,11 +35,11 @@ const RECALL_SAMPLE: usize = 1000;
 /// Papers that are searched for between two questions whether to stop.
 const STEP_PAPERS: usize = 4096;
 
-/// How many neighbours are compared.
+/// Number of neighbours that are compared.
 const K: usize = 10;
 
-/// How far below its own similarity those may be that take a row's place: the codes of a graph do not
-/// tell rows apart that are as near as that, and of thousands of them a walk looks at some.
+/// Tolerance below a row's own similarity for the rows found in its place. The codes of a graph
+/// cannot tell rows apart that are this near, and of thousands of them a walk visits only some.
 const TWIN_SIMILARITY: f32 = 2e-3;
 
 /// How far two similarities of the same pair may be apart: they are summed in another order.
@@ -65,7 +65,7 @@ pub struct CheckReport {
     pub n_sampled: usize,
     /// Those of them that were not found.
     pub lost: Vec<PaperId>,
-    /// The share of the ten nearest papers that the graph finds; `None` where there is no graph.
+    /// The share of the ten nearest papers that the graph finds; `None` if there is no graph.
     pub recall_at_10: Option<f64>,
 }
 
@@ -97,17 +97,17 @@ impl CheckReport {
 pub struct Repairs {
     /// What akin had left behind, now deleted.
     pub removed: Vec<Orphan>,
-    /// Papers whose columns differed from their records and were made of them anew.
+    /// Papers whose columns differed from their records and were rebuilt from them.
     pub n_columns: u64,
-    /// What had been committed and cannot be had again; now the library is taken as it is.
+    /// Commits that were lost for good; now the library is accepted as it is.
     pub lost_commits: Option<LostCommits>,
     /// Whether it was found out how close papers are by chance.
     pub made_background: bool,
-    /// Papers whose embeddings were lost and made anew.
+    /// Papers whose embeddings were lost and computed again.
     pub n_embedded: u64,
-    /// Why they were not, where the model cannot be had.
+    /// Why they were not, if the model could not be loaded.
     pub not_embedded: Option<Error>,
-    /// Whether the index was built anew.
+    /// Whether the index was rebuilt.
     pub rebuilt_index: bool,
     /// Papers whose words were indexed, or taken out of the index.
     pub n_words: u64,
@@ -127,8 +127,8 @@ impl Repairs {
 }
 
 /// Proves a library whole, as far as reading can. Every paper is searched for by its own vector, or
-/// only `sample` of them. `writer` is the caller's own, where it has one: what others write at this
-/// moment is no leftover.
+/// only `sample` of them. `writer` is the caller's own, if it has one: files that others are
+/// writing at this moment are not leftovers.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop; as [`Library::check`] and
@@ -168,9 +168,9 @@ pub fn run(
     Ok(report)
 }
 
-/// Mends what a report names and what can be mended: deletes leftovers, makes columns of their
-/// records anew, embeds papers anew whose embeddings are lost, and builds an index that is in doubt
-/// anew. `load` is asked for the encoder of the library's space if one is needed.
+/// Repairs what a report names, where it can. Deletes leftovers, rebuilds columns from their
+/// records, embeds papers whose embeddings are lost, and rebuilds a doubtful index. `load` is asked
+/// for the encoder of the library's space if one is needed.
 ///
 /// # Errors
 /// [`Error::Write`] if something cannot be deleted; as [`Writer::remove_leftovers`],
@@ -339,8 +339,8 @@ fn evenly(rows: &FixedBitSet, n: usize) -> Vec<Row> {
     taken.map(|(_, row)| number(row)).collect()
 }
 
-/// Whether a row is among those found by its own vector, or one that is as close, or nothing but
-/// [`K`] that are all but as close.
+/// Whether a row is found by its own vector. A row that is as close counts too, and so do [`K`]
+/// rows that are almost as close.
 fn is_among(row: Row, own_similarity: f32, found: &[Neighbor]) -> bool {
     let is_it = |n: &Neighbor| n.row == row || n.similarity >= own_similarity - SAME_SIMILARITY;
     let is_twin = |n: &Neighbor| n.similarity >= own_similarity - TWIN_SIMILARITY;

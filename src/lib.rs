@@ -50,8 +50,9 @@
 //!           progress  step  caught
 //! ```
 //!
-//! The ground and every engine is a crate of its own in `crates/`, so the compiler holds what they
-//! may know; the encoder stands on one more, `akin-kernels`. Their paths here stay what they were.
+//! The ground and every engine are crates of their own in `crates/`, so the compiler enforces what
+//! they may know. The encoder builds on one more, `akin-kernels`. Their paths here stay what they
+//! were.
 //!
 //! | room | what lives there | the only place that knows |
 //! |---|---|---|
@@ -68,7 +69,7 @@
 //! | [`eval`] | judged queries and their metrics | — |
 //! | [`check`] | what is wrong with a library, and its mending | — |
 //! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
-//! | [`step`] | what writing has come to, for the fault tests | — |
+//! | [`step`] | the steps of writing, for the fault tests | — |
 //! | [`categories`] | categories as they are compared and shown | what a code is |
 //! | [`files`] | files that are replaced as a whole | — |
 //! | [`caught`] | panics of other people's decoders, as errors | — |
@@ -82,8 +83,8 @@
 //!
 //! 1. Read = stored + changed + unchanged + merged + deleted + rejected, for every ingest, and the
 //!    report says which and why.
-//! 2. A kill at any instant: the library opens, no committed paper is missing, at most one batch
-//!    is embedded again, and the finished result is that of an undisturbed run.
+//! 2. After a kill at any instant, the library opens and no committed paper is missing. At most one
+//!    batch is embedded again, and the finished result is that of an undisturbed run.
 //! 3. A text's vector does not depend on its neighbours in the batch, their order, the padding, or
 //!    the number of threads.
 //! 4. f32 equals sentence-transformers: cosine at least 0.99999 on every golden text.

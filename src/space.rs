@@ -1,8 +1,8 @@
 //! Where an encoder and a library meet: the space that a library's embeddings are in.
 //!
-//! The library keeps a space's recipe and the model's whereabouts as text of which it understands
-//! nothing; this module writes and reads that text. Invariant: an encoder whose fingerprint is
-//! not that of the library's space never leaves this module together with that library.
+//! The library keeps a space's recipe and the model's location as text that it does not interpret;
+//! this module writes and reads that text. Invariant: an encoder whose fingerprint is not that of
+//! the library's space never leaves this module together with that library.
 
 use std::time::Instant;
 

@@ -46,15 +46,15 @@ pub(super) struct AddArgs {
     year: Option<i16>,
     /// Name the collection that the records belong to [default: the dump's name, or its feed's]
     ///
-    /// Ids that name no work of the world, such as row numbers and BibTeX keys, belong to their
-    /// collection. A record that comes again in one collection replaces the earlier one; records of
-    /// different collections are merged.
+    /// Ids of no public registry, such as row numbers and BibTeX keys, belong to their collection.
+    /// A record that comes again in one collection replaces the earlier one; records of different
+    /// collections are merged.
     #[arg(long, value_name = "NAME", value_parser = args::collection)]
     collection: Option<String>,
     /// Say what would be done, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Say of every record what became of it, and why
+    /// Say what became of every record, and why
     #[arg(long)]
     explain: bool,
     /// Fail with exit code 2 at the first record that is rejected; what was stored before it stays
@@ -62,11 +62,11 @@ pub(super) struct AddArgs {
     strict: bool,
     /// Where rejected records are listed [default: rejected.jsonl in the library]
     ///
-    /// A list of an earlier run, which is told by its first line, is replaced, or deleted where nothing is
-    /// rejected. Any other file is refused.
+    /// A list from an earlier run is replaced, or deleted if nothing is rejected; akin recognises
+    /// it by its first line. Any other file is refused.
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
-    /// Let --rejected replace a file that is no list of akin's
+    /// Let --rejected replace a file that is not a list from akin
     #[arg(long, requires = "rejected")]
     force: bool,
     #[command(flatten)]
@@ -118,15 +118,14 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Failure>
     summarise(&report, start, args.dry_run, context)?;
     if let Some(path) = rejections.finish()? {
         context.note(&format!(
-            "what was rejected is listed in {}",
+            "rejected records are listed in {}",
             path.display()
         ));
     }
     Ok(outcome(&report))
 }
 
-/// The encoder that a library's papers are embedded with: the one asked for, else the library's
-/// own, else the default.
+/// The encoder for a library's papers: the requested one, else the library's own, else the default.
 pub(super) fn encoder(
     writer: &Writer,
     model: &ModelArgs,
@@ -141,7 +140,7 @@ pub(super) fn encoder(
     Ok((context.load(&origin)?, origin))
 }
 
-/// What adding to the library, or to a new one, would come to.
+/// What an addition to the library, or to a new one, would change.
 fn rehearse(
     sources: &[Source],
     options: &IngestOptions<'_>,
@@ -155,7 +154,7 @@ fn rehearse(
     Ok(ingest::rehearse(library.as_ref(), sources, options, bar)?)
 }
 
-/// Says what became of a record.
+/// Prints what became of a record.
 fn explain(decision: &Decision, context: &Context) {
     let words = match decision {
         Decision::Stored { id } => format!("stored     {id}"),
@@ -190,7 +189,7 @@ fn found_nothing(report: &IngestReport) -> bool {
     report.counts.n_read == 0 && !report.unused.skipped.is_empty()
 }
 
-/// How many rejections are shown where a person reads them.
+/// Number of rejections that a person is shown.
 pub(super) fn n_shown(context: &Context) -> usize {
     if context.verbose {
         usize::MAX
@@ -199,19 +198,19 @@ pub(super) fn n_shown(context: &Context) -> usize {
     }
 }
 
-/// Says on stderr what was rejected, where and why, `shown` records of it at most, what could not be read,
-/// and what was decided.
+/// Reports on stderr what was rejected, where and why (at most `shown` records), what could not be
+/// read, and what was decided.
 pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
     complain_of_unused(&report.unused, report.counts.n_rejected, shown, context);
     if found_nothing(report) {
-        let error = "error: there is no dump among the files that were given";
+        let error = "error: none of the given files is a dump";
         let _ = writeln!(terminal::stderr(), "{error}");
     }
     complain_of_decisions(report, context);
     note_truncated(report.counts.n_truncated, context);
 }
 
-/// Says how many abstracts the model did not see to their end, if any.
+/// Reports the number of abstracts that the model did not see to their end, if any.
 pub(super) fn note_truncated(n: u64, context: &Context) {
     if n > 0 {
         context.note(&format!(
@@ -221,7 +220,8 @@ pub(super) fn note_truncated(n: u64, context: &Context) {
     }
 }
 
-/// Says on stderr what of the dumps could not be used, `shown` of the `n_rejected` records at most.
+/// Reports on stderr which parts of the dumps could not be used, at most `shown` of the
+/// `n_rejected` records.
 pub(super) fn complain_of_unused(
     unused: &Unused,
     n_rejected: u64,
@@ -243,7 +243,8 @@ pub(super) fn complain_of_unused(
     }
     for (name, day) in &unused.without_year {
         context.note(&format!(
-            "{name} says {day} and no year, so its papers stand in no list; --year YEAR gives it one"
+            "{name} gives {day} without a year, so its papers are in no list; --year YEAR sets \
+             the year"
         ));
     }
     let n_shown_skipped = shown.min(unused.skipped.len());
@@ -259,7 +260,7 @@ pub(super) fn complain_of_unused(
         context.note(&format!("{} more records rejected", count(n_more)));
     }
     let mut err = terminal::stderr();
-    // Where stderr cannot be written there is nobody to tell.
+    // If stderr cannot be written, nobody can be informed.
     for (name, cut) in cut {
         let _ = writeln!(err, "error: {}", one_line(&format!("{name}, {cut}")));
     }
@@ -272,7 +273,7 @@ pub(super) fn complain_of_unused(
     }
 }
 
-/// Says what was decided about papers that their user may see otherwise.
+/// Reports decisions about papers that the user may judge differently.
 fn complain_of_decisions(report: &IngestReport, context: &Context) {
     let counts = &report.counts;
     match counts.n_kept_apart {
@@ -301,7 +302,7 @@ fn complain_of_decisions(report: &IngestReport, context: &Context) {
     }
 }
 
-/// What was left out of papers that were kept, in words: `12 dates, 1 DOI`; `None` where nothing was.
+/// Describes what was left out of papers that were kept: `12 dates, 1 DOI`; `None` if nothing was.
 pub(super) fn ignored(unused: &Unused) -> Option<String> {
     let parts = unused.n_ignored.iter();
     let parts = parts.map(|(part, n)| format!("{} {}", count(*n), part.named(*n)));

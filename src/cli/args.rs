@@ -77,7 +77,7 @@ pub(super) enum PrecisionArg {
     /// 8-bit integers: several times faster. With the bundled model, vectors keep a cosine of 0.999
     /// for abstracts and 0.998 for any text; for other models see `akin model verify`
     Int8,
-    /// int8 where the processor is faster with it, else f32
+    /// int8 if the processor is faster with it, else f32
     Auto,
 }
 
@@ -91,7 +91,7 @@ impl From<PrecisionArg> for Precision {
     }
 }
 
-/// On what to compute the model.
+/// The device to compute the model on.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum DeviceArg {
     /// A GPU that this build can use and this machine has, else the CPU
@@ -137,18 +137,18 @@ impl Color {
     }
 }
 
-/// Among what is looked, how, and for how many papers.
+/// Where to search, how, and the number of papers to show.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
-    /// Look among the papers of this dump instead of the library; its embeddings are kept in the
-    /// cache folder, so that the next question is answered at once
+    /// Search the papers of this dump instead of the library; the cache folder keeps its
+    /// embeddings, so the next query is answered at once
     #[arg(long = "in", value_name = "DUMP")]
     pub(super) dump: Option<PathBuf>,
-    /// How many papers to show
+    /// Number of papers to show
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = hits)]
     k: usize,
-    /// Say of each paper why it is there: the sentence of its abstract that is nearest, the rare
-    /// words that it shares, and its places by meaning and by words
+    /// Say why each paper was found: the nearest sentence of its abstract, the rare words it
+    /// shares, its ranks by meaning and by words
     #[arg(long)]
     pub(super) explain: bool,
     /// Count the years, the categories and the authors of the 200 best papers
@@ -231,7 +231,7 @@ impl FilterArgs {
     }
 }
 
-/// Which of the papers that may be found are wanted.
+/// Which of the papers that may be found to prefer.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Preferences")]
 pub(super) struct PreferenceArgs {
@@ -245,8 +245,8 @@ pub(super) struct PreferenceArgs {
           require_equals = true, default_missing_value = "0.6",
           conflicts_with = "reranker")]
     diverse: Option<f32>,
-    /// Let young papers come first: the score of a paper halves with every so many days that it is
-    /// older than the youngest
+    /// Let newer papers come first: the score of a paper halves for every DAYS that it is older
+    /// than the newest
     #[arg(long, value_name = "DAYS", value_parser = days, conflicts_with = "reranker")]
     half_life: Option<f32>,
 }
@@ -254,7 +254,7 @@ pub(super) struct PreferenceArgs {
 /// Which index finds papers.
 #[derive(Debug, Args)]
 pub(super) struct MatchingArgs {
-    /// Find papers by what they mean only, not by their words
+    /// Find papers by their meaning only, not by their words
     #[arg(long, conflicts_with = "lexical")]
     dense: bool,
     /// Find papers by their words only
@@ -275,9 +275,10 @@ impl MatchingArgs {
 /// Which model reads the first papers again.
 #[derive(Debug, Args)]
 pub(super) struct RerankArgs {
-    /// A sentence-transformers cross-encoder with one label, by its folder or its id at the hub, such as a
-    /// reranker of the shape of BERT, RoBERTa, XLM-RoBERTa or ModernBERT: it reads the first 100 papers found together with
-    /// what is looked for, and they are shown in its order. Takes seconds a question
+    /// A sentence-transformers cross-encoder with one label, by its folder or its id at the hub,
+    /// such as a BERT, RoBERTa, XLM-RoBERTa or ModernBERT reranker. It reads the query together
+    /// with each of the first 100 papers found, and the papers are shown in its order. Takes
+    /// seconds a question
     #[arg(long = "rerank", value_name = "MODEL")]
     pub(super) reranker: Option<PathBuf>,
 }
@@ -288,7 +289,7 @@ pub(super) struct ModeArgs {
     /// Compare with every paper, never through the graph
     #[arg(long, conflicts_with = "graph")]
     exact: bool,
-    /// Go through the graph where there is one, also for small libraries
+    /// Search through the graph if there is one, also in small libraries
     #[arg(long)]
     graph: bool,
 }
@@ -311,8 +312,8 @@ pub(super) struct ModelArgs {
     /// fetched, such as BAAI/bge-small-en-v1.5 [default: the bundled all-MiniLM-L6-v2]
     #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<PathBuf>,
-    /// Tokens of each text that are seen [default: the model's own limit, 256 for the bundled
-    /// one]. More sees the end of long abstracts, at more time a paper
+    /// Number of tokens of each text that the model reads [default: the model's own limit, 256 for
+    /// the bundled one]. More sees the end of long abstracts, at more time a paper
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(super) max_tokens: Option<usize>,
     /// Keep the first N numbers of each vector and normalise it again. Only models that were
@@ -322,13 +323,13 @@ pub(super) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// The model that is asked for; `None` where nothing is said.
+    /// The requested model; `None` if none was named.
     pub(super) fn asked(&self, hub: &Hub) -> Result<Option<Origin>, Failure> {
         let is_asked = self.model.is_some() || self.max_tokens.is_some() || self.dim.is_some();
         is_asked.then(|| self.origin(hub)).transpose()
     }
 
-    /// The model that is asked for, or the bundled one.
+    /// The requested model, or the bundled one.
     pub(super) fn origin(&self, hub: &Hub) -> Result<Origin, Failure> {
         let source = self.model.as_deref().map(|model| hub::source(model, hub));
         Ok(Origin {
@@ -339,10 +340,11 @@ impl ModelArgs {
     }
 }
 
-/// Which columns of tables hold what.
+/// Which columns of tables hold which fields.
 #[derive(Debug, Args)]
 pub(super) struct ColumnArgs {
-    /// Which column of CSV, TSV, Arrow or Parquet holds what: title=Name, abstract=Text, id=…
+    /// Which column of CSV, TSV, Arrow or Parquet holds which field: title=Name, abstract=Text,
+    /// id=…
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
     columns: Vec<(String, String)>,
 }
@@ -376,12 +378,12 @@ fn column(text: &str) -> Result<(String, String), String> {
         Some((field, column)) if !field.is_empty() && !column.is_empty() => {
             Ok((field.to_owned(), column.to_owned()))
         }
-        _ => Err("FIELD=COLUMN is wanted, such as title=Name".to_owned()),
+        _ => Err("expected FIELD=COLUMN, such as title=Name".to_owned()),
     }
 }
 
-/// Dumps as sources, folders and archives as what is in them. What cannot be read shows when it is
-/// opened, so that the others are read all the same.
+/// Dumps as sources; folders and archives as their contents. An unreadable one fails when it is
+/// opened, so that the others are still read.
 pub(super) fn sources(dumps: &[PathBuf]) -> Vec<Source> {
     let expanded = |dump: &PathBuf| {
         let source = Source::from_arg(dump);
@@ -396,7 +398,7 @@ const MOST_HITS: usize = 10_000;
 /// The most threads; more only wait for each other.
 const MOST_THREADS: usize = 1024;
 
-/// Parses how many papers are to be shown.
+/// Parses the number of papers to show.
 fn hits(text: &str) -> Result<usize, String> {
     up_to(MOST_HITS, text)
 }
@@ -411,7 +413,7 @@ fn up_to(most: usize, text: &str) -> Result<usize, String> {
         Ok(n) if n <= most => Ok(n),
         Err(reason) if !text.bytes().all(|b| b.is_ascii_digit()) || text.is_empty() => Err(reason),
         _ => Err(format!(
-            "a whole number from 1 to {} is wanted",
+            "expected a whole number from 1 to {}",
             layout::count(most as u64)
         )),
     }
@@ -420,30 +422,30 @@ fn up_to(most: usize, text: &str) -> Result<usize, String> {
 /// Parses a whole number from 1 on.
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("at least 1 is wanted".to_owned()),
+        Ok(0) => Err("expected at least 1".to_owned()),
         Ok(n) => Ok(n),
-        Err(_) => Err("a whole number is wanted".to_owned()),
+        Err(_) => Err("expected a whole number".to_owned()),
     }
 }
 
 fn percentile(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
-        _ => Err("a number from 0 to 100 is wanted".to_owned()),
+        _ => Err("expected a number from 0 to 100".to_owned()),
     }
 }
 
 fn share(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("a number from 0 to 1 is wanted".to_owned()),
+        _ => Err("expected a number from 0 to 1".to_owned()),
     }
 }
 
 fn days(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(days) if days > 0.0 && days.is_finite() => Ok(days),
-        _ => Err("a number of days above 0 is wanted".to_owned()),
+        _ => Err("expected a number of days above 0".to_owned()),
     }
 }
 
@@ -469,7 +471,7 @@ fn day(
     of_month: impl Fn(Date) -> Date,
     of_year: impl Fn(Date) -> Date,
 ) -> Result<Date, String> {
-    let wanted = || format!("{text:?} is no date; 2024, 2024-05 or 2024-05-17 is wanted");
+    let wanted = || format!("invalid date {text:?}: use 2024, 2024-05 or 2024-05-17");
     match text.matches('-').count() {
         0 => format!("{text}-01-01").parse().map(of_year),
         1 => format!("{text}-01").parse().map(of_month),

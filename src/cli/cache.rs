@@ -1,12 +1,12 @@
 //! Libraries of dumps in the cache folder: what `--in DUMP` searches.
 //!
-//! One library a dump and model, found by the dump's whole path. It mirrors the dump: when the
-//! file has changed since (its size or its time), what is new is embedded and what is gone is
-//! forgotten. Anything in the cache folder can be deleted at any time.
+//! One library a dump and model, found by the dump's whole path. It mirrors the dump: when the file
+//! changes (its size or its time), new papers are embedded and missing ones are deleted. Anything
+//! in the cache folder can be deleted at any time.
 //!
-//! Invariants: a stamp says that the library holds all of the dump, so a dump that is cut off gets
-//! none: it is read again for every question, and every question says so. What is written here is
-//! written under a lock that others wait for. A library that turns out to be damaged is made again.
+//! Invariants: a stamp says that the library holds all of the dump. A truncated dump gets none: it
+//! is read again for every question, and every answer says so. What is written here is written
+//! under a lock that others wait for. A damaged library is rebuilt.
 
 use std::cell::Cell;
 use std::fs::{File, Metadata, TryLockError};
@@ -29,7 +29,7 @@ use super::fault::Failure;
 use super::outcome::Outcome;
 use super::progress::Bar;
 
-/// How often it is looked whether another process is done.
+/// How often to check whether another process has finished.
 const WAIT: Duration = Duration::from_millis(50);
 
 /// A dump's library in the cache folder, up to date.
@@ -47,8 +47,8 @@ impl Cached {
     }
 }
 
-/// Asks the library of a dump, which is made or brought up to date first if need be, and made again
-/// if it is damaged. Where the dump could not be read to its end, the answer is a failure.
+/// Queries the library of a dump. It is created or updated first if need be, and rebuilt if it is
+/// damaged. If the dump could not be read to its end, the answer is a failure.
 pub(super) fn ask(
     dump: &Path,
     model: &ModelArgs,
@@ -57,13 +57,13 @@ pub(super) fn ask(
 ) -> Result<Outcome, Failure> {
     if dump == Path::new("-") {
         return Err(Failure::usage(
-            "--in wants a file; `akin add -` reads a dump from stdin into a library",
+            "--in needs a file; `akin add -` reads a dump from stdin into a library",
         ));
     }
     let place = CachePlace::of(dump, model.origin(&context.hub)?)?;
     match place.ask(context, &question) {
         Err(Failure::Akin(error)) if place.is_of_damage(&error) => {
-            context.note(&format!("the cache is made again: {error}"));
+            context.note(&format!("rebuilding the cache: {error}"));
             place.discard(context)?;
             place.ask(context, &question)
         }
@@ -71,12 +71,12 @@ pub(super) fn ask(
     }
 }
 
-/// Where the library of a dump is kept, and what it has to hold.
+/// Where the library of a dump is kept, and what it must hold.
 struct CachePlace<'a> {
     dump: &'a Path,
     origin: Origin,
     root: PathBuf,
-    /// What the stamp says of a library that holds all of the dump.
+    /// The content of the stamp for a library that holds all of the dump.
     stamp: String,
     /// When the stamp was written of the library that was asked last; another stamp is of another
     /// library.
@@ -137,7 +137,7 @@ impl CachePlace<'_> {
         self.stamp_path().metadata().ok()?.modified().ok()
     }
 
-    /// Waits until nobody else writes to the library, and keeps others waiting.
+    /// Waits until nobody else writes to the library, and locks it.
     fn lock(&self, context: &Context) -> Result<File, Failure> {
         let path = self.root.with_extension("lock");
         let fail = || Error::write(&path);
@@ -158,8 +158,8 @@ impl CachePlace<'_> {
         Ok(file)
     }
 
-    /// Makes the library hold what the dump holds; whether all of it could be read. Where it could
-    /// not, what was embedded of the rest before stays.
+    /// Makes the library hold the dump's papers; returns whether the whole dump could be read. If
+    /// not, the embeddings that were stored before stay.
     fn mirror(&self, encoder: &Encoder, context: &Context) -> Result<bool, Failure> {
         let bar = Bar::stoppable(context);
         let holder = "akin search --in";
@@ -189,7 +189,7 @@ impl CachePlace<'_> {
         Ok(true)
     }
 
-    /// Whether an error says that the library in the cache is not what was written.
+    /// Whether an error says that the cached library differs from what was written.
     fn is_of_damage(&self, error: &Error) -> bool {
         match error {
             Error::Damaged { path, .. }
@@ -223,7 +223,7 @@ impl CachePlace<'_> {
     }
 }
 
-/// Opens a library for writing, when nobody else writes to it any more.
+/// Opens a library for writing once nobody else writes to it.
 fn patient(context: &Context, open: impl Fn() -> Result<Writer, Error>) -> Result<Writer, Failure> {
     wait(context, || match open() {
         Err(Error::LibraryBusy { .. }) => None,
@@ -246,7 +246,7 @@ fn wait<T>(
             return Err(Error::Interrupted.into());
         }
         if !is_told {
-            context.note("another akin writes to the cache of this dump; waiting");
+            context.note("another akin is writing to the cache of this dump; waiting");
             is_told = true;
         }
         std::thread::sleep(WAIT);

@@ -1,4 +1,4 @@
-//! `akin check`: prove a library whole, and mend what can be mended.
+//! `akin check`: verify that a library is whole, and repair it where possible.
 
 use std::io::{self, Write};
 
@@ -25,11 +25,11 @@ const FINDINGS_SHOWN: usize = 20;
 /// against the comparison with every paper. Exits with 1 if something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// Delete what interrupted work has left behind, restore columns from their records, embed
-    /// papers anew whose embeddings are damaged or gone, and build an index that is in doubt anew
+    /// Delete what interrupted work left behind, rebuild columns from their records, embed papers
+    /// again whose embeddings are damaged or lost, and rebuild a doubtful index
     #[arg(long)]
     repair: bool,
-    /// Search for so many papers only, evenly spread over the library
+    /// Search for only N papers, evenly spread over the library
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
 }
@@ -57,7 +57,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
         write_report(&mut out, &found, context)?;
         write_repairs(&mut out, &repairs)?;
     }
-    // What stands now is looked at anew, not guessed.
+    // The current state is checked again, not guessed.
     let left = if repairs.is_empty() {
         found
     } else {
@@ -85,7 +85,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     })
 }
 
-/// A line for each thing that was looked at, then what is wrong.
+/// A line for each part that was checked, then the faults.
 fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -> io::Result<()> {
     let library = &report.library;
     let (orphans, faults): (Vec<&Finding>, Vec<&Finding>) =
@@ -106,13 +106,13 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
         let size = bytes(library.reclaimable_bytes);
         line(
             "space",
-            format!("`akin compact` gives {size} of embeddings back"),
+            format!("`akin compact` frees {size} of embeddings"),
         )?;
     }
     let folder = match (&library.writer, orphans.len()) {
-        (Some(writer), _) => format!("{writer} is at work: leftovers are not looked for"),
-        (None, 0) => "nothing that does not belong there".to_owned(),
-        (None, n) => format!("{} that nothing refers to", count(n as u64)),
+        (Some(writer), _) => format!("{writer} is running: leftovers were not checked"),
+        (None, 0) => "no leftovers".to_owned(),
+        (None, n) => format!("{} unreferenced", count(n as u64)),
     };
     line("files", folder)?;
     let index = match (report.index.n_segments, report.doubts.len()) {
@@ -123,7 +123,7 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
     if report.lacks_background {
         line(
             "closeness",
-            "how close papers are by chance is not known before the next add".to_owned(),
+            "percentiles are unavailable until the next add".to_owned(),
         )?;
     }
     let (n_held, n_behind) = report.n_words;
@@ -131,7 +131,7 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
         (Some(_), _) => "1 fault".to_owned(),
         (None, 0) => format!("of {}: whole", counted(n_held, "paper")),
         (None, n) => format!(
-            "of {}: whole; not in it before the next add: {}",
+            "of {}: whole; missing until the next add: {}",
             counted(n_held, "paper"),
             count(n)
         ),
@@ -157,13 +157,20 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
         .chain(&orphans)
         .map(|finding| finding.to_string());
     let lost = report.lost.iter().map(|id| {
-        format!("paper {id} is not found by its own embedding; `akin check --repair` builds the index anew")
+        format!(
+            "paper {id} is not found by its own embedding; `akin check --repair` rebuilds the \
+             index"
+        )
     });
-    let doubts = report.doubts.iter().map(|doubt| {
-        format!("{doubt}; it is left aside until `akin check --repair` builds it anew")
-    });
+    let doubts = report
+        .doubts
+        .iter()
+        .map(|doubt| format!("{doubt}; it is not used until `akin check --repair` rebuilds it"));
     let words = report.lexical_doubt.iter().map(|doubt| {
-        format!("{doubt}; papers are not found by their words until `akin check --repair` indexes them anew")
+        format!(
+            "{doubt}; papers are not found by their words until `akin check --repair` indexes \
+             them again"
+        )
     });
     let said: Vec<String> = faults.chain(doubts).chain(words).chain(lost).collect();
     let shown = if context.verbose {
@@ -183,45 +190,39 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
 fn write_repairs(out: &mut impl Write, repairs: &Repairs) -> io::Result<()> {
     for orphan in &repairs.removed {
         let size = bytes(orphan.bytes);
-        writeln!(out, "repaired: {} deleted ({size})", orphan.path.display())?;
+        writeln!(out, "repaired: deleted {} ({size})", orphan.path.display())?;
     }
     if repairs.n_columns > 0 {
         let papers = counted(repairs.n_columns, "paper");
-        writeln!(
-            out,
-            "repaired: columns of {papers} made of their records anew"
-        )?;
+        writeln!(out, "repaired: rebuilt the columns of {papers}")?;
     }
     match repairs.lost_commits {
         Some(LostCommits::Rows(n)) => writeln!(
             out,
-            "not repaired: {} that papers.db has lost; add their dumps again",
+            "not repaired: papers.db has lost {}; add their dumps again",
             counted(n, "paper")
         )?,
         Some(LostCommits::Unknown) => {
-            writeln!(out, "repaired: the count of committed rows noted again")?;
+            writeln!(out, "repaired: restored the count of committed rows")?;
         }
         None => {}
     }
     if repairs.made_background {
-        writeln!(
-            out,
-            "repaired: how close papers are by chance found out again"
-        )?;
+        writeln!(out, "repaired: computed the percentiles again")?;
     }
     if repairs.n_embedded > 0 {
         let papers = counted(repairs.n_embedded, "paper");
-        writeln!(out, "repaired: {papers} embedded anew")?;
+        writeln!(out, "repaired: embedded {papers} again")?;
     }
     if let Some(error) = &repairs.not_embedded {
         writeln!(out, "not repaired: embeddings, because {error}")?;
     }
     if repairs.rebuilt_index {
-        writeln!(out, "repaired: the index is built anew")?;
+        writeln!(out, "repaired: rebuilt the index")?;
     }
     if repairs.n_words > 0 {
         let papers = counted(repairs.n_words, "paper");
-        writeln!(out, "repaired: the words of {papers} indexed")?;
+        writeln!(out, "repaired: indexed the words of {papers}")?;
     }
     Ok(())
 }

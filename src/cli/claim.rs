@@ -1,9 +1,9 @@
-//! Whether a file may be written: never one that is not akin's own, unless --force says so, and never one
-//! that the command reads.
+//! Whether a file may be written: never a file that is not akin's own, unless --force is given, and
+//! never one that the command reads.
 //!
-//! In: the name that a person gave for an output, and what the command reads. Out: nothing, or why not.
-//! An earlier output is told by its beginning, and by the mark that akin leaves in files of its kind; an
-//! empty file, a pipe and a device are nobody's.
+//! In: the name that a person gave for an output, and what the command reads. Out: nothing, or why
+//! not. akin recognises an earlier output by its beginning, or by the mark that it leaves in files
+//! of its kind. An empty file, a pipe and a device may always be written.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::fault::Failure;
 
-/// What of a file's beginning, and of its end, is looked at.
+/// Number of bytes of a file's beginning, and of its end, that are examined.
 const LOOKED_AT_BYTES: u64 = 64 << 10;
 
 /// What a file is that akin writes under a name that it is given.
@@ -39,7 +39,7 @@ pub(super) enum OutputKind<'a> {
 /// What a command writes, and what it reads.
 pub(super) struct Claim<'a> {
     pub(super) kind: OutputKind<'a>,
-    /// Whether a file of somebody else's is replaced.
+    /// Whether a file that is not akin's is replaced.
     pub(super) force: bool,
     /// Files that the command reads; `-` is stdin.
     pub(super) inputs: &'a [PathBuf],
@@ -51,7 +51,7 @@ impl Claim<'_> {
         let refused = |why: &str| Err(Failure::usage(format!("{} {why}", path.display())));
         let Ok(metadata) = path.metadata() else {
             return match path.is_symlink() {
-                true => refused("is a link that leads nowhere; name a file"),
+                true => refused("is a broken link; name a file"),
                 false => Ok(()),
             };
         };
@@ -79,7 +79,8 @@ impl Claim<'_> {
         match self.force {
             true => Ok(()),
             false => refused(&format!(
-                "is there, and is no {} that akin wrote; name another file, or replace it with --force",
+                "exists and is not a {} that akin wrote; name another file, or replace it with \
+                 --force",
                 self.kind.name()
             )),
         }
@@ -228,7 +229,7 @@ fn is_digest(start: &str, line: &str) -> bool {
         return head.contains(">akin</generator>");
     }
     if let Some(rest) = line.strip_prefix("{\"made\":\"") {
-        // What follows may be longer than what is looked at.
+        // The rest of the line may be longer than the examined part.
         let second = rest.split(',').nth(1);
         return second.is_some_and(|second| second.starts_with("\"message_id\":"));
     }

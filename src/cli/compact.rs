@@ -1,4 +1,4 @@
-//! `akin compact`: give back what replaced and removed papers take.
+//! `akin compact`: free the space of replaced and removed papers.
 
 use std::io::Write;
 

@@ -16,7 +16,7 @@ pub(super) struct Config {
     pub(super) mail: Option<MailConfig>,
 }
 
-/// What `config.toml` says of mail.
+/// The mail settings of `config.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct MailConfig {

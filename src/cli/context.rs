@@ -26,12 +26,12 @@ use super::config::{self, MailConfig};
 use super::fault::Failure;
 use super::{hub, terminal};
 
-/// Settings in force.
+/// The settings in effect.
 #[derive(Debug)]
 pub(super) struct Context {
     /// The library's folder.
     pub(super) library: PathBuf,
-    /// Threads, where anyone said.
+    /// Number of threads, if it was set.
     pub(super) threads: Option<usize>,
     /// Numbers to compute the model with.
     pub(super) precision: Precision,
@@ -39,11 +39,11 @@ pub(super) struct Context {
     pub(super) device: DeviceChoice,
     /// Whether output is for programs.
     pub(super) json: bool,
-    /// Whether stderr is to stay silent but for errors.
+    /// Whether stderr stays silent except for errors.
     pub(super) quiet: bool,
     /// Whether stderr is to say more.
     pub(super) verbose: bool,
-    /// How mail is sent, where anyone said.
+    /// How mail is sent, if it was set.
     pub(super) mail: Option<MailConfig>,
     /// Whether the network may not be used.
     pub(super) offline: bool,
@@ -75,7 +75,7 @@ impl Context {
         })
     }
 
-    /// What says to the hub who asks, if anything does.
+    /// The source of the hub's access token, if there is one.
     pub(super) fn hub_token(&self, file: Option<&Path>) -> Result<Option<String>, Failure> {
         hub::token(file, base_folders()?.home_dir())
     }
@@ -90,12 +90,12 @@ impl Context {
         }
     }
 
-    /// The folder for what can be made again.
+    /// The folder for files that can be rebuilt.
     pub(super) fn cache_dir() -> Result<PathBuf, Failure> {
         Ok(base_folders()?.cache_dir().join("akin"))
     }
 
-    /// Opens the library to show what is in it, and says what of it is lost or another's.
+    /// Opens the library for reading, and warns of what is lost or in use by others.
     pub(super) fn library(&self) -> Result<Library, Failure> {
         let library = Library::open(&self.library)?;
         if library.space().is_some()
@@ -107,41 +107,45 @@ impl Context {
         Ok(library)
     }
 
-    /// Opens a library with its indexes, and says what of them had to be left aside.
+    /// Opens a library with its indexes, and warns of those that cannot be used.
     pub(super) fn open(&self, root: &Path) -> Result<OpenLibrary, Failure> {
         let opened = OpenLibrary::open(root)?;
         for doubt in opened.index.doubts() {
             self.note(&format!(
-                "{doubt}; it is left aside until the next add makes it anew"
+                "{doubt}; it is not used until the next add rebuilds it"
             ));
         }
         self.note_losses(opened.library.lost_commits());
         if let Ok(lexical) = &opened.lexical
             && !ingest::has_all_words(&opened.library, lexical)?
         {
-            self.note("papers that came or changed last are not found by their words before the next add or `akin check --repair`");
+            self.note(
+                "papers added or changed last are not found by their words until the next \
+                 add or `akin check --repair`",
+            );
         }
         if opened.index.lacks_background() {
-            self.note("how close papers are by chance is not known before the next add or `akin check --repair`: hits bear no percentile");
+            self.note("hits have no percentile until the next add or `akin check --repair`");
         }
         Ok(opened)
     }
 
-    /// Opens the library for writing, and says what it has lost. `holder` is the command, for others.
+    /// Opens the library for writing, and warns of what it has lost. `holder` is the command, for
+    /// others.
     pub(super) fn writer(&self, holder: &str) -> Result<Writer, Failure> {
         let writer = Writer::open(&self.library, holder)?;
         self.note_losses(writer.lost_commits());
         Ok(writer)
     }
 
-    /// The same, or makes a library where there is none.
+    /// The same, but creates the library if there is none.
     pub(super) fn writer_of_any(&self, holder: &str) -> Result<Writer, Failure> {
         let writer = Writer::open_or_create(&self.library, holder)?;
         self.note_losses(writer.lost_commits());
         Ok(writer)
     }
 
-    /// Says what was committed once and is no longer there.
+    /// Warns of commits that are no longer there.
     fn note_losses(&self, lost: Option<LostCommits>) {
         if let Some(LostCommits::Rows(n)) = lost {
             self.note(&format!(
@@ -158,7 +162,7 @@ impl Context {
         }
     }
 
-    /// Loads a model, and says what computes it.
+    /// Loads a model, and reports the device.
     pub(super) fn load(&self, origin: &Origin) -> Result<Encoder, Failure> {
         let origin = hub::at_hand(origin, &self.hub);
         let encoder = origin.load(self.threads, self.precision, self.device)?;
@@ -169,7 +173,7 @@ impl Context {
         if let Some(other) = encoder.other_similarity() {
             let model = &encoder.recipe().model;
             self.note(&format!(
-                "{model} is made for {other} similarity; akin compares by the cosine"
+                "{model} is made for {other} similarity; akin compares by cosine similarity"
             ));
         }
         if self.verbose {
@@ -178,7 +182,7 @@ impl Context {
         Ok(encoder)
     }
 
-    /// Loads the cross-encoder that reorders hits, if one is asked for.
+    /// Loads the cross-encoder that reorders hits, if one is requested.
     pub(super) fn load_reranker(&self, args: &RerankArgs) -> Result<Option<CrossEncoder>, Failure> {
         let Some(model) = &args.reranker else {
             return Ok(None);
@@ -194,7 +198,7 @@ impl Context {
         Ok(encoder)
     }
 
-    /// Says something on stderr, unless told to be quiet.
+    /// Prints a note on stderr, unless --quiet is set.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             terminal::note(text);

@@ -1,8 +1,9 @@
 //! Libraries of corpora in the cache folder: what `eval` searches.
 //!
-//! One library a dump, model, size and time of the file ([`akin::eval::build_corpus`]), with the
-//! documents' ids in a file beside it, which is there when the library is whole. Those of the same
-//! dump at other times are deleted. Anything in the cache folder can be deleted at any time.
+//! There is one library per dump, model, size and time of the file ([`akin::eval::build_corpus`]).
+//! A file beside it holds the documents' ids and exists only if the library is complete. Those of
+//! the same dump at other times are deleted. Anything in the cache folder can be deleted at any
+//! time.
 
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,7 @@ pub(super) fn corpus_of(
         });
     }
     if ids_path.exists() || (root.exists() && Library::open(&root).is_err()) {
-        // It was whole and is not, or never came to be a library.
+        // It was complete and is damaged, or its creation was interrupted.
         forget(&ids_path);
         forget(&root);
     }
@@ -108,7 +109,7 @@ fn forget_others(of_dump: &Path, root: &Path) {
     }
 }
 
-/// Deletes what can be made again; where it cannot be deleted, it stays.
+/// Deletes what can be rebuilt; if it cannot be deleted, it stays.
 fn forget(path: &Path) {
     let _ = match path.is_dir() {
         true => std::fs::remove_dir_all(path),

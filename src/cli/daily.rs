@@ -37,7 +37,7 @@ pub(super) struct DailyArgs {
     /// Put the papers first that are closest to this follow
     #[arg(long, value_name = "FOLLOW")]
     like: Option<String>,
-    /// How many papers to show
+    /// Number of papers to show
     #[arg(short, value_name = "N", default_value_t = 50, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]
@@ -70,7 +70,7 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failur
     let Some(days) = days else {
         context.note(match by {
             Day::Listed => {
-                "no paper stood in a list of a day; --published goes by the day of publication"
+                "no paper was listed on a day; --published goes by the day of publication"
             }
             Day::Dated => "no paper has a date",
         });
@@ -151,7 +151,7 @@ fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Failure>
 
 /// Parses `2026-W11`, or a day of that week.
 fn week(text: &str) -> Result<FirstAndLast, String> {
-    let wanted = || format!("{text:?} is no week; 2026-W11, or a day of it, is wanted");
+    let wanted = || format!("invalid week {text:?}: use 2026-W11, or a day of it");
     let monday = match text.split_once("-W").or_else(|| text.split_once("-w")) {
         Some((year, number)) => {
             let (year, number) = (year.parse().ok(), number.parse().ok());
@@ -171,7 +171,7 @@ fn week(text: &str) -> Result<FirstAndLast, String> {
 /// Parses `2026-03`.
 fn month(text: &str) -> Result<FirstAndLast, String> {
     let first: Result<Date, _> = format!("{text}-01").parse();
-    let first = first.map_err(|_| format!("{text:?} is no month; 2026-03 is wanted"))?;
+    let first = first.map_err(|_| format!("invalid month {text:?}: use 2026-03"))?;
     Ok((first, first.last_of_month()))
 }
 

@@ -1,4 +1,4 @@
-//! `akin digest`: what is new in what is followed.
+//! `akin digest`: new papers for what is followed.
 
 use std::cell::OnceCell;
 use std::io::Write;
@@ -43,17 +43,17 @@ pub(super) struct DigestArgs {
     to: Form,
     /// Write to this file instead of stdout; it appears when it is whole
     ///
-    /// A digest that akin wrote there earlier is replaced: it is told by its heading, a feed and a letter
-    /// by akin's name in them. Any other file is refused.
+    /// A digest that akin wrote there earlier is replaced. akin recognises it by its heading, a
+    /// feed or a letter by akin's name in it. Any other file is refused.
     #[arg(short, long, value_name = "FILE", conflicts_with = "install")]
     output: Option<PathBuf>,
-    /// Let --output replace a file that is no digest of akin's
+    /// Let --output replace a file that is not a digest from akin
     #[arg(long, requires = "output")]
     force: bool,
-    /// Look, and note nothing: what is shown now is shown again
+    /// Show the digest without marking it as shown: the next one shows the same papers
     #[arg(long)]
     dry_run: bool,
-    /// How many rising papers to name
+    /// Number of rising papers to list
     #[arg(long, value_name = "N", default_value_t = 5)]
     trending: usize,
     /// Send to this subscriber only, whether it is time or not
@@ -62,10 +62,10 @@ pub(super) struct DigestArgs {
     /// Send mail that is empty, too
     #[arg(long)]
     even_if_empty: bool,
-    /// Where the feed will be found: an address that feed readers want to know
+    /// Address at which the feed will be found, for feed readers
     #[arg(long, value_name = "URL")]
     feed_url: Option<String>,
-    /// Print what has this machine do it every morning, and install nothing
+    /// Print a schedule that runs this command every morning, and install nothing
     #[arg(long, value_name = "WHAT", num_args = 0..=1, default_missing_value = "this",
           require_equals = true)]
     install: Option<SchedulerArg>,
@@ -79,7 +79,7 @@ pub(super) struct DigestArgs {
     moment: MomentArgs,
 }
 
-/// Digests among which those are that a feed is made of: most may have had nothing new.
+/// Number of digests to search for those that a feed needs: most may have had nothing new.
 const FEED_LOOKED_AT: usize = 40 * FEED_DIGESTS;
 
 /// What to make of a digest.
@@ -161,7 +161,7 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
         newest = Some(digest.clone());
         let text = room.rendered(form, digest)?;
         if matches!(form, Form::Rss | Form::Atom) {
-            // An entry is a paper; there is no place for notes.
+            // A feed's entry is a paper; there is no place for notes.
             digest.notes.iter().for_each(|note| context.note(note));
         }
         write_out(args.output.as_deref(), &text)
@@ -177,18 +177,21 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
         send(&compose()?)?;
     } else {
         let mut writer = context.writer("akin digest")?;
-        // A page or a letter of this morning is not replaced by one with nothing in it.
+        // This morning's page or letter is not replaced by an empty one.
         let is_kept = args.output.is_some() && !matches!(form, Form::Rss | Form::Atom);
         let if_empty = args.even_if_empty || !is_kept;
         let sending = Sending {
             now: now.timestamp(),
             if_empty,
-            // Two pages are no page, and in a file the second would take the place of the first.
+            // Two pages do not make one, and in a file the second would replace the first.
             one_at_a_time: args.output.is_some() || !matches!(form, Form::Terminal | Form::Json),
         };
         let delivery = digest::deliver(&mut writer, &reader, &sending, compose, &mut send)?;
         if delivery == Delivery::SentWaiting {
-            context.note("this one had waited; run the same command again for what came since");
+            context.note(
+                "this digest had been waiting; run the same command again for newer \
+                 papers",
+            );
         }
     }
     if let Some(path) = args.output.as_ref().filter(|_| newest.is_none()) {
@@ -197,15 +200,15 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// Sends mail to every subscriber whose time has come. What fails for one is no matter to the others: it
-/// is said, and the exit code says so.
+/// Sends mail to every subscriber whose time has come. A failure for one does not affect the
+/// others: it is reported, and the exit code shows it.
 fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     let now = args.moment.now()?.timestamp();
     let mut outcome = Outcome::Done;
     let due = due(args, now, context, &mut outcome)?;
     if due.is_empty() {
         if outcome == Outcome::Done {
-            context.note("it is nobody's time; --subscriber ADDRESS sends all the same");
+            context.note("no subscriber is due; --subscriber ADDRESS sends anyway");
         }
         return Ok(outcome);
     }
@@ -235,7 +238,7 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failu
     if !rest.is_empty() {
         let rest = rest.join(", ");
         context.note(&format!(
-            "the server was not asked again, for {rest}; what is new for them is due still"
+            "the server was not tried again for {rest}; their digests are still due"
         ));
     }
     Ok(outcome)
@@ -247,7 +250,8 @@ struct Post {
     writer: Writer,
 }
 
-/// Sends what waits for one subscriber, and what is new; without a post, says what would be sent.
+/// Sends what waits for one subscriber, then what is new; without a post, reports what would be
+/// sent.
 fn to_subscriber(
     subscriber: &Subscriber,
     room: &Composer<'_>,
@@ -281,8 +285,8 @@ fn say(address: &str, what: &str, digest: &Digest) -> std::io::Result<()> {
     writeln!(terminal::stdout(), "{address} {what}: {}", digest.title())
 }
 
-/// The subscribers whose time has come, or the one who is named. One whose subscription cannot be
-/// understood is complained of.
+/// The subscribers that are due, or the named one. One whose subscription cannot be understood is
+/// complained of.
 fn due(
     args: &DigestArgs,
     now: Timestamp,
@@ -323,9 +327,9 @@ fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Failure
     }
 }
 
-/// What all readers' digests are made in: the model is loaded once, when the first digest wants it; the
-/// library is looked at anew for each, because what waited for a reader is noted before what is new is
-/// composed.
+/// What all readers' digests are made with. The model is loaded once, for the first digest that
+/// needs it. The library is opened again for each reader: the digests that waited for a reader are
+/// noted before the new one is composed.
 struct Composer<'a> {
     args: &'a DigestArgs,
     context: &'a Context,
@@ -341,7 +345,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The encoder, if one of these follows wants one.
+    /// The encoder, if one of these follows needs one.
     fn encoder_for(
         &self,
         follows: &[StoredFollow],
@@ -373,14 +377,14 @@ impl<'a> Composer<'a> {
             .partition(|name| known.iter().any(|follow| follow.name == *name));
         if !gone.is_empty() {
             self.context.note(&format!(
-                "{} follows what is no longer there: {}",
+                "{} follows names that no longer exist: {}",
                 subscriber.address,
                 gone.join(", ")
             ));
         }
         if names.is_empty() && !gone.is_empty() {
             return Err(Failure::usage(format!(
-                "{} follows nothing that is there",
+                "{} follows nothing that exists",
                 subscriber.address
             )));
         }
@@ -410,7 +414,7 @@ impl<'a> Composer<'a> {
         Ok(digest::compose(&desk, &wanted)?)
     }
 
-    /// A digest in the form that is asked for.
+    /// A digest in the requested form.
     fn rendered(&self, form: Form, digest: &Digest) -> Result<Vec<u8>, Error> {
         let text = match form {
             Form::Terminal | Form::Smtp => {
@@ -436,7 +440,7 @@ impl<'a> Composer<'a> {
         let mut digests = vec![digest.clone()];
         for stored in library.sent(&digest.reader, FEED_LOOKED_AT)? {
             let earlier = Digest::of_stored(&library, &stored)?;
-            // A feed that is written every hour is not to lose by it what came yesterday.
+            // A feed that is written every hour should not lose yesterday's papers by it.
             if digests.len() < FEED_DIGESTS && !earlier.is_empty() {
                 digests.push(earlier);
             }
@@ -470,7 +474,7 @@ fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(Error::write(path))
 }
 
-/// Prints what has a machine do this every day.
+/// Prints a schedule that runs this command every day.
 fn install(
     args: &DigestArgs,
     scheduler: SchedulerArg,
@@ -506,7 +510,7 @@ fn install(
     Ok(Outcome::Done)
 }
 
-/// The words of this command, as far as they are about what is written where.
+/// The arguments of this command that say what to write, and where.
 fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
     let mut words = vec!["digest".to_owned()];
     let form = args.to.to_possible_value();
@@ -529,7 +533,7 @@ fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
 
 /// Parses `last`, `7d`, `2w`, or a day.
 fn since(text: &str) -> Result<SinceArg, String> {
-    let wanted = || format!("{text:?} is no time; last, 7d, 2w or 2026-03-14 is wanted");
+    let wanted = || format!("invalid time {text:?}: use last, 7d, 2w or 2026-03-14");
     if text == "last" {
         return Ok(SinceArg::Last);
     }

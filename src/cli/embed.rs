@@ -29,9 +29,9 @@ use super::{add, terminal};
 /// records of nothing but an id and a text are embedded as they are. With - as the dump and no
 /// output, akin is a filter: JSON Lines to JSON Lines, or Arrow stream to Arrow stream.
 ///
-/// Exit codes: 0 if every record was embedded; 1 if some were rejected, each listed on stderr; 2 if
-/// something failed or a dump could not be read to its end. A file appears under its name only when
-/// it is whole.
+/// Exit codes are 0 if every record was embedded, and 1 if some were rejected, each listed on
+/// stderr. The code is 2 if something failed or a dump could not be read to its end. A file appears
+/// under its name only when it is whole.
 #[derive(Debug, Args)]
 pub(super) struct EmbedArgs {
     /// Dump files; - is stdin
@@ -39,15 +39,15 @@ pub(super) struct EmbedArgs {
     dumps: Vec<PathBuf>,
     /// Where to write [default: stdout, for JSON Lines and Arrow streams]
     ///
-    /// Vectors that akin wrote there earlier are replaced. They are told by how they begin, Parquet and
-    /// Arrow also by akin's name in them, .npy by its .ids.txt, which has as many ids. Any other file is
-    /// refused.
+    /// Vectors that akin wrote there earlier are replaced. akin recognises them by their beginning,
+    /// Parquet and Arrow also by akin's name in them, .npy by its .ids.txt with the same number of
+    /// ids. Any other file is refused.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Let --output replace files that are no vectors of akin's
+    /// Let --output replace files that are not vectors from akin
     #[arg(long, requires = "output")]
     force: bool,
-    /// What to write [default: by the output's extension (.npy, .parquet, .arrow, .arrows), else
+    /// Output format [default: by the output's extension (.npy, .parquet, .arrow, .arrows), else
     /// jsonl; to stdout, arrow if the dump is an Arrow stream]
     #[arg(long, value_name = "FORMAT")]
     format: Option<VectorFormat>,
@@ -120,7 +120,7 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failur
     }
     let found_nothing = report.n_read == 0 && !report.unused.skipped.is_empty();
     if found_nothing {
-        let error = "error: there is no dump among the files that were given";
+        let error = "error: none of the given files is a dump";
         let _ = writeln!(terminal::stderr(), "{error}");
     }
     Ok(if report.unused.has_unread() || found_nothing {
@@ -133,7 +133,7 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failur
 }
 
 impl EmbedArgs {
-    /// Makes sure that what is written replaces nothing but what akin wrote.
+    /// Makes sure that the output replaces only files written by akin.
     fn claim(
         &self,
         asked: Option<VectorFormat>,
@@ -158,17 +158,16 @@ impl EmbedArgs {
         }
     }
 
-    /// The format that was asked for, by its name or by the output's; `None` where nothing was
-    /// said.
+    /// The requested format, by its name or by the output's extension; `None` if neither is given.
     fn asked_format(&self) -> Result<Option<VectorFormat>, Failure> {
         let named = self.output.as_deref().map(VectorFormat::of_file);
         let asked = self.format.or(named);
         match (asked, &self.output) {
             (Some(VectorFormat::Npy), None) => {
-                Err(Failure::usage("an .npy file wants a name: add -o NAME.npy"))
+                Err(Failure::usage("an .npy file needs a name: add -o NAME.npy"))
             }
             (Some(VectorFormat::Parquet), None) => Err(Failure::usage(
-                "a Parquet file wants a name: add -o NAME.parquet",
+                "a Parquet file needs a name: add -o NAME.parquet",
             )),
             _ => Ok(asked),
         }
@@ -206,7 +205,7 @@ fn sink(
         Some(path) => Output::create(path),
         None => Ok(Output::stream("stdout", terminal::data())),
     };
-    // Where there is no name, `asked_format` has refused the formats that want one.
+    // Without a name, `asked_format` has refused the formats that need one.
     let path = path.unwrap_or(Path::new(""));
     Ok(match format {
         VectorFormat::Jsonl => Box::new(JsonLines::new(output()?, vector_type.dtype)),
@@ -216,7 +215,7 @@ fn sink(
     })
 }
 
-/// Says on stdout, where the vectors do not go, what embedding came to.
+/// Reports on stdout, if the vectors do not go there, what was embedded.
 fn tell(report: &EmbedReport, start: Instant, computed_on: &str) -> Result<(), Failure> {
     let summary = json!({
         "read": report.n_read,

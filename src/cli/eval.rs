@@ -20,7 +20,7 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::{corpora, layout, terminal};
 
-/// Papers found for a query where a metric looks at all of them, as TREC has it.
+/// Number of papers per query for a metric without a cutoff, as in TREC.
 const WHOLE_DEPTH: usize = 1000;
 
 /// Measure how well the search finds what people judged relevant
@@ -52,28 +52,28 @@ pub(super) struct EvalArgs {
     /// The queries are papers: find what is related to each, leaving out itself
     #[arg(long)]
     by_id: bool,
-    /// Leave the document of a query's own id out of what is found, here and in the runs that are named:
-    /// in ArguAna and Quora the queries are documents of the corpus
+    /// Leave the document with the query's own id out of all results and runs: in ArguAna and Quora
+    /// the queries are documents of the corpus
     #[arg(long)]
     exclude_self: bool,
     /// What to measure: nDCG@K, Recall@K, MRR@K, P@K, MAP; can be repeated [default: nDCG@10,
     /// Recall@100, MRR@10, MAP, P@10]
     #[arg(long = "metric", value_name = "NAME")]
     metrics: Vec<Metric>,
-    /// Write what was found as a TREC run
+    /// Write the results as a TREC run
     ///
-    /// A run that akin wrote there earlier, which is told by its last column, is replaced. Any other file is
-    /// refused.
+    /// A run that akin wrote there earlier is replaced; akin recognises it by its last column. Any
+    /// other file is refused.
     #[arg(long, value_name = "FILE")]
     run: Option<PathBuf>,
-    /// Let --run replace a file that is no run of akin's
+    /// Let --run replace a file that is not a run from akin
     #[arg(long, requires = "run")]
     force: bool,
     /// Measure this TREC run instead of searching
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     score: Option<PathBuf>,
-    /// Compare with this TREC run, query by query: its mean, the difference, and p, how often two
-    /// that are equally good differ as much by chance
+    /// Compare with this TREC run, query by query: its mean, the difference, and p, the probability
+    /// of such a difference between equally good runs
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     #[command(flatten)]
@@ -204,7 +204,7 @@ fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Failur
 struct Measured {
     metric: Metric,
     mean: eval::Mean,
-    /// The mean of what it is compared with, and the p-value of the difference.
+    /// The mean of the compared run, and the p-value of the difference.
     against: Option<(f64, f64)>,
 }
 

@@ -49,7 +49,7 @@ struct JsonFacets<'a> {
     n_papers: usize,
 }
 
-/// A value, and how many papers have it.
+/// A value, and the number of papers that have it.
 #[derive(Serialize)]
 struct JsonCount<'a> {
     value: &'a str,

@@ -1,4 +1,4 @@
-//! How a failure is told to a person: what, caused by what, and what to do about it.
+//! How a failure is reported to a person: what failed, what caused it, and what to do about it.
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind, Write};
@@ -14,7 +14,7 @@ use super::terminal::{self, RED, one_line};
 /// Why a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The library said so.
+    /// An error of the library.
     Akin(Error),
     /// The command was misused.
     Usage(String),
@@ -39,7 +39,8 @@ impl Failure {
         Failure::Usage(text.into())
     }
 
-    /// Whether the reader of stdout went away, which is no failure: `akin search … | head`.
+    /// Whether the reader of stdout went away, which does not count as a failure:
+    /// `akin search … | head`.
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {
             Failure::Output(error) => error.kind() == ErrorKind::BrokenPipe,
@@ -60,8 +61,8 @@ impl Failure {
         }
     }
 
-    /// Whether it keeps a command from doing the same for others: it is interrupted, what it writes is
-    /// not read or has no room, or the library cannot be used.
+    /// Whether it also stops a command from doing the same for others: an interruption, an output
+    /// that cannot be written, an unusable library.
     pub(super) fn is_everybodys(&self) -> bool {
         match self {
             Failure::Akin(error) => matches!(
@@ -88,11 +89,11 @@ impl Failure {
     /// Prints message, causes and hint to stderr.
     pub(super) fn print(&self) {
         let mut err = terminal::stderr();
-        // Where stderr cannot be written there is nobody to tell.
+        // If stderr cannot be written, nobody can be informed.
         let _ = self.write(&mut err, None);
     }
 
-    /// The same, of somebody or something that the message may not name.
+    /// The same, about somebody or something that the message may not name.
     pub(super) fn print_about(&self, whom: &str) {
         let _ = self.write(&mut terminal::stderr(), Some(whom));
     }
@@ -138,7 +139,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Read { path, source }
             if source.kind() == ErrorKind::NotFound && is_of_a_library(path) =>
         {
-            "`akin check --repair` makes it anew".to_owned()
+            "`akin check --repair` rebuilds it".to_owned()
         }
         Error::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
             "check the name; `akin add -` reads a dump from stdin".to_owned()
@@ -152,8 +153,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
                 .to_owned()
         }
         Error::Database { source, .. } if source.to_string().contains("disk I/O error") => {
-            "the disk may be full or broken, or a file may not be larger here (`ulimit -f`); what was \
-             committed is safe. Mend this and run the same command again"
+            "the disk may be full or broken, or a file may not be larger here (`ulimit -f`); what \
+             was committed is safe. Fix this and run the same command again"
                 .to_owned()
         }
         Error::Write { source, .. } if source.kind() == ErrorKind::FileTooLarge => {
@@ -173,7 +174,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "`akin check` says what is damaged, with which papers, and what to do".to_owned()
         }
         Error::NoRecords { .. } => {
-            "the format is told from the content; --format FORMAT takes it for another".to_owned()
+            "the format is recognised from the content; --format FORMAT sets it".to_owned()
         }
         Error::UnknownFormat { .. } => format!("known are {}", *KNOWN_FORMATS),
         Error::IsFolder { path } => {
@@ -184,10 +185,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::NotALibrary { .. } => "name a new or an empty folder with --library DIR".to_owned(),
         Error::Unreachable { .. } => {
-            "what was taken in is kept; run the same command again later to go on".to_owned()
+            "what was added is kept; run the same command again later to continue".to_owned()
         }
         Error::BadAnswer { .. } => {
-            "run the same command again later, or with --restart to begin the list anew".to_owned()
+            "run the same command again later, or with --restart to begin the list again".to_owned()
         }
         Error::Device { .. } => {
             "--device cpu computes on the CPU; --device auto takes a GPU only where there is one"
@@ -198,12 +199,12 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "check the name; a model of the hub is org/name or org/name@revision".to_owned()
         }
         Error::ModelDenied { .. } => {
-            "check the name; if the model is gated, accept its conditions on its \
-            page at the hub; then say who asks, with HF_TOKEN or --token-file FILE"
+            "check the name; if the model is gated, accept its conditions on its page at the hub, \
+             then give your token with HF_TOKEN or --token-file FILE"
                 .to_owned()
         }
         Error::WrongBytes { .. } => "it was removed; run the same command again".to_owned(),
-        Error::Offline { .. } => "leave --offline away and unset HF_HUB_OFFLINE".to_owned(),
+        Error::Offline { .. } => "leave out --offline and unset HF_HUB_OFFLINE".to_owned(),
         Error::NotASource { .. } => "akin show --sources ID lists them".to_owned(),
         Error::LibraryOlder { .. } => {
             "akin compact brings it up to date; nothing is embedded again".to_owned()
@@ -211,7 +212,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::LibraryNewer { .. } => "update akin, or name another library".to_owned(),
         Error::LibraryBusy { .. } => "wait until it is done; searching works meanwhile".to_owned(),
         Error::SpaceMismatch { .. } => {
-            "leave --model, --max-tokens and --dim away to use the library's own; `akin model use \
+            "leave out --model, --max-tokens and --dim to use the library's own; `akin model use \
              MODEL` changes it"
                 .to_owned()
         }
@@ -223,9 +224,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::EmptyQuery => {
             "say what you look for: akin search \"graph neural networks\"".to_owned()
         }
-        Error::LongQuery { .. } => {
-            "what is so long is a draft: akin search --file FILE".to_owned()
-        }
+        Error::LongQuery { .. } => "for a text this long, use akin search --file FILE".to_owned(),
         Error::UnknownFollow { .. } => "akin follow list names them".to_owned(),
         Error::BadMail { .. } => {
             "akin/config.toml in your config folder says how, in its part [mail]: from, host, \
@@ -233,16 +232,16 @@ pub(super) fn hint(error: &Error) -> Option<String> {
                 .to_owned()
         }
         Error::BadSubscription { address, .. } => {
-            format!("akin subscribe add {address} says it again, with its options")
+            format!("run akin subscribe add {address} again, with its options")
         }
         Error::NotSent { refusal, .. } => match refusal {
-            Refusal::Server | Refusal::ForNow => "it is kept; run the same command again later to send it",
-            Refusal::Message => {
-                "what it had to say is new again: mend this and run the same command again"
+            Refusal::Server | Refusal::ForNow => {
+                "it is kept; run the same command again later to send it"
             }
+            Refusal::Message => "its papers are new again: fix this and run the same command again",
             Refusal::Address => {
-                "this digest is dropped, and what it had to say is new again when it is time for the \
-                 next; `akin subscribe remove ADDRESS` ends that"
+                "this digest is dropped, and its papers are new again in the next one; `akin \
+                 subscribe remove ADDRESS` ends that"
             }
         }
         .to_owned(),

@@ -1,4 +1,4 @@
-//! `akin follow`: questions that are asked again and again.
+//! `akin follow`: saved queries.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use super::{layout, output, reading, terminal};
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
 
-/// Follow a subject, some papers or some authors; `akin digest` says what is new
+/// Follow a subject, some papers or some authors; `akin digest` shows what is new
 ///
 /// A new paper is found if it is closer to what you follow than 99.5 % of your library
 /// (--closer-than), by meaning or by its words. `akin follow test NAME` shows what that would have
@@ -41,14 +41,14 @@ enum FollowCommand {
         #[command(flatten)]
         moment: MomentArgs,
     },
-    /// List what is followed
+    /// List the follows
     List,
     /// Show one follow
     Show {
         /// Its name
         name: String,
     },
-    /// Show what it would have found last month, and change nothing
+    /// Show what it would have found last month, without changing anything
     Test {
         /// Its name
         name: String,
@@ -61,7 +61,7 @@ enum FollowCommand {
         #[command(flatten)]
         moment: MomentArgs,
     },
-    /// Change what is given; what it has shown it has shown
+    /// Change the given parts; papers shown before stay marked as shown
     Edit {
         /// Its name
         name: String,
@@ -71,7 +71,7 @@ enum FollowCommand {
         #[command(flatten)]
         asked: FollowRequest,
     },
-    /// Follow no longer, and forget what was shown
+    /// Delete a follow, and forget what was shown
     Remove {
         /// The names
         #[arg(required = true, value_name = "NAME")]
@@ -165,7 +165,7 @@ pub(super) fn run(args: &FollowArgs, context: &Context) -> Result<Outcome, Failu
 }
 
 impl FollowRequest {
-    /// Puts what is given in place of what is there.
+    /// Replaces the parts that are given.
     fn put_into(&self, follow: &mut Follow) {
         if !self.query.is_empty() {
             follow.query = Some(self.query.join(" "));
@@ -193,7 +193,7 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
     follow.check()?;
     let library = Library::open(&context.library)?;
     if is_there(follow, &library)? {
-        context.note(&format!("{:?} is followed already, as it is", follow.name));
+        context.note(&format!("{:?} is already followed, unchanged", follow.name));
         return Ok(Outcome::Done);
     }
     follow.check_papers(&library)?;
@@ -203,7 +203,7 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
     let now = moment.now()?.timestamp();
     writer.add_follow(&follow.name, &follow.definition(), now)?;
     context.note(&format!(
-        "what comes from now on is new to it; akin follow test {:?} shows what last month had been",
+        "papers that come from now on are new; akin follow test {:?} shows last month's",
         follow.name
     ));
     Ok(Outcome::Done)
@@ -216,7 +216,7 @@ fn is_there(follow: &Follow, library: &Library) -> Result<bool, Error> {
     Ok(stored.is_some_and(|stored| Follow::of_stored(stored).is_ok_and(|other| other == *follow)))
 }
 
-/// Says what a follow asks that this library cannot tell, or has nothing of.
+/// Reports the parts of a follow that this library cannot answer, or has no papers for.
 fn advise(follow: &Follow, library: &Library, context: &Context) -> Result<(), Failure> {
     if let Some(advice) = follow.share_is_too_small_for(library.status()?.n_papers) {
         context.note(&advice);
@@ -350,7 +350,7 @@ fn edit(
         let mut follow = Follow::of_stored(&renamed)?;
         asked.put_into(&mut follow);
         if is_there(&follow, &library)? {
-            context.note(&format!("{rename:?} is that already"));
+            context.note(&format!("{rename:?} is already its name"));
             return Ok(Outcome::Done);
         }
     }
@@ -419,8 +419,8 @@ fn import(
         let is_another = key_of(&follow.name).is_some() && !is_there(follow, &library)?;
         if is_twice || (!replace && is_another) {
             let reason = match is_twice {
-                true => "the file has it twice",
-                false => "there is one of this name; --replace changes it",
+                true => "the file contains it twice",
+                false => "a follow of this name exists; --replace changes it",
             };
             return Err(Failure::Akin(Error::BadFollow {
                 name: follow.name.clone(),
@@ -447,7 +447,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     let name = file.unwrap_or(Path::new("stdin"));
     let bytes = reading::whole(file).map_err(Error::read(name))?;
     String::from_utf8(bytes)
-        .map_err(|_| Failure::usage(format!("{} is no text in UTF-8", path.display())))
+        .map_err(|_| Failure::usage(format!("{} is not UTF-8 text", path.display())))
 }
 
 fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Failure {

@@ -1,4 +1,4 @@
-//! Models by name: what the environment says of the Hugging Face hub, and what `--model` means.
+//! Models by name: the environment of the Hugging Face hub, and what `--model` means.
 //!
 //! The variables are those of the hub's own tools: `HF_HUB_CACHE`, `HF_HOME`, `HF_ENDPOINT`,
 //! `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`. A token is read when something is fetched, and
@@ -14,10 +14,10 @@ use akin::space::Origin;
 
 use super::fault::Failure;
 
-/// What `--model` calls the model in this program.
+/// What `--model` calls the bundled model.
 const BUNDLED: &str = "bundled";
 
-/// The hub and its cache, after the environment; nobody in particular asks.
+/// The hub and its cache, from the environment, without an access token.
 pub(super) fn configured(home: &Path, offline: bool) -> Hub {
     let endpoint = variable("HF_ENDPOINT").and_then(|url| url.into_string().ok());
     Hub {
@@ -48,7 +48,7 @@ fn hf_home(home: &Path) -> PathBuf {
         .join("huggingface")
 }
 
-/// What says who asks: of the file that is given, else of the environment, else of where the hub's
+/// The access token: from the given file, else from the environment, else from where the hub's
 /// tools keep it.
 pub(super) fn token(file: Option<&Path>, home: &Path) -> Result<Option<String>, Failure> {
     if let Some(path) = file {
@@ -66,8 +66,8 @@ pub(super) fn token(file: Option<&Path>, home: &Path) -> Result<Option<String>, 
         .and_then(|text| stripped(&text)))
 }
 
-/// What `--model` means: the bundled model, a folder that there is or that is given as a path, or a
-/// model of the hub that is in the cache.
+/// What `--model` means: the bundled model, a folder that exists or is given as a path, or a cached
+/// model of the hub.
 pub(super) fn source(model: &Path, hub: &Hub) -> Result<ModelSource, Failure> {
     if model == Path::new(BUNDLED) {
         return Ok(ModelSource::Bundled);
@@ -81,8 +81,7 @@ pub(super) fn source(model: &Path, hub: &Hub) -> Result<ModelSource, Failure> {
     let id: HubId = text.parse().map_err(|_| {
         Error::model(
             &text,
-            "there is no such folder, and it is no id of the hub, which would be org/name or \
-             org/name@revision",
+            "there is no such folder, and it is not an id of the hub: org/name or org/name@revision",
         )
     })?;
     let Some(snapshot) = hub.find(&id)? else {
@@ -101,7 +100,7 @@ pub(super) fn source(model: &Path, hub: &Hub) -> Result<ModelSource, Failure> {
     })
 }
 
-/// The same model where it is now, if the cache has moved since it was noted.
+/// The same model at its present place, if the cache has moved since it was noted.
 pub(super) fn at_hand(origin: &Origin, hub: &Hub) -> Origin {
     let mut origin = origin.clone();
     if let ModelSource::Hub { id, commit, folder } = &mut origin.source

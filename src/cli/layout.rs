@@ -8,7 +8,7 @@ use textwrap::Options;
 
 use super::terminal;
 
-/// Width where stdout is no terminal.
+/// Width if stdout is not a terminal.
 const DEFAULT_WIDTH: usize = 100;
 
 /// Prints one value as a line of JSON. Characters that a terminal obeys or hides are escaped.
@@ -70,18 +70,18 @@ pub(super) fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) 
     lines
 }
 
-/// Columns of the terminal, within what reads well.
+/// Columns of the terminal, limited to a readable width.
 pub(super) fn width() -> usize {
     terminal::columns().unwrap_or(DEFAULT_WIDTH).clamp(40, 120)
 }
 
-/// A number with so many decimals, for programs.
+/// A number with this many decimals, for programs.
 pub(super) fn rounded(number: f64, decimals: i32) -> f64 {
     let unit = 10f64.powi(decimals);
     (number * unit).round() / unit
 }
 
-/// A count with thousands apart: `12,345`.
+/// A count with thousands separators: `12,345`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
@@ -94,7 +94,7 @@ pub(super) fn count(n: u64) -> String {
     grouped
 }
 
-/// How many of something there are: `1 paper`, `12,345 papers`.
+/// A number of things: `1 paper`, `12,345 papers`.
 pub(super) fn counted(n: u64, what: &str) -> String {
     let ending = if n == 1 { "" } else { "s" };
     format!("{} {what}{ending}", count(n))

@@ -22,7 +22,7 @@ use super::config::{MailConfig, SecurityConfig};
 use super::context::Context;
 use super::fault::Failure;
 
-/// What stands behind the `@` where nobody said what should.
+/// The part after the `@` if no domain is configured.
 const NO_DOMAIN: &str = "localhost";
 
 impl Context {
@@ -59,12 +59,12 @@ impl Context {
         from.unwrap_or_else(|| format!("akin <akin@{NO_DOMAIN}>"))
     }
 
-    /// Fails where no mail can be sent from what the settings say; nothing is connected.
+    /// Fails if the settings do not allow mail to be sent; connects to nothing.
     pub(super) fn check_mail(&self) -> Result<(), Error> {
         digest::domain(&self.mail_config()?.from).map(drop)
     }
 
-    /// What stands behind the `@` of what this library sends.
+    /// The part after the `@` in the Message-IDs of this library.
     pub(super) fn mail_domain(&self) -> Result<String, Error> {
         match &self.mail {
             Some(config) => digest::domain(&config.from),
@@ -74,7 +74,7 @@ impl Context {
 
     fn mail_config(&self) -> Result<&MailConfig, Error> {
         self.mail.as_ref().ok_or_else(|| Error::BadMail {
-            reason: "config.toml has no part [mail] that says through which server".to_owned(),
+            reason: "config.toml has no part [mail] that names a mail server".to_owned(),
         })
     }
 
@@ -98,7 +98,7 @@ impl Context {
             (None, None, Some(command)) => printed_by(command)?,
             _ => {
                 return Err(Failure::usage(
-                    "[mail] has a user and wants one of password-file, password-env and \
+                    "[mail] has a user and needs one of password-file, password-env and \
                      password-command",
                 ));
             }
@@ -116,7 +116,9 @@ impl Context {
         let mode = path.metadata().map_or(0, |meta| meta.permissions().mode());
         if mode & 0o077 != 0 {
             let path = path.display();
-            self.note(&format!("others can read {path}; chmod 600 keeps it yours"));
+            self.note(&format!(
+                "others can read {path}; chmod 600 makes it private"
+            ));
         }
     }
 
@@ -143,5 +145,5 @@ fn printed_by(command: &str) -> Result<String, Failure> {
         )));
     }
     String::from_utf8(output.stdout)
-        .map_err(|_| Failure::usage("password-command wrote something that is no text"))
+        .map_err(|_| Failure::usage("password-command wrote something that is not text"))
 }

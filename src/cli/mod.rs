@@ -69,7 +69,7 @@ struct Arguments {
     command: Command,
 }
 
-/// Lines of what is said of wrong arguments.
+/// Number of lines shown about wrong arguments.
 const MISUSE_LINES: usize = 60;
 
 /// What to do.
@@ -120,8 +120,8 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Prints help where it is asked for, and what is wrong with the arguments, which can be names of
-/// files, where something is.
+/// Prints help if it is requested, else what is wrong with the arguments (they may be names of
+/// files).
 fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
     if !misuse.use_stderr() {
         let printed = misuse.print();
@@ -135,7 +135,7 @@ fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// What a panic says may quote what was read. One that is caught becomes an error.
+/// A panic's message may quote the input. One that is caught becomes an error.
 fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
     if akin::caught::is_expected() {
         return;

@@ -1,4 +1,4 @@
-//! `akin model`: which models there are, what one is like, fetching one, and answering with one.
+//! `akin model`: list models, describe one, fetch one, and switch to one.
 
 mod fetch;
 mod info;
@@ -15,8 +15,8 @@ use super::outcome::Outcome;
 
 /// List, fetch, check and change models
 ///
-/// Models are kept in the cache that all tools of the hub share. A model that is there is used by
-/// its name: --model BAAI/bge-small-en-v1.5.
+/// Models are kept in the cache that all tools of the hub share. A cached model is used by its
+/// name: --model BAAI/bge-small-en-v1.5.
 #[derive(Debug, Args)]
 pub(super) struct ModelCommandArgs {
     #[command(subcommand)]

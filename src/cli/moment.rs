@@ -1,4 +1,4 @@
-//! What time it is, and where: the one place where the command line reads the clock.
+//! The present time and the time zone: the only place where the command line reads the clock.
 
 use clap::Args;
 use jiff::civil::{Date, DateTime};
@@ -37,8 +37,7 @@ impl MomentArgs {
         };
         moment(text, &zone).ok_or_else(|| {
             Failure::usage(format!(
-                "--now {text:?} is no time; 2026-03-14, 2026-03-14T07:30 or 2026-03-14T07:30Z is \
-                 wanted"
+                "invalid --now {text:?}: use 2026-03-14, 2026-03-14T07:30 or 2026-03-14T07:30Z"
             ))
         })
     }

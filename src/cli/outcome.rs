@@ -11,7 +11,7 @@ pub(super) enum Outcome {
     Partly,
     /// Stopped by the user; what was committed stays.
     Interrupted,
-    /// Some of what was asked for failed, and was complained about.
+    /// Some of the requested work failed, and was reported.
     Failed,
 }
 

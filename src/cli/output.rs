@@ -18,7 +18,7 @@ use super::terminal::{self, BOLD, CYAN, DIM, END, GREEN};
 const ABSTRACT_LINES: usize = 2;
 /// Authors named under each hit; the rest are counted.
 const AUTHORS_NAMED: usize = 4;
-/// What makes parts of a digest stand out.
+/// The styles that mark parts of a digest.
 pub(super) const MARKS: Emphasis = Emphasis {
     bold: BOLD.mark(),
     dim: DIM.mark(),
@@ -327,7 +327,7 @@ pub(super) fn rising(out: &mut impl Write, rank: usize, rising: &Rising) -> io::
     short(out, rank, &rising.paper, &rising.trend.words())
 }
 
-/// Prints a paper and what is to be said of it in a few lines.
+/// Prints a paper and a line of facts about it.
 fn short(out: &mut impl Write, rank: usize, paper: &Paper, facts: &str) -> io::Result<()> {
     let (indent, width) = ("     ", width());
     writeln!(out)?;
@@ -346,8 +346,9 @@ fn short(out: &mut impl Write, rank: usize, paper: &Paper, facts: &str) -> io::R
 /// A hit's places in both lists, and the words that it shares.
 fn why(hit: &Hit, explanation: &Explanation) -> String {
     let place = |rank: Option<usize>, of: &str| match rank {
-        Some(rank) => format!("{rank}. by {of}"),
-        None => format!("far by {of}"),
+        Some(rank) => format!("#{rank} by {of}"),
+        // Both indexes give at least 200 candidates.
+        None => format!("not in the top 200 by {of}"),
     };
     // What was not asked says nothing, not even that a paper is far.
     let mut places = Vec::new();

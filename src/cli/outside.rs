@@ -1,21 +1,21 @@
-//! Waiting for others: a pipe, a server, a program. Nothing here can look for a stop, so a process that is
-//! asked to stop while it waits is ended.
+//! Waiting for others: a pipe, a server, a program. Code that waits here cannot check for a stop,
+//! so a process that is asked to stop while it waits is ended.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many wait for others.
+/// Number of threads that wait for others.
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
 
-/// How long somebody may wait for others once a stop is requested.
+/// How long a wait for others may last once a stop is requested.
 const MAX_WAIT: Duration = Duration::from_millis(400);
 
-/// How often that is looked at.
+/// How often that is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Does what may wait for others: what they read or write. Where a stop is requested, the process ends
-/// with it.
+/// Runs code that may wait for others: for what they read or write. Where a stop is requested, the
+/// process ends with it.
 pub(super) fn outside<T>(act: impl FnOnce() -> T) -> T {
     OUTSIDE.fetch_add(1, Ordering::Relaxed);
     let outcome = act();
@@ -23,7 +23,7 @@ pub(super) fn outside<T>(act: impl FnOnce() -> T) -> T {
     outcome
 }
 
-/// Ends the process once somebody waits for others and nothing comes of it.
+/// Ends the process if a wait for others brings nothing.
 #[expect(clippy::exit, reason = "nothing else ends a wait for others")]
 pub(super) fn end_waiting() {
     let mut since = None;

@@ -1,7 +1,7 @@
 //! Bars with rate and ETA on stderr, and Ctrl-C, SIGTERM and SIGHUP as requests to stop.
 //!
-//! What works looks for the request by itself. What waits for others, such as a pipe that nobody reads,
-//! cannot: it says so (`outside.rs`), and is ended from here.
+//! Code that works checks for the request by itself. Code that waits for others, such as a pipe
+//! that nobody reads, cannot: it announces its wait (`outside.rs`), and is ended from here.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use super::outside;
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// The unit of what is shown as sizes.
+/// The unit of sizes.
 const BYTES: &str = "bytes";
 
 /// Watches long work: a bar if stderr is a terminal, nothing otherwise.
@@ -26,8 +26,8 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    /// A bar for a command whose work can be stopped: from now on the first Ctrl-C asks for
-    /// that, and a second one ends the process.
+    /// A bar for a command that can be stopped: from now on the first Ctrl-C requests a stop, and a
+    /// second one ends the process.
     pub(super) fn stoppable(context: &Context) -> Bar {
         set_handler();
         Bar {
@@ -45,12 +45,12 @@ impl Bar {
     }
 }
 
-/// Has signals that end a process ask to stop. One that whoever started the process wants ignored goes on
-/// being ignored: `nohup` does so with SIGHUP.
+/// Has signals that end a process ask to stop. A signal that was ignored when the process started
+/// stays ignored: `nohup` does so with SIGHUP.
 fn set_handler() {
     #[cfg(unix)]
     let is_ignored = is_hangup_ignored();
-    // Fails only where a handler is there already, which does the same.
+    // Fails only if a handler is already installed, which does the same.
     let _ = ctrlc::set_handler(on_interrupt);
     #[cfg(unix)]
     if is_ignored {
@@ -73,7 +73,7 @@ fn is_hangup_ignored() -> bool {
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "no crate at hand ignores a signal")]
 fn ignore(signal: libc::c_int) {
-    // SAFETY: SIG_IGN is no handler that could do anything.
+    // SAFETY: SIG_IGN is not a handler that could do anything.
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
 
@@ -86,7 +86,7 @@ fn on_interrupt() {
     }
 }
 
-/// Has a file that grows past its limit be an error to who writes it, not the end of the process.
+/// Makes a file that grows past its limit an error for its writer, not the end of the process.
 pub(super) fn make_limits_errors() {
     #[cfg(unix)]
     ignore(libc::SIGXFSZ);

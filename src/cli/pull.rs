@@ -1,4 +1,4 @@
-//! `akin pull`: take in what is new at arXiv or Hugging Face.
+//! `akin pull`: add what is new at arXiv or Hugging Face.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -25,18 +25,18 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::{add, terminal};
 
-/// Take in what is new at arXiv or Hugging Face, over the network
+/// Add what is new at arXiv or Hugging Face, over the network
 ///
-/// Each page is stored as it comes, so an interrupted pull goes on where it was when it is run
-/// again. A pull without dates takes what is new since the last one.
+/// Each page is stored as it arrives, so an interrupted pull continues when it is run again. A pull
+/// without dates fetches what is new since the last one.
 #[derive(Debug, Args)]
 pub(super) struct PullArgs {
     #[command(subcommand)]
     feed: FeedArgs,
-    /// Forget a list that was begun and not finished, and begin anew
+    /// Discard a list that was begun and not finished, and begin again
     #[arg(long, global = true)]
     restart: bool,
-    /// How often a server that does not answer is asked
+    /// Number of tries for a server that does not answer
     #[arg(long, value_name = "N", default_value_t = 6, global = true,
           value_parser = clap::value_parser!(u32).range(1..))]
     attempts: u32,
@@ -73,7 +73,7 @@ enum FeedArgs {
         /// A day [default: every day since the last pull]
         #[arg(long, value_name = "DATE")]
         date: Option<Date>,
-        /// How many days at most
+        /// Number of days at most
         #[arg(long, value_name = "N", default_value_t = HF_MAX_DAYS)]
         days: u16,
         /// The API's address

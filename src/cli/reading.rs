@@ -6,7 +6,7 @@ use std::path::Path;
 
 use akin::files;
 
-/// Reads a draft or a file of follows, or stdin where none is given.
+/// Reads a draft or a file of follows, or stdin if none is given.
 pub(super) fn whole(file: Option<&Path>) -> io::Result<Vec<u8>> {
     match file {
         Some(path) => files::read_whole(File::open(path)?),

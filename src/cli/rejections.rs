@@ -1,9 +1,10 @@
-//! The list of rejected records, for those who mend a dump: JSON Lines with dump, place, id, reason
-//! and the record's beginning.
+//! The list of rejected records, for people who repair a dump: JSON Lines with dump, place, id,
+//! reason and the record's beginning.
 //!
-//! The file is that of the last run: it takes the place of the earlier one's when the run ends, and where
-//! nothing was rejected that one is deleted. A file of anybody else's is left alone. In the library, where
-//! nothing but akin's own lies, it is written in its place, so that a kill leaves nothing beside it.
+//! The file is that of the last run: it replaces the earlier one when the run ends. If nothing was
+//! rejected, the earlier one is deleted. A file that is not akin's is left alone. In the library,
+//! which holds only akin's own files, it is written in place, so that a kill leaves nothing beside
+//! it.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -26,7 +27,7 @@ pub(super) struct Rejections {
 }
 
 enum RejectionList {
-    /// In the library, or where a pipe or a device is.
+    /// In the library, or to a pipe or a device.
     InPlace(BufWriter<Box<dyn Write>>),
     Elsewhere(Unfinished),
 }
@@ -46,7 +47,7 @@ enum ListState {
 }
 
 impl Rejections {
-    /// Rejections that go to a file of the library's, or of somebody's choice, or nowhere.
+    /// Rejections that go to the library's file, to a chosen file, or nowhere.
     pub(super) fn to(path: Option<PathBuf>, is_in_library: bool) -> Rejections {
         Rejections {
             path,
@@ -55,7 +56,7 @@ impl Rejections {
         }
     }
 
-    /// Says that the run has begun: the list of an earlier one is of no more use.
+    /// Marks the start of the run: an earlier run's list is now obsolete.
     pub(super) fn begin(&self) {
         self.state.replace(ListState::Begun);
     }
@@ -68,7 +69,7 @@ impl Rejections {
         let mut state = self.state.borrow_mut();
         if let ListState::Waiting | ListState::Begun = *state {
             let list = if self.is_in_library {
-                // Not through a link that somebody put there.
+                // Not through a symbolic link.
                 let _ = std::fs::remove_file(path);
                 File::create_new(path).map(|file| RejectionList::of(Box::new(file)))
             } else if files::is_special(path) {
@@ -99,7 +100,7 @@ impl Rejections {
         }
     }
 
-    /// Puts the list in its place; where it is, if there is one.
+    /// Moves the list to its place; returns the path, if there is a list.
     pub(super) fn finish(self) -> Result<Option<PathBuf>, Error> {
         let is_there = self.settle()?;
         Ok(self.path.clone().filter(|_| is_there))

@@ -32,8 +32,8 @@ pub(super) struct RelatedArgs {
     /// Papers to be away from; can be repeated
     #[arg(long = "not", value_name = "ID")]
     unlike: Vec<String>,
-    /// How much the papers to be away from count, all of them together, against those to be close
-    /// to: 0 is not at all, 1 is as much. More goes further away, and may leave the subject
+    /// Weight of the papers to be away from (their mean), relative to the papers to be close to: 0
+    /// is none, 1 is equal. More goes further away, and may leave the subject
     #[arg(long, value_name = "W", requires = "unlike", value_parser = weight,
           default_value_t = Rocchio::default().unlike)]
     not_weight: f32,
@@ -50,7 +50,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fail
         (None, 1) => Some(read_draft(None)?),
         _ => {
             return Err(Failure::usage(
-                "one draft is wanted, from a file or from stdin",
+                "expected one draft, from a file or from stdin",
             ));
         }
     };
@@ -87,7 +87,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fail
 fn weight(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(w) if w.is_finite() && w >= 0.0 => Ok(w),
-        _ => Err("a number from 0 on is wanted".to_owned()),
+        _ => Err("expected a number of at least 0".to_owned()),
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Failu
     Ok(Outcome::Done)
 }
 
-/// The paper with an id, and what is said of it; a damaged record says nothing.
+/// The paper with an id, and a line about it; a damaged record has none.
 fn sought(library: &Library, id: &str) -> Result<(PaperKey, String), Error> {
     match library.find(id) {
         Ok(stored) => Ok((

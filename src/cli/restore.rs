@@ -36,7 +36,7 @@ pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Fail
         let is_restored = library.lookup().known(other.key)?.is_restored;
         is_done &= is_restored;
         let why = if is_restored {
-            "is restored already"
+            "is already restored"
         } else {
             "is not withdrawn"
         };

@@ -17,10 +17,10 @@ use super::{cache, output, reading};
 
 /// Find papers similar to a sentence, a question or a draft
 ///
-/// Papers are found by what they mean and by their words, and both count. Words can be conditions:
-/// "a phrase", +necessary, -forbidden, title:word, author:name, cat:cs.LG, id:2503.11731. A sign before a
-/// number or a formula (-40, +85, K12, NH2) is text; in quotation marks it is a condition: -"40". What is
-/// read from a file or from stdin has no conditions: every word is a word.
+/// Papers are found by their meaning and by their words, and both count. Words can be conditions:
+/// "a phrase", +necessary, -forbidden, title:word, author:name, cat:cs.LG, id:2503.11731. A sign
+/// before a number or a formula (-40, +85, K12, NH2) is text; in quotation marks it is a condition:
+/// -"40". What is read from a file or from stdin has no conditions: every word is a word.
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
     /// What to look for; - reads it from stdin
@@ -68,7 +68,7 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Failu
     })
 }
 
-/// The encoder of a library, which must be the one that is asked for.
+/// The encoder of a library, which must match the requested one.
 fn encoder_for(
     library: &Library,
     model: &ModelArgs,
@@ -82,7 +82,7 @@ fn encoder_for(
     Ok(encoder)
 }
 
-/// Answers a query and prints the answer; a query by papers wants no encoder, unless it is to be
+/// Answers a query and prints the answer. A query by papers needs no encoder, unless it is to be
 /// explained.
 pub(super) fn show(
     indexes: &Indexes<'_>,
@@ -124,15 +124,15 @@ pub(super) fn show(
     }
     if answer.is_far {
         context.note(
-            "nothing here is close to that: the papers above are the nearest, and no nearer than \
-             papers of other subjects are to each other",
+            "nothing here is close to that: the papers above are the nearest, but no closer than \
+             unrelated papers are to each other",
         );
         return Ok(Outcome::Partly);
     }
     Ok(Outcome::Done)
 }
 
-/// A question as it is typed, or a draft as it is read.
+/// A query as typed, or a draft as read.
 fn target(args: &SearchArgs) -> Result<Target, Failure> {
     let joined = args.query.join(" ");
     if args.file.is_none() && joined != "-" {
@@ -145,20 +145,20 @@ fn target(args: &SearchArgs) -> Result<Target, Failure> {
     Ok(Target::Plain(draft.into_paper().passage()))
 }
 
-/// Reads a draft from a file, or from stdin where none is given.
+/// Reads a draft from a file, or from stdin if none is given.
 pub(super) fn read_draft(file: Option<&Path>) -> Result<Manuscript, Failure> {
     let name = file.unwrap_or(Path::new("stdin"));
     let bytes = reading::whole(file).map_err(Error::read(name))?;
     let name = name.display();
     if bytes.starts_with(b"%PDF") {
         return Err(Failure::usage(format!(
-            "{name} is a PDF; its text is wanted: `pdftotext FILE.pdf - | akin related -`"
+            "{name} is a PDF; akin needs its text: `pdftotext FILE.pdf - | akin related -`"
         )));
     }
     let text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         Failure::usage(format!(
-            "{name} is no text in UTF-8: byte {at} cannot be read; save it as UTF-8"
+            "{name} is not UTF-8 text: byte {at} cannot be read; save it as UTF-8"
         ))
     })?;
     let draft = Manuscript::read(&text);

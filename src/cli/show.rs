@@ -20,7 +20,7 @@ pub(super) struct ShowArgs {
     /// Show title and abstract as they stood in the dump, before they were cleaned
     #[arg(long)]
     raw: bool,
-    /// Show the records that the paper was made of, whose they are, and why they were merged
+    /// Show the records that the paper was made of, their sources, and why they were merged
     #[arg(long)]
     sources: bool,
 }
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure
     let mut n_shown = 0;
     for id in &args.ids {
         let stored = match library.find(id) {
-            // The others are shown all the same.
+            // The others are still shown.
             Err(unknown @ Error::UnknownPaper { .. }) => {
                 Failure::Akin(unknown).print();
                 outcome = Outcome::Partly;

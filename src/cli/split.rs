@@ -1,4 +1,4 @@
-//! `akin split`: take apart what was merged.
+//! `akin split`: take merged records apart.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::terminal;
 
-/// Take records out of a paper that they were merged into, each to be a paper of its own
+/// Take records out of a paper that they were merged into; each becomes a paper of its own
 ///
 /// `akin show --sources ID` lists the records that a paper was merged from. What is split is never
 /// merged again, also when the same dumps are added again.
@@ -49,7 +49,7 @@ pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failur
         Err(Error::NotASource { .. }) if is_split(args, context)? => {
             // What was cut off after it was split may not be indexed yet.
             ingest::build_index(&writer, &options, &bar)?;
-            context.note(&format!("{} is without them already", args.id));
+            context.note(&format!("{} is already without them", args.id));
             return Ok(Outcome::Done);
         }
         papers => papers?,

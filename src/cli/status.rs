@@ -1,4 +1,4 @@
-//! `akin status`: what is in the library.
+//! `akin status`: the contents of the library.
 
 use std::io::Write;
 
@@ -16,14 +16,14 @@ use super::layout::{self, bytes, count, counted};
 use super::outcome::Outcome;
 use super::terminal;
 
-/// Say what the library holds: papers, dates, model, index, sizes
+/// Show what the library holds: papers, dates, model, index, sizes
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {}
 
 /// Withdrawn papers that are named; the rest are counted.
 const WITHDRAWN_SHOWN: usize = 10;
 
-/// What an index and a model add to a library's own status.
+/// The index and the model, in addition to a library's own status.
 struct Details {
     recipe: Recipe,
     source: String,

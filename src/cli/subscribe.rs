@@ -1,4 +1,4 @@
-//! `akin subscribe`: who gets digests by mail, of what, and when.
+//! `akin subscribe`: who gets which digests by mail, and when.
 
 use std::io::Write;
 
@@ -17,7 +17,7 @@ use super::{layout, terminal};
 /// Have digests mailed: who gets which follows, and when
 ///
 /// `akin digest --to smtp` mails to everybody whose time has come since the last mail; run it as
-/// often as you like, from cron or a timer (`akin digest --install`). How mail is sent is said in
+/// often as you like, from cron or a timer (`akin digest --install`). Mail is configured in
 /// config.toml, see `akin digest --help`.
 #[derive(Debug, Args)]
 pub(super) struct SubscribeArgs {
@@ -43,7 +43,7 @@ enum SubscribeCommand {
         #[command(flatten)]
         moment: MomentArgs,
     },
-    /// List who is subscribed
+    /// List the subscribers
     List,
     /// Send no more to these
     Remove {
@@ -134,7 +134,7 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
             "{address}  {follows}  {days} {hour:02}:{minute:02} {time_zone}  last {last}"
         )?;
         let waiting = if stored.has_unsent {
-            "  one waits to be sent again"
+            "  one digest waits to be sent again"
         } else {
             ""
         };

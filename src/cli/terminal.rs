@@ -1,16 +1,15 @@
 //! The one way to stdout and stderr.
 //!
-//! In: text, with [`Style`]s in it. Out: on a terminal, the text with nothing in it that a terminal
-//! obeys or hides: control characters, line and paragraph separators, marks that turn the direction
-//! of writing round, invisible characters and tags are shown as what they are, or dropped. Dumps,
-//! file names, servers and other people's follows can hold any of these. Into a pipe the text goes as
-//! it is.
+//! In: text, with [`Style`]s in it. Out: on a terminal, text in which nothing is hidden or obeyed
+//! by the terminal. Control characters, line and paragraph separators, bidirectional marks,
+//! invisible characters and tags are made visible, or dropped. Dumps, file names, servers and other
+//! people's follows can hold any of these. Into a pipe the text goes unchanged.
 //!
 //! Invariants:
-//! - What makes text bold or green is no escape sequence but one of [`STYLES`], which only this
-//!   file turns into one. So no byte of anybody's text is ever taken for an escape sequence.
-//! - No other file of the program writes to stdout or stderr: `clippy.toml` forbids what it would
-//!   take. Only bars are drawn by another hand (`progress.rs`), which writes no words but our own.
+//! - Bold and green are not escape sequences in the text but one of [`STYLES`]; only this file
+//!   turns them into escape sequences. So no byte of a text is ever taken for an escape sequence.
+//! - No other file of the program writes to stdout or stderr: `clippy.toml` forbids the functions
+//!   for it. Only bars are drawn elsewhere (`progress.rs`), and they show only akin's own words.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -36,11 +35,11 @@ pub(super) const GREEN: Style = Style("\u{FDD2}");
 pub(super) const CYAN: Style = Style("\u{FDD3}");
 /// Failures.
 pub(super) const RED: Style = Style("\u{FDD4}");
-/// The end of any of them.
+/// The end of any style.
 pub(super) const END: Style = Style("\u{FDD5}");
 
-/// Styles, as characters that stand in no text (Unicode keeps them for the inside of programs), with
-/// their escape sequences.
+/// Styles, as characters that no text contains (Unicode reserves them for use inside programs),
+/// with their escape sequences.
 const STYLES: [(char, &str); 6] = [
     ('\u{FDD0}', "\u{1b}[1m"),
     ('\u{FDD1}', "\u{1b}[2m"),
@@ -53,18 +52,18 @@ const STYLES: [(char, &str); 6] = [
 /// The first byte of every style.
 const STYLE_BYTE: u8 = 0xEF;
 
-/// Characters of the longest word of a message: what is longer is cut.
+/// Characters of the longest word of a message; the rest is cut.
 const WORD_CHARS: usize = 300;
 
-/// Bytes of a message of one line that are shown of a longer one: its start, which says what it is about,
-/// and its end, which says what is wrong.
+/// Bytes that are shown of the start and the end of a long one-line message. The start says what it
+/// is about, the end what is wrong.
 const LINE_BYTES: [usize; 2] = [2000, 1000];
 
 /// Bytes of the longest part of one character that a write can end with.
 const MAX_PART: usize = 3;
 
 impl Style {
-    /// What stands in a text for it.
+    /// The mark for it in a text.
     pub(super) const fn mark(self) -> &'static str {
         self.0
     }
@@ -108,11 +107,11 @@ pub(super) fn columns() -> Option<usize> {
     size.map(|(width, _)| usize::from(width.0))
 }
 
-/// A writer that may wait for who reads.
+/// A writer that may wait for its reader.
 pub(super) struct Outside<W>(W);
 
 impl Outside<File> {
-    /// Opens a pipe or a device to be written to, which may wait for whoever reads it.
+    /// Opens a pipe or a device for writing; this may wait for its reader.
     pub(super) fn open(path: &Path) -> io::Result<Outside<File>> {
         outside(|| File::options().write(true).open(path)).map(Outside)
     }
@@ -128,7 +127,7 @@ impl<W: Write> Write for Outside<W> {
     }
 }
 
-/// A writer that lets through what may be seen.
+/// A writer that only lets visible text through.
 pub(super) struct Door {
     inner: Box<dyn Write + Send>,
     passage: Passage,
@@ -139,7 +138,7 @@ pub(super) struct Door {
 /// What becomes of text on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Passage {
-    /// Whether what is harmful is made visible.
+    /// Whether harmful characters are made visible.
     is_shown: bool,
     /// Whether styles become escape sequences.
     has_colors: bool,
@@ -201,7 +200,7 @@ impl Write for Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        // Whoever wants to hear of errors flushes.
+        // Callers that need to know of errors flush.
         let _ = self.flush();
     }
 }
@@ -291,8 +290,8 @@ fn look(c: char) -> Look {
     }
 }
 
-/// Whether a character is obeyed instead of shown, or cannot be seen although it matters: control
-/// characters, separators of lines, marks of direction, what has no width, tags, what is no character.
+/// Whether a character is obeyed instead of shown, or matters but cannot be seen: control
+/// characters, line separators, bidirectional marks, zero-width characters, tags, noncharacters.
 pub(super) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -304,9 +303,9 @@ pub(super) fn is_hidden(c: char) -> bool {
         || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
-/// A message of one line: line ends and control characters in it are shown. A word without an end, such
-/// as the address of a page with a long token, is cut, and so is the middle of a long message: it names
-/// what somebody else wrote.
+/// A message of one line: line ends and control characters in it are shown. A word without an end
+/// is cut, such as an address with a long token. So is the middle of a long message: it quotes
+/// other people's text.
 pub(super) fn one_line(text: &str) -> String {
     let line = words(text);
     let [start, end] = LINE_BYTES;
@@ -348,7 +347,7 @@ fn push_cut(word: &str, line: &mut String) {
 
 /// Says something on stderr.
 pub(super) fn note(text: &str) {
-    // Where stderr cannot be written there is nobody to tell.
+    // If stderr cannot be written, nobody can be informed.
     let _ = writeln!(stderr(), "{DIM}note:{DIM:#} {}", one_line(text));
 }
 
@@ -447,7 +446,7 @@ mod tests {
         assert!(said.ends_with("cannot be used: its name is long"), "{said}");
     }
 
-    /// Keeps what it is given.
+    /// Stores its input.
     #[derive(Clone, Default)]
     struct Kept(Arc<Mutex<Vec<u8>>>);
 

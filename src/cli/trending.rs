@@ -1,4 +1,4 @@
-//! `akin trending`: what is rising.
+//! `akin trending`: rising papers.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use super::moment::MomentArgs;
 use super::outcome::Outcome;
 use super::{args, layout, output, terminal};
 
-/// Show what is rising: by votes that fade, or by topics that grow
+/// Show rising papers: by votes that fade, or by topics that grow
 ///
 /// Where the dumps count votes, a vote counts half after three days: upvotes · 2^(−age/3).
 ///
@@ -30,20 +30,20 @@ pub(super) struct TrendingArgs {
     /// several
     #[arg(long, value_name = "CODE")]
     category: Vec<String>,
-    /// By what papers rise
+    /// How papers are ranked
     #[arg(long, value_name = "WHAT", default_value = "either")]
     by: ByArg,
-    /// How many papers to show
+    /// Number of papers to show
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]
     moment: MomentArgs,
 }
 
-/// By what papers rise.
+/// How papers are ranked.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ByArg {
-    /// By votes where there are any, else by topics
+    /// By votes if there are any, else by topics
     Either,
     /// By votes that fade
     Votes,
@@ -65,7 +65,7 @@ pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fai
     };
     if last < today {
         context.note(&format!(
-            "the last papers are of {last}: looking back from there"
+            "the latest papers are from {last}: looking back from there"
         ));
     }
     let options = TrendOptions {
@@ -99,7 +99,7 @@ pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fai
         return Ok(Outcome::Partly);
     }
     if rising.is_empty() {
-        context.note("nothing is rising by more than chance; --days N looks at another time");
+        context.note("nothing is rising by more than chance; --days N covers another period");
         return Ok(Outcome::Partly);
     }
     Ok(Outcome::Done)

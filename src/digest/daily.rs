@@ -4,8 +4,8 @@
 //! days ──► papers of these days ──► order: votes, or closeness to a vector, or newest ──► `Days`
 //! ```
 //!
-//! The day of a list is kept apart from the day of publication. The community's order is: more
-//! upvotes, then more comments, then the later paper; where nobody voted that is newest first.
+//! The day of a list and the day of publication are separate. The community's order is: more
+//! upvotes, then more comments, then the later paper; without votes that is newest first.
 
 use std::cmp::Reverse;
 
@@ -38,7 +38,7 @@ pub struct DayPaper {
     pub paper: Paper,
     /// Its first day among those that were asked for.
     pub day: Date,
-    /// How close it is to what it was ranked by, if by anything; higher is closer.
+    /// Its similarity to the ranking vector, if there is one; higher is closer.
     pub similarity: Option<f32>,
 }
 
@@ -98,7 +98,7 @@ fn closeness(library: &Library, near: &[f32], row: Row) -> Result<f32> {
     Ok(vectors::dot(near, &library.rows()?.vector(row)?).min(1.0))
 }
 
-/// The order in which a community's papers stand: a smaller key stands first.
+/// The sort key of a community's papers: smaller keys come first.
 type ByVotes = (Reverse<u32>, Reverse<u32>, Reverse<Option<Date>>, String);
 
 fn by_votes(paper: &Paper) -> ByVotes {

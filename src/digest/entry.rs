@@ -17,11 +17,11 @@ pub struct Digest {
     pub made: Zoned,
     /// Tells it from any other digest; without angle brackets.
     pub message_id: String,
-    /// One part a follow, also where there is nothing new.
+    /// One section per follow, even if there is nothing new.
     pub sections: Vec<Section>,
     /// What is rising.
     pub trending: Vec<Riser>,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
 }
 
@@ -30,9 +30,9 @@ pub struct Digest {
 pub struct Section {
     /// The follow's name.
     pub follow: String,
-    /// What it asks, in words.
+    /// Describes what it asks.
     pub about: String,
-    /// Papers that were looked at.
+    /// Papers that were compared.
     pub n_new: usize,
     /// What was found, best first.
     pub entries: Vec<Entry>,
@@ -50,19 +50,19 @@ pub struct Entry {
     pub authors: Vec<String>,
     /// Its categories.
     pub categories: Vec<String>,
-    /// The cosine similarity to what is followed, where that has an embedding.
+    /// The cosine similarity to the followed subject, if that has an embedding.
     pub similarity: Option<f32>,
     /// The share of the library, in percent, that it is closer than.
     pub closer_than: Option<f64>,
-    /// The sentence of its abstract that is nearest to what is followed.
+    /// The sentence of its abstract that is nearest to the followed subject.
     pub sentence: Option<String>,
-    /// Why it is here, in words.
+    /// Explains why it is here.
     pub why: String,
-    /// The same work again, which is not shown by itself.
+    /// Duplicates of it, which are not shown separately.
     pub folded: Vec<Brief>,
     /// Papers near to it that were in the library before.
     pub related: Vec<Brief>,
-    /// Every id of it and of what is folded into it.
+    /// Every id of it and of its duplicates.
     pub(super) ids: Vec<PaperId>,
 }
 
@@ -91,7 +91,7 @@ pub struct Riser {
     pub authors: Vec<String>,
     /// Its categories.
     pub categories: Vec<String>,
-    /// Why it is here, in words.
+    /// Explains why it is here.
     pub why: String,
 }
 
@@ -109,7 +109,7 @@ impl Brief {
 }
 
 impl Digest {
-    /// How many papers are new under some follow; one under two counts twice.
+    /// Number of papers that are new under some follow; a paper under two follows counts twice.
     pub fn n_entries(&self) -> usize {
         self.sections
             .iter()
@@ -122,7 +122,7 @@ impl Digest {
         self.n_entries() == 0
     }
 
-    /// The follows that have nothing new, with how many papers were looked at.
+    /// The follows that have nothing new, each with the number of papers that were compared.
     pub(super) fn quiet(&self) -> String {
         let quiet = self
             .sections
@@ -154,7 +154,7 @@ impl Digest {
         serde_json::from_str(&stored.body).map_err(bad)
     }
 
-    /// The same with nothing in it.
+    /// The same without any content.
     pub(super) fn without_papers(&self) -> Digest {
         Digest {
             sections: Vec::new(),

@@ -1,8 +1,8 @@
-//! Follows: questions that are asked again and again, each under a name.
+//! Follows: saved queries, each with a name.
 //!
-//! In: what a person wants to hear of, as typed or as read from TOML. Out: a [`Follow`] that makes
-//! sense, and the question and the conditions that it stands for. What is asked for are papers like a
-//! question, or like papers and unlike others, or all of some authors or categories.
+//! In: what a person wants to follow, as typed or as read from TOML. Out: a valid [`Follow`], and
+//! its query and conditions. A follow is for papers like a text, or like papers and unlike others,
+//! or for all papers of some authors or categories.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,20 +14,20 @@ use crate::search::{Rocchio, Target};
 /// The closest papers of a library are close enough, whatever its size.
 pub(super) const LEAST_RANK: usize = 10;
 
-/// The share of the library, in percent, that a paper has to be closer than where a follow does not
-/// say: one of two hundred papers is at least as close.
+/// Default share of the library, in percent, that a paper has to be closer than. At 99.5, one in
+/// two hundred papers is at least as close.
 pub const DEFAULT_MIN_PERCENTILE: f64 = 99.5;
 
 /// The longest name.
 const MAX_NAME_CHARS: usize = 60;
 
-/// A question that is asked again and again.
+/// A saved query.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Follow {
     /// Its name, which heads its part of a digest.
     pub name: String,
-    /// What papers are to be like, as a person writes it, with or without conditions.
+    /// A text that papers should be like, as a person writes it, with or without conditions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Ids of papers to be close to.
@@ -36,14 +36,14 @@ pub struct Follow {
     /// Ids of papers to be away from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not: Vec<String>,
-    /// Names of authors, by whole words as in [`Filter`]; a paper must be by one of them.
+    /// Names of authors, matched by whole words as in [`Filter`]; a paper must be by one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
-    /// Categories or archives, one of which a paper must have.
+    /// Categories or archives; a paper must have one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
     /// The share of the library, in percent, that a paper has to be closer than;
-    /// [`DEFAULT_MIN_PERCENTILE`] where `None`.
+    /// [`DEFAULT_MIN_PERCENTILE`] if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_percentile: Option<f64>,
 }
@@ -71,7 +71,7 @@ impl Follow {
     /// Makes sure that the follow can be asked of any library.
     ///
     /// # Errors
-    /// [`Error::BadFollow`] with what is wrong.
+    /// [`Error::BadFollow`] with the reason.
     pub fn check(&self) -> Result<()> {
         match self.fault() {
             None => Ok(()),
@@ -91,7 +91,7 @@ impl Follow {
         ids.try_for_each(|id| library.find(id).map(drop))
     }
 
-    /// What papers are to be like; `None` where authors or categories are all that counts.
+    /// What papers should be like; `None` if only authors or categories count.
     pub fn target(&self) -> Option<Target> {
         if let Some(query) = &self.query {
             return Some(Target::Text(query.clone()));
@@ -104,7 +104,7 @@ impl Follow {
         })
     }
 
-    /// Which papers may be found at all, of those with the given keys.
+    /// The papers that may be found at all, of those with the given keys.
     pub fn filter(&self, among: Vec<PaperKey>) -> Filter {
         Filter {
             authors: self.authors.clone(),
@@ -120,8 +120,8 @@ impl Follow {
         (1.0 - percentile / 100.0).clamp(0.0, 1.0)
     }
 
-    /// Where a library is so small that its share of papers says nothing, because the closest few are close
-    /// enough anyway, says so, and from how many papers on it does.
+    /// Explains, for a small library, that its share of papers says nothing, because the closest
+    /// few are always close enough. Also says from what number of papers on it does.
     pub fn share_is_too_small_for(&self, n_papers: u64) -> Option<String> {
         let percentile = self.min_percentile?;
         let share = self.share();
@@ -136,12 +136,12 @@ impl Follow {
             false => "never".to_owned(),
         };
         Some(format!(
-            "the {LEAST_RANK} closest papers of a library are always close enough: {percentile} % counts \
-             {wanted}, and there are {n_papers}"
+            "the {LEAST_RANK} closest papers of a library are always close enough: {percentile} % \
+             takes effect {wanted}, and there are {n_papers}"
         ))
     }
 
-    /// What it asks, in words.
+    /// Describes what it asks.
     pub fn about(&self) -> String {
         let mut parts = Vec::new();
         parts.extend(self.query.clone());
@@ -166,7 +166,7 @@ impl Follow {
         let lists = [&self.like, &self.not, &self.authors, &self.categories];
         let percentile = self.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
         if is_blank(&self.name) || self.name.trim() != self.name {
-            Some("a name is wanted, without spaces around it")
+            Some("expected a name without spaces around it")
         } else if self.name.chars().any(char::is_control) {
             Some("a name is one line of plain text")
         } else if self.name.chars().count() > MAX_NAME_CHARS {
@@ -180,9 +180,9 @@ impl Follow {
         } else if self.query.is_some() && !self.like.is_empty() {
             Some("it asks for a text and for papers; follow each under a name of its own")
         } else if !self.not.is_empty() && self.like.is_empty() {
-            Some("papers to be away from want papers to be close to")
+            Some("papers to be away from need papers to be close to")
         } else if self.target().is_none() && self.authors.is_empty() && self.categories.is_empty() {
-            Some("it asks for nothing: a text, papers, authors or categories are wanted")
+            Some("it asks for nothing: expected a text, papers, authors or categories")
         } else if self.target().is_none() && self.min_percentile.is_some() {
             Some("without a text or papers there is nothing to be close to")
         } else if !(0.0..100.0).contains(&percentile) {

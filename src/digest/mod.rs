@@ -1,4 +1,4 @@
-//! What is new, for whoever follows something.
+//! What is new for a reader's follows.
 //!
 //! ```text
 //! follows ──► papers not yet shown ──► close enough ──► folded ──► explained ──┐
@@ -9,18 +9,18 @@
 //!            library          `send`                          `render`           library
 //! ```
 //!
-//! In: a library with its indexes, the follows of one *reader* (the library's owner, or a subscriber),
-//! and the present moment, which is always an argument. Out: a [`Digest`] that is stored before it is
-//! sent and marked sent afterwards, in the transaction that notes what it showed. `daily.rs` stands
-//! beside this: the papers of a day, for nobody in particular; `schedule.rs` says how to have the whole
-//! done every morning.
+//! In: a library with its indexes, the follows of one *reader* (the library's owner, or a
+//! subscriber), and the current time, always as an argument. Out: a [`Digest`] that is stored
+//! before it is sent and marked sent afterwards, in the transaction that notes what it showed.
+//! `daily.rs` is separate: the papers of a day, without a reader. `schedule.rs` writes the schedule
+//! for a digest every morning.
 //!
 //! Invariants:
-//! - A paper is shown once under a follow to one reader, whatever is run again: under any of its ids,
-//!   and also as the duplicate of another.
-//! - A digest that was prepared is sent as it stands, with the same Message-ID however often it is
-//!   tried. Between the moment in which the other side has taken it and the transaction that notes it
-//!   lies an instant in which a kill has it sent again, with the same Message-ID; it is never lost.
+//! - A paper is shown once per follow and reader, however often commands are repeated. This holds
+//!   under any of its ids, and for duplicates of it.
+//! - A prepared digest is sent unchanged, with the same Message-ID however often it is tried. A
+//!   kill after the receiver has accepted a digest and before the transaction notes it has the
+//!   digest sent again, with the same Message-ID. It is never lost.
 //! - The same library and the same moment give the same digest, byte for byte.
 
 mod daily;
@@ -52,7 +52,7 @@ pub use self::send::{Login, Mailer, Secret, Security, Server, domain, eml};
 pub use self::subscriber::{Subscriber, Weekdays};
 pub use self::trending::{HALF_LIFE_DAYS, Rising, Trend, TrendBy, TrendOptions, trending};
 
-/// Digests with something new that a feed is made of.
+/// Number of digests with something new in a feed.
 pub const FEED_DIGESTS: usize = 30;
 
 /// From when on papers are new.
@@ -60,26 +60,26 @@ pub const FEED_DIGESTS: usize = 30;
 pub enum Since {
     /// Since the follow's last digest, or since it was made.
     Last,
-    /// This day, by the first list that a paper stood in, or else its date.
+    /// From this day on, by the first list with the paper, or else its date.
     Day(Date),
 }
 
-/// What a digest is to be about.
+/// What a digest should contain.
 #[derive(Debug)]
 pub struct DigestRequest<'a> {
     /// Whose it is: a subscriber's address, or empty for the library's owner.
     pub reader: &'a str,
-    /// The follows, in the order in which they are to stand.
+    /// The follows, in their order of appearance.
     pub follows: Vec<StoredFollow>,
     /// From when on papers are new.
     pub since: Since,
-    /// How many rising papers are named; none where 0.
+    /// Number of rising papers to list; 0 for none.
     pub n_trending: usize,
     /// The present moment.
     pub now: Timestamp,
     /// The reader's time zone.
     pub time_zone: TimeZone,
-    /// What stands behind the `@` of its Message-ID.
+    /// The part after the `@` of its Message-ID.
     pub domain: &'a str,
 }
 
@@ -116,8 +116,8 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
         let n_new = keys.len();
         let mut is_done = wanted.since == Since::Last;
         let found = match news::find(desk, &follow, keys) {
-            // One follow that cannot be asked is no reason to keep the others from their reader; what
-            // came is new to it once it can be.
+            // One follow that cannot be answered does not block the others. Its papers are new once
+            // it can be answered.
             Err(error) if is_of_one_follow(&error) => {
                 notes.push(format!("{}: {error}", follow.name));
                 is_done = false;
@@ -125,7 +125,7 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
             }
             found => found?,
         };
-        // Papers that are shown are noted one by one; the others are looked at again.
+        // Papers that are shown are noted one by one; the others are compared again.
         is_done &= !found.is_partial;
         for note in found.notes {
             if !notes.contains(&note) {
@@ -159,7 +159,7 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
     Ok(digest)
 }
 
-/// Whether an error comes of what a follow asks.
+/// Whether an error comes from a follow's own query.
 fn is_of_one_follow(error: &Error) -> bool {
     matches!(
         error,
@@ -179,27 +179,27 @@ pub struct Sending {
     pub now: Timestamp,
     /// Whether a digest with nothing new is sent.
     pub if_empty: bool,
-    /// Whether what is new has to wait where a digest waited, because only one can be sent.
+    /// Whether new papers have to wait for a waiting digest, because only one can be sent.
     pub one_at_a_time: bool,
 }
 
 /// What became of a digest on its way.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
-    /// It was sent, and what it showed is noted.
+    /// It was sent, and the papers in it are noted.
     Sent,
-    /// Nothing was new, so nothing was sent; what was gone through is noted.
+    /// Nothing was new, so nothing was sent; the compared papers are noted.
     Empty,
-    /// One that waited was sent; what is new is for the next time.
+    /// A waiting digest was sent; new papers come next time.
     SentWaiting,
 }
 
-/// Sends what waits for a reader, and then what is new: a digest is stored, handed to `send`, and
-/// noted as sent in one transaction with what it showed. If `send` fails, it waits; if that is for
-/// good, it is dropped, and what it would have shown is new again: at once, or where the reader's address
-/// is refused, when it is time for the next one.
+/// Sends the digests that wait for a reader, and then what is new. A digest is stored, passed to
+/// `send`, and marked sent in one transaction with what it showed. If `send` fails, the digest
+/// waits. If it fails for good, the digest is dropped and its papers are new again at once. If the
+/// reader's address is refused, they are new at the time of the next digest.
 ///
-/// `compose` gives the digest of what is new.
+/// `compose` returns the digest of what is new.
 ///
 /// # Errors
 /// What `compose`, `send` and the library fail with.

@@ -4,19 +4,20 @@
 //! new papers ──► weighed, each ──► close enough? ──► ordered, duplicates folded ──► explained, related
 //! ```
 //!
-//! Whether a paper is close enough is asked of every new paper, before any order: what others would come
-//! first in it is nothing against it.
+//! Every new paper is tested for closeness, before any ranking: a paper is not dropped because
+//! others rank before it.
 //!
-//! A similarity alone does not say whether a paper is about something: 0.4 is close for one question
-//! and far for another. So a paper is held against the library: it is *close enough* if no more than a
+//! A similarity alone does not say whether a paper is about something: 0.4 is close for one
+//! question and far for another. So a paper is compared with the library: it is *close enough* if
+//! no more than a
 //! [share](Follow::share) of all papers there is as close. The share is counted exactly, over every
-//! embedding. Words that a model does not know are given their due: a paper is also close enough if no
-//! more than that share has the words as much, and no more than [`LOOSER`] times that share is as close.
-//! In a small library a share of it is no paper at all, so the [`LEAST_RANK`] closest papers of the
-//! library are always close enough.
+//! embedding. Words that a model does not know count too. A paper is also close enough if at most
+//! that share matches the words as well and at most [`LOOSER`] times it is as close. In a small
+//! library that share is less than one paper, so the [`LEAST_RANK`] closest papers of the library
+//! are always close enough.
 //!
-//! Limit: the share is one of *this* library. In a library that is all about one subject, what is in
-//! the first two hundredth is closer than in one about everything.
+//! Limit: the share is one of *this* library. In a library about a single subject, the closest two
+//! hundredth is closer than in one about everything.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -37,7 +38,7 @@ use crate::search::{
 use crate::vectors::Row;
 use crate::{ingest, text};
 
-/// What is found by words may be so many times further by meaning.
+/// Factor on the share by meaning for papers that are found by words.
 const LOOSER: f64 = 5.0;
 /// Papers of a follow whose sentences are compared by meaning; those of the rest by their words.
 const COMPARED: usize = 2;
@@ -45,13 +46,13 @@ const COMPARED: usize = 2;
 const WITH_RELATED: usize = 10;
 /// Related papers that are named.
 const RELATED: usize = 2;
-/// What is said where some papers cannot be asked for yet.
-const SOME_ARE_MISSING: &str = "some papers are not indexed yet: what is found of them is shown once they \
-     are; the next akin add, or akin check --repair, indexes them";
-/// Neighbours among which related papers are looked for.
+/// The note for papers that cannot be searched yet.
+const SOME_ARE_MISSING: &str = "some papers are not indexed yet: those that match are shown once \
+     they are; the next akin add, or akin check --repair, indexes them";
+/// Number of neighbours in which related papers are searched.
 const NEIGHBOURS: usize = 16;
 
-/// A library at work: its indexes, and what all follows need to know of it.
+/// An open library with its indexes, and what all follows need.
 #[derive(Debug)]
 pub struct DigestContext<'a> {
     indexes: &'a Indexes<'a>,
@@ -66,7 +67,7 @@ pub struct DigestContext<'a> {
 pub struct FollowNews {
     /// The papers, best first.
     pub matches: Vec<FollowMatch>,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
     /// Whether papers may have been missed that are found once they are indexed.
     pub is_partial: bool,
@@ -79,7 +80,7 @@ pub struct FollowMatch {
     pub paper: Paper,
     /// The row of its embedding, if it has one.
     pub row: Option<Row>,
-    /// The cosine similarity to what is followed, where that has an embedding.
+    /// The cosine similarity to the followed subject, if that has an embedding.
     pub similarity: Option<f32>,
     /// The share of the library, in percent, that it is closer than.
     pub closer_than: Option<f64>,
@@ -125,7 +126,7 @@ impl<'a> DigestContext<'a> {
 /// The papers that a follow is about, among those with these keys.
 ///
 /// # Errors
-/// [`Error::UnknownPaper`](crate::Error::UnknownPaper) if a paper that is followed has gone, and as
+/// [`Error::UnknownPaper`](crate::Error::UnknownPaper) if a followed paper was deleted, and as
 /// [`search::answer`].
 pub fn find(desk: &DigestContext<'_>, follow: &Follow, keys: Vec<PaperKey>) -> Result<FollowNews> {
     if keys.is_empty() {
@@ -165,11 +166,11 @@ pub fn entry(found: &FollowMatch) -> Entry {
     }
 }
 
-/// Why a paper is shown, in words; empty where there is nothing to say but that it passed.
+/// Explains why a paper is shown; empty if there is nothing to say but that it passed.
 fn why(found: &FollowMatch) -> String {
     let mut parts = Vec::new();
     if let Some(percent) = found.closer_than {
-        // Rounded down: what is said is true.
+        // Rounded down, so that the statement is true.
         let shown = (percent * 100.0).floor() / 100.0;
         parts.push(format!("closer than {shown} % of the library"));
     }
@@ -179,7 +180,7 @@ fn why(found: &FollowMatch) -> String {
     parts.join("; ")
 }
 
-/// The papers that are close enough to what a follow looks for.
+/// The papers that are close enough to a follow.
 fn about(
     desk: &DigestContext<'_>,
     follow: &Follow,
@@ -259,12 +260,13 @@ fn matches(
     Ok(hits.into_iter().map(matched).collect())
 }
 
-/// Says of new papers why they are not shown though they are close enough: they are what is followed.
+/// Explains why some new papers are not shown though they are close enough: they are the followed
+/// ones.
 fn left_out(follow: &Follow, papers: &[Paper]) -> Option<String> {
     let ids: Vec<&str> = papers.iter().map(|paper| paper.id.as_str()).collect();
     (!ids.is_empty()).then(|| {
         format!(
-            "{}: not shown, as the same work as a paper that it names: {}",
+            "{}: not shown, being the same work as a paper that it names: {}",
             follow.name,
             ids.join(", ")
         )
@@ -280,7 +282,7 @@ fn has_all_words(desk: &DigestContext<'_>, matching: Matching, bar: &Threshold) 
     Ok(matching != Matching::Dense && is_current && !bar.lacks_words)
 }
 
-/// The first of the sentences that have most of these words; `None` where none has any.
+/// The first of the sentences that have most of these words; `None` if none has any.
 fn telling(abstract_text: &str, words: &[String]) -> Option<Range<usize>> {
     let n_words = |sentence: &Range<usize>| {
         let sentence = &abstract_text[sentence.clone()];
@@ -319,10 +321,10 @@ fn all_of(desk: &DigestContext<'_>, filter: &Filter) -> Result<FollowNews> {
     })
 }
 
-/// How close, and with how many of the words, the library's best papers are.
+/// How close the library's best papers are, and how well they match the words.
 struct Threshold {
-    /// Similarities of the closest papers, closest first: as many as are close enough, or where words
-    /// may make up for meaning, as many as may be. Empty where nothing is asked by meaning.
+    /// Similarities of the closest papers, closest first: those that are close enough, or if words
+    /// may make up for meaning, those that may be. Empty if nothing is asked by meaning.
     similarities: Vec<f32>,
     /// BM25 of the papers that have most of the words, best first.
     word_scores: Vec<f32>,
@@ -367,9 +369,9 @@ impl Threshold {
         Ok(bar)
     }
 
-    /// Whether a paper is about what is followed.
+    /// Whether a paper is close enough to a follow.
     fn is_close_enough(&self, paper: &Weight) -> bool {
-        // Nothing but conditions, all of which hold.
+        // Only conditions, and all of them hold.
         if self.similarities.is_empty() {
             return true;
         }
@@ -404,7 +406,7 @@ fn closest(desk: &DigestContext<'_>, vector: &[f32], k: usize) -> Result<Vec<f32
         allowed: desk.living.as_ref(),
     };
     let found = desk.indexes.index.search(vector, &options)?;
-    // As those of hits, of which none is closer than the same text.
+    // As for hits: no similarity is above that of the same text.
     Ok(found
         .iter()
         .map(|found| found.similarity.min(1.0))
@@ -417,7 +419,7 @@ fn is_among(scores: &[f32], n: usize, score: f32) -> bool {
     least.is_some_and(|least| score >= *least)
 }
 
-/// How many papers a share of the library is.
+/// Number of papers in a share of the library.
 fn rank_of(share: f64, n_papers: usize) -> usize {
     let rank = (share * n_papers as f64).ceil() as usize;
     rank.max(LEAST_RANK).min(n_papers.max(1))
@@ -554,7 +556,7 @@ mod tests {
         assert_eq!(bar.closer_than(0.95), Some(100.0));
         assert_eq!(bar.closer_than(0.9), Some(99.5));
         assert_eq!(bar.closer_than(0.8), Some(98.5));
-        // Nobody counted how many are closer than this.
+        // The papers closer than this were not counted.
         assert_eq!(bar.closer_than(0.6), None);
         assert_eq!(bar.closer_than(0.1), None);
     }

@@ -1,8 +1,8 @@
-//! How to have it done every morning: text for the machine's own scheduler, for a person to install.
+//! How to run akin every morning: text for the machine's own scheduler, for a person to install.
 //!
 //! In: commands and a time of day. Out: a cron line, a systemd timer or a launchd plist. Nothing is
-//! installed, and no file is touched. A machine that sleeps at that time does it on waking, but for
-//! cron, which forgets.
+//! installed, and no file is touched. If a machine sleeps at that time, the job runs on waking,
+//! except with cron, which skips it.
 
 use std::fmt::Write as _;
 
@@ -19,19 +19,19 @@ pub enum Scheduler {
     Launchd,
 }
 
-/// What is to be done every day.
+/// What to run every day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// Commands that are run before, each as its arguments. If one fails, the others are run all the
-    /// same: mail that waits does not wait for a feed.
+    /// Commands that are run before, each as its arguments. If one fails, the others still run:
+    /// waiting mail does not depend on a feed.
     pub before: Vec<Vec<String>>,
-    /// The command that is to be run, as its arguments.
+    /// The command to run, as its arguments.
     pub command: Vec<String>,
     /// When, in the machine's time zone.
     pub at: Time,
 }
 
-/// The text that has a scheduler do a job, with comments that say where it goes.
+/// The scheduler's text for a job, with comments on where it goes.
 pub fn job(scheduler: Scheduler, job: &Job) -> String {
     match scheduler {
         Scheduler::Cron => cron(job),

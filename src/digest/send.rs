@@ -1,11 +1,11 @@
 //! Mail: a digest to a message, and the message to a mail server (`smtp`).
 //!
-//! In: a [`Digest`], a [`Server`] to speak to, who it is from. Out: the bytes of the message, or that
-//! the server has taken it. Headers, boundaries and dates are made of the digest alone, so the same
-//! digest is the same message, byte for byte, however often it is sent.
+//! In: a [`Digest`], a [`Server`] to connect to, and the sender. Out: the bytes of the message, or
+//! that the server has taken it. Headers, boundaries and dates depend on the digest alone: sent
+//! twice, the same digest is the same message, byte for byte.
 //!
-//! Invariants: a password is never shown, stored or put into an error; it is not sent over a
-//! connection that is not encrypted, but to this very machine; certificates are always verified.
+//! Invariants: a password is never shown, stored or put into an error. It is sent over an encrypted
+//! connection only, unless the server is this machine. Certificates are always verified.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -34,7 +34,7 @@ pub enum Security {
     Plain,
 }
 
-/// Something that nobody is to read.
+/// A secret that must never be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
@@ -58,11 +58,11 @@ pub struct Login {
 pub struct Server {
     /// Its name, which its certificate must have.
     pub host: String,
-    /// Its port; the usual one where `None`.
+    /// Its port; the default one if `None`.
     pub port: Option<u16>,
     /// How the connection is encrypted.
     pub security: Security,
-    /// The account, if it wants one.
+    /// The account, if the server needs one.
     pub login: Option<Login>,
     /// Certificates in PEM that are trusted as well.
     pub roots: Option<Vec<u8>>,
@@ -105,7 +105,7 @@ impl Server {
         })
     }
 
-    /// How encryption is agreed upon: who is trusted, and nothing else that could be set.
+    /// The TLS settings: the trusted certificates, and nothing else that could be set.
     fn tls(&self) -> Result<Arc<ClientConfig>> {
         let mut roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -136,12 +136,12 @@ impl Mailer {
     /// an address.
     ///
     /// # Errors
-    /// [`Error::BadMail`] with what is wrong.
+    /// [`Error::BadMail`] with the reason.
     pub fn new(server: &Server, from: &str) -> Result<Mailer> {
         if server.security == Security::Plain && server.login.is_some() && !server.is_this_machine()
         {
             return Err(bad_mail(format!(
-                "a password is not sent to {} over a connection that is not encrypted",
+                "a password is not sent to {} over an unencrypted connection",
                 server.host
             )));
         }
@@ -161,7 +161,7 @@ impl Mailer {
     /// Sends a digest to its reader.
     ///
     /// # Errors
-    /// [`Error::NotSent`] if the server does not take it, or the reader's address is none.
+    /// [`Error::NotSent`] if the server does not accept it, or the reader's address is invalid.
     pub fn send(&self, digest: &Digest) -> Result<()> {
         let not_sent = |reason: String, refusal: Refusal| Error::NotSent {
             to: digest.reader.clone(),
@@ -186,15 +186,15 @@ impl Mailer {
 /// The bytes of a digest's message, lines ended by CR LF.
 ///
 /// # Errors
-/// [`Error::BadMail`] if one of the addresses is none.
+/// [`Error::BadMail`] if one of the addresses is invalid.
 pub fn eml(digest: &Digest, from: &str) -> Result<Vec<u8>> {
     Ok(message(digest, &mailbox(from)?, mailbox(&digest.reader)?)?.formatted())
 }
 
-/// What stands behind the `@` of an address.
+/// Returns the part of an address after the `@`.
 ///
 /// # Errors
-/// [`Error::BadMail`] if it is no address.
+/// [`Error::BadMail`] if the address is invalid.
 pub fn domain(address: &str) -> Result<String> {
     Ok(mailbox(address)?.email.domain().to_owned())
 }
@@ -226,7 +226,7 @@ fn message(digest: &Digest, from: &Mailbox, to: Mailbox) -> Result<Message> {
 
 fn mailbox(text: &str) -> Result<Mailbox> {
     let parsed = text.parse::<Mailbox>();
-    parsed.map_err(|e| bad_mail(format!("{text:?} is no address: {e}")))
+    parsed.map_err(|e| bad_mail(format!("invalid address {text:?}: {e}")))
 }
 
 fn bad_mail(reason: String) -> Error {

@@ -5,11 +5,11 @@
 //! ```
 //!
 //! The words of the protocol are lettre's; the session is not. That of lettre 0.11.23 reads a first
-//! line of any length, keeps what it has read when encryption begins, and takes 354 for a yes.
+//! line of any length, keeps its buffer when encryption begins, and takes 354 for success.
 //!
-//! Invariants: an answer is at most [`MAX_ANSWER_BYTES`] long and comes within [`TIMEOUT`], whatever
-//! the server sends; nothing that came before it was asked for is taken as an answer, so nothing that
-//! was said in the open counts under encryption; each step goes on after its own codes only.
+//! Invariants: an answer is at most [`MAX_ANSWER_BYTES`] long and comes within [`TIMEOUT`],
+//! whatever the server sends. Bytes that came before their request are not an answer, so nothing
+//! sent unencrypted counts after STARTTLS. Each step continues only after its own codes.
 
 use std::fmt::{self, Display};
 use std::io::{self, Read, Write};
@@ -33,10 +33,10 @@ use crate::error::Refusal;
 /// How long a server is waited for at each step.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Bytes of a message that a server has to take in a second, beside that.
+/// Minimum rate at which a server must accept a message, in bytes per second, in addition to that.
 const SLOWEST_BYTES: u64 = 10_000;
 
-/// The longest answer; 512 bytes a line are what the standard allows, and EHLO has the most lines.
+/// The longest answer; the standard allows 512 bytes a line, and EHLO has the most lines.
 const MAX_ANSWER_BYTES: usize = 32 << 10;
 
 /// Challenges of one login.
@@ -45,7 +45,7 @@ const MAX_CHALLENGES: usize = 10;
 /// What of a server's words is repeated.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// Why a session did not come to its end.
+/// Why a session failed.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) reason: String,
@@ -60,7 +60,7 @@ impl Trouble {
         }
     }
 
-    /// The same of a session that has said nothing of any message yet.
+    /// The same for a session that has not mentioned any message yet.
     fn of_server(self) -> Trouble {
         Trouble {
             refusal: Refusal::Server,
@@ -68,7 +68,7 @@ impl Trouble {
         }
     }
 
-    /// The same without what a server may have repeated of a login.
+    /// The same without anything that a server may have repeated from a login.
     fn without_secret(mut self, command: &str, mechanism: Mechanism) -> Trouble {
         let secret = command.split_whitespace().last().unwrap_or_default();
         if !secret.is_empty() && secret != mechanism.to_string() {
@@ -143,7 +143,7 @@ struct SmtpReply {
 }
 
 impl SmtpReply {
-    /// The answer if it has one of these codes, or all of a hundred, such as 2 for 2xx.
+    /// The answer if it has one of these codes, or any code of a hundred, such as 2 for 2xx.
     fn expect(self, codes: &[u16], step: &str) -> SmtpOutcome<SmtpReply> {
         if codes.contains(&self.code) || codes.contains(&(self.code / 100)) {
             return Ok(self);
@@ -213,8 +213,9 @@ impl Session {
         let known = self
             .info
             .get_auth_mechanism(&[Mechanism::Plain, Mechanism::Login]);
-        let mechanism = known
-            .ok_or_else(|| Trouble::for_now("the server knows no way to log in that akin knows"))?;
+        let mechanism = known.ok_or_else(|| {
+            Trouble::for_now("the server offers no login method that akin supports")
+        })?;
         let mut command = Auth::new(mechanism, login.clone(), None)?;
         for _ in 0..MAX_CHALLENGES {
             let text = command.to_string();
@@ -225,7 +226,7 @@ impl Session {
             }
             command = Auth::new_from_response(mechanism, login.clone(), &answer.parsed()?)?;
         }
-        Err(Trouble::for_now("the login has no end"))
+        Err(Trouble::for_now("the login does not end"))
     }
 
     fn hand_over(&mut self, envelope: &Envelope, message: &[u8]) -> SmtpOutcome<()> {
@@ -248,21 +249,21 @@ impl Session {
         Ok(())
     }
 
-    /// What the server has to be able to do for this message.
+    /// The extensions that the server must support for this message.
     fn parameters(&self, envelope: &Envelope, message: &[u8]) -> SmtpOutcome<Vec<MailParameter>> {
         let mut parameters = Vec::new();
         let is_wide = |address: &Address| !AsRef::<str>::as_ref(address).is_ascii();
         let knows_wide = self.info.supports_feature(Extension::SmtpUtfEight);
         if let (Some(to), false) = (envelope.to().iter().find(|to| is_wide(to)), knows_wide) {
             return Err(Trouble::of_address(format!(
-                "the server takes plain ASCII addresses only (no SMTPUTF8), and {to} is none"
+                "the server takes plain ASCII addresses only (no SMTPUTF8), and {to} is not one"
             )));
         }
         match envelope.from().filter(|from| is_wide(from)) {
             Some(from) if !knows_wide => {
                 return Err(Trouble::for_now(format!(
                     "the server takes plain ASCII addresses only (no SMTPUTF8), and the sender's, \
-                     {from}, is none"
+                     {from}, is not one"
                 )));
             }
             Some(_) => parameters.push(MailParameter::SmtpUtfEight),
@@ -292,7 +293,7 @@ impl Session {
     }
 }
 
-/// The message as it is sent: a line that begins with a dot has another before it, and one dot ends it.
+/// The message as sent (dot-stuffed): a leading dot is doubled, and a single dot ends it.
 fn stuffed(message: &[u8]) -> Vec<u8> {
     let mut sent = Vec::with_capacity(message.len() + 64);
     for line in message.split_inclusive(|byte| *byte == b'\n') {
@@ -348,8 +349,8 @@ impl Wire {
         }
     }
 
-    /// The same connection, encrypted. What was read in the open is no answer of the server's that is
-    /// on the other side of the encryption.
+    /// The same connection, encrypted. What was read unencrypted is not an answer from the server
+    /// at the other end of the encryption.
     fn encrypted(self, name: &str, config: &Arc<ClientConfig>) -> SmtpOutcome<Wire> {
         self.check_nothing_is_left()?;
         let Stream::Plain(mut stream) = self.stream else {
@@ -393,8 +394,8 @@ impl Wire {
         match self.read.is_empty() {
             true => Ok(()),
             false => Err(Trouble::for_now(
-                "the server answered before it was asked; somebody between may forge its answers, so \
-                 they are not believed",
+                "the server answered before it was asked; its answers may be forged on the way, \
+                 so they are not trusted",
             )),
         }
     }
@@ -411,7 +412,7 @@ impl Wire {
     }
 }
 
-/// Reads one answer; what comes behind it stays in `read`.
+/// Reads one answer; later bytes stay in `read`.
 fn answer(stream: &mut dyn Read, read: &mut Vec<u8>) -> SmtpOutcome<SmtpReply> {
     let mut buffer = [0; 4096];
     loop {
@@ -420,7 +421,7 @@ fn answer(stream: &mut dyn Read, read: &mut Vec<u8>) -> SmtpOutcome<SmtpReply> {
             return Ok(answer);
         }
         if read.len() > MAX_ANSWER_BYTES {
-            return Err(Trouble::for_now("its answer has no end"));
+            return Err(Trouble::for_now("its answer does not end"));
         }
         match stream.read(&mut buffer) {
             Ok(0) => {
@@ -435,12 +436,12 @@ fn answer(stream: &mut dyn Read, read: &mut Vec<u8>) -> SmtpOutcome<SmtpReply> {
     }
 }
 
-/// The answer that bytes begin with, and its length; `None` where it goes on.
+/// The answer at the start of bytes, and its length; `None` if it is incomplete.
 fn whole_answer(bytes: &[u8]) -> SmtpOutcome<Option<(SmtpReply, usize)>> {
     let mut n_bytes = 0;
     let mut code = None;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let bad = || Trouble::for_now("what it says is no answer of a mail server");
+        let bad = || Trouble::for_now("its answer is not one of a mail server");
         if !line.ends_with(b"\n") {
             break;
         }
@@ -555,7 +556,7 @@ mod tests {
         for bytes in [&[b'a'; 4096][..], &b"250-more\r\n".repeat(100)[..]] {
             let mut server = Endless(&mut n_read, bytes);
             let trouble = answer(&mut server, &mut Vec::new()).unwrap_err();
-            assert_eq!(trouble.reason, "its answer has no end");
+            assert_eq!(trouble.reason, "its answer does not end");
         }
         assert!(n_read < 3 * MAX_ANSWER_BYTES, "{n_read}");
     }

@@ -1,6 +1,6 @@
 //! Who gets which follows by mail, and when.
 //!
-//! In: a subscription as it is typed. Out: a [`Subscriber`] that makes sense, and whether a digest is
+//! In: a subscription as typed. Out: a [`Subscriber`] that makes sense, and whether a digest is
 //! due: the last moment of the subscription's times is later than the last digest. A run that was
 //! missed, because the machine slept, is made up for by the next one, once.
 
@@ -20,7 +20,7 @@ use crate::library::StoredSubscriber;
 pub struct Subscriber {
     /// Where digests are sent.
     pub address: String,
-    /// The names of the follows; all there are where empty.
+    /// The names of the follows; empty for all.
     pub follows: Vec<String>,
     /// From when on, of a day.
     pub at: Time,
@@ -50,7 +50,7 @@ impl Subscriber {
     /// The time zone.
     ///
     /// # Errors
-    /// [`Error::BadSubscription`] if there is none of this name on this machine.
+    /// [`Error::BadSubscription`] if this machine knows no time zone of this name.
     pub fn zone(&self) -> Result<TimeZone> {
         TimeZone::get(&self.time_zone).map_err(|e| Error::BadSubscription {
             address: self.address.clone(),
@@ -58,7 +58,7 @@ impl Subscriber {
         })
     }
 
-    /// Whether a digest is due; `last` is when the last one was sent, or else when it was subscribed.
+    /// Whether a digest is due; `last` is the time of the last one, or else of the subscription.
     ///
     /// # Errors
     /// As [`Subscriber::zone`].
@@ -110,8 +110,7 @@ impl FromStr for Weekdays {
         let number = |name: &str| {
             let name = name.trim().to_lowercase();
             let found = NAMES.iter().position(|known| name == **known);
-            found
-                .ok_or_else(|| format!("{text:?} are no days; daily, mon-fri or mon,thu is wanted"))
+            found.ok_or_else(|| format!("invalid days {text:?}: use daily, mon-fri or mon,thu"))
         };
         let mut days = 0;
         for part in text.split(',') {

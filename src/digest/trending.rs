@@ -1,29 +1,30 @@
 //! What is rising: by votes that fade, or by topics that grow.
 //!
-//! **Votes**, where the community's are known. A vote of a paper that was listed `a` days ago counts
+//! **Votes**, if the community's are known. A vote of a paper that was listed `a` days ago counts
 //!
 //! ```text
 //! score = upvotes · 2^(−a / h),   h = HALF_LIFE_DAYS
 //! ```
 //!
-//! so a paper of today with 10 votes stands beside one of `h` days ago with 20. Limit: a dump says how
-//! many votes there are, not when they were given; they all fade from the day of the list. Of equal
-//! scores the later paper stands first.
+//! so a paper of today with 10 votes ranks with one of `h` days ago with 20. Limit: a dump gives
+//! the number of votes, not when they were given; they all decay from the day of the list. Among
+//! equal scores the later paper comes first.
 //!
-//! **Topics**, where nobody voted. Of the `m` = [`NEIGHBOURS`] papers nearest to a recent paper, `r` are
-//! recent themselves; if the topic grew as the library does, it would be `e = m · R / N`, with `R` of the
-//! `N` other papers recent. The score is the log-likelihood ratio of the two (Dunning, 1993), 0 where `r`
-//! is no more than `e`:
+//! **Topics**, if there are no votes. Of the `m` = [`NEIGHBOURS`] papers nearest to a recent paper,
+//! `r` are recent themselves. The expected number is `e = m · R / N`, if `R` of the `N` other
+//! papers are recent. The score is the log-likelihood ratio of the two (Dunning, 1993), 0 if `r` is
+//! at most `e`:
 //!
 //! ```text
 //! score = 2 · (r · ln(r / e) + (m − r) · ln((m − r) / (m − e)))
 //! ```
 //!
-//! It grows with how much denser in recent papers the neighbourhood is than the library, and with how
-//! sure that is. A paper in the neighbourhood of a better one is the same topic, and left out. Limits:
-//! what grows is the library: after a dump of one category everything in it is rising; a library that
-//! is recent as a whole has no background, and nothing rises; duplicates of a paper are neighbours and
-//! are not counted; of more than [`MOST_RECENT`] recent papers, as many are looked at, evenly spread.
+//! It grows with how much denser in recent papers the neighbourhood is than the library, and with
+//! how sure that is. A paper in the neighbourhood of a better one is the same topic, and left out.
+//! Limits: growth of the library counts as growth of a topic: after a dump of one category
+//! everything in it is rising. A library that is recent as a whole has no background, and nothing
+//! rises. Duplicates of a paper are neighbours and are not counted. If there are more than
+//! [`MOST_RECENT`] recent papers, an evenly spaced sample of that size is used.
 
 use fixedbitset::FixedBitSet;
 use jiff::civil::Date;
@@ -39,22 +40,22 @@ use crate::paper::Paper;
 use crate::search::DUPLICATE_SIMILARITY;
 use crate::vectors::{Row, RowFile};
 
-/// After so many days a vote counts half.
+/// Half-life of a vote, in days.
 pub const HALF_LIFE_DAYS: f64 = 3.0;
 
 /// Days that are recent in a digest.
 const DIGEST_DAYS: i32 = 7;
-/// Neighbours that are looked at.
+/// Number of neighbours.
 const NEIGHBOURS: usize = 32;
-/// Recent papers that are looked at by their neighbours.
+/// Recent papers whose neighbours are examined.
 const MOST_RECENT: usize = 512;
 /// From this score on a topic grows by more than chance: 1 in 10,000 for one degree of freedom (χ²).
 const LEAST_SCORE: f64 = 15.14;
 
-/// By what papers rise.
+/// How papers are ranked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TrendBy {
-    /// By votes where there are any, else by topics.
+    /// By votes if there are any, else by topics.
     #[default]
     Either,
     /// By votes.
@@ -63,18 +64,18 @@ pub enum TrendBy {
     Topics,
 }
 
-/// What is looked at.
+/// The options of a ranking of rising papers.
 #[derive(Debug, Clone)]
 pub struct TrendOptions {
     /// The last day that is recent.
     pub today: Date,
-    /// How many days are recent, today included.
+    /// Number of recent days, today included.
     pub days: i32,
-    /// Categories or archives; the background is of these as well. All where empty.
+    /// Categories or archives; the background is of these as well. Empty for all.
     pub categories: Vec<String>,
-    /// By what papers rise.
+    /// How papers are ranked.
     pub by: TrendBy,
-    /// How many papers are wanted.
+    /// Number of papers to return.
     pub k: usize,
 }
 
@@ -83,7 +84,7 @@ pub struct TrendOptions {
 pub struct Rising {
     /// The paper.
     pub paper: Paper,
-    /// By what it is ranked; higher is better. Comparable within one answer.
+    /// The score that ranks it; higher is better. Comparable within one answer.
     pub score: f64,
     /// Its votes, or its topic's growth.
     pub trend: Trend,
@@ -111,7 +112,7 @@ pub enum Trend {
 }
 
 impl Trend {
-    /// The same in words.
+    /// Describes it as a sentence.
     pub fn words(&self) -> String {
         match self {
             Trend::Votes {
@@ -280,7 +281,7 @@ fn by_topics(
     Ok(rising)
 }
 
-/// What topics are held against.
+/// What topics are compared with.
 struct TopicBackground<'a> {
     rows: &'a RowFile,
     index: &'a Index,
@@ -315,7 +316,7 @@ impl TopicBackground<'_> {
     }
 }
 
-/// The log-likelihood ratio of `r` of `m` where `e` were expected; 0 where that is no growth.
+/// The log-likelihood ratio of `r` of `m` against `e` expected; 0 if `r` is at most `e`.
 fn growth(r: usize, m: usize, e: f64) -> f64 {
     let (r, m) = (r as f64, m as f64);
     if r <= e || e <= 0.0 || e >= m {
@@ -329,7 +330,7 @@ fn growth(r: usize, m: usize, e: f64) -> f64 {
     2.0 * (r * (r / e).ln() + rest)
 }
 
-/// Leaves out what lies in the neighbourhood of a better one, or has a better one in its own.
+/// Leaves out a paper in the neighbourhood of a better one, or with a better one in its own.
 fn one_a_topic(around: Vec<Neighbourhood>) -> Vec<Neighbourhood> {
     let mut kept: Vec<Neighbourhood> = Vec::new();
     for neighbourhood in around {

@@ -1,9 +1,9 @@
 //! A corpus as a library in which every record is a document of its own.
 //!
-//! In: a dump. Out: a library at a folder, and a [`Corpus`]: the documents' ids as they stand in the
-//! dump, in the order of their rows. Judgments and runs speak of documents by these ids, so they are
-//! plain text here, and nothing is merged: two documents may have one text, or ids that elsewhere
-//! name one paper. A document that says it was withdrawn is one all the same.
+//! In: a dump. Out: a library at a folder, and a [`Corpus`]: the documents' ids as the dump spells
+//! them, in the order of their rows. Judgments and runs refer to documents by these ids, so ids are
+//! plain text here. Nothing is merged: two documents may have the same text, or ids that elsewhere
+//! name one paper. A document that says it was withdrawn counts like any other.
 //!
 //! Invariants: row n is document n; no two documents have one id. A build that was cut off goes on
 //! with the documents that are not stored yet, as long as the dump is the same.
@@ -22,7 +22,7 @@ use crate::progress::{Observer, Stage};
 use crate::space::{self, Origin};
 use crate::vectors::{self, Row};
 
-/// The documents of a corpus by their ids as they stand in its dump.
+/// The documents of a corpus by their ids as its dump spells them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Corpus {
     ids: Vec<String>,
@@ -54,7 +54,7 @@ impl Corpus {
         &self.ids[row.0 as usize]
     }
 
-    /// By what the library finds the document of this id.
+    /// The id by which the library finds a document.
     ///
     /// # Errors
     /// [`Error::UnknownPaper`].
@@ -65,13 +65,13 @@ impl Corpus {
     }
 }
 
-/// The id that a document has in the library: its place, which nothing else has.
+/// The id of a document in the library: its position, which is unique.
 fn paper_id(place: usize) -> PaperId {
     PaperId::parse(&format!("document-{place}")).expect("it is not empty")
 }
 
-/// Makes the library of a corpus at `root`, or goes on where it was cut off. The report says what
-/// could not be used.
+/// Builds the library of a corpus at `root`, or continues an interrupted build. The report lists
+/// what could not be used.
 ///
 /// # Errors
 /// [`Error::Rejected`] if two documents have one id, or the dump is cut off; [`Error::Interrupted`];
@@ -132,7 +132,7 @@ impl Build<'_> {
         }
     }
 
-    /// Takes in what was read, and stores its documents; whether to go on.
+    /// Adds the documents that were read; returns whether to continue.
     fn take_chunk(&mut self, chunk: Chunk, path: &Path) -> Result<bool> {
         if let Some((_, error)) = chunk.failed.into_iter().next() {
             return Err(error);
@@ -141,7 +141,7 @@ impl Build<'_> {
         for (item, place) in chunk.items {
             match item {
                 Item::Paper(record) => self.take(*record, place, path)?,
-                // What is no document is none.
+                // Anything that is not a document is skipped.
                 _ => self.report.counts.n_unchanged += 1,
             }
         }

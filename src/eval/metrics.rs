@@ -1,9 +1,9 @@
-//! The field's metrics over one ranking, as trec_eval computes them, and what they say of many.
+//! The field's metrics over one ranking, as trec_eval computes them, and statistics over many.
 //!
-//! A ranking is a list of scored papers; like trec_eval, it is put in order of the scores, and equal
-//! scores in descending order of the ids, whatever order it came in. Grades above 0 are relevant; a
-//! paper without a judgment is not. Gains are the grades themselves and discounts `1 / log2(rank + 1)`
-//! (Järvelin and Kekäläinen, 2002, as in trec_eval's `ndcg_cut`).
+//! A ranking is a list of scored papers. Like trec_eval, it is sorted by score, and equal scores by
+//! descending id, whatever order it came in. Grades above 0 are relevant; a paper without a
+//! judgment is not. Gains are the grades themselves and discounts `1 / log2(rank + 1)` (Järvelin
+//! and Kekäläinen, 2002, as in trec_eval's `ndcg_cut`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,19 +15,19 @@ pub type Judgments = BTreeMap<String, i32>;
 /// A metric of a ranking; each is from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Normalised discounted cumulative gain of the first so many.
+    /// Normalised discounted cumulative gain of the top k.
     Ndcg(usize),
-    /// Share of the relevant papers among the first so many.
+    /// Share of the relevant papers that are in the top k.
     Recall(usize),
-    /// Reciprocal rank of the first relevant paper among the first so many.
+    /// Reciprocal rank of the first relevant paper in the top k.
     Mrr(usize),
-    /// Share of relevant papers among the first so many.
+    /// Share of the top k that is relevant.
     Precision(usize),
     /// Average precision over the whole ranking; its mean over queries is MAP.
     Map,
 }
 
-/// Those that are computed where none is asked for.
+/// The metrics that are computed by default.
 pub const DEFAULT_METRICS: [Metric; 5] = [
     Metric::Ndcg(10),
     Metric::Recall(100),
@@ -63,7 +63,7 @@ impl Metric {
         }
     }
 
-    /// How many papers of a ranking it looks at; `None` for all.
+    /// Number of papers at the top of a ranking that it looks at; `None` for all.
     pub fn depth(self) -> Option<usize> {
         match self {
             Metric::Ndcg(k) | Metric::Recall(k) | Metric::Mrr(k) | Metric::Precision(k) => Some(k),
@@ -89,7 +89,7 @@ impl FromStr for Metric {
 
     /// Reads names such as `nDCG@10`, `R@100`, `RR@10`, `P@5`, `MAP`, in any case.
     fn from_str(name: &str) -> Result<Metric, String> {
-        let wanted = || format!("{name:?} is none of nDCG@K, Recall@K, MRR@K, P@K and MAP");
+        let wanted = || format!("unknown metric {name:?}: use nDCG@K, Recall@K, MRR@K, P@K or MAP");
         let lower = name.trim().to_lowercase();
         let (kind, k) = match lower.split_once('@') {
             Some((kind, k)) => (kind, k.parse().ok().filter(|k| *k > 0)),
@@ -106,7 +106,7 @@ impl FromStr for Metric {
     }
 }
 
-/// The grades of a ranking in its order, 0 where there is no judgment.
+/// The grades of a ranking in its order, 0 if there is no judgment.
 fn grades_in_order(ranking: &[(String, f32)], judgments: &Judgments) -> Vec<i32> {
     let mut order: Vec<&(String, f32)> = ranking.iter().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
@@ -124,7 +124,7 @@ fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole + 0.0 } else { 0.0 }
 }
 
-/// The mean over queries, and between what it lies in 95 of 100 such samples of queries.
+/// The mean over queries, with its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mean {
     /// The mean.
@@ -134,7 +134,7 @@ pub struct Mean {
     pub interval: (f64, f64),
 }
 
-/// Samples of which intervals and p-values are made.
+/// Number of samples for intervals and p-values.
 const N_SAMPLES: usize = 10_000;
 
 /// The mean of a metric over queries; 0 for none. The same values give the same interval.
@@ -161,8 +161,8 @@ pub fn mean(values: &[f64]) -> Mean {
     }
 }
 
-/// How often two settings that are equally good would differ by as much as these values of the same
-/// queries do: a two-sided randomisation test (Smucker, Allan and Carterette, 2007).
+/// Probability that two equally good settings differ by at least as much as these values of the
+/// same queries. A two-sided randomisation test (Smucker, Allan and Carterette, 2007).
 pub fn p_value(a: &[f64], b: &[f64]) -> f64 {
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     let found = differences.iter().sum::<f64>().abs();

@@ -1,10 +1,10 @@
 //! How well a search finds what people judged relevant.
 //!
 //! In: a [`Task`] (queries and judgments) and a [`Corpus`] with its library. Out: a [`Run`]: the
-//! scored documents that each query finds; and of runs, their own or others', each [`Metric`] by query,
-//! its [`Mean`] with an interval, and how likely the difference of two is chance.
+//! scored documents that each query finds. For any runs, also those of other systems: each
+//! [`Metric`] by query, its [`Mean`] with a confidence interval, and the p-value of a difference.
 //!
-//! Invariant: a document is called what it is called in the corpus, in judgments and in runs, letter by
+//! Invariant: documents have the same ids in the corpus, in judgments and in runs, letter by
 //! letter; nothing is merged.
 
 mod corpus;
@@ -38,7 +38,7 @@ pub struct EvalOptions<'a> {
     /// Whether the queries are documents of the corpus, by their ids: those related to them are found,
     /// they themselves are not.
     pub by_id: bool,
-    /// Whether the document of a query's own id is left out, where the queries are texts.
+    /// Whether to leave out the document with a query's own id, if the queries are texts.
     pub exclude_self: bool,
     /// What reads the first papers of each query again.
     pub reranker: Option<&'a CrossEncoder>,
@@ -47,8 +47,9 @@ pub struct EvalOptions<'a> {
 /// Asks every judged query of a task in the library of its corpus.
 ///
 /// # Errors
-/// As [`Encoder::embed`] and [`search::answer`]; [`Error::UnknownPaper`](crate::Error::UnknownPaper)
-/// for a query that is to be a document and is none.
+/// As [`Encoder::embed`] and [`search::answer`];
+/// [`Error::UnknownPaper`](crate::Error::UnknownPaper) for a query that should be a document but is
+/// not.
 pub fn run(
     indexes: &Indexes<'_>,
     encoder: &Encoder,
@@ -128,7 +129,7 @@ pub fn values(metric: Metric, run: &Run, task: &Task) -> Vec<f64> {
     task.queries.iter().map(value).collect()
 }
 
-/// Leaves the document of each query's own id out of a run.
+/// Leaves the document with each query's own id out of a run.
 pub fn exclude_self(run: &mut Run) {
     for (query, ranking) in run {
         ranking.retain(|(id, _)| id != query);
@@ -142,8 +143,8 @@ pub fn n_judged_elsewhere(task: &Task, corpus: &Corpus) -> usize {
     elsewhere.len()
 }
 
-/// Writes a run as TREC wants it, `query Q0 document rank score tag`, the queries in a task's order.
-/// Spaces are between the fields, or tabs if ids hold spaces.
+/// Writes a run in TREC's format, `query Q0 document rank score tag`, the queries in a task's
+/// order. Spaces are between the fields, or tabs if ids hold spaces.
 ///
 /// # Errors
 /// What the writer fails with; [`io::ErrorKind::InvalidData`] if an id holds a tab or a line end.
@@ -161,7 +162,7 @@ pub fn write_run(run: &Run, task: &Task, tag: &str, mut out: impl Write) -> io::
     let mut gap = ' ';
     for id in ids.filter(|id| id.contains(char::is_whitespace)) {
         if id.contains(['\t', '\n', '\r']) {
-            let what = format!("the id {id:?} has no place in a run");
+            let what = format!("a run cannot hold the id {id:?}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         gap = '\t';

@@ -1,15 +1,15 @@
 //! Judged queries, read from the files that the field keeps them in.
 //!
-//! Queries are JSON Lines (`_id` and `text`, as BEIR has them), TREC topics (`<top>`, `<num>`,
-//! `<title>`) or lines of an id, a tab and a text; judgments are BEIR's three columns under a header
-//! or TREC's four; a run has TREC's six. What a file is shows in its content. A byte order mark before
-//! it is none of it.
+//! Queries are JSON Lines (`_id` and `text`, as in BEIR), TREC topics (`<top>`, `<num>`,
+//! `<title>`), or lines of an id, a tab and a text. Judgments are BEIR's three columns under a
+//! header or TREC's four; a run has TREC's six. What a file is shows in its content. A byte order
+//! mark before it is ignored.
 //!
 //! Files are read line by line, and no line or file of topics is read beyond a length: some have no end.
 //!
-//! Ids are the text that stands there, without white space around it. What would count twice is
-//! refused with file and line: a query of one id again, a document again under one query of a run, or
-//! with another grade. So is a score that is no number.
+//! Ids are taken literally, without surrounding white space. Anything that would count twice is
+//! refused with file and line. That is a repeated query id, a document repeated under one query of
+//! a run, or one judged again with another grade. So is a score that cannot be parsed as a number.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -27,13 +27,13 @@ use crate::index::lexical::MAX_QUESTION_BYTES;
 /// What some programs put before UTF-8.
 const BOM: &str = "\u{feff}";
 
-/// What is said of a file in another encoding.
-const NOT_UTF8: &str = "it is no text in UTF-8; save the file as UTF-8";
+/// The message for a file in another encoding.
+const NOT_UTF8: &str = "it is not UTF-8 text; save the file as UTF-8";
 
-/// Queries with judgments, and where the corpus is.
+/// Queries with judgments, and the path of the corpus.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// The dump that the judgments speak of.
+    /// The dump that the judgments are about.
     pub corpus: PathBuf,
     /// The judged queries, in the order of the file.
     pub queries: Vec<JudgedQuery>,
@@ -64,11 +64,11 @@ impl TaskFiles {
 /// One query and which papers are relevant to it.
 #[derive(Debug, Clone)]
 pub struct JudgedQuery {
-    /// Its id; where documents are the queries, that of the document.
+    /// Its id; if documents are the queries, that of the document.
     pub id: String,
     /// Its text.
     pub text: String,
-    /// At least one of them above 0.
+    /// At least one grade is above 0.
     pub judgments: Judgments,
 }
 
@@ -122,7 +122,7 @@ fn read_queries(path: &Path) -> Result<Vec<(String, String)>> {
     let mut met = HashSet::new();
     let mut once = |id: &str| match met.insert(id.to_owned()) {
         true => Ok(id.to_owned()),
-        false => Err(format!("the query {id:?} is there twice")),
+        false => Err(format!("the query {id:?} appears twice")),
     };
     match first {
         Some(b'<') => read_topics(path, file, &mut once),
@@ -138,7 +138,7 @@ fn read_queries(path: &Path) -> Result<Vec<(String, String)>> {
         _ => lines_of(path, file, |line| {
             let (id, text) = line
                 .split_once('\t')
-                .ok_or("an id, a tab and a text are wanted")?;
+                .ok_or("expected an id, a tab and a text")?;
             Ok((once(id.trim())?, asked(text.trim().to_owned())?))
         }),
     }
@@ -205,7 +205,7 @@ fn read_qrels(path: &Path) -> Result<HashMap<String, Judgments>> {
         let (query, id, grade) = match (&by_tabs[..], &by_spaces[..]) {
             ([query, id, grade], _) => (query.trim(), *id, *grade),
             (_, [query, _, id, grade]) => (*query, *id, *grade),
-            _ => return Err("a query, a document and a grade are wanted".to_owned()),
+            _ => return Err("expected a query, a document and a grade".to_owned()),
         };
         let id = document_id(id)?;
         let grade: i32 = grade
@@ -215,7 +215,7 @@ fn read_qrels(path: &Path) -> Result<HashMap<String, Judgments>> {
         let of_query = judged.entry(query.to_owned()).or_default();
         match of_query.insert(id.clone(), grade) {
             Some(other) if other != grade => Err(format!(
-                "the document {id:?} has the grade {other} under the query {query:?} as well"
+                "the document {id:?} also has the grade {other} under the query {query:?}"
             )),
             _ => Ok(()),
         }
@@ -255,11 +255,11 @@ pub fn read_run(path: &Path) -> Result<Run> {
             .parse()
             .map_err(|_| format!("score {score:?}: expected a number"))?;
         if !value.is_finite() {
-            return Err(format!("score {score:?}: a number is wanted"));
+            return Err(format!("score {score:?}: expected a finite number"));
         }
         if !met.entry(query.to_owned()).or_default().insert(id.clone()) {
             return Err(format!(
-                "the document {id:?} stands under the query {query:?} twice"
+                "the document {id:?} appears twice under the query {query:?}"
             ));
         }
         run.entry(query.to_owned()).or_default().push((id, value));
@@ -268,7 +268,7 @@ pub fn read_run(path: &Path) -> Result<Run> {
     Ok(run)
 }
 
-/// What `parse` makes of every line of a file that is not blank; what it complains of gets file and line.
+/// Parses every non-blank line of a file with `parse`; adds file and line to its errors.
 fn read_lines<T>(path: &Path, parse: impl FnMut(&str) -> Result<T, String>) -> Result<Vec<T>> {
     let file = File::open(path).map_err(Error::read(path))?;
     lines_of(path, BufReader::new(file), parse)
@@ -453,7 +453,7 @@ mod tests {
             read_queries(file.path()).unwrap_err().to_string()
         };
         let said = topics(b"<top>\n<num>1</num>\n<title>\xe9</title></top>\n");
-        assert!(said.contains("line 3: it is no text in UTF-8"), "{said}");
+        assert!(said.contains("line 3: it is not UTF-8 text"), "{said}");
         let long = vec![b'<'; (64 << 20) + 1];
         assert!(topics(&long).contains("cannot read"), "{}", topics(&long));
     }

@@ -1,12 +1,12 @@
 //! Dumps, read ahead on a thread of their own, in chunks of one batch each ([`batch_records`]).
 //!
 //! In: sources. Out: [`Chunk`]s in the order of the dumps; the first of each is empty and says its
-//! format. A dump that cannot be opened is told in its chunk, and so is what lies in a folder or an
-//! archive and is no dump; the others go on. At most [`READ_AHEAD`] chunks are held.
+//! format. A dump that cannot be opened is reported in its chunk; the others continue. So is a file
+//! in a folder or an archive that is not a dump. At most [`READ_AHEAD`] chunks are held.
 //!
-//! Invariants: a chunk ends with its number of records or with the record that fills it
-//! ([`filling_bytes`]), so what is held is bounded in bytes, however long records are and however often a
-//! table names one text. Of what is rejected or left out, only short ids and messages are kept.
+//! Invariants: a chunk ends at its number of records or with the record that fills it
+//! ([`filling_bytes`]). So memory is bounded in bytes, however long records are and however often a
+//! table repeats a text. For rejected or omitted values, only short ids and messages are kept.
 
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use crate::error::{Error, Result};
 use crate::paper::Collection;
 use crate::progress::Observer;
 
-/// Records that are embedded and committed together where a CPU embeds them.
+/// Records that are embedded and committed together on a CPU.
 pub const BATCH_RECORDS: usize = 256;
 
-/// The same where a GPU does: it is done with as many in less time, and wants to have more at once.
+/// The same on a GPU, which is faster and needs more at once.
 const GPU_BATCH_RECORDS: usize = 4096;
 
 /// Bytes a record, on average, that a batch has room for; papers have a tenth of it.
@@ -36,7 +36,7 @@ const MAX_BATCH_BYTES: usize = 16 << 20;
 /// Chunks that are read ahead.
 const READ_AHEAD: usize = 2;
 
-/// How often a request to stop is looked for while nothing comes.
+/// How often a stop request is checked while nothing arrives.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How reading ended.
@@ -60,24 +60,24 @@ pub(crate) struct Chunk {
     /// What is left out of its papers.
     pub(crate) ignored: Vec<Omission>,
     pub(crate) failed: Vec<(String, Error)>,
-    /// What is no dump, found in a folder or an archive.
+    /// Files in a folder or an archive that are not dumps.
     pub(crate) skipped: Vec<(String, Error)>,
     /// The dump, and the day of its list that has no year.
     pub(crate) without_year: Vec<(String, String)>,
-    /// The part of all dumps that has been read, 0 to 1, where their sizes are known.
+    /// The share of all dumps that has been read, 0 to 1, if their sizes are known.
     pub(crate) share_read: Option<f64>,
     /// Whose records they are, and the place of their dump among the dumps.
     pub(crate) collection: Option<(Collection, usize)>,
 }
 
-/// A value that was left out of a paper, and where it stands.
+/// A value that was left out of a paper, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Omission {
     /// The dump.
     pub dump: String,
-    /// Where the record stands, and what that counts.
+    /// The record's place, and the unit of that number.
     pub place: (u64, Unit),
-    /// The record's id as it stands there.
+    /// The record's id as the dump spells it.
     pub id: String,
     /// What was left out.
     pub ignored: Ignored,
@@ -92,7 +92,7 @@ impl fmt::Display for Omission {
     }
 }
 
-/// How many records are embedded and committed together.
+/// Number of records that are embedded and committed together.
 pub(super) fn batch_records(encoder: &Encoder) -> usize {
     match encoder.is_on_gpu() {
         true => GPU_BATCH_RECORDS,
@@ -100,16 +100,17 @@ pub(super) fn batch_records(encoder: &Encoder) -> usize {
     }
 }
 
-/// How many bytes of texts fill a batch of so many records: the record that reaches them is its last.
+/// Number of text bytes that fill a batch of this size: the record that reaches it is the last.
 pub(super) fn filling_bytes(n_records: usize) -> usize {
     n_records
         .saturating_mul(BYTES_PER_RECORD)
         .min(MAX_BATCH_BYTES)
 }
 
-/// Reads dumps on a thread of their own and hands their chunks, of `n_records` each at most, to `take` in order,
-/// until they are over, it answers `false` or fails, or the observer asks to stop while there is none.
-/// Then the thread is left behind: it may be waiting for a pipe that says nothing, or read what has no end.
+/// Reads dumps on a thread of their own and passes their chunks, of at most `n_records` each, to
+/// `take` in order. It stops when the dumps are over, when `take` answers `false` or fails, or when
+/// the observer requests a stop while no chunk is ready. Then the thread is left behind: it may be
+/// waiting for a silent pipe, or reading an endless one.
 pub(crate) fn read_beside(
     sources: &[Source],
     options: &ReadOptions,
@@ -134,13 +135,13 @@ pub(crate) fn read_beside(
     Ok(Ended::Whole)
 }
 
-/// How many records there will be, when `n_read` of them are the given share of the bytes.
+/// Estimates the total number of records, when `n_read` of them are the given share of the bytes.
 pub(super) fn estimate(n_read: u64, share_read: Option<f64>) -> Option<u64> {
     let share = share_read.filter(|share| *share > 0.0)?;
     Some((n_read as f64 / share).round() as u64)
 }
 
-/// Reads every dump into chunks; ends early when nobody takes them any more.
+/// Reads every dump into chunks; ends early if the receiver is gone.
 fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run: &Sender<Chunk>) {
     let total_bytes: Option<u64> = sources.iter().map(size_bytes).sum();
     let mut bytes_before = 0;
@@ -193,7 +194,7 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
     }
 }
 
-/// The size of a dump as it lies there, compressed or not.
+/// The size of a dump as stored, compressed or not.
 fn size_bytes(source: &Source) -> Option<u64> {
     match source {
         Source::File(path) | Source::Found(path) => path.metadata().ok().map(|meta| meta.len()),
@@ -218,7 +219,7 @@ impl Chunk {
         }
     }
 
-    /// What comes of a source that gives nothing; `is_none` says that it is no dump.
+    /// The chunk of a source that cannot be read; `is_none` says that it is not a dump.
     fn unread(source: &Source, error: Error, is_none: bool) -> Chunk {
         let unread = vec![(source.to_string(), error)];
         match is_none && source.need_not_be_a_dump() {
@@ -240,7 +241,7 @@ impl Chunk {
         }
     }
 
-    /// The next `n_records` records of a dump, or fewer where they are long.
+    /// The next `n_records` records of a dump, or fewer if they are long.
     fn of(dump: &mut Dump, name: &str, n_records: usize) -> Chunk {
         let mut chunk = Chunk {
             name: name.to_owned(),
@@ -264,7 +265,7 @@ impl Chunk {
         chunk
     }
 
-    /// Takes what was left out of a paper.
+    /// Notes what was left out of a paper.
     fn note_ignored(&mut self, item: &mut Item, place: (u64, Unit)) {
         let Item::Paper(record) = item else { return };
         let ignored = std::mem::take(&mut record.ignored);
@@ -283,7 +284,7 @@ impl Chunk {
         }
     }
 
-    /// Whether it brings neither an item nor what cannot be one.
+    /// Whether it brings neither items nor rejections.
     pub(super) fn has_no_record(&self) -> bool {
         self.items.is_empty() && self.rejected.is_empty()
     }
@@ -294,7 +295,7 @@ impl Chunk {
     }
 }
 
-/// Fails with the first thing in a chunk that is no paper.
+/// Fails with the first thing in a chunk that is not a paper.
 pub(super) fn refuse(chunk: &mut Chunk) -> Result<()> {
     if let Some((_, error)) = chunk.failed.pop() {
         return Err(error);

@@ -12,7 +12,7 @@ pub enum Decision {
         /// The paper's id.
         id: PaperId,
     },
-    /// It is a new paper that has the id of another work, and is kept apart from it.
+    /// It is a new paper with the id of another work, and is kept apart from that one.
     KeptApart {
         /// The id that it is stored under.
         id: PaperId,
@@ -38,7 +38,7 @@ pub enum Decision {
         /// Why.
         why: Why,
     },
-    /// It said that a paper is gone.
+    /// It said that a paper was deleted.
     Deleted {
         /// Whose id it names.
         id: PaperId,

@@ -27,9 +27,9 @@ pub struct EmbedOptions {
 /// Makes the sink, once the format of the first dump that can be read is known.
 pub type OpenSink<'a> = &'a mut dyn FnMut(Format) -> Result<Box<dyn VectorSink>>;
 
-/// Embeds every paper of the dumps into the sink that `open_sink` makes. Where no dump can be
-/// read, no sink is made. An empty standard input is no fault: a filter that is given nothing has
-/// nothing to do.
+/// Embeds every paper of the dumps into the sink that `open_sink` makes. Where no dump can be read,
+/// no sink is made. An empty standard input is not a fault: a filter without input has nothing to
+/// do.
 ///
 /// # Errors
 /// What the encoder or the sink fail with, and with [`EmbedOptions::strict`] [`Error::Rejected`] or
@@ -123,7 +123,7 @@ impl EmbedRun<'_> {
             _ => None,
         };
         let records: Vec<Record> = chunk.items.into_iter().filter_map(paper).collect();
-        // What is no paper has no vector.
+        // An item that is not a paper has no vector.
         self.report.n_without_paper += (n_items - records.len()) as u64;
         self.embed(records)?;
         if let Some(total) = chunks::estimate(self.report.n_read, chunk.share_read) {

@@ -1,9 +1,9 @@
-//! The encoder on threads of its own, so that it embeds one batch while the next is split into tokens and
-//! others are read, looked up and written.
+//! The encoder on threads of its own: it embeds one batch while the next is tokenized and others
+//! are read, looked up and written.
 //!
-//! In: passages, a batch at a time. Out: their [`Embedded`] in the same order. How long
-//! the encoder had nothing to do between its batches is measured: it is what limits a run, and
-//! nothing else should. [`commit_whole`] is for batches that have nothing beside them.
+//! In: passages, a batch at a time. Out: their [`Embedded`] in the same order. The encoder's idle
+//! time between its batches is measured: the encoder should be the only limit of a run.
+//! [`commit_whole`] is for a batch on its own.
 
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use crate::vectors;
 /// Batches that wait before each step.
 const WAITING: usize = 1;
 
-/// How long embeddings are to be.
+/// Length of the embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
     /// As the model makes them.
@@ -40,7 +40,7 @@ impl Length {
     }
 }
 
-/// An encoder at work on threads of its own, until this is dropped.
+/// An encoder at work on its own threads, until this is dropped.
 pub(super) struct EncoderThreads {
     to_encoder: Sender<Vec<String>>,
     from_encoder: Receiver<Result<(Embedded, Effort)>>,
@@ -115,7 +115,7 @@ impl EncoderThreads {
         }
     }
 
-    /// Hands a batch over; waits while there are others that have not been begun.
+    /// Passes a batch to the encoder; waits while others have not begun.
     pub(super) fn send(&self, passages: Vec<String>) {
         let sent = self.to_encoder.send(passages);
         sent.expect("the encoder's threads live as long as its channels");
@@ -131,8 +131,8 @@ impl EncoderThreads {
     }
 }
 
-/// Embeds, commits and indexes a batch that nothing is done beside, as a run of what has these names. Returns
-/// its papers.
+/// Embeds, commits and indexes one batch on its own, as a run over sources with these names.
+/// Returns its papers.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asked to stop before all were embedded; what

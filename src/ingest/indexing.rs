@@ -10,8 +10,8 @@ use crate::index::{self, IndexOptions};
 use crate::library::{Library, Writer};
 use crate::progress::Observer;
 
-/// Brings a library's indexes up to its rows and its papers. Returns how many papers' words were
-/// indexed or taken out.
+/// Brings a library's indexes up to its rows and its papers. Returns the number of papers whose
+/// words were indexed or removed.
 ///
 /// # Errors
 /// As [`index::update`] and [`update_lexical`](super::update_lexical).

@@ -1,8 +1,8 @@
-//! Papers of a library to its lexical index: what is new or changed since is put in, what is gone is
-//! taken out.
+//! From the papers of a library to its lexical index: adds what is new or changed, removes what is
+//! gone.
 //!
-//! What there is to do is told by the papers' stamps, not by what was done last: whatever was cut off,
-//! restored or copied, the index is that of these papers afterwards.
+//! The papers' stamps say what there is to do, not what was done last. After any interruption,
+//! restore or copy, the index is that of these papers.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -13,11 +13,11 @@ use crate::library::{Library, PaperKey, Writer};
 use crate::paper::{Paper, PaperId};
 use crate::progress::{Observer, Stage};
 
-/// Papers after which progress is told and a request to stop is looked for.
+/// Number of papers after which progress is reported and a stop request is looked for.
 const STEP_PAPERS: usize = 256;
 
 /// Brings a library's lexical index up to its papers. One that is damaged, of another format or of
-/// another library is built again. Returns how many papers were put in or taken out.
+/// another library is built again. Returns the number of papers that were added or removed.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop: the index stays as it was. [`Error::Write`],
@@ -48,7 +48,7 @@ fn bring_up(
         index = LexicalWriter::create(&path, number)?;
     }
     match update(&library, index, observer) {
-        // Whatever it stumbled over lies in the folder, which is cheap.
+        // The fault is in the folder, which is cheap to rebuild.
         Err(Error::Write { source, .. }) if !is_of_the_disk(source.kind()) => {
             update(&library, LexicalWriter::create(&path, number)?, observer)
         }

@@ -1,18 +1,18 @@
 //! The paper that its sources make, field by field.
 //!
-//! In: the records of one paper, one a source. Out: the paper. Of each field the best value is
-//! taken, by how exact and how whole it is, then by the [authority](Authority) of its source, then
-//! by the newer version, update or listing, then by how many ids of the world the source has, then by
-//! the value itself.
+//! In: the records of one paper, one a source. Out: the paper. Each field takes the best value.
+//! Values are compared by how exact and how complete they are, then by the [authority](Authority)
+//! of their source. Then the newer version, update or listing wins, then the source with more
+//! public ids, then the value itself.
 //!
 //! | field | the better value |
 //! |---|---|
 //! | id | one of the world before one of a collection, in the order of [`IdKind`](crate::paper::IdKind) |
-//! | title | a title before the beginning of a text, a whole one before one that was cut, one in small and capital letters before one in capitals alone |
+//! | title | a title before the beginning of a text, a whole one before one that was cut, one in mixed case before one in capitals |
 //! | abstract | a whole one before one that was cut or is a few words, and that before a note without a title |
 //! | authors | the word of a catalogue, then the longer list, then the fuller names |
 //! | categories | the word of a registry, then codes of arXiv before keywords |
-//! | published | a day before a month before a year, then the earliest; nothing where it is only the year of an update |
+//! | published | a day before a month before a year, then the earliest; nothing if it is only the year of an update |
 //! | journal | a journal before an archive of preprints |
 //! | version, updated, votes | the latest, the most |
 //! | listed | the first |
@@ -31,10 +31,10 @@ use crate::paper::{Authority, Notice, Paper, PaperId, RawText};
 /// Words from which a text says enough to be an abstract.
 const MIN_WORDS: usize = 20;
 
-/// What archives of preprints are called where a journal is due, in small letters.
+/// Names of preprint archives that appear as a journal, in small letters.
 const ARCHIVES: [&str; 4] = ["arxiv", "corr", "biorxiv", "medrxiv"];
 
-/// Makes the paper of its sources, of which there is at least one.
+/// Makes the paper of its sources; there must be at least one.
 ///
 /// `withheld` are ids that sources have and that are those of other papers; `own` is the id of a
 /// paper all of whose ids are.
@@ -75,7 +75,7 @@ pub(super) fn merged(
     }
 }
 
-/// The id that a paper goes by: the best of its sources' own.
+/// The id of a paper: the best of its sources' own.
 fn own_id<'a>(sources: &'a [SourceRecord], withheld: &BTreeSet<PaperId>) -> Option<&'a PaperId> {
     let own = sources.iter().map(|source| &source.paper.id);
     let free = own.filter(|id| !withheld.contains(id));
@@ -106,7 +106,7 @@ fn best(sources: &[SourceRecord], rank: fn(&SourceRecord) -> Rank) -> &SourceRec
     best.expect("a paper has a source at least")
 }
 
-/// What tells sources apart whose values are equally good.
+/// Breaks ties between sources with equally good values.
 fn standing(source: &SourceRecord) -> [i64; 5] {
     let paper = &source.paper;
     let number = |day: Option<Date>| {
@@ -202,7 +202,7 @@ fn volume_rank(source: &SourceRecord) -> Rank {
     (ranked, journal)
 }
 
-/// The latest version, of those that arXiv counts where it is a source.
+/// The latest version, of those that arXiv counts if it is a source.
 fn version(sources: &[SourceRecord]) -> Option<u32> {
     let latest = |of_arxiv: bool| {
         let papers = sources.iter().map(|source| &source.paper);
@@ -233,7 +233,7 @@ fn exactness(date: Date) -> u8 {
     }
 }
 
-/// What any source says of the paper's standing; a retraction is the later word.
+/// What any source says of the paper's status; a retraction is the later word.
 fn notice(sources: &[SourceRecord]) -> Option<Notice> {
     let said = |notice| {
         sources

@@ -10,8 +10,9 @@ use crate::library::{PaperKey, Writer};
 use crate::paper::{Paper, TextHash};
 use crate::progress::{Observer, Stage};
 
-/// Embeds every paper that wants an embedding in the writer's space and has none of its text as it is
-/// now; how many those are. A paper whose record is damaged is left out. The index is not brought up.
+/// Embeds every paper that should have an embedding in the writer's space but has none of its
+/// current text. Returns their number. A paper whose record is damaged is left out. The index is
+/// not brought up.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asks to stop: what is embedded by then stays; as
@@ -48,7 +49,7 @@ pub fn embed_missing(
     Ok(n_embedded)
 }
 
-/// The papers of the next `n_papers` keys, or of fewer where they are long.
+/// The papers of the next `n_papers` keys, or of fewer if they are long.
 fn next_batch(
     writer: &Writer,
     keys: &mut std::slice::Iter<'_, PaperKey>,
@@ -68,7 +69,7 @@ fn next_batch(
     Ok(papers)
 }
 
-/// Stores the embeddings of the earliest batch that is being embedded; how many those are.
+/// Stores the embeddings of the earliest batch that is being embedded; returns their number.
 fn store(
     writer: &mut Writer,
     encoding: &EncoderThreads,
@@ -81,7 +82,7 @@ fn store(
     Ok(vectors.len() as u64)
 }
 
-/// A paper as it is; `None` where its record is damaged.
+/// A paper; `None` if its record is damaged.
 fn readable(writer: &Writer, key: PaperKey) -> Result<Option<(PaperKey, Paper)>> {
     match writer.lookup().known(key) {
         Ok(known) => Ok(Some((key, known.paper))),

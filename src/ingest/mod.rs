@@ -5,18 +5,18 @@
 //!        reader     caller     encoder       caller          the threads
 //! ```
 //!
-//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`IngestReport`]. Three batches are under
-//! way at a time: one is pending_of, one is embedded, one is committed; memory is bounded by them, not
-//! by the dump. `pending_batch.rs` says which record belongs to which paper (`pending.rs`), `same_work.rs` when two
-//! records are of one work, `merging.rs` what paper they make; [`rehearse()`] does all but embedding
-//! and writing.
+//! In: an open [`Writer`], an [`Encoder`], [`Source`]s. Out: a [`IngestReport`]. Three batches are
+//! in progress at a time: one is matched with papers, one is embedded, one is committed. They bound
+//! memory; the size of the dump does not. `pending_batch.rs` says which record belongs to which
+//! paper (`pending.rs`). `same_work.rs` says when two records are of one work, and `merging.rs`
+//! which paper they make. [`rehearse()`] does all but embedding and writing.
 //!
 //! Invariants: read = stored + changed + unchanged + merged + deleted + rejected. A batch of
-//! [`BATCH_RECORDS`], more where a GPU embeds, is committed as soon as it is embedded, so a kill costs at most one batch of
-//! embeddings and what was embedded of the next during the commit; a requested stop costs none,
-//! because what is embedded by then is committed. A record that was taken in once is never embedded
-//! again, also when a newer one has superseded it since: running the same dumps again embeds
-//! nothing.
+//! [`BATCH_RECORDS`] (more on a GPU) is committed as soon as it is embedded. So a kill costs at
+//! most one batch of embeddings, and the part of the next one that was embedded during the commit.
+//! A requested stop costs none: what is embedded by then is committed. A record that was added once
+//! is never embedded again, even if a newer one has superseded it: running the same dumps again
+//! embeds nothing.
 
 mod chunks;
 mod decision;
@@ -73,7 +73,7 @@ pub use self::sinks::{
 pub use self::split::split;
 pub use self::switch::{Switched, switch};
 
-/// Is told of a rejected record, with its dump's name.
+/// Called with each rejected record and its dump's name.
 pub type OnRejected<'a> = &'a dyn Fn(&str, &Rejected);
 
 /// How dumps are taken in.
@@ -88,9 +88,9 @@ pub struct IngestOptions<'a> {
     pub read: ReadOptions,
     /// How the index is built.
     pub index: IndexOptions,
-    /// Is told what became of each record, once it is committed.
+    /// Called with the decision on each record, once it is committed.
     pub on_decision: Option<&'a dyn Fn(&Decision)>,
-    /// Is told of each rejected record, with its dump's name.
+    /// Called with each rejected record and its dump's name.
     pub on_rejected: Option<OnRejected<'a>>,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Debug for IngestOptions<'_> {
 /// # Errors
 /// [`Error::SpaceMismatch`] if the library was embedded with another model; what
 /// [`Writer::commit`], [`Encoder::embed`] and [`index::update`] fail with. A dump that cannot be
-/// read is no error but in the report.
+/// read is not an error; it is in the report.
 pub fn run(
     writer: &mut Writer,
     encoder: &Encoder,
@@ -157,7 +157,7 @@ pub fn run(
         observer.end();
         run.report.stopped |= read? == Ended::Early;
         finished?;
-        // What stands behind a cut may be there still.
+        // Papers past the end of a truncated dump may still be in it.
         if options.mirror && !run.report.stopped && !run.report.unused.has_unread() {
             run.forget_unseen()?;
         }
@@ -208,8 +208,8 @@ impl Readings {
     }
 }
 
-/// What the items of a chunk come to; `None` if the observer asks to stop before the last of them.
-/// What cannot be used is added to what the chunk rejects.
+/// The changes from a chunk's items; `None` if the observer requests a stop before the last of
+/// them. Adds unusable items to the chunk's rejections.
 ///
 /// # Errors
 /// Of a strict run, [`Error::Rejected`] or why a dump cannot be read.
@@ -268,7 +268,7 @@ struct Ingesting<'a> {
     options: &'a IngestOptions<'a>,
     observer: &'a dyn Observer,
     report: IngestReport,
-    /// The ids met so far, where papers that are not met are to be forgotten.
+    /// The ids met so far, if papers that are not met should be deleted.
     seen: Option<HashSet<PaperId>>,
     waiting: Option<Waiting>,
 }
@@ -276,7 +276,7 @@ struct Ingesting<'a> {
 /// A batch that is staged while its papers are embedded.
 struct Waiting {
     batch: Batch,
-    /// What each change's records count as, and what became of them.
+    /// How each change's records count, and what became of them.
     outcomes: Vec<(IngestCounts, Vec<Decision>)>,
     /// The same for records that change nothing.
     counts: IngestCounts,
@@ -290,7 +290,7 @@ impl Ingesting<'_> {
             if self.options.strict {
                 chunks::refuse(&mut chunk)?;
             }
-            // Nothing is committed for each of the many files that are no dumps.
+            // Nothing is committed for files that are not dumps: there may be many.
             self.report.unused.take_from(&mut chunk);
             return Ok(true);
         }
@@ -383,7 +383,7 @@ impl Ingesting<'_> {
 }
 
 impl Waiting {
-    /// A mirror holds what the dump says now, also where that is what it once said before.
+    /// A mirror holds what the dump says now, even if the dump returns to an earlier state.
     fn of(mut pending: PendingBatch, is_mirror: bool) -> Waiting {
         let (mut changes, mut outcomes) = (Vec::new(), Vec::new());
         for pending in pending.take() {
@@ -419,7 +419,7 @@ impl Waiting {
         self.n_read().saturating_sub(n_wanted as u64)
     }
 
-    /// Drops the papers that want an embedding and have none in `vectors`.
+    /// Drops the papers that need an embedding and have none in `vectors`.
     fn keep(&mut self, vectors: &[Option<Vec<f32>>]) {
         let mut vectors = vectors.iter();
         let changes = std::mem::take(&mut self.batch.changes);

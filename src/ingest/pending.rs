@@ -1,10 +1,11 @@
-//! One paper of a batch: the records that are its sources, and what they make together.
+//! One paper of a batch: the records that are its sources, and the paper that they make.
 //!
-//! In: a paper of the library, or a new record; records that were found to be of it (`pending_batch.rs`
-//! decides which). Out: a [`Change`], with what each record counts as and what became of it.
+//! In: a paper of the library, or a new record; records that were found to be of it
+//! (`pending_batch.rs` decides which). Out: a [`Change`], with how each record counts and what
+//! became of it.
 //!
-//! Invariants: no source is dropped but by its own collection; the paper is always what
-//! `merging.rs` makes of the sources.
+//! Invariants: only a source's own collection can drop it. The paper is always what `merging.rs`
+//! makes of the sources.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ pub(super) struct Pending {
     pub(super) withheld: BTreeSet<PaperId>,
     /// The text hash that the library's embedding was made at.
     pub(super) embedded_at: Option<TextHash>,
-    /// Whether any record changes it: it may have been looked at only.
+    /// Whether any record changes it: it may have been compared only.
     pub(super) is_touched: bool,
     /// What its records count as, once it is committed.
     pub(super) counts: IngestCounts,
@@ -100,12 +101,12 @@ impl Pending {
         }
     }
 
-    /// What is compared of the paper, as it is now.
+    /// The compared traits of the paper in its present state.
     pub(super) fn traits(&self) -> &Traits {
         self.traits.get_or_init(|| Traits::of(&self.change.paper))
     }
 
-    /// The change, what its records count as, and what became of them.
+    /// The change, how its records count, and what became of them.
     pub(super) fn into_parts(self) -> (Change, IngestCounts, Vec<Decision>) {
         (self.change, self.counts, self.decisions)
     }
@@ -122,7 +123,7 @@ impl Pending {
     /// The places of the sources that are a collection's record under the id of `record`.
     pub(super) fn own_places(&self, collection: &Collection, record: &Paper) -> Vec<usize> {
         let is_own = |source: &SourceRecord| match source.collection.is_empty() {
-            // An older library had ids without collections; only a feed speaks for one of the world.
+            // Older libraries had ids without collections; for a public id only a feed counts.
             true if source.paper.id.as_str() == record.id.bare() && record.id.is_local() => true,
             true if source.paper.id == record.id && collection.is_feed => true,
             true => says_the_same(&source.paper, record),
@@ -141,7 +142,7 @@ impl Pending {
         titles.any(|other| other == title)
     }
 
-    /// The place of a collection's record under an id, or of the first where none is.
+    /// The place of a collection's record under an id, or the first place if there is none.
     pub(super) fn place_of(&self, collection: &str, id: &PaperId) -> usize {
         let mut sources = self.change.sources.iter();
         let own = sources.position(|source| is_of(source, collection) && source.paper.id == *id);
@@ -240,7 +241,7 @@ impl Pending {
         let change = &mut self.change;
         let before = &change.paper;
         let mut paper = merged(&change.sources, &self.withheld, &before.id);
-        // Votes are counted on where a record is otherwise unchanged.
+        // Votes are updated even if the record is otherwise unchanged.
         paper.upvotes = paper.upvotes.max(before.upvotes);
         paper.n_comments = paper.n_comments.max(before.n_comments);
         change.paper = restored(paper, change.is_restored);
@@ -267,7 +268,7 @@ pub(super) fn withheld(known: &KnownPaper) -> BTreeSet<PaperId> {
     others.cloned().collect()
 }
 
-/// A source's record with one more under the same id: the newer of the two speaks first.
+/// Merges a source's record with another one under the same id: the newer one takes precedence.
 fn superseded(earlier: Paper, record: Paper) -> Paper {
     if record.is_older_than(&earlier) {
         let id = record.id.clone();

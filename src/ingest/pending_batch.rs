@@ -1,8 +1,8 @@
-//! What a batch of records comes to, before anything is embedded: papers that are new, papers that
-//! change, records that say nothing new, papers that are gone.
+//! What a batch of records would change, before anything is embedded: new papers, changed papers,
+//! records that say nothing new, deleted papers.
 //!
-//! In: the items of a dump, the [`Collection`] that they belong to, and a [`KnownPapers`] to look up what is
-//! there already. Out: [`PendingBatch`], a paper each. This is where it is decided what a record *is*, by
+//! In: the items of a dump, their [`Collection`], and a [`KnownPapers`] to look up what is there
+//! already. Out: [`PendingBatch`], a paper each. This is where akin decides what a record *is*, by
 //! its ids (`claims.rs`) and by its title (`namesakes.rs`):
 //!
 //! ```text
@@ -14,9 +14,9 @@
 //!        ──► else, a new paper
 //! ```
 //!
-//! Every record stays as a *source* of its paper; the paper is what its sources make together
-//! (`merging.rs`). A record whose ids belong to several papers makes them one, and so does a record
-//! that brings what shows that two papers of one title are one work.
+//! Every record stays as a *source* of its paper; the paper is merged from its sources
+//! (`merging.rs`). A record whose ids belong to several papers makes them one. So does a record
+//! that proves that two papers of one title are one work.
 //!
 //! Invariants: every item counts once; the outcome does not depend on where batches end; a record
 //! replaces only an earlier one of its own collection.
@@ -68,7 +68,7 @@ impl PendingBatch {
                     kept_apart_as,
                 } => (holders, others, kept_apart_as),
             };
-        // What it goes by instead finds it again, whichever paper it becomes part of.
+        // The id that it gets instead finds it again, whichever paper it becomes part of.
         let apart = kept_apart_as
             .iter()
             .filter(|id| !record.aliases.contains(id));
@@ -99,7 +99,7 @@ impl PendingBatch {
         self.unite_namesakes(papers, at, &others)
     }
 
-    /// Takes in an abstract whose paper stands elsewhere; `false` where the paper is unknown.
+    /// Adds an abstract to a paper that is elsewhere; `false` if the paper is unknown.
     pub(super) fn add_abstract(
         &mut self,
         papers: &dyn KnownPapers,
@@ -208,7 +208,7 @@ impl PendingBatch {
         }))
     }
 
-    /// Whether a record has been taken in for a paper; its day and its votes are noted then.
+    /// Whether a record is already part of a paper; if so, its day and its votes are noted.
     fn has_seen(
         &mut self,
         papers: &dyn KnownPapers,

@@ -1,7 +1,7 @@
-//! Taking in dumps without embedding and without writing to the library: what would happen.
+//! A dry run: takes in dumps without embedding and without writing to the library.
 //!
-//! The counts are those of the real run, because the same pending papers are made: papers that the dumps
-//! bring are remembered by their ids and titles, and spilled to a temporary file, so that later
+//! The counts are those of the real run, because the same pending papers are made. Papers from the
+//! dumps are remembered by their ids and titles and spilled to a temporary file, so that later
 //! records find them.
 
 use std::cell::RefCell;
@@ -78,15 +78,15 @@ pub fn rehearse(
     Ok(report)
 }
 
-/// A library with what the dumps would change in it.
+/// A library together with the changes from the dumps.
 struct Overlay<'a> {
     library: Option<&'a Library>,
     keys: HashMap<PaperId, PaperKey>,
     titles: HashMap<i64, Vec<PaperKey>>,
     seen: HashSet<(PaperKey, TextHash)>,
-    /// Papers of the library that are gone or have become part of others.
+    /// Papers of the library that are deleted or merged into others.
     gone: HashSet<PaperKey>,
-    /// Where the papers that were new or changed stand in the spill.
+    /// Places of the new and changed papers in the spill.
     spilled: HashMap<PaperKey, u64>,
     spill: RefCell<BufWriter<File>>,
     spilled_bytes: u64,
@@ -198,7 +198,7 @@ impl<'a> Overlay<'a> {
 
     fn read(&self, at: u64) -> std::io::Result<Spilled> {
         let mut spill = self.spill.borrow_mut();
-        // A seek writes what is buffered first.
+        // A seek first writes the buffered bytes.
         spill.seek(SeekFrom::Start(at))?;
         let file = spill.get_mut();
         let mut length = [0; 8];

@@ -1,4 +1,4 @@
-//! What taking in dumps came to.
+//! The result of taking in dumps.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use crate::dump::{Part, Rejected};
 use crate::error::Error;
 use crate::library::IngestCounts;
 
-/// How many rejections a report lists, and those that end their dump in any case; all are counted.
+/// Maximum number of rejections that a report lists, besides those that end their dump; all are
+/// counted.
 pub const MAX_LISTED_REJECTIONS: usize = 1000;
 
 /// What of the dumps could not be used.
@@ -16,15 +17,15 @@ pub const MAX_LISTED_REJECTIONS: usize = 1000;
 pub struct Unused {
     /// The first [`MAX_LISTED_REJECTIONS`] rejected records, with their dump's name.
     pub rejected: Vec<(String, Rejected)>,
-    /// Number of values left out of papers that were kept, by what they should have been.
+    /// Number of values left out of papers that were kept, by the expected kind of value.
     pub n_ignored: BTreeMap<Part, u64>,
     /// The first [`MAX_LISTED_REJECTIONS`] of these.
     pub ignored: Vec<Omission>,
-    /// Dumps that could not be read at all, or gave nothing, and why.
+    /// Dumps that could not be read at all or gave nothing, with the reason.
     pub failed: Vec<(String, Error)>,
-    /// Files in folders and members of archives that are no dumps, and what they look like.
+    /// Files in folders and members of archives that are not dumps, and what they look like.
     pub skipped: Vec<(String, Error)>,
-    /// Dumps whose list has a day without a year, and that day as it is written.
+    /// Dumps whose list has a day without a year, and that day as the dump writes it.
     pub without_year: Vec<(String, String)>,
 }
 
@@ -35,7 +36,7 @@ impl Unused {
         !self.failed.is_empty() || self.rejected.iter().any(is_cut)
     }
 
-    /// Adds what could not be used of a later part of the same work.
+    /// Adds the unusable parts of a later part of the same work.
     pub fn absorb(&mut self, other: Unused) {
         self.list(other.rejected);
         for (part, n) in other.n_ignored {
@@ -47,7 +48,7 @@ impl Unused {
         self.without_year.extend(other.without_year);
     }
 
-    /// Takes from a chunk what could not be used.
+    /// Moves the unusable parts out of a chunk.
     pub(super) fn take_from(&mut self, chunk: &mut Chunk) {
         self.list(std::mem::take(&mut chunk.rejected));
         for omission in &chunk.ignored {
@@ -74,7 +75,7 @@ impl Unused {
     }
 }
 
-/// What taking dumps into a library came to.
+/// The result of taking dumps into a library.
 #[derive(Debug, Default)]
 pub struct IngestReport {
     /// Counts of records: read = stored + changed + unchanged + merged + deleted + rejected.
@@ -94,7 +95,7 @@ pub struct IngestReport {
 }
 
 impl IngestReport {
-    /// Adds what a later part of the same work came to.
+    /// Adds the result of a later part of the same work.
     pub fn absorb(&mut self, other: IngestReport) {
         self.counts = self.counts.plus(&other.counts);
         self.n_embedded += other.n_embedded;
@@ -106,7 +107,7 @@ impl IngestReport {
     }
 }
 
-/// What embedding dumps without a library came to.
+/// The result of embedding dumps without a library.
 #[derive(Debug, Default)]
 pub struct EmbedReport {
     /// Records that were read: embedded, rejected, or no papers.
@@ -115,7 +116,7 @@ pub struct EmbedReport {
     pub n_embedded: u64,
     /// Records that were rejected.
     pub n_rejected: u64,
-    /// Records that are no papers, such as deletions: they have no vector.
+    /// Records that are not papers, such as deletions: they have no vector.
     pub n_without_paper: u64,
     /// Papers that are longer than the model sees.
     pub n_truncated: u64,

@@ -11,8 +11,8 @@ use crate::paper::Paper;
 use crate::progress::Observer;
 use crate::space::{self, Origin};
 
-/// Takes papers for not withdrawn, for good: they are embedded and found, whatever their records say
-/// from now on. Returns the papers.
+/// Marks papers as not withdrawn, permanently: they are embedded and found, whatever their records
+/// say from now on. Returns the papers.
 ///
 /// # Errors
 /// What [`Encoder::embed`], [`Writer::commit`] and [`index::update`](crate::index::update) fail with.

@@ -1,7 +1,7 @@
 //! Whether two records are of one work: a preprint and its published version, one paper in two
-//! catalogues, a row that stands in a file twice.
+//! catalogues, a repeated row of a file.
 //!
-//! What is asked depends on how the two were found:
+//! The test depends on how the two were found:
 //!
 //! | found by | asked |
 //! |---|---|
@@ -17,16 +17,16 @@
 //!
 //! | abstracts | asked |
 //! |---|---|
-//! | both of [`MIN_WORDS`] words or more | near-identical: the three-word shingles of the two have a Jaccard similarity of [`NEAR`] or more, [`NEAR_SHORT_TITLE`] where the title is short or one record names no authors, or one is the beginning of the other; and where both name authors, a family name in common |
-//! | one or both shorter, or missing | the title is long ([`LONG_TITLE_WORDS`] words, [`LONG_TITLE_LETTERS`] letters), the first authors share their family name, and so do half of the others; the years are at most [`MAX_YEARS`] apart |
+//! | both of [`MIN_WORDS`] words or more | near-identical: the Jaccard similarity of their three-word shingles is at least [`NEAR`]. The threshold is [`NEAR_SHORT_TITLE`] if the title is short or one record names no authors. It also counts if one is the beginning of the other. If both name authors, they share a family name. |
+//! | one or both shorter, or missing | the title is long ([`LONG_TITLE_WORDS`] words, [`LONG_TITLE_LETTERS`] letters). The first authors share their family name, and so do half of the others. The years are at most [`MAX_YEARS`] apart. |
 //!
-//! The similarity is computed exactly: only records with one title are ever compared, at most
-//! [`MAX_NAMESAKES`] with each, so there are too few pairs for a sketch such as MinHash to pay.
+//! The similarity is computed exactly. Only records with one title are compared, at most
+//! [`MAX_NAMESAKES`] with each: too few pairs for a sketch such as MinHash to pay.
 //!
-//! Never one work: two records with different ids of one registry that gives a work one id only
-//! (arXiv, PubMed, PubMed Central, ACL Anthology), or, of one title, in different volumes; and of a
-//! title that every volume has ([`GENERIC`]) two of different years. Two DOIs may be one work: a
-//! preprint server's and a journal's.
+//! Never one work: two records with different ids of a registry that gives a work one id only
+//! (arXiv, PubMed, PubMed Central, ACL Anthology). Nor two of one title in different volumes, nor
+//! two of different years under a title that every volume has ([`GENERIC`]). Two DOIs may be one
+//! work: a preprint server's and a journal's.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -51,24 +51,24 @@ const SHINGLE: usize = 3;
 /// Jaccard similarity from which abstracts count as near-identical.
 const NEAR: f64 = 0.5;
 
-/// The same where the title says little, or where nobody is named.
+/// The same if the title says little, or if nobody is named.
 const NEAR_SHORT_TITLE: f64 = 0.8;
 
 /// Jaccard similarity below which abstracts are of two works.
 const UNLIKE: f64 = 0.1;
 
-/// A title is long from here on, in words and in letters.
+/// Minimum length of a long title, as a number of words and of letters.
 const LONG_TITLE_WORDS: usize = 5;
 const LONG_TITLE_LETTERS: usize = 30;
 
 /// Years that a preprint may be ahead of its publication.
 const MAX_YEARS: i16 = 3;
 
-/// Share of the smaller title's words that records with a common id must share, if they share no
-/// author: an id that a careless record gives to every paper of a volume joins nothing.
+/// Share of the smaller title's words that records with a common id must share if they share no
+/// author. A careless record's id for every paper of a volume then joins nothing.
 const MIN_TITLE_OVERLAP: f64 = 0.3;
 
-/// Share of the shorter text's words that stand at the same place in one that goes on.
+/// Share of the shorter text's words that are at the same place in a longer one.
 const BEGINNING: f64 = 0.9;
 
 /// Share of the smaller title's words from which two records under one id of a dump are one paper.
@@ -77,14 +77,14 @@ const ALIKE_TITLES: f64 = 0.5;
 /// Share of the smaller text's words from which two texts are alike: one may be cut or corrected.
 const ALIKE_TEXTS: f64 = 0.6;
 
-/// Words that say nothing of what a title or a text is about.
+/// Stop words: they say nothing about the subject of a title or a text.
 const STOP_WORDS: [&str; 40] = [
     "a", "an", "and", "are", "as", "at", "be", "by", "das", "de", "der", "des", "die", "du", "for",
     "from", "in", "into", "is", "its", "la", "le", "les", "of", "on", "or", "our", "over", "that",
     "the", "their", "this", "to", "und", "using", "via", "we", "were", "with", "what",
 ];
 
-/// Titles that stand in every volume, folded: they name no work.
+/// Titles that occur in every volume, folded: they identify no work.
 const GENERIC: [&str; 44] = [
     "abstracts",
     "acknowledgements",
@@ -141,7 +141,7 @@ const ONE_ID: [IdKind; 4] = [IdKind::Arxiv, IdKind::Pmid, IdKind::Pmcid, IdKind:
 pub enum Why {
     /// They share an id.
     SharedId(PaperId),
-    /// They stand in one dump under one id.
+    /// They are in one dump under one id.
     SameRecord,
     /// They share the title and authors, and their abstracts are near-identical.
     SameText {
@@ -217,7 +217,7 @@ impl Issue {
         }
     }
 
-    /// Whether two papers of one title are of two volumes, or, where the title says nothing, of two
+    /// Whether two papers of one title are from two volumes, or for a generic title, from two
     /// years.
     fn differs(&self, other: &Issue) -> bool {
         let differ = |a: &Option<String>, b: &Option<String>| Some(a.as_ref()? != b.as_ref()?);
@@ -317,7 +317,7 @@ pub(super) fn same_work(a: &Traits, b: &Traits) -> Option<Why> {
     is_same.then_some(Why::SameTitle)
 }
 
-/// Whether a record may be another one of a work that has one of its ids: sloppy sources give the
+/// Whether a record may be another one of a work that has one of its ids. Sloppy sources give the
 /// DOI of a volume to each of its papers.
 pub(super) fn may_share_id(a: &Paper, b: &Paper) -> bool {
     if conflict(&single_ids(a), &single_ids(b)) {
@@ -330,8 +330,8 @@ pub(super) fn may_share_id(a: &Paper, b: &Paper) -> bool {
     shared_of_smaller(&a.title, &b.title) >= MIN_TITLE_OVERLAP
 }
 
-/// Whether a record can be a newer state of the record that its collection had under its id, and is
-/// not plainly of a different work.
+/// Whether a record can be a newer state of the record that its collection had under its id. It
+/// cannot if it is plainly of a different work.
 pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
     let title = shared_of_smaller(&earlier.title, &record.title);
     let before = Words::of(&earlier.abstract_text);
@@ -349,7 +349,7 @@ pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
     !is_other
 }
 
-/// Whether a record under an id that several works have has the text of one of them.
+/// Whether a record has the text of one of the works that share its id.
 pub(super) fn has_its_text(earlier: &Paper, record: &Paper) -> bool {
     let (before, after) = (
         Words::of(&earlier.abstract_text),
@@ -360,8 +360,8 @@ pub(super) fn has_its_text(earlier: &Paper, record: &Paper) -> bool {
     are_whole && are_alike && !conflict(&single_ids(earlier), &single_ids(record))
 }
 
-/// Whether two records that stand under one id in one dump are one paper. Where the dump is a
-/// catalogue's, `is_of_catalogue`, its ids are of works: a common author is enough.
+/// Whether two records under one id in one dump are one paper. Where the dump is a catalogue's,
+/// `is_of_catalogue`, its ids are of works: a common author is enough.
 pub(super) fn is_same_record(a: &Paper, b: &Paper, is_of_catalogue: bool) -> bool {
     if conflict(&single_ids(a), &single_ids(b)) {
         return false;
@@ -399,8 +399,8 @@ fn shares_author(a: &Paper, b: &Paper) -> bool {
     authors_a.iter().any(|name| authors_b.contains(name))
 }
 
-/// The words that both texts have as a share of those of the text that has fewer; words that say
-/// nothing count where there are no others.
+/// The number of words that both texts have, as a share of the words of the shorter one. Stop words
+/// count only if there are no others.
 fn shared_of_smaller(a: &str, b: &str) -> f64 {
     let telling = |text: &str| -> HashSet<String> {
         let all = words(text);
@@ -455,7 +455,7 @@ fn letters(text: &str) -> String {
     words(text).concat()
 }
 
-/// Family names as far as they can be told.
+/// Family names, if they can be recognised.
 fn families(paper: &Paper) -> Vec<String> {
     let families = paper.authors.iter().map(|name| family(name));
     families.filter(|family| !family.is_empty()).collect()

@@ -1,4 +1,4 @@
-//! Taking apart what was merged: a source becomes a paper of its own again, for good.
+//! Taking merged records apart: a source becomes a paper of its own again, permanently.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,16 @@ use crate::paper::{Notice, Paper, PaperId};
 use crate::progress::Observer;
 use crate::space::{self, Origin};
 
-/// Takes the sources `names` out of a paper, each to be a paper of its own; they are never merged with
-/// it again. Returns the papers that this makes, the remaining one first.
+/// Takes the sources `names` out of a paper, so that each becomes a paper of its own; they are
+/// never merged with it again. Returns the papers that this makes, the remaining one first.
 ///
-/// A source is named by its place in [`Lookup::known`](crate::library::Lookup::known), from 1 on, by
-/// its collection, as `COLLECTION#ID`, or by its id where no other source has it.
+/// A source is named by its place in [`Lookup::known`](crate::library::Lookup::known), from 1 on.
+/// It can also be named by its collection, as `COLLECTION#ID`, or by its id if no other source has
+/// it.
 ///
 /// # Errors
-/// [`Error::UnknownPaper`]; [`Error::NotASource`] if one of `names` is none of its sources, or all of
-/// them are named; what [`Encoder::embed`], [`Writer::commit`] and
+/// [`Error::UnknownPaper`]; [`Error::NotASource`] if one of `names` is not a source, or all of them
+/// are named; what [`Encoder::embed`], [`Writer::commit`] and
 /// [`index::update`](crate::index::update) fail with.
 pub fn split(
     writer: &mut Writer,
@@ -65,7 +66,7 @@ pub fn split(
     batch.changes.push(remaining);
     for source in taken {
         let paper = of_its_own(writer, &source, &used, &id)?;
-        // Answers fold papers of one title, but for those that were split.
+        // Answers fold papers of one title, unless they were split.
         batch.splits.push((paper.id.clone(), rest_id.clone()));
         used.extend(ids_of(&paper).cloned());
         batch.changes.push(change_of(paper, vec![source]));
@@ -129,7 +130,7 @@ fn not_a_source(known: &KnownPaper) -> Error {
     }
 }
 
-/// The paper that a source makes alone, beside those that have the ids `used`.
+/// The paper that a source makes alone, next to those that have the ids `used`.
 fn of_its_own(
     writer: &Writer,
     source: &SourceRecord,

@@ -1,4 +1,4 @@
-//! Another model for a library: its space is filled beside the one that answers, and then answers.
+//! Another model for a library: its space is filled beside the active one, and then becomes active.
 
 use crate::encoder::Encoder;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::library::{Library, Writer};
 use crate::progress::Observer;
 use crate::space::{Origin, space_of};
 
-/// What a [`switch`] came to.
+/// The result of a [`switch`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Switched {
     /// Papers that were embedded for it.
@@ -21,8 +21,8 @@ pub struct Switched {
     pub was_active: bool,
 }
 
-/// Makes an encoder's space the one that answers, once all papers have an embedding in it and its index
-/// stands; the other one answers until then, and stays as it is.
+/// Makes an encoder's space the active one, once all papers have an embedding in it and its index
+/// is built. Until then the other space answers; it stays as it is.
 ///
 /// # Errors
 /// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop: what is embedded by then is kept for the next

@@ -1,4 +1,4 @@
-//! What a query came to: hits, and what could not be done as it was asked for.
+//! The result of a query: hits, and what could not be done as requested.
 
 use super::facets::Facets;
 use super::hybrid::Candidate;
@@ -12,20 +12,22 @@ use crate::vectors::Row;
 pub struct Hit {
     /// 1 for the best.
     pub rank: usize,
-    /// By what it is ranked; higher is better. Comparable within one answer.
+    /// The score that ranks it; higher is better. Comparable within one answer.
     pub score: f32,
-    /// What a cross-encoder made of it and the question, if one was asked.
+    /// The score of a cross-encoder for it and the query, if one was asked.
     pub rerank_score: Option<f32>,
-    /// Cosine similarity to the query, at most 1; higher is closer. `None` where only words were asked.
+    /// Cosine similarity to the query, at most 1; higher is closer. `None` if only words were
+    /// asked.
     pub similarity: Option<f32>,
-    /// Percentile of this similarity among random pairs of papers of the library, 0 to 100; 99.98 is
-    /// shown as "top 0.02 %". `None` where words alone found the paper, or the library has too few.
+    /// Percentile of this similarity among random pairs of papers of the library, 0 to 100; 99.98
+    /// is shown as "top 0.02 %". `None` if words alone found the paper, or the library has too few
+    /// papers.
     pub percentile: Option<f64>,
-    /// Its place among the nearest, if it is among those that were looked at.
+    /// Its rank by embedding, if it is among the candidates.
     pub dense_rank: Option<usize>,
-    /// Its place among those that have the words, if it is among those that were looked at.
+    /// Its rank by words, if it is among the candidates.
     pub lexical_rank: Option<usize>,
-    /// BM25 of the query's words; 0 where it has none of them. `None` where only the embeddings were
+    /// BM25 of the query's words; 0 if it has none of them. `None` if only the embeddings were
     /// asked.
     pub word_score: Option<f32>,
     /// Which indexes were asked for it.
@@ -38,12 +40,12 @@ pub struct Hit {
     pub duplicates: Vec<Paper>,
 }
 
-/// What a query came to.
+/// The result of a query.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The hits, closest first.
     pub hits: Vec<Hit>,
-    /// Where there are no hits, which filter or condition lets nothing through, in words.
+    /// If there are no hits, which filter or condition excludes every paper, as a sentence.
     pub nothing: Option<String>,
     /// Papers left out as duplicates of the given ones.
     pub left_out: Vec<Paper>,
@@ -54,9 +56,9 @@ pub struct Answer {
     /// Whether nothing in the library is close to the text that was asked for: its hits are the nearest,
     /// and far.
     pub is_far: bool,
-    /// How the index was searched, in words.
+    /// How the index was searched, as a sentence.
     pub plan: String,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
     /// The vector that was asked for, if one was; shape `[dim]`, normalised.
     pub vector: Option<Vec<f32>>,

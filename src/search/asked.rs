@@ -1,12 +1,12 @@
-//! What is asked for, understood once: a vector, words, and papers that are not to be found.
+//! A query, understood once: a vector, words, and papers that must not be found.
 //!
 //! ```text
 //! target ──► Asked ──┬──► answer: the best papers, as a person wants to see them
 //!                    └──► weigh: every paper that passes a filter, with its scores
 //! ```
 //!
-//! Invariant: [`Asked::weigh`] leaves nothing out that passes, so whoever holds papers against a rule
-//! sees all of them, however many there are and in whatever order a search would show them.
+//! Invariant: [`Asked::weigh`] leaves out no paper that passes. So a caller who tests papers
+//! against a rule sees all of them, whatever their number and their rank in a search.
 
 use std::time::Instant;
 
@@ -27,10 +27,10 @@ use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
 use crate::vectors::{self, Row};
 
-/// What is asked for.
+/// A query that is understood.
 #[derive(Debug)]
 pub struct Asked {
-    /// Shape `[dim]`, normalised; `None` where only words or conditions are asked.
+    /// Shape `[dim]`, unit length; `None` if only words or conditions are asked.
     vector: Option<Vec<f32>>,
     words: WordQuery,
     given: Vec<Given>,
@@ -43,22 +43,22 @@ pub struct Asked {
 pub struct Weighed {
     /// The papers, in no order.
     pub papers: Vec<Weight>,
-    /// Which indexes were asked: not that of the words where it is in doubt.
+    /// The indexes that were asked; a doubtful lexical index is not.
     pub matching: Matching,
-    /// What could not be done as it was asked for, in words.
+    /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
 }
 
-/// How close a paper is to what is asked for.
+/// How close a paper is to the query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weight {
     /// The row of its embedding.
     pub row: Row,
     /// The paper.
     pub key: PaperKey,
-    /// The cosine similarity; 0 where no vector is asked.
+    /// The cosine similarity; 0 if the query has no vector.
     pub similarity: f32,
-    /// BM25; 0 where it has none of the words.
+    /// BM25; 0 if it has none of the words.
     pub word_score: f32,
 }
 
@@ -66,9 +66,9 @@ pub struct Weight {
 /// and one with a draft.
 ///
 /// # Errors
-/// `EmptyQuery`, also for a text without an encoder; `UnknownPaper`, `NoDirection`, `LibraryEmpty`,
-/// `LexicalDoubt` where the words are needed, all of [`Error`](crate::Error); and what the encoder, the
-/// index and the library fail with.
+/// Variants of [`Error`](crate::Error): `EmptyQuery`, also for a text without an encoder;
+/// `UnknownPaper`, `NoDirection` and `LibraryEmpty`; `LexicalDoubt` if the words are needed. Also
+/// what the encoder, the index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
     let start = Instant::now();
     let asked = Asked::new(indexes, encoder, &query.target, query.matching)?;
@@ -162,17 +162,17 @@ impl Asked {
         })
     }
 
-    /// The vector that is asked for, if one is; shape `[dim]`, normalised.
+    /// The query vector, if there is one; shape `[dim]`, unit length.
     pub fn vector(&self) -> Option<&[f32]> {
         self.vector.as_deref()
     }
 
-    /// The words that are asked for.
+    /// The words of the query.
     pub fn words(&self) -> &WordQuery {
         &self.words
     }
 
-    /// The best papers. The query's target is left alone: this is what is asked for.
+    /// The best papers. The query's target is ignored: this is the target.
     ///
     /// # Errors
     /// As [`answer`].
@@ -184,7 +184,7 @@ impl Asked {
         Ok(answer)
     }
 
-    /// Every paper that passes the filter and the conditions, but for the given ones.
+    /// Every paper that passes the filter and the conditions, except the given ones.
     ///
     /// # Errors
     /// As [`answer`].

@@ -1,7 +1,7 @@
 //! From ordered candidates to hits: each work once.
 //!
-//! Invariants: equal scores are ordered by paper id; a duplicate of a better hit is folded into it; a
-//! damaged paper is left out and named.
+//! Invariants: equal scores are ordered by paper id. A duplicate of a better hit is folded into it.
+//! A damaged paper is left out and named.
 
 use super::answer::Hit;
 use super::fusion::RankedCandidate;
@@ -34,7 +34,7 @@ pub(super) struct LikeGiven {
 /// Takes the first k works, without duplicates of the given papers.
 ///
 /// # Errors
-/// What the library fails with, but for damaged papers.
+/// What the library fails with, except for damaged papers.
 pub(super) fn choose(
     request: &Request<'_>,
     found: &Candidates,

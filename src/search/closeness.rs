@@ -1,19 +1,18 @@
-//! What a similarity means: how few papers of the library are as close to one another, and whether
-//! anything at all is close to a question.
+//! What a similarity means: the share of paper pairs in the library that are as close. Also whether
+//! anything is close to a query at all.
 //!
-//! A *percentile* is the share of pairs of papers of the library that are less close than a paper is to
-//! the question, of 100 ([`Background`](crate::index::Background)): 99.98 is "top 0.02 %".
+//! The *percentile* of a similarity is its rank among random pairs of library papers, from 0 to 100
+//! ([`Background`](crate::index::Background)). 99.98 is "top 0.02 %".
 //!
-//! Nothing is close where three things hold of an answer:
+//! Nothing is close if three things hold for an answer:
 //! - the nearest paper is below the percentile [`CLOSE_PERCENTILE`];
-//! - it is less similar than one in a hundred pairs of titles of unrelated papers are
-//!   ([`Encoder::unrelated_similarity`]): in a library of one narrow field, pairs are close by
-//!   themselves;
-//! - none of the first hits has two thirds of the question's words, weighed by how rare they are: a name can be all that is
-//!   asked for.
+//! - it is less similar than one in a hundred pairs of unrelated titles
+//!   ([`Encoder::unrelated_similarity`]): in a library of one narrow field, all pairs are close;
+//! - none of the first hits has two thirds of the query's words, weighted by their rarity: a query
+//!   may be nothing but a name.
 //!
-//! Of 172 questions of SciFact, Cranfield and CACM asked of their own library 5 % are held to be far
-//! from it, and of 344 asked of another one of the three 93 % (`scripts/bench_far.py`).
+//! Of 172 queries from SciFact, Cranfield and CACM in their own library, 5 % are judged far from
+//! it. Of 344 queries in another one of the three, 93 % are (`scripts/bench_far.py`).
 
 use super::answer::Answer;
 use super::indexes::Indexes;
@@ -25,20 +24,20 @@ use crate::index::{Index, LEAST_ROWS_WITH_BACKGROUND};
 /// From here on something is close: one in a hundred pairs of papers is as close.
 const CLOSE_PERCENTILE: f64 = 99.0;
 
-/// The share of a question's words that a paper which is asked for by its words has.
+/// The share of a query's words that a paper must have to count as asked for by its words.
 const SHARE_OF_WORDS: f32 = 2.0 / 3.0;
 
-/// Hits whose words are looked at: who has the words is among the first.
+/// Hits whose words are checked: a paper with the words is among the first.
 const HITS_READ: usize = 10;
 
-/// The percentile of a similarity; `None` where the library has too few papers, or its background has
-/// not been found out.
+/// The percentile of a similarity; `None` if the library has too few papers, or its background is
+/// unknown.
 pub(super) fn percentile(index: &Index, similarity: f32) -> Option<f64> {
     let background = index.background()?;
     Some(100.0 * (1.0 - background.share(similarity)))
 }
 
-/// Why there are no percentiles, in words; `None` where there are.
+/// Explains why there are no percentiles; `None` if there are.
 pub(super) fn why_none(indexes: &Indexes<'_>, matching: Matching) -> Option<String> {
     if matching == Matching::Lexical {
         return Some("papers are found by their words alone".to_owned());
@@ -49,9 +48,9 @@ pub(super) fn why_none(indexes: &Indexes<'_>, matching: Matching) -> Option<Stri
     let n_rows = indexes.library.rows().map_or(0, |rows| rows.len());
     Some(match n_rows < LEAST_ROWS_WITH_BACKGROUND {
         true => format!(
-            "percentiles can be told from {LEAST_ROWS_WITH_BACKGROUND} papers on, and there are {n_rows}"
+            "percentiles need at least {LEAST_ROWS_WITH_BACKGROUND} papers, and there are {n_rows}"
         ),
-        false => "how close papers are to each other is not known before the next add".to_owned(),
+        false => "percentiles are unavailable until the next add".to_owned(),
     })
 }
 

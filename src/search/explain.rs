@@ -1,11 +1,11 @@
-//! Why papers were found: the sentence that says most of what was asked, and the rare words they share
-//! with it.
+//! Why papers were found: the sentence of the abstract that is nearest to the query, and the rare
+//! words that both share.
 //!
 //! ```text
 //! abstract ──► sentences ──► those with most of the words ──► embeddings ──► the nearest one
 //! ```
 //!
-//! Sentences are embedded on the spot, a few of each abstract: which ones is told by the words.
+//! Sentences are embedded on the fly, a few of each abstract; the query's words select them.
 
 use std::ops::Range;
 
@@ -27,12 +27,12 @@ const WORDS_NAMED: usize = 6;
 /// Why a paper was found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Explanation {
-    /// Where the sentence that is nearest to what was asked stands in the abstract; `None` where there
-    /// is no abstract, or no encoder.
+    /// Where the sentence nearest to the query is in the abstract; `None` without an abstract or an
+    /// encoder.
     pub sentence: Option<Range<usize>>,
     /// The cosine similarity of that sentence.
     pub similarity: f32,
-    /// Words that the paper shares with what was asked, as they stand in it, the rarest first.
+    /// Words that the paper shares with the query, as the paper spells them, the rarest first.
     pub words: Vec<String>,
 }
 
@@ -87,7 +87,7 @@ pub fn explain(
     Ok(explanations)
 }
 
-/// The sentences of an abstract with most of the rare words, in their order; where words say nothing,
+/// The sentences of an abstract with most of the rare words, in their order; if words say nothing,
 /// the first ones.
 fn promising(abstract_text: &str, rarities: &Rarities) -> Vec<Range<usize>> {
     let mut sentences = text::sentences(abstract_text);

@@ -1,7 +1,7 @@
-//! What the papers of an answer have in common: how many are of which year, of which category, by which
+//! What the papers of an answer have in common: the number of papers per year, per category and per
 //! author.
 //!
-//! In: the best papers, more of them than are shown. Out: counts, greatest first.
+//! In: the best papers, more than are shown. Out: counts, greatest first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::text::fold;
 /// Values that are named of categories and authors; years are all named.
 const NAMED: usize = 10;
 
-/// How many of the best papers have what.
+/// Counts of the values that the best papers have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facets {
     /// The papers that were counted.

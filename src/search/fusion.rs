@@ -5,11 +5,11 @@
 //! ```
 //!
 //! `unit` maps the scores of the first [`DEPTH`] candidates of each index to 0..1. This is a convex
-//! combination after min-max normalisation (Bruch, Gai and Ingber, 2023). The range does not depend on
-//! how many more candidates are found, so the first hits do not change with the depth.
+//! combination after min-max normalisation (Bruch, Gai and Ingber, 2023). The range does not depend
+//! on the number of further candidates, so the first hits do not change with the depth.
 //!
-//! The similarity is to a moved query: the query vector plus [`FEEDBACK_WEIGHT`] times the mean of the
-//! best candidates of a first pass (pseudo-relevance feedback after Rocchio).
+//! The similarity is to a moved query: the query vector plus [`FEEDBACK_WEIGHT`] times the mean of
+//! a first pass's best candidates (pseudo-relevance feedback after Rocchio).
 //!
 //! The constants do best on the mean of SciFact's training queries, Cranfield and CACM; around them the
 //! measures are flat. They are one setting for every library. Whole papers as queries (`related`) have
@@ -29,7 +29,7 @@ struct DenseShare(f32);
 impl DenseShare {
     /// For a question.
     const QUESTION: DenseShare = DenseShare(0.55);
-    /// For whole papers that others are to be like.
+    /// For whole papers as queries.
     const PAPERS: DenseShare = DenseShare(0.65);
 }
 

@@ -6,11 +6,11 @@
 //! words ──► papers by BM25 ───┘
 //! ```
 //!
-//! A candidate has both scores, whichever index it came from: the similarity of its stored embedding,
-//! and BM25 of its words. Where there is no lexical index, or it cannot be trusted, the dense one
-//! answers alone, and says so.
+//! A candidate has both scores, whichever index found it: the similarity of its stored embedding,
+//! and BM25 of its words. Without a trustworthy lexical index the dense one answers alone, and a
+//! note says so.
 //!
-//! Invariants: every candidate passes the filter and the conditions in the question; a paper that has
+//! Invariants: every candidate passes the filter and the conditions in the query. A paper that has
 //! changed since its words were indexed is found by its embedding only.
 
 use std::borrow::Cow;
@@ -33,9 +33,9 @@ use crate::vectors::{Row, dot};
 pub(super) struct Candidate {
     pub(super) row: Row,
     pub(super) key: Option<PaperKey>,
-    /// Cosine similarity; 0 where the question has no vector.
+    /// Cosine similarity; 0 if the query has no vector.
     pub(super) similarity: f32,
-    /// BM25; 0 where it has none of the words.
+    /// BM25; 0 if it has none of the words.
     pub(super) word_score: f32,
     pub(super) dense_rank: Option<usize>,
     pub(super) lexical_rank: Option<usize>,
@@ -70,10 +70,10 @@ pub(super) struct Candidates {
     pub(super) matching: Matching,
     /// Whether every paper that passes is a candidate.
     is_all: bool,
-    /// Whether a deeper search can find another hit: there are more candidates, and the farthest of these is
-    /// close enough.
+    /// Whether a deeper search can find another hit: some papers were not candidates, and the farthest
+    /// candidate was not below the least percentile.
     pub(super) may_hold_more: bool,
-    /// How the index of the embeddings was searched, in words.
+    /// How the index of the embeddings was searched, as a sentence.
     pub(super) plan: String,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct Finder<'a> {
     request: &'a Request<'a>,
     lexical: Option<&'a Lexical>,
     allowed: Allowed,
-    /// Rows that are no candidates.
+    /// Rows that are not candidates.
     excluded: HashSet<Row>,
     /// What could not be done as the query asks.
     pub(super) notes: Vec<String>,
@@ -95,7 +95,7 @@ struct Allowed {
 }
 
 impl<'a> Finder<'a> {
-    /// Prepares the search: which indexes are asked, and which papers pass.
+    /// Prepares the search: the indexes to ask, and the papers that pass.
     pub(super) fn new(request: &'a Request<'a>) -> Result<Finder<'a>> {
         let Request {
             indexes,
@@ -115,12 +115,12 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// Leaves the papers of these rows out from now on: they are no candidates.
+    /// Leaves the papers of these rows out from now on.
     pub(super) fn exclude(&mut self, rows: impl IntoIterator<Item = Row>) {
         self.excluded.extend(rows);
     }
 
-    /// Which indexes are asked.
+    /// The indexes that are asked.
     pub(super) fn matching(&self) -> Matching {
         match (self.lexical, self.request.vector) {
             (None, _) => Matching::Dense,
@@ -130,7 +130,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The candidates: `depth` of each index, or all where there are fewer.
+    /// The candidates: `depth` of each index, or all if there are fewer.
     pub(super) fn find(&mut self, depth: usize) -> Result<Candidates> {
         let mut found = self.search(depth)?;
         if found.matching != Matching::Lexical {
@@ -248,7 +248,7 @@ impl<'a> Finder<'a> {
         self.score_the_rest(lexical, candidates)
     }
 
-    /// What the words did not find among the best may have some of them.
+    /// A paper that the words did not find among the best may have some of them.
     fn score_the_rest(&self, lexical: &Lexical, candidates: &mut [Candidate]) -> Result<()> {
         let rest = candidates
             .iter()
@@ -271,8 +271,8 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// The lexical index where it is to be asked and can be; where it only should be, a note says why it
-/// cannot.
+/// The lexical index, if it should be asked and can be. If it cannot, but was not demanded, a note
+/// says why.
 fn lexical_of<'a>(
     indexes: &Indexes<'a>,
     words: &WordQuery,
@@ -315,7 +315,7 @@ impl Allowed {
                 keys: None,
             });
         };
-        // The papers are gone through once, for both indexes.
+        // The papers are scanned once, for both indexes.
         let keys = library.allowed_keys(&filter)?;
         let matching = lexical.matching(words);
         let matching = matching.map_err(|what| doubt_of(indexes, &what))?;
@@ -334,7 +334,7 @@ impl Allowed {
     }
 }
 
-/// A filter with what a question says of authors: one filter holds both.
+/// A filter with the query's conditions on authors, as one filter.
 pub(super) fn with_authors<'a>(filter: &'a Filter, words: &WordQuery) -> Cow<'a, Filter> {
     if words.authors().is_empty() && words.forbidden_authors().is_empty() {
         return Cow::Borrowed(filter);

@@ -14,7 +14,7 @@ pub struct Indexes<'a> {
     pub library: &'a Library,
     /// The index of the embeddings.
     pub index: &'a Index,
-    /// The index of the words, or in words why there is none.
+    /// The index of the words, or the reason why there is none.
     pub lexical: std::result::Result<&'a Lexical, String>,
 }
 
@@ -65,7 +65,7 @@ impl OpenLibrary {
         })
     }
 
-    /// What a query is asked of.
+    /// The indexes that a query is asked of.
     pub fn indexes(&self) -> Indexes<'_> {
         Indexes {
             library: &self.library,

@@ -9,15 +9,15 @@
 //!
 //! A cross-encoder can reorder the first hits ([`answer_reranked`], `rerank`).
 //!
-//! [`answer`] reads from top to bottom: `asked` understands the target, `ranking` runs the stages, each
-//! in a file of its own: `hybrid` (candidates), `order` (scores), `choose` (hits).
+//! [`answer`] reads from top to bottom: `asked` understands the target and `ranking` runs the
+//! stages. Each stage has a file: `hybrid` (candidates), `order` (scores), `choose` (hits).
 //!
 //! In: a library with its [`Indexes`] and a [`Query`]. Out: an [`Answer`]: papers, best first, with
 //! the cosine similarity of the stored embeddings.
 //!
-//! Invariants: min(k, papers that pass the filter and may be returned) hits; equal scores are ordered
-//! by paper id; related papers never hold a given paper; duplicates of one are left out and counted,
-//! and those of a better hit are folded into it, unless they are asked for.
+//! Invariants: min(k, papers that pass the filter and may be returned) hits. Equal scores are
+//! ordered by paper id. Related papers never include a given paper. Duplicates of a given paper are
+//! left out and counted; those of a better hit are folded into it, unless they are requested.
 
 mod answer;
 mod asked;

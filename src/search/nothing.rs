@@ -1,8 +1,8 @@
 //! Why an answer is empty: which filter or which condition lets nothing through.
 //!
-//! In: a question that found nothing. Out: one sentence. The filters are asked first, each by itself
-//! and then together; then the conditions in the question, in the same way; then closeness, then the
-//! words. Only what the question really had is ever named.
+//! In: a question that found nothing. Out: one sentence. The filters are tested first, each by
+//! itself and then together. Then come the conditions in the query, in the same way; then
+//! closeness, then the words. Only conditions that the query really had are named.
 
 use fixedbitset::FixedBitSet;
 
@@ -51,8 +51,8 @@ pub(super) fn why(request: &Request<'_>, matching: Matching) -> Result<String> {
     })
 }
 
-/// Which of the filters no paper of a library passes, or that none passes all of them, in words; `None`
-/// where some do.
+/// Names the filters that no paper of a library passes, or says that none passes all of them;
+/// `None` if some do.
 ///
 /// # Errors
 /// As [`Library::allowed`].
@@ -79,7 +79,7 @@ pub fn of_filter(library: &Library, filter: &Filter) -> Result<Option<String>> {
     }))
 }
 
-/// The filters one by one, in words that go after "paper".
+/// The filters one by one, phrased to follow "paper".
 fn parts(filter: &Filter) -> Vec<(Filter, String)> {
     let mut parts = Vec::new();
     let days = match (filter.since, filter.until) {
@@ -119,8 +119,8 @@ fn parts(filter: &Filter) -> Vec<(Filter, String)> {
     parts
 }
 
-/// Which of the conditions no paper with these keys meets, or that none meets all of them; `None`
-/// where some do, or where the index of the words cannot say.
+/// Names the conditions that no paper with these keys meets, or says that none meets all of them.
+/// `None` if some do, or if the lexical index cannot say.
 fn of_conditions(
     (library, lexical): (&Library, &Lexical),
     words: &WordQuery,
@@ -154,7 +154,7 @@ fn of_conditions(
     })
 }
 
-/// Conditions that nothing meets, in words: `nothing has lead and gold without tin`.
+/// Conditions that nothing meets, as a sentence: `nothing has lead and gold without tin`.
 fn said(conditions: &[String]) -> String {
     let wanted = conditions.iter().filter(|one| forbidden(one).is_none());
     let wanted: Vec<String> = wanted
@@ -167,7 +167,7 @@ fn said(conditions: &[String]) -> String {
     }
 }
 
-/// What conditions forbid, in words, after a space; empty where they forbid nothing.
+/// What conditions forbid, as a phrase after a space; empty if they forbid nothing.
 fn without(conditions: &[String]) -> String {
     let forbidden = conditions.iter().filter_map(|one| forbidden(one));
     let names: Vec<String> = forbidden.map(named).collect();

@@ -1,5 +1,5 @@
-//! What is wanted of an answer besides being like the question: young papers, and papers that are not
-//! all alike.
+//! Preferences besides similarity to the query: recent papers, and papers that differ from one
+//! another.
 //!
 //! ```text
 //! decay     score · 2^(−age / half-life)
@@ -29,8 +29,9 @@ pub(super) fn decay(scores: &mut [f32], dates: &[Option<Date>], half_life_days: 
     }
 }
 
-/// The places of `n` things of which the scores and the vectors, normalised, are given, in the order in
-/// which they are chosen; `diversity` is from 0, where scores decide, to 1, where only unlikeness does.
+/// Picks `n` items by maximal marginal relevance, from their scores and unit-length vectors;
+/// returns their indices in order of choice. `diversity` is from 0, where only scores count, to 1,
+/// where only dissimilarity counts.
 pub(super) fn diverse(
     scores: &[f32],
     vectors: &[Vec<f32>],

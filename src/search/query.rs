@@ -21,9 +21,9 @@ pub enum Matching {
 /// What is searched for, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
-    /// What hits are to be like.
+    /// What hits should be like.
     pub target: Target,
-    /// How many hits are wanted. More than there are papers is all of them.
+    /// Number of hits to return. A number above the library's size means all papers.
     pub k: usize,
     /// Which papers may be found.
     pub filter: Filter,
@@ -33,25 +33,26 @@ pub struct Query {
     pub mode: Mode,
     /// Whether duplicates of the papers that are given, and of a better hit, are hits.
     pub keeps_duplicates: bool,
-    /// The least percentile of a hit ([`Hit::percentile`](super::Hit::percentile)). Where there are no percentiles, or words
-    /// alone find papers, all pass, and a note says so.
+    /// The least percentile of a hit ([`Hit::percentile`](super::Hit::percentile)). Without
+    /// percentiles, or if words alone find papers, all pass, and a note says so.
     pub min_percentile: Option<f64>,
-    /// How much hits are to be unlike one another: from 0, not at all, to 1, where nothing else counts.
+    /// How different hits should be from one another: from 0, not at all, to 1, where nothing else
+    /// counts.
     pub diversity: f32,
-    /// In how many days the score of a paper halves; it does not where `None`.
+    /// Half-life of a paper's score, in days; `None` for no decay.
     pub half_life_days: Option<f32>,
-    /// Whether the best papers are counted by what they have in common.
+    /// Whether to count what the best papers have in common.
     pub with_facets: bool,
-    /// Candidates that the graph's walk keeps; the index's default where `None`.
+    /// Candidates that the graph search keeps (`ef_search`); `None` for the index's default.
     pub ef_search: Option<usize>,
 }
 
-/// What hits are to be like.
+/// What hits should be like.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// A question as a person writes it, with or without conditions ([`WordQuery::parse`](crate::index::lexical::WordQuery::parse)).
     Text(String),
-    /// A text, every word of which is a word.
+    /// A text in which every word is just a word: no conditions are parsed.
     Plain(String),
     /// Papers.
     Papers {
@@ -66,8 +67,8 @@ pub enum Target {
     },
 }
 
-/// How much the papers to be close to count against those to be away from, each of the two taken
-/// as their mean: Rocchio's β and γ. Only their ratio matters.
+/// Weights of the papers to be close to and of those to be away from, each group taken as its mean:
+/// Rocchio's β and γ. Only their ratio matters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rocchio {
     /// Weight of the papers to be close to.
@@ -92,7 +93,7 @@ impl Default for Target {
 }
 
 impl Query {
-    /// Whether hits are to be unlike one another.
+    /// Whether hits should differ from one another.
     pub(super) fn is_diverse(&self) -> bool {
         self.diversity > 0.0
     }

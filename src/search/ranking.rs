@@ -22,7 +22,7 @@ use super::{closeness, nothing};
 use crate::error::Result;
 use crate::index::lexical::WordQuery;
 
-/// Candidates beyond k where the nearest papers are the answer: some may be duplicates.
+/// Candidates beyond k if the nearest papers are the answer: some may be duplicates.
 const SPARE: usize = 8;
 
 /// Ranks papers for a query vector (shape `[dim]`, unit length) and its words.
@@ -38,7 +38,7 @@ pub fn similar(
     answer(&Request::new(indexes, vector, words, query, &[])?)
 }
 
-/// Ranks papers for a request; the given papers and their duplicates are no hits.
+/// Ranks papers for a request; the given papers and their duplicates are not hits.
 pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
     let mut finder = Finder::new(request)?;
     finder.exclude(request.given.iter().filter_map(|given| given.row));
@@ -101,7 +101,7 @@ fn first_depth(request: &Request<'_>, matching: Matching) -> usize {
     }
 }
 
-/// Why all papers pass the least percentile, if one is asked for and there are no percentiles.
+/// Why all papers pass the least percentile, if one is requested but there are no percentiles.
 fn why_unmeasured(request: &Request<'_>, matching: Matching) -> Option<String> {
     request.query.min_percentile?;
     let why = closeness::why_none(request.indexes, matching)?;

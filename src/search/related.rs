@@ -7,11 +7,11 @@
 //! target = normalise(β · mean(like) − γ · mean(unlike))
 //! ```
 //!
-//! Their words are those of the papers to be close to: the rarest, by how often they stand there ("more
+//! Their words are those of the papers to be close to: the rarest, by their frequency there ("more
 //! like this"). Vector and words are then asked like a question's.
 //!
-//! The given papers themselves are never returned; neither is a duplicate of one: a paper of the
-//! same title, or one at least [`DUPLICATE_SIMILARITY`](super::DUPLICATE_SIMILARITY) close to it.
+//! The given papers themselves are never returned, nor is a duplicate of one. A duplicate has the
+//! same title, or is at least [`DUPLICATE_SIMILARITY`](super::DUPLICATE_SIMILARITY) close.
 
 use std::collections::HashSet;
 
@@ -25,18 +25,18 @@ use crate::paper::Paper;
 use crate::progress::Unobserved;
 use crate::vectors::normalize;
 
-/// What is left of the weights, where so little is left, is rounding and no direction: stored
-/// numbers have 11 bits.
+/// If so little is left of the weights, the rest is rounding and has no direction: stored numbers
+/// have 11 bits.
 const LEAST_LENGTH: f64 = 1e-5;
 
-/// What related papers are to be like.
+/// What related papers should be like.
 pub(super) struct RelatedTarget {
     pub(super) given: Vec<Given>,
     pub(super) vector: Vec<f32>,
     pub(super) words: WordQuery,
 }
 
-/// What lies between papers to be close to, and away from others.
+/// The target between papers to be close to, and away from others.
 pub(super) fn target(
     like: Vec<Given>,
     unlike: Vec<Given>,
@@ -83,7 +83,7 @@ pub(super) fn drafted(encoder: &Encoder, draft: &Paper, notes: &mut Vec<String>)
     let embedded = encoder.embed(&[&passage], Role::Passage, &Unobserved)?;
     if embedded.truncated == [true] {
         notes.push(format!(
-            "the draft is longer than the model sees: what it means is told from its first {} tokens",
+            "the draft is longer than the model sees: only its first {} tokens are embedded",
             encoder.recipe().max_tokens
         ));
     }
@@ -110,7 +110,7 @@ fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32
     }
     let weight = beta.abs() + if unlike.is_empty() { 0.0 } else { gamma.abs() };
     let length = target.iter().map(|x| x * x).sum::<f64>().sqrt();
-    // Neither is true of what is no number.
+    // Neither holds for NaN.
     if length > LEAST_LENGTH * weight && length.is_finite() {
         return Ok(target.iter().map(|x| (x / length) as f32).collect());
     }

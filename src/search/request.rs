@@ -12,11 +12,11 @@ pub(super) const DEPTH: usize = 200;
 /// A query with its vector and its words.
 pub(super) struct Request<'a> {
     pub(super) indexes: &'a Indexes<'a>,
-    /// The query vector, shape `[dim]`, unit length; `None` where only words or conditions are asked.
+    /// The query vector, shape `[dim]`, unit length; `None` if only words or conditions are asked.
     pub(super) vector: Option<&'a [f32]>,
     pub(super) words: &'a WordQuery,
     pub(super) query: &'a Query,
-    /// Papers that the query gives, which are no hits.
+    /// Papers that the query gives, which are not hits.
     pub(super) given: &'a [Given],
     /// Hits to return: the query's number, at most one a row.
     pub(super) k: usize,

@@ -19,11 +19,11 @@ use crate::encoder::{CrossEncoder, Encoder};
 use crate::error::Result;
 use crate::library::Library;
 
-/// Hits that are read again. Further down there is little to be found, and each costs as much time.
+/// Hits that are read again. Further down there is little to find, and each costs the same time.
 pub const RERANK_DEPTH: usize = 100;
 
-/// Answers a query as [`answer`] does, and reranks what it finds. Papers are asked for by their titles
-/// and abstracts; those to be away from count for what is found only.
+/// Answers a query as [`answer`] does, and reranks what it finds. The papers of the query are given
+/// by their titles and abstracts; those to be away from only affect what is found.
 ///
 /// # Errors
 /// As [`answer`] and [`CrossEncoder::score`].
@@ -51,14 +51,14 @@ pub fn answer_reranked(
     Ok(found)
 }
 
-/// Orders the first [`RERANK_DEPTH`] hits of an answer by what a cross-encoder says of each and the
-/// question.
+/// Orders the first [`RERANK_DEPTH`] hits of an answer by a cross-encoder's scores for each hit and
+/// the query.
 ///
 /// # Errors
 /// As [`CrossEncoder::score`].
 pub fn rerank(reranker: &CrossEncoder, question: &str, answer: &mut Answer) -> Result<()> {
     if question.trim().is_empty() {
-        let note = "nothing is reranked: there are conditions, and nothing to read them with";
+        let note = "nothing is reranked: the query has conditions but no text";
         answer.notes.push(note.to_owned());
         return Ok(());
     }
@@ -67,8 +67,7 @@ pub fn rerank(reranker: &CrossEncoder, question: &str, answer: &mut Answer) -> R
     let scored = reranker.score(question, &passages)?;
     if scored.n_truncated > 0 {
         answer.notes.push(format!(
-            "{} of {} papers were cut when they were reranked: {} sees {} tokens, the question's \
-             included",
+            "{} of {} papers were truncated for reranking: {} sees {} tokens, including the query's",
             scored.n_truncated,
             passages.len(),
             reranker.name(),

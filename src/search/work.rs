@@ -1,4 +1,4 @@
-//! Whether two papers are one work, of which nobody needs to be shown both.
+//! Whether two papers are one work, so that nobody needs to see both.
 //!
 //! In: papers with their embeddings. Many papers are called "Editorial", and to some models all papers
 //! are close: so a title is not enough, nor is closeness.
@@ -7,8 +7,8 @@ use crate::paper::{Paper, PaperId};
 use crate::text;
 use crate::vectors::{Row, dot};
 
-/// From this cosine similarity on two papers are one work if most of their words are the same, or if
-/// one of them is given.
+/// From this cosine similarity on, two papers are one work if most of their words are the same, or
+/// if one of them is given.
 pub const DUPLICATE_SIMILARITY: f32 = 0.99;
 
 /// From this cosine similarity on two papers of one title are one work.
@@ -23,12 +23,12 @@ const DUPLICATE_WORDS: f32 = 0.8;
 pub(crate) struct Work {
     title: PaperId,
     text: String,
-    /// Shape `[dim]`, normalised; empty where there is no embedding.
+    /// Shape `[dim]`, unit length; empty without an embedding.
     vector: Vec<f32>,
 }
 
 impl Work {
-    /// A paper with its embedding; with an empty one where it has none.
+    /// A paper with its embedding, which is empty if it has none.
     pub(crate) fn new(paper: &Paper, vector: Vec<f32>) -> Work {
         Work {
             title: PaperId::from_title(&paper.title),
@@ -46,7 +46,7 @@ impl Work {
         &self.text
     }
 
-    /// The cosine similarity, where both have an embedding.
+    /// The cosine similarity, if both have an embedding.
     fn similarity(&self, other: &Work) -> Option<f32> {
         let have_both = !self.vector.is_empty() && !other.vector.is_empty();
         have_both.then(|| dot(&self.vector, &other.vector))
@@ -58,7 +58,7 @@ impl Work {
         self.title == given.title || similarity.is_some_and(|s| s >= DUPLICATE_SIMILARITY)
     }
 
-    /// Whether nobody needs to be shown both.
+    /// Whether showing one of them is enough.
     pub(crate) fn is_that_of(&self, other: &Work) -> bool {
         let has_its_words = || text::shared_words(&self.text, &other.text) >= DUPLICATE_WORDS;
         match (self.title == other.title, self.similarity(other)) {

@@ -165,12 +165,12 @@ fn what_was_not_asked_is_no_number() {
     let lexical = shown(&["--lexical", "--explain"]);
     assert!(lexical.starts_with("  1  2026-01-01  a1\n"), "{lexical}");
     assert!(
-        lexical.contains("1. by words: ") && !lexical.contains("meaning"),
+        lexical.contains("#1 by words: ") && !lexical.contains("meaning"),
         "{lexical}"
     );
     let dense = shown(&["--dense", "--explain"]);
     assert!(
-        dense.contains("1. by meaning") && !dense.contains("by words"),
+        dense.contains("#1 by meaning") && !dense.contains("by words"),
         "{dense}"
     );
     // Too few papers for percentiles: no column for them.
@@ -188,7 +188,8 @@ fn a_small_library_says_that_it_has_no_percentiles() {
         .exits(0);
     assert_eq!(all_ids(&ran).len(), 10);
     assert!(
-        ran.stderr.contains("from 64 papers on, and there are 10"),
+        ran.stderr
+            .contains("need at least 64 papers, and there are 10"),
         "{ran:?}"
     );
 }

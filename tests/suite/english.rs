@@ -32,17 +32,17 @@ const PHRASES: [&str; 10] = [
 
 /// What each area has come to: phrases, and sentences that are too long. Never raise a number.
 const REACHED: &[(&str, usize, usize)] = &[
-    ("akin-base", 1, 0),
-    ("akin-dump", 41, 76),
-    ("akin-encoder", 0, 2),
+    ("akin-base", 0, 0),
+    ("akin-dump", 0, 0),
+    ("akin-encoder", 0, 0),
     ("akin-fetch", 0, 0),
-    ("akin-index", 0, 3),
+    ("akin-index", 0, 0),
     ("akin-kernels", 0, 0),
-    ("akin-library", 1, 0),
-    ("akin-papers", 67, 69),
+    ("akin-library", 0, 0),
+    ("akin-papers", 0, 0),
     ("akin-testing", 0, 0),
     ("docs", 0, 0),
-    ("help", 0, 2),
+    ("help", 0, 0),
     ("readme", 0, 0),
 ];
 

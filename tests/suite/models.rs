@@ -144,7 +144,7 @@ fn offline_no_socket_is_opened() {
     let fetch = ["model", "fetch", NAME];
     let said = [
         "would have to be fetched",
-        "hint: leave --offline away and unset HF_HUB_OFFLINE",
+        "hint: leave out --offline and unset HF_HUB_OFFLINE",
     ];
     assert_says(
         &place.akin(&[&["--offline"], &fetch[..]].concat()).exits(2),
@@ -192,7 +192,7 @@ fn a_model_that_is_not_here_is_not_fetched_unasked() {
     for (model, reason) in [
         ("./tiny/bert-cls", "there is no such folder"),
         ("/tiny/bert-cls", "there is no such folder"),
-        ("a/b/c", "it is no id of the hub"),
+        ("a/b/c", "it is not an id of the hub"),
     ] {
         let ran = place.akin(&["add", "--model", model, &dump]).exits(2);
         assert_says(&ran, &[reason]);

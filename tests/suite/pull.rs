@@ -97,7 +97,7 @@ fn a_pull_without_an_answer_keeps_what_it_has_and_says_how_to_go_on() {
     let server = Server::of(vec![Some(oai(&record("2610.00001", "Engines"), "next"))]);
     let cut = pull(&sandbox, &server, &["arxiv", "--attempts", "1"]).exits(2);
     assert!(
-        cut.stderr.contains("hint: what was taken in is kept"),
+        cut.stderr.contains("hint: what was added is kept"),
         "{cut:?}"
     );
     assert_eq!(

@@ -27,17 +27,17 @@ fn twice(sandbox: &Sandbox, args: &[&str]) -> String {
 fn what_is_done_already_is_said_and_no_failure() {
     let sandbox = library();
     let add = ["follow", "add", "graphs", "graphs", "--category", "cs"];
-    assert!(twice(&sandbox, &add).contains("followed already"));
+    assert!(twice(&sandbox, &add).contains("is already followed"));
     // Another content under the name is another matter.
     let other = sandbox.akin(&["follow", "add", "graphs", "trees"]).exits(2);
     assert!(
-        other.stderr.contains("there is one of this name"),
+        other.stderr.contains("a follow of this name exists"),
         "{other:?}"
     );
     let edit = [
         "follow", "edit", "graphs", "--rename", "nets", "neural", "nets",
     ];
-    assert!(twice(&sandbox, &edit).contains("is that already"));
+    assert!(twice(&sandbox, &edit).contains("is already its name"));
     sandbox
         .akin(&["follow", "edit", "nobody", "--rename", "nets", "trees"])
         .exits(1);
@@ -82,11 +82,11 @@ fn records_that_are_apart_already_and_papers_that_are_restored_are_said_to_be() 
     let gone = sandbox.file("gone.jsonl", gone);
     sandbox.add(&[&bib, &gone]);
     let split = ["split", "2401.00001", "10.1000/graphs"];
-    assert!(twice(&sandbox, &split).contains("without them already"));
+    assert!(twice(&sandbox, &split).contains("already without them"));
     sandbox
         .akin(&["split", "2401.00001", "2401.00002"])
         .exits(2);
-    assert!(twice(&sandbox, &["restore", "2401.00003"]).contains("is restored already"));
+    assert!(twice(&sandbox, &["restore", "2401.00003"]).contains("is already restored"));
     sandbox.akin(&["restore", "2401.00002"]).exits(1);
 }
 

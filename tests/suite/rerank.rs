@@ -116,7 +116,7 @@ fn it_is_said_what_was_cut_and_what_the_reranker_made_of_a_hit() {
     ];
     let ran = sandbox.akin(&args).exits(0);
     assert!(ran.stdout.contains(" by the reranker"), "{ran:?}");
-    let cut = "1 of 5 papers were cut when they were reranked: tiny-cross-bert sees 64 tokens";
+    let cut = "1 of 5 papers were truncated for reranking: tiny-cross-bert sees 64 tokens";
     assert!(ran.stderr.contains(cut), "{ran:?}");
     let args = ["search", "--rerank", &model, "id:2401.00001"];
     let ran = sandbox.akin(&args).exits(0);

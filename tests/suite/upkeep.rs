@@ -221,18 +221,18 @@ fn a_lost_background_is_said_and_made_again() {
     let ran = sandbox.akin(&["related", "p1"]).exits(0);
     assert!(
         ran.stderr
-            .contains("how close papers are by chance is not known"),
+            .contains("hits have no percentile until the next add"),
         "{ran:?}"
     );
     let ran = sandbox.akin(&["check"]).exits(0);
     assert!(
-        ran.stdout.contains("how close papers are by chance"),
+        ran.stdout
+            .contains("percentiles are unavailable until the next add"),
         "{ran:?}"
     );
     let ran = sandbox.akin(&["check", "--repair"]).exits(0);
     assert!(
-        ran.stdout
-            .contains("how close papers are by chance found out"),
+        ran.stdout.contains("computed the percentiles again"),
         "{ran:?}"
     );
     assert_eq!(fs::read(&path).unwrap(), good);
@@ -486,7 +486,10 @@ fn leftovers_are_deleted_by_repair_and_the_files_of_others_are_not() {
         "a check changes nothing"
     );
     let ran = sandbox.akin(&["check", "--repair"]).exits(1);
-    assert!(ran.stdout.contains("vectors-7.f16 deleted"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("repaired: deleted ") && ran.stdout.contains("vectors-7.f16 ("),
+        "{ran:?}"
+    );
     assert_eq!(files(&sandbox.library()), ["vectors-0.f16"]);
     let (report, code) = check(&sandbox, &[]);
     assert_eq!((code, kinds(&report)), (1, vec!["stranger"]), "{report}");
@@ -638,7 +641,7 @@ fn a_damaged_graph_is_doubted_never_believed_and_built_anew_by_repair() {
             .contains("segment-0-600.graph")
     );
     let ran = sandbox.akin(&["check", "--repair"]).exits(0);
-    assert!(ran.stdout.contains("the index is built anew"), "{ran:?}");
+    assert!(ran.stdout.contains("rebuilt the index"), "{ran:?}");
     assert_eq!(
         graphs(&sandbox.library()),
         [] as [PathBuf; 0],

@@ -1,9 +1,9 @@
 //! Which collection the records of a dump belong to.
 //!
-//! In: the dump's format and where it is read from. Out: a [`Collection`]. A registry's or a
-//! catalogue's records belong to its feed, whatever the file is called; any other dump is a
-//! collection of its own, under its name without the ending of its compression. `corpus.jsonl` of a
-//! BEIR folder is called as its folder.
+//! In: the dump's format and where it is read from. Out: a [`Collection`]. Records of a registry or
+//! a catalogue belong to its feed, whatever the file is called. Any other dump is a collection of
+//! its own, under its name without the compression suffix. `corpus.jsonl` of a BEIR folder is
+//! called as its folder.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::source::Source;
 /// Endings that say how a file is compressed.
 const COMPRESSIONS: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".zstd"];
 
-/// The collection of a dump; `asked` is what the user calls it.
+/// The collection of a dump; `asked` is the name that the user gave.
 pub(crate) fn of(format: Format, source: &Path, asked: Option<&str>) -> Collection {
     let feed = format.spec().feed;
     let name = match (asked, feed) {
@@ -47,7 +47,7 @@ fn own_name(format: Format, source: &Path) -> String {
 }
 
 impl Source {
-    /// The name that a collection of its own is called by, as a path.
+    /// The name of a dump's own collection, as a path.
     pub(crate) fn collection_path(&self) -> std::path::PathBuf {
         match self {
             Source::Member { archive, name, .. } => {

@@ -29,11 +29,11 @@ use crate::source::{Source, SourceBytes, line_ends};
 use crate::text::dates;
 use crate::{collection, xml};
 
-/// How much of a dump is looked at to tell its format, after decompression: at first, and where that
-/// does not tell it.
+/// Bytes of a dump that are examined to recognise its format, after decompression: at first, and if
+/// those are not enough.
 const SNIFFED_BYTES: [usize; 2] = [64 << 10, 1 << 20];
 
-/// A beginning that ends in a longer line may be cut before what tells the format.
+/// A beginning that ends in a longer line may be cut before the text that shows the format.
 const LONG_LINE_BYTES: usize = 32 << 10;
 
 /// A dump that is being read.
@@ -70,9 +70,9 @@ impl Dump {
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read, [`Error::IsFolder`] if it is a folder,
-    /// [`Error::UnknownFormat`] if it is empty or no dump; of a table, [`Error::Columns`] if it
-    /// lacks a column, [`Error::Damaged`] if its schema cannot be read, and [`Error::NotBuilt`] in
-    /// a build that reads none.
+    /// [`Error::UnknownFormat`] if it is empty or not a dump. For a table: [`Error::Columns`] if it
+    /// lacks a column, [`Error::Damaged`] if its schema cannot be read, [`Error::NotBuilt`] in a
+    /// build that reads no tables.
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Dump> {
         let read_bytes = Arc::new(AtomicU64::new(0));
         let input = source.open(read_bytes.clone())?;
@@ -83,7 +83,7 @@ impl Dump {
         Ok(dump)
     }
 
-    /// Reads a dump from anything; `name` stands for it in messages and may hold a day.
+    /// Reads a dump from anything; `name` is its name in messages and may hold a day.
     ///
     /// # Errors
     /// As [`Dump::open`]. A Parquet file is refused: it cannot be read from front to end.
@@ -101,7 +101,7 @@ impl Dump {
         Dump::read(name.into(), input, read_bytes, options)
     }
 
-    /// Reads from `input`, which counts its bytes in `read_bytes` as they lie there.
+    /// Reads from `input`, which counts its bytes in `read_bytes` as stored.
     fn read(
         path: PathBuf,
         input: SourceBytes,
@@ -166,7 +166,7 @@ impl Dump {
         Some(item.map(|item| item.within(&self.collection.name)))
     }
 
-    /// Why a dump that was read to its end gave nothing: [`Error::NoRecords`]. `None` where it gave
+    /// Why a dump that was read to its end gave nothing: [`Error::NoRecords`]. `None` if it gave
     /// something, or says itself that it is empty, as `[]` does.
     pub fn nothing_read(&self) -> Option<Error> {
         match self.n_papers {
@@ -204,7 +204,7 @@ impl Dump {
         }))
     }
 
-    /// Where the last record stands.
+    /// The place of the last record.
     pub fn place(&self) -> (u64, Unit) {
         match &self.records {
             Records::Framed(frame) => frame.place(),
@@ -222,8 +222,8 @@ impl Dump {
         self.format
     }
 
-    /// The day of the list as it stands in the dump (`Aug 6`), if no year is known for it: the papers
-    /// then stand in no list.
+    /// The day of the list as the dump writes it (`Aug 6`), if its year is unknown: then the papers
+    /// belong to no list.
     pub fn day_without_year(&self) -> Option<&str> {
         match &self.records {
             Records::Items(items) => items.day_without_year(),
@@ -271,7 +271,7 @@ impl Records {
     }
 }
 
-/// The beginning of a dump, as much as tells its format, and what it tells.
+/// The beginning of a dump, long enough to show its format, and the format.
 fn beginning(mut bytes: Bytes, options: &ReadOptions) -> io::Result<(Peeked, Sniffed)> {
     let [first, most] = SNIFFED_BYTES;
     let mut limit = first;
@@ -337,7 +337,7 @@ fn read_json(read: ReadRecord, text: &str, context: &DumpContext) -> Result<Item
     read(text, context)
 }
 
-/// What a JSON value is, told from its first byte.
+/// The type of a JSON value, recognised from its first byte.
 fn kind_of(json: &str) -> &'static str {
     match json.as_bytes().first() {
         Some(b'[') => "a list",

@@ -1,9 +1,9 @@
-//! What it means that a dump which holds bytes gives no record: that it is something else than it was
-//! taken for, unless it says itself that it is empty.
+//! What it means that a dump with bytes gives no record. It was taken for the wrong format, unless
+//! it says itself that it is empty.
 //!
-//! In: the start of a dump, and how it was asked to be read. Out: an [`Error`] that says what was
-//! found. A list of nothing, an answer without results and a table without rows say that they are
-//! empty; a line of column names alone does not, for it may be all that was understood of a file.
+//! In: the start of a dump, and how it was asked to be read. Out: an [`Error`] that describes the
+//! content. An empty list, an answer without results and a table without rows say that they are
+//! empty. A line of column names alone does not: it may be all that was understood of a file.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::source::bytes::Peeked;
 use crate::xml;
 use crate::xml::answer::DocumentAnswer;
 
-/// The start of a dump, to be looked at again where nothing comes of it.
+/// The start of a dump, kept for an explanation if it gives nothing.
 pub(crate) struct Start {
     path: PathBuf,
     bytes: Vec<u8>,
@@ -43,8 +43,8 @@ impl Start {
         }
     }
 
-    /// Why the dump gave no paper, though `n_items` of its records were read, or none. `None` where it
-    /// says itself that it is empty, or where its records say what is wrong.
+    /// Why the dump gave no paper, though `n_items` of its records were read, or none. `None` if it
+    /// says itself that it is empty, or if its records say what is wrong.
     pub(crate) fn nothing_read(&self, n_items: u64) -> Option<Error> {
         let reason = match self.looks_like() {
             Some(found) => format!(
@@ -58,7 +58,7 @@ impl Start {
         Some(Error::NoRecords { path, reason })
     }
 
-    /// Why the dump cannot be begun, and that it looks like something else than was asked for.
+    /// Adds to an error that the dump looks like another format than the requested one.
     pub(crate) fn explained(&self, error: Error) -> Error {
         let Some(found) = self.looks_like() else {
             return error;
@@ -77,7 +77,7 @@ impl Start {
         }
     }
 
-    /// The format of the content, where that is not the one that was asked for.
+    /// The format of the content, if it differs from the requested one.
     fn looks_like(&self) -> Option<Format> {
         let asked = self.options.format?;
         let guess = ReadOptions {
@@ -100,12 +100,12 @@ impl Start {
                 DocumentAnswer::Other => false,
             },
             FormatReader::Items(items) if items.framing == Framing::Cells => {
-                return Some("it has a line of column names and no row".to_owned());
+                return Some("it has a line of column names but no rows".to_owned());
             }
             FormatReader::Items(items) => items.framing == Framing::Table,
             FormatReader::Xml(_) | FormatReader::Tagged(_) => false,
         };
         let format = self.format;
-        (!is_said).then(|| format!("it looks like {format}, and no record is in it"))
+        (!is_said).then(|| format!("it looks like {format}, but it holds no records"))
     }
 }

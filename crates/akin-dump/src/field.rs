@@ -1,7 +1,7 @@
 //! Values of JSON records, read without failing on their type and borrowed where possible.
 //!
-//! A record whose `doi` is a number or whose `comments` is a list is still a paper: the type is
-//! looked at where the field is used ([`ScalarField::prose`] against [`ScalarField::text`]).
+//! A record whose `doi` is a number or whose `comments` is a list is still a paper. The type is
+//! checked where the field is used ([`ScalarField::prose`] against [`ScalarField::text`]).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,12 +25,12 @@ pub(crate) enum ScalarField<'a> {
     Number(String),
     /// The texts of a list, with spaces between, or the `text` of an object.
     Prose(String),
-    /// Something else, in words.
+    /// Something else, as a description.
     Other(&'static str),
 }
 
 impl ScalarField<'_> {
-    /// The text, or nothing where this is anything else.
+    /// The text, or nothing if this is anything else.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             ScalarField::Text(text) => Some(text),
@@ -55,7 +55,7 @@ impl ScalarField<'_> {
         }
     }
 
-    /// The same, empty where the field is missing; a [`Rejection::WrongType`] where it is anything else.
+    /// The same, empty if the field is missing; a [`Rejection::WrongType`] if it is anything else.
     pub(crate) fn required(&self, name: &'static str) -> Result<&str, Rejection> {
         match self {
             ScalarField::Missing => Ok(""),
@@ -64,12 +64,12 @@ impl ScalarField<'_> {
         }
     }
 
-    /// The same, or a note of what stands there instead.
+    /// The same, or a note of what the field holds instead.
     pub(crate) fn prose_or_note(&self, part: ignored::Part, notes: &mut Notes) -> Option<&str> {
         notes.unless(self.prose(), part, self.shown())
     }
 
-    /// What stands there, in words where it is no text; `None` where the field is missing.
+    /// What the field holds, as a description if it is not text; `None` if the field is missing.
     pub(crate) fn shown(&self) -> Option<&str> {
         match self {
             ScalarField::Other(found) => Some(found),
@@ -151,7 +151,7 @@ impl<'de: 'a, 'a> Visitor<'de> for FieldVisitor<'a> {
     }
 }
 
-/// The elements of a list; what is no list counts as a list of one.
+/// The elements of a list; anything else counts as a list of one.
 #[derive(Debug)]
 pub(crate) struct Items<T>(pub(crate) Vec<T>);
 
@@ -275,7 +275,8 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for PartVisitor<T> {
 /// One object in a list, or one text: `{"name": …}` and `"…"` both occur for authors and versions.
 #[derive(Debug)]
 pub(crate) struct ListEntry<'a> {
-    /// The text itself, or the object's `name`, `version` or `fullname`; of anything else what it is.
+    /// The text itself, or the object's `name`, `version` or `fullname`; else a description of the
+    /// value.
     pub(crate) name: ScalarField<'a>,
     /// The object's `created`.
     pub(crate) created: ScalarField<'a>,
@@ -284,7 +285,7 @@ pub(crate) struct ListEntry<'a> {
 }
 
 impl ListEntry<'_> {
-    /// An author's name as it stands, or a note of what is none.
+    /// An author's name as spelt, or a note of what is not a name.
     pub(crate) fn written(&self, notes: &mut Notes) -> Option<&str> {
         notes.unless(self.name.text(), ignored::Part::Author, self.name.shown())
     }
@@ -371,7 +372,7 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
 pub(crate) enum Written<'a> {
     /// A text.
     Text(Cow<'a, str>),
-    /// Anything else; null where there is nothing.
+    /// Anything else; null if there is nothing.
     Other(serde_json::Value),
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Spec {
     pub(crate) name: &'static str,
     /// The name in messages and in the table of formats.
     pub(crate) title: &'static str,
-    /// The feed that its records belong to; `None` where every dump is a collection of its own.
+    /// The feed that its records belong to; `None` if every dump is a collection of its own.
     pub(crate) feed: Option<Feed>,
     /// A file of this name takes its collection's name from its folder.
     pub(crate) generic_file: Option<&'static str>,
@@ -74,7 +74,8 @@ pub(crate) struct JsonSpec {
 
 /// A format of XML elements.
 pub(crate) struct XmlSpec {
-    /// Whether a document with these start tags is of this format, told by the one at an index.
+    /// Whether a document with these start tags is of this format, recognised by the one at an
+    /// index.
     pub(crate) is_start: fn(&StartTags<'_>, usize) -> bool,
     /// Which elements are records.
     pub(crate) rules: &'static Rules,
@@ -86,7 +87,7 @@ pub(crate) struct XmlSpec {
 
 /// A format of tagged lines or entries.
 pub(crate) struct TaggedSpec {
-    /// Whether a text that begins so is of this format.
+    /// Whether a text with this beginning is of this format.
     pub(crate) looks_like: fn(&str) -> bool,
     /// Cuts lines into records.
     pub(crate) frame: fn(Bytes) -> Box<dyn Frame>,
@@ -98,9 +99,9 @@ pub(crate) struct TaggedSpec {
 pub(crate) struct ItemsSpec {
     /// What its records are.
     pub(crate) framing: Framing,
-    /// The first bytes of every dump of this format, if it has such.
+    /// The first bytes of every dump of this format, if there are any.
     pub(crate) magic: Option<&'static [u8]>,
-    /// Whether a dump that begins so is of this format, where no other is recognised.
+    /// Whether a dump with this beginning is of this format, if no other is recognised.
     pub(crate) looks_like: fn(&Beginning<'_>) -> bool,
     /// Begins to read.
     pub(crate) open: fn(OpenDump) -> Result<Box<dyn ReadItems>>,
@@ -117,7 +118,7 @@ pub(crate) struct Beginning<'a> {
     pub(crate) columns: &'a [(String, String)],
 }
 
-/// How the records of a dump are told apart.
+/// How the records of a dump are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// JSON values, one a line.

@@ -1,4 +1,4 @@
-//! How the records of a dump are come by: cut out of its bytes one by one, or read by a reader of
+//! How the records of a dump are obtained: cut out of its bytes one by one, or read by a reader of
 //! their own.
 //!
 //! Invariant: every call gives one record, or what is wrong in its place; at most one record of
@@ -21,7 +21,7 @@ pub const MAX_LINE_BYTES: usize = 8 << 20;
 pub(crate) enum Framed {
     /// A record, in the buffer.
     Record,
-    /// Something else, the start of which is in the buffer; reading can go on.
+    /// Something else, whose start is in the buffer; reading can go on.
     Bad(Rejection),
     /// The dump cannot be read on.
     Failed(io::Error),
@@ -36,27 +36,27 @@ pub(crate) trait Frame: Send {
     /// Reads the next record into `buffer`.
     fn next_chunk(&mut self, buffer: &mut Vec<u8>) -> Framed;
 
-    /// Where the last record stands, or what failed.
+    /// The place of the last record, or of a failure.
     fn place(&self) -> (u64, Unit);
 
-    /// Notes what stands around the last record.
+    /// Notes what surrounds the last record.
     fn set_context(&self, _: &mut DumpContext) {}
 
-    /// Whether the dump ends with the last record, and may have gone on.
+    /// Whether the dump ends with the last record, which may have been cut off.
     fn may_be_cut(&self) -> bool {
         false
     }
 }
 
-/// Reads records whose bytes do not stand together.
+/// Reads records whose bytes are not contiguous.
 pub(crate) trait ReadItems: Send {
-    /// The next item, or what cannot be one.
+    /// The next item, or the rejection in its place.
     fn next_item(&mut self) -> Option<Result<Item, Rejected>>;
 
-    /// Where the last item stands.
+    /// The place of the last item.
     fn place(&self) -> (u64, Unit);
 
-    /// The day of the list as it stands in the dump, if its year is not known.
+    /// The day of the list as the dump writes it, if its year is not known.
     fn day_without_year(&self) -> Option<&str> {
         None
     }
@@ -71,7 +71,7 @@ pub(crate) struct OpenDump {
     pub(crate) columns: Vec<(String, String)>,
     /// Whether `bytes` come out of a decoder.
     pub(crate) compressed: bool,
-    /// Counts what is read of the dump as it lies there.
+    /// Counts the bytes read from the dump as stored.
     #[cfg_attr(not(feature = "arrow"), expect(dead_code, reason = "for tables"))]
     pub(crate) read_bytes: Arc<AtomicU64>,
     /// The size of a plain file.

@@ -1,9 +1,9 @@
-//! What is left out of a record that is kept: values that are not what their field is for.
+//! What is left out of a record that is kept: values that do not suit their field.
 //!
-//! In: values as they stand in a record. Out: [`Ignored`], at most [`MAX_NOTED`] a record, which a
+//! In: the values of a record. Out: [`Ignored`], at most [`MAX_NOTED`] a record, which a
 //! [`Record`](super::Record) carries; the list is empty, and costs nothing, for nearly all of them.
-//! Fields that are not read are no part of this, and neither is what only says that there is no
-//! value (`n/a`, `null`, `-`).
+//! Fields that are not read do not count, nor do values that only say that there is none (`n/a`,
+//! `null`, `-`).
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::text::{names, prose};
 /// Values of one record that are noted.
 const MAX_NOTED: usize = 64;
 
-/// What says that there is no value, or none yet, in small letters.
+/// Values that say that there is none, or none yet, in small letters.
 const NO_VALUES: [&str; 31] = [
     "-",
     "--",
@@ -56,7 +56,7 @@ const NO_VALUES: [&str; 31] = [
 pub struct Ignored {
     /// What it should have been.
     pub part: Part,
-    /// The first printable characters of what stands there.
+    /// The first printable characters of the value.
     pub value: String,
 }
 
@@ -145,7 +145,8 @@ impl Notes {
         }
     }
 
-    /// Notes the members of a list of names, or its one, that are no text and name nobody.
+    /// Notes the members of a list of names, or its single value, that are not text and name
+    /// nobody.
     pub(crate) fn note_nameless(&mut self, names: &Value) {
         let list = match names {
             Value::Array(list) => list.as_slice(),
@@ -159,7 +160,7 @@ impl Notes {
         }
     }
 
-    /// Notes a value that nothing was made of, and hands on what was.
+    /// Notes a value that nothing was made of, and returns the result.
     pub(crate) fn unless<T>(
         &mut self,
         read: Option<T>,
@@ -172,7 +173,7 @@ impl Notes {
         read
     }
 
-    /// The same for a value of JSON, which is written out only where it is noted.
+    /// The same for a JSON value, which is serialised only if it is noted.
     pub(crate) fn unless_in<T>(&mut self, value: &Value, read: Option<T>, part: Part) -> Option<T> {
         if read.is_none() {
             self.note(part, &prose::shown(value));

@@ -6,19 +6,19 @@
 //!                       page/ table/: rows and pages are read by readers of their own
 //! ```
 //!
-//! In: a [`Source`]. Out: a [`Dump`], an iterator that gives an [`Item`] for every record, most
-//! often a paper, or a [`Rejected`] that says where it stands and what is wrong.
+//! In: a [`Source`]. Out: a [`Dump`], an iterator that gives one [`Item`] per record, most often a
+//! paper. A bad record gives a [`Rejected`] that says where it is and what is wrong.
 //!
-//! A format is one file with a `Spec` and one row of `registry.rs`. Families share what they have in
-//! common: `json/`, `xml/`, `tagged/` (bibliographies), `table/` (rows), `page/`. `text/` puts in order
-//! what records hold. `collection.rs` tells whose ids they are. A [`Manuscript`] is the user's own
-//! (`manuscript/`).
+//! A format is one file with a `Spec` and one row of `registry.rs`. Families share what they have
+//! in common: `json/`, `xml/`, `tagged/` (bibliographies), `table/` (rows), `page/`. `text/` cleans
+//! the text in records. `collection.rs` tells whose ids they are. A [`Manuscript`] is the user's
+//! own (`manuscript/`).
 //!
-//! Invariants: every record gives exactly one item, and what of a kept record is left out is noted
-//! with it (`ignored.rs`). A dump that gives no record says why ([`Dump::nothing_read`],
-//! `emptiness.rs`). Memory does not grow with the dump: one record of at most [`MAX_LINE_BYTES`] is
-//! held, or one batch of rows as its writer made it, and the decoder's window. Nothing in a dump's
-//! content is an [`Error`](akin_base::Error) once it is open.
+//! Invariants: every record gives exactly one item. What is left out of a kept record is noted with
+//! it (`ignored.rs`). A dump that gives no record says why ([`Dump::nothing_read`],
+//! `emptiness.rs`). Memory does not grow with the dump. It holds one record of at most
+//! [`MAX_LINE_BYTES`], or one batch of rows as written, and the decoder's window. Nothing in a
+//! dump's content is an [`Error`](akin_base::Error) once it is open.
 
 mod collection;
 mod dump;

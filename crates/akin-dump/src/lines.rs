@@ -1,8 +1,8 @@
 //! A stream of bytes, line by line, with bounded memory.
 //!
-//! Lines end with `\n`, which any number of `\r` may precede, the last one with or without (`line_ends.rs`
-//! knows those that end in `\r` alone). A BOM at a line's start and blank lines are passed over;
-//! lines are counted all the same.
+//! Lines end with `\n`, which any number of `\r` may precede, the last one with or without
+//! (`line_ends.rs` knows those that end in `\r` alone). A BOM at a line's start and blank lines are
+//! skipped, but still counted.
 
 use std::io::{self, BufRead, BufReader, Read};
 

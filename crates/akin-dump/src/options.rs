@@ -2,17 +2,17 @@
 
 use crate::registry::Format;
 
-/// How dumps are read where their content does not say it.
+/// How dumps are read if their content does not say it.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    /// The format; told from the content where it is `None`.
+    /// The format; recognised from the content if `None`.
     pub format: Option<Format>,
-    /// Which columns of CSV, TSV, Arrow or Parquet hold what: pairs of a field of a paper (`title`,
+    /// Which columns of CSV, TSV, Arrow or Parquet to read: pairs of a paper's field (`title`,
     /// `abstract`, `id`, `authors`, `date`, …) and the column's name.
     pub columns: Vec<(String, String)>,
-    /// The year of a day that stands in a dump without one (`Aug 6`); such a day is none where `None`.
+    /// The year for a day that the dump gives without one (`Aug 6`); if `None`, such a day is
+    /// dropped.
     pub year: Option<i16>,
-    /// What the collection is called that the records belong to; the dump's name, or its feed's, where
-    /// `None`.
+    /// The name of the records' collection; if `None`, the dump's name, or its feed's.
     pub collection: Option<String>,
 }

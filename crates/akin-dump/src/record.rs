@@ -1,4 +1,4 @@
-//! What the record readers share: the reader's type, what it gives, ids, titles and small conversions.
+//! What the record readers share: the reader's type, its result, ids, titles and small conversions.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,23 +16,24 @@ use crate::text::whole_number::id_of_kind;
 use crate::text::withdrawn::{comment_says_withdrawn, says_withdrawn};
 use crate::text::{arxiv_number, dates};
 
-/// What is known about a whole dump and said in none of its records.
+/// What is known about a whole dump but is in none of its records.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DumpContext {
     /// The day of the list, from the file's name or from around the records.
     pub(crate) listed: Option<Date>,
-    /// The year of a day that stands in the dump without one.
+    /// The year for a day that the dump gives without one.
     pub(crate) year: Option<i16>,
-    /// What stands around the record in the dump and matters to it: the start tags of XML elements
-    /// that hold it and their `meta`, the `@string` entries before it. Empty for most formats.
+    /// The surroundings that matter to a record: the start tags of the enclosing XML elements and
+    /// their `meta`, or the preceding `@string` entries. Empty for most formats.
     pub(crate) around: String,
-    /// No record has a title: ids and texts are all there is.
+    /// No record has a title: there are only ids and texts.
     pub(crate) is_untitled: bool,
-    /// How many bytes what stands around them has added to the records so far, less what their own allow.
+    /// Number of bytes that their surroundings have added to the records so far, less what their
+    /// own size allows.
     pub(crate) n_added: Arc<AtomicI64>,
 }
 
-/// Why a record is no paper, with its id where it has one.
+/// Why a record is not a paper, with its id if it has one.
 #[derive(Debug, PartialEq)]
 pub(crate) struct RecordError {
     pub(crate) id: Option<String>,
@@ -59,7 +60,7 @@ pub enum Item {
     Paper(Box<Record>),
     /// The source says that it no longer has this paper.
     Deletion(PaperId),
-    /// The abstract of a paper whose other fields stand in another dump.
+    /// The abstract of a paper whose other fields are in another dump.
     Abstract {
         /// Whose it is.
         id: PaperId,
@@ -77,7 +78,7 @@ impl Item {
         }
     }
 
-    /// What its texts come to in memory, nearly.
+    /// Approximate size of its texts in memory.
     pub fn n_bytes(&self) -> usize {
         match self {
             Item::Paper(record) => record.paper.n_bytes() + record.given_id.len(),
@@ -88,8 +89,8 @@ impl Item {
 }
 
 impl Item {
-    /// The item with the ids that name no work of the world as those of a collection, and with an
-    /// id made of what it says where it has none.
+    /// The item with local ids turned into ids of a collection. If it has no id, it gets one made
+    /// from its content.
     pub(crate) fn within(self, collection: &str) -> Item {
         match self {
             Item::Paper(mut record) => {
@@ -116,10 +117,9 @@ impl From<Record> for Item {
 pub struct Record {
     /// The paper, under the normal form of its id.
     pub paper: Paper,
-    /// The id as it stands in the record, a number as it would be written; the paper's own where
-    /// the record has none.
+    /// The id as the record spells it, a number in digits; the paper's own if the record has none.
     pub given_id: String,
-    /// What stands in the record and is left out of the paper; nearly always empty.
+    /// What the record has but the paper leaves out; nearly always empty.
     pub ignored: Vec<Ignored>,
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn arxiv_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
     verbatim_id(field)
 }
 
-/// The id of a record as it stands.
+/// The id of a record, verbatim.
 pub(crate) fn verbatim_id(field: &ScalarField<'_>) -> Result<PaperId, Rejection> {
     match field {
         ScalarField::Other(found) => Err(Rejection::WrongType { field: "id", found }),
@@ -193,8 +193,8 @@ pub(crate) fn paper(
     cleaned(id, title.required("title")?, text)
 }
 
-/// A paper of a title and an abstract as they stand in the dump. What cleaning changed is kept
-/// beside it, where it is more than white space.
+/// A paper from a title and an abstract as the dump has them. The original text is kept if cleaning
+/// changed more than white space.
 pub(crate) fn cleaned(id: PaperId, title: &str, text: &str) -> Result<Paper, Rejection> {
     let raw = (title, text);
     let title = clean(title);
@@ -221,12 +221,12 @@ fn same_words(raw: &str, clean: &str) -> bool {
             .eq(clean.split(' ').filter(|word| !word.is_empty()))
 }
 
-/// What a reader found in one record, as it stands there; [`RawRecord::item`] puts it in order.
+/// What a reader found in one record, verbatim; [`RawRecord::item`] cleans it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RawRecord<'a> {
-    /// The paper's ids, the source's own first; made from title and authors where there is none.
+    /// The paper's ids, the source's own first; made from title and authors if there is none.
     pub(crate) ids: Vec<PaperId>,
-    /// The source's own id as it stands in the record.
+    /// The source's own id as the record spells it.
     pub(crate) given_id: Option<String>,
     /// The title with its markup.
     pub(crate) title: Cow<'a, str>,
@@ -239,14 +239,14 @@ pub(crate) struct RawRecord<'a> {
     pub(crate) published: Option<Date>,
     pub(crate) updated: Option<Date>,
     pub(crate) listed: Option<Date>,
-    /// As it stands; cleaned later.
+    /// Verbatim; cleaned later.
     pub(crate) journal: Option<Cow<'a, str>>,
-    /// As it stands; cleaned later.
+    /// Verbatim; cleaned later.
     pub(crate) comment: Option<Cow<'a, str>>,
-    /// As it stands; cleaned later.
+    /// Verbatim; cleaned later.
     pub(crate) volume: Option<Cow<'a, str>>,
     pub(crate) version: Option<u32>,
-    /// What the source says of the paper's standing.
+    /// The paper's status according to the source.
     pub(crate) notice: Option<Notice>,
     /// What is left out.
     pub(crate) notes: Notes,
@@ -258,7 +258,7 @@ impl<'a> RawRecord<'a> {
         self.push_id(id_of_kind(kind, value));
     }
 
-    /// Adds an id of a known kind from the field for such ids, and notes a value that is none.
+    /// Adds an id of a known kind from the field for such ids, and notes an invalid value.
     pub(crate) fn add_due_id(&mut self, kind: IdKind, value: &str) {
         let id = id_of_kind(kind, value);
         let id = self.notes.unless(id, Part::of_id(kind), Some(value));
@@ -270,7 +270,7 @@ impl<'a> RawRecord<'a> {
         self.push_id(PaperId::parse(spelling));
     }
 
-    /// A day that was read, or a note of what stands there instead.
+    /// A date that was read, or a note of what the field holds instead.
     pub(crate) fn dated(
         &mut self,
         day: Option<Date>,
@@ -281,14 +281,14 @@ impl<'a> RawRecord<'a> {
     }
 
     fn push_id(&mut self, id: Option<PaperId>) {
-        // Those that stand there twice go when all are there.
+        // Duplicates are dropped at the end.
         self.ids.extend(id);
     }
 
-    /// The item that this comes to.
+    /// The resulting item.
     ///
     /// # Errors
-    /// A [`RecordError`] where there is no title.
+    /// A [`RecordError`] if there is no title.
     pub(crate) fn item(mut self) -> Result<Item, RecordError> {
         let given_id = self.given_id.clone();
         let notes = std::mem::take(&mut self.notes);
@@ -335,7 +335,7 @@ fn distinct(texts: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// The ids that are other names than a paper's own, each once, in their order.
+/// A paper's ids other than its own, each once, in their order.
 fn other_names(own: &PaperId, mut aliases: Vec<PaperId>) -> Vec<PaperId> {
     aliases.retain(|alias| alias != own);
     if aliases.len() > 1 {
@@ -345,28 +345,28 @@ fn other_names(own: &PaperId, mut aliases: Vec<PaperId>) -> Vec<PaperId> {
     aliases
 }
 
-/// A field's text, clean; `None` where nothing is left. What it cannot be is noted.
+/// A field's text, cleaned; `None` if nothing is left. What it cannot be is noted.
 pub(crate) fn optional(field: &ScalarField<'_>, part: Part, notes: &mut Notes) -> Option<String> {
     let text = clean(field.prose_or_note(part, notes)?);
     (!text.is_empty()).then(|| text.into_owned())
 }
 
-/// The day that a field holds; what is none is noted.
+/// The day in a field; an invalid value is noted.
 pub(crate) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<Date> {
     let written = field.shown();
     let day = field.spelling().and_then(dates::day);
     notes.unless(day, Part::Date, written)
 }
 
-/// The DOI of a record, where it is another name than its id; what is no id is noted.
+/// The DOI of a record, if it differs from its id; anything that is not an id is noted.
 pub(crate) fn add_alias(paper: &mut Paper, spelling: &str, notes: &mut Notes) {
     let alias = id_of_kind(IdKind::Doi, spelling);
     let alias = notes.unless(alias, Part::Doi, Some(spelling));
-    // Those that stand there twice go when the record is made.
+    // Duplicates are dropped when the record is made.
     paper.aliases.extend(alias);
 }
 
-/// Attaches the id, as it stands in the record, to what the record came to.
+/// Adds the record's id, as spelt, to its result.
 pub(crate) fn with_id(
     id: &ScalarField<'_>,
     notes: Notes,

@@ -1,6 +1,6 @@
 //! Every format of dumps: one row each.
 //!
-//! A dump is of the first format that recognises it, family by family: what begins with a magic, JSON,
+//! The format of a dump is the first that recognises it, family by family: magic numbers, JSON,
 //! XML, tagged text, then everything else ([`sniff`](crate::sniff)).
 
 use std::fmt;
@@ -65,7 +65,7 @@ formats! {
     ArxivOai = xml::arxiv_oai::SPEC,
     /// Feeds of the arXiv API.
     ArxivAtom = xml::arxiv_atom::SPEC,
-    /// PubMed's baseline and update files, and what its E-utilities answer.
+    /// PubMed's baseline and update files, and answers of its E-utilities.
     PubmedXml = xml::pubmed::SPEC,
     /// A collection of the ACL Anthology.
     AclAnthology = xml::acl::SPEC,
@@ -121,13 +121,12 @@ impl Format {
         matches!(self.spec().reader, FormatReader::Json(_))
     }
 
-    /// Whether its records are made of lines with tags, or of entries.
+    /// Whether its records are made of tagged lines, or of entries.
     pub(crate) fn is_tagged(self) -> bool {
         matches!(self.spec().reader, FormatReader::Tagged(_))
     }
 
-    /// How its records are told apart; of JSON, the framing depends on the dump, and this is the usual
-    /// one.
+    /// How its records are separated; for JSON this depends on the dump, and this is the usual way.
     pub(crate) fn framing(self) -> Framing {
         match &self.spec().reader {
             FormatReader::Json(_) => Framing::Lines,

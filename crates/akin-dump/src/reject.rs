@@ -1,4 +1,4 @@
-//! Records that are no papers: where they stand, and what is wrong with them.
+//! Records that are not papers: their place, and what is wrong with them.
 
 use std::{fmt, io};
 
@@ -13,11 +13,11 @@ const MAX_SAID_BYTES: usize = 1024;
 /// A record that could not be read as a paper; reading goes on with the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// Where it stands, counted from 1: a line, a record or a row (see `unit`).
+    /// Its place, counted from 1: a line, a record or a row (see `unit`).
     pub line: u64,
     /// What `line` counts.
     pub unit: Unit,
-    /// The id as it stands in the record, if it was read that far.
+    /// The id as the record spells it, if it was read that far.
     pub id: Option<String>,
     /// What is wrong.
     pub reason: Rejection,
@@ -40,7 +40,7 @@ pub enum Unit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// A byte sequence that is no UTF-8.
+    /// A byte sequence that is not valid UTF-8.
     #[error("not UTF-8: a broken character after byte {byte}")]
     NotUtf8 {
         /// Bytes of the record that are sound.
@@ -49,25 +49,25 @@ pub enum Rejection {
     /// Not JSON, or not the JSON that the format has.
     #[error("not readable as JSON: {message}")]
     NotJson {
-        /// What serde_json said, with its column.
+        /// The message of serde_json, with its column.
         message: String,
     },
     /// Not XML, or an element that does not end.
     #[error("not readable as XML: {message}")]
     NotXml {
-        /// What quick-xml said, or where it breaks off.
+        /// The message of quick-xml, or where the record breaks off.
         message: String,
     },
     /// What the source answered instead of a record.
-    #[error("no record, but an error that the source reports: {message}")]
+    #[error("not a record, but an error that the source reports: {message}")]
     SourceError {
-        /// What the source said.
+        /// The source's message.
         message: String,
     },
-    /// An entry that is no BibTeX.
+    /// An entry that is not valid BibTeX.
     #[error("not readable as BibTeX: {message}")]
     NotBibtex {
-        /// What the parser said.
+        /// The parser's message.
         message: String,
     },
     /// JSON, but no object.
@@ -123,26 +123,24 @@ pub enum Rejection {
     #[error("a text without a title")]
     TextAlone,
     /// The dump stops inside a record or inside its compressed data.
-    #[error("the dump is cut off here: what stands before it was read")]
+    #[error("the dump is cut off here: everything before was read")]
     Cut,
     /// The compressed data is damaged.
-    #[error("the compressed data is damaged here, what stands before it was read: {message}")]
+    #[error("the compressed data is damaged here; everything before was read: {message}")]
     Corrupt {
-        /// What the decoder said.
+        /// The decoder's message.
         message: String,
     },
     /// The compressed data grows as no honest dump does.
-    #[error(
-        "the compressed data grows beyond measure here, what stands before it was read: {message}"
-    )]
+    #[error("the compressed data expands too far here; everything before was read: {message}")]
     Bomb {
         /// By how much.
         message: String,
     },
     /// The system could not read on.
-    #[error("the dump cannot be read on from here: {message}")]
+    #[error("the dump cannot be read from here on: {message}")]
     ReadFailed {
-        /// What the system said.
+        /// The system's message.
         message: String,
     },
 }
@@ -169,7 +167,7 @@ impl Rejection {
     /// Whether the record breaks off, as far as its format can tell.
     pub(crate) fn is_unfinished(&self) -> bool {
         match self {
-            // As serde_json says that it wanted more.
+            // The wording of serde_json for a truncated record.
             Rejection::NotJson { message } => message.starts_with("EOF while parsing"),
             _ => false,
         }
@@ -194,7 +192,7 @@ impl Rejection {
 }
 
 impl Rejected {
-    /// Cuts what was taken from the record as it stands there: of many records, all is kept.
+    /// Truncates the text that was copied from the record: all rejections are kept in memory.
     pub fn shorten(&mut self) {
         if let Some(id) = &mut self.id {
             shorten(id);
@@ -212,7 +210,7 @@ impl Rejected {
     }
 }
 
-/// Cuts a text that is longer than anything that is said of a record.
+/// Truncates a text that is longer than a message should be.
 pub fn shorten(text: &mut String) {
     if text.len() > MAX_SAID_BYTES {
         text.truncate(text.floor_char_boundary(MAX_SAID_BYTES));

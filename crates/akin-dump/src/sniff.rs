@@ -1,8 +1,8 @@
-//! What a dump is, told from its first bytes after decompression, never from its name.
+//! Recognises the format of a dump from its first bytes after decompression, never from its name.
 //!
-//! In: the start of the dump. Out: its [`Format`] and how its records are framed, or in words what
-//! it looks like instead. Records of JSON are told apart by the fields of the first one that can
-//! be read.
+//! In: the start of the dump. Out: its [`Format`] and how its records are framed, or a description
+//! of what it looks like instead. Formats of JSON are distinguished by the fields of the first
+//! record that can be read.
 
 use crate::format::{Beginning, FormatReader, Framing};
 use crate::json::object::fields;
@@ -11,12 +11,12 @@ use crate::options::ReadOptions;
 use crate::registry::Format;
 use crate::{tagged, xml};
 
-/// Beginnings of files that are something else.
+/// Beginnings of files of other kinds.
 const MAGICS: [(&[u8], &str); 8] = [
     (b"%PDF-", "a PDF"),
     (
         b"PK\x03\x04",
-        "a zip archive, which is read from a file of its own only",
+        "a zip archive, which is only read from a file of its own",
     ),
     (b"BZh", "compressed with bzip2 twice"),
     (b"\xFD7zXZ\0", "compressed with xz twice"),
@@ -26,12 +26,12 @@ const MAGICS: [(&[u8], &str); 8] = [
     (b"SQLite format 3\0", "an SQLite database"),
 ];
 
-/// A format with its framing, or what is said of a file that is of none.
+/// A format with its framing, or a description of a file without one.
 pub(crate) type Sniffed = Result<(Format, Framing), String>;
 
-/// Tells the format from the start of a dump; `complete` if that is all of it. An insisted format
-/// is taken at its word; of JSON only the framing is looked for. Of text, a header of columns is
-/// one where the user has set columns.
+/// Tells the format from the start of a dump; `complete` if that is all of it. A requested format
+/// is taken at its word; only the framing of JSON is detected. A header of columns counts as one if
+/// the user has set columns.
 pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Sniffed {
     let text = start
         .strip_prefix(b"\xEF\xBB\xBF")
@@ -90,7 +90,7 @@ fn by_look(beginning: &Beginning<'_>) -> Option<Format> {
     })
 }
 
-/// What a file is that is no dump, in words.
+/// Describes a file that is not a dump.
 fn looks_like(start: &[u8], text: &[u8]) -> String {
     if let Some((_, what)) = MAGICS.iter().find(|(magic, _)| start.starts_with(magic)) {
         return (*what).to_owned();

@@ -17,9 +17,9 @@ use crate::cli::terminal::{self, CYAN};
 
 /// Fetch a model from the Hugging Face hub
 ///
-/// Only what a sentence-transformers model needs is fetched, at one commit, as safetensors, never
-/// pickled. A fetch that was cut off goes on where it was when it is run again; a file that is
-/// there already is verified.
+/// Only the files of a sentence-transformers model are fetched, at one commit, as safetensors,
+/// never pickled. A fetch that was cut off continues when it is run again; a file that is there
+/// already is verified.
 #[derive(Debug, Args)]
 pub(super) struct FetchArgs {
     /// The model: org/name, or org/name@revision for a branch, a tag or a commit
@@ -40,7 +40,7 @@ pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Failur
         },
     };
     let bar = Bar::stoppable(context);
-    // A server may say nothing; what has come of a file is kept.
+    // A server may stop answering; the received part of a file is kept.
     let snapshot = outside(|| hub.fetch(&args.id, &bar))?;
     let mut out = terminal::stdout();
     match context.json {

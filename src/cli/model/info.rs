@@ -1,4 +1,4 @@
-//! `akin model info`: what a model is, and how it is used.
+//! `akin model info`: describe a model and how it is used.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::cli::outcome::Outcome;
 use crate::cli::terminal::{self, CYAN};
 use crate::cli::{hub, layout};
 
-/// Say what a model is: its name, hashes, pooling, prompts and limits, and what computes it
+/// Describe a model: its name, hashes, pooling, prompts, limits and device
 #[derive(Debug, Args)]
 pub(super) struct InfoArgs {
     /// A folder, an id of the hub that is in the cache, or `bundled` [default: the library's model,
@@ -65,7 +65,7 @@ fn write(out: &mut impl Write, source: &ModelSource, encoder: &Encoder) -> io::R
             "revision",
             recipe.revision.clone().unwrap_or("not known".to_owned()),
         ),
-        ("source", folder.unwrap_or("in this program".to_owned())),
+        ("source", folder.unwrap_or("built in".to_owned())),
         ("weights", format!("sha256 {}", recipe.weights_sha256)),
         ("tokenizer", format!("sha256 {}", recipe.tokenizer_sha256)),
         ("embedding", format!("{} numbers", recipe.dim)),
@@ -75,7 +75,7 @@ fn write(out: &mut impl Write, source: &ModelSource, encoder: &Encoder) -> io::R
             if recipe.normalize {
                 "scaled to 1"
             } else {
-                "as it comes"
+                "not scaled"
             }
             .to_owned(),
         ),
@@ -85,11 +85,11 @@ fn write(out: &mut impl Write, source: &ModelSource, encoder: &Encoder) -> io::R
             "tokens",
             match recipe.has_token_limit() {
                 true => format!(
-                    "{} are seen; it has {} positions",
+                    "limit {}; the model has {} positions",
                     recipe.max_tokens,
                     encoder.positions()
                 ),
-                false => "all are seen".to_owned(),
+                false => "no limit".to_owned(),
             },
         ),
         ("computed", encoder.describe_arithmetic().to_owned()),

@@ -127,7 +127,7 @@ fn of_hub(snapshot: &Snapshot, used: Option<&ModelSource>) -> ListedModel {
     }
 }
 
-/// The library's model where it is neither bundled nor in the cache.
+/// The library's model, if it is neither bundled nor in the cache.
 fn elsewhere(used: &ModelSource) -> ListedModel {
     let (model, source, commit, folder) = match used {
         ModelSource::Bundled => ("bundled".to_owned(), "bundled", None, None),
@@ -163,7 +163,7 @@ fn write(out: &mut impl Write, model: &ListedModel) -> io::Result<()> {
         write!(out, "  {DIM}{}{DIM:#}", &commit[..12.min(commit.len())])?;
     }
     match (model.source, model.bytes) {
-        ("bundled", _) if model.complete => write!(out, "  all-MiniLM-L6-v2, in this program")?,
+        ("bundled", _) if model.complete => write!(out, "  all-MiniLM-L6-v2, built in")?,
         ("bundled", _) => write!(out, "  not in this build")?,
         (_, Some(n)) => write!(out, "  {}", layout::bytes(n))?,
         _ => {}

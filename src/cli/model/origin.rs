@@ -1,4 +1,4 @@
-//! The models that the commands of `akin model` speak of.
+//! The models that the commands of `akin model` accept.
 
 use akin::Error;
 use akin::encoder::ModelSource;

@@ -14,17 +14,17 @@ use crate::cli::outcome::Outcome;
 use crate::cli::progress::Bar;
 use crate::cli::{hub, layout, terminal};
 
-/// Answer with another model from now on: what it has not embedded yet is embedded first
+/// Answer with another model from now on; papers that it has not embedded yet are embedded first
 ///
-/// Until that is done the model that answered before goes on answering. Its embeddings stay: going back
-/// to it costs nothing but the papers that have come or changed since. Stopped in between, the same
-/// command goes on where it was.
+/// Until that is done the model that answered before goes on answering. Its embeddings stay: going
+/// back to it costs nothing but the papers that have come or changed since. If it is stopped in
+/// between, the same command continues.
 #[derive(Debug, Args)]
 pub(super) struct UseArgs {
     /// A folder, an id of the hub that is in the cache, or `bundled`
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Tokens of each text that are seen [default: the model's own limit]
+    /// Number of tokens of each text that the model reads [default: the model's own limit]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     max_tokens: Option<usize>,
     /// Keep the first N numbers of each vector, of models that were trained for it (Matryoshka)

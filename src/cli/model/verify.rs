@@ -1,4 +1,4 @@
-//! `akin model verify`: whether a model computes here what it should.
+//! `akin model verify`: whether a model computes the right numbers here.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,17 +21,17 @@ use crate::cli::{hub, layout};
 /// Characters of a text that are shown.
 const EXCERPT_CHARS: usize = 30;
 
-/// The least cosine in f32, where nothing is rounded on purpose, and in f16.
+/// The least cosine in f32 and in f16, which round nothing on purpose.
 const LEAST_EXACT: f32 = 0.9999;
 /// The least cosine in int8 or bf16 of any text, with models of others.
 const LEAST_ROUGH: f32 = 0.99;
 
-/// Compare what a model computes on this machine with golden embeddings that it brings
+/// Compare what a model computes on this machine with the golden embeddings that come with it
 ///
 /// The model's golden.json holds texts and the embeddings that sentence-transformers gave them. f32
 /// and the arithmetic in use here are both compared with these. Exits with 1 if they are too far
-/// apart. The least cosines are 0.9999 in f32, and 0.99 in int8; with the bundled model 0.999 for
-/// texts as long as abstracts and 0.998 for any.
+/// apart. The least cosines are 0.9999 in f32 and 0.99 in int8. For the bundled model in int8 they
+/// are 0.999 for texts as long as abstracts and 0.998 for any text.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// A folder, an id of the hub that is in the cache, or `bundled` [default: the library's model,
@@ -94,7 +94,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
     }
 }
 
-/// Whether embeddings are as near to the golden ones as is promised.
+/// Whether embeddings are as near to the golden ones as promised.
 fn is_right(found: &Verification, source: &ModelSource) -> bool {
     let is_rough = ["int8", "bf16"]
         .iter()

@@ -1,7 +1,7 @@
 //! Digests as a feed: RSS 2.0, or Atom (RFC 4287).
 //!
-//! A feed reader comes when it likes, so a feed has all entries of several digests, newest first. An
-//! entry's id is made of its follow and its paper and is the same in every feed that is written.
+//! A feed reader comes when it likes, so a feed has all entries of several digests, newest first.
+//! An entry's id depends on its follow and its paper and is the same in every feed.
 
 use akin_base::hex::hex;
 use atom_syndication as atom;
@@ -20,13 +20,13 @@ pub enum FeedFormat {
     Atom,
 }
 
-/// What a feed is the feed of, where nobody says: its specification wants an address.
+/// The site of a feed without an address: the specification requires one.
 const NO_SITE: &str = "http://localhost/";
 
-/// One entry, where it stands.
+/// One entry, with its section and digest.
 type FeedItem<'a> = (&'a Digest, &'a Section, &'a Entry);
 
-/// Renders digests, newest first, as a feed; `address` is where it will be found, if that is known.
+/// Renders digests, newest first, as a feed; `address` is the feed's own address, if it is known.
 pub fn feed(kind: FeedFormat, digests: &[Digest], address: Option<&str>) -> String {
     let items: Vec<FeedItem<'_>> = digests
         .iter()
@@ -70,7 +70,7 @@ fn rss(items: &[FeedItem<'_>], made: Option<&Zoned>, address: Option<&str>) -> S
     channel.to_string() + "\n"
 }
 
-/// Says where the feed itself is, in the element that RSS borrows from Atom.
+/// States the feed's own address, in the element that RSS borrows from Atom.
 fn own_address(channel: &mut rss::Channel, address: &str) {
     let link = rss::extension::Extension {
         name: "atom:link".to_owned(),
@@ -151,7 +151,7 @@ fn link(url: &str, rel: &str) -> atom::Link {
     }
 }
 
-/// The moment as Atom writes it; the beginning of time where nothing was ever made.
+/// The time as Atom writes it; the epoch if there is none.
 fn moment(made: Option<&Zoned>) -> atom::FixedDateTime {
     let text = made.map(|made| made.timestamp().to_string());
     let parsed = text.and_then(|text| text.parse().ok());

@@ -39,7 +39,7 @@ pub fn html(digest: &Digest, footer: &str) -> String {
     page.render().expect("a digest is plain data")
 }
 
-/// Renders one entry, to stand in something else.
+/// Renders one entry, for use in another document.
 pub(super) fn entry(entry: &Entry) -> String {
     HtmlPart { entry }.render().expect("an entry is plain data")
 }

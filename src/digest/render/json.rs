@@ -5,11 +5,11 @@ use serde_json::Value;
 use crate::digest::Digest;
 use crate::paper;
 
-/// Renders a digest as one line of JSON, without what only the library needs to know.
+/// Renders a digest as one line of JSON, without the library's internal parts.
 pub fn json(digest: &Digest) -> String {
     let mut value = serde_json::to_value(digest).expect("a digest is plain data");
     value["title"] = Value::from(digest.title());
-    // A moment as programs know it (RFC 3339), and the zone's name by itself.
+    // A time as programs know it (RFC 3339), and the time zone's name separately.
     let made = &digest.made;
     let moment = made.timestamp().display_with_offset(made.offset());
     value["made"] = Value::from(moment.to_string());

@@ -6,7 +6,7 @@ use crate::digest::Digest;
 /// Columns of the plain text: what mailers show without wrapping (RFC 5322 asks for at most 78).
 const COLUMNS: usize = 76;
 
-/// A digest as it is sent to somebody.
+/// A digest as a letter to its reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// The subject.
@@ -15,19 +15,19 @@ pub struct Letter {
     pub text: String,
     /// The HTML.
     pub html: String,
-    /// Where whoever does not want any more can say so (RFC 2369), between angle brackets.
+    /// Where readers can unsubscribe (RFC 2369), in angle brackets.
     pub unsubscribe: String,
 }
 
-/// Renders a digest for its reader, who writes to `from` to be left alone.
+/// Renders a digest for its reader, who unsubscribes by writing to `from`.
 pub fn mail(digest: &Digest, from: &str) -> Letter {
     let footer = format!(
-        "You get this because somebody subscribed {} to it. To get no more, answer with the \
+        "You get this because somebody subscribed {} to it. To stop these mails, reply with the \
          subject “unsubscribe”.",
         digest.reader
     );
     let mut plain = text(digest, COLUMNS, Emphasis::default());
-    // What follows is a signature to mailers, and shown apart.
+    // Mailers take the rest for a signature and show it separately.
     plain += "\n-- \n";
     for line in textwrap::wrap(&footer, COLUMNS) {
         plain += &line;

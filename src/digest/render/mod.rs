@@ -7,10 +7,10 @@
 //! | Markdown | `markdown.rs` | notes |
 //! | JSON | `json.rs` | programs |
 //! | RSS 2.0, Atom | `feed.rs` | feed readers |
-//! | a letter | `mail.rs` | whoever sends it |
+//! | a letter | `mail.rs` | mail |
 //!
-//! Invariant: what stands in a title or an abstract is text, whatever form it is put in: nothing in it
-//! is markup, an escape sequence of a terminal, or a line of a header.
+//! Invariant: a title or an abstract is text in every form. Nothing in it becomes markup, an escape
+//! sequence of a terminal, or a header line.
 
 pub(super) mod feed;
 pub(super) mod html;

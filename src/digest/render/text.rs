@@ -5,12 +5,12 @@ use textwrap::Options;
 use super::{byline, dates};
 use crate::digest::{Digest, Entry, Riser};
 
-/// What is put around parts of a text to make them stand out.
+/// Marks around parts of a text to make them stand out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Emphasis {
     /// Before a title.
     pub bold: &'static str,
-    /// Before what matters less.
+    /// Before less important text.
     pub dim: &'static str,
     /// After either.
     pub end: &'static str,
@@ -32,7 +32,7 @@ struct TextLines {
     marks: Emphasis,
 }
 
-/// Renders a digest in lines of at most `width` columns, but for addresses, which stay whole.
+/// Renders a digest in lines of at most `width` columns, except for addresses, which stay whole.
 pub fn text(digest: &Digest, width: usize, marks: Emphasis) -> String {
     let mut lines = TextLines {
         out: String::new(),
@@ -69,7 +69,7 @@ pub fn text(digest: &Digest, width: usize, marks: Emphasis) -> String {
     lines.out
 }
 
-/// Renders one entry, as it stands in a digest.
+/// Renders one entry, as in a digest.
 pub fn entry_text(entry: &Entry, width: usize, marks: Emphasis) -> String {
     let mut lines = TextLines {
         out: String::new(),
@@ -122,7 +122,7 @@ impl TextLines {
         self.wrapped(indent, indent, text, self.marks.dim);
     }
 
-    /// An address in a line of its own, so that it can be clicked.
+    /// An address on a line of its own, so that it can be clicked.
     fn address(&mut self, url: Option<&str>) {
         if let Some(url) = url {
             self.out.push_str("  ");

@@ -1,10 +1,11 @@
 //! Which papers a record belongs to, by its ids.
 //!
-//! In: a record, and the papers that are pending or stored. Out: [`Claims`]: those that it belongs to and
-//! how, those that only share an id with it, and what it goes by where its own id is another work's.
+//! In: a record, and the papers that are pending or stored. Out: [`Claims`]: the papers that it
+//! belongs to and how, and those that only share an id with it. Also the id it gets if its own id
+//! is another work's.
 //!
-//! Invariants: a record that has been taken in, as whichever work under its id, is known again; the
-//! papers that one record is compared with are bounded.
+//! Invariants: a record that was added is recognised again, under whichever work it was added. The
+//! number of papers that one record is compared with is bounded.
 
 use super::state::{Claims, KnownPapers, MAX_SOURCES, PendingBatch, Reading, Tied, is_split};
 use crate::error::Result;
@@ -18,7 +19,7 @@ use crate::paper::{Authority, Paper, PaperId, TextHash, title_key};
 /// Works under one id that a record of that id is compared with.
 const MAX_APART: usize = 32;
 
-/// How a record comes to an id that others have.
+/// Circumstances of a record whose id others have too.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Meeting {
     /// The dump has had the id before.
@@ -29,9 +30,9 @@ struct Meeting {
 
 /// The works that were kept apart under the id of a record.
 struct Apart {
-    /// Their places, and what they go by.
+    /// Their places and ids.
     works: Vec<(usize, PaperId)>,
-    /// What the record goes by if it is none of them.
+    /// The record's id if it is not one of them.
     free: PaperId,
     /// Whether one of them has the record's title.
     has_title: bool,
@@ -55,7 +56,7 @@ impl Apart {
 }
 
 impl PendingBatch {
-    /// What the ids of a record say about where it belongs.
+    /// What a record's ids say about the paper it belongs to.
     pub(super) fn claims(
         &mut self,
         papers: &dyn KnownPapers,
@@ -75,7 +76,7 @@ impl PendingBatch {
                 self.met.push(id.clone());
                 return Ok(Claims::Known);
             }
-            // Its id may be that of several works, and it may be any of them.
+            // Several works may share its id, and it may be any of them.
             if *id == record.id {
                 apart = match self.apart(papers, reading, record, hash)? {
                     Some(apart) => apart,
@@ -123,8 +124,7 @@ impl PendingBatch {
         })
     }
 
-    /// The works that were kept apart under a record's id; `None` where it has been taken in as one of
-    /// them.
+    /// The works that were kept apart under a record's id; `None` if it was added as one of them.
     fn apart(
         &mut self,
         papers: &dyn KnownPapers,
@@ -153,8 +153,8 @@ impl PendingBatch {
         Ok(Some(apart))
     }
 
-    /// The ids of the papers that were kept apart under a record's id, and the one that the record
-    /// goes by if it is none of them.
+    /// The ids of the papers that were kept apart under a record's id, and the record's own if it
+    /// is not one of them.
     fn ids_apart(
         &self,
         papers: &dyn KnownPapers,
@@ -165,7 +165,7 @@ impl PendingBatch {
         let bare = record.id.bare();
         let id_of = |name: &str| PaperId::local(&reading.collection.name, name);
         let mut apart = Vec::new();
-        // Older libraries have numbers beyond, which are looked at still.
+        // Older libraries have higher numbers, which are still checked.
         for n in 1 + usize::from(record.id.is_local()).. {
             let id = match n {
                 1 => id_of(bare),
@@ -179,7 +179,7 @@ impl PendingBatch {
                 break;
             }
         }
-        // Where an id says nothing, its records are told apart by what they say.
+        // If an id says nothing, its records are distinguished by their content.
         let own = id_of(&format!("{bare}~{hash}"));
         if self.holder_of(papers, &own)?.is_some() {
             apart.push(own.clone());

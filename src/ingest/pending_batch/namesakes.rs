@@ -3,8 +3,8 @@
 //! In: a pending paper that a record was just added to. Out: the same, made one with each other paper of
 //! its title that is the same work (`same_work.rs`).
 //!
-//! Invariants: at most [`MAX_NAMESAKES`] are compared with it, wherever batches end; what is compared of a
-//! stored paper is made once a batch.
+//! Invariants: at most [`MAX_NAMESAKES`] are compared with it, wherever batches end. The compared
+//! traits of a stored paper are computed once a batch.
 
 use std::rc::Rc;
 
@@ -16,12 +16,12 @@ use crate::ingest::pending::Pending;
 use crate::ingest::same_work::{MAX_NAMESAKES, Traits, Why, same_work};
 use crate::library::{PaperKey, SourceRecord};
 
-/// Beyond, what was kept of stored papers is dropped.
+/// Beyond this number the kept traits of stored papers are dropped.
 const MAX_NAMESAKE_BYTES: usize = 64 << 20;
 
 impl PendingBatch {
-    /// Makes one paper of a pending one and of those with its title that are the same work, but for
-    /// `others`, which have been found not to be.
+    /// Merges a pending paper with those of its title that are the same work. `others` are known
+    /// not to be.
     pub(super) fn unite_namesakes(
         &mut self,
         papers: &dyn KnownPapers,
@@ -45,7 +45,7 @@ impl PendingBatch {
         Ok(())
     }
 
-    /// Another paper of a pending one's title that is the same work; none where more than
+    /// Another paper of a pending one's title that is the same work; none if more than
     /// [`MAX_NAMESAKES`] have the title.
     fn namesake(
         &self,
@@ -62,7 +62,7 @@ impl PendingBatch {
         let is_other =
             |(place, other): &(usize, &Pending)| *place != at && other.traits().title == own.title;
         let here: Vec<(usize, &Pending)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
-        // Some of those that are stored are pending by now, or gone.
+        // Some of the stored ones are pending by now, or deleted.
         let n_passed_over = self.by_key.len() + self.batch.removed.len();
         let stored = match here.len() <= MAX_NAMESAKES {
             true => papers.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?,
@@ -117,7 +117,7 @@ impl PendingBatch {
     }
 }
 
-/// Whether any two sources were taken apart by hand.
+/// Whether any two sources were split by hand.
 fn are_split(
     papers: &dyn KnownPapers,
     one: &[SourceRecord],

@@ -1,5 +1,4 @@
-//! What is known of a batch while its records are taken in: the papers that are pending, and where they
-//! can be found.
+//! The state of a batch while its records are taken in: the pending papers, and how to find them.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -13,7 +12,8 @@ use crate::ingest::same_work::Traits;
 use crate::library::{Batch, IngestCounts, KnownPaper, Lookup, PaperKey, SourceRecord};
 use crate::paper::{Collection, PaperId, TextHash};
 
-/// Records that one paper is made of: more are of no one work, and are kept apart.
+/// Maximum number of records of one paper: further ones belong to no single work, and are kept
+/// apart.
 pub(super) const MAX_SOURCES: usize = 256;
 
 /// Where papers are looked up.
@@ -53,7 +53,7 @@ pub(in crate::ingest) struct Reading {
     pub(in crate::ingest) collection: Collection,
     /// Whether the library has papers of no known collection, which a record here may claim.
     pub(in crate::ingest) may_claim: bool,
-    /// Whether the library holds what the dump says now and nothing else.
+    /// Whether the library mirrors the dump and holds nothing else.
     pub(in crate::ingest) is_mirrored: bool,
     /// Hashes of the ids that were read, 8 bytes each.
     pub(super) ids: HashSet<u64>,
@@ -81,10 +81,10 @@ impl Reading {
     }
 }
 
-/// What a batch of records comes to.
+/// The result of a batch of records.
 #[derive(Default)]
 pub(in crate::ingest) struct PendingBatch {
-    /// `None` where a paper became part of another.
+    /// `None` if a paper was merged into another.
     pub(super) pending: Vec<Option<Pending>>,
     pub(super) by_id: HashMap<PaperId, usize>,
     pub(super) by_key: HashMap<PaperKey, usize>,
@@ -110,16 +110,16 @@ pub(super) enum Holder {
 /// The place of a pending paper, and how a record belongs to it.
 pub(super) type Tied = (usize, Tie);
 
-/// What the ids of a record say about where it belongs.
+/// What a record's ids say about the paper it belongs to.
 pub(super) enum Claims {
-    /// This very record has been taken in before.
+    /// This very record has been added before.
     Known,
     /// The pending papers that it belongs to, the surest first, and those that it does not belong to though
     /// they have one of its ids.
     Open {
         holders: Vec<Tied>,
         others: Vec<usize>,
-        /// Its own id is another work's: the id that it goes by instead.
+        /// Its own id is another work's; this is the id it gets instead.
         kept_apart_as: Option<PaperId>,
     },
 }
@@ -137,7 +137,7 @@ pub(super) struct Namesake {
     pub(super) n_sources: usize,
 }
 
-/// Whether a record of this name and id was taken apart by hand from any of the sources.
+/// Whether a record of this name and id was split by hand from any of the sources.
 pub(super) fn is_split(
     papers: &dyn KnownPapers,
     name: &PaperId,

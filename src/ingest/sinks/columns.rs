@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 /// Rows of a Parquet row group, which is held in memory until it is full.
 const ROW_GROUP_ROWS: usize = 16 << 10;
 
-/// Where a schema says who wrote it.
+/// Schema key for the writing program.
 const WRITTEN_BY: &str = "written-by";
 
 /// An Arrow IPC stream: a record batch a batch.
@@ -42,7 +42,7 @@ impl ArrowStream {
     pub fn new(out: Output, vector_type: VectorType) -> Result<ArrowStream> {
         let columns = SinkColumns::new(vector_type);
         let name = out.name().to_owned();
-        // In a pipe the schema is what the other side expects; a file says who wrote it.
+        // In a pipe the reader expects this exact schema; a file names its writer.
         let writer = match out.is_file() {
             true => StreamWriter::try_new(out, &signed(&columns.schema)),
             false => StreamWriter::try_new(out, &columns.schema),
@@ -56,7 +56,7 @@ impl ArrowStream {
     }
 }
 
-/// A schema with who wrote it.
+/// A schema that names its writer.
 fn signed(schema: &Schema) -> Schema {
     let writer = (WRITTEN_BY.to_owned(), WRITER.to_owned());
     schema
@@ -186,7 +186,7 @@ fn list_size(vector_type: VectorType) -> i32 {
     i32::try_from(vector_type.dim).expect("a dim fits 31 bits")
 }
 
-/// What the system said, where it did.
+/// The system's own error, if there is one.
 fn arrow_fault(error: ArrowError) -> io::Error {
     match error {
         ArrowError::IoError(_, error) => error,
@@ -194,7 +194,7 @@ fn arrow_fault(error: ArrowError) -> io::Error {
     }
 }
 
-/// What the system said, where it did.
+/// The system's own error, if there is one.
 fn parquet_fault(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {

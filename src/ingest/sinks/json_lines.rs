@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Dtype, Output, VectorSink};
 use crate::error::Result;
 
-/// Significant digits that tell any two 16-bit floats apart.
+/// Significant digits that distinguish any two 16-bit floats.
 const F16_DIGITS: usize = 5;
 
 /// One JSON object a line: `{"id": …, "embedding": […]}`; 16-bit floats in the fewest digits that

@@ -7,10 +7,10 @@
 //! | JSON Lines | [`JsonLines`] |
 //! | Arrow IPC stream | [`ArrowStream`] |
 //! | Parquet | [`ParquetFile`] |
-//! | NumPy, its ids beside it | [`Npy`] |
+//! | NumPy, with its ids in another file | [`Npy`] |
 //!
-//! Invariants: a stream carries every batch as soon as it was put; a file stands under its name
-//! only when it is whole; what is held does not grow with the number of embeddings.
+//! Invariants: a stream carries every batch as soon as it is put. A file appears under its name
+//! only when it is complete. Memory does not grow with the number of embeddings.
 
 #[cfg(feature = "arrow")]
 mod columns;
@@ -31,7 +31,7 @@ pub use self::npy::Npy;
 use crate::error::{Error, Result};
 use crate::files::{Unfinished, is_special};
 
-/// Who files of this akin are written by, where their format has a place for it.
+/// The writing program, for formats with a place for it.
 pub const WRITER: &str = concat!("akin ", env!("CARGO_PKG_VERSION"));
 
 /// Takes embeddings, in order.
@@ -49,7 +49,7 @@ pub trait VectorSink {
     fn finish(&mut self) -> Result<()>;
 }
 
-/// What the vectors of a sink are made of.
+/// Precision and length of a sink's vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VectorType {
     /// Numbers in a vector.
@@ -88,8 +88,8 @@ impl Output {
         })
     }
 
-    /// A file that appears under its name only when whole; where a pipe or a device has that
-    /// name, a stream into it.
+    /// A file that appears under its name only when complete; for a pipe or a device, a stream into
+    /// it.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -106,7 +106,7 @@ impl Output {
         Ok(Output(To::File(PartFile::create(path)?)))
     }
 
-    /// Writes a batch, and hands it on where somebody may be waiting for it.
+    /// Writes a batch, and flushes it if somebody may be waiting for it.
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.write_all(bytes).and_then(|()| self.flush_stream());
         written.map_err(Error::write(self.name()))

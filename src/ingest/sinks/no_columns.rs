@@ -1,5 +1,5 @@
-//! In place of the Arrow and Parquet sinks where akin is built without the feature `arrow`: they
-//! refuse to be made.
+//! Replaces the Arrow and Parquet sinks if akin is built without the feature `arrow`: they cannot
+//! be created.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! NumPy files: the vectors as `.npy`, the ids beside it as text.
+//! NumPy files: the vectors as `.npy`, the ids in a text file.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -9,9 +9,9 @@ use half::f16;
 use super::{Dtype, PartFile, VectorSink, VectorType};
 use crate::error::{Error, Result};
 
-/// A NumPy `.npy` file (format 1.0, `<f4` or `<f2`, shape `[papers, dim]`) and the ids, one a
-/// line, in a file of the same name that ends in `.ids.txt`. Both appear under their names only
-/// when whole.
+/// A NumPy `.npy` file (format 1.0, `<f4` or `<f2`, shape `[papers, dim]`). The ids are in a file
+/// of the same name that ends in `.ids.txt`, one per line. Both appear under their names only when
+/// whole.
 pub struct Npy {
     path: PathBuf,
     vector_type: VectorType,
@@ -40,13 +40,13 @@ impl Npy {
         })
     }
 
-    /// Where the ids of such a file are.
+    /// The path of such a file's ids.
     pub fn ids_beside(path: &Path) -> PathBuf {
         path.with_extension("ids.txt")
     }
 
-    /// Whether a file and the ids beside it are as this writes them: as many ids as vectors, and nothing
-    /// else.
+    /// Whether a file and its ids are as written here: the same number of ids and vectors, and
+    /// nothing else.
     ///
     /// # Errors
     /// What the system says.
@@ -65,7 +65,7 @@ impl Npy {
             let n_numbers = (n_bytes - NPY_HEADER_BYTES as u64) / n_number_bytes;
             let dim = n_numbers.checked_div(n_rows).unwrap_or_default() as usize;
             let is_full = dim as u64 * n_rows * n_number_bytes + NPY_HEADER_BYTES as u64 == n_bytes;
-            // Of no vectors nobody can tell how long they would have been.
+            // If there are no vectors, their length is unknown.
             let start = npy_header(n_rows, VectorType { dim, dtype });
             is_full && (header == start[..] || n_rows == 0)
         }))
@@ -100,7 +100,7 @@ impl VectorSink for Npy {
     }
 }
 
-/// An id as it is, but for the line ends around it, which would shift all that follow.
+/// An id without surrounding line ends, which would shift all that follow.
 fn one_line(id: &str) -> &str {
     if id.contains(char::is_control) {
         id.trim()

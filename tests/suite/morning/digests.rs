@@ -306,7 +306,7 @@ fn a_page_that_waited_is_written_by_itself_and_what_came_since_the_next_time() {
         waited.stdout.starts_with("# 2 new papers, 2026-03-13\n"),
         "{waited:?}"
     );
-    assert!(waited.stderr.contains("had waited"), "{waited:?}");
+    assert!(waited.stderr.contains("had been waiting"), "{waited:?}");
     let next = page("2026-03-14T07:01Z");
     assert!(
         next.stdout.starts_with("# 1 new paper, 2026-03-14\n"),

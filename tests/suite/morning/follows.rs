@@ -198,7 +198,7 @@ fn what_a_library_cannot_tell_is_said_when_it_is_asked() {
         sandbox.akin(&args).exits(0).stderr
     };
     let told = add(&["a", "bread", "--closer-than", "99.9"]);
-    let said = "99.9 % counts from 10000 papers on, and there are 4";
+    let said = "99.9 % takes effect from 10000 papers on, and there are 4";
     assert!(told.contains(said), "{told}");
     assert!(!add(&["b", "bread"]).contains("papers on"));
     let told = add(&["c", "--category", "nosuch", "--author", "erdos"]);

@@ -60,7 +60,7 @@ fn subscribers_get_mail_once_when_it_is_time_over_an_encrypted_connection() {
         let server = MailServer::start(is_wrapped);
         configure(&sandbox, &server, security, ACCOUNT.1);
         let early = send(&sandbox, "2026-03-14T06:59Z").exits(0);
-        assert!(early.stderr.contains("nobody's time"), "{early:?}");
+        assert!(early.stderr.contains("no subscriber is due"), "{early:?}");
         let sent = send(&sandbox, "2026-03-14T07:00Z").exits(0);
         assert_eq!(
             sent.stdout,
@@ -115,7 +115,10 @@ fn what_fails_for_now_is_sent_again_as_it_was() {
             "{trouble:?}: {failed:?}"
         );
         let listed = sandbox.akin(&["subscribe", "list"]).exits(0).stdout;
-        assert!(listed.contains("one waits to be sent again"), "{listed}");
+        assert!(
+            listed.contains("one digest waits to be sent again"),
+            "{listed}"
+        );
         server.trouble(Trouble::None);
         sandbox.add_day(
             "2026-03-15",
@@ -210,7 +213,10 @@ fn a_certificate_that_nobody_vouches_for_is_refused_and_no_login_goes_in_the_ope
                 user = \"ada\"\npassword-env = \"HOME\"\n";
     sandbox.file("config/akin/config.toml", open);
     let refused = send(&sandbox, "2026-03-14T07:00Z").exits(2);
-    assert!(refused.stderr.contains("not encrypted"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("over an unencrypted connection"),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -352,10 +358,10 @@ fn what_fails_for_one_subscriber_keeps_no_other_from_their_mail() {
     to.sort_unstable();
     assert_eq!(to, ["abc@example.org", ADA, "zoe@example.org"], "{ran:?}");
     for part in [
-        "aaa@example.org follows nothing that is there",
+        "aaa@example.org follows nothing that exists",
         "the subscription of aab@example.org: the time zone \"Mars/Base\" is not known",
         "the subscription of aac@example.org: it cannot be read",
-        "abc@example.org follows what is no longer there: temp",
+        "abc@example.org follows names that no longer exist: temp",
     ] {
         assert!(ran.stderr.contains(part), "{part}: {ran:?}");
     }
@@ -375,7 +381,7 @@ fn mail_that_waits_is_sent_also_where_nothing_new_can_be_composed() {
     sandbox.akin(&["follow", "remove", "bread"]).exits(0);
     let ran = send(&sandbox, "2026-03-14T07:10Z").exits(2);
     assert!(
-        ran.stderr.contains("follows nothing that is there"),
+        ran.stderr.contains("follows nothing that exists"),
         "{ran:?}"
     );
     assert_eq!(server.taken().len(), 1);

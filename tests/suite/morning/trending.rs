@@ -50,7 +50,9 @@ fn votes_fade_with_the_days_since_the_list() {
         .akin_at("2026-06-01", &["trending", "--json", "-k", "1"])
         .exits(0);
     assert!(
-        later.stderr.contains("the last papers are of 2026-03-16"),
+        later
+            .stderr
+            .contains("the latest papers are from 2026-03-16"),
         "{later:?}"
     );
 }

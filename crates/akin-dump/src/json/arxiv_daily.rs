@@ -1,4 +1,4 @@
-//! Daily arXiv lists: JSON Lines of what was announced on one day.
+//! Daily arXiv lists: JSON Lines of the announcements of one day.
 //!
 //! The day is in the file's name and becomes `listed`; the records themselves have no dates.
 

@@ -1,7 +1,7 @@
 //! The arXiv metadata snapshot: JSON Lines, one paper a line, and its reduced forms.
 //!
-//! Hard wraps and TeX accents are undone by `text/clean.rs`; names come from `authors_parsed` where
-//! it is there; the first version's date is `published`, the last version's number is `version`.
+//! `text/clean.rs` undoes hard wraps and TeX accents. Names come from `authors_parsed` if it is
+//! there. The first version's date is `published`, the last version's number is `version`.
 
 use akin_base::paper::{Authority, Paper, arxiv_version};
 use serde::Deserialize;
@@ -118,7 +118,7 @@ fn authors(record: &SnapshotFields<'_>, is_arxiv: bool, notes: &mut Notes) -> Ve
     }
 }
 
-/// Category codes, whether they stand in one string or in a list.
+/// Category codes, from a string or a list.
 pub(crate) fn categories(field: &Items<ScalarField<'_>>, notes: &mut Notes) -> Vec<String> {
     let mut code = |field: &'_ ScalarField<'_>| {
         let text = field.text().map(str::to_owned);

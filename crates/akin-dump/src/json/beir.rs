@@ -1,7 +1,7 @@
 //! `corpus.jsonl` of a BEIR folder: `_id`, `title`, `text`, and `metadata`, which is not read.
 //!
-//! Ids are kept as they stand, up to the normal form of arXiv ids and DOIs. A document without a
-//! title is legal there: the start of its text becomes its title.
+//! Ids are kept verbatim, except that arXiv ids and DOIs are normalised. A document without a title
+//! is legal there: the start of its text becomes its title.
 
 use akin_base::paper::Paper;
 use serde::Deserialize;

@@ -1,10 +1,10 @@
-//! Items of CSL-JSON, as Zotero, Mendeley, pandoc and doi.org write them, and works of Crossref, from
-//! its API (`message.items`, `message`) or its public data files: the same names, but that in
-//! Crossref's a title is a list.
+//! Items of CSL-JSON, as Zotero, Mendeley, pandoc and doi.org write them. Also works of Crossref,
+//! from its API (`message.items`, `message`) or its public data files; their names are the same,
+//! but a title is a list.
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `DOI`, `PMID`, `PMCID`; an address in `URL`; arXiv's number in `number` or `archive_location`; ids that lines of `note` begin with; `id` and `citation-key` are keys, as BibTeX's are |
+//! | ids | `DOI`, `PMID`, `PMCID`; an address in `URL`; arXiv's number in `number` or `archive_location`; ids at the start of lines in `note`. `id` and `citation-key` are keys, like those of BibTeX. |
 //! | title, abstract | `title` and `subtitle`; `abstract` |
 //! | authors | `author`: given name, particles, family name and suffix, or a group's name; editors are none |
 //! | published | the most exact of `issued`, `published` and its kinds, `posted` |
@@ -14,9 +14,8 @@
 //! | notice | `updated-by` a retraction, or an `update-to` the work itself that is one |
 //!
 //! Described at <https://docs.citationstyles.org/en/stable/specification.html> and
-//! <https://api.crossref.org/swagger-ui/index.html>. No genuine sample was at hand: this follows the
-//! descriptions. The notice of a retraction is a record of its own, and the paper that it retracts
-//! another one.
+//! <https://api.crossref.org/swagger-ui/index.html>. No genuine sample was at hand: this follows
+//! the descriptions. The notice of a retraction is one record, and the retracted paper is another.
 
 use std::borrow::Cow;
 
@@ -136,7 +135,7 @@ const READ: [&str; 29] = [
     "containertitleshort",
 ];
 
-/// Dates of publication, the one that speaks for the others first.
+/// Dates of publication, the preferred one first.
 const DATES: [&str; 5] = [
     "issued",
     "published",
@@ -261,7 +260,7 @@ fn journal(fields: &Fields) -> Option<&str> {
         .or_else(|| named("event", "name"))
 }
 
-/// Whether a work was taken back: by another one, or in its own place.
+/// Whether a work was withdrawn: by another one, or in its own place.
 fn is_retracted(fields: &Fields) -> bool {
     let is_retraction = |update: &&Value| {
         let kind = update.get("type").and_then(text).unwrap_or_default();
@@ -304,14 +303,14 @@ fn add_ids(found: &mut RawRecord<'_>, fields: &Fields) {
     }
 }
 
-/// Adds the ids that lines of a note begin with; the note is what is left.
+/// Adds the ids at the start of a note's lines; returns the rest of the note.
 fn add_noted(found: &mut RawRecord<'_>, fields: &Fields) -> Option<String> {
     let mut lines = Vec::new();
     for line in fields.text(&["note"])?.lines() {
         let before = found.ids.len();
         let is_id = |found: &RawRecord<'_>| found.ids.len() > before;
         ids::add_noted(found, line);
-        // What names a kind of id says nothing else, if the id was known.
+        // The label of a kind of id says nothing else, if the id was recognised.
         let names_one = ["PMID:", "PMCID:", "arXiv:", "DOI:"];
         let is_named = names_one
             .iter()
@@ -324,7 +323,7 @@ fn add_noted(found: &mut RawRecord<'_>, fields: &Fields) -> Option<String> {
     (!note.trim().is_empty()).then_some(note)
 }
 
-/// Adds the key of a record, which means something in its own file only, or its id.
+/// Adds the key of a record, which has a meaning in its own file only, or its id.
 fn add_key(found: &mut RawRecord<'_>, key: Option<&str>) {
     let Some(key) = key.filter(|key| !key.is_empty()) else {
         return;
@@ -333,7 +332,7 @@ fn add_key(found: &mut RawRecord<'_>, key: Option<&str>) {
     if known.is_some() {
         return found.add_spelling(key);
     }
-    // It means something in its own file only.
+    // It has a meaning in its own file only.
     found.ids.extend(PaperId::of_own(key));
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `pmid`, `pmcid`, `doi`; the `id` of the source (`PPR12345`) where there is none of them |
+//! | ids | `pmid`, `pmcid`, `doi`; the `id` of the source (`PPR12345`) if there is none of them |
 //! | title, abstract | `title`, `abstractText` |
 //! | authors | `authorList`: persons and groups; else `authorString` |
 //! | published | the most exact of `firstPublicationDate`, the dates of `journalInfo`, `pubYear` |

@@ -1,8 +1,8 @@
 //! The fields of a JSON object that a reader asks for, by their plain names; all others are passed
 //! over without being kept.
 //!
-//! Names are compared without case and separators ([`plain_key`]), values are taken in any form
-//! that says something: a text alone, or in a list.
+//! Names are compared without case and separators ([`plain_key`]). Values are taken in any readable
+//! form: a text alone, or in a list.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,9 +1,9 @@
 //! Hugging Face Daily Papers: the API's answers, and days scraped from the site.
 //!
 //! The API's array wraps each paper (`{"paper": {…}, …}`); bare papers are read as well. In the
-//! scraped days, `{"date": …, "papers": […]}`, `publishedAt` is the hour of the scraping and is
-//! not used, names keep the comma of their list, and the links in abstracts left spaces before
-//! punctuation: both are mended.
+//! scraped days, `{"date": …, "papers": […]}`, `publishedAt` is the hour of scraping and is not
+//! used. Names there keep the comma of their list, and the links in abstracts left spaces before
+//! punctuation; both are repaired.
 
 use akin_base::paper::{Authority, Paper, arxiv_version};
 use serde::Deserialize;
@@ -37,7 +37,7 @@ pub(crate) const SCRAPE: Spec = Spec {
     feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
-        // Its records are told by the object that holds them.
+        // Its records are recognised by the object that holds them.
         is_record: |_| false,
         holder: Some("papers"),
         read: read_scrape,

@@ -1,7 +1,7 @@
 //! The ids in a record of `plain.rs`: its own, and its other names.
 //!
-//! In: the record's fields. Out: ids. A field whose name says the kind of its ids holds such an id or
-//! none: what is none is passed over and noted. A number that can only be an arXiv id is mended
+//! In: the record's fields. Out: ids. A field named after a kind of ids holds such an id or none:
+//! other values are skipped and noted. A number that can only be an arXiv id is mended
 //! (`text/arxiv_number.rs`), and one that was made a float is whole again (`text/whole_number.rs`).
 
 use akin_base::paper::{IdKind, Paper, PaperId, arxiv_version};
@@ -86,7 +86,7 @@ impl RecordFields {
     }
 
     pub(crate) fn add_aliases(&self, paper: &mut Paper, notes: &mut Notes) {
-        // Those that stand there twice go when the record is made.
+        // Duplicates are dropped when the record is made.
         let mut add = |id: PaperId| paper.aliases.push(id);
         for (name, part) in KIND_NAMES {
             let Some(value) = self.get(&[name]) else {

@@ -1,4 +1,4 @@
-//! The names of fields that records of one's own have, and how names are compared.
+//! The names of fields in the user's own records, and how names are compared.
 
 /// Fields that may hold the id.
 pub(crate) const IDS: [&str; 19] = [
@@ -41,9 +41,9 @@ pub(crate) const TEXTS: [&str; 8] = [
     "text",
     "description",
 ];
-/// The field that may stand without a title.
+/// The field that may occur without a title.
 pub(crate) const PLAIN_TEXT: &str = "text";
-/// Those that may where no record has one.
+/// The fields that may, if no record has a title.
 pub(crate) const PLAIN_TEXTS: [&str; 5] = [
     PLAIN_TEXT,
     "abstract",

@@ -9,14 +9,14 @@
 //! | half a surrogate pair, `\ud835` | `\ufffd` |
 //! | a control character in a string | a space |
 //!
-//! What else is wrong stays so. Nothing is looked at here while serde_json can read a dump, so
-//! sound JSON costs nothing.
+//! Other errors stay. This runs only when serde_json cannot read a dump, so sound JSON costs
+//! nothing.
 
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-/// Words that stand for no value.
+/// Words for a missing value.
 const NOTHING: [&str; 8] = [
     "NaN",
     "nan",
@@ -28,7 +28,7 @@ const NOTHING: [&str; 8] = [
     "NaT",
 ];
 
-/// Reads JSON, and what is nearly JSON at a second try.
+/// Reads JSON, and almost-JSON at a second try.
 pub(crate) fn read<T, E>(json: &str, read: impl Fn(&str) -> Result<T, E>) -> Result<T, E> {
     read(json).or_else(|error| match mended(json) {
         Some(mended) => read(&mended),
@@ -43,7 +43,7 @@ pub(crate) fn is_value(bytes: &[u8]) -> bool {
         || mended(&String::from_utf8_lossy(bytes)).is_some_and(|text| is_json(text.as_bytes()))
 }
 
-/// A text with what serde_json cannot read replaced; `None` where there is nothing of the kind.
+/// A text with the parts replaced that serde_json cannot read; `None` if there are none.
 pub(crate) fn mended(json: &str) -> Option<String> {
     let mut out = String::with_capacity(json.len() + 16);
     let mut rest = json;
@@ -59,9 +59,8 @@ pub(crate) fn mended(json: &str) -> Option<String> {
     (out != json).then_some(out)
 }
 
-/// Text in UTF-8 but for surrogates, which Python's `surrogatepass` and MySQL's `utf8` write as if they
-/// were characters: pairs as the character that they are, halves as U+FFFD. `None` where something
-/// else is no UTF-8.
+/// UTF-8 text with encoded surrogates, which Python's `surrogatepass` and MySQL's `utf8` write. A
+/// pair becomes its character, a lone surrogate U+FFFD. `None` if anything else is invalid UTF-8.
 pub(crate) fn without_surrogates(bytes: &[u8]) -> Option<String> {
     let unit = |at: usize| match bytes.get(at..at + 3)? {
         [0xED, second @ 0xA0..=0xBF, third @ 0x80..=0xBF] => {
@@ -86,7 +85,7 @@ pub(crate) fn without_surrogates(bytes: &[u8]) -> Option<String> {
     String::from_utf8(sound).ok()
 }
 
-/// The string that `rest` begins with, and what it is to be.
+/// The string at the start of `rest`, and its replacement.
 fn string(rest: &str) -> (usize, Cow<'_, str>) {
     let bytes = rest.as_bytes();
     let mut end = 1;
@@ -103,7 +102,7 @@ fn string(rest: &str) -> (usize, Cow<'_, str>) {
         }
         end += 1;
     }
-    // A backslash may stand last, and a character of several bytes behind it.
+    // A backslash may come last, with a character of several bytes after it.
     end = (end + 1).min(bytes.len());
     while !rest.is_char_boundary(end) {
         end += 1;
@@ -116,7 +115,7 @@ fn string(rest: &str) -> (usize, Cow<'_, str>) {
     (end, written)
 }
 
-/// A string without what no string may hold.
+/// A string without invalid characters.
 fn sound(string: &str) -> String {
     let mut out = String::with_capacity(string.len());
     let mut rest = string;
@@ -151,13 +150,13 @@ fn sound(string: &str) -> String {
     out
 }
 
-/// The code unit that an escape at the start of `text` stands for.
+/// The code unit of an escape at the start of `text`.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// The number or the word that `rest` begins with, and what it is to be.
+/// The number or the word at the start of `rest`, and its replacement.
 fn word(rest: &str) -> (usize, Cow<'_, str>) {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.' | '_');
     let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());

@@ -1,8 +1,8 @@
 //! Records that are JSON objects: one file a format, and what these share.
 //!
-//! `sniff.rs` tells the format by the fields of the first record (`object.rs`, `keys.rs`), `values.rs`
-//! cuts a dump into objects, `mend.rs` repairs what is nearly JSON. `fields.rs` and `ids.rs` take objects
-//! apart; `plain.rs` reads records of no known source.
+//! `sniff.rs` recognises the format by the fields of the first record (`object.rs`, `keys.rs`),
+//! `values.rs` cuts a dump into objects, `mend.rs` repairs almost-JSON. `fields.rs` and `ids.rs`
+//! take objects apart; `plain.rs` reads records of no known source.
 
 pub(crate) mod arxiv_daily;
 pub(crate) mod arxiv_snapshot;

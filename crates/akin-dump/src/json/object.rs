@@ -1,6 +1,7 @@
-//! A JSON object as a format is told by it: the names of its fields and the first bytes of their values.
+//! The part of a JSON object that a format is recognised by: the names of its fields and the first
+//! bytes of their values.
 //!
-//! The object may be cut anywhere: only the start of a dump is looked at.
+//! The object may be truncated anywhere: only the start of a dump is examined.
 
 use super::keys::plain_key;
 
@@ -9,7 +10,7 @@ pub(crate) struct JsonObject<'a> {
     bytes: &'a [u8],
     /// The fields, each with the place of its value in `bytes`.
     fields: Vec<(String, usize)>,
-    /// Fields that may be a record's text where it has no title.
+    /// Fields that may be a record's text if it has no title.
     texts: &'a [&'a str],
 }
 
@@ -50,14 +51,14 @@ impl<'a> JsonObject<'a> {
         fields.any(|(field, _)| names.contains(&&*plain_key(field)))
     }
 
-    /// Whether there is a text that can be a record's where it has no title.
+    /// Whether there is a text that can be a record's if it has no title.
     pub(crate) fn has_plain_text(&self) -> bool {
         self.has_any(self.texts)
     }
 }
 
-/// The fields of the object at the start of `bytes`, each with the place of its value; as many as
-/// are there if the object is cut or broken.
+/// The fields of the object at the start of `bytes`, each with the position of its value. If the
+/// object is truncated or broken, those that are there.
 pub(crate) fn fields(bytes: &[u8]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let mut depth = 0_usize;
@@ -69,7 +70,7 @@ pub(crate) fn fields(bytes: &[u8]) -> Vec<(String, usize)> {
                 let length = string_bytes(&bytes[at..]);
                 let text = String::from_utf8_lossy(&bytes[at + 1..(at + length - 1).max(at + 1)]);
                 if depth == 1 && name.is_none() {
-                    // Columns of a table whose BOM was taken for a part of the first name.
+                    // Columns of a table whose BOM became part of the first name.
                     let text = text.strip_prefix("\\ufeff").unwrap_or(&text);
                     name = Some(text.trim_start_matches('\u{feff}').to_owned());
                 }

@@ -1,8 +1,8 @@
 //! Works of OpenAlex: lines of its snapshot, pages of its API (`{"results": […]}`), single works.
 //!
-//! The abstract comes as an index from words to their places, which is turned back into the text;
-//! MAG's older form of it (`{"IndexLength": …, "InvertedIndex": {…}}`), an index that is itself
-//! JSON in a string, and a plain `abstract` are read as well. Described at
+//! The abstract comes as an index from words to positions, which is turned back into text. MAG's
+//! older form of it (`{"IndexLength": …, "InvertedIndex": {…}}`), an index that is itself JSON in a
+//! string, and a plain `abstract` are read as well. Described at
 //! <https://docs.openalex.org/api-entities/works/work-object>; the genuine works at hand had no
 //! abstract, so its index follows that description. `mag` is not kept: it is the number of the
 //! work's own id.
@@ -248,7 +248,7 @@ impl Named<'_> {
     }
 }
 
-/// The words of an abstract, each with one of its places, as they stand in the dump.
+/// The words of an abstract, each with one of its positions, as in the dump.
 #[derive(Debug, Default)]
 struct InvertedAbstract<'a> {
     words: Vec<Cow<'a, str>>,
@@ -357,7 +357,7 @@ impl<'de> Visitor<'de> for PositionsVisitor {
         Ok(Positions::List(list))
     }
 
-    /// An index that was written as a string; a text that is none counts as nothing.
+    /// An index that was written as a string; an invalid one counts as nothing.
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         let parsed = mend::read(text, |text| {
             serde_json::from_str::<InvertedAbstract<'_>>(text).map(InvertedAbstract::into_owned)
@@ -386,12 +386,12 @@ impl<'de> Visitor<'de> for PositionsVisitor {
     }
 }
 
-/// A word of an index, borrowed where it has no escapes.
+/// A word of an index, borrowed if it has no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct IndexedWord<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// One place in a text; `None` where it cannot be.
+/// One position in a text; `None` if it is impossible.
 struct WordPlace(Option<u32>);
 
 impl<'de> Deserialize<'de> for WordPlace {

@@ -1,12 +1,12 @@
-//! Records of one's own: JSON objects with a title and, under any of the usual names, the rest;
-//! or with nothing but an id and a `text`. Where no record of a dump has a title, an `abstract` or a
-//! `summary` is such a text too.
+//! The user's own records: JSON objects with a title and, under any of the usual names, the other
+//! fields. An object with only an id and a `text` is also read. If no record of a dump has a title,
+//! an `abstract` or a `summary` is such a text too.
 //!
 //! Field names are compared without case, `_`, `-` and the like. The first of these that says something wins:
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | id | `id` (or `_id`), `paper_id`, `cord_uid`, `openalex_id`, `eid`, `arxiv_id`, `doi`, `corpus_id`, `doc_id`, `uid`, `pmid`, `pmcid`, …; else the name of the record in a map of records; else made from the title |
+//! | id | `id` (or `_id`), `paper_id`, `cord_uid`, `openalex_id`, `eid`, `arxiv_id`, `doi`, `corpus_id`, `doc_id`, `uid`, `pmid`, `pmcid`, …. Without one: its name in a map of records, else made from the title |
 //! | aliases | every other field with an id of a known kind, `externalIds`, `url` of arXiv or a DOI |
 //! | title | `title`, `article_title`, `document_title` |
 //! | abstract | `abstract`, `abstract_note`, `summary`, `text`, `description` |
@@ -16,8 +16,9 @@
 //! | updated | `updated`, `updated_at`, `update_date`, `last_modified` |
 //! | journal, comment | `journal`, `journal_ref`, `source_title`, `publication_title`, `venue`; `comment`, `comments` |
 //!
-//! A number as an id is an id; one that can only be an arXiv id is mended (`text/arxiv_number.rs`), and one
-//! that was made a float is whole again (`text/whole_number.rs`). A text may be a list of texts (`text/prose.rs`).
+//! A number in an id field is an id. One that can only be an arXiv id is repaired
+//! (`text/arxiv_number.rs`), and a float is turned back into a whole number
+//! (`text/whole_number.rs`). A text may be a list of texts (`text/prose.rs`).
 
 use std::borrow::Cow;
 
@@ -123,7 +124,7 @@ pub(crate) fn read_fields(
     read_these(fields, context, false)
 }
 
-/// The same for fields that are text, of which numbers cannot be told.
+/// The same for text fields, in which numbers cannot be recognised.
 pub(crate) fn read_cells(
     fields: Vec<(String, Value)>,
     context: &DumpContext,
@@ -151,8 +152,8 @@ fn read_these(
     }
 }
 
-/// The names that stand for the same as this [plain](plain_key) one, the one that wins first;
-/// `None` where a field of that name is not read.
+/// The synonyms of this [plain](plain_key) name, the preferred one first; `None` if a field of that
+/// name is not read.
 pub(crate) fn group(name: &str) -> Option<&'static [&'static str]> {
     let lists: [&[&str]; 9] = [
         &IDS,

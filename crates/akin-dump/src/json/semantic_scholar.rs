@@ -1,13 +1,13 @@
-//! Papers of Semantic Scholar: the bulk data sets `papers` and `abstracts`, answers of its API
-//! (single papers, `{"data": […]}` pages, batches), S2ORC's metadata, the older Open Research
-//! Corpus.
+//! Papers of Semantic Scholar: the bulk data sets `papers` and `abstracts`, and answers of its API
+//! (single papers, `{"data": […]}` pages, batches). Also S2ORC's metadata and the older Open
+//! Research Corpus.
 //!
 //! Names differ by origin (`corpusid`, `corpusId`; `externalids`, `externalIds`; `pmc_id`) and are
 //! compared without case and separators. A record of `abstracts`, which has no `title`, gives
-//! [`Item::Abstract`]. A citation of the API (`citingPaper`, `citedPaper`) is the paper in it.
-//! Described at <https://api.semanticscholar.org/api-docs/> (API and data sets) and
-//! <https://github.com/allenai/s2orc> (2020 release). Genuine samples: S2ORC, an API page of titles;
-//! the data sets and the API's other fields follow the description.
+//! [`Item::Abstract`]. For a citation of the API (`citingPaper`, `citedPaper`), the paper in it is
+//! read. Described at <https://api.semanticscholar.org/api-docs/> (API and data sets) and
+//! <https://github.com/allenai/s2orc> (2020 release). Genuine samples: S2ORC, an API page of
+//! titles; the data sets and the API's other fields follow the description.
 
 use std::borrow::Cow;
 
@@ -50,7 +50,7 @@ fn is_record(object: &JsonObject<'_>) -> bool {
             .any(|name| object.kind(name) == Some(b'{'))
 }
 
-/// Under which names a record or its external ids hold ids of which kind.
+/// The kinds of ids, and their names in a record or among its external ids.
 const IDS: [(&str, IdKind); 15] = [
     ("corpusid", IdKind::CorpusId),
     ("arxiv", IdKind::Arxiv),
@@ -69,7 +69,7 @@ const IDS: [(&str, IdKind); 15] = [
     ("s2url", IdKind::SemanticScholar),
 ];
 
-/// Where the record's own id stands.
+/// Where the record's own id is.
 const OWN: [&str; 4] = ["paperid", "corpusid", "id", "sha"];
 
 /// Reads one record.
@@ -152,7 +152,7 @@ impl S2Record {
         }
     }
 
-    /// The abstract, or where it stood in the Open Research Corpus.
+    /// The abstract, or its place in the Open Research Corpus.
     fn abstract_text(&self, found: &mut RawRecord<'_>) -> Cow<'_, str> {
         let names = ["abstract", "paperabstract"];
         let texts = names.iter().filter_map(|name| self.get(name));
@@ -169,7 +169,7 @@ impl S2Record {
 
     fn add_ids(&self, found: &mut RawRecord<'_>) {
         if let Some(id) = &found.given_id.clone() {
-            // A number is a corpus id; what is neither it nor a hash is kept as it stands.
+            // A number is a corpus id; other values that are not a hash are kept verbatim.
             found.add_id(IdKind::CorpusId, id);
             found.add_id(IdKind::SemanticScholar, id);
             if found.ids.is_empty() {
@@ -207,7 +207,7 @@ impl S2Record {
         })
     }
 
-    /// Fields of study, each once, in whichever of the forms they stand.
+    /// Fields of study, each once, in any of their forms.
     fn categories(&self) -> Vec<String> {
         let lists = ["s2fieldsofstudy", "fieldsofstudy", "magfieldofstudy"];
         let found = lists.iter().filter_map(|name| self.get(name)?.as_array());
@@ -235,7 +235,7 @@ impl S2Record {
     }
 }
 
-/// A text that is not blank, or a number as it is written; of a list the first that there is.
+/// A text that is not blank, or a number as written; of a list the first of these.
 fn spelling(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),

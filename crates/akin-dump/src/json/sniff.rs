@@ -1,8 +1,8 @@
-//! What a dump of JSON is, told from the fields of its first record that can be read, and how its
-//! records are framed: lines, values, the list or the map that an object holds.
+//! Recognises a JSON dump from the fields of its first readable record. Also finds how its records
+//! are framed: as lines, as values, or as the list or map that an object holds.
 //!
 //! In: the start of a dump. Out: its [`Format`] and [`Framing`]. Only names of fields and the first
-//! bytes of their values are looked at, so the start may be cut anywhere.
+//! bytes of their values are examined, so the start may be cut anywhere.
 
 use super::keys::{PLAIN_TEXT, PLAIN_TEXTS, TITLES, plain_key};
 use super::mend;
@@ -21,14 +21,14 @@ const WRAPPERS: [&str; 7] = [
     "recommendedPapers",
 ];
 
-/// Answers that hold their records one object deeper: the name of that object, of the list in it,
+/// Answers that nest their records one object deeper: the name of that object, of the list in it,
 /// and both.
 const ANSWERS: [(&str, &str, &str); 2] = [
     ("message", "items", "message.items"),
     ("resultList", "result", "resultList.result"),
 ];
 
-/// The format of a text that is JSON, told by the fields of the first record that can be read.
+/// The format of a JSON text, recognised by the fields of the first record that can be read.
 pub(crate) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
     told(text, complete, &[PLAIN_TEXT]).or_else(|| {
         let is_json = text.starts_with(b"{") || text.starts_with(b"[");
@@ -37,14 +37,14 @@ pub(crate) fn json(text: &[u8], complete: bool) -> Option<(Format, Framing)> {
     })
 }
 
-/// The same, where records without a title have one of the fields `texts`.
+/// The same, if records without a title have one of the fields `texts`.
 fn told(text: &[u8], complete: bool, texts: &[&str]) -> Option<(Format, Framing)> {
     let by_fields = |object, framing| by_fields(object, framing, texts);
     let mut lines = text.split(|&byte| byte == b'\n').peekable();
     let first = *lines.peek()?;
     let mut others = lines.clone().skip(1);
     let goes_on = others.any(|line| !line.trim_ascii().is_empty());
-    // An array that is whole in its line is a line of its own, if others follow.
+    // An array that is complete on its line is a line of its own, if others follow.
     let is_array = text.starts_with(b"[") && !(mend::is_value(first) && goes_on);
     if complete && is_empty_list(text) {
         let wrapper = fields(text)

@@ -1,14 +1,14 @@
-//! A stream of JSON values that do not stand one on a line: arrays, objects over several lines.
+//! A stream of JSON values that are not one per line: arrays, objects over several lines.
 //!
-//! The elements of an array are records, and so is every object outside an array; with a
-//! `wrapper`, the records are the elements of the array that an object holds under that name, or
-//! the object that it holds; the name may be a path (`message.items`).
-//! Where an object is a map, its fields are the records, and their names are handed on in
-//! [`DumpContext::around`]. One value is held at a time, and only its brackets and strings are looked at here.
+//! The elements of an array are records, and so is every object outside an array. With a `wrapper`,
+//! the records are the elements of the array under that name in an object, or the object under it.
+//! The name may be a path (`message.items`). If an object is a map, its fields are the records, and
+//! their names are passed on in [`DumpContext::around`]. One value is held at a time, and only its
+//! brackets and strings are examined here.
 //!
-//! A line end inside a string, which JSON forbids, ends the string where the next line begins with a
-//! mark of JSON, and a `{` there begins a record: so a quote that is missing spoils one record and not
-//! all that follow. Where the next line begins with anything else, the text goes on.
+//! JSON forbids a line end inside a string. Such a line end closes the string if the next line
+//! begins with a JSON delimiter; a `{` there begins a record. So a missing quote spoils one record,
+//! not all that follow. If the next line begins with anything else, the text goes on.
 
 use std::io::{self, BufRead, BufReader};
 
@@ -25,7 +25,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 /// What is kept of a value that is too long, to show it.
 const KEPT_BYTES: usize = 1024;
 
-/// The longest name of a field in a wrapper that is looked at.
+/// The longest name of a field in a wrapper that is compared.
 const MAX_KEY_BYTES: usize = 256;
 
 /// Reads values.
@@ -161,7 +161,8 @@ impl ValueReader {
         }
     }
 
-    /// Reads the name of a record in a map, up to its value; how the map ends if there is none.
+    /// Reads the name of a record in a map, up to its value; returns how the map ends if there is
+    /// none.
     fn map_key(&mut self, scratch: &mut Vec<u8>) -> io::Result<Option<Framed>> {
         self.capture(scratch, MAX_KEY_BYTES)?;
         self.key = serde_json::from_slice(scratch).unwrap_or_default();
@@ -230,7 +231,7 @@ impl ValueReader {
         Ok(false)
     }
 
-    /// The next byte that is none of `passed`, which are consumed.
+    /// The next byte outside `passed`, whose bytes are consumed.
     fn peek_past(&mut self, passed: &[u8]) -> io::Result<Option<u8>> {
         loop {
             let bytes = self.input.fill_buf()?;
@@ -288,7 +289,7 @@ struct ValueScan {
     escaped: bool,
     /// The value began and is neither a string nor in brackets.
     bare: bool,
-    /// A line end stands in a string, and only white space has followed.
+    /// A line end is in a string, and only white space has followed.
     after_break: bool,
 }
 

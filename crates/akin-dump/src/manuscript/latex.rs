@@ -1,11 +1,11 @@
 //! LaTeX to a title and an abstract.
 //!
-//! Comments go, macros without arguments that the preamble defines are put in, and of the commands in
-//! what is found the text stays: `\emph{x}` is x, `\cite{…}` nothing. Letters and maths are left to
-//! `text/clean.rs`.
+//! Comments are dropped, and macros without arguments from the preamble are expanded. Of the
+//! commands in the result only the text stays: `\emph{x}` becomes x, `\cite{…}` nothing. Letters
+//! and maths are left to `text/clean.rs`.
 //!
-//! Invariant: time is linear in the text, whatever is opened and never closed: braces are matched once
-//! ([`Braced`]), and what stands in them is read without a call inside a call.
+//! Invariant: time is linear in the text, even if something is opened and never closed. Braces are
+//! matched once ([`Braced`]), and their content is read without recursion.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,7 +18,7 @@ const MAX_GROWTH_BYTES: usize = 64 << 10;
 /// The longest option in brackets.
 const MAX_OPTION_BYTES: usize = 2_000;
 
-/// A text, with where each of its braces is closed.
+/// A text, with the closing place of each of its braces.
 struct Braced<'a> {
     text: &'a str,
     ends: HashMap<usize, usize>,
@@ -39,23 +39,23 @@ impl<'a> Braced<'a> {
         Braced { text, ends }
     }
 
-    /// Where what stands in the braces at a place ends, if they are there and closed before `end`.
+    /// The end of the braces' content at a place, if there are braces and they close before `end`.
     fn group(&self, at: usize, end: usize) -> Option<usize> {
         self.ends.get(&at).copied().filter(|close| *close < end)
     }
 
-    /// What stands in the braces at a place, and the place behind them.
+    /// The content of the braces at a place, and the place after them.
     fn inside(&self, at: usize) -> Option<(&'a str, usize)> {
         let close = self.group(at, self.text.len())?;
         Some((&self.text[at + 1..close], close + 1))
     }
 
-    /// The first place from `at` on that is no white space.
+    /// The first place from `at` on that is not white space.
     fn behind_space(&self, at: usize) -> usize {
         self.text.len() - self.text[at..].trim_start().len()
     }
 
-    /// The place behind an option in brackets, where there is one.
+    /// The place after an option in brackets, if there is one.
     fn behind_option(&self, at: usize, end: usize) -> usize {
         let bytes = &self.text.as_bytes()[at..end];
         let option = &bytes[..bytes.len().min(MAX_OPTION_BYTES)];
@@ -67,7 +67,7 @@ impl<'a> Braced<'a> {
     }
 }
 
-/// Commands of which what they hold is no part of the text.
+/// Commands whose arguments are not part of the text.
 const DROPPED: &[&str] = &[
     "cite",
     "citep",
@@ -113,7 +113,7 @@ pub(super) fn is_latex(text: &str) -> bool {
     marks.iter().any(|mark| text.contains(mark))
 }
 
-/// The title and the abstract; the body where there is neither.
+/// The title and the abstract; the body if there is neither.
 pub(super) fn read(text: &str) -> (String, String) {
     let text = without_comments(text);
     let braced = Braced::new(&text);
@@ -136,7 +136,7 @@ pub(super) fn read(text: &str) -> (String, String) {
     (prose(title), prose(summary))
 }
 
-/// The text without what stands behind `%`, unless that is `\%`.
+/// The text without what follows a `%`, unless that is `\%`.
 fn without_comments(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -239,16 +239,16 @@ fn expanded(text: &str, macros: &BTreeMap<&str, &str>) -> String {
     text
 }
 
-/// What is being read of a text with commands: all of it, or what one of them holds.
+/// The part of a text with commands that is being read: all of it, or an argument.
 struct OpenText {
-    /// Where it ends, and where reading goes on behind it.
+    /// Its end, and where reading continues after it.
     end: usize,
     behind: usize,
-    /// Where what it says begins.
+    /// Where its content begins.
     out_start: usize,
 }
 
-/// The text in commands; accents and what is in dollars stay as they are.
+/// The text in commands; accents and formulas in dollars stay as they are.
 fn prose(text: &str) -> String {
     let braced = Braced::new(text);
     let mut out = String::with_capacity(text.len());
@@ -292,7 +292,7 @@ fn prose(text: &str) -> String {
             out += &rest[..1 + escaped];
             at += 1 + escaped;
         } else if DROPPED.contains(&name) {
-            // The tie to what is dropped goes with it.
+            // The tie before a dropped command goes with it.
             let bare = out[out_start..].trim_end_matches('~').len();
             out.truncate(out_start + bare);
             let stars = text[after..end].trim_start_matches('*').len();
@@ -320,7 +320,7 @@ fn prose(text: &str) -> String {
             });
             at = start + 1;
         } else {
-            // What stands alone may be a letter: \alpha, \ss.
+            // A lone command may be a letter: \alpha, \ss.
             out += &rest[..1 + name_bytes];
             at = after;
         }

@@ -1,4 +1,4 @@
-//! A manuscript of one's own to a title and an abstract.
+//! From the user's own manuscript to a title and an abstract.
 //!
 //! ```text
 //! text ──┬─► LaTeX     \title, \begin{abstract}       (latex.rs)
@@ -6,8 +6,8 @@
 //!        └─► plain     first lines, "Abstract" … "Introduction"; also what pdftotext makes of a PDF
 //! ```
 //!
-//! In: the text of a draft. Out: a [`Manuscript`], cleaned as dumps are. What has no title and no abstract
-//! that can be told apart is a text: all of it counts.
+//! In: the text of a draft. Out: a [`Manuscript`], cleaned as dumps are. A manuscript without a
+//! recognisable title and abstract is a text: all of it counts.
 
 mod latex;
 
@@ -17,7 +17,7 @@ use akin_base::paper::{Paper, PaperId};
 
 use crate::text::clean::{clean, clean_abstract};
 
-/// Lines in which a title and the heading of an abstract are looked for.
+/// Number of lines in which a title and the heading of an abstract are searched.
 const LINES_LOOKED_AT: usize = 150;
 
 /// Words of the longest title.
@@ -41,7 +41,7 @@ const ENDS: &[&str] = &[
 pub struct Manuscript {
     /// The title.
     pub title: String,
-    /// The abstract; all of the text where there is no telling.
+    /// The abstract; all of the text if there is no way to tell.
     pub abstract_text: String,
 }
 
@@ -83,7 +83,7 @@ impl Manuscript {
     }
 }
 
-/// The title and the abstract of Markdown; `None` where it is not Markdown.
+/// The title and the abstract of Markdown; `None` for other texts.
 fn markdown(text: &str) -> Option<(String, String)> {
     let (front, body) = front_matter(text);
     let mut title = front.and_then(|front| value(front, "title"));
@@ -125,7 +125,7 @@ fn markdown(text: &str) -> Option<(String, String)> {
     Some((title, summary.map(without_emphasis).unwrap_or_default()))
 }
 
-/// What stands between the lines `---` at the start, and what follows.
+/// The text between the `---` lines at the start, and the rest.
 fn front_matter(text: &str) -> (Option<&str>, &str) {
     let Some(rest) = text.strip_prefix("---").and_then(|rest| {
         let end = rest.find('\n')?;
@@ -188,7 +188,8 @@ fn plain(text: &str) -> (String, String) {
         if is_end(line) {
             break;
         }
-        // Two empty lines, or one after some text and before what is no sentence's start, end it.
+        // It ends at two empty lines, or at one after some text and before the start of something
+        // that is not a sentence.
         gaps = if line.is_empty() { gaps + 1 } else { 0 };
         if gaps > 1 && has_text {
             break;
@@ -225,7 +226,7 @@ fn joined(lines: &[Cow<'_, str>]) -> String {
     text
 }
 
-/// What follows the heading of an abstract on its line; `None` where the line has none.
+/// The text after the heading of an abstract on its line; `None` if the line has none.
 fn after_heading(line: &str) -> Option<&str> {
     let heads = ["abstract", "summary"];
     // Some letters are spaced out: A B S T R A C T.
@@ -250,7 +251,7 @@ fn is_abstract(heading: &str) -> bool {
     matches!(heading.to_lowercase().as_str(), "abstract" | "summary")
 }
 
-/// Whether a line begins what follows on an abstract: `1 Introduction`, `Keywords: …`.
+/// Whether a line begins the part after an abstract: `1 Introduction`, `Keywords: …`.
 fn is_end(line: &str) -> bool {
     let numbering = |c: char| c.is_ascii_digit() || matches!(c, '.' | ' ' | 'I' | '§');
     let bare = match line.trim_start_matches(numbering) {
@@ -268,7 +269,7 @@ fn is_end(line: &str) -> bool {
     })
 }
 
-/// What stands above a title and is none: arXiv's stamp, a page's number, a conference's line.
+/// Lines above the title that are not the title: arXiv's stamp, a page number, a conference's line.
 fn is_stamp(line: &str) -> bool {
     let lower = line.to_lowercase();
     let heads = [

@@ -1,19 +1,19 @@
 //! The saved text of a page of papers: titles and abstracts in turn, between a page's other lines.
 //!
-//! Every line that is not blank is a block, so the layout with blank lines and the one without
-//! are read alike. A block is told by its looks and its neighbours:
+//! Every line that is not blank is a block, so the layout with blank lines and the one without are
+//! read alike. A block is recognised by its looks and its neighbours:
 //!
 //! - *body*: 200 characters or more, or 100 and more that end a sentence with a full stop;
-//! - *title*: a shorter block that a body follows; also one of 200 to 300 characters that ends no
-//!   sentence, stands after a body or first, and is followed by a body;
-//! - bodies in a row are the paragraphs of one abstract, and so is a short block between papers
-//!   that ends a sentence or holds an address;
-//! - the page's own lines ("Daily Papers", "Subscribe", a day, a count) are no blocks, even where
-//!   they are glued to the first title; up to the first title, short lines are the page's head.
+//! - *title*: a shorter block followed by a body. Also one of 200 to 300 characters that ends no
+//!   sentence, is first or follows a body, and is followed by a body;
+//! - bodies in a row are the paragraphs of one abstract. So is a short block between papers that
+//!   ends a sentence or holds an address;
+//! - the page's own lines ("Daily Papers", "Subscribe", a day, a count) are not blocks, even if
+//!   they are glued to the first title. Up to the first title, short lines are the page's head.
 //!
-//! What is left over is rejected. Such pages have no ids: they are made from the titles.
-//! The day of the page is that of its list, if the year stands with it or is given: it is never guessed.
-//! Places are lines. One block is read ahead.
+//! What is left over is rejected. Such pages have no ids: they are made from the titles. The day of
+//! the page is that of its list, if the year is with it or is given: it is never guessed. Places
+//! are lines. One block is read ahead.
 
 use akin_base::paper::{Authority, Paper, PaperId};
 use jiff::civil::Date;
@@ -60,7 +60,7 @@ fn looks_like(beginning: &Beginning<'_>) -> bool {
     let whole = if beginning.complete {
         Some(&*text)
     } else {
-        // A line that the window cuts would be taken for a short one.
+        // A line cut by the window would be taken for a short one.
         text.rsplit_once('\n').map(|(whole, _)| whole)
     };
     !is_other && whole.is_some_and(is_page)
@@ -80,7 +80,7 @@ const MAX_HEAD_CHARS: usize = 60;
 /// Blocks of a page's start that need no pair, in addition to one for two pairs.
 const MAX_OTHER_BLOCKS: usize = 8;
 
-/// Lines that belong to the page, wherever they stand and whatever is glued to their end.
+/// The page's own lines, wherever they are and whatever is glued to their end.
 const PAGE_LINES: [&str; 13] = [
     "Get trending papers in your email inbox once a day!",
     "Get trending papers in your email inbox!",
@@ -125,11 +125,11 @@ pub(crate) struct PageReader {
     /// The paper that is being read: its title, and the paragraphs so far.
     title: Option<PageBlock>,
     paragraphs: Vec<String>,
-    /// Items that are ready: at most a paper and what is wrong with the block after it.
+    /// Items that are ready: at most a paper and the rejection of the block after it.
     ready: std::collections::VecDeque<Result<Paper, Rejected>>,
     in_head: bool,
     ended: bool,
-    /// The page's day, as it stands there, if no year is known for it.
+    /// The page's day as written, if no year is known for it.
     day_without_year: Option<String>,
 }
 
@@ -167,7 +167,7 @@ impl PageReader {
         reader
     }
 
-    /// The next paper or what cannot be one.
+    /// The next paper or rejection.
     fn next_paper(&mut self) -> Option<Result<Paper, Rejected>> {
         while self.ready.is_empty() && !self.ended {
             self.step();
@@ -247,7 +247,7 @@ impl PageReader {
         self.ready.push_back(Ok(paper));
     }
 
-    /// Takes the day of the page for that of its list, where the file's name does not say it.
+    /// Takes the day of the page for that of its list, if the file's name has none.
     fn note_day(&mut self, day: String) {
         if self.context.listed.is_some() {
             return;
@@ -258,7 +258,7 @@ impl PageReader {
         }
     }
 
-    /// Reads the next block that is no line of the page.
+    /// Reads the next block that is not one of the page's own lines.
     fn read_block(&mut self) -> Option<Result<PageBlock, Rejected>> {
         loop {
             let reason = match self.lines.next_line(&mut self.buffer) {
@@ -325,7 +325,7 @@ fn closes_abstract(text: &str) -> bool {
     text.contains("://") || (text.ends_with('.') && text.contains(' '))
 }
 
-/// What is left of a line without the page's own lines at its start; empty if that is all.
+/// The rest of a line after the page's own lines at its start; empty if that is all.
 fn without_page_lines(line: &str) -> &str {
     let mut rest = line.trim();
     while let Some(after) = after_page_line(rest) {
@@ -334,7 +334,7 @@ fn without_page_lines(line: &str) -> &str {
     if is_count(rest) { "" } else { rest }
 }
 
-/// What follows a page's line, if nothing does or something is glued to it that begins anew.
+/// What follows a page's own line, if nothing follows or the text glued to it begins a new block.
 fn after_page_line(text: &str) -> Option<&str> {
     let known = PAGE_LINES.iter().find_map(|line| text.strip_prefix(line));
     known.or_else(|| after_day(text)).filter(|after| {
@@ -358,7 +358,7 @@ fn after_day(text: &str) -> Option<&str> {
     Some(year.map_or(after, |year| &year[2..]))
 }
 
-/// The day among the page's own lines at the start of a line, as it stands there.
+/// The day among the page's own lines at the start of a line, as written.
 fn page_day(line: &str) -> Option<&str> {
     let mut rest = line.trim();
     while let Some(after) = after_page_line(rest) {
@@ -392,7 +392,7 @@ fn is_count(text: &str) -> bool {
 }
 
 /// Whether the start of a text reads like a page of papers: titles and abstracts in pairs, and
-/// little else; three pairs, or one where a line of the page's own stands.
+/// little else. Three pairs suffice, or one if the page has a line of its own.
 pub(crate) fn is_page(start: &str) -> bool {
     let blocks: Vec<&str> = start
         .lines()

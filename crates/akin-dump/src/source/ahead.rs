@@ -1,7 +1,7 @@
-//! Bytes that are made on a thread of their own, ahead of those who read them: decompression costs
-//! as much as reading records does.
+//! Bytes that a thread of their own produces ahead of their reader: decompression costs as much as
+//! reading records does.
 //!
-//! In: a reader. Out: the same bytes, and the same error where it fails. At most [`BUFFERS`] + 2
+//! In: a reader. Out: the same bytes, and the same error if there is one. At most [`BUFFERS`] + 2
 //! buffers are held. The thread ends with the bytes, or when nobody reads them any more.
 
 use std::io::{self, Read};
@@ -42,7 +42,7 @@ fn read_all(mut bytes: impl Read, to_reader: &Sender<io::Result<Vec<u8>>>) {
             .take(BUFFER_BYTES as u64)
             .read_to_end(&mut buffer);
         let is_over = buffer.len() < BUFFER_BYTES;
-        // What came before an error is handed over first.
+        // The bytes before an error are passed on first.
         let is_left = !buffer.is_empty() && to_reader.send(Ok(buffer)).is_err();
         if let Err(error) = outcome {
             let _ = to_reader.send(Err(error));

@@ -1,11 +1,12 @@
 //! Zip archives: their members as dumps.
 //!
-//! In: a path. Out: the names of the members with their places, and the bytes of one. Only the directory
-//! is read by the `zip` crate, once; a member is streamed from its place in the file, so it can be sent
-//! to a reader thread, and its length and checksum are compared when it ends.
+//! In: a path. Out: the names of the members with their places, and the bytes of one. The `zip`
+//! crate reads only the directory, once. A member is streamed from its place in the file, so a
+//! reader thread can take it. Its length and checksum are compared at the end.
 //!
-//! Invariants: every member of the directory is given, those of one name in the directory's order; names are never used as paths; nothing is written; a member that is encrypted, or
-//! compressed in a way that is not decoded here, is an error that says so.
+//! Invariants: every member of the directory is given, members of the same name in the directory's
+//! order. Names are never used as paths, and nothing is written. A member that is encrypted, or
+//! compressed by an unsupported method, is an error that says so.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -33,7 +34,7 @@ const OFFICE: [&str; 2] = ["[Content_Types].xml", "mimetype"];
 /// The end of a directory, with its magic and the comment behind it.
 const TAIL_BYTES: u64 = (64 << 10) + 200;
 
-/// What ends the directory of a large archive, where that is told, and how long it is.
+/// The end record of a large archive's directory, if there is one, and its length.
 const LARGE_END: &[u8] = b"PK\x06\x06";
 const LARGE_END_PLACE: &[u8] = b"PK\x06\x07";
 const LARGE_END_BYTES: u64 = 56;
@@ -47,17 +48,17 @@ const ENTRY: &[u8] = b"PK\x01\x02";
 /// Bytes of the head before a member's bytes, without its name.
 const HEAD_BYTES: u64 = 30;
 
-/// Whether a file is a zip archive, told from its first bytes.
+/// Whether a file is a zip archive, recognised from its first bytes.
 pub(crate) fn is_zip(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(path)?.take(4).read_to_end(&mut start)?;
     Ok(MAGICS.contains(&start.as_slice()))
 }
 
-/// Where a member lies in its archive, and what the archive says of it.
+/// A member's position in its archive, and its entry in the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberPlace {
-    /// `None` where what stands before its bytes is damaged.
+    /// `None` if the header before its bytes is damaged.
     start: Option<u64>,
     compressed_bytes: u64,
     method: CompressionMethod,
@@ -91,8 +92,8 @@ impl MemberPlace {
     }
 }
 
-/// The members of an archive in the order of their names, without folders and hidden files; none where
-/// it is the document of an office program. The archive's directory is read once, here.
+/// The members of an archive in the order of their names, without folders and hidden files. There
+/// are none if it is the document of an office program. The archive's directory is read once, here.
 pub(crate) fn members(path: &Path) -> io::Result<Vec<(String, MemberPlace)>> {
     let mut file = File::open(path)?;
     refuse_false_count(&mut file)?;
@@ -150,8 +151,8 @@ impl Namesakes {
         Ok(())
     }
 
-    /// The earlier members of these names, in the order of a directory that begins `at`; `before` bytes
-    /// stand before the archive.
+    /// The earlier members of these names, in the order of a directory that begins `at`; `before`
+    /// bytes precede the archive.
     fn among(
         &self,
         file: &mut (impl Read + Seek),
@@ -184,7 +185,7 @@ impl Namesakes {
     }
 }
 
-/// What a directory says of a member, and where its head stands (APPNOTE.TXT, section 4.3.12).
+/// A directory's entry for a member, and where its header is (APPNOTE.TXT, section 4.3.12).
 struct DirectoryEntry {
     place: MemberPlace,
     head_at: u64,
@@ -257,8 +258,9 @@ fn large_numbers(mut extra: &[u8]) -> impl Iterator<Item = u64> {
     numbers.iter().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Refuses an archive that claims more members than its bytes can hold: the `zip` crate makes room for all
-/// of them at first. Only what ends a large archive can claim many (APPNOTE.TXT, section 4.3.14).
+/// Refuses an archive that claims more members than its bytes can hold: the `zip` crate allocates
+/// for all of them first. Only the end record of a large archive can claim many (APPNOTE.TXT,
+/// section 4.3.14).
 fn refuse_false_count(file: &mut File) -> io::Result<()> {
     let n_bytes = file.metadata()?.len();
     file.seek(SeekFrom::Start(n_bytes.saturating_sub(TAIL_BYTES)))?;
@@ -302,7 +304,7 @@ pub(crate) fn open(
         return Err(unsupported("the member is encrypted".to_owned()));
     }
     let start = place.start.ok_or_else(|| {
-        let what = "what stands before the member's bytes is damaged";
+        let what = "the header before the member's bytes is damaged";
         io::Error::new(io::ErrorKind::InvalidData, what)
     })?;
     let mut file = File::open(path)?;
@@ -335,11 +337,11 @@ fn decoded(method: CompressionMethod, stored: BufReader<Counted>) -> io::Result<
 }
 
 fn unsupported(what: String) -> io::Error {
-    let what = format!("{what}, which is not read here: unpack the archive first");
+    let what = format!("{what}, which is not supported: unpack the archive first");
     io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
-/// Whether a member is hidden, or what macOS adds to archives.
+/// Whether a member is hidden, or added to archives by macOS.
 fn is_hidden(name: &str) -> bool {
     let mut parts = name.split(['/', '\\']);
     parts.any(|part| {
@@ -347,7 +349,7 @@ fn is_hidden(name: &str) -> bool {
     })
 }
 
-/// What the directory says of a member's end.
+/// The directory's data about a member's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct MemberEnd {
     n_left: u64,

@@ -1,4 +1,4 @@
-//! Bytes of a dump on their way from where they lie to whoever reads them.
+//! Bytes of a dump on their way from storage to their reader.
 
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes read from the system at a time.
 pub(crate) const BUFFER_BYTES: usize = 256 << 10;
 
-/// Bytes that can be handed to a reader thread.
+/// Bytes that can be sent to a reader thread.
 pub(crate) type Bytes = Box<dyn Read + Send>;
 
-/// Counts what is read through it.
+/// Counts the bytes that are read through it.
 pub(crate) struct Counted {
     inner: Bytes,
     count: Arc<AtomicU64>,
@@ -38,8 +38,8 @@ pub(crate) struct Peeked {
     pub(crate) whole: Bytes,
 }
 
-/// Looks at the first `limit_bytes` bytes. An error after the first of them is met again when
-/// `whole` is read; one before any byte is returned.
+/// Looks at the first `limit_bytes` bytes. An error after the first of them comes again when
+/// `whole` is read; an error before any byte is returned.
 pub(crate) fn peek(mut bytes: Bytes, limit_bytes: usize) -> io::Result<Peeked> {
     let mut start = Vec::with_capacity(limit_bytes);
     let outcome = bytes

@@ -1,4 +1,4 @@
-//! Compression and text in UTF-16, told from the first bytes and undone.
+//! Compression and UTF-16, recognised from the first bytes and undone.
 //!
 //! Several gzip members, zstd frames, bzip2 or xz streams after one another are one dump, as the tools
 //! that write them mean it.
@@ -68,7 +68,7 @@ pub(crate) fn xz(stored: impl io::BufRead + Send + 'static) -> io::Result<Bytes>
     Ok(Box::new(XzDecoder::new_stream(stored, stream)))
 }
 
-/// Text in UTF-16 with a BOM as UTF-8, anything else as it is.
+/// Text in UTF-16 with a BOM as UTF-8, anything else unchanged.
 fn in_utf8(bytes: Bytes) -> io::Result<Bytes> {
     let peeked = peek(bytes, 4)?;
     let encoding = match peeked.start.as_slice() {

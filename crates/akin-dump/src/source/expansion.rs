@@ -1,8 +1,8 @@
-//! A bound on how far compressed data may grow: so that a few kilobytes made to fill a disk or to
-//! keep a machine busy for days end with a reason.
+//! A bound on how far compressed data may grow. A few kilobytes made to fill a disk, or to keep a
+//! machine busy for days, end with an error.
 //!
 //! Text of papers shrinks to a third, lists of numbers to a tenth; more than 1,000-fold is a file
-//! of zeros. Memory is bounded anyway: what grows is read piece by piece.
+//! of zeros. Memory is bounded anyway: the growing data is read piece by piece.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ use super::bytes::Bytes;
 /// Bytes that decompressed data may have whatever its ratio.
 const FREE_BYTES: u64 = 64 << 20;
 
-/// How many bytes one compressed byte may become on average, beyond [`FREE_BYTES`].
+/// Number of bytes that one compressed byte may become on average, beyond [`FREE_BYTES`].
 const MAX_RATIO: u64 = 1_000;
 
 /// Bytes that one file or member may become: more than all papers that there are.
@@ -43,7 +43,7 @@ pub(crate) struct Growth {
 }
 
 impl Growth {
-    /// Notes `n` more, of what `n_in` bytes in all have become.
+    /// Notes `n` more bytes, from `n_in` bytes in all.
     pub(crate) fn note(&mut self, n: u64, n_in: u64) -> Result<(), Bomb> {
         self.n_out = self.n_out.saturating_add(n);
         let n_out = self.n_out;
@@ -85,7 +85,7 @@ impl Read for Bounded {
 mod tests {
     use super::*;
 
-    /// How many of `n_out` zeros come out of `n_in` compressed bytes.
+    /// How much of `n_out` zeros comes out of `n_in` compressed bytes.
     fn check(n_in: u64, n_out: u64, expected: Option<u64>) {
         let zeros = Box::new(io::repeat(0).take(n_out));
         let mut bounded = Bounded::new(zeros, Arc::new(AtomicU64::new(n_in)));

@@ -1,26 +1,26 @@
 //! Text as its readers expect it: without a BOM before it, and in lines that end with a line feed.
 //!
-//! In: the bytes of a dump, of which the start is known. Out: the same bytes, where they are text
-//! whose first line ends in CR alone, as old Macs and Excel for Mac write it, with each such CR as a
-//! line feed. CR before a line feed stays: the readers of lines take it off. What is
-//! binary, and XML, which knows all line ends itself, is left as it is.
+//! In: the bytes of a dump, with their start already known. Out: the same bytes. If a text's first
+//! line ends in CR alone, as old Macs and Excel for Mac write it, each such CR becomes a line feed.
+//! CR before a line feed stays: the readers of lines take it off. Binary data is left unchanged,
+//! and so is XML, which handles all line ends itself.
 //!
-//! Invariants: as many bytes come out as go in, but for the BOM; a CR inside a string of JSON is
-//! no line end, and neither is one in the first cell in quotes of a table.
+//! Invariants: the number of bytes stays the same, except for the BOM. A CR inside a JSON string
+//! does not end a line, nor does one in the first quoted cell of a table.
 
 use std::io::{self, Read};
 
 use super::bytes::{Bytes, Peeked};
 
-/// Bytes that are looked at at a time.
+/// Bytes that are examined at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
 pub(crate) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// A BOM that was taken for three characters and written as UTF-8 again.
+/// A BOM that was taken for three characters and encoded as UTF-8 again.
 const BOM_TWICE: &[u8] = b"\xC3\xAF\xC2\xBB\xC2\xBF";
 
-/// A dump from its first sign on, with line feeds where its lines end.
+/// A dump from its first visible character on, with line feeds at its line ends.
 pub(crate) fn unified(mut peeked: Peeked) -> io::Result<Peeked> {
     while let Some(bom) = [BOM, BOM_TWICE]
         .iter()
@@ -43,12 +43,12 @@ pub(crate) fn unified(mut peeked: Peeked) -> io::Result<Peeked> {
     })
 }
 
-/// Bytes of which each CR that no line feed follows is one.
+/// Bytes in which each CR without a line feed becomes one.
 pub(crate) fn with_line_feeds(bytes: Bytes) -> Bytes {
     Box::new(CrLines::of(bytes))
 }
 
-/// Whether a text, of which this is the start, ends its first line in CR alone.
+/// Whether a text that starts like this ends its first line in CR alone.
 fn ends_in_cr(start: &[u8], complete: bool) -> bool {
     let text = start.trim_ascii_start();
     if !start.contains(&b'\r') || start.contains(&0) || text.starts_with(b"<") {
@@ -61,12 +61,12 @@ fn ends_in_cr(start: &[u8], complete: bool) -> bool {
     };
     match first_line_end(start, is_json) {
         Some(at) => start[at] == b'\r' && is_lone(at),
-        // All of it stands in quotes, one of which may be a sign for inches.
+        // All of it is in quotes, one of them possibly a sign for inches.
         None => !is_json && !start.contains(&b'\n'),
     }
 }
 
-/// The first byte that is no CR from `at` on.
+/// The first byte from `at` on that is not CR.
 fn end_of_run(bytes: &[u8], at: usize) -> Option<u8> {
     bytes[at..].iter().copied().find(|&byte| byte != b'\r')
 }
@@ -98,10 +98,10 @@ fn first_line_end(bytes: &[u8], is_json: bool) -> Option<usize> {
 struct CrLines {
     inner: Bytes,
     piece: Vec<u8>,
-    /// How much of `piece` was handed out, and up to where it can be.
+    /// How much of `piece` was passed on, and how much can be.
     given: usize,
     ready: usize,
-    /// An error that came after what is still to be handed out.
+    /// An error that came after the bytes that are still to be passed on.
     failed: Option<io::Error>,
     ended: bool,
 }

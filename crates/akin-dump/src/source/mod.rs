@@ -1,9 +1,9 @@
-//! Where a dump comes from, and its bytes: counted as they are read, decompressed, and turned into
-//! UTF-8 where they are text in UTF-16 (`bytes.rs`, `decode.rs`, `utf16.rs`).
+//! Where a dump comes from, and its bytes: counted as they are read, decompressed, and converted
+//! from UTF-16 to UTF-8 (`bytes.rs`, `decode.rs`, `utf16.rs`).
 //!
 //! Folders and zip archives are expanded into the files and members in them ([`Source::expanded`],
-//! `archive.rs`). `expansion.rs` limits how far bytes may grow, `ahead.rs` decodes on a thread of its
-//! own, `line_ends.rs` brings line ends to one form.
+//! `archive.rs`). `expansion.rs` limits how far bytes may grow, `ahead.rs` decodes on a thread of
+//! its own, `line_ends.rs` normalises line ends.
 
 mod ahead;
 pub(crate) mod archive;
@@ -39,7 +39,7 @@ pub enum Source {
         archive: PathBuf,
         /// The member's name as the archive has it, which is never used as a path.
         name: String,
-        /// Where it lies in the archive.
+        /// Its position in the archive.
         place: MemberPlace,
     },
     /// The standard input.
@@ -56,7 +56,7 @@ pub enum Source {
 /// The bytes of a source before they are decompressed as a dump.
 pub(crate) struct SourceBytes {
     pub(crate) bytes: Bytes,
-    /// How many there are as they lie there, where that is known.
+    /// Number of bytes as stored, if it is known.
     pub(crate) total_bytes: Option<u64>,
     /// They come out of an archive.
     pub(crate) is_member: bool,
@@ -72,14 +72,14 @@ impl Source {
     }
 
     /// The files in a folder and below it, and the members of zip archives, each in the order of
-    /// their names; anything else is itself.
+    /// their names. Anything else is returned itself.
     ///
     /// Hidden files are left out, links are followed but not in circles, and an office document,
-    /// though a zip archive, is left whole. What is no dump shows when it is opened
-    /// ([`Error::UnknownFormat`]); it [need not be one](Source::need_not_be_a_dump).
+    /// though a zip archive, is left whole. A source that is not a dump is found out when it is
+    /// opened ([`Error::UnknownFormat`]); it [need not be one](Source::need_not_be_a_dump).
     ///
     /// # Errors
-    /// [`Error::Read`] if an archive or what was named cannot be read. What cannot be read inside a
+    /// [`Error::Read`] if an archive or the named path cannot be read. What cannot be read inside a
     /// folder stays in the list and shows when it is opened.
     pub fn expanded(self) -> Result<Vec<Source>> {
         let Source::File(path) = self else {
@@ -95,12 +95,12 @@ impl Source {
         members_of(&path)
     }
 
-    /// Whether it was found in a folder or an archive, where other things lie beside dumps.
+    /// Whether it was found in a folder or an archive, which may hold other files than dumps.
     pub fn need_not_be_a_dump(&self) -> bool {
         matches!(self, Source::Found(_) | Source::Member { .. })
     }
 
-    /// The name for messages, as a path; of a member without what only a terminal understands.
+    /// The name for messages, as a path; a member's name without control characters.
     pub(crate) fn name(&self) -> PathBuf {
         match self {
             Source::File(path) | Source::Found(path) => path.clone(),
@@ -120,7 +120,7 @@ impl Source {
         }
     }
 
-    /// Why it is in no known format, where it is a zip archive whose directory cannot be read.
+    /// Why it is in no known format, if it is a zip archive whose directory cannot be read.
     pub(crate) fn explained(&self, error: Error) -> Error {
         match (self, &error) {
             (Source::File(path), Error::UnknownFormat { .. }) => {
@@ -132,7 +132,7 @@ impl Source {
         }
     }
 
-    /// Opens the bytes, which are counted in `count` as they lie there.
+    /// Opens the bytes, which are counted in `count` as stored.
     pub(crate) fn open(&self, count: Arc<AtomicU64>) -> Result<SourceBytes> {
         let (bytes, total_bytes): (Bytes, _) = match self {
             Source::Stdin => (Box::new(Counted::new(Box::new(io::stdin()), count)), None),
@@ -192,7 +192,7 @@ fn files_below(folder: &Path) -> Vec<Source> {
     sources
 }
 
-/// The members of a zip archive; a file that is none, or has none, is itself.
+/// The members of a zip archive; a file without members, or of another kind, is returned itself.
 fn members_of(path: &Path) -> Result<Vec<Source>> {
     let unread = |error: io::Error| match error.raw_os_error() {
         Some(_) => Error::read(path)(error),

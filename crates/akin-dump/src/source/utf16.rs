@@ -1,7 +1,7 @@
 //! Text in UTF-16 as UTF-8, piece by piece.
 //!
-//! Invariants: the BOM is dropped; what is no UTF-16 becomes U+FFFD; text that ends inside a
-//! character ends with an error as text that is cut does.
+//! Invariants: the BOM is dropped. Invalid UTF-16 becomes U+FFFD. Text that ends inside a character
+//! ends with an error, like any truncated text.
 
 use std::io::{self, Read};
 
@@ -12,16 +12,16 @@ use super::bytes::Bytes;
 /// Bytes decoded at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Decodes what is read through it.
+/// Decodes the bytes that are read through it.
 pub(crate) struct Utf16 {
     inner: Bytes,
     decoder: Decoder,
-    /// Bytes in UTF-16, of which those from `read` to `filled` are still to be decoded.
+    /// Bytes in UTF-16; those from `read` to `filled` are still to be decoded.
     input: Box<[u8]>,
     read: usize,
     filled: usize,
     n_in: u64,
-    /// Text in UTF-8, of which what is from `given` on was not handed out.
+    /// Text in UTF-8; the part from `given` on has not been passed on yet.
     output: Vec<u8>,
     given: usize,
     ended: bool,

@@ -3,10 +3,11 @@
 //!
 //! In: bytes from front to end, which can come through a pipe. Out: batches of rows.
 //!
-//! Invariants: nothing that a message claims is allocated or sliced before it is held against the
-//! bytes that are there. A message's buffers lie in its body; what they become is bounded by the body's
-//! length ([`grown_limit`]). A body is allocated as its bytes arrive. Views of texts are decoded as views
-//! of bytes ([`unchecked`]): any number of them may name the same text, and each would be checked whole.
+//! Invariants: nothing that a message claims is allocated or sliced before it is checked against
+//! the available bytes. A message's buffers lie in its body; their decoded size is bounded by the
+//! body's length ([`grown_limit`]). A body is allocated as its bytes arrive. Views of texts are
+//! decoded as views of bytes ([`unchecked`]): any number of them may name the same text, and each
+//! would be checked whole.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Cursor, Read};
@@ -29,16 +30,16 @@ const PART_BYTES: usize = 8;
 /// An Arrow file is padded in front of its stream, to this at most.
 const MAX_FILE_HEAD_BYTES: usize = 64;
 
-/// What stands before the length of a message, but in the oldest streams.
+/// The bytes before the length of a message, except in the oldest streams.
 const CONTINUATION: [u8; 4] = [0xFF; 4];
 
-/// The head of a message, which names its buffers; a schema's holds what its writer notes.
+/// The head of a message, which names its buffers; a schema's head holds its writer's notes.
 const MAX_HEAD_BYTES: usize = 64 << 20;
 
 /// The body of a message: a batch, which is held whole.
 const MAX_BODY_BYTES: usize = 4 << 30;
 
-/// Bytes of a body that are allocated before any of them is there.
+/// Bytes of a body that are allocated before any of them arrives.
 const FIRST_BODY_BYTES: usize = 1 << 20;
 
 /// The batches of a stream.
@@ -48,7 +49,7 @@ pub(super) struct ArrowBatches {
     /// What is decoded: views of bytes for views of texts.
     decoded_schema: SchemaRef,
     dictionaries: HashMap<i64, ArrayRef>,
-    /// The stream lies in a file, which is not whole without its end mark.
+    /// The stream is in a file, which is incomplete without its end mark.
     is_in_file: bool,
     n_read: u64,
     /// What all batches and dictionaries have become.
@@ -132,7 +133,7 @@ impl ArrowBatches {
         self.note(n_bytes)
     }
 
-    /// Counts bytes that were made of those that were read.
+    /// Counts the bytes that the input became.
     fn note(&mut self, n_bytes: usize) -> Result<(), BatchEnd> {
         Ok(self.growth.note(n_bytes as u64, self.n_read)?)
     }
@@ -201,7 +202,7 @@ impl ArrowBatches {
         Err(BatchEnd::Unreadable(what))
     }
 
-    /// Fills all of `part`, or nothing where the bytes are over.
+    /// Fills all of `part`, or nothing if the bytes are over.
     fn fill(&mut self, part: &mut [u8]) -> Result<usize, BatchEnd> {
         let is_over = loop {
             match io::BufRead::fill_buf(&mut self.input) {
@@ -283,7 +284,7 @@ fn no_head() -> BatchEnd {
     BatchEnd::unreadable("a message lacks the head that it claims")
 }
 
-/// Holds what a batch claims against its body, and says how many bytes it becomes.
+/// Checks what a batch claims against its body, and returns the number of bytes it becomes.
 fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, BatchEnd> {
     let damaged = |what: String| Err(BatchEnd::Unreadable(what));
     if batch.length() < 0 {
@@ -329,7 +330,7 @@ fn part(body: &Buffer, offset: i64, length: i64) -> Option<&[u8]> {
     body.get(start..end)
 }
 
-/// How many bytes a compressed buffer claims to become.
+/// Number of bytes that a compressed buffer claims to become.
 fn grown(buffer: &[u8]) -> Result<usize, BatchEnd> {
     if buffer.is_empty() {
         return Ok(0);
@@ -338,7 +339,7 @@ fn grown(buffer: &[u8]) -> Result<usize, BatchEnd> {
         .first_chunk::<8>()
         .map(|start| i64::from_le_bytes(*start));
     match claimed {
-        // What did not shrink stands as it is.
+        // Data that did not shrink is stored uncompressed.
         Some(-1) => Ok(buffer.len() - 8),
         Some(claimed @ 0..) => Ok(usize::try_from(claimed).unwrap_or(usize::MAX)),
         _ => Err(BatchEnd::unreadable(

@@ -12,8 +12,8 @@ use crate::source::expansion::Bomb;
 /// What a batch or the pages of a column may become, however few bytes they are read from.
 const FREE_BYTES: usize = 64 << 20;
 
-/// How many bytes one byte of a batch or a page may become, beyond those. Text of papers shrinks to a
-/// third.
+/// Number of bytes that one byte of a batch or a page may become, beyond those. Text of papers
+/// shrinks to a third.
 const MAX_RATIO: usize = 32;
 
 /// Memory that is given without a question.
@@ -86,12 +86,12 @@ pub(super) fn decoded<T, E: fmt::Display>(
     }
 }
 
-/// What so many bytes may become when they are decoded.
+/// The limit for this number of bytes when they are decoded.
 pub(super) fn grown_limit(n_bytes: usize) -> usize {
     n_bytes.saturating_mul(MAX_RATIO).saturating_add(FREE_BYTES)
 }
 
-/// Whether so much memory can be had, as far as that is known beforehand: a decoder that gets none
+/// Whether this much memory is available, as far as that is known beforehand: a decoder without it
 /// would end the process.
 pub(super) fn is_available(n_bytes: usize) -> bool {
     n_bytes <= SMALL_BYTES || Vec::<u8>::new().try_reserve_exact(n_bytes).is_ok()

@@ -1,7 +1,7 @@
 //! Which columns of a table say something of a paper, and their cells as JSON values.
 //!
-//! Dictionaries are resolved, days and times become `YYYY-MM-DD`; what has no counterpart in JSON
-//! records is null.
+//! Dictionaries are resolved, days and times become `YYYY-MM-DD`; types without a counterpart in
+//! JSON records become null.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -23,19 +23,19 @@ use crate::text::{arxiv_number, whole_number};
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// What a value comes to beside its text.
+/// Size of a value besides its text.
 const VALUE_BYTES: usize = 8;
 
 /// A row as the fields of a record.
 pub(crate) struct TableRow {
     pub(crate) fields: Vec<(String, Value)>,
-    /// What they come to.
+    /// Their size.
     pub(crate) n_bytes: usize,
     /// Nothing was left out because it is too long.
     pub(crate) is_whole: bool,
 }
 
-/// How much a row may still come to: the same text may stand in it a million times.
+/// How much larger a row may still become: it may hold the same text a million times.
 struct RowBudget {
     n_left: usize,
     is_enough: bool,
@@ -52,7 +52,7 @@ impl RowBudget {
         }
     }
 
-    /// Takes room for a value with so much text, where there is enough.
+    /// Reserves room for a value with this much text, if there is enough.
     fn takes(&mut self, n_bytes: usize) -> bool {
         match self.n_left.checked_sub(n_bytes + VALUE_BYTES) {
             Some(n_left) if self.is_enough => self.n_left = n_left,
@@ -73,7 +73,7 @@ impl RowBudget {
 pub(crate) struct ReadColumns {
     /// Each with its place and its [plain](super::json_record::plain_key) name.
     columns: Vec<(usize, String)>,
-    /// The place of the one that holds the ids, where there is one.
+    /// The place of the column with the ids, if there is one.
     id: Option<usize>,
     /// The ids are floats.
     pub(crate) has_float_ids: bool,
@@ -84,7 +84,7 @@ pub(crate) struct ReadColumns {
 }
 
 impl ReadColumns {
-    /// Chooses the columns of a schema, some of which may be `set`, or says in words why there is
+    /// Chooses the columns of a schema, some of them possibly `set`, or explains why there is
     /// nothing to read.
     pub(crate) fn choose(schema: &Schema, set: &[(String, String)]) -> Result<ReadColumns, String> {
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
@@ -134,7 +134,7 @@ impl ReadColumns {
         }
     }
 
-    /// What is wrong with the id of a row: a number that is not whole, bytes that are no text.
+    /// What is wrong with the id of a row: a number that is not whole, bytes that are not text.
     pub(crate) fn wrong_id(&self, batch: &RecordBatch, row: usize) -> Option<Rejection> {
         let ids = batch.column(self.id?);
         if !self.has_float_ids && !is_binary(ids.data_type()) {
@@ -147,14 +147,14 @@ impl ReadColumns {
                 (!is_id).then_some("a number that is not whole")
             }
             (found, Value::Null) if is_binary(found) && !ids.is_null(row) => {
-                Some("bytes that are no UTF-8")
+                Some("bytes that are not UTF-8")
             }
             _ => None,
         };
         found.map(|found| Rejection::WrongType { field: "id", found })
     }
 
-    /// Says in words that the ids are numbers of which none in this batch is whole.
+    /// Explains that the ids are numbers and that none in this batch is whole.
     pub(crate) fn refuse_fractions(&self, batch: &RecordBatch) -> Result<(), String> {
         let Some(idx) = self.id.filter(|_| self.has_float_ids) else {
             return Ok(());
@@ -236,7 +236,7 @@ fn is_binary(data_type: &DataType) -> bool {
     )
 }
 
-/// A cell as JSON, as far as there is room for it.
+/// A cell as JSON, if there is room for it.
 fn cell(array: &dyn Array, row: usize, room: &mut RowBudget) -> Value {
     if array.is_null(row) || !room.takes(0) {
         return Value::Null;
@@ -273,7 +273,7 @@ fn cell(array: &dyn Array, row: usize, room: &mut RowBudget) -> Value {
     }
 }
 
-/// Whether a type has views of texts in it.
+/// Whether a type contains text views.
 fn holds_text_views(data_type: &DataType) -> bool {
     match data_type {
         DataType::Utf8View => true,
@@ -289,9 +289,9 @@ fn holds_text_views(data_type: &DataType) -> bool {
     }
 }
 
-/// Bytes as text, where they are in UTF-8 or were said to be.
+/// Bytes as text, if they are in UTF-8 or were declared to be.
 fn bytes(value: &[u8], room: &mut RowBudget) -> Value {
-    // Before they are looked at: many rows may have them.
+    // Before they are checked: many rows may share them.
     if value.len() > room.n_left {
         room.takes(value.len());
         return Value::Null;

@@ -1,9 +1,9 @@
 //! Which columns of a table say something of a paper: of CSV, TSV, Arrow and Parquet.
 //!
-//! In: the names of the columns, and which of them the user set. Out: the place of every column
-//! that is read, under the [plain](plain_key) name of the field in a JSON record that it stands
-//! for. Columns are known by the names of `json/plain.rs`; those of CORD-19, Web of Science,
-//! Embase and Zotero that mean something else elsewhere are known by the company they keep.
+//! In: the names of the columns, and those that the user set. Out: the position of every column
+//! that is read, under the [plain](plain_key) name of the equivalent field in a JSON record.
+//! Columns are recognised by the names of `json/plain.rs`. Those of CORD-19, Web of Science, Embase
+//! and Zotero that mean something else elsewhere are recognised by their neighbours.
 
 use crate::json::keys::plain_key;
 use crate::json::plain;
@@ -22,7 +22,7 @@ const WEB_OF_SCIENCE: [(&str, &str); 10] = [
     ("WC", "woscategories"),
 ];
 
-/// Columns that mean something only beside another: the other, the column, and what it means.
+/// Columns that have a meaning only beside another: the other, the column, and its meaning.
 const BESIDE: [(&str, &str, &str); 5] = [
     ("corduid", "authors", "authorfullnames"),
     ("itemtype", "author", "authorfullnames"),
@@ -38,7 +38,7 @@ const SETTABLE: &str = "title, abstract, id, authors, categories, date, updated,
 /// The columns that are read, those that the user `set` (pairs of a field and a column) first.
 ///
 /// # Errors
-/// In words, where a field or a column that the user named is not there.
+/// Explains that a field or a column named by the user is not there.
 pub(crate) fn choose(
     names: &[&str],
     set: &[(String, String)],
@@ -49,7 +49,8 @@ pub(crate) fn choose(
         let plain = plain_key(field);
         let group = plain::group(&plain)
             .ok_or_else(|| format!("papers have no field `{field}` (they have {SETTABLE})"))?;
-        // An id of a kind stays what it is; of other fields the set column is the only one.
+        // A field for one kind of id keeps its columns; for other fields the set column is the only
+        // one.
         let is_id = group.contains(&"id");
         let idx = position(names, column).ok_or_else(|| missing(column, names))?;
         // Nothing is known of how a column is written that the user names.

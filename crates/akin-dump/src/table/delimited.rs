@@ -1,16 +1,17 @@
 //! CSV and TSV: rows of text under a line of names, read as the records of `json/plain.rs`.
 //!
-//! In: UTF-8, or what Windows makes of it where a row is none; separated by commas, tabs,
-//! semicolons or bars, told from the header. Before the header, lines may stand that belong to no
-//! table: what an export says about itself, comments, Excel's `sep=;`. Which column says what is told by `columns.rs`; the
-//! exports of Scopus, Web of Science, Embase, PubMed and Zotero and the `metadata.csv` of CORD-19
-//! (<https://github.com/allenai/cord19>) are read so. Places are lines, those on which rows begin.
+//! In: UTF-8, or Windows-1252 for a row that is not; separated by commas, tabs, semicolons or bars,
+//! as the header shows. Lines before the header may not belong to the table: an export's
+//! description of itself, comments, Excel's `sep=;`. `columns.rs` says which column holds which
+//! field. Exports of Scopus, Web of Science, Embase, PubMed and Zotero are read this way, and the
+//! `metadata.csv` of CORD-19 (<https://github.com/allenai/cord19>). Places are lines, those on
+//! which rows begin.
 //!
-//! A row whose quotes are unsound is taken as it stands where that gives as many cells as the
-//! header has, and rejected otherwise; reading goes on with the next *line*. Rows may be shorter
-//! than the header, and longer by empty cells; if only the last one is shorter, the dump is cut.
-//! Genuine samples: CORD-19, Embase, reference lists;
-//! those of Scopus, Web of Science, PubMed and Zotero follow their published headers.
+//! A row with unbalanced quotes is taken literally if that gives the header's number of cells, and
+//! rejected otherwise. Reading goes on with the next *line*. Rows may be shorter than the header,
+//! and longer by empty cells; if only the last one is shorter, the dump is cut. Genuine samples:
+//! CORD-19, Embase, reference lists; those of Scopus, Web of Science, PubMed and Zotero follow
+//! their published headers.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -62,13 +63,13 @@ pub(crate) const CORD_19: Spec = Spec {
     }),
 };
 
-/// What may stand between cells.
+/// Separators between cells.
 const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
 /// A row of more lines has a quote that nothing closes.
 const MAX_ROW_LINES: usize = 10_000;
 
-/// Lines that may stand before the header, blank ones aside.
+/// Number of lines allowed before the header, not counting blank ones.
 const MAX_LINES_BEFORE: usize = 30;
 
 /// Reads rows of text.
@@ -91,7 +92,7 @@ pub(crate) struct CellReader {
     ended: bool,
 }
 
-/// A row, or why it is none, with its first line.
+/// A row, or why it is invalid, with its first line.
 type DelimitedRow = Result<ByteRecord, (Rejection, Vec<u8>)>;
 
 impl ReadItems for CellReader {
@@ -114,7 +115,7 @@ impl CellReader {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Error::Columns`] where it lacks a column; [`Error::Read`].
+    /// [`Error::Columns`] if it lacks a column; [`Error::Read`].
     pub(crate) fn open(opened: OpenDump) -> Result<CellReader> {
         let unfit = |reason| Error::Columns {
             path: opened.path.clone(),
@@ -187,7 +188,7 @@ impl CellReader {
         Some(self.literal(first))
     }
 
-    /// A row, unless it is what is left of one where the dump was cut.
+    /// A row, unless it is the rest of one that was cut off with the dump.
     fn whole(&mut self, row: ByteRecord) -> Result<ByteRecord, Rejection> {
         let is_short = row.len() < self.n_columns;
         let is_first_short = is_short && self.is_ragged == Some(false);
@@ -199,8 +200,8 @@ impl CellReader {
         Ok(row)
     }
 
-    /// The row that begins with a line, whose quotes are written in one way; `None` where they are
-    /// not, and no line but the first is used up.
+    /// The row that begins with a line, if its quotes are consistent. Otherwise `None`, and only
+    /// the first line is used up.
     fn quoted(&mut self, first: &[u8], quoting: Quoting) -> Option<Result<ByteRecord, Rejection>> {
         let mut state = scan(first, self.separator, false, quoting);
         if state == RowState::Ends {
@@ -242,7 +243,7 @@ impl CellReader {
         })
     }
 
-    /// A line whose quotes are unsound as a row: what it holds as it stands, if that fits.
+    /// A line with unbalanced quotes as a row: its literal content, if that fits.
     fn literal(&mut self, line: Vec<u8>) -> DelimitedRow {
         let separator = self.separator;
         let fits = |line: &[u8]| cells(line, separator, Quoting::Doubled).len() == self.n_columns;
@@ -284,7 +285,7 @@ impl CellReader {
         }
     }
 
-    /// The line after `n_lines` more, which stays where it is; `None` where the lines end.
+    /// The line after `n_lines` more, which is not consumed; `None` if the lines end.
     fn line_ahead(&mut self, n_lines: usize) -> Option<&(u64, Vec<u8>)> {
         while self.ahead.len() <= n_lines && self.after.is_none() {
             let mut line = Vec::new();
@@ -296,7 +297,7 @@ impl CellReader {
         self.ahead.get(n_lines)
     }
 
-    /// What the end of the lines, or a line that is none, comes to.
+    /// The result of the end of the lines, or of an invalid line.
     fn end(&mut self, chunk: Framed) -> Option<(Rejection, Vec<u8>)> {
         self.line = self.lines.line();
         let reason = match chunk {
@@ -369,8 +370,8 @@ fn column_names(beginning: &Beginning<'_>) -> Option<Vec<String>> {
     Some(names(header, separator(header)))
 }
 
-/// The place of the header among the first lines of a text that are not blank; `None` where no line
-/// is one. A comment is one where no other line is.
+/// The position of the header among the first non-blank lines of a text; `None` if no line is one.
+/// A comment counts as the header if no other line does.
 fn header<'a>(
     lines: impl Iterator<Item = &'a [u8]> + Clone,
     set: &[(String, String)],
@@ -385,8 +386,8 @@ fn header<'a>(
         .or_else(|| lines.iter().position(is_wide).filter(|at| *at == 0))
 }
 
-/// The first of the lines that fit which names columns. What stands before it is no table: it has
-/// fewer cells.
+/// The first of the lines that fit which names columns. The line before it is not part of the
+/// table: it has fewer cells.
 fn header_among(
     lines: &[&[u8]],
     set: &[(String, String)],
@@ -459,7 +460,7 @@ fn names(header: &[u8], separator: u8) -> Vec<String> {
         .collect()
 }
 
-/// Whether a line is Excel's `sep=;`, which stands before the header.
+/// Whether a line is Excel's `sep=;`, which precedes the header.
 fn separator_line(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     line.len() <= 5
@@ -475,7 +476,7 @@ fn text(cell: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// A cell as the value of the field that it stands for.
+/// A cell as the value of its field.
 fn value(name: &str, text: &str) -> Value {
     let text = text.trim();
     let may_be_list = text.starts_with('[') && text.ends_with(']') && is_list(name);

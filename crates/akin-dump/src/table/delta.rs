@@ -1,5 +1,5 @@
-//! Whole numbers as Parquet packs them by their differences (`DELTA_BINARY_PACKED`), as far as their
-//! count and their sum are known before the `parquet` crate makes a list of them.
+//! Whole numbers in Parquet's delta encoding (`DELTA_BINARY_PACKED`): their count and their sum,
+//! before the `parquet` crate makes a list of them.
 //!
 //! In: bytes that begin with such numbers. Out: their sum, and where they end. Allocates nothing.
 //!
@@ -7,7 +7,7 @@
 
 use super::thrift::Compact;
 
-/// What packed numbers come to.
+/// Count and sum of packed numbers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Packed {
     /// Of those that are positive.

@@ -1,8 +1,9 @@
-//! A Parquet file's footer, whose counts are held against its bytes before the `parquet` crate allocates
-//! by them.
+//! A Parquet file's footer: its counts are checked against its bytes before the `parquet` crate
+//! allocates by them.
 //!
-//! In: a file. Out: nothing, or in words what is wrong. The crate holds a list against the bytes that are
-//! left, a byte a value; here it is held against the bytes that a value has.
+//! In: a file. Out: nothing, or a description of what is wrong. The crate checks a list against the
+//! remaining bytes, at one byte a value. This module checks it against the bytes that a value
+//! really has.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,13 +13,13 @@ use super::thrift::{Compact, LIST, STRUCT};
 /// How a Parquet file begins and ends.
 const MAGIC: &[u8] = b"PAR1";
 
-/// What stands behind the footer: its length and the magic.
+/// The bytes after the footer: its length and the magic.
 const TAIL_BYTES: u64 = 8;
 
 /// The longest footer that is read. One of ten thousand row groups has some tens of megabytes.
 const MAX_FOOTER_BYTES: u64 = 64 << 20;
 
-/// Bytes that what is said of a row group has at least, and of a key with its value.
+/// Minimum size in bytes of a row group's metadata, and of a key with its value.
 const ROW_GROUP_BYTES: usize = 16;
 const KEY_BYTES: usize = 4;
 
@@ -28,10 +29,10 @@ const MAX_SCHEMA_NODES: usize = 100_000;
 /// Groups in groups that a schema may have.
 const MAX_SCHEMA_DEPTH: usize = 24;
 
-/// What is said of a schema with more groups in groups.
+/// The message for a schema with deeper nesting.
 pub(super) const TOO_DEEP: &str = "its columns are nested too deeply to be read";
 
-/// Holds the counts of a footer against its bytes; the inner error says what is wrong.
+/// Checks the counts of a footer against its bytes; the inner error says what is wrong.
 pub(super) fn check_footer(file: &mut File, n_bytes: u64) -> io::Result<Result<(), String>> {
     let mut tail = [0; TAIL_BYTES as usize];
     let Some(tail_at) = n_bytes.checked_sub(TAIL_BYTES) else {
@@ -76,7 +77,7 @@ pub(super) fn check_footer(file: &mut File, n_bytes: u64) -> io::Result<Result<(
     })
 }
 
-/// Steps over a list of structs, of which each has this many bytes on average.
+/// Steps over a list of structs, each with this many bytes on average.
 fn check_list(fields: &mut Compact<'_>, least_bytes: usize) -> Option<bool> {
     let n_left = fields.n_left();
     let (n, kind) = fields.list()?;
@@ -89,7 +90,7 @@ fn check_list(fields: &mut Compact<'_>, least_bytes: usize) -> Option<bool> {
     Some(true)
 }
 
-/// Steps over the schema, a tree of which every node says how many children follow.
+/// Steps over the schema, a tree in which every node gives the number of its children.
 fn check_schema(fields: &mut Compact<'_>, is_too_deep: &mut bool) -> Option<bool> {
     let (n_nodes, kind) = fields.list()?;
     if kind != STRUCT || n_nodes > MAX_SCHEMA_NODES {

@@ -1,7 +1,7 @@
 //! Tables: rows of text (`delimited.rs`), and rows of columns in Arrow and Parquet (`reader.rs`).
 //!
-//! `columns.rs` tells what a column holds by its name, `quoting.rs` takes a line apart into cells,
-//! `cells.rs` makes JSON of the values of a batch.
+//! `columns.rs` recognises a column by its name, `quoting.rs` splits a line into cells, `cells.rs`
+//! turns a batch's values into JSON.
 
 #[cfg(feature = "arrow")]
 mod arrow;

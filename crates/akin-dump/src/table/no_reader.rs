@@ -1,4 +1,4 @@
-//! In place of `reader.rs` where akin is built without the feature `arrow`: it refuses to read.
+//! Replaces `reader.rs` if akin is built without the feature `arrow`: it refuses to read.
 
 use akin_base::error::{Error, Result};
 

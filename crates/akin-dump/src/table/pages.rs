@@ -1,7 +1,8 @@
 //! The pages of a Parquet file, each checked before it is decoded.
 //!
-//! In: a file, and one row group of it. Out: a [`FileReader`] for the `parquet` crate, whose pages lie in
-//! the file, become no longer than their bytes allow, and claim no more values than they can hold.
+//! In: a file, and one row group of it. Out: a [`FileReader`] for the `parquet` crate. Its pages
+//! lie in the file, become no longer than their bytes allow, and claim no more values than they can
+//! hold.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -28,14 +29,14 @@ const PAGE_HEAD_BYTES: [usize; 2] = [1 << 10, 16 << 20];
 /// Values of a column that repeats that a row group may have, however few bytes they come from.
 const FREE_VALUES: u64 = 1 << 20;
 
-/// Values that one byte of a column can stand for at most, beyond those: a bit each.
+/// Maximum number of values per byte of a column, beyond those: one per bit.
 const VALUES_PER_BYTE: u64 = 8;
 
 /// What a byte of gzip, and one of LZ4, can become.
 const MAX_GZIP_RATIO: u64 = 1032;
 const MAX_LZ4_RATIO: u64 = 255;
 
-/// A page that a decoder cannot be told a limit for may become this long.
+/// A page whose decoder takes no limit may become this long.
 const UNLIMITED_BYTES: u64 = 1 << 30;
 
 /// A file with one row group, whose pages are checked.
@@ -103,12 +104,12 @@ struct Pages {
     inner: SerializedPageReader<File>,
     file: Arc<File>,
     compression: Compression,
-    /// How deep its values lie in lists, and how many of their parents may be null.
+    /// How deep its values lie in lists, and the number of parents that may be null.
     max_levels: [i16; 2],
     /// Where the next page begins, and where the last one ends.
     at: u64,
     end: u64,
-    /// What was read, what it became, and how many values it has.
+    /// The bytes that were read, what they became, and the number of values.
     n_read: u64,
     n_grown: u64,
     n_values: u64,
@@ -156,7 +157,7 @@ impl Pages {
                 .filter(|end| *end <= self.end);
             let page_end = page_end.ok_or_else(|| {
                 wrong(format!(
-                    "a page of {} bytes at {} ends behind its column",
+                    "a page of {} bytes at {} ends after its column",
                     head.n_stored, self.at
                 ))
             })?;
@@ -193,7 +194,7 @@ impl Pages {
         self.check_unlimited(head, start)
     }
 
-    /// Counts what a page becomes.
+    /// Counts the decoded size of a page.
     fn grow(&mut self, n_bytes: u64) -> Result<(), ParquetError> {
         self.n_grown = self.n_grown.saturating_add(n_bytes);
         let (n_read, n_grown) = (usize::try_from(self.n_read)?, self.n_grown);
@@ -209,7 +210,7 @@ impl Pages {
         noted.map_err(|bomb| wrong(bomb.to_string()))
     }
 
-    /// Decodes a page and throws it away, where the decoder takes no limit and it may be a large one.
+    /// Decodes a page and discards it, if its decoder takes no limit and it may be a large one.
     fn check_unlimited(&self, head: &PageHead, start: u64) -> Result<(), ParquetError> {
         let too_long = |_| wrong("a page becomes longer than it claims".to_owned());
         match self.compression {
@@ -231,9 +232,9 @@ impl Pages {
         }
     }
 
-    /// Holds the counts inside a page against its length, where its encoding has some: lengths of texts
-    /// as differences, of which the decoder makes lists, and beginnings of texts that are those of the
-    /// text before.
+    /// Checks the counts inside a page against its length, if its encoding has counts. Those are
+    /// lengths of texts as differences, which the decoder turns into lists, and prefixes shared
+    /// with the previous text.
     fn check_inside(&mut self, page: &Page) -> Result<(), ParquetError> {
         let has_beginnings = match page.encoding() {
             Encoding::DELTA_BYTE_ARRAY => true,
@@ -317,13 +318,13 @@ fn values_of(page: &Page, max_levels: [i16; 2]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// What is looked at of the head of a page.
+/// The part of a page's head that is examined.
 #[derive(Default)]
 struct PageHead {
     kind: i32,
     /// Bytes of the head itself.
     n_bytes: u64,
-    /// Bytes of the page as it is stored.
+    /// Bytes of the page as stored.
     n_stored: u64,
     /// Bytes that it claims to become.
     n_grown: u64,

@@ -2,10 +2,10 @@
 //!
 //! In: a file, which is read from its end. Out: batches of rows.
 //!
-//! Invariants: the footer's counts are held against its bytes ([`check_footer`]) before the `parquet`
-//! crate allocates by them; so is what a page claims (`pages.rs`), against the file and against what its
-//! bytes can become. Texts are views into the pages, so that a text that stands once in the file is
-//! held once, however many rows have it.
+//! Invariants: the footer's counts are checked against its bytes ([`check_footer`]) before the
+//! `parquet` crate allocates by them. What a page claims is checked too (`pages.rs`), against the
+//! file and against what its bytes can become. Texts are views into the pages, so that a text that
+//! occurs once in the file is held once, however many rows have it.
 
 use std::fs::File;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub(super) struct ParquetBatches {
 }
 
 impl ParquetBatches {
-    /// Reads the footer of a file and chooses its columns, some of which may be `set`.
+    /// Reads the footer of a file and chooses its columns, some of them possibly `set`.
     pub(super) fn begin(
         path: &Path,
         set: &[(String, String)],
@@ -99,7 +99,7 @@ impl ParquetBatches {
         self.n_bytes
     }
 
-    /// How many rows the file claims.
+    /// Number of rows that the file claims.
     pub(super) fn n_rows(&self) -> u64 {
         u64::try_from(self.metadata.file_metadata().num_rows()).unwrap_or(0)
     }
@@ -132,8 +132,8 @@ impl ParquetBatches {
     }
 }
 
-/// What is said of a file of which only one row group is there; without what its writer notes, which may
-/// be long.
+/// The message for a file that holds only one row group; without its writer's notes, which may be
+/// long.
 fn alone(metadata: &ParquetMetaData, group: usize) -> ParquetMetaData {
     let group = metadata.row_group(group).clone();
     let file = metadata.file_metadata();
@@ -142,7 +142,7 @@ fn alone(metadata: &ParquetMetaData, group: usize) -> ParquetMetaData {
     ParquetMetaData::new(file, vec![group])
 }
 
-/// The columns with texts and bytes as views of the pages they stand in.
+/// The columns with texts and bytes as views of their pages.
 fn as_views(fields: &Fields) -> Fields {
     let viewed = |field: &FieldRef| -> FieldRef {
         let data_type = as_view(field.data_type());
@@ -167,8 +167,8 @@ fn as_view(data_type: &DataType) -> DataType {
     }
 }
 
-/// The first column that is read and cannot be decoded here, in words: it is compressed in another way,
-/// or its values are too long.
+/// Describes the first column that should be read but cannot be decoded here: its compression is
+/// not supported, or its values are too long.
 fn undecoded(metadata: &ParquetMetaData, mask: &ProjectionMask) -> Option<String> {
     let leaves = metadata.file_metadata().schema_descr().columns().iter();
     let mut leaves = leaves

@@ -2,8 +2,8 @@
 //!
 //! In: lines without their ends. Out: cells. A cell in quotes may hold separators, line ends and
 //! doubled quotes (RFC 4180), or quotes behind a backslash, as Spark and MySQL write them. The
-//! `csv` crate parses a row; looked for here is only where a row ends, so that a quote that nothing
-//! closes takes no more than its own line.
+//! `csv` crate parses a row. This module only finds where a row ends, so that an unclosed quote
+//! takes no more than its own line.
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 
@@ -14,11 +14,11 @@ pub(crate) enum Quoting {
     Doubled,
     /// Behind a backslash.
     Escaped,
-    /// There are none: what looks like one is text.
+    /// There are no quotes: anything that looks like one is text.
     Literal,
 }
 
-/// How a row stands after one of its lines.
+/// The state of a row after one of its lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowState {
     /// It ends with the line.
@@ -73,7 +73,7 @@ pub(crate) fn cells(row: &[u8], separator: u8, quoting: Quoting) -> ByteRecord {
         .has_headers(false)
         .flexible(true)
         .delimiter(separator)
-        // A CR in a cell is no end of the row: it would take what follows it with it.
+        // A CR in a cell does not end the row: it would take the following text with it.
         .terminator(Terminator::Any(b'\n'))
         .quoting(quoting != Quoting::Literal)
         .buffer_capacity(row.len().max(64));

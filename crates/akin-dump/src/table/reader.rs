@@ -3,17 +3,16 @@
 //!
 //! `arrow.rs` and `parquet.rs` read batches; here their rows become records.
 //!
-//! Columns are known by the names of its fields. There must be one of titles, or one of texts and one
-//! of ids, which are texts or whole numbers, floats among them; what else is there is read where it can
-//! be. Of an Arrow
-//! file the stream inside is read, from front to end, so it can come through a pipe; a Parquet
-//! file begins with its end and must be a file.
+//! Columns are known by the names of its fields. There must be a column of titles, or one of texts
+//! and one of ids. Ids are texts or whole numbers, also stored as floats. Other columns are read if
+//! possible. Of an Arrow file the stream inside is read, from front to end, so it can come through
+//! a pipe. A Parquet file is read from its end and must be a file.
 //!
-//! Invariants: nothing that a file claims is allocated before it is held against the bytes that there
-//! are; a table that grows beyond measure ends with a reason ([`Growth`]), one that cannot be decoded
-//! with what is wrong, and no panic of a decoder gets out. One batch is held at a time; every row gives
-//! one item. The first batch is read at
-//! once where only its values show whether a column of floats holds ids.
+//! Invariants: what a file claims is checked against the available bytes before anything is
+//! allocated. A table that grows beyond measure ends with an error ([`Growth`]), and so does one
+//! that cannot be decoded. A decoder's panic does not escape. One batch is held at a time; every
+//! row gives one item. The first batch is read at once if only its values show whether a column of
+//! floats holds ids.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +33,7 @@ use crate::source::expansion::Growth;
 /// Bytes of a row's longest text that are kept until it is known whether the row is a paper.
 const SHOWN_BYTES: usize = 640;
 
-/// What a row comes to beside its texts, when it is counted how far a table grows.
+/// Size of a row besides its texts, for the check of how far a table grows.
 const ROW_BYTES: u64 = 64;
 
 /// Reads rows.
@@ -43,10 +42,10 @@ pub(crate) struct TableReader {
     columns: ReadColumns,
     context: DumpContext,
     compressed: bool,
-    /// The batch that is being read, and the next row in it.
+    /// The batch that is being read, and its next row.
     batch: Option<RecordBatch>,
     next_row: usize,
-    /// The first batch, or what came in its place, where it was read already.
+    /// The first batch or its error, if it was read already.
     first: Option<Result<Option<RecordBatch>, BatchEnd>>,
     /// Rows read so far, in all batches.
     row: u64,

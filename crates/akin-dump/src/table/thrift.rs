@@ -1,10 +1,10 @@
-//! The compact protocol of Thrift, as far as Parquet's footer and the heads of its pages are looked at
+//! The parts of Thrift's compact protocol that are needed to check Parquet's footer and page heads
 //! before they are decoded.
 //!
 //! Reads in place and allocates nothing: a field is taken or [skipped](Compact::skip). `None` means that
 //! the bytes break off, are nested too deep, or are none of Thrift.
 
-/// How deep values may lie in one another.
+/// Maximum nesting depth of values.
 const MAX_DEPTH: u32 = 32;
 
 const STOP: u8 = 0;
@@ -66,7 +66,8 @@ impl<'a> Compact<'a> {
         }
     }
 
-    /// Reads the head of a list: how many values of what type follow, no more than bytes are left.
+    /// Reads the head of a list: the number of values that follow, at most one per remaining byte,
+    /// and their type.
     pub(super) fn list(&mut self) -> Option<(usize, u8)> {
         let head = self.byte()?;
         let n_values = match head >> 4 {
@@ -128,7 +129,7 @@ impl<'a> Compact<'a> {
         }
     }
 
-    /// Steps over `n` times values of these types, as they stand in a list.
+    /// Steps over `n` values of each of these types, as in a list.
     fn skip_all(&mut self, n: usize, kinds: &[u8]) -> Option<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {

@@ -1,8 +1,8 @@
 //! `.abs` files of arXiv, and the mails that announce papers, which have the same form.
 //!
-//! In: the lines of one record. Out: the paper. A line `\\` stands before the head, between head
-//! and abstract, and after the abstract; in mails the last one holds the paper's address, and what
-//! was replaced has no abstract. Lines of dashes part records. The head is described in arXiv's
+//! In: the lines of one record. Out: the paper. A line `\\` comes before the head, between head and
+//! abstract, and after the abstract. In mails the last one holds the paper's address, and
+//! replacements have no abstract. Lines of dashes part records. The head is described in arXiv's
 //! "Metadata for Required and Optional Fields", its parser in `arxiv-base`.
 //!
 //! | of a paper | line of the head |
@@ -13,7 +13,7 @@
 //! | categories | `Categories:`, else `Subj-class:` |
 //! | comment, journal | `Comments:`, `Journal-ref:` |
 //! | aliases | `DOI:` |
-//! | notice | withdrawn, where the last version has the flag `I` |
+//! | notice | withdrawn, if the last version has the flag `I` |
 
 use std::borrow::Cow;
 
@@ -43,7 +43,7 @@ pub(crate) const SPEC: Spec = Spec {
 /// Lines of dashes that part records are at least this long.
 const MIN_RULE_BYTES: usize = 20;
 
-/// What stands before the day on which a paper was replaced.
+/// The text before the day on which a paper was replaced.
 const REPLACED: &str = "replaced with ";
 
 /// Reads one record.
@@ -148,7 +148,7 @@ fn is_name(words: &str) -> bool {
 #[derive(Default)]
 struct Versions {
     first: Option<Date>,
-    /// The day of the last version, where it is not the first.
+    /// The day of the last version, if there are several.
     last: Option<Date>,
     number: Option<u32>,
     is_withdrawn: bool,
@@ -211,7 +211,7 @@ fn is_rule(line: &[u8]) -> bool {
     line.len() >= MIN_RULE_BYTES && line.iter().all(|byte| matches!(byte, b'-' | b'%'))
 }
 
-/// Where in a record a line stands.
+/// A line's place in a record.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum AbsPart {
     #[default]
@@ -222,7 +222,7 @@ enum AbsPart {
     Over,
 }
 
-/// Tells the lines of `.abs` files apart.
+/// Recognises the lines of `.abs` files.
 #[derive(Default)]
 pub(super) struct AbsLines {
     part: AbsPart,
@@ -255,7 +255,7 @@ impl LineLayout for AbsLines {
     }
 }
 
-/// Whether a text holds the beginning of a record, wherever it stands.
+/// Whether a text holds the beginning of a record, at any place.
 pub(super) fn looks_like(text: &str) -> bool {
     let mut lines = text
         .lines()

@@ -28,7 +28,7 @@ pub(super) enum Mark {
     Outside,
 }
 
-/// Where a line stands.
+/// A line's place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LinePlace {
     /// A record is open.
@@ -37,12 +37,12 @@ pub(super) struct LinePlace {
     pub(super) after_blank: bool,
 }
 
-/// Tells the lines of one format apart.
+/// Recognises the lines of one format.
 pub(super) trait LineLayout: Send {
     /// What the next line means; called once for every line that is not blank, in order.
     fn mark(&mut self, line: &[u8], place: LinePlace) -> Mark;
 
-    /// Whether the record that is open may stop where the dump does.
+    /// Whether the open record may end with the dump.
     fn may_stop(&self) -> bool;
 }
 
@@ -50,14 +50,14 @@ pub(super) trait LineLayout: Send {
 pub(super) struct BlockReader<L> {
     lines: LineReader,
     layout: L,
-    /// The line that was read last, or the start of it where it is too long.
+    /// The last line that was read, or its start if it is too long.
     line: Vec<u8>,
     is_long: bool,
     /// The line begins the next record.
     is_held: bool,
     /// The line before it.
     last_line: u64,
-    /// Where the record, or what failed, stands.
+    /// The place of the record, or of a failure.
     start: u64,
 }
 
@@ -104,7 +104,7 @@ impl<L: LineLayout> BlockReader<L> {
         }
     }
 
-    /// Reads the next line, or what ends the lines.
+    /// Reads the next line, or the end of the lines.
     fn next_mark(&mut self, in_record: bool) -> Result<Mark, Framed> {
         self.is_long = match self.lines.next_line(&mut self.line) {
             Framed::Record => false,

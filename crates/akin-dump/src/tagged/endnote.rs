@@ -1,9 +1,9 @@
 //! EndNote's own export (`.enw`), and the refer format that it grew out of.
 //!
 //! In: the lines of one record, each with a tag of `%` and one character. Out: the paper. EndNote's
-//! records begin with `%0`, its type; those of refer stand between blank lines. The tags are
-//! described in EndNote's manual ("EndNote Import") and in refer(1). No genuine sample was at
-//! hand: this follows the descriptions.
+//! records begin with `%0`, its type; those of refer are separated by blank lines. The tags are
+//! described in EndNote's manual ("EndNote Import") and in refer(1). No genuine sample was at hand:
+//! this follows the descriptions.
 //!
 //! | of a paper | tags |
 //! |---|---|
@@ -37,7 +37,7 @@ pub(crate) const SPEC: Spec = Spec {
     }),
 };
 
-/// Lines that are looked at to tell the format.
+/// Number of lines that are examined to recognise the format.
 const LOOKED_AT: usize = 12;
 
 /// Reads one record.
@@ -111,7 +111,7 @@ fn tag(line: &[u8]) -> Option<TagPlace> {
     })
 }
 
-/// Tells the lines of EndNote and refer apart.
+/// Recognises the lines of EndNote and refer.
 #[derive(Default)]
 pub(super) struct EndNoteLines {
     /// Records have types, so blank lines mean nothing.

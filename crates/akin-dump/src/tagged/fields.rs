@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Keywords of one record that are kept, at most: more are no keywords.
+/// Maximum number of a record's keywords that are kept: the rest are not keywords.
 pub(super) const MAX_KEYWORDS: usize = 1000;
 
-/// Where a tag stands in its line, and where its value begins.
+/// The position of a tag in its line, and where its value begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TagPlace {
     /// Bytes of the tag, all of them ASCII.
@@ -20,13 +20,13 @@ pub(super) struct TagPlace {
     pub(super) value: usize,
 }
 
-/// Finds the tag of a line; `None` where it goes on with what stood before.
+/// Finds the tag of a line; `None` if it continues the line before.
 pub(super) type TagOf = fn(&[u8]) -> Option<TagPlace>;
 
 /// One tag with its value.
 struct TaggedField<'a> {
     tag: &'a str,
-    /// Trimmed, none of them empty.
+    /// Trimmed, all non-empty.
     lines: Vec<&'a str>,
 }
 
@@ -34,7 +34,7 @@ struct TaggedField<'a> {
 pub(super) struct TaggedFields<'a>(Vec<TaggedField<'a>>);
 
 impl<'a> TaggedFields<'a> {
-    /// Takes a record apart; what stands before the first tag is dropped.
+    /// Takes a record apart; anything before the first tag is dropped.
     pub(super) fn parse(record: &'a str, tag_of: TagOf) -> TaggedFields<'a> {
         let mut fields: Vec<TaggedField<'a>> = Vec::new();
         for line in record.lines() {
@@ -95,13 +95,13 @@ impl<'a> TaggedFields<'a> {
             .flat_map(|field| field.lines.iter().copied())
     }
 
-    /// The first value that says something, looked for under one tag after the other.
+    /// The first value that says something, from one tag after the other.
     pub(super) fn first(&self, tags: &[&str]) -> Option<Cow<'a, str>> {
         tags.iter()
             .find_map(|tag| self.values(std::slice::from_ref(tag)).next())
     }
 
-    /// All that stands under the first of `tags` that says something, each value once.
+    /// All values of the first of `tags` that says something, each once.
     pub(super) fn joined(&self, tags: &[&str]) -> Option<Cow<'a, str>> {
         tags.iter().find_map(|tag| {
             let mut said = HashSet::new();
@@ -125,8 +125,8 @@ impl<'a> TaggedFields<'a> {
             })
     }
 
-    /// Keywords: one a line or a field, or several between semicolons. Stars mark the major ones
-    /// and, after a slash, what of a heading is major: `Colitis/*therapy`.
+    /// Keywords: one a line or a field, or several between semicolons. Stars mark the major
+    /// headings and, after a slash, a heading's major part: `Colitis/*therapy`.
     pub(super) fn keywords(&self, tags: &[&str]) -> Vec<String> {
         let parts = self.lines(tags).flat_map(|line| line.split(';'));
         let heading = |part: &'a str| part.split_once("/*").map_or(part, |(heading, _)| heading);

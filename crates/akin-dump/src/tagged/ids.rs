@@ -1,8 +1,8 @@
 //! Ids as bibliographies write them: in fields of their own, in addresses, in notes.
 //!
 //! In: the value of a field. Out: the ids in it, added to a [`RawRecord`]. Only ids of kinds that
-//! [`PaperId`] knows are taken: the numbers and keys of somebody's own library mean nothing
-//! outside it, and two libraries that count from 1 would be taken for one.
+//! [`PaperId`] knows are taken. Numbers and keys of somebody's own library mean nothing outside it,
+//! and two libraries that count from 1 would be taken for one.
 
 use akin_base::paper::{IdKind, PaperId, arxiv_version, without_end};
 
@@ -13,7 +13,7 @@ use crate::text::clean::clean;
 /// Ids of one record that are kept, at most.
 const MAX_IDS: usize = 64;
 
-/// Adds the DOIs that stand in a field for them: bare, with a prefix, as addresses, or several.
+/// Adds the DOIs in a field for them: bare, with a prefix, as addresses, or several.
 pub(crate) fn add_dois(found: &mut RawRecord<'_>, value: &str) {
     let cleaned = clean(value);
     for word in cleaned.split_whitespace() {
@@ -22,7 +22,7 @@ pub(crate) fn add_dois(found: &mut RawRecord<'_>, value: &str) {
     }
 }
 
-/// The same from the field for them alone, where a value that is none is noted.
+/// The same for the field for DOIs alone; an invalid value is noted.
 pub(super) fn add_due_dois(found: &mut RawRecord<'_>, value: &str) {
     let is_doi = |word: &str| {
         let at = word.find("10.");
@@ -35,7 +35,7 @@ pub(super) fn add_due_dois(found: &mut RawRecord<'_>, value: &str) {
     add_dois(found, value);
 }
 
-/// Adds the id that an address stands for, if it is one of a known kind.
+/// Adds the id in an address, if it is one of a known kind.
 pub(crate) fn add_address(found: &mut RawRecord<'_>, address: &str) {
     for word in address.split_whitespace() {
         let lower = word.to_ascii_lowercase();
@@ -120,7 +120,7 @@ mod tests {
     fn check(add: impl Fn(&mut RawRecord<'_>, &str), value: &str, expected: &[&str]) {
         let mut found = RawRecord::default();
         add(&mut found, value);
-        // Those that stand there twice go when the record is made.
+        // Duplicates are dropped when the record is made.
         let mut ids: Vec<&str> = found.ids.iter().map(PaperId::as_str).collect();
         ids.dedup();
         assert_eq!(ids, expected, "{value}");

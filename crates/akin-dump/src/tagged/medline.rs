@@ -7,9 +7,9 @@
 //! | of a paper | tags |
 //! |---|---|
 //! | ids | `PMID`; the DOI in `LID`, `AID` or `SO`; `PMC` |
-//! | title | `TI`, in brackets where it is translated; of a book `BTI`, `CTI`, `VTI`; `TT` where the translated one is not there |
+//! | title | `TI`, in brackets if it is translated; of a book `BTI`, `CTI`, `VTI`; `TT` if there is no translated one |
 //! | abstract | `AB`, else `OAB` |
-//! | authors | `FAU`, else `AU`, and `CN`; editors are none |
+//! | authors | `FAU`, else `AU`, and `CN`; editors do not count |
 //! | published | the most exact of `DP`, `DEP` |
 //! | journal | `JT`, `TA`, of a chapter its book |
 //! | categories | `MH` without qualifiers, else `OT` |
@@ -80,7 +80,7 @@ fn titles<'a>(fields: &TaggedFields<'a>) -> (Cow<'a, str>, Option<Cow<'a, str>>)
     (original.unwrap_or(title), book)
 }
 
-/// The abstract, or one from elsewhere that is more than the word that there is one.
+/// The abstract, or one from elsewhere if it is more than a remark that there is one.
 fn abstract_text<'a>(fields: &TaggedFields<'a>) -> Cow<'a, str> {
     let says = |text: &Cow<'_, str>| {
         !text
@@ -162,7 +162,7 @@ fn tag(line: &[u8]) -> Option<TagPlace> {
     })
 }
 
-/// Tells the lines of MEDLINE apart.
+/// Recognises the lines of MEDLINE.
 #[derive(Default)]
 pub(super) struct MedlineLines {
     /// The record that is open has its number.

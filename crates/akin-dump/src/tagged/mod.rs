@@ -4,14 +4,15 @@
 //! |---|---|---|
 //! | RIS | `ris.rs` | `TY` to `ER` |
 //! | MEDLINE, `.nbib` | `medline.rs` | `PMID` up to the next |
-//! | EndNote, refer | `endnote.rs` | `%0` up to the next, or what stands between blank lines |
+//! | EndNote, refer | `endnote.rs` | `%0` up to the next, or the lines between blank lines |
 //! | Web of Science | `web_of_science.rs` | `PT` to `ER` |
 //! | BibTeX, Biblatex | `bibtex/` | `@type{…}` |
-//! | arXiv `.abs` | `arxiv_abs.rs` | three lines `\\` and what they part |
+//! | arXiv `.abs` | `arxiv_abs.rs` | three lines `\\` and the text between them |
 //!
-//! A frame cuts a text into records (`blocks.rs`; `entries.rs` and `inherited.rs` of `bibtex/`), [`sniff`] tells the format by
-//! the first lines. `fields.rs` takes a block of tagged lines apart, `ids.rs` finds the ids in what
-//! bibliographies write. Text that is not in UTF-8 is decoded before it comes to a reader.
+//! A frame cuts a text into records (`blocks.rs`; `entries.rs` and `inherited.rs` of `bibtex/`),
+//! [`sniff`] tells the format by the first lines. `fields.rs` splits a block of tagged lines,
+//! `ids.rs` finds the ids in bibliographies. Text that is not in UTF-8 is decoded before it reaches
+//! a reader.
 
 pub(crate) mod arxiv_abs;
 pub(crate) mod bibtex;

@@ -1,22 +1,23 @@
 //! RIS: the exchange format of reference managers and of the databases that export to them.
 //!
-//! In: the lines of one record, `TY  - …` to `ER  -`, which some write `ER` or leave out. Out: the paper. The format is described by
-//! its makers as "RIS Format Specifications" (Research Information Systems, 2011); what tags
-//! mean differs between exporters, so several are looked at, one after the other:
+//! In: the lines of one record, `TY  - …` to `ER  -`, which some write `ER` or leave out. Out: the
+//! paper. The format is described by its makers as "RIS Format Specifications" (Research
+//! Information Systems, 2011). The meaning of tags differs between exporters, so several are tried
+//! in turn:
 //!
 //! | of a paper | tags |
 //! |---|---|
 //! | title | `TI`, `T1`, `CT`, `BT`, `ST`, `TT` |
 //! | abstract | `AB`, `N2` |
 //! | authors | `AU`, `A1`; all others are editors, translators and the like |
-//! | ids | `DO`, `DI`; `M3` and `C2` where they hold a DOI or a PMC number; addresses in `UR`, `L1` to `L4`, `LK`; notes that begin with an id; `AN`, `ID` where `DB` or `DP` is PubMed |
+//! | ids | `DO`, `DI`; `M3` and `C2` if they hold a DOI or a PMC number; addresses in `UR`, `L1` to `L4`, `LK`. Notes that begin with an id. Also `AN` and `ID` if `DB` or `DP` is PubMed. |
 //! | published | the most exact of `PY`, `Y1`, `DA` |
 //! | journal | `JF`, `T2`, `JO`, `JA`, `J2`, `J1`, `BT` |
 //! | categories | `KW` |
 //!
-//! `ID` and `AN` of other databases are the record's own id as it stands, and no id of the paper.
-//! Tags stand at a line's start, with two spaces and a hyphen after them; one or three spaces and
-//! tabs are read too where the tag is a known one, so that words of a wrapped text are no tags.
+//! `ID` and `AN` of other databases are the record's own id, verbatim, not an id of the paper. A
+//! tag is at a line's start, followed by two spaces and a hyphen. One or three spaces and tabs are
+//! accepted after known tags only, so that words of a wrapped text are not taken for tags.
 
 use std::collections::HashSet;
 use std::mem;
@@ -121,7 +122,7 @@ fn add_ids(found: &mut RawRecord<'_>, fields: &TaggedFields<'_>) {
     }
 }
 
-/// Adds the record's number, which means something in its own file only.
+/// Adds the record's number, which has a meaning in its own file only.
 fn add_number(found: &mut RawRecord<'_>) {
     let number = found.given_id.as_deref();
     let is_of_world = |id: &PaperId| id.kind().is_some() || found.ids.contains(id);
@@ -169,7 +170,7 @@ fn tag(line: &[u8]) -> Option<TagPlace> {
     })
 }
 
-/// Whether a line is `ER` without what belongs to it: `ER`, `ER-`.
+/// Whether a line is an incomplete `ER`: `ER`, `ER-`.
 fn is_bare_end(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     line.eq_ignore_ascii_case(b"ER") || line.eq_ignore_ascii_case(b"ER-")
@@ -183,7 +184,7 @@ fn without_bare_end(record: &str) -> &str {
     }
 }
 
-/// Tells the lines of RIS apart.
+/// Recognises the lines of RIS.
 #[derive(Default)]
 pub(super) struct RisLines {
     /// A record of this dump stopped without `ER`.
@@ -224,7 +225,7 @@ impl LineLayout for RisLines {
         }
     }
 
-    /// Where no record has ended with `ER`, the last one does not either; where they do, it is cut.
+    /// If no record has ended with `ER`, the last one need not either; if they do, it is cut off.
     fn may_stop(&self) -> bool {
         self.is_open_ended || !self.has_ends
     }

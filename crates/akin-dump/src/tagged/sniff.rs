@@ -1,9 +1,9 @@
-//! The format of a bibliography, told by its first lines.
+//! The format of a bibliography, recognised by its first lines.
 
 use crate::format::FormatReader;
 use crate::registry::Format;
 
-/// The format of a text, told by its start.
+/// The format of a text, recognised by its start.
 pub(crate) fn sniff(start: &[u8]) -> Option<Format> {
     let text = String::from_utf8_lossy(start);
     Format::all().find(|format| match &format.spec().reader {

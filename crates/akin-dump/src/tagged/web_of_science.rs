@@ -1,9 +1,9 @@
 //! Web of Science's field-tagged export, also called ISI or `.ciw`.
 //!
 //! In: the lines of one record, `PT` to `ER`. Out: the paper. Tags have two characters and one
-//! space, and values go on in lines indented by three; of authors every such line is one. The tags
-//! are described in "Web of Science Core Collection Field Tags" (Clarivate). No genuine sample was
-//! at hand: this follows the description. The tab-delimited export is read as a table
+//! space. Values continue in lines indented by three; for authors every such line is a new one. The
+//! tags are described in "Web of Science Core Collection Field Tags" (Clarivate). No genuine sample
+//! was at hand: this follows the description. The tab-delimited export is read as a table
 //! (`table/delimited.rs`).
 //!
 //! | of a paper | tags |
@@ -38,7 +38,7 @@ pub(crate) const SPEC: Spec = Spec {
     }),
 };
 
-/// Tags that stand around records.
+/// Tags around records.
 const AROUND: [&[u8]; 3] = [b"FN", b"VR", b"EF"];
 
 /// Reads one record.
@@ -72,7 +72,7 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
     found.item()
 }
 
-/// Authors in full where the record has them so, then the groups.
+/// Authors in full if the record has them so, then the groups.
 fn authors(fields: &TaggedFields<'_>) -> Vec<String> {
     let lists = [["AF"], ["AU"], ["BF"], ["BA"]];
     let list = lists.iter().find(|tags| fields.first(&**tags).is_some());
@@ -115,7 +115,7 @@ fn tag(line: &[u8]) -> Option<TagPlace> {
     })
 }
 
-/// Tells the lines of Web of Science apart.
+/// Recognises the lines of Web of Science.
 #[derive(Default)]
 pub(super) struct WebOfScienceLines {
     /// Records of this dump stop without `ER`.

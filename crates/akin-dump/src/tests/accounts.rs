@@ -7,7 +7,7 @@ use crate::record::*;
 use crate::registry::*;
 use crate::*;
 
-/// What is left out of the records of a dump, each as it is told.
+/// What is left out of the records of a dump, each as it is reported.
 #[track_caller]
 fn check_ignored(bytes: impl Into<Vec<u8>>, expected: &[&str]) {
     let dump = open("x", bytes).expect("a dump");
@@ -21,7 +21,7 @@ fn check_ignored(bytes: impl Into<Vec<u8>>, expected: &[&str]) {
     assert_eq!(told, expected);
 }
 
-/// Why a dump gives nothing; `None` where that is no fault.
+/// Why a dump gives nothing; `None` if that is not a fault.
 pub(crate) fn nothing(bytes: &[u8], format: Option<Format>) -> Option<String> {
     let options = ReadOptions {
         format,
@@ -42,7 +42,7 @@ fn a_dump_that_gives_nothing_says_what_was_found() {
         let said = nothing(text.as_bytes(), None).unwrap_or_default();
         assert!(said.contains(words) && !words.is_empty(), "{text}: {said}");
     };
-    check("id,title\n", "column names and no row");
+    check("id,title\n", "column names but no rows");
     check("@comment{no entry}\n@string{a = {b}}\n", "BibTeX");
     check("<OAI-PMH><Identify/></OAI-PMH>", "arXiv OAI-PMH");
     check(

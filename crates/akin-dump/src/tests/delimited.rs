@@ -38,7 +38,7 @@ fn check(text: impl AsRef<[u8]>, expected: &[&str]) {
     assert_eq!(shown, expected, "{}", &text[..text.len().min(500)]);
 }
 
-/// Whether a text is told to be a table by its header.
+/// Whether a text is recognised as a table by its header.
 fn has_header(text: &[u8], complete: bool) -> bool {
     crate::table::delimited::has_header(&Beginning {
         text,
@@ -107,7 +107,7 @@ fn a_row_of_other_cells_than_the_header_is_rejected() {
 
 #[test]
 fn a_dump_that_is_cut_says_so() {
-    let cut = "line 3: the dump is cut off here: what stands before it was read";
+    let cut = "line 3: the dump is cut off here: everything before was read";
     check("id,title,x\n1,A,b\n2,B", &["1: A", cut]);
     check("id,title,x\n1,A,b\n2,\"B, b", &["1: A", cut]);
     check("id,title,x\n1,A,b\n2,B,\"one\ntwo\nthr", &["1: A", cut]);

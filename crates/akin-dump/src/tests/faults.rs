@@ -127,7 +127,7 @@ fn faults_in_an_array_are_counted_by_record() {
         format!("[{GOOD}, {{\"id\""),
         &[
             "2503.11731",
-            "record 2: the dump is cut off here: what stands before it was read",
+            "record 2: the dump is cut off here: everything before was read",
         ],
     );
 }
@@ -200,7 +200,7 @@ fn a_read_that_fails_in_the_middle_is_one_rejection() {
         .expect_err("a failure");
     assert_eq!(
         last.to_string(),
-        "line 5001: the dump cannot be read on from here: no answer"
+        "line 5001: the dump cannot be read from here on: no answer"
     );
     assert_eq!(items.len(), 5001);
     assert!(matches!(

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::open;
 
-/// Reads a dump in which something stands many times behind its start, and eight times as often: the
-/// time is no more than about eight times as long.
+/// Reads a dump that repeats something many times after its start, and one that repeats it eight
+/// times as often. The time is at most about eight times as long.
 fn check(start: &str, once: &str) {
     let time = |n: usize| {
         let text = [start, &once.repeat(n)].concat();
@@ -141,8 +141,8 @@ fn xml() {
     }
 }
 
-/// Reads a record that holds a list, and one whose list is eight times as long: both are papers, and the
-/// time is no more than about eight times as long.
+/// Reads a record that holds a list, and one whose list is eight times as long. Both are papers,
+/// and the time is at most about eight times as long.
 fn check_list(start: &str, of_one: impl Fn(usize) -> String, end: &str) {
     let time = |n: usize| {
         let list: String = (0..n).map(&of_one).collect();
@@ -199,5 +199,5 @@ fn strings_of_bibtex_do_not_multiply_a_file() {
         .map(ToString::to_string)
         .next_back()
         .unwrap_or_default();
-    assert!(said.contains("its @strings come to more"), "{said}");
+    assert!(said.contains("its @strings expand to more"), "{said}");
 }

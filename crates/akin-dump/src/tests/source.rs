@@ -101,8 +101,8 @@ fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-/// Reads what a path expands to: for each source its name below `folder`, its number of papers, and
-/// what stands in place of others.
+/// Reads the sources that a path expands to: for each its name below `folder`, its number of
+/// papers, and what comes instead of others.
 fn check(folder: &Path, name: &str, expected: &[&str]) {
     let sources = Source::File(folder.join(name)).expanded().expect("sources");
     let shown: Vec<String> = sources
@@ -135,7 +135,7 @@ fn check(folder: &Path, name: &str, expected: &[&str]) {
     assert_eq!(shown, expected, "{name}");
 }
 
-const CUT: &str = "the dump is cut off here: what stands before it was read";
+const CUT: &str = "the dump is cut off here: everything before was read";
 
 #[test]
 fn every_compression_is_read_in_several_parts() {
@@ -347,7 +347,7 @@ fn an_office_document_is_no_archive() {
     check(
         folder.path(),
         "x.xlsx",
-        &["x.xlsx: it looks like a zip archive, which is read from a file of its own only"],
+        &["x.xlsx: it looks like a zip archive, which is only read from a file of its own"],
     );
 }
 
@@ -395,7 +395,7 @@ fn a_member_that_is_damaged_does_not_hide_the_others() {
         .position(|part| part == b"PK\x03\x04");
     archive[second.expect("a second member") + 1] = b'X';
     let folder = folder(&[("a.zip", &archive)]);
-    let damaged = "a.zip/b.jsonl: what stands before the member's bytes is damaged";
+    let damaged = "a.zip/b.jsonl: the header before the member's bytes is damaged";
     check(folder.path(), "a.zip", &["a.zip/a.jsonl: 1", damaged]);
 }
 

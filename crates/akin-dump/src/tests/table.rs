@@ -67,7 +67,7 @@ pub(crate) fn parquet_of_two() -> Vec<u8> {
     bytes
 }
 
-/// How many papers a dump gives, and whether it says that something is wrong.
+/// Number of papers that a dump gives, and whether it says that something is wrong.
 fn outcome(bytes: &[u8]) -> (usize, bool) {
     let Ok(dump) = open("x", bytes) else {
         return (0, true);
@@ -274,7 +274,7 @@ fn ids_in_bytes_are_text_or_rejected() {
     let titles = strings(&[Some("On X"), Some("On Y"), Some("On Z")]);
     let bytes: Vec<Option<&[u8]>> = vec![Some(b"2503.11731v2"), Some(b"\xFF\x00"), None];
     let ids: ArrayRef = Arc::new(BinaryArray::from(bytes));
-    let wrong = "row 2: the id is bytes that are no UTF-8, not text";
+    let wrong = "row 2: the id is bytes that are not UTF-8, not text";
     check_rows(
         vec![("title", titles), ("id", ids)],
         &["2503.11731", wrong, "On Z"],

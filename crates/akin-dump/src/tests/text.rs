@@ -1,5 +1,5 @@
-//! What is read of a dump whatever its lines end in and whoever wrote its JSON: numbers that became
-//! floats, lines before a header, records of two fields.
+//! What is read of unusual dumps: other line ends, other writers' JSON, numbers that became floats,
+//! lines before a header, records of two fields.
 
 use std::io;
 

@@ -1,9 +1,9 @@
-//! arXiv ids that were numbers on their way: what is repaired, and what is left.
+//! arXiv ids that became numbers: what is repaired, and what is left.
 //!
-//! An arXiv id since 2007 looks like a decimal number, and a table that took it for one has
-//! dropped its leading zero (`704.0001`), its trailing zeros (`1505.0023` for `1505.00230`), or
-//! written it out as a float (`1909.0896300000002`). The month in the id says how many digits the
-//! number has: four from 0704 to 1412, five since 1501. With it:
+//! An arXiv id since 2007 looks like a decimal number. A table that took it for one has dropped its
+//! leading zero (`704.0001`) or its trailing zeros (`1505.0023` for `1505.00230`). It may also have
+//! written it as a float (`1909.0896300000002`). The month in the id gives the number of digits:
+//! four from 0704 to 1412, five since 1501. With it:
 //!
 //! | found | repaired |
 //! |---|---|
@@ -11,13 +11,13 @@
 //! | fewer digits than the month has | trailing zeros are put back |
 //! | more digits, and the excess is a float's noise (`…00000002`, `…99999998`) | rounded |
 //!
-//! Each has one reading only, so no paper gets the id of another. Everything else stands as it
-//! is: four digits in a four-digit month are never touched, nor five in a five-digit one.
+//! Each has one reading only, so no paper gets the id of another. Everything else stays unchanged:
+//! four digits in a four-digit month are never touched, nor five in a five-digit one.
 
 /// The excess digits of a float's noise, at least.
 const MIN_NOISE_DIGITS: usize = 5;
 
-/// The id that `spelling` was before it was a number; `None` where it is whole or beyond repair.
+/// The id that `spelling` was before it became a number; `None` if it is intact or beyond repair.
 pub(crate) fn repair(spelling: &str) -> Option<String> {
     let (month, number) = spelling.trim().split_once('.')?;
     if !is_digits(month) || !is_digits(number) {
@@ -34,7 +34,7 @@ pub(crate) fn repair(spelling: &str) -> Option<String> {
     (counted_from_one && id != spelling).then_some(id)
 }
 
-/// How many digits a number of this month has; `None` before 0704 and for no month at all.
+/// Number of digits in ids of this month; `None` before 0704 and for anything that is not a month.
 fn digits_of(month: &str) -> Option<usize> {
     let value: u32 = month.parse().ok()?;
     let is_month = (1..=12).contains(&(value % 100));

@@ -1,22 +1,22 @@
-//! Text as dumps hold it to text as people read it: the one place where text is cleaned.
+//! From text in dumps to text for people: the one place where text is cleaned.
 //!
-//! In: a title, an abstract, a name, a comment. Out: the same in one line of Unicode NFC,
-//! borrowed where nothing changes. What is done:
+//! In: a title, an abstract, a name, a comment. Out: the same in one line of Unicode NFC, borrowed
+//! if nothing changes. What is done:
 //! - runs of white space, line ends and no-break spaces become one space; none at either end;
 //! - control characters and invisible marks (soft hyphen, zero-width space, BOM) go;
 //! - HTML entities are resolved in every spelling (`entities.rs`);
-//! - tags of HTML, JATS and MathML go (`markup.rs`), written with brackets or with entities; those
-//!   of paragraphs, headings and the like leave a space, and what they raise or lower is not
-//!   glued to a number (`clean/scripts.rs`): 10<sup>3</sup> is 10^3;
-//! - outside maths, TeX's letters become Unicode (`tex.rs`), its commands what they stand for
-//!   (`tex_commands.rs`, `clean/commands.rs`, `clean/groups.rs`), ``its quotes'' quotes; `\& \% \_ \#` lose the
-//!   backslash, `\ ` and `\,` become a space, `\-` goes, and a tie `~` becomes a space where it
-//!   ties words. `\ifmmode` is decided (`clean/conditionals.rs`).
+//! - tags of HTML, JATS and MathML are dropped (`markup.rs`), written with brackets or with
+//!   entities. Those of paragraphs, headings and the like leave a space. Superscripts and
+//!   subscripts are not glued to a number (`clean/scripts.rs`): 10<sup>3</sup> is 10^3;
+//! - outside maths, TeX's letters become Unicode (`tex.rs`) and its commands their meaning
+//!   (`tex_commands.rs`, `clean/commands.rs`, `clean/groups.rs`). ``TeX's quotes'' become quotes,
+//!   and `\& \% \_ \#` lose the backslash. `\ ` and `\,` become a space, `\-` goes, and a tie `~`
+//!   between words becomes a space. `\ifmmode` is decided (`clean/conditionals.rs`).
 //!
-//! Maths (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `equation` and the like) is left as it stands but for
+//! Maths (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`, `equation` and the like) is left unchanged except for
 //! white space, entities and tags. Commands that are not known stay with their arguments. An
-//! abstract also loses its heading, and is empty where it says that there is none (`heads.rs`).
-//! Words that were hyphenated at a line's end stay hyphenated: nobody can tell which were.
+//! abstract also loses its heading, and becomes empty if it says that there is none (`heads.rs`).
+//! Words that were hyphenated at a line's end stay hyphenated: there is no way to tell which were.
 
 mod cleaner;
 mod commands;
@@ -81,7 +81,7 @@ fn cleaned(text: &str, is_bibtex: bool) -> String {
     out.nfc().collect()
 }
 
-/// Cleans an abstract: without its heading, and empty where it says that there is none.
+/// Cleans an abstract: removes its heading, and makes it empty if it says that there is none.
 pub(crate) fn clean_abstract(text: &str) -> Cow<'_, str> {
     let cleaned = clean(heads::without_head(text));
     if heads::is_placeholder(&cleaned) {
@@ -109,7 +109,7 @@ fn is_clean(text: &str) -> bool {
     ascii || (!text.chars().any(is_changed) && is_nfc_quick(text.chars()) == IsNormalized::Yes)
 }
 
-/// Whether a character outside ASCII does not survive cleaning as it is.
+/// Whether a character outside ASCII changes in cleaning.
 fn is_changed(c: char) -> bool {
     !c.is_ascii() && (c.is_whitespace() || is_dropped(c))
 }
@@ -177,14 +177,14 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    /// Copies `bytes` bytes as they stand.
+    /// Copies `bytes` bytes unchanged.
     fn copy(&mut self, bytes: usize) {
         let end = self.at + bytes;
         self.write(&self.text[self.at..end]);
         self.at = end;
     }
 
-    /// Writes what is clean.
+    /// Writes clean text.
     fn write(&mut self, text: &str) {
         self.write_space();
         self.out.push_str(text);
@@ -307,7 +307,7 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    /// Copies a backslash and, if it is no white space, the character it escapes.
+    /// Copies a backslash and the character that it escapes, unless that is white space.
     fn escaped(&mut self) {
         let next = self.rest()[1..].chars().next();
         let next_bytes = next
@@ -356,7 +356,7 @@ impl<'a> Cleaner<'a> {
         }
     }
 
-    /// Two quotes in a row are TeX's, but for the second derivative of a function: `f''`.
+    /// Two quotes in a row are TeX's, except in the second derivative of a function: `f''`.
     fn quote(&mut self) {
         let rest = self.rest();
         let is_opening = rest.starts_with("``");
@@ -389,7 +389,7 @@ fn is_tie(last: Option<char>, next: Option<char>) -> bool {
     (ends_word && starts_word) || (last == '.' && next.is_ascii_digit())
 }
 
-/// Where the first unescaped `fence` stands in `text`.
+/// The position of the first unescaped `fence` in `text`.
 fn closing(text: &str, fence: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use akin_base::text::fold;
 use jiff::civil::Date;
 
-/// The names of the months in English and in the languages of Western Europe, folded. Three
-/// letters of a name stand for it where they stand for one month only.
+/// The names of the months in English and in the languages of Western Europe, folded. Three letters
+/// of a name suffice if they fit one month only.
 const MONTHS: [&[&str]; 12] = [
     &[
         "january", "januar", "janvier", "enero", "gennaio", "janeiro", "januari", "jaenner",
@@ -54,9 +54,9 @@ const YEARS: RangeInclusive<i16> = 1000..=2999;
 
 /// Reads the day at the start of `text`: `2007-04-02T…`, `2007/04/02`, `Mon, 2 Apr 2007 19:18 GMT`.
 ///
-/// A year or a month alone (`2007`, `2007-04`) is its first day: enough to be filtered by. Years of
-/// two digits, and of three as some programs wrote them after 1999, are read as RFC 5322 (4.3)
-/// says; no paper is of the first millennium.
+/// A year or a month alone (`2007`, `2007-04`) is its first day: enough to be filtered by.
+/// Two-digit years, and the three-digit years of some programs after 1999, are read as RFC 5322
+/// (4.3) says. There are no papers of the first millennium.
 pub(crate) fn day(text: &str) -> Option<Date> {
     let text = text.trim();
     if text.starts_with(|c: char| c.is_ascii_digit())
@@ -114,7 +114,7 @@ fn year_of_mail(word: &str) -> Option<i16> {
     YEARS.contains(&year).then_some(year)
 }
 
-/// A date as bibliographies write it, of which often not all is known.
+/// A date as bibliographies write it, often incomplete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Partial {
     year: Option<i16>,
@@ -123,8 +123,8 @@ struct Partial {
 }
 
 /// The most exact date that the fields of one record give: `2012 Oct 15`, `2003 Jan-Feb`,
-/// `2019/03/01/`, `2019//`, `20121008`, `March 15, 2019`; a field without a year (`MAR 15`) goes
-/// with the year of another. Among equally exact ones the first wins.
+/// `2019/03/01/`, `2019//`, `20121008`, `March 15, 2019`. A field without a year (`MAR 15`) takes
+/// the year of another. Among equally exact ones the first wins.
 ///
 /// What is not known is the first of its kind, as in [`day`].
 pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Option<Date> {
@@ -147,7 +147,7 @@ pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Optio
 }
 
 impl Partial {
-    /// How many parts are known; of those below a part that is not, none is.
+    /// Number of known parts; below an unknown part, none counts.
     fn known(self) -> usize {
         let parts = [
             self.year.is_some(),
@@ -157,7 +157,7 @@ impl Partial {
         parts.iter().take_while(|known| **known).count()
     }
 
-    /// The day, or the first of the month where it has no such day.
+    /// The day, or the first of the month if it has no such day.
     fn date(self) -> Option<Date> {
         let (year, month) = (self.year?, self.month.unwrap_or(1));
         let day = self.month.and(self.day).unwrap_or(1);
@@ -167,10 +167,10 @@ impl Partial {
     }
 }
 
-/// Reads what is there of a date; of a range its start.
+/// Reads the known parts of a date; of a range its start.
 fn partial(text: &str) -> Partial {
     let mut date = Partial::default();
-    // Numbers of two digits, the first of which stand before the year, and the rest after it.
+    // Two-digit numbers, first those before the year, then those after it.
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for word in words(text) {
         if let Some(month) = month_named(word) {
@@ -199,7 +199,7 @@ fn partial(text: &str) -> Partial {
         date.month = month(first);
         date.day = date.month.and(after.get(1).and_then(day));
     } else {
-        // `15/03/2019` is read, and `03/04/2019` is a year: nobody can tell which month.
+        // `15/03/2019` is read, and `03/04/2019` is a year: the month is ambiguous.
         match (before[..].as_ref(), date.year.is_some()) {
             ([first], true) => date.month = month(first),
             ([first @ 13..=31, second, ..], true) => {
@@ -216,7 +216,8 @@ fn partial(text: &str) -> Partial {
     date
 }
 
-/// The words and the numbers of a date: what is no letter of the West parts them, as in `2019年3月`.
+/// The words and the numbers of a date. Characters other than Western letters separate them, as in
+/// `2019年3月`.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || ('\u{c0}'..='\u{24f}').contains(&c);
     text.split(move |c: char| !is_part(c))
@@ -227,7 +228,7 @@ fn month_named(word: &str) -> Option<i8> {
     if word.len() < 3 || !word.starts_with(char::is_alphabetic) {
         return None;
     }
-    // Most are in English, and are told without a copy.
+    // Most are in English, and are recognised without a copy.
     let in_english = MONTHS.iter().position(|names| {
         let start = names[0].get(..word.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(word))
@@ -242,7 +243,7 @@ fn month_named(word: &str) -> Option<i8> {
     named.next().is_none().then_some(month)
 }
 
-/// A year, and what tells several works of one author in it apart: `2019a`.
+/// A year, and the letter that distinguishes several works of one author in it: `2019a`.
 fn year(word: &str) -> Option<i16> {
     let digits = word.trim_start_matches(['c', 'C']);
     let (digits, mark) = digits.split_at_checked(4)?;
@@ -265,7 +266,7 @@ fn eight_digits(word: &str) -> Option<Partial> {
     })
 }
 
-/// A number of one or two digits, with what may follow it: `15th`, `01T00`.
+/// A number of one or two digits, and its possible suffixes: `15th`, `01T00`.
 fn small_number(word: &str) -> Option<i8> {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = word.split_at(digits);

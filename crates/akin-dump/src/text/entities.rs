@@ -1,10 +1,10 @@
 //! HTML entities in every spelling that titles and abstracts hold: `&amp;`, `&#39;`, `&#x27;`,
-//! `&ccaron;`, capitalised after they were escaped (`&Amp;`, `&NBSP;`), escaped twice
-//! (`&amp;lt;`), and without their semicolon where no text could be meant (`caf&eacute of`).
+//! `&ccaron;`. Also capitalised after escaping (`&Amp;`, `&NBSP;`), escaped twice (`&amp;lt;`), or
+//! without their semicolon if no text could be meant (`caf&eacute of`).
 //!
-//! In: text that starts with `&`. Out: what it stands for and the bytes it took. The names are
-//! those of HTML 5, with ISO's among them, as WHATWG lists them. Unknown names stay as they are: an
-//! ampersand in a text is more often an ampersand (`AT&T`, `R&D`, `copy &paste`).
+//! In: text that starts with `&`. Out: its text and the bytes it took. The names are those of HTML
+//! 5, with ISO's among them, as WHATWG lists them. Unknown names stay as they are: an ampersand in
+//! a text is more often an ampersand (`AT&T`, `R&D`, `copy &paste`).
 
 use std::borrow::Cow;
 
@@ -16,10 +16,10 @@ const MAX_NAME_BYTES: usize = 32;
 /// No number of a character has more digits.
 const MAX_DIGITS: usize = 7;
 
-/// Names shorter than this are known in their own spelling only: `PR&AC;` is text.
+/// Names shorter than this are recognised in their own spelling only: `PR&AC;` is text.
 const MIN_RESPELT_BYTES: usize = 3;
 
-/// Names that mean an entity without a semicolon where the word ends with them.
+/// Names that are an entity without a semicolon if the word ends with them.
 const BARE_WORDS: [&str; 5] = ["amp", "lt", "gt", "quot", "nbsp"];
 
 /// Beginnings that no word has: they mean an entity whatever follows.
@@ -39,11 +39,11 @@ const GREEK: [&str; 25] = [
     "s", "t", "u", "ph", "kh", "ps", "oh",
 ];
 
-/// What an entity stands for, and its bytes.
+/// The text of an entity, and its length in bytes.
 type Meant = (Cow<'static, str>, usize);
 
-/// Resolves the entity at the start of `text`; `None` where there is none that is known.
-/// `after_space` says that nothing but white space, or nothing at all, precedes it.
+/// Resolves the entity at the start of `text`; `None` if there is none that is known. `after_space`
+/// says that only white space, or nothing at all, precedes it.
 pub(crate) fn resolve(text: &str, after_space: bool) -> Option<Meant> {
     let (mut meant, used) = after_ampersand(text.strip_prefix('&')?, after_space)?;
     let mut used = 1 + used;
@@ -113,7 +113,7 @@ fn character(code: u32) -> Option<char> {
     char::from_u32(code).filter(|&c| c != '\0')
 }
 
-/// What a name of HTML stands for.
+/// The text of an HTML entity's name.
 fn of_html(name: &str) -> Option<&'static str> {
     let mut key = [b'&'; MAX_NAME_BYTES + 2];
     let end = 1 + name.len();
@@ -123,7 +123,7 @@ fn of_html(name: &str) -> Option<&'static str> {
     std::str::from_utf8(meant).ok()
 }
 
-/// What a name stands for, in its own spelling or as titles are capitalised.
+/// The text of a name, in its own spelling or as titles are capitalised.
 fn named(name: &str) -> Option<&'static str> {
     if let Some(meant) = of_html(name) {
         return Some(meant);
@@ -150,7 +150,7 @@ fn greek(name: &str) -> Option<Cow<'static, str>> {
     }))
 }
 
-/// What stands for something without a semicolon.
+/// The text of an entity without a semicolon, and the length of its name.
 fn unended(text: &str, after_space: bool) -> Option<(&'static str, usize)> {
     let word = start(text, MAX_NAME_BYTES, |byte| byte.is_ascii_alphabetic());
     let rest = &text[word.len()..];
@@ -158,7 +158,7 @@ fn unended(text: &str, after_space: bool) -> Option<(&'static str, usize)> {
     if BARE_WORDS.contains(&word) && !rest.starts_with(char::is_alphabetic) {
         return known(word);
     }
-    // `R&ampD`, where "ampere" and "amplifier" go on in small letters.
+    // `R&ampD`, but "ampere" and "amplifier" go on in small letters.
     let after_amp = word.strip_prefix("amp");
     if after_amp.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase())) {
         return known("amp");

@@ -1,9 +1,9 @@
-//! What stands in an abstract's field and is no abstract: the heading, and words that say that
+//! Content of an abstract's field that is not an abstract: the heading, and words that say that
 //! there is none.
 //!
-//! A heading is one only where it clearly is: before punctuation, at a line's end, in a tag of its
-//! own, or before a word that begins a sentence. "Abstract interpretation is a theory of …" and
-//! "Abstract Meaning Representation" begin with no heading.
+//! A heading must be clear: before punctuation, at a line's end, in its own tag, or before the
+//! first word of a sentence. "Abstract interpretation is a theory of …" and "Abstract Meaning
+//! Representation" begin with no heading.
 
 use super::markup;
 
@@ -109,7 +109,7 @@ const OPENERS: [&str; 98] = [
     "With",
 ];
 
-/// What is written where there is no abstract, in small letters and without punctuation.
+/// Texts for a missing abstract, in small letters and without punctuation.
 const PLACEHOLDERS: [&str; 18] = [
     "",
     "abstract",

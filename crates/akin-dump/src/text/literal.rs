@@ -1,8 +1,8 @@
 //! Lists and objects as programs print them into a cell: Python's `['a', "b's"]` and
 //! `[{'name': 'a'}]`, numpy's lists without commas, R's `c("a", "b")`, the sets of PostgreSQL, JSON.
 //!
-//! In: a text. Out: the same as JSON, or nothing where it is no list and no object. An apostrophe
-//! that nobody escaped is text where no quote could close.
+//! In: a text. Out: the same as JSON, or nothing if it is neither a list nor an object. An
+//! unescaped apostrophe is text if no quote could close there.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 16;
 /// What R, numpy and Python write before a list.
 const CALLS: [&str; 5] = ["array(", "list(", "tuple(", "set(", "c("];
 
-/// Reads a list or an object; `None` where a text is neither.
+/// Reads a list or an object; `None` if a text is neither.
 pub(crate) fn parse(text: &str) -> Option<Value> {
     let mut reader = LiteralReader { text, at: 0 };
     reader.skip_spaces();
@@ -73,7 +73,7 @@ impl<'a> LiteralReader<'a> {
         self.list(closing, depth).map(Value::Array)
     }
 
-    /// What stands up to a closing bracket, between commas or, as numpy has it, spaces.
+    /// The values up to a closing bracket, separated by commas or, as in numpy, by spaces.
     fn list(&mut self, closing: char, depth: usize) -> Option<Vec<Value>> {
         let mut values = Vec::new();
         loop {
@@ -168,7 +168,7 @@ impl<'a> LiteralReader<'a> {
         }
     }
 
-    /// Whether what follows a quote can follow a string.
+    /// Whether the text after a quote can follow a string.
     fn is_closed(&self) -> bool {
         let rest = self.rest();
         let next = rest.trim_start().chars().next();
@@ -180,7 +180,7 @@ impl<'a> LiteralReader<'a> {
         }
     }
 
-    /// What a backslash stands before.
+    /// The character after a backslash.
     fn escape(&mut self, string: &mut String) -> Option<()> {
         let c = self.rest().chars().next()?;
         self.at += c.len_utf8();

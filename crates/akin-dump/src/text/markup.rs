@@ -1,8 +1,8 @@
 //! The tags that titles and abstracts hold: HTML, and the JATS and MathML of publishers.
 //!
-//! In: text that starts with `<`, or what stands between two brackets. Out: whether it is a tag of
-//! a known name, how long it is, and whether it parts what stands on either side. Anything else
-//! (`a < b`, `p<0.05`, the mean `<x>`) is no tag. The names are those of HTML, of JATS
+//! In: text that starts with `<`, or the text between two brackets. Out: whether it is a tag of a
+//! known name, its length, and whether it separates the text on either side. Anything else is not a
+//! tag (`a < b`, `p<0.05`, the mean `<x>`). The names are those of HTML, of JATS
 //! (<https://jats.nlm.nih.gov/publishing/tag-library/1.3/>) and of presentation MathML that occur
 //! inside text.
 
@@ -11,13 +11,13 @@ use super::entities;
 /// The longest tag, with its attributes.
 const MAX_TAG_BYTES: usize = 1024;
 
-/// The longest formula in MathML that is looked through for its end.
+/// The longest MathML formula that is searched for its end.
 const MAX_MATHML_BYTES: usize = 16 << 10;
 
 /// The longest preamble of a formula that is a document of its own.
 const MAX_PREAMBLE_BYTES: usize = 2 << 10;
 
-/// Names of tags that stand between the letters of a text: they leave nothing behind.
+/// Names of tags between the letters of a text: they leave nothing behind.
 const INLINE: [&str; 61] = [
     "a",
     "abbr",
@@ -82,7 +82,7 @@ const INLINE: [&str; 61] = [
     "u",
 ];
 
-/// Names of tags that part what stands on either side.
+/// Names of tags that separate the text on either side.
 const BLOCK: [&str; 34] = [
     "abstract",
     "blockquote",
@@ -126,9 +126,9 @@ const PREFIXES: [&str; 6] = ["jats", "mml", "m", "html", "xhtml", "xlink"];
 /// A tag of a known name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MarkupTag<'a> {
-    /// Its name as it is written, without prefix.
+    /// Its name as written, without prefix.
     pub(crate) name: &'a str,
-    /// It parts what stands on either side.
+    /// It separates the text on either side.
     pub(crate) is_block: bool,
     /// It has a slash: it needs no other tag to close it.
     pub(crate) is_closing: bool,
@@ -173,18 +173,18 @@ pub(crate) fn escaped_tag(text: &str) -> Option<MarkupTag<'_>> {
     })
 }
 
-/// What the entities of brackets stand for; capitalised, `&Lt;` is the name of another one.
+/// The characters of the entities for brackets; capitalised, `&Lt;` is the name of another one.
 const OPENING: &[&str] = &["<", "≪"];
 const CLOSING: &[&str] = &[">", "≫"];
 const ANY: &[&str] = &["<", "≪", ">", "≫"];
 
-/// The bytes of the entity at the start of `text`, if it stands for one of `brackets`.
+/// The bytes of the entity at the start of `text`, if it is one of `brackets`.
 fn bracket(text: &str, brackets: &[&str]) -> Option<usize> {
     let (meant, used) = entities::resolve(text, false)?;
     brackets.contains(&&*meant).then_some(used)
 }
 
-/// Reads what stands between the brackets of a tag.
+/// Reads the text between the brackets of a tag.
 fn named(inner: &str) -> Option<MarkupTag<'_>> {
     let bare = inner.strip_prefix('/').unwrap_or(inner);
     let name_bytes = bare
@@ -227,8 +227,8 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Where the last tag that closes each letter of the alphabet stands in `text`, in either form; 0
-/// where there is none.
+/// The position in `text` of the last closing tag for each letter of the alphabet, in either form;
+/// 0 if there is none.
 pub(crate) fn last_closings(text: &str) -> [usize; 26] {
     let bytes = text.as_bytes();
     let mut last = [0; 26];
@@ -260,7 +260,7 @@ pub(crate) fn mathml(text: &str) -> Option<&str> {
     Some(&head[..end])
 }
 
-/// The bytes of the MathML at the start of `text`, which says again what a formula in TeX said.
+/// The bytes of the MathML at the start of `text` that repeats a formula in TeX.
 pub(crate) fn same_in_mathml(text: &str) -> usize {
     let trimmed = text.trim_start();
     let opens = tag(trimmed).is_some_and(|tag| tag.name == "math" && !tag.is_closing);
@@ -268,7 +268,7 @@ pub(crate) fn same_in_mathml(text: &str) -> usize {
     maths.map_or(0, |maths| text.len() - trimmed.len() + maths.len())
 }
 
-/// The bytes of what a publisher's formula has around it, as a document of its own: from
+/// The bytes that a publisher puts around a formula, as a document of its own: from
 /// `\documentclass` to `\begin{document}`, or `\end{document}`.
 pub(crate) fn document_frame(text: &str) -> usize {
     const BEGIN: &str = "\\begin{document}";

@@ -1,8 +1,9 @@
-//! Text as records hold it, put in order: what a reader sees is what its author meant.
+//! Text in records, cleaned: a reader should see what its author meant.
 //!
-//! `clean.rs` undoes TeX (`tex.rs`, `tex_commands.rs`), markup (`markup.rs`, `entities.rs`) and headings
-//! (`heads.rs`). `names.rs` reads people, `dates.rs` days, `withdrawn.rs` notices, `prose.rs` and
-//! `literal.rs` lists, `whole_number.rs` and `arxiv_number.rs` ids that were taken for numbers.
+//! `clean.rs` undoes TeX (`tex.rs`, `tex_commands.rs`), markup (`markup.rs`, `entities.rs`) and
+//! headings (`heads.rs`). `names.rs` reads people, `dates.rs` days, `withdrawn.rs` notices,
+//! `prose.rs` and `literal.rs` lists, `whole_number.rs` and `arxiv_number.rs` ids that became
+//! numbers.
 
 pub(crate) mod arxiv_number;
 pub(crate) mod clean;

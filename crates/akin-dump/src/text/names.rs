@@ -1,4 +1,4 @@
-//! Names of people and groups: the one grammar by which all readers take them apart.
+//! Names of people and groups: one grammar for all readers.
 //!
 //! In: a field with the names of a paper's authors in any form, or one name. Out: clean names in
 //! reading order: `Ada Lovelace`, `Jan van der Berg`, `Martin King Jr.`
@@ -11,15 +11,15 @@
 //! | the parts of a name | [`joined`] |
 //! | a name that is in its order | [`single`] |
 //!
-//! What is decided, and by what ([`Order`] says how far a source is known):
-//! - Semicolons, bars, slashes, line ends divide names; so do commas and "and" where they stand
-//!   between names (`list.rs`, `part.rs`).
-//! - `Doe, Jane` is one name: one comma in each part of a list tells the family name, and two single
-//!   words are no two full names. `Adam Smyth, Karl Marks` are two. What nobody can tell is left
-//!   as it stands.
+//! What is decided, and by what ([`Order`] says how well a source is known):
+//! - Semicolons, bars, slashes, line ends divide names; so do commas and "and" between names
+//!   (`list.rs`, `part.rs`).
+//! - `Doe, Jane` is one name: one comma in each part of a list marks the family name, and two
+//!   single words are not two full names. `Adam Smyth, Karl Marks` are two. Ambiguous text is left
+//!   unchanged.
 //! - `Fanning E.` and `Fanning E` are turned round (`one.rs`).
-//! - What stands in parentheses, affiliations, degrees, years of a life, `et al.`, `others`, "for
-//!   the …" and "on behalf of …" go. `Jr.` stays.
+//! - Text in parentheses, affiliations, degrees, years of a life, `et al.`, `others`, "for the …"
+//!   and "on behalf of …" are dropped. `Jr.` stays.
 //! - Groups that sign stay whole.
 
 mod list;
@@ -52,8 +52,8 @@ pub(crate) fn in_text(authors: &str, order: Order) -> Vec<String> {
     }
 }
 
-/// The names of one tag of an index, where the family name comes first, with or without a comma:
-/// one name as a rule.
+/// The names of one tag of an index, with the family name first, with or without a comma: usually
+/// one name.
 pub(crate) fn indexed(authors: &str) -> Vec<String> {
     finished(named(authors, Order::FamilyFirst), true)
 }
@@ -78,7 +78,7 @@ pub(crate) fn of_value(authors: &Value, order: Order) -> Vec<String> {
     }
 }
 
-/// Reads a name that stands alone and may be written family name first: `Lovelace, Ada`,
+/// Reads a single name that may be written family name first: `Lovelace, Ada`,
 /// `King, Martin Luther, Jr.`, `King, Jr., Martin Luther`, `King, Martin Luther Jr`.
 ///
 /// A name without a comma is in its order already.
@@ -87,8 +87,8 @@ pub(crate) fn family_first(name: &str) -> Option<String> {
     part::single(&cleaned).map(|name| name.text)
 }
 
-/// Names that were told from one another already, as a list is read: without those that name nobody,
-/// and with initials first where full stops leave no doubt.
+/// Names that are already separate, read as a list. Those that name nobody are dropped, and
+/// initials are put first if full stops leave no doubt.
 pub(crate) fn known(names: Vec<String>) -> Vec<String> {
     let name = |text: String| {
         let last = text.rsplit(' ').next().unwrap_or("");
@@ -98,7 +98,7 @@ pub(crate) fn known(names: Vec<String>) -> Vec<String> {
     finished(names.into_iter().map(name).collect(), false)
 }
 
-/// Whether a part of a name says which of the family, or of what standing, somebody is.
+/// Whether a part of a name is a generational suffix or a degree.
 pub(crate) fn is_suffix(part: &str) -> bool {
     name::is_suffix(part) || one::is_degree(part)
 }
@@ -123,7 +123,7 @@ fn named(authors: &str, order: Order) -> Vec<Name> {
     list::names(text, order)
 }
 
-/// Whether nothing in an element of a list could divide names, or is no part of a name.
+/// Whether an element of a list contains nothing that could divide names or is not part of a name.
 fn is_plain(name: &str) -> bool {
     let is_mark = |byte: u8| {
         matches!(byte, b',' | b';' | b'|' | b'/' | b'&' | b'(' | b'[' | b'{' | b'"' | b':' | b'\\'

@@ -1,7 +1,7 @@
-//! The texts in values of JSON: what is to be a text and stands in a list or as a number.
+//! Texts in JSON values: fields for text that hold a list or a number.
 //!
-//! In: a value. Out: its text, borrowed where it is one. Lists are joined by spaces, as the paragraphs
-//! of an abstract that were kept apart.
+//! In: a value. Out: the text, borrowed if it was a string. Lists are joined by spaces, like an
+//! abstract's separate paragraphs.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::whole_number;
 
-/// The text or the number as text; of a list all its texts, of an object its `text`. `None` where there
-/// is none of these.
+/// The text or the number as text; of a list all its texts, of an object its `text`. `None` if
+/// there is none of these.
 pub(crate) fn of(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
@@ -27,7 +27,7 @@ fn joined(list: &[Value]) -> Option<Cow<'_, str>> {
     (is_empty || !texts.is_empty()).then(|| Cow::Owned(texts.join(" ")))
 }
 
-/// A value as it stands, to be shown.
+/// A value, verbatim, for display.
 pub(crate) fn shown(value: &Value) -> Cow<'_, str> {
     of(value).unwrap_or_else(|| match value {
         Value::Null => Cow::Borrowed(""),

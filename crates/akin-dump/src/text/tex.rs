@@ -1,7 +1,7 @@
 //! TeX's ways of writing letters: `\'e`, `{\"o}`, `\v{s}`, `\o`, `\ss` to Unicode.
 //!
-//! In: text that starts with `\` or `{`. Out: the letter and the bytes it took. What is no letter
-//! (`\alpha`, `\textit{…}`) is for `tex_commands.rs`.
+//! In: text that starts with `\` or `{`. Out: the letter and the bytes it took. Commands that are
+//! not letters (`\alpha`, `\textit{…}`) are for `tex_commands.rs`.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 4;
 /// No Greek letter's name in braces is longer.
 const MAX_GREEK_BYTES: usize = 10;
 
-/// Reads the letter at the start of `text`; `None` where there is none.
+/// Reads the letter at the start of `text`; `None` if there is none.
 pub(crate) fn letter(text: &str) -> Option<(String, usize)> {
     read_letter(text, 0)
 }
@@ -68,8 +68,8 @@ fn torn_greek(name: &str, rest: &str) -> Option<(&'static str, usize)> {
     Some((letter, inner.len() + 2))
 }
 
-/// Without braces, a symbol makes a letter only where Unicode has that letter in one piece, and
-/// `\"` only a vowel: otherwise quotes that were escaped twice would become accents.
+/// Without braces, a symbol makes a letter only if Unicode has that letter precomposed, and `\"`
+/// only a vowel. Otherwise quotes that were escaped twice would become accents.
 fn accented_by_symbol(
     symbol: char,
     mark: char,
@@ -121,7 +121,7 @@ fn two_letters(text: &str) -> Option<(String, usize)> {
     })
 }
 
-/// Reads `{ inner }` with what `inner` reads filling the braces.
+/// Reads `{ inner }`, where `inner` must fill the braces.
 fn braced(
     text: &str,
     inner: impl FnOnce(&str) -> Option<(String, usize)>,

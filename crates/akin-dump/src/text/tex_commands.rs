@@ -1,25 +1,25 @@
 //! TeX's commands in texts that are no TeX: titles, abstracts and names, outside maths.
 //!
-//! In: the name of a command, without its backslash. Out: what becomes of it ([`TexCommand`]), `None`
-//! for those that are left to stand (`\frac`, `\mathbb`): maths without dollars is common. Letters
-//! and accents are for `tex.rs`, how an argument is read for `clean.rs`.
+//! In: the name of a command, without its backslash. Out: what becomes of it ([`TexCommand`]),
+//! `None` for those that stay (`\frac`, `\mathbb`): maths without dollars is common. Letters and
+//! accents are for `tex.rs`, how an argument is read for `clean.rs`.
 
 /// What becomes of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TexCommand {
-    /// It stands for these characters; what follows its name is a word of its own.
+    /// It means these characters; the text after its name is a separate word.
     Symbol(&'static str),
-    /// It stands for these characters, and TeX swallows the space after its name.
+    /// It means these characters, and TeX swallows the space after its name.
     Letter(&'static str),
-    /// It is the name of a function, as it is written.
+    /// It is the name of a function, as written.
     Function,
     /// It changes the looks of its argument.
     Looks,
-    /// It changes the looks of what follows in its group.
+    /// It changes the looks of the rest of its group.
     Switch,
-    /// Its argument stands above the line.
+    /// Its argument is a superscript.
     Raised,
-    /// Its argument stands below the line.
+    /// Its argument is a subscript.
     Lowered,
     /// Its argument is maths.
     Maths,
@@ -31,9 +31,9 @@ pub(crate) enum TexCommand {
     Item,
     /// The first of its two arguments goes, and the second one is text.
     Second,
-    /// It says nothing, and so many arguments of it go too.
+    /// It is dropped, with this number of arguments.
     Nothing(usize),
-    /// It parts what stands on either side, and so many arguments of it go.
+    /// It separates the text on either side and is dropped with this number of arguments.
     Space(usize),
 }
 
@@ -367,8 +367,8 @@ pub(crate) fn greek(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The character at this place of TeX's oldest fonts (OT1), which is ASCII but for a few:
-/// `\char21` is a dash.
+/// The character at this position of TeX's oldest fonts (OT1), which is mostly ASCII: `\char21` is
+/// a dash.
 pub(crate) fn character(code: u32) -> Option<char> {
     Some(match code {
         16 => 'ı',
@@ -443,14 +443,14 @@ const TEXTS: [&str; 26] = [
     "verse",
 ];
 
-/// What stands in an environment.
+/// The content of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Environment {
     Maths,
     Text,
 }
 
-/// What stands in the environment of this name.
+/// The content of the environment of this name.
 pub(crate) fn environment(name: &str) -> Option<Environment> {
     let name = name.trim_end_matches('*');
     if MATHS.contains(&name) {

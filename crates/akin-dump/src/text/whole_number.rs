@@ -1,9 +1,9 @@
 //! Whole numbers that a table or a program took for floats, as pandas does in a column with a gap:
 //! `95000001.0` or `9.5000001e7` for 95000001.
 //!
-//! In: a number as it is spelt. Out: its digits, where it is whole and small enough for a float to
-//! hold all of them. Nothing else is: `1.5`, `704.0001`, `1e300`. Ids that are numbers are read through
-//! [`id_of_kind`].
+//! In: a number as it is spelt. Out: its digits, if it is whole and small enough for a float to
+//! hold all of them. Others are not: `1.5`, `704.0001`, `1e300`. Ids that are numbers are read
+//! through [`id_of_kind`].
 
 use akin_base::paper::{IdKind, PaperId};
 use serde_json::Number;
@@ -11,11 +11,11 @@ use serde_json::Number;
 /// From here on a float leaves whole numbers out.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The digits of a whole number that is written as a float; `None` where it is none.
+/// The digits of a whole number that is written as a float; `None` for other numbers.
 pub(crate) fn digits_of(spelling: &str) -> Option<String> {
     let text = spelling.trim();
     let is_float = text.contains(['.', 'e', 'E']) && text.starts_with(|c: char| c.is_ascii_digit());
-    // `0704.0000` has digits of its own, as an id has.
+    // `0704.0000` has digits of its own, like an id.
     let is_padded = text.len() > 1 && text.starts_with('0') && !text.starts_with("0.");
     let may_be = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+');
     if !is_float || is_padded || !text.chars().all(may_be) {
@@ -36,8 +36,8 @@ pub(crate) fn spelling(number: &Number) -> String {
     float.and_then(whole).unwrap_or_else(|| number.to_string())
 }
 
-/// The id that a value is in the field for ids of a kind; `None` if it is none. The DOI of a paper of
-/// arXiv is its arXiv id.
+/// The id in a field for ids of one kind; `None` if the value is not such an id. The DOI of a paper
+/// of arXiv is its arXiv id.
 pub(crate) fn id_of_kind(kind: IdKind, value: &str) -> Option<PaperId> {
     let of_kind = |value: &str| PaperId::of_kind(kind, value);
     of_kind(value).or_else(|| match kind {

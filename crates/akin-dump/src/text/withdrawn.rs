@@ -1,7 +1,7 @@
-//! Whether what stands in place of an abstract, or a comment, says that the paper was withdrawn.
+//! Whether the text in place of an abstract, or a comment, says that the paper was withdrawn.
 //!
-//! arXiv has no field for it: authors write it where the abstract was, or into the comment. A notice
-//! is a sentence whose subject is the paper itself, and that goes on as notices do:
+//! arXiv has no field for it: authors write it in place of the abstract, or into the comment. A
+//! notice is a sentence whose subject is the paper itself, and that goes on as notices do:
 //!
 //! ```text
 //! this paper (on X) has been withdrawn by the author due to …
@@ -9,16 +9,16 @@
 //! the authors have withdrawn this paper
 //! ```
 //!
-//! Anything else that is withdrawn (deposits, drugs, consent, children, an earlier version) hides no
-//! paper: a missed notice costs a needless hit, a false one costs the paper.
+//! Other withdrawals (deposits, drugs, consent, children, an earlier version) do not hide a paper.
+//! A missed notice costs a needless hit, a false one costs the paper.
 
-/// Characters that are looked at.
+/// Number of characters that are examined.
 const LOOKED_AT: usize = 240;
 
-/// What all that is said of it has in common.
+/// The common part of all notices.
 const STEM: &str = "withdr";
 
-/// What is said of it.
+/// The words of a notice.
 const WITHDRAWN: &str = "withdrawn";
 
 /// What authors call a paper of theirs.
@@ -42,7 +42,7 @@ const WORKS: [&str; 17] = [
     "thesis",
 ];
 
-/// Words that may stand between the paper and what is said of it.
+/// Words that may be between the paper and its notice.
 const AUXILIARIES: [&str; 29] = [
     "am",
     "has",
@@ -130,7 +130,7 @@ const WITHDRAWERS: [&str; 16] = [
     "moderators",
 ];
 
-/// Where a paper is taken back from; from a journal it may have gone to another.
+/// Where a paper is withdrawn from; from a journal it may have gone to another.
 const ARCHIVES: [&str; 8] = [
     "arxiv",
     "arxiv.org",
@@ -176,8 +176,8 @@ pub(crate) fn comment_says_withdrawn(comment: &str) -> bool {
         .any(|clause| is_notice(clause.trim_start_matches(|c: char| !c.is_alphanumeric())))
 }
 
-/// The beginning of a text in lower case, without what notices are headed by; `None` where nothing is
-/// said to be withdrawn.
+/// The beginning of a text in lower case, without the headings of notices; `None` if it mentions no
+/// withdrawal.
 fn beginning(text: &str) -> Option<String> {
     let end = text
         .char_indices()
@@ -198,7 +198,7 @@ fn beginning(text: &str) -> Option<String> {
     Some(lower)
 }
 
-/// A text without what stands in parentheses or in quotes: `this paper (on X) has been withdrawn`.
+/// A text without its parts in parentheses or in quotes: `this paper (on X) has been withdrawn`.
 fn without_asides(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut depth = 0_usize;
@@ -320,7 +320,7 @@ fn is_of_authors(words: &[&str]) -> bool {
         && said.get(2).is_some_and(|word| WORKS.contains(&bare(word)))
 }
 
-/// Whether what follows `withdrawn`, the word with its punctuation, is how a notice goes on.
+/// Whether the text after `withdrawn` and its punctuation continues a notice.
 fn goes_on(word: &str, rest: &[&str]) -> bool {
     if word.ends_with(|c: char| !c.is_alphanumeric()) {
         return true;

@@ -48,7 +48,7 @@ pub(super) static RULES: Rules = Rules {
     ..Rules::NONE
 };
 
-/// Whether a document is told to be of the ACL Anthology by the start tag at an index.
+/// Whether the start tag at an index shows that a document is from the ACL Anthology.
 fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     match (tags.name(at), tags.name(at + 1)) {
         ("collection", "volume") => true,
@@ -96,7 +96,7 @@ pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError
     found.item()
 }
 
-/// The paper's id in the Anthology, made of its place or read from its address.
+/// The paper's id in the Anthology, from its place or from its address.
 fn id(around: &Element, volume: &Element, paper: &Element) -> Option<String> {
     let number = paper.attribute("id").map(str::trim);
     let place = match &*around.name {
@@ -116,8 +116,8 @@ fn id(around: &Element, volume: &Element, paper: &Element) -> Option<String> {
     made.filter(is_known).or_else(by_address)
 }
 
-/// An id by the Anthology's rule: since 2020 it has all in full; before, volume and paper have
-/// four digits together, two each in workshops, in C69 and in the later volumes of D19.
+/// An id by the Anthology's rule: since 2020 it has all parts in full. Before, volume and paper
+/// have four digits together; in workshops, in C69 and in the later volumes of D19, two each.
 fn made_id(collection: &str, volume: &str, number: &str) -> Option<String> {
     if collection.starts_with(|c: char| c.is_ascii_digit()) {
         return Some(format!("{collection}-{volume}.{number}"));

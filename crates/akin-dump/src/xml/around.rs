@@ -1,8 +1,8 @@
-//! What stands around the records of a document: the elements that are open there.
+//! The surroundings of a document's records: the elements that are open there.
 //!
-//! In: start tags and end tags outside records. Out: which elements hold the next record, and for
-//! the ACL Anthology, whose papers say little alone, the tags of `collection` and `volume` with the
-//! volume's `meta`, as one small document.
+//! In: start tags and end tags outside records. Out: the elements that hold the next record. For
+//! the ACL Anthology, whose papers say little alone, also the tags of `collection` and `volume`
+//! with the volume's `meta`, as one small document.
 
 use super::scan::local;
 
@@ -16,7 +16,7 @@ const KEPT: [&[u8]; 2] = [b"collection", b"volume"];
 #[derive(Default)]
 pub(super) struct Enclosing {
     open: Vec<Open>,
-    /// The `meta` of the volume, as it stands.
+    /// The `meta` of the volume, verbatim.
     meta: Vec<u8>,
     /// Tags and `meta` as a document.
     text: String,

@@ -1,10 +1,10 @@
-//! Entries of arXiv's Atom feeds: what the API answers, and the daily feed of new papers.
+//! Entries of arXiv's Atom feeds: the API's answers, and the daily feed of new papers.
 //!
-//! In: one `entry`. Out: a paper; the entry by which the API reports an error is rejected with
-//! what it says. The API's feed is described at <https://info.arxiv.org/help/api/user-manual.html>,
-//! the daily one at <https://info.arxiv.org/help/rss.html>: its date is that of the list, its
-//! authors are one string, and its `summary` begins with an announcement. There was no genuine
-//! sample of the daily one.
+//! In: one `entry`. Out: a paper; the entry by which the API reports an error is rejected with its
+//! message. The API's feed is described at <https://info.arxiv.org/help/api/user-manual.html>, the
+//! daily one at <https://info.arxiv.org/help/rss.html>. In the daily one the date is that of the
+//! list, the authors are one string, and `summary` begins with an announcement. There was no
+//! genuine sample of the daily one.
 
 use akin_base::paper::{Authority, IdKind, arxiv_version};
 
@@ -37,7 +37,7 @@ pub(super) static RULES: Rules = Rules {
     ..Rules::NONE
 };
 
-/// Whether a document is told to be a feed of arXiv by the start tag at an index.
+/// Whether the start tag at an index shows that a document is a feed of arXiv.
 fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     let of_arxiv = || tags.document_has(b"arxiv.org") || tags.document_has(b"arXiv.org");
     matches!(tags.name(at), "feed" | "entry") && of_arxiv()
@@ -99,7 +99,7 @@ pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError
     found.item()
 }
 
-/// Adds DOIs, of which one element may hold several.
+/// Adds DOIs; one element may hold several.
 fn add_dois(found: &mut RawRecord<'_>, entry: &Element) {
     for name in ["doi", "DOI"] {
         for doi in entry.children(name).filter_map(Element::some_text) {
@@ -125,7 +125,7 @@ fn authors(entry: &Element) -> Vec<String> {
         .collect()
 }
 
-/// Codes, the primary one first; MSC and ACM classes stand among them in the feed and are left out.
+/// Codes, the primary one first; MSC and ACM classes are among them in the feed and are left out.
 fn categories(entry: &Element) -> Vec<String> {
     let term = |element: &Element| element.attribute("term").map(str::to_owned);
     entry

@@ -3,14 +3,14 @@
 //! In: "Computer Science - Computation and Language". Out: `cs.CL`. From the list at
 //! <https://arxiv.org/category_taxonomy>.
 
-/// Archives by their names, with what their categories are called after it.
+/// Archives by their names, with the names of their categories.
 type Archive = (
     &'static str,
     &'static str,
     &'static [(&'static str, &'static str)],
 );
 
-/// The code of a category, or of an archive that stands without one.
+/// The code of a category, or of an archive without categories.
 pub(super) fn code(name: &str) -> Option<String> {
     let name = name.trim();
     if let Some((_, code)) = ALONE.iter().find(|(known, _)| *known == name) {

@@ -1,7 +1,7 @@
 //! Records of OAI-PMH interfaces: arXiv's own formats, and Dublin Core from anywhere.
 //!
-//! In: one `record`, or its metadata alone. Out: a paper, or a deletion where its header says so.
-//! The formats are described at <https://info.arxiv.org/help/oa/index.html> and in the schemas
+//! In: one `record`, or its metadata alone. Out: a paper, or a deletion if its header says so. The
+//! formats are described at <https://info.arxiv.org/help/oa/index.html> and in the schemas
 //! `http://www.openarchives.org/OAI/2.0/{OAI-PMH,oai_dc}.xsd` and
 //! `http://arxiv.org/OAI/{arXiv,arXivRaw,arXivOld}.xsd`.
 //!
@@ -14,7 +14,7 @@
 //! | published | `created` | first `version`, `date` | first `date` |
 //! | updated | `updated` or `created` | last `version` | last `date` |
 //! | version | — | last `version` | — |
-//! | journal | `journal-ref` | the same | `identifier` that is none, `source` |
+//! | journal | `journal-ref` | the same | `identifier` that is not an id, `source` |
 //! | comment | `comments` | the same | `description` that begins with "Comment:" |
 //!
 //! A last version without files (`source_type` I) is a withdrawn paper. There was no genuine
@@ -54,13 +54,13 @@ pub(super) static RULES: Rules = Rules {
     ..Rules::NONE
 };
 
-/// Whether a start tag is that of a `record` of another language than OAI-PMH, such as MARC inside it.
+/// Whether a start tag is a `record` of another format than OAI-PMH, such as MARC inside it.
 fn is_foreign(tag: &[u8]) -> bool {
     let has = |words: &[u8]| tag.windows(words.len()).any(|window| window == words);
     has(b"xmlns=") && !has(b"openarchives.org/OAI/2.0")
 }
 
-/// Whether a document is told to be OAI-PMH by the start tag at an index.
+/// Whether the start tag at an index shows that a document is OAI-PMH.
 fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     match tags.name(at) {
         "OAI-PMH" | "ListRecords" | "GetRecord" => true,
@@ -144,7 +144,7 @@ fn of_arxiv(metadata: &Element, identifier: Option<&str>) -> RawRecord<'static> 
     found
 }
 
-/// Adds what the versions of `arXivRaw` say.
+/// Adds the data of the versions in `arXivRaw`.
 fn add_versions(found: &mut RawRecord<'_>, metadata: &Element) {
     let number = |version: &Element| -> Option<u32> {
         let number = version.attribute("version")?.trim();
@@ -237,7 +237,7 @@ fn add_ids(
     }
 }
 
-/// The longest description that is no comment, an English one rather than another.
+/// The longest description that is not a comment, preferably an English one.
 fn abstract_of(metadata: &Element) -> String {
     let is_english = |element: &Element| {
         let language = element.attribute("lang");
@@ -286,7 +286,7 @@ fn is_class(subject: &str) -> bool {
     first.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a text says where the work stands, and is no id or address.
+/// Whether a text says where the work appeared, and is neither an id nor an address.
 fn is_citation(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_other = [

@@ -1,10 +1,10 @@
 //! The elements of a stream of XML that are records, as the bytes they have there.
 //!
-//! In: bytes of one or several documents. Out: one [`Framed`] a record, and what stands around it.
-//! Only tags are looked at (`scan.rs`), so a record that is broken inside spoils no other: where
-//! the next record begins, or what holds the records ends, before a record did, the record is bad
-//! and reading goes on there. One record is held at a time, of at most [`MAX_LINE_BYTES`]
-//! (`keep.rs`); `rules.rs` knows which elements are records.
+//! In: bytes of one or several documents. Out: one [`Framed`] a record, and its surroundings. Only
+//! tags are examined (`scan.rs`), so a record that is broken inside does not spoil others. A record
+//! is bad if the next record begins, or its container ends, before it has ended; reading goes on
+//! there. One record is held at a time, of at most [`MAX_LINE_BYTES`] (`keep.rs`); `rules.rs` knows
+//! which elements are records.
 
 use std::io::{self, BufRead, BufReader};
 
@@ -28,7 +28,7 @@ pub(super) struct Elements {
     around: Enclosing,
     /// The start tag of the next record.
     next: Option<Next>,
-    /// A start tag of which only the name was read.
+    /// A start tag; only its name was read.
     begun: Vec<u8>,
     record: u64,
     ended: bool,
@@ -198,13 +198,13 @@ impl Elements {
         buffer.truncate(buffer.len() - tag.len());
     }
 
-    /// Takes a hidden tag for one; returns what was read of it.
+    /// Takes a hidden tag for one; returns the text that was read of it.
     fn unhide(&mut self) -> Vec<u8> {
         self.scanner.unhide();
         [b"<", self.scanner.name()].concat()
     }
 
-    /// Reads the `meta` of a volume; one that does not end is none.
+    /// Reads the `meta` of a volume; an unfinished one is dropped.
     fn read_meta(&mut self, start: &Next) -> io::Result<()> {
         let mut meta = start.tag.clone();
         if let Framed::Record = self.capture(&mut meta, start)? {
@@ -213,7 +213,7 @@ impl Elements {
         Ok(())
     }
 
-    /// Reads up to the end of the next tag; `None` where the bytes end.
+    /// Reads up to the end of the next tag; `None` if the bytes end.
     fn token(&mut self, buffer: &mut Vec<u8>, keep: &mut Keep) -> io::Result<Option<XmlToken>> {
         loop {
             let bytes = match self.input.fill_buf() {
@@ -274,7 +274,7 @@ mod tests {
     use crate::tests::Drip;
     use crate::xml::sniff::tests::rules_of;
 
-    /// Records as they stand, with `around|` before, `!` for a bad one and `?` for a cut.
+    /// Records, verbatim, with `around|` before, `!` for a bad one and `?` for a cut.
     fn read_all(format: Format, xml: &str, drip: usize) -> Vec<String> {
         let bytes = Drip(io::Cursor::new(xml.as_bytes().to_vec()), drip);
         let mut elements = Elements::new(rules_of(format), Box::new(bytes));

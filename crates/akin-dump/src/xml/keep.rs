@@ -1,8 +1,8 @@
 //! How much of a record is held while it is read.
 //!
-//! In: the bytes of a record, or of what stands between records. Out: what is kept of them: all,
-//! as long as it is no more than [`MAX_LINE_BYTES`]; else a piece from the start to show, and the
-//! last tag, which may be the next record's.
+//! In: the bytes of a record, or of the text between records. Out: the part that is kept:
+//! everything up to [`MAX_LINE_BYTES`]. Of more, a piece from the start to show, and the last tag,
+//! which may be the next record's.
 
 use crate::frame::{Framed, MAX_LINE_BYTES};
 use crate::reject::Rejection;
@@ -12,7 +12,7 @@ const KEPT_BYTES: usize = 1024;
 
 /// What of the bytes that are read goes into the buffer.
 pub(super) struct Keep {
-    /// Only the last tag, behind so many bytes; all if `None`.
+    /// Only the last tag, after this number of bytes; everything if `None`.
     tags_behind: Option<usize>,
     too_long: bool,
 }
@@ -41,7 +41,7 @@ impl Keep {
         }
     }
 
-    /// Adds what was read.
+    /// Adds the bytes that were read.
     pub(super) fn add(&mut self, bytes: &[u8], is_text: bool, buffer: &mut Vec<u8>) {
         let is_kept = self.tags_behind.is_none() || !is_text;
         if is_kept && buffer.len() <= MAX_LINE_BYTES {

@@ -1,13 +1,14 @@
 //! Dumps in XML: arXiv's OAI-PMH interface and its API, PubMed, the ACL Anthology.
 //!
-//! In: bytes. Out: the format, told from the first elements ([`sniff`]); the elements that are
-//! records ([`elements`]); and one reader a format, which takes one of them. `frame.rs` cuts them
-//! out by their tags (`scan.rs`) and notes what stands around them (`around.rs`), `rules.rs` says which they are, `recode.rs` decodes
-//! what is not in UTF-8, `tree.rs` parses one element.
+//! In: bytes. Out: the format, recognised from the first elements ([`sniff`]); the elements that
+//! are records ([`elements`]); and one reader per format, which takes one of them. `frame.rs` cuts
+//! them out by their tags (`scan.rs`) and notes their surroundings (`around.rs`); `rules.rs` says
+//! which they are. `recode.rs` decodes other encodings than UTF-8, and `tree.rs` parses one
+//! element.
 //!
-//! Elements are told by their local names: prefixes and the place of a namespace's declaration
-//! mean nothing. Several documents after one another are one dump. A DOCTYPE is passed over, and
-//! with it what it declares: no entity is expanded or fetched.
+//! Elements are recognised by their local names: prefixes and the place of a namespace's
+//! declaration mean nothing. Several documents after one another are one dump. A DOCTYPE is skipped
+//! with its declarations: no entity is expanded or fetched.
 
 pub(crate) mod acl;
 pub(crate) mod answer;

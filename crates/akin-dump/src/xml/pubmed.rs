@@ -1,15 +1,15 @@
 //! Records of PubMed: journal articles, chapters and books, and deletions.
 //!
 //! In: one `PubmedArticle`, `PubmedBookArticle`, bare `MedlineCitation` or `BookDocument`, or a
-//! `PMID` that stands in `DeleteCitation`. Out: a paper, or a deletion. The elements are described
-//! at <https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html> and in the DTD
+//! `PMID` in `DeleteCitation`. Out: a paper, or a deletion. The elements are described at
+//! <https://www.nlm.nih.gov/bsd/licensee/elements_descriptions.html> and in the DTD
 //! `https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd`.
 //!
 //! | of a paper | element |
 //! |---|---|
 //! | id, version | `PMID`, its `Version` |
 //! | aliases | `ArticleId` doi and pmc, `ELocationID` doi, `OtherID` of PubMed Central |
-//! | title | `ArticleTitle`, in brackets where it is translated; `VernacularTitle` where there is none; `BookTitle` of a whole book |
+//! | title | `ArticleTitle`, in brackets if it is translated; `VernacularTitle` if there is none; `BookTitle` of a whole book |
 //! | abstract | `Abstract`, else `OtherAbstract`; parts under their labels |
 //! | authors | `AuthorList`, groups too; editors of a book are none |
 //! | categories | MeSH `DescriptorName`s, else `Keyword`s |
@@ -58,7 +58,7 @@ pub(super) static RULES: Rules = Rules {
     ..Rules::NONE
 };
 
-/// Whether a document is told to be PubMed's by the start tag at an index.
+/// Whether the start tag at an index shows that a document is from PubMed.
 fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     matches!(
         tags.name(at),
@@ -73,10 +73,10 @@ fn is_start(tags: &StartTags<'_>, at: usize) -> bool {
     )
 }
 
-/// What stands in place of a title that was not given, or not yet.
+/// Placeholders for a title that was not given, or not yet.
 const NO_TITLES: [&str; 2] = ["not available", "in process citation"];
 
-/// What a label says of an abstract without parts.
+/// The label of an abstract without parts.
 const NO_LABEL: &str = "UNLABELLED";
 
 /// The elements of a record that say something; the same one twice for a book.

@@ -1,8 +1,8 @@
 //! A document in another encoding than UTF-8, as UTF-8.
 //!
-//! In: bytes. Out: the same, or decoded as the XML declaration at their start says. What declares
-//! UTF-8, ASCII, UTF-16 (which is not ASCII at its start: then it was decoded before) or nothing
-//! goes through unchanged, and so does what begins with a BOM.
+//! In: bytes. Out: the same, or decoded as the XML declaration at their start says. Documents that
+//! declare UTF-8, ASCII or nothing pass unchanged, and so do those with a BOM. So does a readable
+//! declaration of UTF-16: real UTF-16 is not ASCII at its start, so it was decoded before.
 
 use std::io::{self, Read};
 
@@ -10,7 +10,7 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::source::bytes::Bytes;
 
-/// A declaration ends within so many bytes.
+/// A declaration ends within this number of bytes.
 const MAX_DECLARATION_BYTES: usize = 256;
 
 /// Bytes that are decoded at a time.
@@ -27,7 +27,7 @@ pub(super) struct Recoded {
 enum RecodeState {
     /// Nothing was read.
     Unknown,
-    /// UTF-8, and what was read of it to know that.
+    /// UTF-8, and the bytes that were read to recognise it.
     Plain(io::Cursor<Vec<u8>>),
     Other(Box<Decoding>),
 }

@@ -1,10 +1,10 @@
-//! Which elements are records. Each format of XML has its own [`Rules`].
+//! Which elements are records. Each XML format has its own [`Rules`].
 //!
-//! In: names of elements without prefixes. Out: what they are.
+//! In: names of elements without prefixes. Out: their roles.
 
 /// Which elements of a format are records.
 pub(crate) struct Rules {
-    /// Whether an element is a record wherever it stands, and no part of one.
+    /// Whether an element is a record at any place, and not a part of one.
     pub(crate) is_whole_record: fn(&[u8]) -> bool,
     /// Whether an element directly inside a parent is a record too.
     pub(crate) is_inner_record: fn(&[u8], &[u8]) -> bool,

@@ -1,12 +1,12 @@
-//! The tags in a stream of XML bytes, and nothing of what they mean.
+//! The tags in a stream of XML bytes, without their meaning.
 //!
 //! In: bytes, in pieces of any size. Out: a [`XmlToken`] at the end of every tag. Comments, CDATA,
 //! processing instructions and declarations, a DOCTYPE with its internal subset among them, are
-//! passed over. Nothing is kept but a name, and nothing is an error: a `<` inside a tag, which XML
+//! passed over. Nothing is kept but a name, and nothing is an error. A `<` inside a tag, which XML
 //! forbids, breaks it off and begins the next. Whether an element is well-formed is left to
 //! `tree.rs`.
 
-/// A longer name is no name of ours; the rest of it is dropped.
+/// A longer name cannot be one of ours; the rest of it is dropped.
 const MAX_NAME_BYTES: usize = 128;
 
 /// What the scanned bytes end with.
@@ -18,7 +18,7 @@ pub(super) enum XmlToken {
     End,
     /// `<?xml …?>`: a document begins.
     Declaration,
-    /// Inside a comment, CDATA or an instruction, a `<` and a name: a tag, if what it stands in
+    /// Inside a comment, CDATA or an instruction, a `<` and a name: a tag, if the enclosing markup
     /// was meant to end before. The byte after the name is not yet used.
     Hidden,
 }
@@ -39,9 +39,9 @@ enum ScanState {
     EndTag,
     /// After `<!`.
     Bang,
-    /// After `<!--`, with so many `-` just before.
+    /// After `<!--`, with this number of `-` just before.
     Comment(usize),
-    /// After `<![CDATA[`, with so many `]` just before.
+    /// After `<![CDATA[`, with this number of `]` just before.
     Cdata(usize),
     /// In the name of an instruction.
     Target,
@@ -72,7 +72,7 @@ pub(super) struct Scanner {
     in_subset: bool,
     /// The last bytes there, to find comments.
     tail: [u8; 4],
-    /// A `<` and a part of a name stand just before, in a comment or the like.
+    /// A `<` and a part of a name just before, in a comment or the like.
     hidden: bool,
 }
 
@@ -88,7 +88,7 @@ impl Scanner {
         }
     }
 
-    /// Whether the next byte belongs to no markup that has begun.
+    /// Whether the next byte is outside any markup.
     pub(super) fn is_between_tags(&self) -> bool {
         self.state == ScanState::Text
     }
@@ -103,7 +103,7 @@ impl Scanner {
         local(&self.name)
     }
 
-    /// How many bytes the markup that ended last has.
+    /// Length in bytes of the markup that ended last.
     pub(super) fn markup_bytes(&self) -> usize {
         self.used
     }
@@ -121,7 +121,7 @@ impl Scanner {
     }
 
     /// Scans on: either text up to the next `<`, or markup up to its end or that of `bytes`.
-    /// Returns how many bytes that are.
+    /// Returns that number of bytes.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> (usize, Option<XmlToken>) {
         let mut at = 0;
         if self.state == ScanState::Text {
@@ -192,7 +192,7 @@ impl Scanner {
         Scanned::On
     }
 
-    /// A `<` where none may stand: what came before is no tag.
+    /// A `<` where none is allowed: the text before it is not a tag.
     fn broken_off(&mut self) -> Scanned {
         self.state = ScanState::Text;
         Scanned::Before(None)
@@ -357,7 +357,7 @@ fn is_name_byte(byte: u8, is_first: bool) -> bool {
     is_name_start(byte) || (!is_first && matches!(byte, b'0'..=b'9' | b'-' | b'.'))
 }
 
-/// The start tags in `bytes`: local names, and the tags as they stand.
+/// The start tags in `bytes`: local names, and the tags verbatim.
 pub(super) fn start_tags(bytes: &[u8]) -> impl Iterator<Item = (String, &[u8])> {
     let mut scanner = Scanner::new();
     let mut at = 0;

@@ -1,10 +1,10 @@
-//! The format of a document, told by its first elements.
+//! The format of a document, recognised by its first elements.
 
 use super::start::StartTags;
 use crate::format::FormatReader;
 use crate::registry::Format;
 
-/// The format of a document, told by its start.
+/// The format of a document, recognised by its start.
 ///
 /// `None` for HTML, for feeds that are not arXiv's, and for all other XML.
 pub(crate) fn sniff(start: &[u8]) -> Option<Format> {

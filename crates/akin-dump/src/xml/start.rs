@@ -1,8 +1,8 @@
-//! The first start tags of a document, by which formats are told.
+//! The first start tags of a document, by which formats are recognised.
 
 use super::scan;
 
-/// Start tags that are looked at.
+/// Number of start tags that are examined.
 const SNIFFED_ELEMENTS: usize = 12;
 
 /// The first start tags of a document.
@@ -13,7 +13,7 @@ pub(crate) struct StartTags<'a> {
 }
 
 impl<'a> StartTags<'a> {
-    /// Reads the start of a document; `None` if it is no XML, or HTML.
+    /// Reads the start of a document; `None` if it is not XML, or is HTML.
     pub(crate) fn read(document: &'a [u8]) -> Option<StartTags<'a>> {
         if document.first() != Some(&b'<') {
             return None;

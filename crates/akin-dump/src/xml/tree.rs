@@ -1,11 +1,12 @@
 //! One record's XML as a small tree, and the text in it.
 //!
 //! In: the bytes of one element. Out: an [`Element`], whose names are local ones: prefixes mean
-//! nothing once the format is known. `quick-xml` parses; what it refuses is a [`Rejection`].
+//! nothing once the format is known. `quick-xml` parses; if it fails, the record is a
+//! [`Rejection`].
 //!
-//! Entities are resolved once, and only the five of XML and numbers: those that a DOCTYPE
-//! declares are never expanded nor fetched, and `&name;` stays as it stands (`text/clean.rs` knows the
-//! named ones of HTML). An ampersand alone is an ampersand. White space is kept for `text/clean.rs`.
+//! Only XML's five entities and numeric ones are resolved, once. Those that a DOCTYPE declares are
+//! never expanded nor fetched, and `&name;` stays as it is (`text/clean.rs` knows the named ones of
+//! HTML). An ampersand alone is an ampersand. White space is kept for `text/clean.rs`.
 
 use quick_xml::Reader;
 use quick_xml::escape::{resolve_xml_entity, unescape};
@@ -16,7 +17,7 @@ use crate::reject::Rejection;
 /// Elements may be nested this deep.
 const MAX_DEPTH: usize = 128;
 
-/// Elements that stand inside words: what they hold joins what is around them.
+/// Elements inside words: their content joins the text around them.
 const INLINE: [&str; 20] = [
     "a",
     "b",
@@ -46,7 +47,7 @@ const MATHML: &str = "math";
 /// TeX maths without its dollars.
 const TEX: &str = "tex-math";
 
-/// What stands around what is raised or lowered; `text/clean.rs` knows what becomes of it.
+/// Markers around superscripts and subscripts; `text/clean.rs` decides what becomes of them.
 const RAISED: (&str, &str) = ("<sup>", "</sup>");
 const LOWERED: (&str, &str) = ("<sub>", "</sub>");
 
@@ -66,7 +67,7 @@ enum Node {
     Element(Element),
 }
 
-/// Parses one element; what follows it is not looked at.
+/// Parses one element; the text after it is ignored.
 pub(crate) fn parse(xml: &str) -> Result<Element, Rejection> {
     let mut reader = Reader::from_str(xml);
     reader.config_mut().allow_dangling_amp = true;
@@ -119,7 +120,7 @@ fn push_text(open: &mut [Element], text: &str) {
     }
 }
 
-/// What a reference stands for, or the reference itself.
+/// The text of a reference, or the reference itself.
 fn resolved(reference: &BytesRef<'_>) -> String {
     if let Ok(Some(c)) = reference.resolve_char_ref() {
         return c.to_string();
@@ -192,20 +193,20 @@ impl Element {
             .try_fold(self, |element, name| element.child(name))
     }
 
-    /// The text of the element at a path, trimmed; `None` where it is missing or blank.
+    /// The text of the element at a path, trimmed; `None` if it is missing or blank.
     pub(crate) fn text_at(&self, names: &[&str]) -> Option<String> {
         self.path(names)?.some_text()
     }
 
-    /// All text below, in order, trimmed; `None` where there is none.
+    /// All text below, in order, trimmed; `None` if there is none.
     pub(crate) fn some_text(&self) -> Option<String> {
         let text = self.text();
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
     }
 
-    /// All text below, in order: markup inside words joins without spaces, what is in other
-    /// elements stands apart, `tex-math` is in dollars. What is raised or lowered keeps its tags.
+    /// All text below, in order: markup inside words joins without spaces, the content of other
+    /// elements is separated, `tex-math` is in dollars. What is raised or lowered keeps its tags.
     pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out, self.name == MATHML);
@@ -239,7 +240,7 @@ impl Element {
         out.push_str(after);
     }
 
-    /// Writes an element of MathML that says where its parts stand, if it is one.
+    /// Writes an element of MathML that gives the position of its parts, if it is one.
     fn write_layout(&self, out: &mut String) -> bool {
         let marks: &[(&str, &str)] = match &*self.name {
             "msup" | "mover" => &[("", ""), RAISED],
@@ -270,7 +271,7 @@ impl Element {
         true
     }
 
-    /// Writes maths, in parentheses where it is more than a word.
+    /// Writes maths, in parentheses if it is more than a word.
     fn write_part(&self, out: &mut String) {
         let mut text = String::new();
         self.write(&mut text, true);
@@ -280,7 +281,7 @@ impl Element {
     }
 }
 
-/// The text of one element, as [`Element::text`] writes it; `None` where it cannot be read.
+/// The text of one element, as [`Element::text`] writes it; `None` if it cannot be read.
 pub(crate) fn text_of(xml: &str) -> Option<String> {
     parse(xml).ok().map(|element| element.text())
 }

@@ -1,13 +1,14 @@
 //! A BibTeX file to entries: the bytes of one `@type{…}` or `@type(…)` each.
 //!
-//! What stands between entries is comment, as in BibTeX, and so is a line that begins with `%`,
-//! as in Biber. `@comment`, `@preamble` and the entries that styles keep for themselves give
-//! no record (`@xdata` is for `inherited.rs`); `@string` entries are kept for the records after them
-//! ([`DumpContext::around`]). An entry ends where its braces balance; one with a backslash counts for nothing. An entry that
-//! never ends is one bad record: a line that begins with `@word{` begins the next one.
+//! Text between entries is comment, as in BibTeX, and so is a line that begins with `%`, as in
+//! Biber. `@comment`, `@preamble` and the entries that styles keep for themselves give no record
+//! (`@xdata` is for `inherited.rs`). `@string` entries are kept for the records after them
+//! ([`DumpContext::around`]). An entry ends at its balancing brace; braces after a backslash do not
+//! count. An entry that never ends is one bad record: a line that begins with `@word{` begins the
+//! next one.
 //!
-//! At most one entry is held, and what `@string` entries define, which is bounded too. Places are the lines on
-//! which entries begin. What is inside an entry is for `fields.rs`.
+//! At most one entry is held, and the definitions of `@string` entries, which are bounded too.
+//! Places are the lines on which entries begin. What is inside an entry is for `fields.rs`.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader};
@@ -27,7 +28,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 /// No `@word{` is longer, white space included.
 const MAX_HEAD_BYTES: usize = 64;
 
-/// Entries that are no works.
+/// Entries that are not works.
 const OTHER_ENTRIES: [&str; 5] = ["comment", "preamble", "set", "control", "ieeetranbstctl"];
 
 /// Reads entries.
@@ -38,13 +39,13 @@ pub(crate) struct EntryReader {
     /// The start of that line, at most [`MAX_HEAD_BYTES`].
     head: Vec<u8>,
     at_line_start: bool,
-    /// The line is a comment where it stands between entries.
+    /// The line is a comment if it is between entries.
     in_comment: bool,
     /// The start of the entry that ended the one before it, and its line.
     next: Option<(Vec<u8>, u64)>,
     /// What the `@string` entries so far define.
     strings: String,
-    /// Where the last entry, or what failed, stands.
+    /// The place of the last entry, or of a failure.
     start: u64,
     ended: bool,
 }
@@ -195,7 +196,7 @@ impl EntryReader {
             && matches!(head_state(&self.head), HeadState::Open)
     }
 
-    /// Reads a byte and notes where it stands.
+    /// Reads a byte and notes its place.
     fn byte(&mut self) -> io::Result<Option<u8>> {
         let byte = loop {
             match self.input.fill_buf() {

@@ -1,21 +1,20 @@
 //! A BibTeX entry to the names and values of its fields.
 //!
-//! In: one entry. Out: its key ([`EntrySource`]) and its [`EntryFields`] with `@string`s put in. Quotes and
-//! parentheses become the braces that they mean, and the biblatex crate takes the fields apart;
-//! where an entry cannot be read as a whole (a value stands without braces), it is read field by
-//! field and what is sound is kept. A comma that is missing is put in. Values keep their TeX.
+//! In: one entry. Out: its key ([`EntrySource`]) and its [`EntryFields`] with `@string`s put in.
+//! Quotes and parentheses become the equivalent braces, and the biblatex crate takes the fields
+//! apart. If an entry cannot be read as a whole (a value lacks its braces), it is read field by
+//! field; sound fields are kept. A comma that is missing is put in. Values keep their TeX.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use biblatex::{Pair, ParseError, ParseErrorKind, RawBibliography, RawChunk, Token};
 
-/// What is wrong with an entry whose end cannot be told.
+/// The error of an entry whose end cannot be found.
 pub(crate) const UNBALANCED: &str = "its braces do not balance";
 
 /// What is wrong with an entry to which `@string`s add more than they may.
-const OVERGROWN: &str =
-    "its @strings come to more than is read of them, for what the file itself holds";
+const OVERGROWN: &str = "its @strings expand to more than is read for a file of this size";
 
 /// Bytes that `@string`s may add to one entry.
 const MAX_ADDED_BYTES: usize = 1 << 20;
@@ -27,20 +26,21 @@ const MAX_RATIO: i64 = 32;
 /// No `@string` is longer, in bytes.
 const MAX_STRING_BYTES: usize = 64 << 10;
 
-/// No more `@string`s of a dump are kept, in bytes: they are looked through for every entry that has one.
+/// Maximum bytes of `@string`s that are kept of a dump: they are searched for every entry that uses
+/// one.
 const MAX_STRINGS_BYTES: usize = 256 << 10;
 
-/// What parts a name from what it stands for, and one definition from the next, in `strings`.
+/// Separators in `strings`: between a name and its value, and between definitions.
 const IS: char = '\u{1f}';
 const NEXT: char = '\u{1e}';
 
-/// Commas that are put where they are missing, at most.
+/// Maximum number of missing commas that are inserted.
 const MAX_COMMAS: usize = 32;
 
-/// Adds what the `@string` entry `entry` defines to `strings`, which have the form that
-/// [`EntryFields::of`] takes; nothing, if it cannot be read or is longer than strings are.
+/// Adds the definitions of the `@string` entry `entry` to `strings`, in the form that
+/// [`EntryFields::of`] takes. Adds nothing if the entry cannot be read or is too long.
 ///
-/// Names in it are looked up at once, so that no definition rests on another.
+/// Names in it are resolved at once, so that no definition depends on another.
 pub(crate) fn define(entry: &str, strings: &mut String) {
     let parsed = entry.find(['{', '(']).and_then(|open| {
         let (body, _) = in_braces(&entry[open + 1..], closing(&entry[open..]), true)?;
@@ -79,7 +79,7 @@ fn definitions(strings: &str) -> impl Iterator<Item = (&str, &str)> {
     strings.rsplit(NEXT).filter_map(|text| text.split_once(IS))
 }
 
-/// An entry whose key is taken off and whose values all stand in braces, if they balance.
+/// An entry without its key and with all values in braces, if they balance.
 pub(crate) struct EntrySource<'a> {
     pub(crate) key: Option<&'a str>,
     body: String,
@@ -119,9 +119,9 @@ fn closing(entry: &str) -> char {
     if entry.starts_with('(') { ')' } else { '}' }
 }
 
-/// Copies the fields of an entry, up to what closes it, with braces in place of quotes; `None` if
-/// they do not balance. Braces with a backslash are text, but BibTeX counts them too: without
-/// `escapes`, so do we. An entry may lack its last brace: whether it is there is told too.
+/// Copies the fields of an entry, up to its closing brace, with braces in place of quotes; `None`
+/// if they do not balance. Braces with a backslash are text, but BibTeX counts them too: without
+/// `escapes`, so do we. An entry may lack its last brace: also returns whether it is there.
 fn in_braces(fields: &str, close: char, escapes: bool) -> Option<(String, bool)> {
     let mut out = String::with_capacity(fields.len());
     let (mut depth, mut in_quotes) = (0_usize, false);
@@ -172,8 +172,8 @@ fn holds_a_field(value: &str) -> bool {
 pub(crate) struct EntryFields(Vec<(String, String)>);
 
 impl EntryFields {
-    /// Reads the fields, all of them or those that can be read, and what is wrong with the rest;
-    /// `strings` are those that [`define`] put there, and `n_added` counts what they add.
+    /// Reads the fields, all of them or those that can be read, and what is wrong with the rest.
+    /// `strings` were put there by [`define`], and `n_added` counts what they add.
     pub(crate) fn of(
         source: &EntrySource<'_>,
         strings: &str,
@@ -238,8 +238,7 @@ impl EntryFields {
     }
 }
 
-/// Whether `@string`s may add `n` bytes to an entry that has so many of its own, after what they added
-/// before.
+/// Whether `@string`s may add `n` bytes to an entry of this size, after what they added before.
 fn may_add(n_added: &AtomicI64, n: usize, n_own: usize) -> bool {
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     let allowed = MAX_RATIO.saturating_mul(i64::try_from(n_own).unwrap_or(i64::MAX));
@@ -257,7 +256,7 @@ enum ValuePart {
     Name(String),
 }
 
-/// Parses fields, with commas put where they are missing.
+/// Parses fields, inserting missing commas.
 fn parsed(fields: &str) -> Result<Vec<(String, Vec<ValuePart>)>, ParseError> {
     const HEAD: &str = "@x{x,";
     let mut text = format!("{HEAD}{fields}\n}}");
@@ -290,7 +289,7 @@ fn pair(pair: &Pair<'_>) -> (String, Vec<ValuePart>) {
     (pair.key.v.to_ascii_lowercase(), parts.collect())
 }
 
-/// The fields of an entry that cannot be read as a whole: what stands between commas.
+/// The fields of an entry that cannot be read as a whole: the text between commas.
 fn fields_of(body: &str) -> impl Iterator<Item = &str> {
     let (mut depth, mut is_escaped) = (0_usize, false);
     body.split(move |c: char| {
@@ -305,8 +304,8 @@ fn fields_of(body: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Puts a value together; a name that nobody defined, as those of months, stands for itself.
-/// What definitions add is taken from the budget, and nothing is added when it is spent: whether all was.
+/// Assembles a value; an undefined name, such as a month's, is used itself. What definitions add is
+/// taken from the budget, and nothing is added when it is spent: whether all was.
 fn value<'a>(
     parts: &[ValuePart],
     known: impl Fn(&str) -> Option<&'a str>,
@@ -318,7 +317,7 @@ fn value<'a>(
         match part {
             ValuePart::Text(text) => value.push_str(text),
             ValuePart::Name(name) => {
-                // A name that stands for itself adds nothing.
+                // An undefined name adds nothing.
                 let Some(text) = known(&name.to_ascii_lowercase()) else {
                     value.push_str(name);
                     continue;

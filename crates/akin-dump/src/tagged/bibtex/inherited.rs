@@ -1,15 +1,15 @@
-//! BibTeX entries with what they inherit: by `crossref` from the volume that holds them, and by
-//! Biblatex's `xdata` from entries that are nothing but data.
+//! BibTeX entries with inherited fields: by `crossref` from their volume, and by Biblatex's `xdata`
+//! from entries that only hold data.
 //!
-//! In: the entries of a dump, one by one. Out: the same entries in the same order, with the
-//! fields of their parents after their own, so that their reader need not know of it. What a
-//! child inherits by `crossref` is what says where and when it appeared, as BibTeX and Biblatex
-//! have it: never ids, abstracts or keywords, which are the parent's. A parent is also a record of
-//! its own; an `@xdata` is none.
+//! In: the entries of a dump, one by one. Out: the same entries in the same order, with their
+//! parents' fields after their own, so that a reader need not know about inheritance. By `crossref`
+//! a child inherits what says where and when it appeared, as in BibTeX and Biblatex. It never
+//! inherits ids, abstracts or keywords, which are the parent's. A parent is also a record of its
+//! own; an `@xdata` is not.
 //!
-//! A parent stands before its child or, as BibTeX wants it, after it. Volumes that were read are
-//! kept, the last of them, and for one that was not, entries are read ahead: both within a limit,
-//! past which a child stays as it is.
+//! A parent comes before its child or, as BibTeX requires, after it. The last volumes that were
+//! read are kept. If a child's volume is not among them, entries are read ahead. Both have a limit;
+//! beyond it a child stays as it is.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -30,10 +30,10 @@ const MAX_AHEAD_BYTES: usize = 32 << 20;
 /// Parents that are kept for the entries after them, at most, in bytes.
 const MAX_KEPT_BYTES: usize = 16 << 20;
 
-/// Parents of parents that are looked for.
+/// Maximum depth of parents.
 const MAX_DEPTH: usize = 4;
 
-/// Parents of one entry that are looked for.
+/// Maximum number of parents of one entry.
 const MAX_PARENTS: usize = 16;
 
 /// The kind of entries that only others inherit from.
@@ -87,7 +87,7 @@ const INHERITED: [&str; 8] = [
 /// The fields of a day, which belong together.
 const DAY: [&str; 4] = ["date", "year", "month", "day"];
 
-/// Reads entries with what they inherit.
+/// Reads entries with their inherited fields.
 pub(crate) struct InheritingReader {
     entries: EntryReader,
     /// Entries that were read to look for parents, in their order.
@@ -100,12 +100,12 @@ pub(crate) struct InheritingReader {
     /// Nothing follows those ahead.
     is_at_end: bool,
     kept: KeptParents,
-    /// Where the last entry stands, and the bytes of the `@string`s before it.
+    /// The place of the last entry, and the bytes of the `@string`s before it.
     line: u64,
     strings_bytes: usize,
 }
 
-/// An entry, or what stands in its place.
+/// An entry, or what takes its place.
 struct HeldEntry {
     chunk: Framed,
     bytes: Vec<u8>,
@@ -182,7 +182,7 @@ impl InheritingReader {
         }
     }
 
-    /// What the `@string`s define of which these are the bytes.
+    /// The definitions of the `@string`s with these bytes.
     fn strings(&self, bytes: usize) -> &str {
         self.entries.strings().get(..bytes).unwrap_or("")
     }
@@ -212,7 +212,7 @@ impl InheritingReader {
         }
     }
 
-    /// Adds to an entry what it inherits.
+    /// Adds its inherited fields to an entry.
     fn inherit(&mut self, held: &mut HeldEntry) {
         if !names_parents(&held.bytes) {
             return;
@@ -253,7 +253,7 @@ impl InheritingReader {
         whole.fields.split_off(own)
     }
 
-    /// The entry of this key, with what it inherits itself.
+    /// The entry of this key, with its own inherited fields.
     fn parent(&mut self, key: &str, depth: usize) -> Option<KnownEntry> {
         let depth = depth.checked_sub(1)?;
         let mut parent = match self.kept.entries.get(key) {
@@ -313,7 +313,7 @@ impl KeptParents {
 }
 
 impl KnownEntry {
-    /// An entry without what nobody inherits.
+    /// An entry without the fields that are never inherited.
     fn of(text: &str, strings: &str) -> Option<KnownEntry> {
         let source = EntrySource::of(text)?;
         let (fields, _) = EntryFields::of(&source, strings, &AtomicI64::new(0));
@@ -383,7 +383,7 @@ impl KnownEntry {
         inherited
     }
 
-    /// A parent's day where this entry has none, or the rest of it where it has the year.
+    /// A parent's day if this entry has none, or the rest of it if it has the year.
     fn inherits_day(&self, parent: &KnownEntry) -> Vec<(String, String)> {
         let same_year = self.get("year").is_some_and(|year| {
             let date = parent.get("date").unwrap_or_default();

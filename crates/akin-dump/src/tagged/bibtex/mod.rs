@@ -6,7 +6,7 @@
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `doi`, `eprint`, `pmid`, `pmcid`, addresses in `url` and the like, arXiv ids in `journal`, `volume` and `note`; the key, as an id of its file |
+//! | ids | `doi`, `eprint`, `pmid`, `pmcid`, addresses in `url` and the like, arXiv ids in `journal`, `volume` and `note`. The key is an id of its file. |
 //! | title, abstract | `title` and `subtitle`; `abstract` |
 //! | authors | `author` (`names.rs`); editors are none |
 //! | published | `date`, else `year`, `month`, `day` |
@@ -14,8 +14,8 @@
 //! | categories | `primaryclass`, else `keywords` |
 //! | comment | `note`, `comment` |
 //!
-//! Field names are compared without case and the first of a name wins, as in BibTeX. What an entry
-//! inherits stands in it when it comes here (`inherited.rs`).
+//! Field names are compared without case and the first of a name wins, as in BibTeX. Inherited
+//! fields are already in the entry when it comes here (`inherited.rs`).
 
 mod entries;
 mod fields;
@@ -100,7 +100,7 @@ impl EntryFields {
         let written = self.get(&["date", "year"]);
         found.published = found.dated(found.published, written.as_ref());
         self.add_ids(&mut found);
-        // The key means something in its own file only.
+        // The key has a meaning in its own file only.
         found.ids.extend(key.and_then(PaperId::of_own));
         found
     }
@@ -139,7 +139,7 @@ impl EntryFields {
         }
     }
 
-    /// Adds the number in an archive: arXiv's, where no other one is named.
+    /// Adds the number in an archive: arXiv's, if no other archive is named.
     fn add_eprint(&self, found: &mut RawRecord<'_>, number: &str) {
         let archive = self.get(&["archiveprefix", "eprinttype"]).unwrap_or("");
         match archive.trim().to_ascii_lowercase().as_str() {
@@ -179,8 +179,8 @@ fn without_tex(value: &str) -> String {
 
 /// Whether a text holds an entry where one may be expected.
 ///
-/// Whatever stands before the first entry is comment, so an entry must show that it is one: by a
-/// word that is BibTeX's own, or by a field after its key.
+/// Anything before the first entry is comment. So an entry must show that it is one: by a word of
+/// BibTeX's own, or by a field after its key.
 pub(crate) fn looks_like(text: &str) -> bool {
     let mut rest = text;
     let mut n_before = 0;

@@ -1,13 +1,13 @@
 //! The author list of a BibTeX entry to names in reading order.
 //!
-//! Names stand between "and"s; `others` is dropped. With a comma the family name comes first
-//! (`von Last, First` and `von Last, Jr, First`, and Biblatex's `family=…, given=…`), which is for
-//! the biblatex crate to read; without one a name is in its order. Braces keep a name together
+//! Names are separated by "and"; `others` is dropped. With a comma the family name comes first
+//! (`von Last, First`, `von Last, Jr, First`, and Biblatex's `family=…, given=…`); the biblatex
+//! crate reads those. Without a comma a name is in reading order. Braces keep a name together
 //! (`{Barnes and Noble}`).
 //!
-//! Exports that are no BibTeX in this put commas or semicolons between names: `A. Roe, B. Doe,
-//! C. Poe`. A list is told from a name by its parts: three or more, or two of which the first is
-//! longer than family names are.
+//! Exports that are no BibTeX in this put commas or semicolons between names:
+//! `A. Roe, B. Doe, C. Poe`. A list differs from a name by its parts: three or more, or two with
+//! the first longer than family names are.
 
 use biblatex::{Chunk, Person, Spanned};
 
@@ -53,7 +53,7 @@ fn names_of(part: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether what stands between commas are names rather than the parts of one.
+/// Whether the parts between commas are names rather than the parts of one.
 fn is_list(pieces: &[&str]) -> bool {
     let words = |piece: &str| piece.split_whitespace().count();
     let is_capital = |word: &str| word.starts_with(|c: char| c.is_uppercase());
@@ -125,8 +125,8 @@ fn and_at(text: &str) -> usize {
     if is_and { 4 } else { 0 }
 }
 
-/// A name as the biblatex crate takes it: what stands in braces apart from the rest, each with its
-/// place, from which the crate reckons.
+/// A name as the biblatex crate takes it: the text in braces apart from the rest. Each piece has
+/// its position, which the crate relies on.
 fn chunks(name: &str) -> Vec<Spanned<Chunk>> {
     let mut chunks = Vec::new();
     let (mut depth, mut at) = (0_usize, 0);

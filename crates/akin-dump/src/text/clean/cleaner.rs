@@ -1,4 +1,4 @@
-//! What is known in the middle of a text: where the reader is, and what is open.
+//! The state in the middle of a text: the position, and what is open.
 
 pub(super) struct Cleaner<'a> {
     pub(super) text: &'a str,
@@ -14,11 +14,12 @@ pub(super) struct Cleaner<'a> {
     pub(super) unclosed_bracket: bool,
     /// The same for environments of maths.
     pub(super) unclosed_environment: bool,
-    /// See [`markup::last_closings`]; looked for once it is needed.
+    /// See [`markup::last_closings`]; computed when it is needed.
     pub(super) closings: Option<Box<[usize; 26]>>,
-    /// Where braces open and close, in order of the former; looked for once it is needed.
+    /// Positions of opening and closing braces, in order of the opening ones; computed when they
+    /// are needed.
     pub(super) braces: Option<Vec<(u32, u32)>>,
-    /// The groups that are open and that something is done for, by where they close.
+    /// The open groups that need an action, by their closing position.
     pub(super) groups: Vec<(usize, AtClose)>,
     /// Where braces would hold an argument of a command that stays.
     pub(super) argument_at: usize,
@@ -32,14 +33,14 @@ pub(super) struct Cleaner<'a> {
     pub(super) is_bibtex: bool,
 }
 
-/// Where maths ends: what closes it, and how long that is.
+/// The end of maths: its closing mark, and the mark's length.
 #[derive(Clone, Copy)]
 pub(super) struct Maths {
     pub(super) end: usize,
     pub(super) fence_bytes: usize,
 }
 
-/// What is done where a group closes.
+/// The action at the end of a group.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AtClose {
     /// Its brace goes.
@@ -52,7 +53,7 @@ pub(super) enum AtClose {
     Argument,
 }
 
-/// Where something stands.
+/// Position of a script: raised or lowered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScriptKind {
     Raised,
@@ -73,8 +74,8 @@ impl ScriptKind {
 /// What is being raised or lowered.
 pub(super) struct Script {
     pub(super) kind: ScriptKind,
-    /// What stands right before it.
+    /// The text right before it.
     pub(super) after: Option<char>,
-    /// Where it begins in what is written.
+    /// Its beginning in the output.
     pub(super) start: usize,
 }

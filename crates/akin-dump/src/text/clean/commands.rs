@@ -1,7 +1,7 @@
-//! TeX's commands and braces outside maths, as they are read in a text that is no TeX.
+//! TeX's commands and braces outside maths, as they are read in a text that is not TeX.
 //!
-//! What becomes of a command is for `../tex_commands.rs` to say; here its arguments are found and
-//! what they hold is cleaned like the rest. Braces are for `groups.rs`.
+//! `../tex_commands.rs` says what becomes of a command. Here its arguments are found, and their
+//! content is cleaned like the rest. Braces are for `groups.rs`.
 
 use super::cleaner::{AtClose, Cleaner, Maths, ScriptKind};
 use crate::text::tex_commands::{self, Environment, TexCommand, command_name};
@@ -80,7 +80,7 @@ impl Cleaner<'_> {
         self.at = self.text.len() - rest.len();
     }
 
-    /// `\~{}`, and `\~` in an address, stand for the character itself.
+    /// `\~{}`, and `\~` in an address, mean the character itself.
     fn is_bare_accent(&self) -> bool {
         self.rest()[2..].starts_with("{}")
             || (self.rest().starts_with("\\~") && self.out.ends_with('/') && !self.space)
@@ -92,7 +92,7 @@ impl Cleaner<'_> {
         self.pass("{}");
     }
 
-    /// Writes the TeX letter that stands here, or does something else.
+    /// Writes the TeX letter at this position, or handles it otherwise.
     pub(super) fn letter_or(&mut self, other: impl FnOnce(&mut Self)) {
         // A unit does not swallow the space before the next word: `5 \AA apart`.
         if self.rest().starts_with("\\AA") && self.out.ends_with(|c: char| c.is_ascii_digit()) {
@@ -142,7 +142,7 @@ impl Cleaner<'_> {
         }
     }
 
-    /// Leaves a command to stand, and its arguments with it.
+    /// Leaves a command unchanged, with its arguments.
     fn keep(&mut self, after: usize) {
         self.copy(after - self.at);
         self.argument_at = self.at;
@@ -192,7 +192,7 @@ impl Cleaner<'_> {
         self.space |= self.rest().starts_with('\\');
     }
 
-    /// Goes into the argument of a command; the command stays where there is none.
+    /// Enters the argument of a command; the command stays if there is none.
     fn argument(&mut self, name: &str, after: usize, group: AtClose) {
         let kept = self.at;
         self.at = after;
@@ -212,7 +212,7 @@ impl Cleaner<'_> {
         }
     }
 
-    /// Maths that a command asks for: in dollars, where it is more than a symbol.
+    /// Maths from a command's argument: in dollars, if it is more than a symbol.
     fn formula(&mut self, after: usize) {
         let Some((open, end)) = self.argument_after(after) else {
             return self.keep(after);
@@ -230,7 +230,7 @@ impl Cleaner<'_> {
         self.at = end;
     }
 
-    /// The key of what a command points to, in brackets: `[Doe99, Theorem 2]`.
+    /// The key of a reference, in brackets: `[Doe99, Theorem 2]`.
     fn pointer(&mut self, after: usize) {
         let mut end = after;
         if self.text[end..].starts_with('*') {
@@ -282,7 +282,7 @@ impl Cleaner<'_> {
         self.space = true;
     }
 
-    /// Passes over a command with its arguments; it stays where it lacks one.
+    /// Skips a command with its arguments; it stays if it lacks one.
     fn drop_arguments(&mut self, after: usize, arguments: usize) {
         let mut end = after;
         if arguments > 0 {
@@ -363,7 +363,7 @@ impl Cleaner<'_> {
         self.letter(meant.encode_utf8(&mut [0; 4]), end);
     }
 
-    /// Passes over these characters, if they stand here.
+    /// Skips these characters, if they are here.
     fn pass(&mut self, characters: &str) {
         if self.rest().starts_with(characters) {
             self.at += characters.len();
@@ -375,7 +375,7 @@ impl Cleaner<'_> {
     }
 }
 
-/// The bytes of the argument in brackets at the start of a text, and what follows it.
+/// The bytes of the argument in brackets at the start of a text, and the text after it.
 fn option(text: &str) -> Option<(usize, &str)> {
     let head = text.strip_prefix('[')?;
     let head = &head[..head.floor_char_boundary(MAX_OPTION_BYTES)];

@@ -1,7 +1,7 @@
-//! TeX's `\ifmmode A\else B\fi`, as the American Physical Society writes every accented letter:
-//! A inside maths, B outside. And two spellings of Crossref's that stand for a character.
+//! TeX's `\ifmmode A\else B\fi`, as the American Physical Society writes every accented letter: A
+//! inside maths, B outside. Also two spellings of Crossref's for a character.
 //!
-//! In: a text. Out: the text with what was decided, or nothing where there is nothing to decide.
+//! In: a text. Out: the text with its conditionals resolved, or nothing if there are none.
 
 /// Conditionals inside conditionals that are decided, at most.
 const MAX_DEPTH: usize = 4;
@@ -14,10 +14,10 @@ const FI: &str = "\\fi";
 const AMPERSAND: (&str, &str) = ("{\\&}", "\\&");
 const SEMICOLON: (&str, &str) = ("$\\mathsemicolon$", ";");
 
-/// What there is to decide begins with one of these, or holds it.
+/// Every conditional begins with one of these, or contains it.
 const COMMANDS: [&str; 3] = [IF, "\\&}", "\\mathsemicolon"];
 
-/// Decides what stands in a text; `None` where nothing has to be.
+/// Resolves the conditionals in a text; `None` if there are none.
 pub(super) fn decided(text: &str) -> Option<String> {
     let mut backslashes = text.match_indices('\\');
     let is_open = |at: usize| COMMANDS.iter().any(|name| text[at..].starts_with(name));
@@ -40,7 +40,7 @@ pub(super) fn decided(text: &str) -> Option<String> {
     decided
 }
 
-/// Writes a text, with what holds of its conditionals.
+/// Writes a text, with the valid branches of its conditionals.
 fn write(text: &str, mut in_maths: bool, depth: usize, out: &mut String) {
     let mut rest = text;
     while depth > 0
@@ -84,7 +84,7 @@ struct Conditional<'a> {
     rest: &'a str,
 }
 
-/// Takes apart what follows `\ifmmode`; `None` where it never ends.
+/// Splits the text after `\ifmmode`; `None` if it never ends.
 fn conditional(text: &str) -> Option<Conditional<'_>> {
     let mut depth = 1;
     let mut middle = None;

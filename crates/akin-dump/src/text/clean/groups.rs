@@ -1,12 +1,12 @@
-//! Braces outside maths: what is done with a group, and where it closes.
+//! Braces outside maths: what becomes of a group, and where it closes.
 //!
-//! A group that holds one command and nothing else (`{\textendash}`, `{\emph{x}}`), or begins with
-//! one that changes its looks (`{\it x}`), loses its braces; all others stay, but for BibTeX's.
+//! A group that holds only one command (`{\textendash}`, `{\emph{x}}`), or begins with one that
+//! changes its looks (`{\it x}`), loses its braces. All others keep them, except BibTeX's.
 
 use super::cleaner::{AtClose, Cleaner};
 use crate::text::tex_commands::{self, TexCommand, command_name};
 
-/// Groups around one command that are looked into.
+/// Maximum nesting of groups around one command.
 const MAX_DEPTH: usize = 4;
 
 impl Cleaner<'_> {
@@ -120,8 +120,8 @@ impl Cleaner<'_> {
         }
     }
 
-    /// Where the argument at `at` opens, and where what follows it begins; white space may precede
-    /// it.
+    /// Where the argument at `at` opens, and where the text after it begins; white space may
+    /// precede it.
     pub(super) fn argument_after(&mut self, at: usize) -> Option<(usize, usize)> {
         let rest = &self.text[at..];
         let open = self.text.len() - rest.trim_start().len();

@@ -1,18 +1,19 @@
 //! What is raised above the line or lowered below it, in text that has but one line.
 //!
-//! 10 to the 3rd is no 103: between digits, and where a number is raised after a letter, a mark is
-//! written (`10^3`, `m^2`, `cm^-1`, `10_2`). What chemists and ordinals write in one word stays one:
-//! `CO2`, `Ca2+`, `13C`, `1st`, `McDonald`.
+//! 10 to the 3rd must not become 103. Between digits, and for a raised number after a letter, a
+//! mark is written (`10^3`, `m^2`, `cm^-1`, `10_2`). What chemists and ordinals write in one word
+//! stays one: `CO2`, `Ca2+`, `13C`, `1st`, `McDonald`.
 
 use super::cleaner::{Cleaner, Script, ScriptKind};
 
 /// What is longer is text and no exponent.
 const MAX_SCRIPT_BYTES: usize = 24;
 
-/// What is raised inside what is raised, at most.
+/// Maximum nesting of superscripts.
 const MAX_OPEN: usize = 8;
 
-/// What is raised after a number and counts: 1st, 2nd, and so in French, Spanish and Italian.
+/// Ordinal suffixes that are raised after a number: 1st, 2nd, and the French, Spanish and Italian
+/// ones.
 const ORDINALS: [&str; 15] = [
     "st", "nd", "rd", "th", "e", "er", "re", "ère", "ème", "o", "a", "os", "as", "º", "ª",
 ];
@@ -56,7 +57,7 @@ impl Cleaner<'_> {
     }
 }
 
-/// The mark that has to stand before `script`, which follows `after`.
+/// The mark that must precede `script`, which follows `after`.
 fn mark(kind: ScriptKind, after: char, script: &str) -> Option<char> {
     let unsigned = script.trim_start_matches(['+', '-', '−', '–']);
     let begins_in_digit = unsigned.starts_with(|c: char| c.is_ascii_digit());

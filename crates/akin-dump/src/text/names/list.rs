@@ -1,8 +1,8 @@
 //! A whole field to the parts that its marks divide, and these to names.
 //!
-//! In: a field as it stands in a dump. Out: its names. Semicolons, bars, slashes between spaces,
-//! bullets and line ends divide names more strongly than commas and "and" (`part.rs`): where they
-//! do, a comma tells the family name.
+//! In: a field, verbatim. Out: its names. Semicolons, bars, slashes between spaces, bullets and
+//! line ends divide names more strongly than commas and "and" (`part.rs`). If there are any, a
+//! comma marks the family name.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::order::Order;
 use super::part;
 use crate::text::clean::clean;
 
-/// The names of a field that is no list of a program.
+/// The names of a field that is not a list in a program's syntax.
 pub(super) fn names(field: &str, order: Order) -> Vec<Name> {
     if order != Order::Reading
         && let Some(lines) = lines(field)
@@ -47,7 +47,7 @@ fn marked(field: &str, order: Order, is_line: bool) -> Vec<Name> {
         .collect()
 }
 
-/// How names are written that stand in lines of their own.
+/// The spelling of names that are on lines of their own.
 fn inner(order: Order) -> Order {
     match order {
         Order::Reading => Order::Reading,
@@ -55,7 +55,7 @@ fn inner(order: Order) -> Order {
     }
 }
 
-/// A field in one line without markup and without what stands in parentheses.
+/// A field in one line, without markup and without text in parentheses.
 fn tidy(field: &str) -> Cow<'_, str> {
     let mut tidy = clean(field);
     if tidy.contains('~') || tidy.contains('\\') {
@@ -80,8 +80,7 @@ fn tidy(field: &str) -> Cow<'_, str> {
     }
 }
 
-/// Drops what stands in parentheses, nested or not; an open one that nothing closes is dropped to
-/// the end.
+/// Drops text in parentheses, nested or not; an unclosed one is dropped to the end.
 fn without_parentheses(text: &str) -> String {
     let mut depth = 0_usize;
     let mut out = String::with_capacity(text.len());
@@ -96,7 +95,7 @@ fn without_parentheses(text: &str) -> String {
     out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What the strongest marks in a field divide; `None` where there are none.
+/// The parts between the strongest separators in a field; `None` if there are none.
 fn divided(field: &str, order: Order) -> Option<Vec<&str>> {
     if order == Order::Reading {
         return field.contains(';').then(|| field.split(';').collect());
@@ -117,7 +116,7 @@ fn divided(field: &str, order: Order) -> Option<Vec<&str>> {
     (parts.len() > 1 && are_names).then_some(parts)
 }
 
-/// The lines of a field, where each has a name of its own; `None` where a list was wrapped.
+/// The lines of a field, if each has a name of its own; `None` if a list was wrapped.
 fn lines(field: &str) -> Option<Vec<&str>> {
     let field = field.trim();
     if !field.contains(['\n', '\r', '\t']) {

@@ -1,8 +1,8 @@
-//! One name: what is trimmed off it, what of it is no name, and initials that stand behind.
+//! One name: what is trimmed off, which parts are not a name, and trailing initials.
 //!
-//! In: a name that commas no longer divide. Out: the name in reading order. `Fanning E.` and
-//! `van der Berg JP` are turned round where nothing in the list speaks against it, since `Weinan E`
-//! is a name in its order.
+//! In: a name that commas no longer divide. Out: the name in reading order. In `Fanning E.` and
+//! `van der Berg JP` the initials are moved to the front unless something in the list speaks
+//! against it. `Weinan E` is in its right order.
 
 use crate::text::clean::clean;
 use akin_base::name::{self, begins_with_particle, is_group, is_particle};
@@ -11,16 +11,16 @@ use akin_base::name::{self, begins_with_particle, is_group, is_particle};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) text: String,
-    /// A comma told which part is the family name.
+    /// A comma showed which part is the family name.
     pub(super) is_turned: bool,
 }
 
 /// Letters of initials in one word without full stops, at most.
 const MAX_INITIALS: usize = 3;
-/// The same where an index is known to write them.
+/// The same if an index is known to write them.
 const MAX_INDEXED_INITIALS: usize = 4;
 
-/// Degrees, which are no part of a name.
+/// Degrees, which are not part of a name.
 const DEGREES: [&str; 18] = [
     "bsc", "dds", "dphil", "drph", "dsc", "dvm", "edd", "facp", "facs", "frcp", "frcs", "jd",
     "mbbs", "md", "mph", "msc", "phd", "rn",
@@ -67,7 +67,7 @@ const ROLES: [&str; 31] = [
     "translator",
 ];
 
-/// Words that stand in place of a name.
+/// Words in place of a name.
 const NOBODY: [&str; 18] = [
     "anon",
     "anonymous",
@@ -89,10 +89,10 @@ const NOBODY: [&str; 18] = [
     "various",
 ];
 
-/// Bytes of the longest of them in brackets.
+/// Length in bytes of the longest of them in brackets.
 const MAX_NOBODY_BYTES: usize = 28;
 
-/// Takes off what stands around a name: the marks of its list and of footnotes.
+/// Strips the marks of lists and of footnotes around a name.
 pub(super) fn trim(part: &str) -> &str {
     let is_mark = |c: char| {
         matches!(
@@ -139,7 +139,7 @@ pub(super) fn is_dotted_initials(part: &str) -> bool {
     part.split_whitespace().all(is_known) && part.split_whitespace().any(is_dotted)
 }
 
-/// Whether a part has initials beside other words.
+/// Whether a part has initials besides other words.
 pub(super) fn has_initials(part: &str) -> bool {
     part.contains(' ')
         && part
@@ -185,7 +185,7 @@ pub(super) fn is_degree(part: &str) -> bool {
     found.is_ok()
 }
 
-/// Whether a part says what somebody was, or did in the work.
+/// Whether a part is somebody's profession or role in the work.
 pub(super) fn is_role(part: &str) -> bool {
     let bare = part.trim_matches(['.', '[', ']']).to_ascii_lowercase();
     ROLES.binary_search(&bare.as_str()).is_ok()
@@ -270,7 +270,8 @@ pub(super) fn is_years(part: &str) -> bool {
     words.all(&mut is_part) && n_years > 0
 }
 
-/// A name without what follows it and is none: years, the numbers of footnotes, a full stop.
+/// A name without its suffixes that are not part of it: years, the numbers of footnotes, a full
+/// stop.
 pub(super) fn without_numbers(part: &str) -> &str {
     let mut bare = part;
     while bare.ends_with(['-', '\u{2013}', '.', ']', ')']) || bare.ends_with(is_digit) {
@@ -292,7 +293,7 @@ pub(super) fn without_numbers(part: &str) -> &str {
     bare
 }
 
-/// A name whose initials stand behind its family name.
+/// A name with its initials after the family name.
 struct Behind<'a> {
     family: Vec<&'a str>,
     initials: Vec<&'a str>,
@@ -369,11 +370,11 @@ impl<'a> Behind<'a> {
     }
 }
 
-/// Turns the names of a list round whose initials stand behind; of an index all of them, of another
-/// list none where one of its names is in reading order.
+/// Puts trailing initials first in the names of a list. In an index this holds for all names; in
+/// another list for none, if one of its names is in reading order.
 ///
-/// Initials without full stops may be a short name: several of them in a list, or letters that are
-/// no word, tell that they are not.
+/// Initials without full stops may be a short name. Several of them in a list, or letters that are
+/// not a word, show that they are initials.
 pub(super) fn initials_first(mut names: Vec<Name>, is_index: bool) -> Vec<String> {
     let max_letters = match is_index {
         true => MAX_INDEXED_INITIALS,
@@ -424,7 +425,7 @@ fn without_stop(name: &str) -> Option<String> {
     is_run.then(|| format!("{rest} {bare}"))
 }
 
-/// Cleans a name that stands alone: the comma of a list it was cut from goes.
+/// Cleans a single name: removes the comma of the list that it was cut from.
 pub(crate) fn single(name: &str) -> Option<String> {
     let cleaned = clean(name);
     let name = trim(&cleaned);

@@ -5,9 +5,9 @@
 pub(crate) enum Order {
     /// In reading order, with commas between names: arXiv.
     Reading,
-    /// In any way: whoever wrote a cell or a record.
+    /// In any way, as in a cell or a record by an unknown writer.
     Unknown,
-    /// The family name first where there is a comma: one name for each tag or element, and lists
+    /// The family name first if there is a comma: one name for each tag or element, and lists
     /// between semicolons.
     FamilyFirst,
 }

@@ -1,11 +1,12 @@
 //! What commas and "and" divide, to names.
 //!
-//! In: one part of a list, or all of it where no stronger mark divides it. Out: its names.
-//! `Doe, Jane and Roe, Richard` has one comma in each part, so the family name comes first in all;
-//! `Doe, Jane` is one name, because a word alone is no full name; `Adam Smyth, Karl Marks` are two.
+//! In: one part of a list, or all of it if no stronger mark divides it. Out: its names.
+//! `Doe, Jane and Roe, Richard` has one comma in each part, so the family name comes first in all.
+//! `Doe, Jane` is one name, because a word alone is not a full name; `Adam Smyth, Karl Marks` are
+//! two.
 //!
-//! What stands after a comma may be no name of its own: `Jr.`, a degree, the years of a life, what
-//! somebody did in the work. Names of groups stay whole: `Food and Drug Administration`.
+//! The part after a comma may belong to the name before it: `Jr.`, a degree, the years of a life, a
+//! role in the work. Names of groups stay whole: `Food and Drug Administration`.
 
 use akin_base::name::{self, begins_with_particle, is_group, is_group_word};
 
@@ -17,12 +18,12 @@ const OTHER_ANDS: [&str; 9] = [
     " und ", " et ", " y ", " e ", " en ", " i ", " og ", " och ", " и ",
 ];
 
-/// Words that stand between names, or before what is no name.
+/// Words between names, or before something that is not a name.
 const WORDS_BETWEEN: [&str; 13] = [
     "and", "&", "for", "on", "und", "et", "y", "e", "en", "i", "og", "och", "и",
 ];
 
-/// What stands between two commas, with the suffix that a third one cut off.
+/// The text between two commas, with the suffix that a third one cut off.
 #[derive(Debug, Clone, Copy)]
 struct NamePiece<'a> {
     text: &'a str,
@@ -53,7 +54,7 @@ pub(super) fn names(part: &str, order: Order) -> Vec<Name> {
     if !is_list && lists.iter().all(|list| are_halves(list, order)) {
         return lists.iter().map(|pair| turned(pair[0], pair[1])).collect();
     }
-    // `Smith, Jones and Brown`: where one name is a word, others are too.
+    // `Smith, Jones and Brown`: if one name is a single word, others are too.
     let mut lists_of_one = lists.iter().filter(|list| list.len() == 1);
     let has_word = lists_of_one.any(|list| is_word(list[0].text));
     lists
@@ -122,7 +123,7 @@ fn alone(piece: NamePiece<'_>) -> Name {
     }
 }
 
-/// A name of which the family name is known, in reading order.
+/// A name with a known family name, in reading order.
 fn turned(family: NamePiece<'_>, given: NamePiece<'_>) -> Name {
     let (mut first, mut suffix) = (given.text, given.suffix);
     if let Some((rest, last)) = given.text.rsplit_once(' ')
@@ -142,7 +143,7 @@ fn joined<const N: usize>(parts: [&str; N]) -> String {
     parts.collect::<Vec<_>>().join(" ").replace(". -", ".-")
 }
 
-/// What commas divide, without what is no name.
+/// The parts between commas, without those that are not names.
 fn pieces(list: &str, order: Order) -> Vec<NamePiece<'_>> {
     let mut pieces: Vec<NamePiece<'_>> = Vec::new();
     let is_catalogued = order != Order::Reading;
@@ -173,7 +174,7 @@ fn pieces(list: &str, order: Order) -> Vec<NamePiece<'_>> {
     pieces
 }
 
-/// Names from what commas divide; some names `are_words`.
+/// Names from the parts between commas; some names `are_words`.
 fn gathered(pieces: &[NamePiece<'_>], order: Order, are_words: bool) -> Vec<Name> {
     let is_lone = |piece: &NamePiece<'_>| is_word(piece.text) && !one::is_initials(piece.text);
     match *pieces {
@@ -189,7 +190,7 @@ fn gathered(pieces: &[NamePiece<'_>], order: Order, are_words: bool) -> Vec<Name
             };
         }
         [family, given, third] if order == Order::FamilyFirst && is_family(family.text) => {
-            // What the third is, nobody can tell; it goes with the name.
+            // The third part is ambiguous; it stays with the name.
             let is_named = !is_group(given.text) && !is_group(third.text);
             if is_named && !third.text.contains(' ') && !one::is_initials(given.text) {
                 let mut name = turned(family, given);
@@ -213,9 +214,9 @@ fn gathered(pieces: &[NamePiece<'_>], order: Order, are_words: bool) -> Vec<Name
     in_turn(pieces, order)
 }
 
-/// Names one after the other, of which some may be in two pieces: `Doe, J. A., Roe, R.`, and
-/// `Doe, Jane, Richard Roe`. Two lone words among full names are one in reading order: `Ada Lee,
-/// Xuemin, Shen`.
+/// Names one after the other, some of them possibly in two pieces: `Doe, J. A., Roe, R.`, and
+/// `Doe, Jane, Richard Roe`. Two lone words among full names are one in reading order:
+/// `Ada Lee, Xuemin, Shen`.
 fn in_turn(mut pieces: &[NamePiece<'_>], order: Order) -> Vec<Name> {
     let is_lone = |piece: &&NamePiece<'_>| {
         let text = piece.text;
@@ -250,7 +251,7 @@ fn in_turn(mut pieces: &[NamePiece<'_>], order: Order) -> Vec<Name> {
         };
         names.push(name);
         pieces = &pieces[taken..];
-        // A run of lone words of another length is as it stands.
+        // A run of lone words of another length stays unchanged.
         for piece in &pieces[..n_lone.saturating_sub(taken).min(pieces.len())] {
             if is_followed {
                 break;
@@ -349,7 +350,7 @@ fn is_ideographic(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_sign)
 }
 
-/// Whether words stand between names or after them that are no part of a name: "and", "for".
+/// Whether there are words between names or after them that are not part of a name: "and", "for".
 pub(super) fn has_words_between(part: &str) -> bool {
     part.split(' ').any(|word| {
         let is_likely = word.len() < 5 || word.ends_with(':');
@@ -404,7 +405,7 @@ fn without_and(piece: &str) -> &str {
     piece
 }
 
-/// Whether an "and" of another language stands between names, and not in one: `Ortega y Gasset`.
+/// Whether there is an "and" of another language between names, and not in one: `Ortega y Gasset`.
 fn are_divided(list: &str, mark: &str) -> bool {
     let mut parts = list.split(mark);
     if parts.all(|part| part.matches(',').count() == 1) {
@@ -429,7 +430,7 @@ fn before_behalf(piece: &str) -> &str {
         .filter(|&at| at == 0 || lower.as_bytes()[at - 1] == b' ')
         .min();
     match found {
-        // `Society for the Study of …` says what it is.
+        // `Society for the Study of …` is a name by itself.
         Some(at) if !is_group(&piece[..at]) => &piece[..at],
         _ => piece,
     }
@@ -469,8 +470,7 @@ fn is_one_group(part: &str, order: Order) -> bool {
     }
 }
 
-/// Whether a piece says which part of a group is meant, or of what kind it is: `Regional Office
-/// for Europe`, `Inc.`
+/// Whether a piece names the part or the kind of a group: `Regional Office for Europe`, `Inc.`
 fn is_of_it(piece: &str, order: Order) -> bool {
     const KINDS: [&str; 12] = [
         "ag", "bv", "co", "corp", "gmbh", "inc", "llc", "ltd", "nv", "plc", "sa", "usa",
@@ -509,7 +509,7 @@ fn is_open(name: &str) -> bool {
     words.windows(2).any(goes_on)
 }
 
-/// Whether "and" stands inside the name of a group, which no comma divides.
+/// Whether "and" is inside the name of a group, which no comma divides.
 fn is_one_body(part: &str, order: Order) -> bool {
     let halves = [" and ", " & "]
         .iter()

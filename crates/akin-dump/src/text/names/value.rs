@@ -2,8 +2,8 @@
 //! object that holds a list.
 //!
 //! The objects are those of CSL-JSON, Crossref, Europe PMC, OpenAlex, Semantic Scholar, Zotero,
-//! schema.org and of people's own; their fields are compared by their plain names. An editor or a
-//! translator is no author where somebody else is.
+//! schema.org and of the user's own files. Their fields are compared by their plain names. An
+//! editor or a translator does not count as an author if there is another.
 
 use serde_json::{Map, Value};
 
@@ -52,7 +52,7 @@ const FAMILY: [&str; 6] = [
     "keyname",
 ];
 const SUFFIX: [&str; 2] = ["suffix", "generation"];
-/// Fields that say what somebody did.
+/// Fields for a person's role.
 const ROLE: [&str; 4] = ["creatortype", "contributortype", "contributorrole", "role"];
 /// Parts that authors have no share in.
 const NO_AUTHOR: [&str; 8] = [
@@ -104,7 +104,7 @@ fn is_in_pieces(list: &[Value], depth: usize) -> bool {
         && (list.len() > 2 || !list.iter().all(is_whole))
 }
 
-/// Whether an element of a list is an author, as far as it says what it is.
+/// Whether an element of a list is an author, if it gives a role.
 fn is_author(element: &Value) -> bool {
     let Value::Object(object) = element else {
         return true;
