@@ -234,7 +234,10 @@ fn a_digest_replaces_an_earlier_one_in_whatever_form_and_nothing_else() {
         ];
         let to = |form| [&args[..], &[form]].concat();
         let ran = sandbox.akin(&to(form)).exits(2);
-        assert!(ran.stderr.contains("not a digest that akin wrote"), "{ran:?}");
+        assert!(
+            ran.stderr.contains("not a digest that akin wrote"),
+            "{ran:?}"
+        );
         assert_eq!(read(&path), THESIS.as_bytes());
         let forced = [&to(form)[..], &["--force"]].concat();
         sandbox.akin(&forced).exits(0);

@@ -225,7 +225,8 @@ fn a_lost_background_is_said_and_made_again() {
     );
     let ran = sandbox.akin(&["check"]).exits(0);
     assert!(
-        ran.stdout.contains("percentiles are unavailable until the next add"),
+        ran.stdout
+            .contains("percentiles are unavailable until the next add"),
         "{ran:?}"
     );
     let ran = sandbox.akin(&["check", "--repair"]).exits(0);
@@ -484,7 +485,10 @@ fn leftovers_are_deleted_by_repair_and_the_files_of_others_are_not() {
         "a check changes nothing"
     );
     let ran = sandbox.akin(&["check", "--repair"]).exits(1);
-    assert!(ran.stdout.contains("repaired: deleted ") && ran.stdout.contains("vectors-7.f16 ("), "{ran:?}");
+    assert!(
+        ran.stdout.contains("repaired: deleted ") && ran.stdout.contains("vectors-7.f16 ("),
+        "{ran:?}"
+    );
     assert_eq!(files(&sandbox.library()), ["vectors-0.f16"]);
     let (report, code) = check(&sandbox, &[]);
     assert_eq!((code, kinds(&report)), (1, vec!["stranger"]), "{report}");

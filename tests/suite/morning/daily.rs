@@ -136,7 +136,10 @@ fn a_saved_page_wants_to_know_its_year() {
     let sandbox = Sandbox::new();
     let model = crate::sandbox::tiny_model();
     let asked = sandbox.akin(&["add", "--model", &model, &page]);
-    assert!(asked.stderr.contains("gives Aug 6 without a year"), "{asked:?}");
+    assert!(
+        asked.stderr.contains("gives Aug 6 without a year"),
+        "{asked:?}"
+    );
     sandbox.akin(&["daily"]).exits(1);
     let told = sandbox.akin(&["add", "--year", "2025", "--model", &model, &page]);
     assert!(!told.stderr.contains("without a year"), "{told:?}");

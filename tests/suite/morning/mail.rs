@@ -213,7 +213,10 @@ fn a_certificate_that_nobody_vouches_for_is_refused_and_no_login_goes_in_the_ope
                 user = \"ada\"\npassword-env = \"HOME\"\n";
     sandbox.file("config/akin/config.toml", open);
     let refused = send(&sandbox, "2026-03-14T07:00Z").exits(2);
-    assert!(refused.stderr.contains("over an unencrypted connection"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("over an unencrypted connection"),
+        "{refused:?}"
+    );
 }
 
 #[test]
