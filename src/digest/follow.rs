@@ -217,7 +217,7 @@ mod tests {
         check(|_| {}, None);
         check(|f| f.min_percentile = Some(0.0), None);
         check(|f| f.categories = some(), None);
-        check(|f| f.name.clear(), Some("a name is wanted"));
+        check(|f| f.name.clear(), Some("expected a name without spaces"));
         check(|f| f.name.push('\n'), Some("without spaces"));
         check(|f| f.name = "a\u{1b}b".to_owned(), Some("one line"));
         check(|f| f.name = "x".repeat(61), Some("60"));
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(again.share_is_too_small_for(700), None);
         let said = again.share_is_too_small_for(600).unwrap();
         assert!(
-            said.contains("98.5 % counts from 667 papers on, and there are 600"),
+            said.contains("98.5 % takes effect from 667 papers on, and there are 600"),
             "{said}"
         );
         assert_eq!(Follow::default().share_is_too_small_for(3), None);

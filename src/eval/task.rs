@@ -400,7 +400,7 @@ mod tests {
         };
         let run = |text: &str| read_run(written(text).path()).map(drop);
         let twice = "q1 Q0 d1 1 3.0 t\nq2 Q0 d1 1 3.0 t\nq1 Q0 d2 2 2.5 t\nq1 Q0 d1 3 2.0 t\n";
-        check(run(twice), 4, "\"d1\" stands under the query \"q1\" twice");
+        check(run(twice), 4, "\"d1\" appears twice under the query \"q1\"");
         for bad in ["nan", "NaN", "-nan", "inf", "-Infinity", "1e99", "x", ""] {
             check(
                 run(&format!("q Q0 a 1 0.5 t\nq\tQ0\tb\t2\t{bad}\tt\n")),
@@ -409,7 +409,7 @@ mod tests {
             );
         }
         let qrels = |text: &str| read_qrels(written(text).path()).map(drop);
-        check(qrels("q 0 d 1\nq 0 d 2\n"), 2, "as well");
+        check(qrels("q 0 d 1\nq 0 d 2\n"), 2, "also has the grade 1");
         check(qrels("q\td\t1\nq\t \t1\n"), 2, "empty");
         let queries = |text: &str| read_queries(written(text).path()).map(drop);
         check(queries("1\ta\n2\tb\n1\tc\n"), 3, "twice");

@@ -116,8 +116,8 @@ impl fmt::Debug for IngestOptions<'_> {
 /// Takes in dumps, in their order.
 ///
 /// # Errors
-/// [`Error::SpaceMismatch`] if the library was embedded with another model; what
-/// [`Writer::commit`], [`Encoder::embed`] and [`index::update`] fail with. A dump that cannot be
+/// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if the library was embedded with another model; what
+/// [`Writer::commit`], [`Encoder::embed`] and [`index::update`](crate::index::update) fail with. A dump that cannot be
 /// read is not an error; it is in the report.
 pub fn run(
     writer: &mut Writer,
@@ -212,7 +212,7 @@ impl Readings {
 /// them. Adds unusable items to the chunk's rejections.
 ///
 /// # Errors
-/// Of a strict run, [`Error::Rejected`] or why a dump cannot be read.
+/// Of a strict run, [`Error::Rejected`](crate::Error::Rejected) or why a dump cannot be read.
 fn pending_of(
     papers: &dyn KnownPapers,
     chunk: &mut Chunk,

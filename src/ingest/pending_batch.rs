@@ -1,7 +1,7 @@
 //! What a batch of records would change, before anything is embedded: new papers, changed papers,
 //! records that say nothing new, deleted papers.
 //!
-//! In: the items of a dump, their [`Collection`], and a [`KnownPapers`] to look up what is there
+//! In: the items of a dump, their [`Collection`](crate::paper::Collection), and a [`KnownPapers`] to look up what is there
 //! already. Out: [`PendingBatch`], a paper each. This is where akin decides what a record *is*, by
 //! its ids (`claims.rs`) and by its title (`namesakes.rs`):
 //!

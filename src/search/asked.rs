@@ -66,7 +66,7 @@ pub struct Weight {
 /// and one with a draft.
 ///
 /// # Errors
-/// Variants of [`Error`](crate::Error): `EmptyQuery`, also for a text without an encoder;
+/// Variants of [`Error`]: `EmptyQuery`, also for a text without an encoder;
 /// `UnknownPaper`, `NoDirection` and `LibraryEmpty`; `LexicalDoubt` if the words are needed. Also
 /// what the encoder, the index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {

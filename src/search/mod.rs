@@ -9,7 +9,7 @@
 //!
 //! A cross-encoder can reorder the first hits ([`answer_reranked`], `rerank`).
 //!
-//! [`answer`] reads from top to bottom: `asked` understands the target and `ranking` runs the
+//! [`answer()`] reads from top to bottom: `asked` understands the target and `ranking` runs the
 //! stages. Each stage has a file: `hybrid` (candidates), `order` (scores), `choose` (hits).
 //!
 //! In: a library with its [`Indexes`] and a [`Query`]. Out: an [`Answer`]: papers, best first, with

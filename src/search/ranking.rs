@@ -28,7 +28,7 @@ const SPARE: usize = 8;
 /// Ranks papers for a query vector (shape `[dim]`, unit length) and its words.
 ///
 /// # Errors
-/// As [`answer`](super::answer).
+/// As [`answer`](fn@super::answer).
 pub fn similar(
     indexes: &Indexes<'_>,
     vector: Option<&[f32]>,

@@ -31,7 +31,7 @@ fn what_is_done_already_is_said_and_no_failure() {
     // Another content under the name is another matter.
     let other = sandbox.akin(&["follow", "add", "graphs", "trees"]).exits(2);
     assert!(
-        other.stderr.contains("a follow of this name exists"),
+        other.stderr.contains("there is one of this name"),
         "{other:?}"
     );
     let edit = [

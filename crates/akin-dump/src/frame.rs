@@ -67,7 +67,7 @@ pub(crate) struct OpenDump {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Bytes,
     pub(crate) context: DumpContext,
-    /// As in [`ReadOptions::columns`].
+    /// As in [`ReadOptions::columns`](crate::ReadOptions::columns).
     pub(crate) columns: Vec<(String, String)>,
     /// Whether `bytes` come out of a decoder.
     pub(crate) compressed: bool,

@@ -71,7 +71,7 @@ impl RowBudget {
 
 /// The columns that are read.
 pub(crate) struct ReadColumns {
-    /// Each with its place and its [plain](super::json_record::plain_key) name.
+    /// Each with its place and its [plain](crate::json::keys::plain_key) name.
     columns: Vec<(usize, String)>,
     /// The place of the column with the ids, if there is one.
     id: Option<usize>,

@@ -14,7 +14,7 @@ pub(super) struct Cleaner<'a> {
     pub(super) unclosed_bracket: bool,
     /// The same for environments of maths.
     pub(super) unclosed_environment: bool,
-    /// See [`markup::last_closings`]; computed when it is needed.
+    /// See [`markup::last_closings`](crate::text::markup::last_closings); computed when it is needed.
     pub(super) closings: Option<Box<[usize; 26]>>,
     /// Positions of opening and closing braces, in order of the opening ones; computed when they
     /// are needed.
@@ -29,7 +29,7 @@ pub(super) struct Cleaner<'a> {
     pub(super) unread_formulas: u8,
     /// TeX's quotes were opened.
     pub(super) in_quotes: bool,
-    /// See [`clean_bibtex`].
+    /// See [`clean_bibtex`](super::clean_bibtex).
     pub(super) is_bibtex: bool,
 }
 
