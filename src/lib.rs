@@ -42,24 +42,24 @@
 //! # The rooms, and who may enter whom
 //!
 //! ```text
-//! faces     the binary: main, cli                may use everything below
-//! flows     ingest search digest eval space     meet the engines in one another
-//!           check pull
-//! engines   dump  encoder  library  index        do not know one another
-//! ground    paper  vectors  error  files         know nothing above
-//!           progress  step  caught
+//! faces     the binary: main, cli                      use everything below
+//! flows     check  digest  eval                        use the flows below them, and every engine
+//!           ingest
+//!           search  space
+//! engines   dump  encoder  fetch  index  library       do not know one another
+//! ground    akin-base: paper vectors error files …     knows nothing above
 //! ```
 //!
 //! The ground and every engine are crates of their own in `crates/`, so the compiler enforces what
-//! they may know. The encoder builds on one more, `akin-kernels`. Their paths here stay what they
-//! were.
+//! they may know. The encoder builds on one more, `akin-kernels`. Here they have the paths below.
 //!
 //! | room | what lives there | the only place that knows |
 //! |---|---|---|
 //! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
 //! | [`vectors`] | dot product, normalisation, the file of f16 rows | how a row is stored |
 //! | [`dump`] | one file a format: bytes to papers | the formats of dumps |
-//! | [`encoder`] | text to vectors; a question and a text to a score | candle, tokenizers, hf-hub |
+//! | [`encoder`] | text to vectors; a question and a text to a score | candle, tokenizers |
+//! | [`encoder::hub`], [`pull`] | models and new records over the network | HTTP, hf-hub, OAI-PMH |
 //! | [`library`] | the folder on disk: papers, spaces, the lock | SQLite, fsync |
 //! | [`index`] | nearest rows: exact scan, graph, segments; papers by their words | hnsw_rs, tantivy |
 //! | [`space`] | the encoder of a library | what a space remembers |
@@ -68,16 +68,15 @@
 //! | [`digest`] | what is new in what is followed, what is rising, the papers of a day | mail, feeds |
 //! | [`eval`] | judged queries and their metrics | — |
 //! | [`check`] | what is wrong with a library, and its mending | — |
-//! | [`pull`] | new records over the network, page by page | HTTP, OAI-PMH |
 //! | [`step`] | the steps of writing, for the fault tests | — |
 //! | [`categories`] | categories as they are compared and shown | what a code is |
 //! | [`files`] | files that are replaced as a whole | — |
 //! | [`caught`] | panics of other people's decoders, as errors | — |
-//! | `text` | text as it is compared | — |
-//! | `name` | names of people as they are compared | — |
+//! | `text`, `name` | text and names of people as they are compared | — |
 //!
-//! The test `layers` reads the `use` lines and holds this. This library never prints, exits or
-//! reads the environment.
+//! The test `structure` parses the sources: no arrow runs up, and no files form a circle but a graph
+//! and its segment. This library never prints, exits or reads the environment; what it does, step by
+//! step, are events of `tracing`.
 //!
 //! # What is always true
 //!
@@ -95,12 +94,17 @@
 //!
 //! # The words
 //!
-//! *Dump*: a source file. *Paper*: one record. *Passage*: the text that is embedded. *Encoding*:
-//! token ids. *Batch*: what is computed or committed together. *Embedding*: the vector of a text;
-//! *dim*, its length. *Pooling*: from hidden states to one vector. *Space*: the embeddings of one
-//! model with one recipe. *Row*: an embedding's place in its space. *Segment*: an immutable piece
-//! of an index; *manifest*, the list of them; *tail*, the rows past the last. *Exact*: the full
-//! scan. *Similarity*: higher is closer (the cosine); *distance*: lower is closer.
+//! *Dump*: a source file. *Record*: one entry of a dump. *Collection*: the records that share ids of
+//! their own. *Paper*: what the records of one work become. *Manuscript*: a draft of the user's own.
+//! *Passage*: the text that is embedded. *Encoding*: token ids. *Batch*: what is computed or
+//! committed together. *Pending*: a paper of a batch before the commit. *Embedding*: the vector of a
+//! text; *dim*, its length. *Pooling*: from hidden states to one vector. *Space*: the embeddings of
+//! one model with one recipe. *Row*: an embedding's place in its space; *generation*, a numbering of
+//! rows. *Segment*: an immutable piece of an index; *manifest*, the list of them; *tail*, the rows
+//! past the last. *Exact*: the full scan. *Similarity*: higher is closer (the cosine); *distance*:
+//! lower is closer. *Percentile*: the rank of a similarity among random pairs of papers. *Candidate*:
+//! a paper that an index found; *hit*, one that is returned. *Follow*: a query that is asked again
+//! every day; *digest*, what is new under follows.
 
 #[cfg(target_endian = "big")]
 compile_error!("akin's files are little-endian and are read in place");

@@ -18,7 +18,7 @@ use super::indexes::Indexes;
 use super::query::{Matching, Query, Rocchio, Target};
 use super::request::Request;
 use super::work::Given;
-use super::{closeness, ranking, related};
+use super::{far, ranking, related};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::Mode;
@@ -76,7 +76,7 @@ pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -
     if let Some(encoder) = encoder
         && asked.is_text
     {
-        answer.is_far = closeness::is_far(indexes, encoder, &answer)?;
+        answer.is_far = far::is_far(indexes, encoder, &answer)?;
     }
     let seconds = start.elapsed().as_secs_f64();
     debug!(seconds, is_far = answer.is_far, "answered a query");

@@ -24,7 +24,7 @@ use super::query::{Matching, Query};
 use super::request::Request;
 use crate::error::{Error, Result};
 use crate::index::SearchOptions;
-use crate::index::lexical::{Lexical, WordQuery};
+use crate::index::lexical::{Lexical, LexicalDoubt, WordQuery};
 use crate::library::{Filter, PaperKey};
 use crate::vectors::{Row, dot};
 
@@ -210,7 +210,7 @@ impl<'a> Finder<'a> {
             ..
         } = *self.request;
         let library = indexes.library;
-        let doubt = |what: String| doubt_of(indexes, &what);
+        let doubt = |what: LexicalDoubt| doubt_of(indexes, &what);
         let depth = depth + self.excluded.len();
         let matches = lexical
             .search(words, depth, self.allowed.keys.as_ref())
@@ -293,10 +293,10 @@ fn lexical_of<'a>(
     }
 }
 
-fn doubt_of(indexes: &Indexes<'_>, what: &str) -> Error {
+fn doubt_of(indexes: &Indexes<'_>, what: &LexicalDoubt) -> Error {
     Error::LexicalDoubt {
         path: indexes.library.lexical_dir(),
-        what: what.to_owned(),
+        what: what.to_string(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::index::Index;
-use crate::index::lexical::Lexical;
+use crate::index::lexical::{Lexical, LexicalDoubt};
 use crate::library::Library;
 
 /// What is searched.
@@ -15,7 +15,7 @@ pub struct Indexes<'a> {
     /// The index of the embeddings.
     pub index: &'a Index,
     /// The index of the words, or the reason why there is none.
-    pub lexical: std::result::Result<&'a Lexical, String>,
+    pub lexical: std::result::Result<&'a Lexical, LexicalDoubt>,
 }
 
 impl<'a> Indexes<'a> {
@@ -24,7 +24,7 @@ impl<'a> Indexes<'a> {
         Indexes {
             library,
             index,
-            lexical: Err("it was not asked for".to_owned()),
+            lexical: Err(LexicalDoubt::new("it was not asked for")),
         }
     }
 }
@@ -37,7 +37,7 @@ pub struct OpenLibrary {
     /// The index of the embeddings.
     pub index: Index,
     /// The index of the words, or why there is none.
-    pub lexical: std::result::Result<Lexical, String>,
+    pub lexical: std::result::Result<Lexical, LexicalDoubt>,
 }
 
 impl OpenLibrary {
@@ -70,7 +70,7 @@ impl OpenLibrary {
         Indexes {
             library: &self.library,
             index: &self.index,
-            lexical: self.lexical.as_ref().map_err(String::clone),
+            lexical: self.lexical.as_ref().map_err(LexicalDoubt::clone),
         }
     }
 }

@@ -25,6 +25,7 @@ mod choose;
 mod closeness;
 mod explain;
 mod facets;
+mod far;
 mod fusion;
 mod hybrid;
 mod indexes;

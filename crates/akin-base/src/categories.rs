@@ -1,8 +1,8 @@
 //! Categories of papers: how they are compared, and how they are shown.
 //!
 //! A *code* is arXiv's, or looks like one (`cs.CL`, `hep-th`): it belongs to the archive before its
-//! dot. Everything else is a *name* (`Machine Learning`, `Diabetes Mellitus, Type 2`), no part of
-//! which is another category. Filters and the lexical index both compare by `names` and `asked`, so
+//! dot. Everything else is a *name* (`Machine Learning`, `Diabetes Mellitus, Type 2`), which is one
+//! category as a whole. Filters and the lexical index both compare by `names` and `asked`, so
 //! they agree.
 
 /// The archives of arXiv, former ones included.

@@ -21,7 +21,7 @@ pub(crate) struct Spec {
     /// The name in messages and in the table of formats.
     pub(crate) title: &'static str,
     /// The feed that its records belong to; `None` if every dump is a collection of its own.
-    pub(crate) feed: Option<Feed>,
+    pub(crate) feed: Option<SourceFeed>,
     /// A file of this name takes its collection's name from its folder.
     pub(crate) generic_file: Option<&'static str>,
     /// How its records are read.
@@ -30,7 +30,7 @@ pub(crate) struct Spec {
 
 /// A registry or a catalogue: its records are of one collection, whatever the dump is called.
 #[derive(Clone, Copy)]
-pub(crate) struct Feed {
+pub(crate) struct SourceFeed {
     /// The collection's name.
     pub(crate) name: &'static str,
     /// How far its word counts.
@@ -39,10 +39,10 @@ pub(crate) struct Feed {
     pub(crate) lists_once: bool,
 }
 
-impl Feed {
+impl SourceFeed {
     /// A feed that lists every paper once.
-    pub(crate) const fn new(name: &'static str, authority: Authority) -> Feed {
-        Feed {
+    pub(crate) const fn new(name: &'static str, authority: Authority) -> SourceFeed {
+        SourceFeed {
             name,
             authority,
             lists_once: true,

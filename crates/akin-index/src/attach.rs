@@ -4,9 +4,10 @@
 //! `[n_nodes, 2m]`, nearest first, short lists filled up with `NONE`. It starts from the skeleton's own
 //! links; the other nodes join in rounds. In each round every newcomer walks the graph of the rounds
 //! before, chooses its links among the candidates it meets, and is then linked back. A round is small
-//! beside the nodes already linked, so newcomers miss little by not seeing one another. The rounds are
-//! those of ParlayANN (Manohar et al. 2024); the choice of links is algorithm 4 of Malkov and Yashunin
-//! (2016), relaxed by [`SPREAD`] as in DiskANN (Subramanya et al. 2019).
+//! beside the nodes already linked, so newcomers miss little by not seeing one another.
+//!
+//! The rounds are those of ParlayANN (Manohar et al. 2024). The choice of links is algorithm 4 of Malkov
+//! and Yashunin (2016). It is relaxed by [`SPREAD`] as in DiskANN (Subramanya et al. 2019).
 //!
 //! Invariant: the lists depend only on the codes and the options, not on the number of threads. Within a
 //! round the graph does not change.

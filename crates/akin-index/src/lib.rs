@@ -120,8 +120,9 @@ impl Index {
     /// least min(k, allowed rows) rows, and more only if they tie with the k-th.
     ///
     /// # Errors
-    /// [`Error::SpaceMismatch`] if the query has another dim than the rows; [`Error::Encode`] if its length
-    /// is 0 or one of its numbers is not finite; [`Error::Damaged`] if a row that is compared is damaged.
+    /// - [`Error::SpaceMismatch`] if the query has another dim than the rows.
+    /// - [`Error::Encode`] if its length is 0 or one of its numbers is not finite.
+    /// - [`Error::Damaged`] if a row that is compared is damaged.
     pub fn search(&self, query: &[f32], options: &SearchOptions) -> Result<Vec<Neighbor>> {
         self.check(query)?;
         let plan = self.plan(options);

@@ -3,8 +3,8 @@
 //! The softmax has base 2, and `q` comes scaled: a factor of `log2(e) / sqrt(dim)` is folded into the
 //! packed query weights.
 
+use super::aligned::Aligned;
 use super::head::AttentionHead;
-use super::panels::Aligned;
 use super::rows::{add, soften};
 use super::simd::{PANEL, Simd};
 use super::tile::{Finish, MAX_ROWS, Product, product};

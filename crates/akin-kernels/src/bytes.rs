@@ -7,13 +7,13 @@
 //! Xiao et al. 2023, section 4). The means come from a calibration run. A few weights far larger than the
 //! rest of their output feature stay floats, beside the product.
 
+use super::aligned::Aligned;
 #[cfg(target_arch = "x86_64")]
 use super::amx::{self, Amx};
 use super::byte_tile::{ByteProduct, byte_product};
 use super::isas::{Isas, with_bytes, with_float};
 use super::matmul::{Epilogue, Shared, Split};
 use super::operand::Operand;
-use super::panels::Aligned;
 use super::rows;
 use super::simd::{Dot, PANEL, Simd};
 use super::tile::Finish;

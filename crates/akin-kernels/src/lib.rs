@@ -10,6 +10,7 @@
     reason = "SIMD intrinsics, and matrices shared between threads by column"
 )]
 
+mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod amx;
 mod attention;
@@ -36,6 +37,7 @@ mod vnni;
 #[cfg(test)]
 mod tests;
 
+pub use aligned::Aligned;
 pub use attention::AttentionScratch;
 pub use between::{Activation, Rotation};
 pub use bytes::{Balance, ByteMatrix, Inputs, Quantization};
@@ -43,4 +45,4 @@ pub use head::{NOTHING, Numbers, Relative};
 pub use isas::Isas;
 pub use matmul::{Attention, Epilogue, Split};
 pub use operand::Operand;
-pub use panels::{Aligned, FloatMatrix, ScratchPool};
+pub use panels::{FloatMatrix, ScratchPool};

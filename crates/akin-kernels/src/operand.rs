@@ -1,8 +1,8 @@
 //! Rows as the packed products read them.
 
+use super::aligned::Aligned;
 #[cfg(target_arch = "x86_64")]
 use super::amx;
-use super::panels::Aligned;
 
 /// A reusable buffer for the rows of one product: as bytes, with `x = scale * byte + low` after centring
 /// and balancing, or as tiles.

@@ -1,71 +1,14 @@
-//! Matrices in the order in which the kernels read them, and memory aligned to cache lines.
+//! Matrices in the order in which the kernels read them.
 //!
 //! Both layouts cut the columns (output features) into panels of [`PANEL`], padded with zeros:
 //! floats as `[panel][depth][16]`, bytes as `[panel][depth / 4][16][4]`. They are the same for
 //! every instruction set, so a packed matrix may be stored.
 
-use super::isas::Isas;
-use super::simd::PANEL;
-use bytemuck::{Pod, Zeroable};
-use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-/// One cache line.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct CacheLine([u8; 64]);
-
-/// A growable buffer of numbers that starts on a cache line.
-pub struct Aligned<T> {
-    lines: Vec<CacheLine>,
-    len: usize,
-    of: PhantomData<T>,
-}
-
-impl<T: Pod> Aligned<T> {
-    /// `len` zeros.
-    pub fn zeroed(len: usize) -> Self {
-        let lines = vec![CacheLine::zeroed(); (len * size_of::<T>()).div_ceil(64)];
-        Self {
-            lines,
-            len,
-            of: PhantomData,
-        }
-    }
-
-    /// Makes room for `len` numbers; their values are unspecified.
-    pub fn reserve(&mut self, len: usize) {
-        let lines = (len * size_of::<T>()).div_ceil(64);
-        if lines > self.lines.len() {
-            self.lines = vec![CacheLine::zeroed(); lines];
-        }
-        self.len = len;
-    }
-}
-
-impl<T> Default for Aligned<T> {
-    fn default() -> Self {
-        Self {
-            lines: Vec::new(),
-            len: 0,
-            of: PhantomData,
-        }
-    }
-}
-
-impl<T: Pod> std::ops::Deref for Aligned<T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
-    }
-}
-
-impl<T: Pod> std::ops::DerefMut for Aligned<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
-    }
-}
+use super::aligned::Aligned;
+use super::isas::Isas;
+use super::simd::PANEL;
 
 /// A pool of buffers: holds the largest number of buffers that were ever lent at once.
 pub struct ScratchPool<T>(Mutex<Vec<T>>);

@@ -10,7 +10,7 @@
 //! | `splits` | two ids that were taken apart by hand: never merged again | — |
 //! | `pulls` | how far a feed has been pulled | — |
 //! | `listings` | a paper stood in the list of a day | — |
-//! | `spaces` | one model with one recipe: how many rows count, which is active | — |
+//! | `spaces` | one model with one recipe: number of rows that count, which is active | — |
 //! | `embeddings` | which row of a space holds which paper at which text hash | — |
 //! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
 //! | `state` | the one: how often records have changed, and the library's own number | read at every search by words |

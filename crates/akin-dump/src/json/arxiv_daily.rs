@@ -9,7 +9,7 @@ use super::arxiv_snapshot::categories;
 use super::keys::TITLES;
 use super::object::JsonObject;
 use crate::field::{Items, ListEntry, ScalarField};
-use crate::format::{Feed, FormatReader, JsonSpec, Spec};
+use crate::format::{FormatReader, JsonSpec, SourceFeed, Spec};
 use crate::ignored::{Notes, Part};
 use crate::record::{DumpContext, Item, RecordError, arxiv_id, optional, paper, with_id};
 use crate::reject::Rejection;
@@ -19,7 +19,7 @@ use crate::text::names;
 pub(crate) const SPEC: Spec = Spec {
     name: "arxiv-daily",
     title: "daily arXiv list",
-    feed: Some(Feed::new("arxiv-daily", Authority::Catalogue)),
+    feed: Some(SourceFeed::new("arxiv-daily", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         is_record,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::keys::TITLES;
 use super::object::JsonObject;
 use crate::field::{Items, ListEntry, ScalarField, Written};
-use crate::format::{Feed, FormatReader, JsonSpec, Spec};
+use crate::format::{FormatReader, JsonSpec, SourceFeed, Spec};
 use crate::ignored::{Notes, Part};
 use crate::record::{
     DumpContext, Item, RecordError, add_alias, arxiv_id, day, optional, paper, with_id,
@@ -21,7 +21,7 @@ use crate::text::names;
 pub(crate) const SPEC: Spec = Spec {
     name: "arxiv-snapshot",
     title: "arXiv metadata snapshot",
-    feed: Some(Feed::new("arxiv", Authority::Registry)),
+    feed: Some(SourceFeed::new("arxiv", Authority::Registry)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         is_record,

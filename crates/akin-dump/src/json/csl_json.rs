@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, list, spelling, text};
 use super::object::{JsonObject, fields};
-use crate::format::{Feed, FormatReader, JsonSpec, Spec};
+use crate::format::{FormatReader, JsonSpec, SourceFeed, Spec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::tagged::ids;
 use crate::text::{dates, names};
@@ -47,7 +47,7 @@ pub(crate) const SPEC: Spec = Spec {
 pub(crate) const CROSSREF: Spec = Spec {
     name: "crossref",
     title: "Crossref works",
-    feed: Some(Feed::new("crossref", Authority::Registry)),
+    feed: Some(SourceFeed::new("crossref", Authority::Registry)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         is_record: is_crossref,

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, list, text};
 use super::object::JsonObject;
-use crate::format::{Feed, FormatReader, JsonSpec, Spec};
+use crate::format::{FormatReader, JsonSpec, SourceFeed, Spec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::tagged::ids;
 use crate::text::{dates, names};
@@ -31,7 +31,7 @@ use crate::text::{dates, names};
 pub(crate) const SPEC: Spec = Spec {
     name: "europe-pmc",
     title: "Europe PMC",
-    feed: Some(Feed::new("europe-pmc", Authority::Catalogue)),
+    feed: Some(SourceFeed::new("europe-pmc", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         is_record,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::keys::TITLES;
 use super::object::JsonObject;
 use crate::field::{Items, ListEntry, ObjectPart, ScalarField};
-use crate::format::{Feed, FormatReader, JsonSpec, Spec};
+use crate::format::{FormatReader, JsonSpec, SourceFeed, Spec};
 use crate::ignored::{self, Notes};
 use crate::record::{DumpContext, Item, RecordError, arxiv_id, day, paper, with_id};
 use crate::reject::Rejection;
@@ -21,7 +21,7 @@ use crate::text::names;
 pub(crate) const API: Spec = Spec {
     name: "hf-daily",
     title: "Hugging Face Daily Papers (API)",
-    feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
+    feed: Some(SourceFeed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         is_record,
@@ -34,7 +34,7 @@ pub(crate) const API: Spec = Spec {
 pub(crate) const SCRAPE: Spec = Spec {
     name: "hf-daily-scraped",
     title: "Hugging Face Daily Papers (scraped)",
-    feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
+    feed: Some(SourceFeed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         // Its records are recognised by the object that holds them.

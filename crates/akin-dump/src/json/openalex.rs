@@ -19,7 +19,7 @@ use super::keys::TITLES;
 use super::mend;
 use super::object::JsonObject;
 use crate::field::{Items, ObjectPart, ScalarField};
-use crate::format::{Feed, FormatReader, JsonSpec, Spec};
+use crate::format::{FormatReader, JsonSpec, SourceFeed, Spec};
 use crate::ignored::{self, Notes};
 use crate::record::{DumpContext, Item, RawRecord, RecordError, day};
 use crate::reject::Rejection;
@@ -29,7 +29,7 @@ use crate::text::names;
 pub(crate) const SPEC: Spec = Spec {
     name: "openalex",
     title: "OpenAlex works",
-    feed: Some(Feed::new("openalex", Authority::Catalogue)),
+    feed: Some(SourceFeed::new("openalex", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         is_record,

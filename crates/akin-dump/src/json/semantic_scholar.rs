@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::keys::plain_key;
 use super::object::JsonObject;
-use crate::format::{Feed, FormatReader, JsonSpec, Spec};
+use crate::format::{FormatReader, JsonSpec, SourceFeed, Spec};
 use crate::ignored::Part;
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::reject::Rejection;
@@ -27,7 +27,7 @@ use crate::text::{dates, names, prose, whole_number};
 pub(crate) const SPEC: Spec = Spec {
     name: "semantic-scholar",
     title: "Semantic Scholar",
-    feed: Some(Feed::new("semantic-scholar", Authority::Catalogue)),
+    feed: Some(SourceFeed::new("semantic-scholar", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Json(JsonSpec {
         is_record,

@@ -18,7 +18,7 @@
 use akin_base::paper::{Authority, Paper, PaperId};
 use jiff::civil::Date;
 
-use crate::format::{Beginning, Feed, FormatReader, Framing, ItemsSpec, Spec};
+use crate::format::{Beginning, FormatReader, Framing, ItemsSpec, SourceFeed, Spec};
 use crate::frame::{Framed, OpenDump, ReadItems};
 use crate::ignored::Notes;
 use crate::lines::LineReader;
@@ -31,7 +31,7 @@ use crate::text::clean::clean;
 pub(crate) const SPEC: Spec = Spec {
     name: "hf-page",
     title: "text of a Hugging Face papers page",
-    feed: Some(Feed::new("hf-daily", Authority::Catalogue)),
+    feed: Some(SourceFeed::new("hf-daily", Authority::Catalogue)),
     generic_file: None,
     reader: FormatReader::Items(ItemsSpec {
         framing: Framing::Page,

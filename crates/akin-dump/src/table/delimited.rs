@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use super::columns;
 use super::quoting::{Quoting, RowState, cells, scan};
-use crate::format::{Beginning, Feed, FormatReader, Framing, ItemsSpec, Spec};
+use crate::format::{Beginning, FormatReader, Framing, ItemsSpec, SourceFeed, Spec};
 use crate::frame::{Framed, MAX_LINE_BYTES, OpenDump, ReadItems};
 use crate::json::keys::{IDS, PLAIN_TEXTS, TITLES};
 use crate::json::plain;
@@ -50,9 +50,9 @@ pub(crate) const SPEC: Spec = Spec {
 pub(crate) const CORD_19: Spec = Spec {
     name: "cord19",
     title: "CORD-19 metadata",
-    feed: Some(Feed {
+    feed: Some(SourceFeed {
         lists_once: false,
-        ..Feed::new("cord-19", Authority::Catalogue)
+        ..SourceFeed::new("cord-19", Authority::Catalogue)
     }),
     generic_file: None,
     reader: FormatReader::Items(ItemsSpec {

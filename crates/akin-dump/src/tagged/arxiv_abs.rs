@@ -23,7 +23,7 @@ use jiff::civil::Date;
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::MAX_KEYWORDS;
 use super::ids;
-use crate::format::{Feed, FormatReader, Spec, TaggedSpec};
+use crate::format::{FormatReader, SourceFeed, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -31,7 +31,7 @@ use crate::text::{dates, names};
 pub(crate) const SPEC: Spec = Spec {
     name: "arxiv-abs",
     title: "arXiv .abs",
-    feed: Some(Feed::new("arxiv", Authority::Registry)),
+    feed: Some(SourceFeed::new("arxiv", Authority::Registry)),
     generic_file: None,
     reader: FormatReader::Tagged(TaggedSpec {
         looks_like,

@@ -22,7 +22,7 @@ use akin_base::paper::{Authority, IdKind, Notice};
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
 use super::ids;
-use crate::format::{Feed, FormatReader, Spec, TaggedSpec};
+use crate::format::{FormatReader, SourceFeed, Spec, TaggedSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -30,7 +30,7 @@ use crate::text::{dates, names};
 pub(crate) const SPEC: Spec = Spec {
     name: "medline",
     title: "MEDLINE",
-    feed: Some(Feed::new("pubmed", Authority::Registry)),
+    feed: Some(SourceFeed::new("pubmed", Authority::Registry)),
     generic_file: None,
     reader: FormatReader::Tagged(TaggedSpec {
         looks_like,

@@ -24,7 +24,7 @@ use super::parts::day_of;
 use super::rules::Rules;
 use super::start::StartTags;
 use super::tree::{self, Element};
-use crate::format::{Feed, FormatReader, Spec, XmlSpec};
+use crate::format::{FormatReader, SourceFeed, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::text::{dates, names};
 
@@ -32,7 +32,7 @@ use crate::text::{dates, names};
 pub(crate) const SPEC: Spec = Spec {
     name: "acl",
     title: "ACL Anthology XML",
-    feed: Some(Feed::new("acl", Authority::Registry)),
+    feed: Some(SourceFeed::new("acl", Authority::Registry)),
     generic_file: None,
     reader: FormatReader::Xml(XmlSpec {
         is_start,

@@ -13,7 +13,7 @@ use super::parts::dois;
 use super::rules::Rules;
 use super::start::StartTags;
 use super::tree::{self, Element};
-use crate::format::{Feed, FormatReader, Spec, XmlSpec};
+use crate::format::{FormatReader, SourceFeed, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::reject::Rejection;
 use crate::text::{dates, names};
@@ -22,7 +22,7 @@ use crate::text::{dates, names};
 pub(crate) const SPEC: Spec = Spec {
     name: "arxiv-atom",
     title: "arXiv API feed",
-    feed: Some(Feed::new("arxiv", Authority::Registry)),
+    feed: Some(SourceFeed::new("arxiv", Authority::Registry)),
     generic_file: None,
     reader: FormatReader::Xml(XmlSpec {
         is_start,

@@ -29,7 +29,7 @@ use super::parts::day_of;
 use super::rules::Rules;
 use super::start::StartTags;
 use super::tree::{self, Element};
-use crate::format::{Feed, FormatReader, Spec, XmlSpec};
+use crate::format::{FormatReader, SourceFeed, Spec, XmlSpec};
 use crate::record::{DumpContext, Item, RawRecord, RecordError};
 use crate::reject::Rejection;
 use crate::text::names;
@@ -38,7 +38,7 @@ use crate::text::names;
 pub(crate) const SPEC: Spec = Spec {
     name: "pubmed",
     title: "PubMed XML",
-    feed: Some(Feed::new("pubmed", Authority::Registry)),
+    feed: Some(SourceFeed::new("pubmed", Authority::Registry)),
     generic_file: None,
     reader: FormatReader::Xml(XmlSpec {
         is_start,

@@ -1,5 +1,5 @@
-//! Gemma 3 as an encoder (EmbeddingGemma, Vera et al. 2025): norms before the blocks and of what they add,
-//! and most layers look at their surroundings only.
+//! Gemma 3 as an encoder (EmbeddingGemma, Vera et al. 2025): norms before the blocks and of
+//! what they add. Most layers attend to a window of neighbours only.
 
 use serde_json::Value;
 

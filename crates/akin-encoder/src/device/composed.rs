@@ -1,5 +1,5 @@
-//! The operations of a body as candle has them, for devices that `kernels` is not for: Metal, older GPUs of
-//! NVIDIA's, widths that the kernels cannot do.
+//! The operations of a body as candle has them, for devices that `kernels` does not support. These are
+//! Metal, older NVIDIA GPUs, and widths that the kernels cannot compute.
 //!
 //! Texts are padded to the longest of their batch; padding is masked and never reaches the pooling. Softmax,
 //! norms and pooling are computed in f32.

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::failure::RequestFailure;
-use super::transport::{Incoming, Part, TransportError};
+use super::transport::{AnswerPart, Incoming, TransportError};
 use akin_base::error::Error;
 use akin_base::progress::Observer;
 
 /// The body of an answer, still to be read.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct HttpBody {
     incoming: Incoming,
 }
 
@@ -26,9 +26,9 @@ pub(crate) struct BodyLimits<'a> {
     pub(crate) time: Duration,
 }
 
-impl Body {
-    pub(super) fn new(incoming: Incoming) -> Body {
-        Body { incoming }
+impl HttpBody {
+    pub(super) fn new(incoming: Incoming) -> HttpBody {
+        HttpBody { incoming }
     }
 
     /// The next chunk; `None` at the end.
@@ -48,11 +48,13 @@ impl Body {
         until: Option<Instant>,
     ) -> Result<Option<Vec<u8>>, RequestFailure> {
         match self.incoming.next(observer, until)? {
-            Part::Chunk(chunk) => Ok(Some(chunk)),
-            Part::Failed(TransportError::Passing(reason) | TransportError::Final(reason)) => {
+            AnswerPart::Chunk(chunk) => Ok(Some(chunk)),
+            AnswerPart::Failed(TransportError::Passing(reason) | TransportError::Final(reason)) => {
                 Err(RequestFailure::cut(reason))
             }
-            Part::Failed(TransportError::UnknownHost) | Part::Head(..) | Part::End => Ok(None),
+            AnswerPart::Failed(TransportError::UnknownHost)
+            | AnswerPart::Head(..)
+            | AnswerPart::End => Ok(None),
         }
     }
 

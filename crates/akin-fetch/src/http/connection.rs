@@ -4,16 +4,17 @@
 //! seen. No error names the address that a redirect leads to: it can be signed.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tracing::debug;
 
 use super::address;
-use super::body::Body;
+use super::body::HttpBody;
 use super::failure::{Again, RequestFailure, unreachable};
 use super::headers::Headers;
 use super::retries::{Attempts, Retries};
-use super::transport::{Part, Proxy, Sent, TimeLimits, Transport, TransportError};
+use super::transport::{AnswerPart, Proxy, Sent, TimeLimits, Transport, TransportError};
 use crate::clock::Clock;
 use akin_base::error::{Error, Result};
 use akin_base::progress::Observer;
@@ -53,7 +54,7 @@ pub(crate) struct Connection<'a> {
 
 /// A request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Request<'a> {
+pub(crate) struct HttpRequest<'a> {
     pub(crate) url: &'a str,
     /// The header `Range`.
     pub(crate) range: Option<&'a str>,
@@ -65,11 +66,11 @@ pub(crate) struct Request<'a> {
 
 /// An answer of any status, with its body still to be read.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
     /// The headers of the redirects that led here, and then its own; never empty.
     pub(crate) headers: Vec<Headers>,
-    pub(crate) body: Body,
+    pub(crate) body: HttpBody,
 }
 
 impl Http {
@@ -110,7 +111,9 @@ impl Connection<'_> {
                 Err(RequestFailure::Again(again)) => again,
             };
             let pause = self.http.retries.next_pause(&mut so_far, &again);
-            self.pause(pause.map_err(|reason| unreachable(url, reason))?)?;
+            let pause = pause.map_err(|reason| unreachable(url, reason))?;
+            debug!(url, seconds = pause.as_secs_f64(), "waiting to ask again");
+            self.pause(pause)?;
         }
     }
 
@@ -120,19 +123,28 @@ impl Connection<'_> {
     /// There is no answer, or a redirect leads nowhere.
     pub(crate) fn ask(
         &self,
-        request: &Request<'_>,
+        request: &HttpRequest<'_>,
         is_enough: impl Fn(&[Headers]) -> bool,
-    ) -> Result<Answer, RequestFailure> {
+    ) -> Result<HttpAnswer, RequestFailure> {
         let unusable = |reason: &str| RequestFailure::unreachable(request.url, reason);
         let mut url = request.url.to_owned();
         let mut headers = Vec::new();
         for _ in 0..=MAX_REDIRECTS {
+            let start = Instant::now();
             let (status, own, body) = self.ask_once(request, &url)?;
+            // Where a redirect leads can be signed: only the request's own address is logged.
+            debug!(
+                url = request.url,
+                range = request.range,
+                status,
+                seconds = start.elapsed().as_secs_f64(),
+                "a server answered"
+            );
             let location = own.get("location").map(str::to_owned);
             headers.push(own);
             let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
             if !is_redirect || is_enough(&headers) {
-                return Ok(Answer {
+                return Ok(HttpAnswer {
                     status,
                     headers,
                     body,
@@ -148,9 +160,9 @@ impl Connection<'_> {
     /// Asks at one address, and follows nothing.
     fn ask_once(
         &self,
-        request: &Request<'_>,
+        request: &HttpRequest<'_>,
         url: &str,
-    ) -> Result<(u16, Headers, Body), RequestFailure> {
+    ) -> Result<(u16, Headers, HttpBody), RequestFailure> {
         let is_at_home = address::same_origin(url, request.url);
         let incoming = self.http.transport.send(Sent {
             url: url.to_owned(),
@@ -159,30 +171,30 @@ impl Connection<'_> {
             accepts_gzip: request.accepts_gzip,
         });
         match incoming.next(self.observer, None)? {
-            Part::Head(status, headers) => {
+            AnswerPart::Head(status, headers) => {
                 self.http.has_answered.set(true);
-                Ok((status, headers, Body::new(incoming)))
+                Ok((status, headers, HttpBody::new(incoming)))
             }
             // A user who is offline should learn it at once.
-            Part::Failed(TransportError::UnknownHost) if !self.http.has_answered.get() => {
+            AnswerPart::Failed(TransportError::UnknownHost) if !self.http.has_answered.get() => {
                 let reason = "the host is not known; is this machine online?";
                 Err(RequestFailure::unreachable(request.url, reason))
             }
-            Part::Failed(TransportError::UnknownHost) => {
+            AnswerPart::Failed(TransportError::UnknownHost) => {
                 Err(RequestFailure::cut("the host is not known"))
             }
-            Part::Failed(TransportError::Final(reason)) => {
+            AnswerPart::Failed(TransportError::Final(reason)) => {
                 Err(RequestFailure::unreachable(request.url, reason))
             }
-            Part::Failed(TransportError::Passing(reason)) => Err(RequestFailure::cut(reason)),
-            Part::Chunk(_) | Part::End => Err(RequestFailure::cut("it has no head")),
+            AnswerPart::Failed(TransportError::Passing(reason)) => Err(RequestFailure::cut(reason)),
+            AnswerPart::Chunk(_) | AnswerPart::End => Err(RequestFailure::cut("it has no head")),
         }
     }
 
     /// The failure that an answer of this status is, if the same request may succeed later.
     pub(crate) fn passing_failure(
         &self,
-        answer: &Answer,
+        answer: &HttpAnswer,
         status_words: &str,
     ) -> Option<RequestFailure> {
         let is_wish = matches!(answer.status, 429 | 503);

@@ -5,7 +5,7 @@
 //! retries.rs              the caller          transport.rs (ureq)   body.rs
 //! ```
 //!
-//! In: addresses and a [`Policy`]. Out: an [`Answer`] of any status, or a [`RequestFailure`], which
+//! In: addresses and a [`Policy`]. Out: an [`HttpAnswer`] of any status, or a [`RequestFailure`], which
 //! says whether another attempt is worth it. What an answer means is left to the caller.
 //!
 //! Invariants: attempts are one at a time and an interval apart. The total wait is bounded. A
@@ -23,7 +23,7 @@ mod transport;
 
 pub(crate) use self::address::is_http;
 pub(crate) use self::body::BodyLimits;
-pub(crate) use self::connection::{Answer, Connection, Http, Policy, Request};
+pub(crate) use self::connection::{Connection, Http, HttpAnswer, HttpRequest, Policy};
 pub(crate) use self::failure::RequestFailure;
 pub(crate) use self::headers::Headers;
 pub(crate) use self::pace::Pace;

@@ -75,7 +75,7 @@ pub(super) struct Sent {
 }
 
 /// A part of an answer.
-pub(super) enum Part {
+pub(super) enum AnswerPart {
     Head(u16, Headers),
     Chunk(Vec<u8>),
     End,
@@ -95,7 +95,7 @@ pub(super) enum TransportError {
 /// An answer that is arriving.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    receiver: Receiver<Part>,
+    receiver: Receiver<AnswerPart>,
 }
 
 impl Transport {
@@ -138,14 +138,16 @@ impl Transport {
         let failed = sender.clone();
         let ask = move || {
             let end = match receive(&agent, &sent, pace, &sender) {
-                Ok(()) => Part::End,
-                Err(error) => Part::Failed(error),
+                Ok(()) => AnswerPart::End,
+                Err(error) => AnswerPart::Failed(error),
             };
             // After a stop nobody listens.
             let _ = sender.send(end);
         };
         if let Err(error) = thread::Builder::new().name("http".to_owned()).spawn(ask) {
-            let _ = failed.send(Part::Failed(TransportError::Passing(error.to_string())));
+            let _ = failed.send(AnswerPart::Failed(TransportError::Passing(
+                error.to_string(),
+            )));
         }
         Incoming { receiver }
     }
@@ -160,7 +162,7 @@ impl Incoming {
         &self,
         observer: &dyn Observer,
         until: Option<Instant>,
-    ) -> Result<Part, RequestFailure> {
+    ) -> Result<AnswerPart, RequestFailure> {
         loop {
             if until.is_some_and(|until| Instant::now() >= until) {
                 return Err(RequestFailure::cut("it takes too long"));
@@ -184,7 +186,7 @@ fn receive(
     agent: &ureq::Agent,
     sent: &Sent,
     pace: Option<Pace>,
-    sender: &SyncSender<Part>,
+    sender: &SyncSender<AnswerPart>,
 ) -> Result<(), TransportError> {
     let mut request = agent.get(&sent.url);
     if !sent.accepts_gzip {
@@ -201,7 +203,7 @@ fn receive(
         .headers
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    let part = Part::Head(head.status.as_u16(), Headers::new(text));
+    let part = AnswerPart::Head(head.status.as_u16(), Headers::new(text));
     if sender.send(part).is_err() {
         return Ok(());
     }
@@ -212,7 +214,7 @@ fn receive(
 }
 
 /// Passes a body on, chunk by chunk.
-fn pass_on(mut body: impl Read, sender: &SyncSender<Part>) -> Result<(), TransportError> {
+fn pass_on(mut body: impl Read, sender: &SyncSender<AnswerPart>) -> Result<(), TransportError> {
     loop {
         let mut chunk = vec![0; CHUNK_BYTES];
         match body.read(&mut chunk) {
@@ -221,7 +223,7 @@ fn pass_on(mut body: impl Read, sender: &SyncSender<Part>) -> Result<(), Transpo
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(TransportError::Passing(error.to_string())),
         }
-        if sender.send(Part::Chunk(chunk)).is_err() {
+        if sender.send(AnswerPart::Chunk(chunk)).is_err() {
             return Ok(());
         }
     }

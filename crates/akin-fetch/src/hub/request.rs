@@ -11,7 +11,7 @@ use super::id::{COMMIT_DIGITS, HubId};
 use super::remote::RemoteFile;
 use super::settings::Hub;
 use crate::clock::SystemClock;
-use crate::http::{Answer, BodyLimits, Connection, Http, Request, RequestFailure, is_http};
+use crate::http::{BodyLimits, Connection, Http, HttpAnswer, HttpRequest, RequestFailure, is_http};
 use akin_base::error::{Error, Result};
 use akin_base::hex::is_hex;
 use akin_base::progress::Observer;
@@ -41,7 +41,7 @@ pub(super) struct Listing {
 
 /// An answer of the hub, or of a host that it redirects to; its body is still to be read.
 pub(super) struct HubReply {
-    pub(super) answer: Answer,
+    pub(super) answer: HttpAnswer,
     pub(super) headers: HubHeaders,
 }
 
@@ -181,7 +181,7 @@ impl<'a> Client<'a> {
         range: Option<&str>,
         is_enough: impl Fn(&HubHeaders) -> bool,
     ) -> Result<HubReply, RequestFailure> {
-        let request = Request {
+        let request = HttpRequest {
             url,
             range,
             token: self.hub.token.as_deref(),

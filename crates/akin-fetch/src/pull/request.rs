@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::refusal::words;
 use crate::clock::Clock;
-use crate::http::{BodyLimits, Connection, Http, Policy, Proxy, Request, RequestFailure};
+use crate::http::{BodyLimits, Connection, Http, HttpRequest, Policy, Proxy, RequestFailure};
 use crate::http::{Retries, TimeLimits, status_words};
 use akin_base::error::{Error, Result};
 use akin_base::progress::Observer;
@@ -157,7 +157,7 @@ impl<'a> FeedConnection<'a> {
     }
 
     fn attempt(&self, url: &str) -> Result<Fetched, RequestFailure> {
-        let request = Request {
+        let request = HttpRequest {
             url,
             range: None,
             token: None,

@@ -20,6 +20,7 @@
 //! Invariants: no byte is used before it is verified (`folder`), and no file that belongs to another state
 //! (`manifest`). A document is complete or absent. Equal scores are ordered by key.
 
+mod doubt;
 mod folder;
 mod manifest;
 mod query;
@@ -31,7 +32,6 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use fixedbitset::FixedBitSet;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
@@ -44,6 +44,7 @@ use akin_base::categories;
 use akin_base::error::{Error, Result};
 use akin_base::files::UNFINISHED;
 
+pub use self::doubt::LexicalDoubt;
 pub use self::query::{MAX_QUESTION_BYTES, MAX_TEXT_BYTES, WordQuery};
 pub use self::score::Rarities;
 
@@ -183,7 +184,7 @@ impl Lexical {
     ///
     /// # Errors
     /// Why there is none to use: it is missing, damaged, or of another format or library.
-    pub fn open(path: &Path, library: i64) -> std::result::Result<Lexical, String> {
+    pub fn open(path: &Path, library: i64) -> std::result::Result<Lexical, LexicalDoubt> {
         // A writer may delete files while they are opened; then the folder says which there are now.
         let open = || {
             let (index, held, folder) = open_index(path, library)?;
@@ -225,61 +226,16 @@ impl Lexical {
     ///
     /// # Errors
     /// What is damaged.
-    pub fn stamps(&self) -> std::result::Result<HashMap<u64, u32>, String> {
-        stamps(&self.searcher).map_err(|e| e.to_string())
+    pub fn stamps(&self) -> std::result::Result<HashMap<u64, u32>, LexicalDoubt> {
+        Ok(stamps(&self.searcher)?)
     }
 
     /// Reads and verifies every byte.
     ///
     /// # Errors
     /// Which file is damaged.
-    pub fn verify(&self) -> std::result::Result<(), String> {
-        self.folder.verify()
-    }
-
-    /// Finds the `k` best papers for a query, best first. `allowed` restricts the keys; `None` allows all.
-    ///
-    /// # Errors
-    /// Which file is damaged, if the answer needs one that is.
-    pub fn search(
-        &self,
-        query: &WordQuery,
-        k: usize,
-        allowed: Option<&FixedBitSet>,
-    ) -> std::result::Result<Vec<LexicalMatch>, String> {
-        score::search(self, query, k, allowed).map_err(|e| e.to_string())
-    }
-
-    /// Scores the papers with these keys; 0 for a paper without any word of the query.
-    ///
-    /// # Errors
-    /// Which file is damaged, if the answer needs one that is.
-    pub fn scores(&self, query: &WordQuery, keys: &[u64]) -> std::result::Result<Vec<f32>, String> {
-        score::scores(self, query, keys).map_err(|e| e.to_string())
-    }
-
-    /// How rare each word of a query is among the papers.
-    ///
-    /// # Errors
-    /// Which file is damaged, if the answer needs one that is.
-    pub fn rarities(&self, query: &WordQuery) -> std::result::Result<Rarities, String> {
-        score::rarities(self, query).map_err(|e| e.to_string())
-    }
-
-    /// The keys of the papers that meet the query's conditions, except those about authors; `None` if the
-    /// query has none.
-    ///
-    /// # Errors
-    /// Which file is damaged, if the answer needs one that is.
-    pub fn matching(&self, query: &WordQuery) -> std::result::Result<Option<FixedBitSet>, String> {
-        let matching = || {
-            if query.has_indexed_conditions() {
-                score::matching(self, query).map(Some)
-            } else {
-                Ok(None)
-            }
-        };
-        matching().map_err(|e: tantivy::TantivyError| e.to_string())
+    pub fn verify(&self) -> std::result::Result<(), LexicalDoubt> {
+        Ok(self.folder.verify()?)
     }
 }
 

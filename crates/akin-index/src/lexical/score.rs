@@ -12,6 +12,7 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Result, Score, SegmentReader, Term};
 
+use super::doubt::LexicalDoubt;
 use super::query::{ConditionPart, Phrase, WordQuery};
 use super::terms::{name_terms, terms};
 use super::{Lexical, LexicalMatch};
@@ -28,9 +29,57 @@ const NAME_RATIO: u64 = 4;
 /// Number of letters of the shortest such word.
 const NAME_LETTERS: usize = 3;
 
+impl Lexical {
+    /// Finds the `k` best papers for a query, best first. `allowed` restricts the keys; `None` allows all.
+    ///
+    /// # Errors
+    /// Which file is damaged, if the answer needs one that is.
+    pub fn search(
+        &self,
+        query: &WordQuery,
+        k: usize,
+        allowed: Option<&FixedBitSet>,
+    ) -> std::result::Result<Vec<LexicalMatch>, LexicalDoubt> {
+        Ok(search(self, query, k, allowed)?)
+    }
+
+    /// Scores the papers with these keys; 0 for a paper without any word of the query.
+    ///
+    /// # Errors
+    /// Which file is damaged, if the answer needs one that is.
+    pub fn scores(
+        &self,
+        query: &WordQuery,
+        keys: &[u64],
+    ) -> std::result::Result<Vec<f32>, LexicalDoubt> {
+        Ok(scores(self, query, keys)?)
+    }
+
+    /// How rare each word of a query is among the papers.
+    ///
+    /// # Errors
+    /// Which file is damaged, if the answer needs one that is.
+    pub fn rarities(&self, query: &WordQuery) -> std::result::Result<Rarities, LexicalDoubt> {
+        Ok(rarities(self, query)?)
+    }
+
+    /// The keys of the papers that meet the query's conditions, except those about authors; `None` if the
+    /// query has none.
+    ///
+    /// # Errors
+    /// Which file is damaged, if the answer needs one that is.
+    pub fn matching(
+        &self,
+        query: &WordQuery,
+    ) -> std::result::Result<Option<FixedBitSet>, LexicalDoubt> {
+        let has_conditions = query.has_indexed_conditions();
+        Ok(has_conditions.then(|| matching(self, query)).transpose()?)
+    }
+}
+
 type Clauses = Vec<(Occur, Box<dyn Query>)>;
 
-pub(super) fn search(
+fn search(
     lexical: &Lexical,
     query: &WordQuery,
     k: usize,
@@ -124,7 +173,7 @@ impl BestMatches {
     }
 }
 
-pub(super) fn scores(lexical: &Lexical, query: &WordQuery, keys: &[u64]) -> Result<Vec<f32>> {
+fn scores(lexical: &Lexical, query: &WordQuery, keys: &[u64]) -> Result<Vec<f32>> {
     let mut scores = vec![0.0; keys.len()];
     let clauses = ranking(lexical, query)?;
     if clauses.is_empty() {
@@ -160,7 +209,7 @@ pub(super) fn scores(lexical: &Lexical, query: &WordQuery, keys: &[u64]) -> Resu
     Ok(scores)
 }
 
-pub(super) fn matching(lexical: &Lexical, query: &WordQuery) -> Result<FixedBitSet> {
+fn matching(lexical: &Lexical, query: &WordQuery) -> Result<FixedBitSet> {
     let asked = BooleanQuery::new(conditions(lexical, query));
     let weight = asked.weight(EnableScoring::disabled_from_searcher(&lexical.searcher))?;
     let mut matching = FixedBitSet::new();
@@ -242,7 +291,7 @@ impl<const N: usize> From<[(&str, f32); N]> for Rarities {
     }
 }
 
-pub(super) fn rarities(lexical: &Lexical, query: &WordQuery) -> Result<Rarities> {
+fn rarities(lexical: &Lexical, query: &WordQuery) -> Result<Rarities> {
     let mut rarities = Rarities::default();
     let rarest = (1.0 + 2.0 * lexical.searcher.num_docs() as f32).ln();
     let words: BTreeSet<String> = terms(query.text()).map(|t| t.text).collect();

@@ -7,8 +7,8 @@
 //!   stay together (`TiO2`, `p53`, `H₂O`). A Greek letter is its name: `NF-κB` is `NF-kappaB`.
 //! - Words of letters are stemmed (Snowball English); the commonest are left out, but count as positions.
 //!   `'s` is not part of a word. A Chinese or Japanese character is a word.
-//! - Words joined by hyphens are a *compound*: each of them, and the first position also has all of
-//!   them in one: `GPT-4` is `gpt`, `4` and `gpt4`, so that it finds `GPT4` and the other way round.
+//! - Words joined by hyphens are a *compound*: each word, and at the first position also all of them in
+//!   one. `GPT-4` is `gpt`, `4` and `gpt4`: it finds `GPT4`, and `GPT4` finds it.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};

@@ -6,10 +6,10 @@
 use super::halves::{STEP, load_step, split, transpose};
 use super::product::{HalfTiles, HighTiles, TileArithmetic, clear_sums};
 use super::tiles::{Amx, Configured, TILE, TILE_BYTES, TILE_ROW_BYTES};
+use crate::aligned::Aligned;
 use crate::avx512::Avx512;
 use crate::head::{AttentionHead, NOTHING, Numbers};
 use crate::math::horner;
-use crate::panels::Aligned;
 use crate::rows::add;
 use crate::simd::Simd;
 use std::arch::asm;

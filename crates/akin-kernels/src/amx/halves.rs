@@ -1,7 +1,7 @@
 //! Floats as sums of two bf16 halves: what they are, and in which order they are stored.
 
 use super::tiles::{Amx, TILE, TILE_BYTES, TILE_ROW_BYTES};
-use crate::panels::Aligned;
+use crate::aligned::Aligned;
 use std::arch::x86_64::*;
 
 /// Depth of one step: numbers in one row of a tile of halves.
