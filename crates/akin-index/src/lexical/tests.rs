@@ -1,5 +1,6 @@
 //! The lexical index as a whole: built, asked, changed, damaged.
 
+use fixedbitset::FixedBitSet;
 use tempfile::TempDir;
 
 use super::*;
@@ -234,7 +235,7 @@ fn damage_is_never_believed_and_an_index_in_doubt_is_begun_anew() {
         "cat:cs",
         "-gpt transformer",
     ];
-    let answers = |lexical: &Lexical| -> Vec<std::result::Result<Vec<LexicalMatch>, String>> {
+    let answers = |lexical: &Lexical| -> Vec<std::result::Result<Vec<LexicalMatch>, LexicalDoubt>> {
         questions
             .iter()
             .map(|q| lexical.search(&WordQuery::parse(q), 10, None))
@@ -316,7 +317,7 @@ fn a_file_that_is_missing_or_of_another_index_is_never_believed() {
                 Some(bytes) if *bytes == good => continue,
                 Some(bytes) => fs::write(&file, bytes).unwrap(),
             }
-            let said = Lexical::open(&path, 5).unwrap_err();
+            let said = Lexical::open(&path, 5).unwrap_err().to_string();
             assert!(said.contains(extension), "{extension}: {said}");
             let copied = tempfile::tempdir().unwrap();
             copy(&path, copied.path());
@@ -331,6 +332,7 @@ fn a_file_that_is_missing_or_of_another_index_is_never_believed() {
     assert!(
         Lexical::open(&path, 6)
             .unwrap_err()
+            .to_string()
             .contains("another library")
     );
     assert_eq!(
