@@ -211,9 +211,10 @@ pub fn repair(
         fs::remove_dir_all(&dir).map_err(Error::write(&dir))?;
     }
     repairs.made_background = report.lacks_background && !repairs.rebuilt_index;
-    repairs.n_words = match repairs.rebuilt_index || repairs.made_background {
-        true => ingest::build_index(writer, options, observer)?,
-        false => ingest::update_lexical(writer, observer)?,
+    repairs.n_words = if repairs.rebuilt_index || repairs.made_background {
+        ingest::build_index(writer, options, observer)?
+    } else {
+        ingest::update_lexical(writer, observer)?
     };
     Ok(repairs)
 }
@@ -222,12 +223,13 @@ pub fn repair(
 fn check_lexical(library: &Library, report: &mut CheckReport) -> Result<()> {
     let path = library.lexical_dir();
     let stamps = library.stamps()?;
-    let held = match path.exists() {
-        false => Ok((0, HashMap::new())),
-        true => Lexical::open(&path, library.number()?).and_then(|lexical| {
+    let held = if path.exists() {
+        Lexical::open(&path, library.number()?).and_then(|lexical| {
             lexical.verify()?;
             Ok((lexical.state().changes, lexical.stamps()?))
-        }),
+        })
+    } else {
+        Ok((0, HashMap::new()))
     };
     match held {
         Ok((state, held)) => {

@@ -33,7 +33,7 @@ impl Origin {
     ///
     /// # Errors
     /// [`Error::Model`] if a newer akin wrote something that this one cannot read.
-    pub fn of(space: &Space) -> Result<Origin> {
+    pub fn from_space(space: &Space) -> Result<Origin> {
         serde_json::from_str(&space.source).map_err(|e| Error::model(&space.name, e))
     }
 
@@ -71,12 +71,12 @@ impl Origin {
 /// What is needed to load the encoder that a library's embeddings were made with.
 ///
 /// # Errors
-/// [`Error::LibraryEmpty`] before the first paper, and as [`Origin::of`].
+/// [`Error::LibraryEmpty`] before the first paper, and as [`Origin::from_space`].
 pub fn origin_of(library: &Library) -> Result<Origin> {
     let empty = || Error::LibraryEmpty {
         path: library.path().to_owned(),
     };
-    Origin::of(library.space().ok_or_else(empty)?)
+    Origin::from_space(library.space().ok_or_else(empty)?)
 }
 
 /// Makes sure that an encoder is that of a library's space.

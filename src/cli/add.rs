@@ -131,7 +131,7 @@ pub(super) fn encoder(
     model: &ModelArgs,
     context: &Context,
 ) -> Result<(Encoder, Origin), Failure> {
-    let remembered = writer.space().map(Origin::of).transpose()?;
+    let remembered = writer.space().map(Origin::from_space).transpose()?;
     let origin = match (model.asked(&context.hub)?, remembered) {
         (Some(asked), _) => asked,
         (None, Some(remembered)) => remembered,

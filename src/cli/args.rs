@@ -367,9 +367,10 @@ pub(super) fn dump_format() -> PossibleValuesParser {
 
 /// Parses the name of a collection.
 pub(super) fn collection(text: &str) -> Result<String, String> {
-    match collection_name(text) == text {
-        true => Ok(text.to_owned()),
-        false => Err("expected a name without # and without spaces around it".to_owned()),
+    if collection_name(text) == text {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a name without # and without spaces around it".to_owned())
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn ask(
             "--in needs a file; `akin add -` reads a dump from stdin into a library",
         ));
     }
-    let place = CachePlace::of(dump, model.origin(&context.hub)?)?;
+    let place = CachePlace::new(dump, model.origin(&context.hub)?)?;
     match place.ask(context, &question) {
         Err(Failure::Akin(error)) if place.is_of_damage(&error) => {
             context.note(&format!("rebuilding the cache: {error}"));
@@ -84,7 +84,7 @@ struct CachePlace<'a> {
 }
 
 impl CachePlace<'_> {
-    fn of(dump: &Path, origin: Origin) -> Result<CachePlace<'_>, Failure> {
+    fn new(dump: &Path, origin: Origin) -> Result<CachePlace<'_>, Failure> {
         let (_, stamp) = stamp(dump)?;
         let whole = dump.canonicalize().map_err(Error::read(dump))?;
         Ok(CachePlace {
@@ -215,10 +215,11 @@ impl CachePlace<'_> {
             return Ok(());
         }
         remove(&self.stamp_path())?;
-        match self.root.is_dir() {
-            true => std::fs::remove_dir_all(&self.root)
-                .map_err(|error| Error::write(&self.root)(error).into()),
-            false => remove(&self.root),
+        if self.root.is_dir() {
+            std::fs::remove_dir_all(&self.root)
+                .map_err(|error| Error::write(&self.root)(error).into())
+        } else {
+            remove(&self.root)
         }
     }
 }

@@ -36,9 +36,10 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failure> {
     let bar = Bar::stoppable(context);
-    let mut writer = match args.repair {
-        true => Some(context.writer("akin check --repair")?),
-        false => None,
+    let mut writer = if args.repair {
+        Some(context.writer("akin check --repair")?)
+    } else {
+        None
     };
     let look = |writer: Option<&Writer>| {
         check::run(&Library::open(&context.library)?, writer, args.sample, &bar)
@@ -79,9 +80,10 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
         }
     }
     out.flush()?;
-    Ok(match left.is_well() {
-        true => Outcome::Done,
-        false => Outcome::Partly,
+    Ok(if left.is_well() {
+        Outcome::Done
+    } else {
+        Outcome::Partly
     })
 }
 

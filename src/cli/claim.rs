@@ -50,9 +50,10 @@ impl Claim<'_> {
     pub(super) fn check(&self, path: &Path, context: &Context) -> Result<(), Failure> {
         let refused = |why: &str| Err(Failure::usage(format!("{} {why}", path.display())));
         let Ok(metadata) = path.metadata() else {
-            return match path.is_symlink() {
-                true => refused("is a broken link; name a file"),
-                false => Ok(()),
+            return if path.is_symlink() {
+                refused("is a broken link; name a file")
+            } else {
+                Ok(())
             };
         };
         if metadata.is_dir() {
@@ -76,13 +77,14 @@ impl Claim<'_> {
         if is_of_model(path) {
             return refused("is a part of a model; name another file");
         }
-        match self.force {
-            true => Ok(()),
-            false => refused(&format!(
+        if self.force {
+            Ok(())
+        } else {
+            refused(&format!(
                 "exists and is not a {} that akin wrote; name another file, or replace it with \
                  --force",
                 self.kind.name()
-            )),
+            ))
         }
     }
 

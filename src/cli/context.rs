@@ -53,7 +53,7 @@ pub(super) struct Context {
 
 impl Context {
     /// Joins flags, environment, config file and defaults.
-    pub(super) fn of(common: &Common) -> Result<Context, Failure> {
+    pub(super) fn new(common: &Common) -> Result<Context, Failure> {
         let base = base_folders()?;
         let config = config::read(&base.config_dir().join("akin/config.toml"))?;
         let library = common.library.clone().or(config.library);
@@ -82,11 +82,12 @@ impl Context {
 
     /// Fails if the network may not be used, which `what` would need.
     pub(super) fn ensure_online(&self, what: &str) -> Result<(), Failure> {
-        match self.offline {
-            true => Err(Failure::usage(format!(
+        if self.offline {
+            Err(Failure::usage(format!(
                 "{what} uses the network, and --offline forbids that"
-            ))),
-            false => Ok(()),
+            )))
+        } else {
+            Ok(())
         }
     }
 

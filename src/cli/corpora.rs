@@ -90,7 +90,7 @@ pub(super) fn corpus_of(
 fn whole_corpus(root: &Path, ids_path: &Path) -> Option<Corpus> {
     let ids: Vec<String> = serde_json::from_slice(&std::fs::read(ids_path).ok()?).ok()?;
     let n_rows = Library::open(root).ok()?.rows().ok()?.len();
-    (n_rows == ids.len()).then(|| Corpus::of(ids))
+    (n_rows == ids.len()).then(|| Corpus::new(ids))
 }
 
 /// Deletes the corpora of the same dump as it was at other times.
@@ -111,8 +111,9 @@ fn forget_others(of_dump: &Path, root: &Path) {
 
 /// Deletes what can be rebuilt; if it cannot be deleted, it stays.
 fn forget(path: &Path) {
-    let _ = match path.is_dir() {
-        true => std::fs::remove_dir_all(path),
-        false => std::fs::remove_file(path),
+    let _ = if path.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
     };
 }

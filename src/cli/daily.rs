@@ -48,9 +48,10 @@ pub(super) struct DailyArgs {
 type FirstAndLast = (Date, Date);
 
 pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failure> {
-    let by = match args.published {
-        true => Day::Dated,
-        false => Day::Listed,
+    let by = if args.published {
+        Day::Dated
+    } else {
+        Day::Listed
     };
     let (library, near) = match &args.like {
         None => (context.library()?, None),
@@ -78,9 +79,10 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failur
     };
     let days = digest::days(&library, by, days, near.as_deref())?;
     show(&days, args, context)?;
-    Ok(match days.papers.is_empty() {
-        true => Outcome::Partly,
-        false => Outcome::Done,
+    Ok(if days.papers.is_empty() {
+        Outcome::Partly
+    } else {
+        Outcome::Done
     })
 }
 
@@ -119,9 +121,10 @@ fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Failure>
         output::days(&mut out, days)?;
     }
     for (place, paper) in days.papers.iter().take(args.k).enumerate() {
-        match context.json {
-            true => layout::json_line(&mut out, &output::JsonDayPaper::of(place + 1, paper))?,
-            false => output::day_paper(&mut out, place + 1, paper)?,
+        if context.json {
+            layout::json_line(&mut out, &output::JsonDayPaper::new(place + 1, paper))?
+        } else {
+            output::day_paper(&mut out, place + 1, paper)?
         }
     }
     out.flush()?;
@@ -140,9 +143,10 @@ fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Failure>
             .collect();
         context.note(&format!(
             "nothing then; {}",
-            match beside.is_empty() {
-                true => "--published goes by the day of publication".to_owned(),
-                false => beside.join(", "),
+            if beside.is_empty() {
+                "--published goes by the day of publication".to_owned()
+            } else {
+                beside.join(", ")
             }
         ));
     }

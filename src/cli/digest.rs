@@ -213,12 +213,13 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failu
         return Ok(outcome);
     }
     let room = Composer::new(args, context);
-    let mut post = match args.dry_run {
-        true => None,
-        false => Some(Post {
+    let mut post = if args.dry_run {
+        None
+    } else {
+        Some(Post {
             mailer: context.mailer()?,
             writer: context.writer("akin digest")?,
-        }),
+        })
     };
     let mut due = due.into_iter();
     for subscriber in due.by_ref() {
@@ -467,9 +468,10 @@ fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<(), Error> {
         let written = out.write_all(bytes).and_then(|()| out.flush());
         return written.map_err(Error::write("stdout"));
     };
-    let written = match files::is_special(path) {
-        true => terminal::Outside::open(path).and_then(|mut out| out.write_all(bytes)),
-        false => files::replace(path, bytes),
+    let written = if files::is_special(path) {
+        terminal::Outside::open(path).and_then(|mut out| out.write_all(bytes))
+    } else {
+        files::replace(path, bytes)
     };
     written.map_err(Error::write(path))
 }

@@ -114,9 +114,10 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failur
     add::complain_of_unused(&report.unused, report.n_rejected, usize::MAX, context);
     add::note_truncated(report.n_truncated, context);
     let computed_on = encoder.describe_arithmetic();
-    match context.json && args.output.is_some() {
-        true => tell(&report, start, computed_on)?,
-        false => summarise(&report, start, context),
+    if context.json && args.output.is_some() {
+        tell(&report, start, computed_on)?
+    } else {
+        summarise(&report, start, context)
     }
     let found_nothing = report.n_read == 0 && !report.unused.skipped.is_empty();
     if found_nothing {

@@ -98,9 +98,10 @@ impl EvalArgs {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        match self.metrics.is_empty() {
-            true => DEFAULT_METRICS.to_vec(),
-            false => self.metrics.clone(),
+        if self.metrics.is_empty() {
+            DEFAULT_METRICS.to_vec()
+        } else {
+            self.metrics.clone()
         }
     }
 
@@ -156,7 +157,7 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure
     }
     let measured = args.metrics().into_iter();
     let measured: Vec<Measured> = measured
-        .map(|metric| Measured::of(metric, &task, &found, other.as_ref()))
+        .map(|metric| Measured::new(metric, &task, &found, other.as_ref()))
         .collect();
     print(&measured, task.queries.len(), context)?;
     Ok(Outcome::Done)
@@ -209,7 +210,7 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(metric: Metric, task: &Task, run: &Run, other: Option<&Run>) -> Measured {
+    fn new(metric: Metric, task: &Task, run: &Run, other: Option<&Run>) -> Measured {
         let values = eval::values(metric, run, task);
         let against = other.map(|other| {
             let others = eval::values(metric, other, task);

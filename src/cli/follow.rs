@@ -315,13 +315,12 @@ fn test(
     let mut out = terminal::stdout();
     for (place, found) in found.matches.iter().enumerate() {
         let entry = digest::entry(found);
-        match context.json {
-            true => {
-                let mut value = serde_json::to_value(&entry).expect("an entry is plain data");
-                paper::show_ids(&mut value);
-                layout::json_line(&mut out, &value)?;
-            }
-            false => output::entry(&mut out, place + 1, &entry)?,
+        if context.json {
+            let mut value = serde_json::to_value(&entry).expect("an entry is plain data");
+            paper::show_ids(&mut value);
+            layout::json_line(&mut out, &value)?;
+        } else {
+            output::entry(&mut out, place + 1, &entry)?
         }
     }
     out.flush()?;
@@ -330,9 +329,10 @@ fn test(
         layout::count(found.matches.len() as u64),
         layout::counted(n_new as u64, "paper"),
     ));
-    Ok(match found.matches.is_empty() {
-        true => Outcome::Partly,
-        false => Outcome::Done,
+    Ok(if found.matches.is_empty() {
+        Outcome::Partly
+    } else {
+        Outcome::Done
     })
 }
 
@@ -418,9 +418,10 @@ fn import(
             .any(|other| other.name == follow.name);
         let is_another = key_of(&follow.name).is_some() && !is_there(follow, &library)?;
         if is_twice || (!replace && is_another) {
-            let reason = match is_twice {
-                true => "the file contains it twice",
-                false => "a follow of this name exists; --replace changes it",
+            let reason = if is_twice {
+                "the file contains it twice"
+            } else {
+                "a follow of this name exists; --replace changes it"
             };
             return Err(Failure::Akin(Error::BadFollow {
                 name: follow.name.clone(),
@@ -462,9 +463,10 @@ fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
 
 /// The follows of these names, or all, as the library has them.
 pub(super) fn named(names: &[String], library: &Library) -> Result<Vec<StoredFollow>, Error> {
-    match names.is_empty() {
-        true => library.follows(),
-        false => names.iter().map(|name| library.follow(name)).collect(),
+    if names.is_empty() {
+        library.follows()
+    } else {
+        names.iter().map(|name| library.follow(name)).collect()
     }
 }
 

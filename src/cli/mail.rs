@@ -128,9 +128,10 @@ impl Context {
 
 /// What a command writes to stdout.
 fn printed_by(command: &str) -> Result<String, Failure> {
-    let mut shell = match cfg!(windows) {
-        true => Command::new("cmd"),
-        false => Command::new("sh"),
+    let mut shell = if cfg!(windows) {
+        Command::new("cmd")
+    } else {
+        Command::new("sh")
     };
     shell.args([if cfg!(windows) { "/C" } else { "-c" }, command]);
     let output = shell

@@ -110,7 +110,7 @@ pub(crate) fn main() -> ExitCode {
     if let Some(format) = arguments.common.log_format() {
         log::start(format);
     }
-    match Context::of(&arguments.common).and_then(|context| run(arguments.command, &context)) {
+    match Context::new(&arguments.common).and_then(|context| run(arguments.command, &context)) {
         Ok(outcome) => outcome.into(),
         Err(fault) if fault.is_closed_pipe() => ExitCode::SUCCESS,
         Err(fault) => {

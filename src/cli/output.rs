@@ -67,9 +67,8 @@ impl<'a> From<&'a Paper> for JsonPaper<'a> {
         let ids = std::iter::once(&paper.id).chain(&paper.aliases);
         let has_local = ids.clone().any(PaperId::is_local);
         // The text before it was cleaned is shown by `akin show --raw` only.
-        let paper = match paper.raw.is_some() || has_local {
-            false => Cow::Borrowed(paper),
-            true => Cow::Owned(Paper {
+        let paper = if paper.raw.is_some() || has_local {
+            Cow::Owned(Paper {
                 id: PaperId::from_stored(&paper.id.to_string()),
                 aliases: paper
                     .aliases
@@ -78,7 +77,9 @@ impl<'a> From<&'a Paper> for JsonPaper<'a> {
                     .collect(),
                 raw: None,
                 ..paper.clone()
-            }),
+            })
+        } else {
+            Cow::Borrowed(paper)
         };
         JsonPaper {
             date: date.map(|date| date.to_string()),
@@ -120,7 +121,7 @@ pub(super) struct JsonDayPaper<'a> {
 }
 
 impl<'a> JsonDayPaper<'a> {
-    pub(super) fn of(rank: usize, paper: &'a DayPaper) -> JsonDayPaper<'a> {
+    pub(super) fn new(rank: usize, paper: &'a DayPaper) -> JsonDayPaper<'a> {
         JsonDayPaper {
             rank,
             day: paper.day.to_string(),
@@ -142,7 +143,7 @@ pub(super) struct JsonRising<'a> {
 }
 
 impl<'a> JsonRising<'a> {
-    pub(super) fn of(rank: usize, rising: &'a Rising) -> JsonRising<'a> {
+    pub(super) fn new(rank: usize, rising: &'a Rising) -> JsonRising<'a> {
         JsonRising {
             rank,
             score: rising.score,
@@ -207,9 +208,10 @@ fn top(percentile: f64) -> String {
         _ => (1.0 - share.max(1e-9).log10().floor()) as usize,
     };
     let number = format!("{share:.digits$}");
-    let number = match number.contains('.') {
-        true => number.trim_end_matches('0').trim_end_matches('.'),
-        false => &number,
+    let number = if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &number
     };
     format!("top {number} %")
 }
@@ -282,9 +284,10 @@ fn write_hit(
 
 /// Prints the heading of a list of days.
 pub(super) fn days(out: &mut impl Write, days: &Days) -> io::Result<()> {
-    let span = match days.first == days.last {
-        true => days.first.to_string(),
-        false => format!("{} to {}", days.first, days.last),
+    let span = if days.first == days.last {
+        days.first.to_string()
+    } else {
+        format!("{} to {}", days.first, days.last)
     };
     let papers = counted(days.papers.len() as u64, "paper");
     write!(out, "{BOLD}{span}{BOLD:#}  {papers}{DIM}")?;

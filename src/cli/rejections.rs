@@ -33,7 +33,7 @@ enum RejectionList {
 }
 
 impl RejectionList {
-    fn of(out: Box<dyn Write>) -> RejectionList {
+    fn new(out: Box<dyn Write>) -> RejectionList {
         RejectionList::InPlace(BufWriter::new(out))
     }
 }
@@ -71,9 +71,9 @@ impl Rejections {
             let list = if self.is_in_library {
                 // Not through a symbolic link.
                 let _ = std::fs::remove_file(path);
-                File::create_new(path).map(|file| RejectionList::of(Box::new(file)))
+                File::create_new(path).map(|file| RejectionList::new(Box::new(file)))
             } else if files::is_special(path) {
-                terminal::Outside::open(path).map(|out| RejectionList::of(Box::new(out)))
+                terminal::Outside::open(path).map(|out| RejectionList::new(Box::new(out)))
             } else {
                 Unfinished::begin(path).map(RejectionList::Elsewhere)
             };
@@ -115,9 +115,10 @@ impl Rejections {
             ListState::Begun => {
                 let is_list =
                     path.is_file() && OutputKind::Rejections.has_written(path).unwrap_or(false);
-                match is_list {
-                    true => std::fs::remove_file(path).map(|()| false),
-                    false => Ok(false),
+                if is_list {
+                    std::fs::remove_file(path).map(|()| false)
+                } else {
+                    Ok(false)
                 }
             }
             ListState::Open(RejectionList::InPlace(mut file)) => file.flush().map(|()| true),

@@ -61,7 +61,7 @@ pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Fail
     let empty = || Error::LibraryEmpty {
         path: context.library.clone(),
     };
-    let origin = Origin::of(writer.space().ok_or_else(empty)?)?;
+    let origin = Origin::from_space(writer.space().ok_or_else(empty)?)?;
     let encoder = context.load(&origin)?;
     let papers = ingest::restore(&mut writer, (&encoder, &origin), &keys, &options, &bar)?;
     let mut out = terminal::stdout();

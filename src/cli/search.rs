@@ -107,9 +107,10 @@ pub(super) fn show(
             paper.id, paper.title
         ));
     }
-    let explanations = match lookup.explain {
-        true => search::explain(indexes, encoder, &answer)?,
-        false => Vec::new(),
+    let explanations = if lookup.explain {
+        search::explain(indexes, encoder, &answer)?
+    } else {
+        Vec::new()
     };
     for hit in &mut answer.hits {
         hit.paper.id = output::spelt(indexes.library, &hit.paper.id)?;
@@ -136,9 +137,10 @@ pub(super) fn show(
 fn target(args: &SearchArgs) -> Result<Target, Failure> {
     let joined = args.query.join(" ");
     if args.file.is_none() && joined != "-" {
-        return match joined.trim().is_empty() {
-            true => Err(Error::EmptyQuery.into()),
-            false => Ok(Target::Text(joined)),
+        return if joined.trim().is_empty() {
+            Err(Error::EmptyQuery.into())
+        } else {
+            Ok(Target::Text(joined))
         };
     }
     let draft = read_draft(args.file.as_deref())?;
@@ -162,8 +164,9 @@ pub(super) fn read_draft(file: Option<&Path>) -> Result<Manuscript, Failure> {
         ))
     })?;
     let draft = Manuscript::read(&text);
-    match draft.is_empty() {
-        true => Err(Error::EmptyQuery.into()),
-        false => Ok(draft),
+    if draft.is_empty() {
+        Err(Error::EmptyQuery.into())
+    } else {
+        Ok(draft)
     }
 }

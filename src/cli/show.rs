@@ -45,9 +45,10 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Outcome, Failure
         if args.raw {
             restore(&mut paper);
         }
-        let sources = match args.sources {
-            true => library.lookup().known(stored.key)?.sources,
-            false => Vec::new(),
+        let sources = if args.sources {
+            library.lookup().known(stored.key)?.sources
+        } else {
+            Vec::new()
         };
         if context.json {
             layout::json_line(&mut out, &output::JsonPaper::from(&paper))?;

@@ -33,7 +33,7 @@ pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failur
     let unknown = |id: &str| Error::UnknownPaper { id: id.to_owned() };
     let key = Library::open(&context.library)?.find(&args.id)?.key;
     let space = writer.space().ok_or_else(|| unknown(&args.id))?;
-    let origin = Origin::of(space)?;
+    let origin = Origin::from_space(space)?;
     let encoder = context.load(&origin)?;
     let bar = Bar::stoppable(context);
     let options = context.index_options();

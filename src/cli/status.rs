@@ -76,9 +76,10 @@ fn write_withdrawn(
     if withdrawn.is_empty() {
         return Ok(());
     }
-    let shown = match context.verbose {
-        true => withdrawn.len(),
-        false => WITHDRAWN_SHOWN.min(withdrawn.len()),
+    let shown = if context.verbose {
+        withdrawn.len()
+    } else {
+        WITHDRAWN_SHOWN.min(withdrawn.len())
     };
     writeln!(
         out,
@@ -112,7 +113,7 @@ fn details(library: &Library, context: &Context) -> Result<Option<Details>, Fail
     let stats = index.stats();
     Ok(Some(Details {
         recipe: space::recipe_of(space)?,
-        source: Origin::of(space)?.source.to_string(),
+        source: Origin::from_space(space)?.source.to_string(),
         n_segments: stats.n_segments,
         tail_rows: stats.tail_rows,
         index_bytes: stats.file_bytes,

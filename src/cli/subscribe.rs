@@ -123,9 +123,10 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
             days,
             time_zone,
         } = subscriber;
-        let follows = match follows.is_empty() {
-            true => "everything".to_owned(),
-            false => follows.join(", "),
+        let follows = if follows.is_empty() {
+            "everything".to_owned()
+        } else {
+            follows.join(", ")
         };
         let last = stored.last_sent.as_deref().unwrap_or("never");
         let (hour, minute) = (at.hour(), at.minute());
@@ -150,10 +151,11 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
 fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin subscribe")?;
     for address in addresses {
-        match writer.remove_subscriber(address)? {
-            true => writeln!(terminal::stdout(), "removed {address}")?,
+        if writer.remove_subscriber(address)? {
+            writeln!(terminal::stdout(), "removed {address}")?
+        } else {
             // So it is after a removal that was cut off, too.
-            false => context.note(&format!("nobody is subscribed as {address:?}")),
+            context.note(&format!("nobody is subscribed as {address:?}"))
         }
     }
     Ok(Outcome::Done)

@@ -71,10 +71,7 @@ impl Style {
 
 impl fmt::Display for Style {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match f.alternate() {
-            true => END.0,
-            false => self.0,
-        })
+        f.write_str(if f.alternate() { END.0 } else { self.0 })
     }
 }
 
@@ -94,9 +91,10 @@ pub(super) fn stderr() -> Door {
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub(super) fn data() -> Box<dyn Write + Send> {
     let stdout = io::stdout();
-    match stdout.is_terminal() {
-        true => Box::new(Door::of(stdout)),
-        false => Box::new(Outside(stdout)),
+    if stdout.is_terminal() {
+        Box::new(Door::of(stdout))
+    } else {
+        Box::new(Outside(stdout))
     }
 }
 
@@ -157,9 +155,10 @@ impl Door {
                 is_shown: is_terminal || has_colors,
                 has_colors,
             },
-            inner: match is_terminal {
-                true => Box::new(AutoStream::auto(stream)),
-                false => Box::new(stream),
+            inner: if is_terminal {
+                Box::new(AutoStream::auto(stream))
+            } else {
+                Box::new(stream)
             },
             part: Vec::new(),
         }
@@ -169,9 +168,10 @@ impl Door {
 impl Write for Door {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n_bytes = bytes.len();
-        let bytes = match self.part.is_empty() {
-            true => Cow::Borrowed(bytes),
-            false => Cow::Owned([&std::mem::take(&mut self.part)[..], bytes].concat()),
+        let bytes = if self.part.is_empty() {
+            Cow::Borrowed(bytes)
+        } else {
+            Cow::Owned([&std::mem::take(&mut self.part)[..], bytes].concat())
         };
         let n_whole = bytes.len() - unfinished(&bytes);
         self.part = bytes[n_whole..].to_vec();
@@ -221,9 +221,10 @@ fn unfinished(bytes: &[u8]) -> usize {
 impl Passage {
     fn of(self, bytes: &[u8]) -> Cow<'_, [u8]> {
         let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_control() || byte == b'\n';
-        let passes = match self.is_shown {
-            true => bytes.iter().all(|byte| is_plain(*byte)),
-            false => !bytes.contains(&STYLE_BYTE),
+        let passes = if self.is_shown {
+            bytes.iter().all(|byte| is_plain(*byte))
+        } else {
+            !bytes.contains(&STYLE_BYTE)
         };
         if passes {
             return Cow::Borrowed(bytes);
@@ -237,9 +238,10 @@ impl Passage {
                     self.push(c, &mut out);
                 }
             }
-            match self.is_shown && !chunk.invalid().is_empty() {
-                true => out.extend("\u{FFFD}".as_bytes()),
-                false => out.extend(chunk.invalid()),
+            if self.is_shown && !chunk.invalid().is_empty() {
+                out.extend("\u{FFFD}".as_bytes())
+            } else {
+                out.extend(chunk.invalid())
             }
         }
         Cow::Owned(out)

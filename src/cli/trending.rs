@@ -82,9 +82,10 @@ pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fai
     let rising = digest::trending(&desk, &options)?;
     let mut out = terminal::stdout();
     for (place, rising) in rising.iter().enumerate() {
-        match context.json {
-            true => layout::json_line(&mut out, &output::JsonRising::of(place + 1, rising))?,
-            false => output::rising(&mut out, place + 1, rising)?,
+        if context.json {
+            layout::json_line(&mut out, &output::JsonRising::new(place + 1, rising))?
+        } else {
+            output::rising(&mut out, place + 1, rising)?
         }
     }
     out.flush()?;

@@ -97,7 +97,7 @@ pub struct Riser {
 
 impl Brief {
     /// A paper in short.
-    pub fn of(paper: &Paper) -> Brief {
+    pub fn new(paper: &Paper) -> Brief {
         Brief {
             id: paper.id.clone(),
             title: paper.title.clone(),

@@ -128,12 +128,13 @@ impl Follow {
         if share * n_papers as f64 >= LEAST_RANK as f64 {
             return None;
         }
-        let wanted = match share > 0.0 {
-            true => format!(
+        let wanted = if share > 0.0 {
+            format!(
                 "from {:.0} papers on",
                 (LEAST_RANK as f64 / share - 1e-6).ceil()
-            ),
-            false => "never".to_owned(),
+            )
+        } else {
+            "never".to_owned()
         };
         Some(format!(
             "the {LEAST_RANK} closest papers of a library are always close enough: {percentile} % \

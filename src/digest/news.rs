@@ -153,14 +153,14 @@ pub fn entry(found: &FollowMatch) -> Entry {
         ids.extend(paper.aliases.iter().cloned());
     }
     Entry {
-        brief: Brief::of(paper),
+        brief: Brief::new(paper),
         authors: paper.authors.clone(),
         categories: paper.categories.clone(),
         similarity: found.similarity,
         closer_than: found.closer_than,
         sentence: sentence.and_then(|at| paper.abstract_text.get(at).map(str::to_owned)),
         why: why(found),
-        folded: found.folded.iter().map(Brief::of).collect(),
+        folded: found.folded.iter().map(Brief::new).collect(),
         related: found.related.clone(),
         ids,
     }
@@ -192,7 +192,7 @@ fn about(
     let rows = desk.library().rows_of_keys(&new)?;
     let lacks_embeddings = rows.iter().any(Option::is_none);
     let weighed = asked.weigh(desk.indexes, follow.filter(new))?;
-    let bar = Threshold::of(desk, &asked, follow, &weighed.papers)?;
+    let bar = Threshold::new(desk, &asked, follow, &weighed.papers)?;
     let lacks_words = follow.query.is_some() && !has_all_words(desk, weighed.matching, &bar)?;
     let mut found = FollowNews {
         notes: weighed.notes,
@@ -336,7 +336,7 @@ struct Threshold {
 }
 
 impl Threshold {
-    fn of(
+    fn new(
         desk: &DigestContext<'_>,
         asked: &Asked,
         follow: &Follow,
@@ -361,9 +361,10 @@ impl Threshold {
             }
         }
         let looser = rank_of(follow.share() * LOOSER, desk.n_living);
-        let n_closest = match new.iter().any(|paper| bar.is_found_by_words(paper)) {
-            true => looser,
-            false => rank,
+        let n_closest = if new.iter().any(|paper| bar.is_found_by_words(paper)) {
+            looser
+        } else {
+            rank
         };
         bar.similarities = closest(desk, vector, n_closest)?;
         Ok(bar)
@@ -467,7 +468,7 @@ fn related(
     let mut briefs = Vec::with_capacity(RELATED);
     for (row, key) in near.into_iter().zip(keys) {
         if briefs.len() < RELATED && key.is_some_and(|key| !new.contains(&key)) {
-            briefs.push(Brief::of(&library.paper_at(row)?));
+            briefs.push(Brief::new(&library.paper_at(row)?));
         }
     }
     Ok(briefs)

@@ -103,18 +103,20 @@ fn is_plain(word: &str) -> bool {
 }
 
 fn shell_word(word: &str) -> String {
-    match is_plain(word) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    if is_plain(word) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
 fn systemd_word(word: &str) -> String {
     // Percent and dollar signs mean something also between quotes.
     let word = word.replace('%', "%%").replace('$', "$$");
-    match is_plain(&word) {
-        true => word,
-        false => format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\"")),
+    if is_plain(&word) {
+        word
+    } else {
+        format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\""))
     }
 }
 

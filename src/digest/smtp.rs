@@ -391,12 +391,13 @@ impl Wire {
     }
 
     fn check_nothing_is_left(&self) -> SmtpOutcome<()> {
-        match self.read.is_empty() {
-            true => Ok(()),
-            false => Err(Trouble::for_now(
+        if self.read.is_empty() {
+            Ok(())
+        } else {
+            Err(Trouble::for_now(
                 "the server answered before it was asked; its answers may be forged on the way, \
                  so they are not trusted",
-            )),
+            ))
         }
     }
 
@@ -478,9 +479,10 @@ struct Clocked {
 impl Clocked {
     fn rest(&self) -> io::Result<Duration> {
         let rest = self.until.saturating_duration_since(Instant::now());
-        match rest.is_zero() {
-            true => Err(io::ErrorKind::TimedOut.into()),
-            false => Ok(rest),
+        if rest.is_zero() {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            Ok(rest)
         }
     }
 }

@@ -177,7 +177,7 @@ pub(super) fn risers(desk: &DigestContext<'_>, today: Date, k: usize) -> Result<
     };
     let riser = |rising: Rising| Riser {
         why: rising.trend.words(),
-        brief: Brief::of(&rising.paper),
+        brief: Brief::new(&rising.paper),
         authors: rising.paper.authors,
         categories: rising.paper.categories,
     };

@@ -31,7 +31,7 @@ pub struct Corpus {
 
 impl Corpus {
     /// The documents of these ids, in the order of their rows; of two of one id the first counts.
-    pub fn of(ids: Vec<String>) -> Corpus {
+    pub fn new(ids: Vec<String>) -> Corpus {
         let mut places = HashMap::with_capacity(ids.len());
         for (place, id) in ids.iter().enumerate() {
             places.entry(id.clone()).or_insert(place);
@@ -103,7 +103,7 @@ pub fn build_corpus(
     observer.end();
     ingest::build_index(&writer, options, observer)?;
     writer.finish_ingest(run, &report.counts)?;
-    Ok((Corpus::of(ids), report))
+    Ok((Corpus::new(ids), report))
 }
 
 struct Build<'a> {
@@ -218,9 +218,10 @@ impl Build<'_> {
         };
         let counts: IngestCounts = self.report.counts;
         self.writer.commit(&batch, &vectors, (self.run, &counts))?;
-        match self.observer.stop_requested() {
-            true => Err(Error::Interrupted),
-            false => Ok(()),
+        if self.observer.stop_requested() {
+            Err(Error::Interrupted)
+        } else {
+            Ok(())
         }
     }
 }

@@ -120,9 +120,12 @@ fn read_queries(path: &Path) -> Result<Vec<(String, String)>> {
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     let first = first.copied();
     let mut met = HashSet::new();
-    let mut once = |id: &str| match met.insert(id.to_owned()) {
-        true => Ok(id.to_owned()),
-        false => Err(format!("the query {id:?} appears twice")),
+    let mut once = |id: &str| {
+        if met.insert(id.to_owned()) {
+            Ok(id.to_owned())
+        } else {
+            Err(format!("the query {id:?} appears twice"))
+        }
     };
     match first {
         Some(b'<') => read_topics(path, file, &mut once),
@@ -146,12 +149,13 @@ fn read_queries(path: &Path) -> Result<Vec<(String, String)>> {
 
 /// A query's text, unless it is longer than any question.
 fn asked(text: String) -> Result<String, String> {
-    match text.len() <= MAX_QUESTION_BYTES {
-        true => Ok(text),
-        false => Err(format!(
+    if text.len() <= MAX_QUESTION_BYTES {
+        Ok(text)
+    } else {
+        Err(format!(
             "the query's text is longer than {} KiB",
             MAX_QUESTION_BYTES >> 10
-        )),
+        ))
     }
 }
 

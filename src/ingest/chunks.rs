@@ -94,9 +94,10 @@ impl fmt::Display for Omission {
 
 /// Number of records that are embedded and committed together.
 pub(super) fn batch_records(encoder: &Encoder) -> usize {
-    match encoder.is_on_gpu() {
-        true => GPU_BATCH_RECORDS,
-        false => BATCH_RECORDS,
+    if encoder.is_on_gpu() {
+        GPU_BATCH_RECORDS
+    } else {
+        BATCH_RECORDS
     }
 }
 
@@ -174,7 +175,7 @@ fn read_all(sources: &[Source], options: &ReadOptions, n_records: usize, to_run:
             return;
         }
         loop {
-            let mut chunk = Chunk::of(&mut dump, &name, n_records);
+            let mut chunk = Chunk::read(&mut dump, &name, n_records);
             if chunk.is_empty() {
                 break;
             }
@@ -222,15 +223,16 @@ impl Chunk {
     /// The chunk of a source that cannot be read; `is_none` says that it is not a dump.
     fn unread(source: &Source, error: Error, is_none: bool) -> Chunk {
         let unread = vec![(source.to_string(), error)];
-        match is_none && source.need_not_be_a_dump() {
-            true => Chunk {
+        if is_none && source.need_not_be_a_dump() {
+            Chunk {
                 skipped: unread,
                 ..Chunk::empty()
-            },
-            false => Chunk {
+            }
+        } else {
+            Chunk {
                 failed: unread,
                 ..Chunk::empty()
-            },
+            }
         }
     }
 
@@ -242,7 +244,7 @@ impl Chunk {
     }
 
     /// The next `n_records` records of a dump, or fewer if they are long.
-    fn of(dump: &mut Dump, name: &str, n_records: usize) -> Chunk {
+    fn read(dump: &mut Dump, name: &str, n_records: usize) -> Chunk {
         let mut chunk = Chunk {
             name: name.to_owned(),
             ..Chunk::empty()
@@ -333,7 +335,7 @@ mod tests {
         let mut dump = Dump::open(&source, &ReadOptions::default()).expect("a dump");
         let (mut numbers, mut most) = (Vec::new(), 0);
         loop {
-            let chunk = Chunk::of(&mut dump, "x", n_records);
+            let chunk = Chunk::read(&mut dump, "x", n_records);
             if chunk.is_empty() {
                 return (numbers, most);
             }

@@ -20,9 +20,10 @@ pub fn build_index(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<u64> {
-    match build_dense_index(writer, options, observer)? {
-        true => lexical::update_lexical(writer, observer),
-        false => Ok(0),
+    if build_dense_index(writer, options, observer)? {
+        lexical::update_lexical(writer, observer)
+    } else {
+        Ok(0)
     }
 }
 
@@ -35,9 +36,10 @@ pub fn settle_index(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<u64> {
-    match build_dense_index(writer, options, observer)? {
-        true => lexical::settle(writer, observer),
-        false => Ok(0),
+    if build_dense_index(writer, options, observer)? {
+        lexical::settle(writer, observer)
+    } else {
+        Ok(0)
     }
 }
 

@@ -305,7 +305,7 @@ impl Ingesting<'_> {
             seen.extend(std::mem::take(&mut pending.met));
         }
         self.report.unused.take_from(&mut chunk);
-        let next = Waiting::of(pending, self.seen.is_some());
+        let next = Waiting::new(pending, self.seen.is_some());
         let passages = next.batch.passages(|paper| self.recipe.passage_of(paper));
         self.encoding.send(passages);
         self.observer.advance(next.n_read_without_embedding());
@@ -384,7 +384,7 @@ impl Ingesting<'_> {
 
 impl Waiting {
     /// A mirror holds what the dump says now, even if the dump returns to an earlier state.
-    fn of(mut pending: PendingBatch, is_mirror: bool) -> Waiting {
+    fn new(mut pending: PendingBatch, is_mirror: bool) -> Waiting {
         let (mut changes, mut outcomes) = (Vec::new(), Vec::new());
         for pending in pending.take() {
             let (mut change, counts, decisions) = pending.into_parts();

@@ -103,7 +103,7 @@ impl Pending {
 
     /// The compared traits of the paper in its present state.
     pub(super) fn traits(&self) -> &Traits {
-        self.traits.get_or_init(|| Traits::of(&self.change.paper))
+        self.traits.get_or_init(|| Traits::new(&self.change.paper))
     }
 
     /// The change, how its records count, and what became of them.

@@ -179,14 +179,14 @@ pub(super) struct Traits {
 }
 
 impl Traits {
-    pub(super) fn of(paper: &Paper) -> Traits {
+    pub(super) fn new(paper: &Paper) -> Traits {
         Traits {
             title: title_key(&paper.title),
-            text: Words::of(&paper.abstract_text),
+            text: Words::new(&paper.abstract_text),
             families: families(paper),
             has_long_title: is_long(&paper.title),
             ids: single_ids(paper),
-            issue: Issue::of(paper),
+            issue: Issue::new(paper),
         }
     }
 
@@ -208,7 +208,7 @@ struct Issue {
 }
 
 impl Issue {
-    fn of(paper: &Paper) -> Issue {
+    fn new(paper: &Paper) -> Issue {
         Issue {
             is_generic: is_generic(&paper.title),
             volume: paper.volume.as_deref().map(letters),
@@ -237,7 +237,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(text: &str) -> Words {
+    fn new(text: &str) -> Words {
         let hasher = BuildHasherDefault::<DefaultHasher>::default();
         let words = words(text);
         let in_order: Vec<u64> = words.iter().map(|word| hasher.hash_one(word)).collect();
@@ -296,9 +296,10 @@ pub(super) fn same_work(a: &Traits, b: &Traits) -> Option<Why> {
         } else {
             NEAR_SHORT_TITLE
         };
-        let similarity = match text_a.is_beginning(text_b) {
-            true => 1.0,
-            false => text_a.jaccard(text_b),
+        let similarity = if text_a.is_beginning(text_b) {
+            1.0
+        } else {
+            text_a.jaccard(text_b)
         };
         let is_same = similarity >= needed && (shares_author || !is_named);
         return is_same.then_some(Why::SameText { similarity });
@@ -334,8 +335,8 @@ pub(super) fn may_share_id(a: &Paper, b: &Paper) -> bool {
 /// cannot if it is plainly of a different work.
 pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
     let title = shared_of_smaller(&earlier.title, &record.title);
-    let before = Words::of(&earlier.abstract_text);
-    let after = Words::of(&record.abstract_text);
+    let before = Words::new(&earlier.abstract_text);
+    let after = Words::new(&record.abstract_text);
     let are_whole = before.is_whole() && after.is_whole();
     let are_unlike = are_whole && before.jaccard(&after) < UNLIKE;
     let is_other_title = title < MIN_TITLE_OVERLAP;
@@ -352,8 +353,8 @@ pub(super) fn is_newer_state(earlier: &Paper, record: &Paper) -> bool {
 /// Whether a record has the text of one of the works that share its id.
 pub(super) fn has_its_text(earlier: &Paper, record: &Paper) -> bool {
     let (before, after) = (
-        Words::of(&earlier.abstract_text),
-        Words::of(&record.abstract_text),
+        Words::new(&earlier.abstract_text),
+        Words::new(&record.abstract_text),
     );
     let are_whole = before.is_whole() && after.is_whole();
     let are_alike = before.is_beginning(&after) || before.jaccard(&after) >= NEAR;
@@ -373,7 +374,7 @@ pub(super) fn is_same_record(a: &Paper, b: &Paper, is_of_catalogue: bool) -> boo
     let is_other_author = are_named && !shares_author(a, b);
     let is_alike =
         a.is_untitled() || b.is_untitled() || shared_of_smaller(&a.title, &b.title) >= ALIKE_TITLES;
-    !Issue::of(a).differs(&Issue::of(b)) && !is_other_author && is_alike
+    !Issue::new(a).differs(&Issue::new(b)) && !is_other_author && is_alike
 }
 
 /// Whether two records without ids, of one title, author, year and volume, are one paper.
@@ -409,9 +410,10 @@ fn shared_of_smaller(a: &str, b: &str) -> f64 {
             .filter(|word| !STOP_WORDS.contains(&word.as_str()))
             .cloned()
             .collect();
-        match told.is_empty() {
-            true => all.into_iter().collect(),
-            false => told,
+        if told.is_empty() {
+            all.into_iter().collect()
+        } else {
+            told
         }
     };
     let (a, b) = (telling(a), telling(b));
@@ -480,7 +482,7 @@ mod tests {
     use super::*;
 
     fn same_work(a: &Paper, b: &Paper) -> Option<Why> {
-        super::same_work(&Traits::of(a), &Traits::of(b))
+        super::same_work(&Traits::new(a), &Traits::new(b))
     }
 
     const TEXT: &str = "We study the propagation of light through random media and show that the \

@@ -114,9 +114,10 @@ fn places_of(known: &KnownPaper, names: &[String]) -> Result<BTreeSet<usize>> {
             _ => return Err(not_a_source(known)),
         };
     }
-    match places.len() < known.sources.len() {
-        true => Ok(places),
-        false => Err(not_a_source(known)),
+    if places.len() < known.sources.len() {
+        Ok(places)
+    } else {
+        Err(not_a_source(known))
     }
 }
 

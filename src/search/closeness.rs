@@ -23,10 +23,11 @@ pub(super) fn why_none(indexes: &Indexes<'_>, matching: Matching) -> Option<Stri
         return None;
     }
     let n_rows = indexes.library.rows().map_or(0, |rows| rows.len());
-    Some(match n_rows < LEAST_ROWS_WITH_BACKGROUND {
-        true => format!(
+    Some(if n_rows < LEAST_ROWS_WITH_BACKGROUND {
+        format!(
             "percentiles need at least {LEAST_ROWS_WITH_BACKGROUND} papers, and there are {n_rows}"
-        ),
-        false => "percentiles are unavailable until the next add".to_owned(),
+        )
+    } else {
+        "percentiles are unavailable until the next add".to_owned()
     })
 }

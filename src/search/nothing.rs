@@ -127,9 +127,10 @@ fn of_conditions(
     keys: Option<&FixedBitSet>,
 ) -> Option<String> {
     let is_met = |question: &WordQuery| {
-        let by_words = match question.has_indexed_conditions() {
-            true => Some(lexical.matching(question).ok()??),
-            false => None,
+        let by_words = if question.has_indexed_conditions() {
+            Some(lexical.matching(question).ok()??)
+        } else {
+            None
         };
         let by_authors = Filter::default();
         let by_authors = with_authors(&by_authors, question);
@@ -161,9 +162,10 @@ fn said(conditions: &[String]) -> String {
         .map(|one| named(one.trim_start_matches('+')))
         .collect();
     let unless = without(conditions);
-    match wanted.is_empty() {
-        true => format!("nothing is{unless}"),
-        false => format!("nothing has {}{unless}", wanted.join(" and ")),
+    if wanted.is_empty() {
+        format!("nothing is{unless}")
+    } else {
+        format!("nothing has {}{unless}", wanted.join(" and "))
     }
 }
 
@@ -171,9 +173,10 @@ fn said(conditions: &[String]) -> String {
 fn without(conditions: &[String]) -> String {
     let forbidden = conditions.iter().filter_map(|one| forbidden(one));
     let names: Vec<String> = forbidden.map(named).collect();
-    match names.is_empty() {
-        true => String::new(),
-        false => format!(" without {}", names.join(" or ")),
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" without {}", names.join(" or "))
     }
 }
 
@@ -184,9 +187,10 @@ fn forbidden(condition: &str) -> Option<&str> {
 
 /// Alternatives of one field, as they were written: `cat:cs or cat:math`.
 fn named(condition: &str) -> String {
-    match condition.contains('"') {
-        true => condition.to_owned(),
-        false => condition.replace(' ', " or "),
+    if condition.contains('"') {
+        condition.to_owned()
+    } else {
+        condition.replace(' ', " or ")
     }
 }
 

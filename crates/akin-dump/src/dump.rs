@@ -125,7 +125,7 @@ impl Dump {
             n_added: Arc::default(),
             is_untitled: format.is_json() && is_untitled(&peeked.start),
         };
-        let start = Start::of(&path, format, &mut peeked, options);
+        let start = Start::new(&path, format, &mut peeked, options);
         let compressed = input.is_member || compression != Compression::Plain;
         let collection = collection::of(format, &path, options.collection.as_deref());
         let opened = Records::open(
@@ -196,9 +196,10 @@ impl Dump {
             line,
             unit,
             id: fault.id,
-            reason: match fault.reason.is_unfinished() && may_be_cut {
-                true => Rejection::Cut,
-                false => fault.reason,
+            reason: if fault.reason.is_unfinished() && may_be_cut {
+                Rejection::Cut
+            } else {
+                fault.reason
             },
             excerpt: excerpt(&self.buffer),
         }))

@@ -28,7 +28,7 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    pub(crate) fn of(
+    pub(crate) fn new(
         path: &Path,
         format: Format,
         peeked: &mut Peeked,

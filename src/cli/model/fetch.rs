@@ -32,20 +32,22 @@ pub(super) struct FetchArgs {
 }
 
 pub(super) fn run(args: &FetchArgs, context: &Context) -> Result<Outcome, Failure> {
-    let hub = match context.hub.offline {
-        true => context.hub.clone(),
-        false => Hub {
+    let hub = if context.hub.offline {
+        context.hub.clone()
+    } else {
+        Hub {
             token: context.hub_token(args.token_file.as_deref())?,
             ..context.hub.clone()
-        },
+        }
     };
     let bar = Bar::stoppable(context);
     // A server may stop answering; the received part of a file is kept.
     let snapshot = outside(|| hub.fetch(&args.id, &bar))?;
     let mut out = terminal::stdout();
-    match context.json {
-        true => layout::json_line(&mut out, &as_json(&snapshot))?,
-        false => write(&mut out, &snapshot)?,
+    if context.json {
+        layout::json_line(&mut out, &as_json(&snapshot))?
+    } else {
+        write(&mut out, &snapshot)?
     }
     out.flush()?;
     Ok(Outcome::Done)

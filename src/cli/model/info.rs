@@ -31,9 +31,10 @@ pub(super) fn run(args: &InfoArgs, context: &Context) -> Result<Outcome, Failure
     let origin = hub::at_hand(&origin, &context.hub);
     let encoder = context.load(&origin)?;
     let mut out = terminal::stdout();
-    match context.json {
-        true => layout::json_line(&mut out, &as_json(&origin.source, &encoder))?,
-        false => write(&mut out, &origin.source, &encoder)?,
+    if context.json {
+        layout::json_line(&mut out, &as_json(&origin.source, &encoder))?
+    } else {
+        write(&mut out, &origin.source, &encoder)?
     }
     out.flush()?;
     Ok(Outcome::Done)
@@ -83,13 +84,14 @@ fn write(out: &mut impl Write, source: &ModelSource, encoder: &Encoder) -> io::R
         ("passages", prompt(&recipe.passage_prompt)),
         (
             "tokens",
-            match recipe.has_token_limit() {
-                true => format!(
+            if recipe.has_token_limit() {
+                format!(
                     "limit {}; the model has {} positions",
                     recipe.max_tokens,
                     encoder.positions()
-                ),
-                false => "no limit".to_owned(),
+                )
+            } else {
+                "no limit".to_owned()
             },
         ),
         ("computed", encoder.describe_arithmetic().to_owned()),

@@ -47,9 +47,10 @@ pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Failure> {
     }
     let mut out = terminal::stdout();
     for model in &listed {
-        match context.json {
-            true => layout::json_line(&mut out, model)?,
-            false => write(&mut out, model)?,
+        if context.json {
+            layout::json_line(&mut out, model)?
+        } else {
+            write(&mut out, model)?
         }
     }
     let spaces = spaces(context)?;

@@ -88,9 +88,10 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
             )?;
         }
     }
-    match verified.iter().all(|(_, is_right)| *is_right) {
-        true => Ok(Outcome::Done),
-        false => Ok(Outcome::Partly),
+    if verified.iter().all(|(_, is_right)| *is_right) {
+        Ok(Outcome::Done)
+    } else {
+        Ok(Outcome::Partly)
     }
 }
 

@@ -89,9 +89,10 @@ impl PendingBatch {
             }
             let is_of_another =
                 apart.has_title && !self.pending(at).has_title_of(&reading.collection, record);
-            let tie = match is_of_another {
-                true => None,
-                false => self.tie(papers, reading, record, at, id, apart.meeting(is_again))?,
+            let tie = if is_of_another {
+                None
+            } else {
+                self.tie(papers, reading, record, at, id, apart.meeting(is_again))?
             };
             match tie {
                 Some(tie) => holders.push((at, tie)),

@@ -35,9 +35,10 @@ impl PendingBatch {
                 let key = self.pending(at).change.key;
                 (key.is_none(), key, at)
             };
-            let (older, newer) = match age(at) < age(other) {
-                true => (at, other),
-                false => (other, at),
+            let (older, newer) = if age(at) < age(other) {
+                (at, other)
+            } else {
+                (other, at)
             };
             self.unite(older, newer, &why);
             at = older;
@@ -64,9 +65,10 @@ impl PendingBatch {
         let here: Vec<(usize, &Pending)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
         // Some of the stored ones are pending by now, or deleted.
         let n_passed_over = self.by_key.len() + self.batch.removed.len();
-        let stored = match here.len() <= MAX_NAMESAKES {
-            true => papers.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?,
-            false => Vec::new(),
+        let stored = if here.len() <= MAX_NAMESAKES {
+            papers.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?
+        } else {
+            Vec::new()
         };
         let stored = stored.into_iter();
         let stored: Vec<PaperKey> = stored
@@ -105,7 +107,7 @@ impl PendingBatch {
         }
         let known = papers.known(key)?;
         let traits = Rc::new(Namesake {
-            traits: Traits::of(&known.paper),
+            traits: Traits::new(&known.paper),
             n_sources: known.sources.len(),
         });
         if namesakes.n_bytes > MAX_NAMESAKE_BYTES {

@@ -43,9 +43,10 @@ impl ArrowStream {
         let columns = SinkColumns::new(vector_type);
         let name = out.name().to_owned();
         // In a pipe the reader expects this exact schema; a file names its writer.
-        let writer = match out.is_file() {
-            true => StreamWriter::try_new(out, &signed(&columns.schema)),
-            false => StreamWriter::try_new(out, &columns.schema),
+        let writer = if out.is_file() {
+            StreamWriter::try_new(out, &signed(&columns.schema))
+        } else {
+            StreamWriter::try_new(out, &columns.schema)
         };
         let writer = writer.map_err(arrow_fault).map_err(Error::write(&name))?;
         Ok(ArrowStream {

@@ -105,9 +105,10 @@ fn authors(record: &SnapshotFields<'_>, is_arxiv: bool, notes: &mut Notes) -> Ve
     if !parsed.is_empty() {
         return parsed;
     }
-    let order = match is_arxiv {
-        true => names::Order::Reading,
-        false => names::Order::Unknown,
+    let order = if is_arxiv {
+        names::Order::Reading
+    } else {
+        names::Order::Unknown
     };
     match &record.authors {
         Written::Text(text) => names::in_text(text, order),

@@ -108,9 +108,10 @@ fn string(rest: &str) -> (usize, Cow<'_, str>) {
         end += 1;
     }
     let text = &rest[..end];
-    let written = match is_sound {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(sound(text)),
+    let written = if is_sound {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(sound(text))
     };
     (end, written)
 }

@@ -214,9 +214,10 @@ impl RecordFields {
 
     /// A plain text, which needs an id: there is no title to make one from.
     fn untitled(&self, context: &DumpContext, are_cells: bool) -> Result<Paper, Rejection> {
-        let texts = match context.is_untitled {
-            true => &PLAIN_TEXTS[..],
-            false => &[PLAIN_TEXT],
+        let texts = if context.is_untitled {
+            &PLAIN_TEXTS[..]
+        } else {
+            &[PLAIN_TEXT]
         };
         if !self.0.iter().any(|(key, _)| texts.contains(&key.as_str())) {
             return Err(Rejection::NoTitle);
@@ -319,9 +320,10 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 
 /// Names from the field of this name. Columns of full names have the family name first.
 fn authors((name, value): (&str, &Value), notes: &mut Notes) -> Vec<String> {
-    let order = match name == FULL_NAMES {
-        true => names::Order::FamilyFirst,
-        false => names::Order::Unknown,
+    let order = if name == FULL_NAMES {
+        names::Order::FamilyFirst
+    } else {
+        names::Order::Unknown
     };
     notes.note_nameless(value);
     names::of_value(value, order)

@@ -47,9 +47,10 @@ pub struct Manuscript {
 
 /// A text whose lines end in CR alone, with line feeds.
 fn with_line_feeds(text: &str) -> Cow<'_, str> {
-    match text.contains('\r') && !text.contains('\n') {
-        true => Cow::Owned(text.replace('\r', "\n")),
-        false => Cow::Borrowed(text),
+    if text.contains('\r') && !text.contains('\n') {
+        Cow::Owned(text.replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -58,9 +59,10 @@ impl Manuscript {
     pub fn read(text: &str) -> Manuscript {
         let text = with_line_feeds(text.trim_start_matches('\u{FEFF}'));
         let text = &*text;
-        let (title, abstract_text) = match latex::is_latex(text) {
-            true => latex::read(text),
-            false => markdown(text).unwrap_or_else(|| plain(text)),
+        let (title, abstract_text) = if latex::is_latex(text) {
+            latex::read(text)
+        } else {
+            markdown(text).unwrap_or_else(|| plain(text))
         };
         Manuscript {
             title: clean(&title).into_owned(),
@@ -76,9 +78,10 @@ impl Manuscript {
     /// The draft as a paper without an id of its own.
     pub fn into_paper(self) -> Paper {
         let id = PaperId::from_text(&self.title, &self.abstract_text);
-        match self.title.is_empty() {
-            true => Paper::untitled(id, self.abstract_text),
-            false => Paper::new(id, self.title, self.abstract_text),
+        if self.title.is_empty() {
+            Paper::untitled(id, self.abstract_text)
+        } else {
+            Paper::new(id, self.title, self.abstract_text)
         }
     }
 }

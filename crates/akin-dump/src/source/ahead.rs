@@ -23,7 +23,7 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    pub(crate) fn of(bytes: impl Read + Send + 'static) -> Ahead {
+    pub(crate) fn new(bytes: impl Read + Send + 'static) -> Ahead {
         let (to_reader, buffers) = bounded(BUFFERS);
         thread::spawn(move || read_all(bytes, &to_reader));
         Ahead {
@@ -97,7 +97,7 @@ mod tests {
         for n_bytes in [0, 1, BUFFER_BYTES - 1, BUFFER_BYTES, 3 * BUFFER_BYTES + 7] {
             let bytes = numbers(n_bytes);
             let mut read = Vec::new();
-            let mut ahead = Ahead::of(io::Cursor::new(bytes.clone()));
+            let mut ahead = Ahead::new(io::Cursor::new(bytes.clone()));
             ahead.read_to_end(&mut read).expect("no error");
             assert!(read == bytes, "{n_bytes}");
             assert_eq!(ahead.read(&mut [0]).expect("the end"), 0);
@@ -108,14 +108,14 @@ mod tests {
     fn what_comes_before_an_error_is_read() {
         let bytes = numbers(BUFFER_BYTES + 5000);
         let mut read = Vec::new();
-        let error = Ahead::of(Failing(bytes.clone())).read_to_end(&mut read);
+        let error = Ahead::new(Failing(bytes.clone())).read_to_end(&mut read);
         assert_eq!(error.expect_err("an error").to_string(), "torn");
         assert!(read == bytes);
     }
 
     #[test]
     fn nobody_has_to_read_to_the_end() {
-        let mut ahead = Ahead::of(io::repeat(7));
+        let mut ahead = Ahead::new(io::repeat(7));
         let mut some = [0; 10];
         ahead.read_exact(&mut some).expect("bytes without end");
         assert_eq!(some, [7; 10]);

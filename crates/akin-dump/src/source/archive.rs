@@ -172,7 +172,7 @@ impl Namesakes {
             let name = self.names.get(&rest[..n_name]);
             if let Some(name) = name.filter(|_| !self.known.contains(&at)) {
                 let extra = &rest[n_name..n_name + n_extra];
-                found.push((name.clone(), DirectoryEntry::of(&head, extra)));
+                found.push((name.clone(), DirectoryEntry::parse(&head, extra)));
             }
             at += LEAST_ENTRY_BYTES + rest.len() as u64;
         }
@@ -192,7 +192,7 @@ struct DirectoryEntry {
 }
 
 impl DirectoryEntry {
-    fn of(head: &[u8; LEAST_ENTRY_BYTES as usize], extra: &[u8]) -> Option<DirectoryEntry> {
+    fn parse(head: &[u8; LEAST_ENTRY_BYTES as usize], extra: &[u8]) -> Option<DirectoryEntry> {
         let short = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
         let long = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk()?));
         let mut large = large_numbers(extra);

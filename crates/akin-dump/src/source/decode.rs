@@ -58,7 +58,7 @@ pub(crate) fn decompressed(bytes: Bytes) -> io::Result<(Bytes, Compression)> {
         Compression::Xz => xz(buffered)?,
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
     };
-    let bounded = Ahead::of(Bounded::new(decoder, n_in));
+    let bounded = Ahead::new(Bounded::new(decoder, n_in));
     Ok((in_utf8(Box::new(bounded))?, compression))
 }
 

@@ -47,9 +47,10 @@ impl Growth {
     pub(crate) fn note(&mut self, n: u64, n_in: u64) -> Result<(), Bomb> {
         self.n_out = self.n_out.saturating_add(n);
         let n_out = self.n_out;
-        match n_out > FREE_BYTES && (n_out / MAX_RATIO > n_in || n_out > MAX_BYTES) {
-            true => Err(Bomb { n_in, n_out }),
-            false => Ok(()),
+        if n_out > FREE_BYTES && (n_out / MAX_RATIO > n_in || n_out > MAX_BYTES) {
+            Err(Bomb { n_in, n_out })
+        } else {
+            Ok(())
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn unified(mut peeked: Peeked) -> io::Result<Peeked> {
     if !ends_in_cr(&peeked.start, peeked.complete) {
         return Ok(peeked);
     }
-    let mut lines = CrLines::of(Box::new(io::Cursor::new(peeked.start)));
+    let mut lines = CrLines::new(Box::new(io::Cursor::new(peeked.start)));
     let mut start = Vec::new();
     lines.read_to_end(&mut start)?;
     Ok(Peeked {
@@ -45,7 +45,7 @@ pub(crate) fn unified(mut peeked: Peeked) -> io::Result<Peeked> {
 
 /// Bytes in which each CR without a line feed becomes one.
 pub(crate) fn with_line_feeds(bytes: Bytes) -> Bytes {
-    Box::new(CrLines::of(bytes))
+    Box::new(CrLines::new(bytes))
 }
 
 /// Whether a text that starts like this ends its first line in CR alone.
@@ -107,7 +107,7 @@ struct CrLines {
 }
 
 impl CrLines {
-    fn of(inner: Bytes) -> CrLines {
+    fn new(inner: Bytes) -> CrLines {
         CrLines {
             inner,
             piece: Vec::new(),

@@ -198,9 +198,10 @@ fn members_of(path: &Path) -> Result<Vec<Source>> {
         Some(_) => Error::read(path)(error),
         None => Error::damaged(path, format!("not a whole zip archive: {error}")),
     };
-    let members = match archive::is_zip(path).map_err(Error::read(path))? {
-        true => archive::members(path).map_err(unread)?,
-        false => Vec::new(),
+    let members = if archive::is_zip(path).map_err(Error::read(path))? {
+        archive::members(path).map_err(unread)?
+    } else {
+        Vec::new()
     };
     if members.is_empty() {
         return Ok(vec![Source::File(path.to_owned())]);

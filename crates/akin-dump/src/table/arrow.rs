@@ -59,9 +59,10 @@ pub(super) struct ArrowBatches {
 impl ArrowBatches {
     /// Reads the schema of a stream.
     pub(super) fn begin(bytes: Bytes, is_in_file: bool) -> Result<ArrowBatches, BatchEnd> {
-        let bytes = match is_in_file {
-            true => stream_inside(bytes)?,
-            false => bytes,
+        let bytes = if is_in_file {
+            stream_inside(bytes)?
+        } else {
+            bytes
         };
         let mut batches = ArrowBatches {
             input: BufReader::new(bytes),
@@ -142,9 +143,10 @@ impl ArrowBatches {
     fn head(&mut self) -> Result<Option<Vec<u8>>, BatchEnd> {
         let mut start = [0; 4];
         if self.fill(&mut start)? == 0 {
-            return match self.is_in_file {
-                true => Err(BatchEnd::Cut),
-                false => Ok(None),
+            return if self.is_in_file {
+                Err(BatchEnd::Cut)
+            } else {
+                Ok(None)
             };
         }
         if start == CONTINUATION {
@@ -162,9 +164,10 @@ impl ArrowBatches {
         let mut taken = self.input.by_ref().take(n_bytes as u64);
         let n = taken.read_to_end(&mut head).map_err(BatchEnd::Failed)?;
         self.n_read += n as u64;
-        match n == n_bytes {
-            true => Ok(Some(head)),
-            false => Err(BatchEnd::Cut),
+        if n == n_bytes {
+            Ok(Some(head))
+        } else {
+            Err(BatchEnd::Cut)
         }
     }
 
@@ -211,9 +214,10 @@ impl ArrowBatches {
                 Err(error) => return Err(BatchEnd::Failed(error)),
             }
         };
-        match is_over {
-            true => Ok(0),
-            false => self.fill_all(part).map(|()| part.len()),
+        if is_over {
+            Ok(0)
+        } else {
+            self.fill_all(part).map(|()| part.len())
         }
     }
 
@@ -307,9 +311,10 @@ fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, Bat
             let what = format!("a buffer at {offset} of {length} bytes in {n_body}");
             return damaged(what);
         };
-        let becomes = match is_compressed {
-            true => grown(bytes)?,
-            false => bytes.len(),
+        let becomes = if is_compressed {
+            grown(bytes)?
+        } else {
+            bytes.len()
         };
         n_grown = n_grown.saturating_add(becomes);
         if n_grown > grown_limit(body.len()) {
@@ -318,9 +323,10 @@ fn check(batch: &arrow_ipc::RecordBatch<'_>, body: &Buffer) -> Result<usize, Bat
             return damaged(what);
         }
     }
-    match is_compressed && !is_available(n_grown) {
-        true => Err(BatchEnd::no_memory(n_grown)),
-        false => Ok(n_grown),
+    if is_compressed && !is_available(n_grown) {
+        Err(BatchEnd::no_memory(n_grown))
+    } else {
+        Ok(n_grown)
     }
 }
 

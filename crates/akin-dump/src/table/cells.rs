@@ -62,9 +62,10 @@ impl RowBudget {
     }
 
     fn text(&mut self, text: &str) -> Value {
-        match self.takes(text.len()) {
-            true => text.into(),
-            false => Value::Null,
+        if self.takes(text.len()) {
+            text.into()
+        } else {
+            Value::Null
         }
     }
 }
@@ -164,9 +165,10 @@ impl ReadColumns {
         let is_wrong = |row| self.wrong_id(batch, row).is_some();
         let is_refused = ids.null_count() < ids.len() && rows.all(is_wrong);
         let schema = batch.schema();
-        match is_refused {
-            true => Err(unfit(schema.field(idx), &IDS)),
-            false => Ok(()),
+        if is_refused {
+            Err(unfit(schema.field(idx), &IDS))
+        } else {
+            Ok(())
         }
     }
 }

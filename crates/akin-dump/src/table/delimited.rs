@@ -237,9 +237,10 @@ impl CellReader {
             return None;
         }
         let found = row.len();
-        Some(match is_longer {
-            true => Err(Rejection::Ragged { found, expected }),
-            false => Ok(row),
+        Some(if is_longer {
+            Err(Rejection::Ragged { found, expected })
+        } else {
+            Ok(row)
         })
     }
 
@@ -261,9 +262,10 @@ impl CellReader {
             }
         }
         let row = cells(&line, separator, Quoting::Literal);
-        match row.len() == self.n_columns {
-            true => Ok(row),
-            false => Err((Rejection::Unquoted, line)),
+        if row.len() == self.n_columns {
+            Ok(row)
+        } else {
+            Err((Rejection::Unquoted, line))
         }
     }
 

@@ -50,7 +50,7 @@ const REPLACED: &str = "replaced with ";
 pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
     let (head, text) = parts(record);
     let head = AbsHead::parse(&head);
-    let versions = Versions::of(&head);
+    let versions = Versions::new(&head);
     let given_id = head.first(&["arxiv", "paper"]);
     let id = given_id
         .as_deref()
@@ -155,7 +155,7 @@ struct Versions {
 }
 
 impl Versions {
-    fn of(head: &AbsHead<'_>) -> Versions {
+    fn new(head: &AbsHead<'_>) -> Versions {
         let mut versions = Versions::default();
         for (name, value) in &head.0 {
             let value = value.first().copied().unwrap_or("");

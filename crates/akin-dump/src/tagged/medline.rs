@@ -102,9 +102,12 @@ fn authors(fields: &TaggedFields<'_>) -> Vec<String> {
     let tags = if whole { ["FAU", "CN"] } else { ["AU", "CN"] };
     let names = fields.tagged_values(&tags);
     names
-        .flat_map(|(tag, name)| match tag.eq_ignore_ascii_case("CN") {
-            true => names::single(&name).into_iter().collect(),
-            false => names::indexed(&name),
+        .flat_map(|(tag, name)| {
+            if tag.eq_ignore_ascii_case("CN") {
+                names::single(&name).into_iter().collect()
+            } else {
+                names::indexed(&name)
+            }
         })
         .collect()
 }

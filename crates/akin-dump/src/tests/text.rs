@@ -17,9 +17,12 @@ fn check(bytes: impl Into<Vec<u8>>, format: Format, expected: &[&str]) {
     let (found, papers) = papers("x", bytes);
     let shown: Vec<String> = papers
         .iter()
-        .map(|paper| match paper.id.is_made() {
-            true => paper.title.clone(),
-            false => format!("{}: {}", paper.id, paper.title),
+        .map(|paper| {
+            if paper.id.is_made() {
+                paper.title.clone()
+            } else {
+                format!("{}: {}", paper.id, paper.title)
+            }
         })
         .collect();
     assert_eq!(

@@ -251,9 +251,10 @@ impl<'a> Cleaner<'a> {
             self.at += markup::same_in_mathml(self.rest());
         }
         if let Some(script) = ScriptKind::of_tag(tag.name) {
-            match tag.is_closing {
-                true => self.end_script(script),
-                false => self.begin_script(script),
+            if tag.is_closing {
+                self.end_script(script)
+            } else {
+                self.begin_script(script)
             }
         }
     }

@@ -144,9 +144,10 @@ fn greek(name: &str) -> Option<Cow<'static, str>> {
     let letter = char::from_u32(0x3B1 + u32::try_from(at).ok()?)?;
     let is_capital = name.starts_with(|c: char| c.is_ascii_uppercase());
     let letter = letter.to_string();
-    Some(Cow::Owned(match is_capital {
-        true => letter.to_uppercase(),
-        false => letter,
+    Some(Cow::Owned(if is_capital {
+        letter.to_uppercase()
+    } else {
+        letter
     }))
 }
 

@@ -189,9 +189,10 @@ fn after_head(rest: &str, in_capitals: bool) -> Option<&str> {
         .split(|c: char| !c.is_alphanumeric())
         .next()
         .unwrap_or("");
-    let begins = match in_capitals {
-        true => word.chars().any(char::is_lowercase) && is_capital || word == "A",
-        false => OPENERS.contains(&word),
+    let begins = if in_capitals {
+        word.chars().any(char::is_lowercase) && is_capital || word == "A"
+    } else {
+        OPENERS.contains(&word)
     };
     (begins && gap.starts_with(char::is_whitespace)).then_some(text)
 }

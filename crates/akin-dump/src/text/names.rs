@@ -60,9 +60,12 @@ pub(crate) fn indexed(authors: &str) -> Vec<String> {
 
 /// The names of the elements of a list.
 pub(crate) fn elements<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let names = names.into_iter().flat_map(|name| match is_plain(name) {
-        true => single(name).map(as_it_stands).into_iter().collect(),
-        false => named(name, Order::FamilyFirst),
+    let names = names.into_iter().flat_map(|name| {
+        if is_plain(name) {
+            single(name).map(as_it_stands).into_iter().collect()
+        } else {
+            named(name, Order::FamilyFirst)
+        }
     });
     finished(names.collect(), false)
 }

@@ -213,9 +213,10 @@ fn without_asides(text: &str) -> String {
         }
     }
     // What nothing closes was no aside.
-    match depth > 0 || quoted {
-        true => text.to_owned(),
-        false => out,
+    if depth > 0 || quoted {
+        text.to_owned()
+    } else {
+        out
     }
 }
 

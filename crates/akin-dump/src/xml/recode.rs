@@ -196,9 +196,10 @@ mod tests {
         struct FailsOnce(bool);
         impl Read for FailsOnce {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-                match std::mem::replace(&mut self.0, true) {
-                    false => Err(io::ErrorKind::UnexpectedEof.into()),
-                    true => Ok(0),
+                if std::mem::replace(&mut self.0, true) {
+                    Ok(0)
+                } else {
+                    Err(io::ErrorKind::UnexpectedEof.into())
                 }
             }
         }

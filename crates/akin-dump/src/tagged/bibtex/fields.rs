@@ -38,7 +38,7 @@ const NEXT: char = '\u{1e}';
 const MAX_COMMAS: usize = 32;
 
 /// Adds the definitions of the `@string` entry `entry` to `strings`, in the form that
-/// [`EntryFields::of`] takes. Adds nothing if the entry cannot be read or is too long.
+/// [`EntryFields::parse`] takes. Adds nothing if the entry cannot be read or is too long.
 ///
 /// Names in it are resolved at once, so that no definition depends on another.
 pub(crate) fn define(entry: &str, strings: &mut String) {
@@ -88,7 +88,7 @@ pub(crate) struct EntrySource<'a> {
 }
 
 impl<'a> EntrySource<'a> {
-    pub(crate) fn of(entry: &'a str) -> Option<EntrySource<'a>> {
+    pub(crate) fn parse(entry: &'a str) -> Option<EntrySource<'a>> {
         let open = 1 + word_of(entry.as_bytes()).len();
         let rest = entry.get(open..)?.trim_start();
         let close = closing(rest);
@@ -174,7 +174,7 @@ pub(crate) struct EntryFields(Vec<(String, String)>);
 impl EntryFields {
     /// Reads the fields, all of them or those that can be read, and what is wrong with the rest.
     /// `strings` were put there by [`define`], and `n_added` counts what they add.
-    pub(crate) fn of(
+    pub(crate) fn parse(
         source: &EntrySource<'_>,
         strings: &str,
         n_added: &AtomicI64,
@@ -380,8 +380,8 @@ mod tests {
             define("@string{a = a # a}", &mut strings);
         }
         assert!(strings.len() < MAX_STRINGS_BYTES);
-        let source = EntrySource::of("@x{k, t = a # a}").unwrap();
-        let longest = EntryFields::of(&source, &strings, &AtomicI64::new(0)).0;
+        let source = EntrySource::parse("@x{k, t = a # a}").unwrap();
+        let longest = EntryFields::parse(&source, &strings, &AtomicI64::new(0)).0;
         assert!(longest.get(&["t"]).unwrap().len() <= 2 * MAX_STRING_BYTES);
     }
 }

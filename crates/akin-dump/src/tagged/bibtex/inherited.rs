@@ -205,7 +205,7 @@ impl InheritingReader {
         }
         let text = decoded(&held.bytes);
         if let Some(key) = key_of(&text)
-            && let Some(entry) = KnownEntry::of(&text, self.strings(held.strings_bytes))
+            && let Some(entry) = KnownEntry::parse(&text, self.strings(held.strings_bytes))
         {
             self.idx_of.remove(&key);
             self.kept.add(key, entry);
@@ -222,7 +222,7 @@ impl InheritingReader {
         let Some(body) = close.strip_suffix(['}', ')']) else {
             return;
         };
-        let Some(entry) = KnownEntry::of(&text, self.strings(held.strings_bytes)) else {
+        let Some(entry) = KnownEntry::parse(&text, self.strings(held.strings_bytes)) else {
             return;
         };
         let inherited = self.inherited(&entry, MAX_DEPTH);
@@ -275,7 +275,7 @@ impl InheritingReader {
         }
         let idx = self.idx_of.get(key)?.checked_sub(self.first_idx)?;
         let held = self.ahead.get(idx)?;
-        KnownEntry::of(&decoded(&held.bytes), self.strings(held.strings_bytes))
+        KnownEntry::parse(&decoded(&held.bytes), self.strings(held.strings_bytes))
     }
 
     fn read_ahead(&mut self) {
@@ -314,9 +314,9 @@ impl KeptParents {
 
 impl KnownEntry {
     /// An entry without the fields that are never inherited.
-    fn of(text: &str, strings: &str) -> Option<KnownEntry> {
-        let source = EntrySource::of(text)?;
-        let (fields, _) = EntryFields::of(&source, strings, &AtomicI64::new(0));
+    fn parse(text: &str, strings: &str) -> Option<KnownEntry> {
+        let source = EntrySource::parse(text)?;
+        let (fields, _) = EntryFields::parse(&source, strings, &AtomicI64::new(0));
         let fields = fields.into_iter();
         let is_useful = |(_, value): &(String, String)| !value.trim().is_empty();
         Some(KnownEntry {

@@ -64,7 +64,7 @@ const ADDRESSES: [&str; 7] = [
 
 /// Reads one entry.
 pub(crate) fn read(entry: &str, context: &DumpContext) -> Result<Item, RecordError> {
-    let source = EntrySource::of(entry);
+    let source = EntrySource::parse(entry);
     let key = source.as_ref().and_then(|source| source.key);
     let fault = |reason| RecordError {
         id: key.map(str::to_owned),
@@ -74,7 +74,7 @@ pub(crate) fn read(entry: &str, context: &DumpContext) -> Result<Item, RecordErr
     let Some(source) = &source else {
         return Err(unreadable(UNBALANCED.to_owned()));
     };
-    let (fields, broken) = EntryFields::of(source, &context.around, &context.n_added);
+    let (fields, broken) = EntryFields::parse(source, &context.around, &context.n_added);
     match (fields.get(&["title", "booktitle"]), broken) {
         (None, Some(message)) => Err(unreadable(message)),
         _ => fields.found(key).item(),

@@ -203,12 +203,11 @@ impl Cleaner<'_> {
         if self.open_group(group) {
             return;
         }
-        match self.is_bibtex {
-            true => self.pass_space(),
-            false => {
-                self.at = kept;
-                self.keep(after);
-            }
+        if self.is_bibtex {
+            self.pass_space()
+        } else {
+            self.at = kept;
+            self.keep(after);
         }
     }
 
@@ -262,9 +261,10 @@ impl Cleaner<'_> {
         };
         if !named.is_empty() {
             self.space |= self.last().is_some_and(char::is_alphanumeric);
-            match is_in_brackets {
-                true => self.write(&named),
-                false => self.write(&format!("[{named}]")),
+            if is_in_brackets {
+                self.write(&named)
+            } else {
+                self.write(&format!("[{named}]"))
             }
         }
     }

@@ -42,9 +42,10 @@ impl Cleaner<'_> {
             if (holds_one || is_bibtex) && cleaner.open_group(AtClose::Bare) {
                 return;
             }
-            match is_bibtex {
-                true => cleaner.at += 1,
-                false => cleaner.copy(1),
+            if is_bibtex {
+                cleaner.at += 1
+            } else {
+                cleaner.copy(1)
             }
         });
     }

@@ -74,9 +74,10 @@ fn tidy(field: &str) -> Cow<'_, str> {
         });
         tidy = Cow::Owned(narrow.collect());
     }
-    match tidy.contains('(') {
-        true => Cow::Owned(without_parentheses(&tidy)),
-        false => tidy,
+    if tidy.contains('(') {
+        Cow::Owned(without_parentheses(&tidy))
+    } else {
+        tidy
     }
 }
 

@@ -285,10 +285,7 @@ pub(super) fn without_numbers(part: &str) -> &str {
         let word = last.strip_suffix('.').unwrap_or("");
         // `Chas.` is short for a name.
         let ends = word.len() >= MIN_WORD_BYTES && word.chars().all(char::is_alphabetic);
-        return match ends {
-            true => &bare[..bare.len() - 1],
-            false => bare,
-        };
+        return if ends { &bare[..bare.len() - 1] } else { bare };
     }
     bare
 }
@@ -303,7 +300,7 @@ struct Behind<'a> {
 }
 
 impl<'a> Behind<'a> {
-    fn of(name: &'a str, max_letters: usize) -> Option<Behind<'a>> {
+    fn new(name: &'a str, max_letters: usize) -> Option<Behind<'a>> {
         let is_initials = |word: &str| is_dotted(word) || is_bare(word, max_letters);
         let last = name.rsplit(' ').next().unwrap_or("");
         if !is_initials(last) && !is_particle(last) && !name::is_suffix(last) {
@@ -376,11 +373,12 @@ impl<'a> Behind<'a> {
 /// Initials without full stops may be a short name. Several of them in a list, or letters that are
 /// not a word, show that they are initials.
 pub(super) fn initials_first(mut names: Vec<Name>, is_index: bool) -> Vec<String> {
-    let max_letters = match is_index {
-        true => MAX_INDEXED_INITIALS,
-        false => MAX_INITIALS,
+    let max_letters = if is_index {
+        MAX_INDEXED_INITIALS
+    } else {
+        MAX_INITIALS
     };
-    let is_behind = |name: &Name| !name.is_turned && Behind::of(&name.text, max_letters).is_some();
+    let is_behind = |name: &Name| !name.is_turned && Behind::new(&name.text, max_letters).is_some();
     if let [before @ .., last] = &mut names[..]
         && let Some(bare) = without_stop(&last.text)
         && (before.is_empty() || before.iter().any(is_behind))
@@ -398,13 +396,17 @@ pub(super) fn initials_first(mut names: Vec<Name>, is_index: bool) -> Vec<String
     let has_order = names.iter().any(is_in_order);
     let has_comma = names.iter().any(|name| name.is_turned);
     let turned = |name: Name| {
-        let behind = match name.is_turned {
-            true => None,
-            false => Behind::of(&name.text, max_letters),
+        let behind = if name.is_turned {
+            None
+        } else {
+            Behind::new(&name.text, max_letters)
         };
-        let is_likely = |behind: &Behind<'_>| match has_comma {
-            true => behind.are_single(),
-            false => n_behind > 1 || behind.are_initials(),
+        let is_likely = |behind: &Behind<'_>| {
+            if has_comma {
+                behind.are_single()
+            } else {
+                n_behind > 1 || behind.are_initials()
+            }
         };
         let is_turned = |behind: &Behind<'_>| {
             is_index || (!has_order && (behind.is_sure() || is_likely(behind)))

@@ -115,9 +115,10 @@ fn alone(piece: NamePiece<'_>) -> Name {
     let is_torn = piece.text.contains('-') && piece.text.contains(". -");
     let is_whole = piece.suffix.is_empty() && !is_torn;
     Name {
-        text: match is_whole {
-            true => piece.text.to_owned(),
-            false => joined([piece.text, piece.suffix]),
+        text: if is_whole {
+            piece.text.to_owned()
+        } else {
+            joined([piece.text, piece.suffix])
         },
         is_turned: !piece.suffix.is_empty(),
     }
@@ -184,9 +185,10 @@ fn gathered(pieces: &[NamePiece<'_>], order: Order, are_words: bool) -> Vec<Name
             return pieces.iter().map(|piece| alone(*piece)).collect();
         }
         [one, other] => {
-            return match is_one(one, other, order) {
-                true => vec![turned(one, other)],
-                false => vec![alone(one), alone(other)],
+            return if is_one(one, other, order) {
+                vec![turned(one, other)]
+            } else {
+                vec![alone(one), alone(other)]
             };
         }
         [family, given, third] if order == Order::FamilyFirst && is_family(family.text) => {
@@ -241,9 +243,10 @@ fn in_turn(mut pieces: &[NamePiece<'_>], order: Order) -> Vec<Name> {
             [second, ..] if is_cut(first.text, second.text) => (2, turned(*first, *second)),
             [second, ..] if n_lone == 2 && !is_followed => {
                 let is_at_start = names.is_empty();
-                let (family, given) = match is_at_start {
-                    true => (first, second),
-                    false => (second, first),
+                let (family, given) = if is_at_start {
+                    (first, second)
+                } else {
+                    (second, first)
                 };
                 (2, turned(*family, *given))
             }
@@ -282,9 +285,10 @@ fn is_one(first: NamePiece<'_>, second: NamePiece<'_>, order: Order) -> bool {
     }
     if one::is_initials(given) {
         let is_cut = is_word(family) && !one::is_initials(family);
-        return match is_reading {
-            true => is_cut && one::is_dotted_initials(given),
-            false => true,
+        return if is_reading {
+            is_cut && one::is_dotted_initials(given)
+        } else {
+            true
         };
     }
     if is_word(family) {
@@ -376,9 +380,12 @@ fn divided<'a>(part: &'a str, order: Order) -> Vec<&'a str> {
         return lists;
     }
     for mark in OTHER_ANDS {
-        let divided = |list: &'a str| match list.contains(mark) && are_divided(list, mark) {
-            true => list.split(mark).collect(),
-            false => vec![list],
+        let divided = |list: &'a str| {
+            if list.contains(mark) && are_divided(list, mark) {
+                list.split(mark).collect()
+            } else {
+                vec![list]
+            }
         };
         lists = lists.into_iter().flat_map(divided).collect();
     }
