@@ -466,6 +466,12 @@ fn last_day(text: &str) -> Result<Date, String> {
     )
 }
 
+/// Reads a day that is a whole one: 2024-05-17.
+pub(super) fn whole_day(text: &str) -> Result<Date, String> {
+    text.parse()
+        .map_err(|_| format!("invalid date {text:?}: use a day such as 2024-05-17"))
+}
+
 /// A day, a month or a year; of the two latter the day that `of_month` or `of_year` picks.
 fn day(
     text: &str,

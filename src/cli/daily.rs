@@ -9,6 +9,7 @@ use clap::Args;
 use jiff::ToSpan;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
+use super::args::whole_day;
 use super::context::Context;
 use super::fault::Failure;
 use super::moment::MomentArgs;
@@ -23,7 +24,7 @@ use super::{args, layout, output, terminal};
 #[derive(Debug, Args)]
 pub(super) struct DailyArgs {
     /// The day [default: the last one that has a list]
-    #[arg(long, value_name = "DATE", group = "days")]
+    #[arg(long, value_name = "DATE", group = "days", value_parser = whole_day)]
     date: Option<Date>,
     /// The week: 2026-W11, or any day of it
     #[arg(long, value_name = "WEEK", group = "days", value_parser = week)]

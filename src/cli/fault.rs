@@ -133,8 +133,24 @@ pub(super) fn write_causes(error: &Error, err: &mut impl Write) -> io::Result<()
     Ok(())
 }
 
+/// What to do about a file whose format is not recognised.
+fn of_unknown_format() -> String {
+    format!(
+        "--format NAME insists on a format, --column title=NAME names the column of titles; known \
+         formats: {}",
+        *KNOWN_FORMATS
+    )
+}
+
 /// What the user can do.
 pub(super) fn hint(error: &Error) -> Option<String> {
+    hint_of_file(error)
+        .or_else(|| hint_of_network(error))
+        .or_else(|| hint_of_library(error))
+}
+
+/// What to do about a file or a dump.
+fn hint_of_file(error: &Error) -> Option<String> {
     Some(match error {
         Error::Read { path, source }
             if source.kind() == ErrorKind::NotFound && is_of_a_library(path) =>
@@ -176,14 +192,22 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoRecords { .. } => {
             "the format is recognised from the content; --format FORMAT sets it".to_owned()
         }
-        Error::UnknownFormat { .. } => format!("known are {}", *KNOWN_FORMATS),
+        Error::UnknownFormat { .. } => of_unknown_format(),
         Error::IsFolder { path } => {
-            format!("name the files in it, such as {}/*.jsonl", path.display())
+            let path = path.display();
+            format!("name one file in it; `akin add {path}` reads all of them into a library")
         }
         Error::LibraryMissing { .. } | Error::LibraryEmpty { .. } => {
             "`akin add DUMP` makes one; `akin search --in DUMP QUERY` needs none".to_owned()
         }
         Error::NotALibrary { .. } => "name a new or an empty folder with --library DIR".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What to do about a server, a model or a device.
+fn hint_of_network(error: &Error) -> Option<String> {
+    Some(match error {
         Error::Unreachable { .. } => {
             "what was added is kept; run the same command again later to continue".to_owned()
         }
@@ -205,6 +229,13 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::WrongBytes { .. } => "it was removed; run the same command again".to_owned(),
         Error::Offline { .. } => "leave out --offline and unset HF_HUB_OFFLINE".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What to do about a library, a query or a follow.
+fn hint_of_library(error: &Error) -> Option<String> {
+    Some(match error {
         Error::NotASource { .. } => "akin show --sources ID lists them".to_owned(),
         Error::LibraryOlder { .. } => {
             "akin compact brings it up to date; nothing is embedded again".to_owned()

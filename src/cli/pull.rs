@@ -17,7 +17,7 @@ use akin::space::Origin;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::args::ModelArgs;
+use super::args::{ModelArgs, whole_day};
 use super::context::Context;
 use super::fault::Failure;
 use super::layout::{count, counted};
@@ -56,10 +56,10 @@ enum FeedArgs {
         #[arg(long)]
         set: Option<String>,
         /// The first day of changes [default: since the last pull]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = whole_day)]
         from: Option<Date>,
         /// The last day of changes [default: today]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = whole_day)]
         until: Option<Date>,
         /// The form of the records: arXiv, arXivRaw, oai_dc
         #[arg(long, value_name = "NAME", default_value = "arXiv")]
@@ -71,7 +71,7 @@ enum FeedArgs {
     /// The papers of the day at Hugging Face
     HfDaily {
         /// A day [default: every day since the last pull]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = whole_day)]
         date: Option<Date>,
         /// Number of days at most
         #[arg(long, value_name = "N", default_value_t = HF_MAX_DAYS)]

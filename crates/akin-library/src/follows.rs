@@ -245,7 +245,7 @@ impl Writer {
         match n {
             0 => Err(Error::BadFollow {
                 name: name.to_owned(),
-                reason: "there is one of this name".to_owned(),
+                reason: "there is one of this name: `akin follow edit` changes it".to_owned(),
             }),
             _ => Ok(()),
         }
@@ -261,7 +261,7 @@ impl Writer {
         if is_taken.map_err(self.layout.database_error())? {
             return Err(Error::BadFollow {
                 name: name.to_owned(),
-                reason: "there is one of this name".to_owned(),
+                reason: "there is one of this name: `akin follow edit` changes it".to_owned(),
             });
         }
         let sql = "UPDATE follows SET name = ?, definition = ? WHERE key = ?";
