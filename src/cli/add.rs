@@ -175,7 +175,9 @@ fn explain(decision: &Decision, context: &Context) {
 pub(super) fn outcome(report: &IngestReport) -> Outcome {
     if report.stopped {
         Outcome::Interrupted
-    } else if !report.unused.failed.is_empty() || found_nothing(report) {
+    } else if !report.unused.failed.is_empty()
+        || found_nothing(&report.unused, report.counts.n_read)
+    {
         Outcome::Failed
     } else if report.counts.n_rejected > 0 {
         Outcome::Partly
@@ -185,8 +187,8 @@ pub(super) fn outcome(report: &IngestReport) -> Outcome {
 }
 
 /// Whether folders and archives were given, and no dump is in them.
-fn found_nothing(report: &IngestReport) -> bool {
-    report.counts.n_read == 0 && !report.unused.skipped.is_empty()
+pub(super) fn found_nothing(unused: &Unused, n_read: u64) -> bool {
+    n_read == 0 && !unused.skipped.is_empty()
 }
 
 /// Number of rejections that a person is shown.
@@ -201,11 +203,13 @@ pub(super) fn n_shown(context: &Context) -> usize {
 /// Reports on stderr what was rejected, where and why (at most `shown` records), what could not be
 /// read, and what was decided.
 pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
-    complain_of_unused(&report.unused, report.counts.n_rejected, shown, context);
-    if found_nothing(report) {
-        let error = "error: none of the given files is a dump";
-        let _ = writeln!(terminal::stderr(), "{error}");
-    }
+    complain_of_unused(
+        &report.unused,
+        report.counts.n_read,
+        report.counts.n_rejected,
+        shown,
+        context,
+    );
     complain_of_decisions(report, context);
     note_truncated(report.counts.n_truncated, context);
 }
@@ -224,6 +228,7 @@ pub(super) fn note_truncated(n: u64, context: &Context) {
 /// `n_rejected` records.
 pub(super) fn complain_of_unused(
     unused: &Unused,
+    n_read: u64,
     n_rejected: u64,
     shown: usize,
     context: &Context,
@@ -270,6 +275,10 @@ pub(super) fn complain_of_unused(
         if let Some(hint) = fault::hint(error) {
             let _ = writeln!(err, "hint: {}", one_line(&hint));
         }
+    }
+    if found_nothing(unused, n_read) {
+        let error = "error: there is no dump among the files that were given";
+        let _ = writeln!(err, "{error}");
     }
 }
 

@@ -1,6 +1,5 @@
 //! `akin embed`: vectors only, without a library; also the filter that other engines run.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -111,7 +110,13 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failur
         sink(format, args.output.as_deref(), vector_type)
     };
     let report = ingest::embed(&encoder, &sources, &mut open_sink, &options, &bar)?;
-    add::complain_of_unused(&report.unused, report.n_rejected, usize::MAX, context);
+    add::complain_of_unused(
+        &report.unused,
+        report.n_read,
+        report.n_rejected,
+        usize::MAX,
+        context,
+    );
     add::note_truncated(report.n_truncated, context);
     let computed_on = encoder.describe_arithmetic();
     if context.json && args.output.is_some() {
@@ -119,11 +124,7 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failur
     } else {
         summarise(&report, start, context)
     }
-    let found_nothing = report.n_read == 0 && !report.unused.skipped.is_empty();
-    if found_nothing {
-        let error = "error: none of the given files is a dump";
-        let _ = writeln!(terminal::stderr(), "{error}");
-    }
+    let found_nothing = add::found_nothing(&report.unused, report.n_read);
     Ok(if report.unused.has_unread() || found_nothing {
         Outcome::Failed
     } else if report.n_rejected > 0 {

@@ -200,7 +200,7 @@ impl Asked {
         let request = Request::new(indexes, vector, &self.words, &query, &self.given)?;
         let mut finder = Finder::new(&request)?;
         finder.exclude(self.given.iter().filter_map(|given| given.row));
-        let found = finder.find(depth.clamp(1, n_rows.max(1)))?;
+        let found = finder.search(depth.clamp(1, n_rows.max(1)))?;
         let rows: Vec<Row> = found.list.iter().map(|candidate| candidate.row).collect();
         let keys = indexes.library.keys_of(&rows)?;
         let weight = |(candidate, key): (&Candidate, Option<PaperKey>)| {

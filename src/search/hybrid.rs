@@ -146,7 +146,8 @@ impl<'a> Finder<'a> {
         Ok(found)
     }
 
-    fn search(&mut self, depth: usize) -> Result<Candidates> {
+    /// The same, without percentiles: for whoever looks at scores alone.
+    pub(super) fn search(&mut self, depth: usize) -> Result<Candidates> {
         let mut found = Candidates {
             list: Vec::new(),
             matching: self.matching(),
