@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use akin::categories;
-use akin::digest::{self, DayPaper, Days, Emphasis, Entry, Rising, Trend};
+use akin::digest::{self, DayPaper, Days, Emphasis, Entry, Rising, Trend, full_byline};
 use akin::library::{Library, SourceRecord};
 use akin::paper::{Paper, PaperId};
 use akin::search::{Answer, Explanation, Hit, Matching};
@@ -16,8 +16,6 @@ use super::terminal::{self, BOLD, CYAN, DIM, END, GREEN};
 
 /// Lines of the abstract under each hit.
 const ABSTRACT_LINES: usize = 2;
-/// Authors named under each hit; the rest are counted.
-const AUTHORS_NAMED: usize = 4;
 /// The styles that mark parts of a digest.
 pub(super) const MARKS: Emphasis = Emphasis {
     bold: BOLD.mark(),
@@ -450,16 +448,7 @@ fn non_empty(text: String) -> Option<String> {
 }
 
 fn byline(paper: &Paper) -> String {
-    let named = paper.authors.len().min(AUTHORS_NAMED);
-    let mut names = paper.authors[..named].join(", ");
-    if paper.authors.len() > named {
-        names += &format!(" and {} more", paper.authors.len() - named);
-    }
-    let categories = categories::joined(&paper.categories);
-    let journal = paper.journal.clone().unwrap_or_default();
-    let parts = [names, journal, categories];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    parts.join(" · ")
+    full_byline(&paper.authors, paper.journal.as_deref(), &paper.categories)
 }
 
 #[cfg(test)]

@@ -46,7 +46,9 @@ pub use self::entry::{Brief, Digest, Entry, Riser, Section};
 pub use self::follow::{DEFAULT_MIN_PERCENTILE, Follow};
 pub use self::news::{DigestContext, FollowMatch, FollowNews, entry, find};
 pub use self::render::mail::Letter;
-pub use self::render::{Emphasis, FeedFormat, entry_text, feed, html, json, mail, markdown, text};
+pub use self::render::{
+    Emphasis, FeedFormat, entry_text, feed, full_byline, html, json, mail, markdown, text,
+};
 pub use self::schedule::{Job, Scheduler, job};
 pub use self::send::{Login, Mailer, Secret, Security, Server, domain, eml};
 pub use self::subscriber::{Subscriber, Weekdays};

@@ -33,12 +33,18 @@ const AUTHORS_NAMED: usize = 4;
 
 /// Authors and categories.
 fn byline(authors: &[String], categories: &[String]) -> String {
+    full_byline(authors, None, categories)
+}
+
+/// The first authors, the journal and the categories of a paper; what is missing is left out.
+pub fn full_byline(authors: &[String], journal: Option<&str>, categories: &[String]) -> String {
     let named = authors.len().min(AUTHORS_NAMED);
     let mut names = authors[..named].join(", ");
     if authors.len() > named {
         names += &format!(" and {} more", authors.len() - named);
     }
-    let parts = [names, crate::categories::joined(categories)];
+    let journal = journal.unwrap_or_default().to_owned();
+    let parts = [names, journal, crate::categories::joined(categories)];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")
 }
