@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use akin::categories;
 use akin::digest::{self, DayPaper, Days, Emphasis, Entry, Rising, Trend, full_byline};
 use akin::library::{Library, SourceRecord};
-use akin::paper::{Paper, PaperId};
+use akin::paper::{Paper, PaperId, PartialDate};
 use akin::search::{Answer, Explanation, Hit, Matching};
 use serde::Serialize;
 
@@ -230,7 +230,7 @@ fn write_hit(
     let Hit { rank, paper, .. } = hit;
     let date = paper
         .date()
-        .map_or_else(|| "          ".to_owned(), |date| date.to_string());
+        .map_or_else(String::new, |date| date.to_string());
     if *rank > 1 {
         writeln!(out)?;
     }
@@ -242,7 +242,7 @@ fn write_hit(
         let top = hit.percentile.map(top).unwrap_or_default();
         write!(out, "{DIM}{top:<12}{DIM:#}  ")?;
     }
-    writeln!(out, "{date}  {CYAN}{}{CYAN:#}", paper.id)?;
+    writeln!(out, "{date:<10}  {CYAN}{}{CYAN:#}", paper.id)?;
     let indent = "     ";
     for line in wrapped(&paper.title, width, indent, 3) {
         writeln!(out, "{BOLD}{line}{BOLD:#}")?;
@@ -311,7 +311,7 @@ pub(super) fn day_paper(out: &mut impl Write, rank: usize, shown: &DayPaper) -> 
     facts.extend(paper.n_comments.map(|n| counted(n.into(), "comment")));
     let submitter = paper.submitter.as_ref();
     facts.extend(submitter.map(|name| format!("submitted by {name}")));
-    let published = paper.published.filter(|date| *date != shown.day);
+    let published = paper.published.filter(|date| *date != shown.day.into());
     facts.extend(published.map(|date| format!("published {date}")));
     short(out, rank, paper, &facts.join(" · "))
 }
@@ -386,7 +386,7 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
         writeln!(out, "{line}")?;
     }
     writeln!(out)?;
-    let date = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string());
+    let date = |date: Option<PartialDate>| date.map(|date| date.to_string());
     let aliases: Vec<&str> = paper.aliases.iter().map(|id| id.qualified()).collect();
     let fields = [
         ("id", Some(paper.id.to_string())),

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 
 use crate::error::Result;
 use crate::library::{Day, Library};
-use crate::paper::Paper;
+use crate::paper::{Paper, PartialDate};
 use crate::vectors::{self, Row};
 
 /// The papers of some days.
@@ -99,7 +99,12 @@ fn closeness(library: &Library, near: &[f32], row: Row) -> Result<f32> {
 }
 
 /// The sort key of a community's papers: smaller keys come first.
-type ByVotes = (Reverse<u32>, Reverse<u32>, Reverse<Option<Date>>, String);
+type ByVotes = (
+    Reverse<u32>,
+    Reverse<u32>,
+    Reverse<Option<PartialDate>>,
+    String,
+);
 
 fn by_votes(paper: &Paper) -> ByVotes {
     (

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::library::{FollowKey, Library, PaperKey, Shown, StoredDigest};
-use crate::paper::{Paper, PaperId};
+use crate::paper::{Paper, PaperId, PartialDate};
 
 /// What is new, as it is stored and rendered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,8 +75,8 @@ pub struct Brief {
     pub title: String,
     /// Where it can be read.
     pub url: Option<String>,
-    /// When it was published.
-    pub date: Option<Date>,
+    /// When it was published, as far as that is known.
+    pub date: Option<PartialDate>,
     /// When it was first listed.
     pub listed: Option<Date>,
 }

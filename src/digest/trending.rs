@@ -36,7 +36,7 @@ use super::news::DigestContext;
 use crate::error::Result;
 use crate::index::{Index, SearchOptions};
 use crate::library::{Filter, Library, PaperKey};
-use crate::paper::Paper;
+use crate::paper::{Paper, PartialDate};
 use crate::search::DUPLICATE_SIMILARITY;
 use crate::vectors::{Row, RowFile};
 
@@ -190,7 +190,7 @@ fn by_votes(library: &Library, recent: &[PaperKey], today: Date) -> Result<Vec<R
         let Some((paper, ..)) = library.paper(*key)? else {
             continue;
         };
-        let day = paper.listed.or(paper.date());
+        let day = day_of(&paper);
         let (Some(upvotes @ 1..), Some(day)) = (paper.upvotes, day) else {
             continue;
         };
@@ -203,6 +203,12 @@ fn by_votes(library: &Library, recent: &[PaperKey], today: Date) -> Result<Vec<R
     }
     sort(&mut rising);
     Ok(rising)
+}
+
+/// The day that it was listed, else the first that its date may be.
+fn day_of(paper: &Paper) -> Option<Date> {
+    let dated = || paper.date().map(PartialDate::first);
+    paper.listed.or_else(dated)
 }
 
 /// Days from one day to another, at least 0.
@@ -219,7 +225,7 @@ fn faded(upvotes: u32, age_days: i32) -> f64 {
 /// Best first; of equal ones the later paper first.
 fn sort(rising: &mut [Rising]) {
     rising.sort_by(|a, b| {
-        let later = |rising: &Rising| rising.paper.listed.or(rising.paper.date());
+        let later = |rising: &Rising| day_of(&rising.paper);
         let better = b.score.total_cmp(&a.score);
         better
             .then_with(|| later(b).cmp(&later(a)))

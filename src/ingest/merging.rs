@@ -23,10 +23,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use jiff::civil::Date;
-
 use crate::library::SourceRecord;
-use crate::paper::{Authority, Notice, Paper, PaperId, RawText};
+use crate::paper::{Authority, Notice, Paper, PaperId, PartialDate, RawText};
 
 /// Words from which a text says enough to be an abstract.
 const MIN_WORDS: usize = 20;
@@ -109,9 +107,10 @@ fn best(sources: &[SourceRecord], rank: fn(&SourceRecord) -> Rank) -> &SourceRec
 /// Breaks ties between sources with equally good values.
 fn standing(source: &SourceRecord) -> [i64; 5] {
     let paper = &source.paper;
-    let number = |day: Option<Date>| {
+    let number = |day: Option<PartialDate>| {
         day.map_or(0, |day| {
-            i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100 + i64::from(day.day())
+            let part = |part: Option<i8>| part.map_or(0, i64::from);
+            i64::from(day.year()) * 10_000 + part(day.month()) * 100 + part(day.day())
         })
     };
     let version = paper.version.map_or(0, i64::from);
@@ -121,7 +120,7 @@ fn standing(source: &SourceRecord) -> [i64; 5] {
         source.authority as i64,
         version,
         number(paper.updated),
-        number(paper.listed),
+        number(paper.listed.map(PartialDate::from)),
         n_of_world as i64,
     ]
 }
@@ -212,24 +211,36 @@ fn version(sources: &[SourceRecord]) -> Option<u32> {
     latest(true).or_else(|| latest(false))
 }
 
-/// The most exact day, and of those the earliest.
-///
-/// A date that is only a year is stored as its first day, and one that is only a month likewise.
-fn published(sources: &[SourceRecord]) -> Option<Date> {
+/// The most exact date, and of those the earliest.
+fn published(sources: &[SourceRecord]) -> Option<PartialDate> {
     let dates = sources.iter().filter_map(|source| source.paper.published);
-    let best = dates.max_by_key(|date| (exactness(*date), Reverse(*date)))?;
+    let best = dates.max_by_key(|date| (exactness(*date), Reverse(date.first()), *date))?;
     // A year says less than the day of an update in it.
+    let is_exact = |date| exactness(date) > Exactness::MaybeYear;
     let mut updates = sources.iter().filter_map(|source| source.paper.updated);
-    let is_known = updates.any(|day| day.year() == best.year() && exactness(day) > 0);
-    (exactness(best) > 0 || !is_known).then_some(best)
+    let is_known = updates.any(|day| day.year() == best.year() && is_exact(day));
+    (is_exact(best) || !is_known).then_some(best)
 }
 
-/// 0 for what may be only a year, 1 for a month, 2 for a day.
-fn exactness(date: Date) -> u8 {
+/// How exact a date is. Many sources write a year as its first day, and a month likewise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exactness {
+    /// It is a year.
+    Year,
+    /// It is the first day of a year.
+    MaybeYear,
+    /// It is a month, or the first day of one.
+    Month,
+    /// It is another day.
+    Day,
+}
+
+fn exactness(date: PartialDate) -> Exactness {
     match (date.month(), date.day()) {
-        (1, 1) => 0,
-        (_, 1) => 1,
-        _ => 2,
+        (None, _) => Exactness::Year,
+        (Some(1), Some(1)) => Exactness::MaybeYear,
+        (_, None | Some(1)) => Exactness::Month,
+        _ => Exactness::Day,
     }
 }
 
@@ -280,6 +291,8 @@ fn is_code(category: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::Date;
+
     use super::*;
 
     fn source(collection: &str, authority: Authority, paper: Paper) -> SourceRecord {
@@ -318,11 +331,11 @@ mod tests {
             &["A. Vas", "N. Sha", "N. Parm", "J. Usz"],
         );
         rich.categories = vec!["cs.CL".into(), "cs.LG".into()];
-        rich.published = Some(Date::constant(2017, 6, 12));
+        rich.published = Some(Date::constant(2017, 6, 12).into());
         rich.comment = Some("3 pages".into());
         let mut poor = paper("signals in the fog", "", &["A. Vas"]);
         poor.categories = vec!["to read".into(), "fog".into()];
-        poor.published = Some(Date::constant(2017, 1, 1));
+        poor.published = Some("2017".parse().unwrap());
         poor.journal = Some("Journal of Fog".into());
         poor.comment = Some("Accessed: 2020-01-01, at a very late hour".into());
         poor.aliases = vec![PaperId::local("b.bib", "vas2017")];
@@ -345,9 +358,9 @@ mod tests {
             TEXT,
             &["Jane Doe", "Richard Roe", "Mia Ek"],
         );
-        one.published = Some(Date::constant(2012, 7, 19));
+        one.published = Some(Date::constant(2012, 7, 19).into());
         let mut other = paper("MASKS ON TRAMS", "We look at...", &["J. Doe"]);
-        other.published = Some(Date::constant(2012, 1, 1));
+        other.published = Some(Date::constant(2012, 1, 1).into());
         let export = |name, paper| source(name, Authority::Export, paper);
         assert_eq!(
             of(&[export("a.bib", one.clone()), export("b.ris", other)]),

@@ -542,8 +542,8 @@ mod tests {
         );
         let mut b = paper("W2741809807", LONG, "", &["A. Lovelace", "C. Babbage"]);
         assert_eq!(same_work(&a, &b), Some(Why::SameTitle));
-        a.published = Some(jiff::civil::date(2001, 1, 1));
-        b.published = Some(jiff::civil::date(2009, 1, 1));
+        a.published = Some(jiff::civil::date(2001, 1, 1).into());
+        b.published = Some(jiff::civil::date(2009, 1, 1).into());
         assert_eq!(same_work(&a, &b), None);
     }
 

@@ -7,11 +7,11 @@
 
 use std::fmt;
 
-use akin_base::paper::IdKind;
+use akin_base::paper::{IdKind, PartialDate};
 use serde_json::Value;
 
 use crate::reject::excerpt;
-use crate::text::{names, prose};
+use crate::text::{dates, names, prose};
 
 /// Values of one record that are noted.
 const MAX_NOTED: usize = 64;
@@ -169,6 +169,29 @@ impl Notes {
     ) -> Option<T> {
         if read.is_none() {
             self.note(part, value.unwrap_or_default());
+        }
+        read
+    }
+
+    /// Notes the written dates that nothing was made of, or not all: those that name a day or a month
+    /// which the calendar has not. Returns the result.
+    pub(crate) fn unless_dated<'a>(
+        &mut self,
+        read: Option<PartialDate>,
+        written: impl IntoIterator<Item = &'a str>,
+    ) -> Option<PartialDate> {
+        if read.is_some_and(|date| date.whole().is_some()) {
+            return read;
+        }
+        let mut written = written.into_iter();
+        match read {
+            None => self.note(Part::Date, written.next().unwrap_or_default()),
+            Some(_) => {
+                let mut impossible = written.filter(|date| dates::is_impossible(date));
+                if let Some(date) = impossible.next() {
+                    self.note(Part::Date, date);
+                }
+            }
         }
         read
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use akin_base::paper::{IdKind, Notice, Paper, PaperId, RawText};
+use akin_base::paper::{IdKind, Notice, Paper, PaperId, PartialDate, RawText};
 use jiff::civil::Date;
 
 use crate::field::ScalarField;
@@ -236,8 +236,8 @@ pub(crate) struct RawRecord<'a> {
     pub(crate) authors: Vec<String>,
     /// Categories, subjects, keywords of a controlled list.
     pub(crate) categories: Vec<String>,
-    pub(crate) published: Option<Date>,
-    pub(crate) updated: Option<Date>,
+    pub(crate) published: Option<PartialDate>,
+    pub(crate) updated: Option<PartialDate>,
     pub(crate) listed: Option<Date>,
     /// Verbatim; cleaned later.
     pub(crate) journal: Option<Cow<'a, str>>,
@@ -270,14 +270,13 @@ impl<'a> RawRecord<'a> {
         self.push_id(PaperId::parse(spelling));
     }
 
-    /// A date that was read, or a note of what the field holds instead.
-    pub(crate) fn dated(
+    /// A date that was read, and a note of what the fields hold instead or besides.
+    pub(crate) fn dated<'b>(
         &mut self,
-        day: Option<Date>,
-        written: Option<&impl AsRef<str>>,
-    ) -> Option<Date> {
-        let written = written.map(AsRef::as_ref);
-        self.notes.unless(day, Part::Date, written)
+        date: Option<PartialDate>,
+        written: impl IntoIterator<Item = &'b str>,
+    ) -> Option<PartialDate> {
+        self.notes.unless_dated(date, written)
     }
 
     fn push_id(&mut self, id: Option<PaperId>) {
@@ -351,11 +350,10 @@ pub(crate) fn optional(field: &ScalarField<'_>, part: Part, notes: &mut Notes) -
     (!text.is_empty()).then(|| text.into_owned())
 }
 
-/// The day in a field; an invalid value is noted.
-pub(crate) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<Date> {
-    let written = field.shown();
-    let day = field.spelling().and_then(dates::day);
-    notes.unless(day, Part::Date, written)
+/// The date in a field; what is invalid of it is noted.
+pub(crate) fn day(field: &ScalarField<'_>, notes: &mut Notes) -> Option<PartialDate> {
+    let date = field.spelling().and_then(dates::day);
+    notes.unless_dated(date, field.shown())
 }
 
 /// The DOI of a record, if it differs from its id; anything that is not an id is noted.

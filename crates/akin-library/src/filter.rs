@@ -16,9 +16,10 @@ const IS_BY: &str = "is_by";
 /// one match is enough. An empty filter passes every paper.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Dated this day or later. Papers without a date do not pass.
+    /// Dated this day or later. Papers without a date do not pass. One that is dated with a year or a
+    /// month passes if any day of it does.
     pub since: Option<Date>,
-    /// Dated this day or earlier. Papers without a date do not pass.
+    /// Dated this day or earlier, likewise.
     pub until: Option<Date>,
     /// Category codes (`cs.CL`), whole archives (`cs`), or names (`Machine Learning`), in any case.
     pub categories: Vec<String>,
@@ -51,11 +52,15 @@ impl Filter {
                 serde_json::to_string(&keys).expect("numbers are plain data"),
             ));
         }
-        for (date, comparison) in [(self.since, ">="), (self.until, "<=")] {
-            if let Some(date) = date {
-                all.push(format!("papers.date {comparison} ?"));
-                values.push(Value::from(date.to_string()));
-            }
+        if let Some(since) = self.since.map(|since| since.to_string()) {
+            // Its year and its month alone come before it, and may still lie after it.
+            all.push("(papers.date >= ? OR papers.date IN (?, ?))".to_owned());
+            let parts = [&*since, &since[..4], &since[..7]];
+            values.extend(parts.map(|part| Value::from(part.to_owned())));
+        }
+        if let Some(until) = self.until {
+            all.push("papers.date <= ?".to_owned());
+            values.push(Value::from(until.to_string()));
         }
         let line = |c: &String| format!("\n{}\n", categories::asked(c));
         let mut add = |condition: String, needles: Vec<String>| {

@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::keys::PaperKey;
 use super::read::Library;
 use akin_base::error::Result;
+use akin_base::paper::PartialDate;
 
 /// Which day a paper belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,9 +22,15 @@ pub enum Day {
     Dated,
 }
 
+/// Holds for a paper whose date lies within the days `?1` to `?2`, whatever day of it is meant.
+const IS_WITHIN: &str = "date || substr('-01-01', length(date) - 3) >= ?1
+    AND CASE length(date) WHEN 4 THEN date || '-12-31'
+        WHEN 7 THEN date(date || '-01', '+1 month', '-1 day') ELSE date END <= ?2";
+
 impl Library {
     /// The papers of the days `first` to `last`, each with its first day among them, ordered by day
-    /// and then by key. Withdrawn papers are left out.
+    /// and then by key. Withdrawn papers are left out, and so are papers that are dated with a year
+    /// or a month that is not wholly among them.
     ///
     /// # Errors
     /// [`Error::Database`](akin_base::Error::Database), as all questions here.
@@ -33,6 +40,10 @@ impl Library {
         first: Date,
         last: Date,
     ) -> Result<Vec<(PaperKey, Date)>> {
+        let dated = format!(
+            "SELECT key, date FROM papers
+             WHERE {IS_WITHIN} AND notice IS NOT 'withdrawn' ORDER BY date, key"
+        );
         let sql = match by {
             Day::Listed => {
                 "SELECT listings.paper, min(listings.date) AS day FROM listings
@@ -40,10 +51,7 @@ impl Library {
                  WHERE listings.date BETWEEN ? AND ? AND notice IS NOT 'withdrawn'
                  GROUP BY listings.paper ORDER BY day, listings.paper"
             }
-            Day::Dated => {
-                "SELECT key, date FROM papers
-                 WHERE date BETWEEN ? AND ? AND notice IS NOT 'withdrawn' ORDER BY date, key"
-            }
+            Day::Dated => &dated,
         };
         let list = || {
             let mut statement = self.db.prepare_cached(sql)?;
@@ -52,11 +60,12 @@ impl Library {
             found.collect::<rusqlite::Result<Vec<(i64, String)>>>()
         };
         let found = list().map_err(self.layout.database_error())?;
-        let day = |(key, day): (i64, String)| Some((PaperKey(key), day.parse().ok()?));
+        let first = |day: &str| day.parse().map(PartialDate::first).ok();
+        let day = |(key, day): (i64, String)| Some((PaperKey(key), first(&day)?));
         Ok(found.into_iter().filter_map(day).collect())
     }
 
-    /// The last day before `date` that has any paper.
+    /// The last day before `date` that has any paper; a date that is a year or a month is of no day.
     ///
     /// # Errors
     /// As [`Library::papers_of_days`].
@@ -64,7 +73,7 @@ impl Library {
         self.day_beside(
             match by {
                 Day::Listed => "SELECT max(date) FROM listings WHERE date < ?",
-                Day::Dated => "SELECT max(date) FROM papers WHERE date < ?",
+                Day::Dated => "SELECT max(date) FROM papers WHERE date < ? AND length(date) = 10",
             },
             date,
         )
@@ -78,7 +87,7 @@ impl Library {
         self.day_beside(
             match by {
                 Day::Listed => "SELECT min(date) FROM listings WHERE date > ?",
-                Day::Dated => "SELECT min(date) FROM papers WHERE date > ?",
+                Day::Dated => "SELECT min(date) FROM papers WHERE date > ? AND length(date) = 10",
             },
             date,
         )
@@ -90,13 +99,15 @@ impl Library {
     /// # Errors
     /// As [`Library::papers_of_days`].
     pub fn arrived_between(&self, first: Date, last: Date) -> Result<Vec<PaperKey>> {
-        let sql = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND
+        let sql = format!(
+            "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND
              key IN (SELECT paper FROM listings WHERE date BETWEEN ?1 AND ?2)
              AND NOT EXISTS (SELECT 1 FROM listings WHERE paper = key AND date < ?1)
              UNION SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND
-             date BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM listings WHERE paper = key)
-             ORDER BY key";
-        self.keys(sql, params![first.to_string(), last.to_string()])
+             {IS_WITHIN} AND NOT EXISTS (SELECT 1 FROM listings WHERE paper = key)
+             ORDER BY key"
+        );
+        self.keys(&sql, params![first.to_string(), last.to_string()])
     }
 
     /// The papers with larger keys than this one, in order. Withdrawn papers are left out.

@@ -7,7 +7,7 @@ use super::keys::PaperKey;
 use super::read::Library;
 use super::record;
 use akin_base::error::{Error, Result};
-use akin_base::paper::{IdKind, Paper, PaperId, TextHash};
+use akin_base::paper::{IdKind, Paper, PaperId, PartialDate, TextHash};
 use akin_base::vectors::Row;
 
 /// A paper in the library, with its row in the active space.
@@ -57,7 +57,8 @@ impl Library {
         }
     }
 
-    /// The dates of the papers in these rows of the active space; `None` for a paper without one.
+    /// The dates of the papers in these rows of the active space, as the first day that they may be;
+    /// `None` for a paper without one.
     ///
     /// # Errors
     /// [`Error::LibraryEmpty`], [`Error::Database`].
@@ -70,7 +71,8 @@ impl Library {
             let mut date = |row: &Row| -> rusqlite::Result<Option<Date>> {
                 let text = statement.query_row((space, row.0), |found| found.get(0));
                 let text: Option<String> = text.optional()?.flatten();
-                Ok(text.and_then(|text| text.parse().ok()))
+                let date = text.and_then(|text| text.parse().ok());
+                Ok(date.map(PartialDate::first))
             };
             rows.iter().map(&mut date).collect::<rusqlite::Result<_>>()
         };

@@ -20,6 +20,7 @@ pub(super) mod markdown;
 pub(super) mod text;
 
 use super::Brief;
+use crate::paper::PartialDate;
 
 pub use self::feed::{FeedFormat, feed};
 pub use self::html::html;
@@ -53,7 +54,9 @@ pub fn full_byline(authors: &[String], journal: Option<&str>, categories: &[Stri
 fn dates(paper: &Brief) -> String {
     let mut parts = vec![paper.id.to_string()];
     parts.extend(paper.date.map(|date| date.to_string()));
-    let listed = paper.listed.filter(|listed| Some(*listed) != paper.date);
+    let listed = paper
+        .listed
+        .filter(|listed| Some(PartialDate::from(*listed)) != paper.date);
     parts.extend(listed.map(|date| format!("listed {date}")));
     parts.join(" · ")
 }

@@ -46,7 +46,7 @@ fn paper(dice: &mut Dice, number: usize, day: Date, centre: &[f32]) -> (Paper, V
     paper.authors = vec![some(dice, AUTHORS).to_owned()];
     paper.categories = vec![some(dice, CATEGORIES).to_owned()];
     paper.listed = Some(day);
-    paper.published = Some(day);
+    paper.published = Some(day.into());
     let pull = [0.0, 0.0, 0.3, 1.0, 4.0][dice.below(5)];
     let mut vector = dice.direction(centre.len());
     vector

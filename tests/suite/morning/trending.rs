@@ -83,7 +83,7 @@ fn a_topic_that_grows_faster_than_the_library_rises() {
         } else {
             100 + i as i32 % 50
         };
-        paper.published = Some(today - days_ago.days());
+        paper.published = Some((today - days_ago.days()).into());
         papers.push((paper, vector));
     }
     drop(library_of(dir.path(), papers));

@@ -7,6 +7,7 @@
 //! give the same [`TextHash`] on every machine.
 
 mod collection;
+mod date;
 mod hash;
 mod id;
 mod kind;
@@ -14,6 +15,7 @@ mod record;
 mod spelling;
 
 pub use self::collection::{Authority, Collection};
+pub use self::date::PartialDate;
 pub use self::hash::{TextHash, letters_of, title_key};
 pub use self::id::{PaperId, arxiv_version, collection_name, show_ids};
 pub use self::kind::IdKind;

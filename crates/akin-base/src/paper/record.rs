@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::date::PartialDate;
 use super::hash::{PartsHasher, TextHash, letters_of};
 use super::id::PaperId;
 use crate::name::family;
@@ -70,12 +71,12 @@ pub struct Paper {
     /// Category codes such as `cs.CL`, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
-    /// When it first appeared.
+    /// When it first appeared, as far as that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub published: Option<Date>,
-    /// When this version appeared.
+    pub published: Option<PartialDate>,
+    /// When this version appeared, as far as that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated: Option<Date>,
+    pub updated: Option<PartialDate>,
     /// The day of the first list that contained it; not a date of the paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<Date>,
@@ -246,9 +247,11 @@ impl Paper {
         hasher.finish()
     }
 
-    /// The date for filters and lists: publication, else update, else listing.
-    pub fn date(&self) -> Option<Date> {
-        self.published.or(self.updated).or(self.listed)
+    /// The date for filters and lists, as far as it is known: publication, else update, else
+    /// listing.
+    pub fn date(&self) -> Option<PartialDate> {
+        let listed = || self.listed.map(PartialDate::from);
+        self.published.or(self.updated).or_else(listed)
     }
 
     /// Whether this record describes an earlier state of the paper than `other`, by versions or
@@ -386,7 +389,7 @@ mod tests {
         assert!(!same(&|paper| paper.categories = vec!["Ada".into()]));
         assert!(!same(&|paper| paper.version = Some(2)));
         assert!(!same(
-            &|paper| paper.updated = Some(Date::constant(2024, 5, 17))
+            &|paper| paper.updated = Some(Date::constant(2024, 5, 17).into())
         ));
         assert!(!same(&|paper| paper.notice = Some(Notice::Withdrawn)));
     }

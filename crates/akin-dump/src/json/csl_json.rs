@@ -19,8 +19,7 @@
 
 use std::borrow::Cow;
 
-use akin_base::paper::{Authority, IdKind, Notice, PaperId};
-use jiff::civil::Date;
+use akin_base::paper::{Authority, IdKind, Notice, PaperId, PartialDate};
 use serde_json::Value;
 
 use super::fields::{Fields, list, spelling, text};
@@ -160,11 +159,11 @@ pub(crate) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordErro
         text: fields.text(&["abstract"]).unwrap_or_default().into(),
         authors: fields.list("author").iter().filter_map(person).collect(),
         categories: categories(&fields),
-        published: published(&fields),
         journal: journal(&fields).map(Cow::Borrowed),
         notice: is_retracted(&fields).then_some(Notice::Retracted),
         ..RawRecord::default()
     };
+    found.published = published(&mut found, &fields);
     add_ids(&mut found, &fields);
     found.comment = add_noted(&mut found, &fields).map(Cow::Owned);
     add_key(&mut found, fields.text(&["citationkey"]).or(own));
@@ -222,10 +221,11 @@ fn categories(fields: &Fields) -> Vec<String> {
     subjects.chain(words).collect()
 }
 
-fn published(fields: &Fields) -> Option<Date> {
+fn published(found: &mut RawRecord<'_>, fields: &Fields) -> Option<PartialDate> {
     let dates = DATES.iter().filter_map(|name| date(fields.get(name)?));
     let dates: Vec<String> = dates.collect();
-    dates::most_exact(dates.iter().map(String::as_str))
+    let written = || dates.iter().map(String::as_str);
+    found.dated(dates::most_exact(written()), written())
 }
 
 /// A date as it would be written: from its parts, or as it was found.

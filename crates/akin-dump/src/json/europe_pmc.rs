@@ -16,8 +16,7 @@
 
 use std::borrow::Cow;
 
-use akin_base::paper::{Authority, IdKind, Notice};
-use jiff::civil::Date;
+use akin_base::paper::{Authority, IdKind, Notice, PartialDate};
 use serde_json::Value;
 
 use super::fields::{Fields, list, text};
@@ -86,12 +85,13 @@ pub(crate) fn read(json: &str, _: &DumpContext) -> Result<Item, RecordError> {
         text: fields.text(&["abstracttext"]).unwrap_or_default().into(),
         authors: authors(&fields),
         categories: categories(&fields),
-        published: published(&fields),
-        updated: fields.text(&["dateofrevision"]).and_then(dates::day),
         journal: journal(&fields).map(Cow::Borrowed),
         notice: is_retracted(&fields).then_some(Notice::Retracted),
         ..RawRecord::default()
     };
+    found.published = published(&mut found, &fields);
+    let revised = fields.text(&["dateofrevision"]);
+    found.updated = found.dated(revised.and_then(dates::day), revised);
     add_ids(&mut found, &fields);
     found.item()
 }
@@ -167,7 +167,7 @@ fn categories(fields: &Fields) -> Vec<String> {
         .collect()
 }
 
-fn published(fields: &Fields) -> Option<Date> {
+fn published(found: &mut RawRecord<'_>, fields: &Fields) -> Option<PartialDate> {
     let of_journal = |name: &str| text(fields.get("journalinfo")?.get(name)?);
     let written = [
         fields.text(&["firstpublicationdate"]),
@@ -176,8 +176,8 @@ fn published(fields: &Fields) -> Option<Date> {
         of_journal("dateOfPublication"),
     ];
     let year = fields.spelling("pubyear").unwrap_or_default();
-    let years = written.iter().copied().flatten().chain([&*year]);
-    dates::most_exact(years)
+    let written = || written.iter().copied().flatten().chain([&*year]);
+    found.dated(dates::most_exact(written()), written())
 }
 
 fn journal(fields: &Fields) -> Option<&str> {

@@ -5,7 +5,7 @@
 //! used. Names there keep the comma of their list, and the links in abstracts left spaces before
 //! punctuation; both are repaired.
 
-use akin_base::paper::{Authority, Paper, arxiv_version};
+use akin_base::paper::{Authority, Paper, PartialDate, arxiv_version};
 use serde::Deserialize;
 
 use super::keys::TITLES;
@@ -108,7 +108,8 @@ pub(crate) fn read_api(json: &str, context: &DumpContext) -> Result<Item, Record
         let submitter = record.submitter.0.called();
         paper.submitter = submitter.or_else(|| around.0.called());
         paper.published = day(&record.published, &mut notes);
-        paper.listed = day(&record.listed, &mut notes).or(context.listed);
+        let listed = day(&record.listed, &mut notes).and_then(PartialDate::whole);
+        paper.listed = listed.or(context.listed);
         Ok(paper)
     };
     let outcome = api(&record);

@@ -23,8 +23,7 @@
 use std::borrow::Cow;
 
 use akin_base::categories::is_code;
-use akin_base::paper::{Paper, PaperId};
-use jiff::civil::Date;
+use akin_base::paper::{Paper, PaperId, PartialDate};
 use serde_json::{Map, Value};
 
 use super::keys::{IDS, PLAIN_TEXT, PLAIN_TEXTS, TEXTS, TITLES, plain_key};
@@ -287,13 +286,14 @@ impl RecordFields {
     }
 
     /// The first of the fields `names` that holds a day.
-    fn day(&self, names: &[&str], notes: &mut Notes) -> Option<Date> {
+    fn day(&self, names: &[&str], notes: &mut Notes) -> Option<PartialDate> {
         names.iter().find_map(|name| {
             let value = self.get(&[name])?;
-            let day = prose::of(value).and_then(|written| {
-                dates::day(&written).or_else(|| dates::most_exact([&*written]))
-            });
-            notes.unless_in(value, day, Part::Date)
+            let Some(written) = prose::of(value) else {
+                return notes.unless_in(value, None, Part::Date);
+            };
+            let date = dates::day(&written).or_else(|| dates::most_exact([&*written]));
+            notes.unless_dated(date, [&*written])
         })
     }
 }

@@ -93,8 +93,7 @@ pub(crate) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordErro
     found.categories = record.categories();
     found.published = ["publicationdate", "year"].iter().find_map(|name| {
         let written = record.get(name).map(prose::shown)?;
-        let day = dates::day(&written);
-        found.notes.unless(day, Part::Date, Some(&written))
+        found.notes.unless_dated(dates::day(&written), [&*written])
     });
     found.journal = record.journal().map(Into::into);
     found.item()

@@ -10,6 +10,7 @@
 //! begins with a JSON delimiter; a `{` there begins a record. So a missing quote spoils one record,
 //! not all that follow. If the next line begins with anything else, the text goes on.
 
+use akin_base::paper::PartialDate;
 use std::io::{self, BufRead, BufReader};
 
 use jiff::civil::Date;
@@ -224,7 +225,7 @@ impl ValueReader {
                 self.capture(scratch, KEPT_BYTES)?;
                 if is_date {
                     let text: Option<&str> = serde_json::from_slice(scratch).ok();
-                    self.date = text.and_then(dates::day);
+                    self.date = text.and_then(dates::day).and_then(PartialDate::whole);
                 }
             }
         }

@@ -17,8 +17,7 @@
 
 use std::borrow::Cow;
 
-use akin_base::paper::{Authority, IdKind, Notice, arxiv_version};
-use jiff::civil::Date;
+use akin_base::paper::{Authority, IdKind, Notice, PartialDate, arxiv_version};
 
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::MAX_KEYWORDS;
@@ -61,7 +60,6 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
         text: text.into(),
         authors: names::split(&head.first(&["authors", "author"]).unwrap_or_default()),
         categories: categories(&head),
-        updated: versions.last,
         journal: head.first(&["journal-ref"]),
         comment: head.first(&["comments", "comment"]),
         version: versions.number,
@@ -75,7 +73,9 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
     for value in head.values("doi") {
         ids::add_due_dois(&mut found, &value);
     }
-    found.published = found.dated(versions.first, head.first(&["date"]).as_ref());
+    let first = head.first(&["date"]);
+    found.published = found.dated(versions.first, first.as_deref());
+    found.updated = versions.last;
     found.item()
 }
 
@@ -147,9 +147,9 @@ fn is_name(words: &str) -> bool {
 /// What the dates of a head say.
 #[derive(Default)]
 struct Versions {
-    first: Option<Date>,
+    first: Option<PartialDate>,
     /// The day of the last version, if there are several.
-    last: Option<Date>,
+    last: Option<PartialDate>,
     number: Option<u32>,
     is_withdrawn: bool,
 }

@@ -58,7 +58,7 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
         .chain(fields.values(&["%8"]))
         .collect();
     let published = dates::most_exact(dates.iter().map(|date| &**date));
-    found.published = found.dated(published, dates.first());
+    found.published = found.dated(published, dates.iter().map(|date| &**date));
     if fields.says(
         &["%9", "%K"],
         &["retracted publication", "retracted article"],

@@ -58,7 +58,7 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
         .chain(fields.values(&["DEP"]))
         .collect();
     let published = dates::most_exact(dates.iter().map(|date| &**date));
-    found.published = found.dated(published, dates.first());
+    found.published = found.dated(published, dates.iter().map(|date| &**date));
     let is_retracted =
         fields.says(&["PT"], &["retracted publication"]) || fields.first(&["RIN"]).is_some();
     found.notice = is_retracted.then_some(Notice::Retracted);

@@ -79,7 +79,7 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
         .chain(fields.values(&["Y1", "DA"]))
         .collect();
     let published = dates::most_exact(dates.iter().map(|date| &**date));
-    found.published = found.dated(published, dates.first());
+    found.published = found.dated(published, dates.iter().map(|date| &**date));
     if fields.says(&["M3", "KW"], &RETRACTED) {
         found.notice = Some(Notice::Retracted);
     }

@@ -16,7 +16,7 @@
 //! | categories | `WC`, else `SC`, `DE`, `ID` |
 //! | notice | `DT` |
 
-use akin_base::paper::{IdKind, Notice};
+use akin_base::paper::{IdKind, Notice, PartialDate};
 
 use super::blocks::{BlockReader, LineLayout, LinePlace, Mark};
 use super::fields::{MAX_KEYWORDS, TagPlace, TaggedFields};
@@ -55,8 +55,7 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
         volume: fields.first(&["VL"]),
         ..RawRecord::default()
     };
-    let year = fields.first(&["PY", "PD", "EA"]);
-    found.published = found.dated(published(&fields), year.as_ref());
+    found.published = published(&mut found, &fields);
     if fields.says(&["DT"], &["retracted publication", "retracted article"]) {
         found.notice = Some(Notice::Retracted);
     }
@@ -96,10 +95,13 @@ fn categories(fields: &TaggedFields<'_>) -> Vec<String> {
         .collect()
 }
 
-fn published(fields: &TaggedFields<'_>) -> Option<jiff::civil::Date> {
+fn published(found: &mut RawRecord<'_>, fields: &TaggedFields<'_>) -> Option<PartialDate> {
     let value = |tag: &str| fields.first(&[tag]).unwrap_or_default();
     let in_print = format!("{} {}", value("PD"), value("PY"));
-    dates::most_exact([&*in_print, &*value("EA")])
+    let (in_print, early) = (in_print.trim(), value("EA"));
+    let published = dates::most_exact([in_print, &*early]);
+    let written = [in_print, &*early].into_iter();
+    found.dated(published, written.filter(|date| !date.is_empty()))
 }
 
 /// Finds the tag of a line.

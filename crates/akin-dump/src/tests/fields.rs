@@ -11,7 +11,9 @@ use crate::reject::Rejected;
 #[track_caller]
 fn check_days(dump: &str, expected: &[&str]) {
     let (_, papers) = papers("x", dump);
-    let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string()).unwrap_or_default();
+    let day = |day: Option<akin_base::paper::PartialDate>| {
+        day.map(|day| day.to_string()).unwrap_or_default()
+    };
     let days: Vec<String> = papers.iter().map(|paper| day(paper.published)).collect();
     assert_eq!(days, expected, "{dump}");
 }
@@ -27,7 +29,7 @@ fn a_letter_behind_a_year_tells_works_apart_and_is_no_part_of_it() {
         r#"{"title":"A letter behind","date":"2019-a"}"#,
         "PT J\nTI A letter behind\nPY 2019a\nER",
     ] {
-        check_days(dump, &["2019-01-01"]);
+        check_days(dump, &["2019"]);
     }
 }
 
@@ -197,4 +199,43 @@ fn a_field_of_a_hundred_thousand_ids_is_read_in_part_and_noted() {
         record.ignored
     );
     assert!(begun.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn an_impossible_date_is_kept_as_far_as_it_is_possible_and_noted() {
+    let check = |dump: &str, expected: &str| {
+        let read = super::open("x", dump).expect("a dump");
+        let records: Vec<_> = read.map(|item| item.expect("a record")).collect();
+        let [Item::Paper(record)] = &records[..] else {
+            panic!("one record in {dump}: {records:?}");
+        };
+        let date = record.paper.published.map(|date| date.to_string());
+        assert_eq!(date.as_deref(), Some(expected), "{dump}");
+        let noted: Vec<&str> = record
+            .ignored
+            .iter()
+            .map(|noted| noted.part.key())
+            .collect();
+        assert_eq!(noted, ["dates"], "{dump}");
+    };
+    for dump in [
+        "@article{a1, title={A day of none}, author={Ek, A.}, date={2026-02-30}}",
+        "@article{a1, title={A day of none}, author={Ek, A.}, year={2026}, month=feb, day=30}",
+        "TY  - JOUR\nTI  - A day of none\nPY  - 2026/02/30/\nER  -",
+        "title,date\nA day of none,2026-02-30",
+        "%0 Journal Article\n%T A day of none\n%8 2026-02-30\n%D 2026",
+        r#"{"title":"A day of none","date":"2026-02-30"}"#,
+        r#"[{"id":"a","type":"article","title":"A day of none","issued":{"date-parts":[[2026,2,30]]}}]"#,
+        r#"{"paperId":"0123456789abcdef0123456789abcdef01234567","corpusId":7,"title":"A day of none","publicationDate":"2026-02-30","year":2026}"#,
+        r#"{"id":"https://openalex.org/W7","title":"A day of none","publication_date":"2026-02-30","abstract_inverted_index":{"We":[0]}}"#,
+        "PT J\nTI A day of none\nPD FEB 30\nPY 2026\nER",
+        "PMID- 7\nTI  - A day of none\nDP  - 2026 Feb 30\n",
+        "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>7</PMID><Article><Journal><JournalIssue>\
+         <PubDate><Year>2026</Year><Month>Feb</Month><Day>30</Day></PubDate></JournalIssue></Journal>\
+         <ArticleTitle>A day of none</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>",
+    ] {
+        check(dump, "2026-02");
+    }
+    check(r#"{"title":"A month of none","date":"2026-13-01"}"#, "2026");
+    check("title,date\nA month of none,2026/14/01", "2026");
 }

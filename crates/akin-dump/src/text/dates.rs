@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use akin_base::paper::PartialDate;
 use akin_base::text::fold;
 use jiff::civil::Date;
 
@@ -52,12 +53,22 @@ const MONTHS: [&[&str]; 12] = [
 /// The years that a paper can be of.
 const YEARS: RangeInclusive<i16> = 1000..=2999;
 
-/// Reads the day at the start of `text`: `2007-04-02T…`, `2007/04/02`, `Mon, 2 Apr 2007 19:18 GMT`.
+/// Reads the date at the start of `text`: `2007-04-02T…`, `2007/04/02`, `Mon, 2 Apr 2007 19:18 GMT`.
 ///
-/// A year or a month alone (`2007`, `2007-04`) is its first day: enough to be filtered by.
-/// Two-digit years, and the three-digit years of some programs after 1999, are read as RFC 5322
-/// (4.3) says. There are no papers of the first millennium.
-pub(crate) fn day(text: &str) -> Option<Date> {
+/// A year or a month alone (`2007`, `2007-04`) stays one, and so does a date whose day or month is
+/// impossible (`2007-02-30`). Two-digit years, and the three-digit years of some programs after
+/// 1999, are read as RFC 5322 (4.3) says. There are no papers of the first millennium.
+pub(crate) fn day(text: &str) -> Option<PartialDate> {
+    written_first(text)?.date()
+}
+
+/// Whether a text names a month or a day that the calendar has not: `2026-02-30`, `2019-13`.
+pub(crate) fn is_impossible(text: &str) -> bool {
+    let written = written_first(text).unwrap_or_else(|| partial(text));
+    written.is_impossible()
+}
+
+fn written_first(text: &str) -> Option<Partial> {
     let text = text.trim();
     if text.starts_with(|c: char| c.is_ascii_digit())
         && text.get(4..5).is_none_or(|c| "-/".contains(c))
@@ -76,31 +87,40 @@ pub(crate) fn day_in(name: &str) -> Option<Date> {
         .find(|day: &Date| YEARS.contains(&day.year()))
 }
 
-fn numeric(text: &str) -> Option<Date> {
+fn numeric(text: &str) -> Option<Partial> {
     let mut parts = text.splitn(3, ['-', '/']);
     let year = parts.next()?.parse().ok();
     let year = year.filter(|year| YEARS.contains(year))?;
-    let month = parts
-        .next()
-        .map_or(Some(1), |part| part.trim().parse().ok())?;
+    let month = match parts.next() {
+        Some(part) => Some(part.trim().parse().ok()?),
+        None => None,
+    };
     let day = match parts.next() {
         Some(part) => {
             let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            part[..digits].parse().ok()?
+            Some(part[..digits].parse().ok()?)
         }
-        None => 1,
+        None => None,
     };
-    Date::new(year, month, day).ok()
+    Some(Partial {
+        year: Some(year),
+        month,
+        day,
+    })
 }
 
 /// Reads `[Mon, ]2 Apr 2007 …`, with the month's name in any length.
-fn spelled(text: &str) -> Option<Date> {
+fn spelled(text: &str) -> Option<Partial> {
     let after_weekday = text.split_once(", ").map_or(text, |(_, rest)| rest);
     let mut words = after_weekday.split_whitespace();
     let day = words.next()?.parse().ok()?;
     let month = month_named(words.next()?.trim_end_matches('.'))?;
     let year = year_of_mail(words.next()?)?;
-    Date::new(year, month, day).ok()
+    Some(Partial {
+        year: Some(year),
+        month: Some(month),
+        day: Some(day),
+    })
 }
 
 /// A year as mails write it: `2007`, `07`, `107`.
@@ -114,7 +134,7 @@ fn year_of_mail(word: &str) -> Option<i16> {
     YEARS.contains(&year).then_some(year)
 }
 
-/// A date as bibliographies write it, often incomplete.
+/// A date as it is written, often incomplete, sometimes impossible.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Partial {
     year: Option<i16>,
@@ -125,9 +145,7 @@ struct Partial {
 /// The most exact date that the fields of one record give: `2012 Oct 15`, `2003 Jan-Feb`,
 /// `2019/03/01/`, `2019//`, `20121008`, `March 15, 2019`. A field without a year (`MAR 15`) takes
 /// the year of another. Among equally exact ones the first wins.
-///
-/// What is not known is the first of its kind, as in [`day`].
-pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Option<Date> {
+pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Option<PartialDate> {
     let read: Vec<Partial> = fields.into_iter().map(partial).collect();
     let mut best = Partial::default();
     for date in read.iter().filter(|date| date.year.is_some()) {
@@ -135,7 +153,7 @@ pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Optio
             best = *date;
         }
     }
-    if best.month.is_none()
+    if best.known() < 2
         && let Some(rest) = read
             .iter()
             .find(|date| date.year.is_none() && date.month.is_some())
@@ -147,23 +165,26 @@ pub(crate) fn most_exact<'a>(fields: impl IntoIterator<Item = &'a str>) -> Optio
 }
 
 impl Partial {
-    /// Number of known parts; below an unknown part, none counts.
+    /// Number of known parts; below an unknown or impossible part, none counts.
     fn known(self) -> usize {
-        let parts = [
-            self.year.is_some(),
-            self.month.is_some(),
-            self.day.is_some(),
-        ];
-        parts.iter().take_while(|known| **known).count()
+        self.date().map_or(0, |date| {
+            1 + usize::from(date.month().is_some()) + usize::from(date.day().is_some())
+        })
     }
 
-    /// The day, or the first of the month if it has no such day.
-    fn date(self) -> Option<Date> {
-        let (year, month) = (self.year?, self.month.unwrap_or(1));
-        let day = self.month.and(self.day).unwrap_or(1);
-        Date::new(year, month, day)
-            .or_else(|_| Date::new(year, month, 1))
-            .ok()
+    /// What is known and possible of it.
+    fn date(self) -> Option<PartialDate> {
+        PartialDate::new(self.year?, self.month, self.day)
+    }
+
+    /// Whether a month or a day is in no calendar; 0 is the usual way to leave one open.
+    fn is_impossible(self) -> bool {
+        let is_named = |part: Option<i8>| part.is_some_and(|part| part != 0);
+        let date = self.date();
+        let is_lost = |kept: Option<i8>, named| is_named(named) && kept.is_none();
+        let month_lost = is_lost(date.and_then(PartialDate::month), self.month);
+        let day_lost = is_lost(date.and_then(PartialDate::day), self.day);
+        date.is_some() && (month_lost || (day_lost && is_named(self.month)))
     }
 }
 
@@ -194,21 +215,24 @@ fn partial(text: &str) -> Partial {
     let day = |number: &i8| (1..=31).contains(number).then_some(*number);
     let month = |number: &i8| (1..=12).contains(number).then_some(*number);
     if date.month.is_some() {
-        date.day = before.iter().chain(&after).find_map(day);
+        let mut numbers = before.iter().chain(&after);
+        // The first that can be one, else what is written in its place.
+        let written = before.last().or(after.first()).copied();
+        date.day = numbers.find_map(day).or(written);
     } else if let Some(first) = after.first() {
-        date.month = month(first);
-        date.day = date.month.and(after.get(1).and_then(day));
+        date.month = Some(*first);
+        date.day = after.get(1).copied();
     } else {
         // `15/03/2019` is read, and `03/04/2019` is a year: the month is ambiguous.
         match (before[..].as_ref(), date.year.is_some()) {
             ([first], true) => date.month = month(first),
             ([first @ 13..=31, second, ..], true) => {
-                date.month = month(second);
-                date.day = date.month.and(day(first));
+                date.month = Some(*second);
+                date.day = day(first);
             }
             ([first, second @ 13..=31, ..], true) => {
-                date.month = month(first);
-                date.day = date.month.and(day(second));
+                date.month = Some(*first);
+                date.day = day(second);
             }
             _ => {}
         }
@@ -290,8 +314,11 @@ mod tests {
         check("2008/1/6", Some("2008-01-06"));
         check("Mon, 2 Apr 2007 19:18:42 GMT", Some("2007-04-02"));
         check("2 April 2007", Some("2007-04-02"));
-        check("2007", Some("2007-01-01"));
-        check("2007-04", Some("2007-04-01"));
+        check("2007", Some("2007"));
+        check("2007-04", Some("2007-04"));
+        check("2007-13-01", Some("2007"));
+        check("2007-02-30", Some("2007-02"));
+        check("32 Apr 2007", Some("2007-04"));
         check("15 Mai 2019", Some("2019-05-15"));
     }
 
@@ -318,16 +345,7 @@ mod tests {
 
     #[test]
     fn what_is_no_day_is_none() {
-        for text in [
-            "",
-            "soon",
-            "2007-13-01",
-            "2007-02-30",
-            "32 Apr 2007",
-            "20070402",
-            "é, é é é",
-            "2007-",
-        ] {
+        for text in ["", "soon", "20070402", "é, é é é", "2007-"] {
             check(text, None);
         }
     }
@@ -340,14 +358,14 @@ mod tests {
     #[test]
     fn dates_of_bibliographies_are_read() {
         for (text, expected) in [
-            ("2002 Sep", "2002-09-01"),
+            ("2002 Sep", "2002-09"),
             ("2012 Oct 15", "2012-10-15"),
-            ("2003 Jan-Feb", "2003-01-01"),
-            ("2000 Dec-2001 Jan", "2000-12-01"),
+            ("2003 Jan-Feb", "2003-01"),
+            ("2000 Dec-2001 Jan", "2000-12"),
             ("2010 Nov 1-15", "2010-11-01"),
-            ("1998 Spring", "1998-01-01"),
-            ("2019//", "2019-01-01"),
-            ("2019/03//", "2019-03-01"),
+            ("1998 Spring", "1998"),
+            ("2019//", "2019"),
+            ("2019/03//", "2019-03"),
             ("2019/03/01/", "2019-03-01"),
             ("2019-03-17T10:00:00Z", "2019-03-17"),
             ("20121008", "2012-10-08"),
@@ -355,25 +373,25 @@ mod tests {
             ("15th Sept 2019", "2019-09-15"),
             ("15/03/2019", "2019-03-15"),
             ("03/15/2019", "2019-03-15"),
-            ("03/04/2019", "2019-01-01"),
-            ("3/2019", "2019-03-01"),
-            ("c1996.", "1996-01-01"),
-            ("2019 Feb 31", "2019-02-01"),
-            ("2019/13/45", "2019-01-01"),
-            ("2019a", "2019-01-01"),
-            ("(2019b)", "2019-01-01"),
-            ("2019A", "2019-01-01"),
-            ("c2019a", "2019-01-01"),
-            ("2019-a", "2019-01-01"),
+            ("03/04/2019", "2019"),
+            ("3/2019", "2019-03"),
+            ("c1996.", "1996"),
+            ("2019 Feb 31", "2019-02"),
+            ("2019/13/45", "2019"),
+            ("2019a", "2019"),
+            ("(2019b)", "2019"),
+            ("2019A", "2019"),
+            ("c2019a", "2019"),
+            ("2019-a", "2019"),
             ("2019a March 5", "2019-03-05"),
-            ("Dezember 2018", "2018-12-01"),
+            ("Dezember 2018", "2018-12"),
             ("5 de marzo de 2019", "2019-03-05"),
             ("1er août 2019", "2019-08-01"),
             ("2. März 2019", "2019-03-02"),
-            ("2019 fév", "2019-02-01"),
-            ("juil. 2019", "2019-07-01"),
+            ("2019 fév", "2019-02"),
+            ("juil. 2019", "2019-07"),
             ("2019年3月5日", "2019-03-05"),
-            ("jui 2019", "2019-01-01"),
+            ("jui 2019", "2019"),
         ] {
             check_fields(&[text], Some(expected));
         }
@@ -387,9 +405,46 @@ mod tests {
     #[test]
     fn the_most_exact_field_wins_and_lends_its_year() {
         check_fields(&["2019", "2018/12/03/"], Some("2018-12-03"));
-        check_fields(&["2019", "2018"], Some("2019-01-01"));
+        check_fields(&["2019", "2018"], Some("2019"));
         check_fields(&["MAR 15", "2019"], Some("2019-03-15"));
-        check_fields(&["2019 Apr", "MAR 15"], Some("2019-04-01"));
+        check_fields(&["2019 Apr", "MAR 15"], Some("2019-04"));
+    }
+
+    #[test]
+    fn a_month_or_a_day_of_no_calendar_is_told() {
+        for text in [
+            "2026-02-30",
+            "2026/13/01",
+            "2019-13",
+            "2019/13/45",
+            "32 Apr 2007",
+            "2019 Feb 31",
+            "Feb 31, 2019",
+            "20190231",
+            "2019 Apr 45",
+        ] {
+            assert!(is_impossible(text), "{text}");
+        }
+        for text in [
+            "2024",
+            "2024-05",
+            "2024-05-17",
+            "2024-00-00",
+            "2024/05/00",
+            "2019//",
+            "2003 Jan-Feb",
+            "2010 Nov 1-15",
+            "2000 Dec-2001 Jan",
+            "2000 Dec 28-2001 Jan 3",
+            "1998 Spring",
+            "soon",
+            "",
+            "2019 Mar 5 17:30",
+            "20190200",
+            "03/04/2019",
+        ] {
+            assert!(!is_impossible(text), "{text}");
+        }
     }
 
     #[test]

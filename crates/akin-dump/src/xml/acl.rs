@@ -16,11 +16,10 @@
 //! | comment | `note`, and why it was retracted or removed |
 //! | notice | `retracted`: retracted; `removed`: withdrawn, for its page and its record stay |
 
-use akin_base::paper::{Authority, IdKind, Notice, PaperId};
-use jiff::civil::Date;
+use akin_base::paper::{Authority, IdKind, Notice, PaperId, PartialDate};
 
 use super::answer::empty_without_elements;
-use super::parts::day_of;
+use super::parts::{day_of, written_of};
 use super::rules::Rules;
 use super::start::StartTags;
 use super::tree::{self, Element};
@@ -79,13 +78,13 @@ pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError
         title: text("title").unwrap_or_default().into(),
         text: text("abstract").unwrap_or_default().into(),
         authors: paper.children("author").filter_map(author).collect(),
-        published: published(&paper, meta),
-        updated: updated(&paper),
         journal: journal.map(Into::into),
         comment: (!comment.is_empty()).then(|| comment.join(" ").into()),
         notice,
         ..RawRecord::default()
     };
+    found.published = published(&mut found, &paper, meta);
+    found.updated = updated(&mut found, &paper);
     found.given_id = id(&around, volume, &paper);
     if let Some(id) = &found.given_id {
         found.ids.extend(PaperId::parse(id));
@@ -142,19 +141,27 @@ fn author(author: &Element) -> Option<String> {
     names::joined(parts.iter().map(String::as_str))
 }
 
-fn published(paper: &Element, meta: Option<&Element>) -> Option<Date> {
+fn published(
+    found: &mut RawRecord<'_>,
+    paper: &Element,
+    meta: Option<&Element>,
+) -> Option<PartialDate> {
     let say = |name: &str| {
         let of_volume = || meta?.text_at(&[name]);
         paper.text_at(&[name]).or_else(of_volume)
     };
-    day_of(&say("year")?, &say("month").unwrap_or_default(), "")
+    let (year, month) = (say("year")?, say("month").unwrap_or_default());
+    let written = written_of(&year, &month, "");
+    found.dated(day_of(&year, &month, ""), [&*written])
 }
 
-fn updated(paper: &Element) -> Option<Date> {
+fn updated(found: &mut RawRecord<'_>, paper: &Element) -> Option<PartialDate> {
     let changes = paper.children("revision").chain(paper.children("erratum"));
-    changes
-        .filter_map(|change| dates::day(change.attribute("date")?))
-        .max()
+    let written = changes.filter_map(|change| change.attribute("date"));
+    let dates: Vec<PartialDate> = written
+        .filter_map(|date| found.dated(dates::day(date), [date]))
+        .collect();
+    dates.into_iter().max()
 }
 
 /// What became of the paper, and why.

@@ -6,7 +6,7 @@
 //! list, the authors are one string, and `summary` begins with an announcement. There was no
 //! genuine sample of the daily one.
 
-use akin_base::paper::{Authority, IdKind, arxiv_version};
+use akin_base::paper::{Authority, IdKind, PartialDate, arxiv_version};
 
 use super::answer::DocumentAnswer;
 use super::parts::dois;
@@ -83,11 +83,11 @@ pub(crate) fn read(xml: &str, context: &DumpContext) -> Result<Item, RecordError
     };
     let mut day = |name: &str| {
         let written = text(name)?;
-        found.dated(dates::day(&written), Some(&written))
+        found.dated(dates::day(&written), [&*written])
     };
     let (published, updated) = (day("published"), day("updated"));
     if announced {
-        found.listed = published.or(found.listed);
+        found.listed = published.and_then(PartialDate::whole).or(found.listed);
     } else {
         (found.published, found.updated) = (published, updated);
     }

@@ -20,8 +20,7 @@
 //! A last version without files (`source_type` I) is a withdrawn paper. There was no genuine
 //! sample of `arXivRaw` and `arXivOld`.
 
-use akin_base::paper::{Authority, IdKind, Notice, PaperId};
-use jiff::civil::Date;
+use akin_base::paper::{Authority, IdKind, Notice, PaperId, PartialDate};
 
 use super::answer::DocumentAnswer;
 use super::arxiv_names;
@@ -135,7 +134,7 @@ fn of_arxiv(metadata: &Element, identifier: Option<&str>) -> RawRecord<'static> 
     }
     let mut day = |name: &str| {
         let written = text(name)?;
-        found.dated(dates::day(&written), Some(&written))
+        found.dated(dates::day(&written), [&*written])
     };
     let published = day("created").or_else(|| day("date"));
     found.updated = day("updated").or(published);
@@ -155,10 +154,14 @@ fn add_versions(found: &mut RawRecord<'_>, metadata: &Element) {
     let (Some(first), Some(last)) = (versions.first(), versions.last()) else {
         return;
     };
-    let day = |version: &Element| dates::day(&version.text_at(&["date"])?);
+    let mut day = |version: &Element| {
+        let written = version.text_at(&["date"])?;
+        found.dated(dates::day(&written), [&*written])
+    };
+    let (first, updated) = (day(first), day(last));
     found.version = number(last);
-    found.published = day(first).or(found.published);
-    found.updated = day(last).or(found.updated);
+    found.published = first.or(found.published);
+    found.updated = updated.or(found.updated);
     let has_no_files = last
         .text_at(&["source_type"])
         .is_some_and(|flags| flags.contains('I'));
@@ -201,9 +204,9 @@ fn of_dublin_core(metadata: &Element, identifier: Option<&str>) -> RawRecord<'st
     add_ids(&mut found, identifier, &identifiers, &all("relation"));
     let of_arxiv = found.ids.first().is_some_and(PaperId::is_arxiv);
     found.categories = subjects(all("subject"), of_arxiv);
-    let days: Vec<Date> = all("date")
+    let days: Vec<PartialDate> = all("date")
         .iter()
-        .filter_map(|day| found.dated(dates::day(day), Some(day)))
+        .filter_map(|day| found.dated(dates::day(day), [&**day]))
         .collect();
     found.published = days.iter().min().copied();
     found.updated = days.iter().max().copied();

@@ -1,6 +1,6 @@
 //! Parts of records as XML writes them: several DOIs in one text, and days in pieces.
 
-use jiff::civil::Date;
+use akin_base::paper::PartialDate;
 
 use crate::text::dates;
 
@@ -21,26 +21,38 @@ pub(super) fn dois(text: &str) -> Vec<&str> {
     found
 }
 
-/// A day from its parts as people write them, with as much of it as can be read: `2017`, `Mar` or
+/// A date from its parts as people write them, with as much of it as can be read: `2017`, `Mar` or
 /// `03` or `July–August`, `5`.
-pub(super) fn day_of(year: &str, month: &str, day: &str) -> Option<Date> {
+pub(super) fn day_of(year: &str, month: &str, day: &str) -> Option<PartialDate> {
     let year = year.trim();
     let day: String = day
         .trim()
         .chars()
         .take_while(char::is_ascii_digit)
         .collect();
-    let day = if day.is_empty() { "1" } else { &day };
     let month = month.trim();
     if month.len() <= 2 && month.starts_with(|c: char| c.is_ascii_digit()) {
-        let with = |day: &str| dates::day(&format!("{year}-{month}-{day}"));
-        return with(day).or_else(|| with("1")).or_else(|| dates::day(year));
+        let written = match &*day {
+            "" => format!("{year}-{month}"),
+            day => format!("{year}-{month}-{day}"),
+        };
+        return dates::day(&written).or_else(|| dates::day(year));
     }
-    let with = |day: &str, word: &str| dates::day(&format!("{day} {word} {year}"));
+    let with = |word: &str| {
+        let first = if day.is_empty() { "1" } else { &day };
+        let date = dates::day(&format!("{first} {word} {year}"))?;
+        let known = date.day().filter(|_| !day.is_empty());
+        PartialDate::new(date.year(), date.month(), known)
+    };
     let mut words = month.split(|c: char| !c.is_alphanumeric());
-    words
-        .find_map(|word| with(day, word).or_else(|| with("1", word)))
-        .or_else(|| dates::day(year))
+    words.find_map(with).or_else(|| dates::day(year))
+}
+
+/// The parts of a date as one text, to be noted where they make none.
+pub(super) fn written_of(year: &str, month: &str, day: &str) -> String {
+    let parts = [year.trim(), month.trim(), day.trim()];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -66,11 +78,11 @@ mod tests {
         };
         check("2017", "Mar", "5", Some("2017-03-05"));
         check(" 2017 ", "03", "05", Some("2017-03-05"));
-        check("2018", "July–August", "", Some("2018-07-01"));
-        check("2018", "8-13 December", "", Some("2018-12-01"));
-        check("2018", "Nov-Dec", "31-", Some("2018-11-01"));
-        check("2018", "Spring", "", Some("2018-01-01"));
-        check("2018", "", "", Some("2018-01-01"));
+        check("2018", "July–August", "", Some("2018-07"));
+        check("2018", "8-13 December", "", Some("2018-12"));
+        check("2018", "Nov-Dec", "31-", Some("2018-11"));
+        check("2018", "Spring", "", Some("2018"));
+        check("2018", "", "", Some("2018"));
         check("", "May", "5", None);
     }
 }

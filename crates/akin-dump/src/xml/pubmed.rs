@@ -21,11 +21,10 @@
 //!
 //! There was no genuine sample of books and of `DeleteCitation`.
 
-use akin_base::paper::{Authority, IdKind, Notice, PaperId};
-use jiff::civil::Date;
+use akin_base::paper::{Authority, IdKind, Notice, PaperId, PartialDate};
 
 use super::answer::empty_without_elements;
-use super::parts::day_of;
+use super::parts::{day_of, written_of};
 use super::rules::Rules;
 use super::start::StartTags;
 use super::tree::{self, Element};
@@ -122,16 +121,16 @@ impl Parts<'_> {
             text: self.abstract_text().into(),
             authors: self.authors(),
             categories: self.categories(),
-            published: self.published(),
-            updated: self.citation.child("DateRevised").and_then(day),
             journal: journal.map(Into::into),
             volume: self.volume().map(Into::into),
             version: self.version(),
             notice: self.is_retracted().then_some(Notice::Retracted),
             ..RawRecord::default()
         };
-        let printed = self.printed().and_then(Element::some_text);
-        found.published = found.dated(found.published, printed.as_ref());
+        found.published = self.published(&mut found);
+        if let Some(revised) = self.citation.child("DateRevised") {
+            found.updated = found.dated(day(revised), [&*written(revised)]);
+        }
         self.add_ids(&mut found);
         found
     }
@@ -251,17 +250,22 @@ impl Parts<'_> {
             .or_else(|| self.book?.child("PubDate"))
     }
 
-    fn published(&self) -> Option<Date> {
+    /// The earliest whole day, else what is known of the date in print.
+    fn published(&self, found: &mut RawRecord<'_>) -> Option<PartialDate> {
         let printed = self.printed();
         let whole = printed.filter(|date| date.child("Day").is_some());
         let electronic = self.article.children("ArticleDate");
         let contributed = self.citation.children("ContributionDate");
-        electronic
-            .chain(contributed)
-            .chain(whole)
-            .filter_map(day)
-            .min()
-            .or_else(|| day(printed?))
+        let dates: Vec<&Element> = electronic.chain(contributed).chain(whole).collect();
+        let read = dates.iter().filter_map(|date| day(date));
+        let published = read
+            .min_by_key(|date| (date.whole().is_none(), *date))
+            .or_else(|| day(printed?));
+        if published.is_some_and(|date| date.whole().is_some()) {
+            return published;
+        }
+        let texts: Vec<String> = printed.into_iter().chain(dates).map(written).collect();
+        found.dated(published, texts.iter().map(String::as_str))
     }
 
     fn is_retracted(&self) -> bool {
@@ -320,8 +324,17 @@ fn is_no_title(title: &str) -> bool {
     bare.is_empty() || NO_TITLES.iter().any(|none| bare.eq_ignore_ascii_case(none))
 }
 
+/// The date of an element as one text.
+fn written(date: &Element) -> String {
+    let part = |name: &str| date.text_at(&[name]).unwrap_or_default();
+    match date.text_at(&["Year"]) {
+        Some(year) => written_of(&year, &part("Month"), &part("Day")),
+        None => date.some_text().unwrap_or_default(),
+    }
+}
+
 /// A day given by `Year`, `Month` and `Day`, or by a `MedlineDate` such as `1998 Dec-1999 Jan`.
-fn day(date: &Element) -> Option<Date> {
+fn day(date: &Element) -> Option<PartialDate> {
     let part = |name: &str| date.text_at(&[name]).unwrap_or_default();
     if let Some(year) = date.text_at(&["Year"]) {
         return day_of(&year, &part("Month"), &part("Day"));

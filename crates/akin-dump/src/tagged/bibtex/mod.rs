@@ -24,7 +24,7 @@ mod names;
 
 use std::borrow::Cow;
 
-use akin_base::paper::{IdKind, PaperId};
+use akin_base::paper::{IdKind, PaperId, PartialDate};
 
 use self::fields::{EntryFields, EntrySource, UNBALANCED, word_of};
 use self::inherited::InheritingReader;
@@ -88,7 +88,6 @@ impl EntryFields {
             title: self.title(),
             text: self.text(&["abstract"]).unwrap_or_default(),
             categories: self.categories(),
-            published: self.published(),
             journal: self.text(&["journaltitle", "journal", "booktitle"]),
             volume: self.text(&["volume"]).filter(|text| !text.contains('/')),
             comment: self.text(&["note", "comment"]),
@@ -97,8 +96,7 @@ impl EntryFields {
         if let Some(authors) = self.get(&["author", "authors"]) {
             found.authors = names::split(authors);
         }
-        let written = self.get(&["date", "year"]);
-        found.published = found.dated(found.published, written.as_ref());
+        found.published = self.published(&mut found);
         self.add_ids(&mut found);
         // The key has a meaning in its own file only.
         found.ids.extend(key.and_then(PaperId::of_own));
@@ -149,10 +147,16 @@ impl EntryFields {
         }
     }
 
-    fn published(&self) -> Option<jiff::civil::Date> {
+    fn published(&self, found: &mut RawRecord<'_>) -> Option<PartialDate> {
         let part = |name: &str| self.get(&[name]).unwrap_or_default();
-        let year_month = format!("{} {} {}", part("year"), part("month"), part("day"));
-        dates::most_exact([part("date"), &year_month])
+        let (date, year) = (part("date"), part("year"));
+        let year_month = format!("{year} {} {}", part("month"), part("day"));
+        let published = dates::most_exact([date, &year_month]);
+        let written = match published {
+            Some(_) => [date, year_month.trim()],
+            None => [if date.is_empty() { year } else { date }, ""],
+        };
+        found.dated(published, written)
     }
 
     fn categories(&self) -> Vec<String> {
