@@ -15,8 +15,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::civil::Date;
 
+use super::dates::{self, DateArg};
 use super::fault::Failure;
-use super::{hub, layout};
+use super::{hub, layout, moment};
 
 /// What every command takes.
 #[derive(Debug, Args)]
@@ -174,7 +175,7 @@ impl LookupArgs {
         Ok(Query {
             target,
             k: self.k,
-            filter: self.filters.filter()?,
+            filter: self.filters.filter(moment::today_here())?,
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             keeps_duplicates: false,
@@ -191,12 +192,13 @@ impl LookupArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct FilterArgs {
-    /// Only papers of this day or later (2024, 2024-05 or 2024-05-17)
-    #[arg(long, value_name = "DATE", value_parser = first_day)]
-    since: Option<Date>,
+    /// Only papers of this day or later: 2024, 2024-05, 2024-05-17, 7d, 2w, "3 months", 1y, today,
+    /// yesterday, "last monday", "last week", "last month"
+    #[arg(long, value_name = "DATE", value_parser = dates::date)]
+    since: Option<DateArg>,
     /// Only papers of this day or earlier
-    #[arg(long, value_name = "DATE", value_parser = last_day)]
-    until: Option<Date>,
+    #[arg(long, value_name = "DATE", value_parser = dates::date)]
+    until: Option<DateArg>,
     /// Only papers of this category (cs.CL, "Machine Learning") or archive (cs); repeat for any of
     /// several
     #[arg(long, value_name = "CODE")]
@@ -208,8 +210,11 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    fn filter(&self) -> Result<Filter, Failure> {
-        if let (Some(since), Some(until)) = (self.since, self.until)
+    fn filter(&self, today: Date) -> Result<Filter, Failure> {
+        let days = |date: &Option<DateArg>| date.as_ref().map(|date| date.days(today));
+        let since = days(&self.since).map(|days| days.first);
+        let until = days(&self.until).map(|days| days.last);
+        if let (Some(since), Some(until)) = (since, until)
             && since > until
         {
             return Err(Failure::usage(format!(
@@ -222,8 +227,8 @@ impl FilterArgs {
             }
         }
         Ok(Filter {
-            since: self.since,
-            until: self.until,
+            since,
+            until,
             categories: self.category.clone(),
             authors: self.author.clone(),
             ..Filter::default()
@@ -450,43 +455,6 @@ fn days(text: &str) -> Result<f32, String> {
     }
 }
 
-fn first_day(text: &str) -> Result<Date, String> {
-    day(
-        text,
-        |month| month.first_of_month(),
-        |year| year.first_of_year(),
-    )
-}
-
-fn last_day(text: &str) -> Result<Date, String> {
-    day(
-        text,
-        |month| month.last_of_month(),
-        |year| year.last_of_year(),
-    )
-}
-
-/// Reads a day that is a whole one: 2024-05-17.
-pub(super) fn whole_day(text: &str) -> Result<Date, String> {
-    text.parse()
-        .map_err(|_| format!("invalid date {text:?}: use a day such as 2024-05-17"))
-}
-
-/// A day, a month or a year; of the two latter the day that `of_month` or `of_year` picks.
-fn day(
-    text: &str,
-    of_month: impl Fn(Date) -> Date,
-    of_year: impl Fn(Date) -> Date,
-) -> Result<Date, String> {
-    let wanted = || format!("invalid date {text:?}: use 2024, 2024-05 or 2024-05-17");
-    match text.matches('-').count() {
-        0 => format!("{text}-01-01").parse().map(of_year),
-        1 => format!("{text}-01").parse().map(of_month),
-        _ => text.parse(),
-    }
-    .map_err(|_| wanted())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -509,17 +477,6 @@ mod tests {
         assert!(threads("100000").unwrap_err().contains("from 1 to 1,024"));
         for bad in ["", "many", "-1", "1.5"] {
             assert!(hits(bad).unwrap_err().contains("a whole number"), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_month_or_a_year_stands_for_its_ends() {
-        let date = |text: &str| text.parse::<Date>().unwrap();
-        assert_eq!(first_day("2024").unwrap(), date("2024-01-01"));
-        assert_eq!(last_day("2024-02").unwrap(), date("2024-02-29"));
-        assert_eq!(last_day("2024-02-10").unwrap(), date("2024-02-10"));
-        for bad in ["", "yesterday", "2024-13", "2024-02-30", "24"] {
-            assert!(first_day(bad).is_err(), "{bad}");
         }
     }
 }

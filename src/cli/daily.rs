@@ -6,11 +6,10 @@ use akin::digest::{self, Days, Follow};
 use akin::library::{Day, Library};
 use akin::search::{self, Query};
 use clap::Args;
-use jiff::ToSpan;
-use jiff::civil::{Date, ISOWeekDate, Weekday};
+use jiff::civil::Date;
 
-use super::args::whole_day;
 use super::context::Context;
+use super::dates::{self, DateArg, DaySpan};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -23,15 +22,16 @@ use super::{args, layout, output, terminal};
 /// them; otherwise the newest come first.
 #[derive(Debug, Args)]
 pub(super) struct DailyArgs {
-    /// The day [default: the last one that has a list]
-    #[arg(long, value_name = "DATE", group = "days", value_parser = whole_day)]
-    date: Option<Date>,
-    /// The week: 2026-W11, or any day of it
-    #[arg(long, value_name = "WEEK", group = "days", value_parser = week)]
-    week: Option<FirstAndLast>,
-    /// The month: 2026-03
-    #[arg(long, value_name = "MONTH", group = "days", value_parser = month)]
-    month: Option<FirstAndLast>,
+    /// The day, or several: 2026-03-14, yesterday, "last monday", "last week", 2026-03 [default: the
+    /// last one that has a list]
+    #[arg(long, value_name = "DATE", group = "days", value_parser = dates::date)]
+    date: Option<DateArg>,
+    /// The week: 2026-W11, "last week", or any day of it
+    #[arg(long, value_name = "WEEK", group = "days", value_parser = dates::date)]
+    week: Option<DateArg>,
+    /// The month: 2026-03, "last month", or any day of it
+    #[arg(long, value_name = "MONTH", group = "days", value_parser = dates::date)]
+    month: Option<DateArg>,
     /// Go by the day of publication instead of the day of the list
     #[arg(long)]
     published: bool,
@@ -44,9 +44,6 @@ pub(super) struct DailyArgs {
     #[command(flatten)]
     moment: MomentArgs,
 }
-
-/// A first and a last day.
-type FirstAndLast = (Date, Date);
 
 pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failure> {
     let by = if args.published {
@@ -61,13 +58,10 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failur
             (library, Some(vector))
         }
     };
-    let days = match (args.date, args.week.or(args.month)) {
-        (Some(date), _) => Some((date, date)),
-        (None, Some(days)) => Some(days),
-        (None, None) => {
-            let last = digest::last_day(&library, by, args.moment.today()?)?;
-            last.map(|last| (last, last))
-        }
+    let today = args.moment.today()?;
+    let days = match asked(args, today)? {
+        Some(days) => Some(days),
+        None => digest::last_day(&library, by, today)?.map(DaySpan::day),
     };
     let Some(days) = days else {
         context.note(match by {
@@ -78,13 +72,35 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failur
         });
         return Ok(Outcome::Partly);
     };
-    let days = digest::days(&library, by, days, near.as_deref())?;
+    let days = digest::days(&library, by, (days.first, days.last), near.as_deref())?;
     show(&days, args, context)?;
     Ok(if days.papers.is_empty() {
         Outcome::Partly
     } else {
         Outcome::Done
     })
+}
+
+/// The days that were asked for.
+fn asked(args: &DailyArgs, today: Date) -> Result<Option<DaySpan>, Failure> {
+    let within = |date: &DateArg, of: fn(Date) -> DaySpan, what| {
+        let days = date.days(today);
+        let whole = of(days.first);
+        let is_one = whole.has(days);
+        let several = || {
+            let (typed, DaySpan { first, last }) = (date.typed(), days);
+            format!("{typed:?} is not of one {what}: it is {first} to {last}")
+        };
+        is_one
+            .then_some(whole)
+            .ok_or_else(|| Failure::usage(several()))
+    };
+    match (&args.date, &args.week, &args.month) {
+        (Some(date), ..) => Ok(Some(date.days(today))),
+        (_, Some(week), _) => within(week, DaySpan::week_of, "week").map(Some),
+        (.., Some(month)) => within(month, DaySpan::month_of, "month").map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// The library, and the vector that a follow looks for in it.
@@ -152,57 +168,4 @@ fn show(days: &Days, args: &DailyArgs, context: &Context) -> Result<(), Failure>
         ));
     }
     Ok(())
-}
-
-/// Parses `2026-W11`, or a day of that week.
-fn week(text: &str) -> Result<FirstAndLast, String> {
-    let wanted = || format!("invalid week {text:?}: use 2026-W11, or a day of it");
-    let monday = match text.split_once("-W").or_else(|| text.split_once("-w")) {
-        Some((year, number)) => {
-            let (year, number) = (year.parse().ok(), number.parse().ok());
-            let numbers = year.zip(number).ok_or_else(wanted)?;
-            let day = ISOWeekDate::new(numbers.0, numbers.1, Weekday::Monday);
-            day.map_err(|_| wanted())?.date()
-        }
-        None => {
-            let day: Date = text.parse().map_err(|_| wanted())?;
-            let since = i32::from(day.weekday().to_monday_zero_offset());
-            day.saturating_sub(since.days())
-        }
-    };
-    Ok((monday, monday.saturating_add(6.days())))
-}
-
-/// Parses `2026-03`.
-fn month(text: &str) -> Result<FirstAndLast, String> {
-    let first: Result<Date, _> = format!("{text}-01").parse();
-    let first = first.map_err(|_| format!("invalid month {text:?}: use 2026-03"))?;
-    Ok((first, first.last_of_month()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weeks_and_months_have_their_days() {
-        let days = |first: &str, last: &str| Ok((first.parse().unwrap(), last.parse().unwrap()));
-        for text in [
-            "2026-W11",
-            "2026-w11",
-            "2026-03-09",
-            "2026-03-12",
-            "2026-03-15",
-        ] {
-            assert_eq!(week(text), days("2026-03-09", "2026-03-15"), "{text}");
-        }
-        assert_eq!(week("2026-W01"), days("2025-12-29", "2026-01-04"));
-        assert_eq!(month("2024-02"), days("2024-02-01", "2024-02-29"));
-        for bad in ["", "11", "2026-W54", "2026-W", "W11"] {
-            assert!(week(bad).is_err(), "{bad}");
-        }
-        for bad in ["", "2026", "2026-13", "March"] {
-            assert!(month(bad).is_err(), "{bad}");
-        }
-    }
 }

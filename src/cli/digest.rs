@@ -13,10 +13,11 @@ use akin::library::{Library, StoredFollow, StoredSubscriber, Writer};
 use akin::{Error, files};
 use clap::{Args, ValueEnum};
 use jiff::civil::{Date, Time};
-use jiff::{Timestamp, ToSpan, Zoned};
+use jiff::{Timestamp, Zoned};
 
 use super::claim::{Claim, OutputKind};
 use super::context::Context;
+use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -35,7 +36,8 @@ pub(super) struct DigestArgs {
     /// Only this follow; repeat for several
     #[arg(long, value_name = "NAME")]
     follow: Vec<String>,
-    /// From when on papers are new: last (the last digest), 7d, 2w, or a day of a list or of publication
+    /// From when on papers are new, by the day of a list or of publication: last (the last digest), 7d,
+    /// 2w, yesterday, "last monday", "last week", 2026-03-14
     #[arg(long, value_name = "WHEN", default_value = "last", value_parser = since)]
     since: SinceArg,
     /// What to make of it
@@ -114,19 +116,17 @@ enum SchedulerArg {
 }
 
 /// From when on papers are new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum SinceArg {
     Last,
-    Days(i32),
-    Day(Date),
+    Date(DateArg),
 }
 
 impl SinceArg {
-    fn at(self, today: Date) -> Since {
+    fn at(&self, today: Date) -> Since {
         match self {
             SinceArg::Last => Since::Last,
-            SinceArg::Days(n) => Since::Day(today.saturating_sub((n - 1).days())),
-            SinceArg::Day(day) => Since::Day(day),
+            SinceArg::Date(date) => Since::Day(date.days(today).first),
         }
     }
 }
@@ -533,20 +533,13 @@ fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
     Ok(words)
 }
 
-/// Parses `last`, `7d`, `2w`, or a day.
+/// Parses `last`, or a date.
 fn since(text: &str) -> Result<SinceArg, String> {
-    let wanted = || format!("invalid time {text:?}: use last, 7d, 2w or 2026-03-14");
-    if text == "last" {
+    if text.trim() == "last" {
         return Ok(SinceArg::Last);
     }
-    for (unit, days) in [('d', 1), ('w', 7)] {
-        if let Some(number) = text.strip_suffix(unit) {
-            let number: u16 = number.parse().map_err(|_| wanted())?;
-            let number = Some(i32::from(number)).filter(|number| *number > 0);
-            return Ok(SinceArg::Days(number.ok_or_else(wanted)? * days));
-        }
-    }
-    text.parse().map(SinceArg::Day).map_err(|_| wanted())
+    let date = dates::date(text).map(SinceArg::Date);
+    date.map_err(|error| format!("{error}, or last"))
 }
 
 #[cfg(test)]
@@ -556,16 +549,15 @@ mod tests {
     #[test]
     fn a_time_is_read() {
         assert_eq!(since("last"), Ok(SinceArg::Last));
-        assert_eq!(since("7d"), Ok(SinceArg::Days(7)));
-        assert_eq!(since("2w"), Ok(SinceArg::Days(14)));
         let day: Date = "2026-03-14".parse().unwrap();
-        assert_eq!(since("2026-03-14"), Ok(SinceArg::Day(day)));
-        assert_eq!(
-            SinceArg::Days(7).at(day),
-            Since::Day("2026-03-08".parse().unwrap())
-        );
-        for bad in ["", "0d", "-1d", "d", "yesterday", "2026-13-01"] {
-            assert!(since(bad).is_err(), "{bad}");
+        let at = |text: &str| since(text).unwrap().at(day);
+        let of = |text: &str| Since::Day(text.parse().unwrap());
+        assert_eq!(at("last"), Since::Last);
+        assert_eq!(at("7d"), of("2026-03-07"));
+        assert_eq!(at("last week"), of("2026-03-02"));
+        assert_eq!(at("2026-03"), of("2026-03-01"));
+        for bad in ["", "0d", "-1d", "d", "tomorrow", "2026-13-01"] {
+            assert!(since(bad).unwrap_err().ends_with("or last"), "{bad}");
         }
     }
 }

@@ -8,9 +8,11 @@ use akin::library::{Filter, Library, StoredFollow};
 use akin::{Error, paper, search};
 use clap::{Args, Subcommand};
 use jiff::ToSpan;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
+use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -55,6 +57,9 @@ enum FollowCommand {
         /// Days to look back
         #[arg(long, value_name = "N", default_value_t = TEST_DAYS, value_parser = clap::value_parser!(i32).range(1..=36500))]
         days: i32,
+        /// The first day to look at, instead: 2026-03-01, "3 months", "last week"
+        #[arg(long, value_name = "DATE", conflicts_with = "days", value_parser = dates::date)]
+        since: Option<DateArg>,
         /// Try another share of the library
         #[arg(long, value_name = "PERCENT", alias = "min-percentile")]
         closer_than: Option<f64>,
@@ -146,9 +151,15 @@ pub(super) fn run(args: &FollowArgs, context: &Context) -> Result<Outcome, Failu
         FollowCommand::Test {
             name,
             days,
+            since,
             closer_than,
             moment,
-        } => test(name, *days, *closer_than, moment, context),
+        } => {
+            let today = moment.today()?;
+            let back = today.saturating_sub((days - 1).days());
+            let first = since.as_ref().map_or(back, |since| since.days(today).first);
+            test(name, (first, today), *closer_than, context)
+        }
         FollowCommand::Edit {
             name,
             rename,
@@ -292,9 +303,8 @@ fn joined(values: &[String]) -> Option<String> {
 
 fn test(
     name: &str,
-    days: i32,
+    (first, today): (Date, Date),
     closer_than: Option<f64>,
-    moment: &MomentArgs,
     context: &Context,
 ) -> Result<Outcome, Failure> {
     let opened = context.open(&context.library)?;
@@ -306,8 +316,6 @@ fn test(
     let encoder = encoder.transpose()?;
     let indexes = opened.indexes();
     let desk = DigestContext::new(&indexes, encoder.as_ref())?;
-    let today = moment.today()?;
-    let first = today.saturating_sub((days - 1).days());
     let keys = opened.library.arrived_between(first, today)?;
     let n_new = keys.len();
     let found = digest::find(&desk, &follow, keys)?;

@@ -14,6 +14,7 @@ mod config;
 mod context;
 mod corpora;
 mod daily;
+mod dates;
 mod digest;
 mod embed;
 mod eval;

@@ -48,6 +48,11 @@ impl MomentArgs {
     }
 }
 
+/// The day that it is on this machine.
+pub(super) fn today_here() -> Date {
+    Zoned::now().date()
+}
+
 fn moment(text: &str, zone: &TimeZone) -> Option<Zoned> {
     if let Ok(zoned) = text.parse::<Zoned>() {
         return Some(zoned.with_time_zone(zone.clone()));

@@ -10,15 +10,16 @@ use akin::encoder::Encoder;
 use akin::ingest::{self, IngestOptions, IngestReport};
 use akin::library::Writer;
 use akin::pull::{
-    ARXIV_BASE, ArxivFeed, Feed, FeedState, HF_DAILY_BASE, HF_MAX_DAYS, HfDailyFeed, Page, Pull,
-    PullOptions, SystemClock,
+    ARXIV_BASE, ArxivFeed, Clock, Feed, FeedState, HF_DAILY_BASE, HF_MAX_DAYS, HfDailyFeed, Page,
+    Pull, PullOptions, SystemClock,
 };
 use akin::space::Origin;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::args::{ModelArgs, whole_day};
+use super::args::ModelArgs;
 use super::context::Context;
+use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::layout::{count, counted};
 use super::outcome::Outcome;
@@ -56,11 +57,14 @@ enum FeedArgs {
         #[arg(long)]
         set: Option<String>,
         /// The first day of changes [default: since the last pull]
-        #[arg(long, value_name = "DATE", value_parser = whole_day)]
-        from: Option<Date>,
+        ///
+        /// 2026-11, 2026-11-01, 7d, "3 months", yesterday, "last monday", "last week". Days are those of
+        /// UTC.
+        #[arg(long, value_name = "DATE", value_parser = dates::date)]
+        from: Option<DateArg>,
         /// The last day of changes [default: today]
-        #[arg(long, value_name = "DATE", value_parser = whole_day)]
-        until: Option<Date>,
+        #[arg(long, value_name = "DATE", value_parser = dates::date)]
+        until: Option<DateArg>,
         /// The form of the records: arXiv, arXivRaw, oai_dc
         #[arg(long, value_name = "NAME", default_value = "arXiv")]
         prefix: String,
@@ -70,9 +74,9 @@ enum FeedArgs {
     },
     /// The papers of the day at Hugging Face
     HfDaily {
-        /// A day [default: every day since the last pull]
-        #[arg(long, value_name = "DATE", value_parser = whole_day)]
-        date: Option<Date>,
+        /// A day: 2026-11-20, yesterday, "last monday" [default: every day since the last pull]
+        #[arg(long, value_name = "DATE", value_parser = dates::date)]
+        date: Option<DateArg>,
         /// Number of days at most
         #[arg(long, value_name = "N", default_value_t = HF_MAX_DAYS)]
         days: u16,
@@ -90,8 +94,9 @@ impl FeedArgs {
         set.is_none() && from.is_none()
     }
 
-    fn feed(&self) -> Feed {
-        match self {
+    fn feed(&self, today: Date) -> Result<Feed, Failure> {
+        let days = |date: &Option<DateArg>| date.as_ref().map(|date| date.days(today));
+        Ok(match self {
             FeedArgs::Arxiv {
                 set,
                 from,
@@ -102,15 +107,22 @@ impl FeedArgs {
                 base: base.clone(),
                 set: set.clone(),
                 prefix: prefix.clone(),
-                from: *from,
-                until: *until,
+                from: days(from).map(|days| days.first),
+                until: days(until).map(|days| days.last),
             }),
-            FeedArgs::HfDaily { date, days, base } => Feed::HfDaily(HfDailyFeed {
+            FeedArgs::HfDaily {
+                date,
+                days: max_days,
+                base,
+            } => Feed::HfDaily(HfDailyFeed {
                 base: base.clone(),
-                date: *date,
-                max_days: *days,
+                date: date
+                    .as_ref()
+                    .map(|date| date.one_day(today).map_err(Failure::usage))
+                    .transpose()?,
+                max_days: *max_days,
             }),
-        }
+        })
     }
 }
 
@@ -120,7 +132,7 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure
     let bar = Bar::stoppable(context);
     let mut writer = context.writer_of_any("akin pull")?;
     let (encoder, origin) = add::encoder(&writer, &args.model, context)?;
-    let mut options = PullOptions::new(args.feed.feed());
+    let mut options = PullOptions::new(args.feed.feed(SystemClock.today())?);
     options.http.max_attempts = args.attempts;
     options.http.proxy = args.proxy.clone().filter(|proxy| !proxy.is_empty());
     let key = options.feed.key();

@@ -6,8 +6,10 @@ use akin::digest::{self, DigestContext, TrendBy, TrendOptions};
 use akin::library::{Day, Filter};
 use akin::search;
 use clap::{Args, ValueEnum};
+use jiff::civil::Date;
 
 use super::context::Context;
+use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -23,9 +25,12 @@ use super::{args, layout, output, terminal};
 /// everything in it is rising. --category compares it with its own past.
 #[derive(Debug, Args)]
 pub(super) struct TrendingArgs {
-    /// Days that are recent
+    /// Number of days that are recent
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(i32).range(1..=3650))]
     days: i32,
+    /// The first day that is recent, instead: 2026-03-01, 2w, "last monday", "last month"
+    #[arg(long, value_name = "DATE", conflicts_with = "days", value_parser = dates::date)]
+    since: Option<DateArg>,
     /// Only papers of this category (cs.CL, "Machine Learning") or archive (cs); repeat for any of
     /// several
     #[arg(long, value_name = "CODE")]
@@ -51,6 +56,19 @@ enum ByArg {
     Topics,
 }
 
+/// The number of days from a date to the last day, both included.
+fn days_since(since: &DateArg, (last, today): (Date, Date)) -> Result<i32, Failure> {
+    let first = since.days(today).first;
+    let span = first.until((jiff::Unit::Day, last));
+    let days = span.map_or(0, |span| span.get_days().saturating_add(1));
+    if days < 1 {
+        return Err(Failure::usage(format!(
+            "no paper is dated {first} or later: the latest are from {last}"
+        )));
+    }
+    Ok(days)
+}
+
 pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Failure> {
     let opened = context.open(&context.library)?;
     let indexes = opened.indexes();
@@ -68,9 +86,13 @@ pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Fai
             "the latest papers are from {last}: looking back from there"
         ));
     }
+    let days = match &args.since {
+        Some(since) => days_since(since, (last, today))?,
+        None => args.days,
+    };
     let options = TrendOptions {
         today: last,
-        days: args.days,
+        days,
         categories: args.category.clone(),
         by: match args.by {
             ByArg::Either => TrendBy::Either,
