@@ -44,6 +44,7 @@ mod status;
 mod subscribe;
 mod terminal;
 mod trending;
+mod undo;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -89,6 +90,7 @@ enum Command {
     Remove(remove::RemoveArgs),
     Split(split::SplitArgs),
     Restore(restore::RestoreArgs),
+    Undo(undo::UndoArgs),
     Status(status::StatusArgs),
     Check(check::CheckArgs),
     Compact(compact::CompactArgs),
@@ -163,6 +165,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Remove(args) => remove::run(&args, context),
         Command::Split(args) => split::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
+        Command::Undo(args) => undo::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),

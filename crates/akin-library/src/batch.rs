@@ -63,6 +63,15 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+            && self.listings.is_empty()
+            && self.votes.is_empty()
+            && self.removed.is_empty()
+            && self.splits.is_empty()
+    }
+
     /// The passages of the papers that get an embedding, in order, as `passage_of` makes them.
     pub fn passages(&self, passage_of: impl Fn(&Paper) -> String) -> Vec<String> {
         let wanting = self.changes.iter().filter(|change| change.wants_embedding);

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::batch::IngestCounts;
 use super::keys::IngestKey;
 use super::store::store_counts;
+use super::undo::keep_pull;
 use super::write::Writer;
 use akin_base::error::Result;
 
@@ -15,6 +16,9 @@ impl Writer {
     /// # Errors
     /// [`Error::Database`](akin_base::Error::Database).
     pub fn begin_ingest(&mut self, dumps: &[String]) -> Result<IngestKey> {
+        if self.names.is_empty() {
+            self.names = dumps.to_vec();
+        }
         let names = serde_json::to_string(dumps).expect("names are plain data");
         let sql = "INSERT INTO ingests (started, dumps, n_read, n_stored, n_changed, n_unchanged,
                    n_rejected, n_truncated) VALUES (?, ?, 0, 0, 0, 0, 0, 0)";
@@ -34,8 +38,8 @@ impl Writer {
             let sql = "UPDATE ingests SET finished = ? WHERE key = ?";
             db.execute(sql, (Timestamp::now().to_string(), key.0))
         };
-        finish(&self.db).map_err(self.layout.database_error())?;
-        Ok(())
+        let finished = finish(&self.db).and_then(|_| self.finish_change());
+        finished.map_err(self.layout.database_error())
     }
 
     /// The state that [`Writer::set_pull_state`] stored for a feed.
@@ -54,8 +58,16 @@ impl Writer {
     /// [`Error::Database`](akin_base::Error::Database).
     pub fn set_pull_state(&mut self, feed: &str, state: &str) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO pulls (feed, state) VALUES (?, ?)";
-        let stored = self.db.execute(sql, (feed, state));
-        stored.map_err(self.layout.database_error())?;
-        Ok(())
+        let fail = self.layout.database_error();
+        let is_changing = self.change.is_some();
+        let store = |db: &mut Connection| {
+            let tx = db.transaction()?;
+            if is_changing {
+                keep_pull(&tx, feed)?;
+            }
+            tx.execute(sql, (feed, state))?;
+            tx.commit()
+        };
+        store(&mut self.db).map_err(fail)
     }
 }

@@ -26,7 +26,7 @@
 //! - One writer holds the lock. A reader holds a transaction and sees one state throughout.
 //! - Embeddings of different spaces are never in one row file.
 //! - A paper has at most one live row in a space. The row of a replaced or removed paper is dead
-//!   and is never returned.
+//!   and is never returned. It lives again if its text comes back before a compaction.
 
 mod batch;
 mod check;
@@ -56,6 +56,7 @@ mod status;
 mod store;
 #[cfg(test)]
 mod testdata;
+mod undo;
 mod write;
 
 pub use self::batch::{Batch, Change, IngestCounts};
@@ -80,4 +81,5 @@ pub use self::space::Space;
 pub use self::spaces::{SpaceRows, SpaceStatus};
 pub use self::stamps::PapersState;
 pub use self::status::Status;
+pub use self::undo::LastChange;
 pub use self::write::Writer;

@@ -12,30 +12,33 @@
 //! | `listings` | a paper stood in the list of a day | — |
 //! | `spaces` | one model with one recipe: number of rows that count, which is active | — |
 //! | `embeddings` | which row of a space holds which paper at which text hash | — |
-//! | `dead_rows` | a row whose paper was replaced or removed | read whole at every open |
+//! | `dead_rows` | a row whose paper was replaced or removed, with its text's hash | read whole at every open |
 //! | `state` | the one: how often records have changed, and the library's own number | read at every search by words |
 //! | `ingests` | one run of `add`: when, of what, with which counts | — |
 //! | `follows` | one question that is asked again and again, under a name | — |
 //! | `subscribers` | somebody who gets digests by mail | — |
 //! | `progress` | up to which paper a follow has been gone through for somebody | — |
 //! | `digests` | a digest: prepared, and sent or not | — |
+//! | `last_change`, `undo_…` | the last change, and papers as they were before it: see `undo.rs` | — |
 //! | `shown` | an id that a sent digest showed under a follow | ids, because papers merge and change keys |
 //!
 //! Version 2 (0.1.0) adds title keys, merged records, notices and checksums of records, and an
 //! index of embeddings by paper. Version 3 adds the collection of each record, local ids, and names
 //! in the form that filters compare. Version 4 adds a random number of the library, and the
-//! identity of its row file. An older library is migrated when it is next opened for writing. Its
+//! identity of its row file. Version 5 adds the last change, the texts of dead rows, and dates of
+//! papers that are a year or a month. An older library is migrated when it is next opened for writing. Its
 //! local ids have no collection until a dump claims them.
 
 use rusqlite::Connection;
 
 use super::columns::renew_columns;
 use super::layout::Layout;
+use super::undo::UNDO_TABLES;
 use akin_base::error::{Error, Result};
 use akin_base::paper::{Paper, title_key};
 
 /// The format version that this build writes.
-pub const FORMAT_VERSION: i64 = 4;
+pub const FORMAT_VERSION: i64 = 5;
 
 /// "akin" in ASCII: tells a library from any other SQLite file.
 const APPLICATION_ID: i64 = 0x616b_696e;
@@ -45,7 +48,7 @@ CREATE TABLE papers (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     text_hash BLOB NOT NULL,
-    date TEXT,                  -- YYYY-MM-DD: published, else updated, else listed
+    date TEXT,                  -- YYYY-MM-DD, YYYY-MM or YYYY: published, else updated, else listed
     categories TEXT NOT NULL,   -- a line for every name that one is found by, as `categories.rs` writes them
     authors TEXT NOT NULL,      -- a line for each name, its words as `name.rs` writes them
     title_key INTEGER,          -- of the title's letters and digits
@@ -119,6 +122,7 @@ CREATE UNIQUE INDEX embeddings_by_row ON embeddings(space, row);
 CREATE TABLE dead_rows (
     space INTEGER NOT NULL REFERENCES spaces(key) ON DELETE CASCADE,
     row INTEGER NOT NULL,
+    text_hash BLOB,                 -- of its text; NULL for a row that died before version 5
     PRIMARY KEY (space, row)
 ) WITHOUT ROWID;
 CREATE TABLE ingests (
@@ -214,6 +218,13 @@ DROP TRIGGER record_inserted;
 DROP TRIGGER record_updated;
 DROP TRIGGER record_deleted;
 ";
+
+/// What version 5 has in its `dead_rows` that earlier ones had not.
+const TEXTS_OF_DEAD_ROWS: &str = "ALTER TABLE dead_rows ADD COLUMN text_hash BLOB;";
+
+/// Finds the dead rows of a text.
+const DEAD_ROWS_BY_TEXT: &str =
+    "CREATE INDEX dead_rows_by_text ON dead_rows(text_hash) WHERE text_hash NOT NULL;";
 
 /// Finds ids of collections by what they are without them.
 const LOCAL_IDS: &str = "
@@ -354,13 +365,20 @@ pub(super) fn bring_up(db: &mut Connection, layout: &Layout) -> Result<()> {
         if found < 3 {
             tx.execute_batch(LOCAL_IDS)?;
         }
-        if found > 0 {
+        if (1..4).contains(&found) {
             tx.execute_batch(ROWS_IDENTITY)?;
         }
         if matches!(found, 2 | 3) {
             tx.execute_batch(MARK_AND_NUMBER)?;
         }
-        tx.execute_batch(STATE_TRIGGERS)?;
+        if found < 4 {
+            tx.execute_batch(STATE_TRIGGERS)?;
+        }
+        if found > 0 {
+            tx.execute_batch(TEXTS_OF_DEAD_ROWS)?;
+        }
+        tx.execute_batch(DEAD_ROWS_BY_TEXT)?;
+        tx.execute_batch(UNDO_TABLES)?;
         tx.execute_batch(DIGESTS)?;
         tx.pragma_update(None, "user_version", FORMAT_VERSION)?;
         tx.commit()

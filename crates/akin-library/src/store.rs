@@ -10,6 +10,7 @@ use super::columns::{Columns, store_columns};
 use super::keys::{IngestKey, PaperKey};
 use super::record;
 use super::space::{ActiveSpace, Space};
+use super::undo;
 use akin_base::paper::{Authority, Notice, TextHash, Votes};
 use akin_base::vectors::{Identity, Row};
 
@@ -45,6 +46,9 @@ pub(super) fn store_batch(
     active: Option<&ActiveSpace>,
     batch: &Batch,
 ) -> rusqlite::Result<()> {
+    for key in &batch.removed {
+        undo::keep(db, *key)?;
+    }
     forget(db, &batch.removed)?;
     let mut next_row = active.map_or(0, |active| active.n_rows);
     for change in &batch.changes {
@@ -56,14 +60,17 @@ pub(super) fn store_batch(
         }
     }
     for &(paper, date) in &batch.listings {
+        undo::keep(db, paper)?;
         store_listing(db, paper, date)?;
     }
     for (paper, votes) in &batch.votes {
+        undo::keep(db, *paper)?;
         store_votes(db, *paper, votes)?;
     }
     for (one, other) in &batch.splits {
         let sql = "INSERT OR IGNORE INTO splits (a, b) VALUES (?, ?)";
         let pair = (one.min(other).as_str(), one.max(other).as_str());
+        undo::keep_split(db, pair)?;
         db.prepare_cached(sql)?.execute(pair)?;
     }
     Ok(())
@@ -80,15 +87,40 @@ pub(super) fn forget(db: &Connection, keys: &[PaperKey]) -> rusqlite::Result<()>
 }
 
 fn kill_rows(db: &Connection, key: PaperKey) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO dead_rows (space, row)
-               SELECT space, row FROM embeddings WHERE paper = ?";
+    let sql = "INSERT INTO dead_rows (space, row, text_hash)
+               SELECT space, row, text_hash FROM embeddings WHERE paper = ?";
     db.prepare_cached(sql)?.execute([key.0])?;
+    Ok(())
+}
+
+/// Gives a paper the dead rows of its present text, one in each space where it has none of that text:
+/// a text that was embedded before is not embedded again. A withdrawn paper gets none.
+pub(super) fn revive_rows(db: &Connection, key: PaperKey) -> rusqlite::Result<()> {
+    let sql = "SELECT space, min(row), papers.text_hash FROM papers
+               JOIN dead_rows ON dead_rows.text_hash = papers.text_hash
+               WHERE key = ?1 AND notice IS NOT 'withdrawn' AND NOT EXISTS
+               (SELECT 1 FROM embeddings WHERE paper = ?1 AND embeddings.space = dead_rows.space
+                AND embeddings.text_hash = papers.text_hash) GROUP BY space";
+    let found: Vec<(i64, u32, TextHash)> = db
+        .prepare_cached(sql)?
+        .query_map([key.0], |found| {
+            Ok((found.get(0)?, found.get(1)?, TextHash(found.get(2)?)))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (space, row, text_hash) in found {
+        db.prepare_cached("DELETE FROM dead_rows WHERE space = ? AND row = ?")?
+            .execute((space, row))?;
+        store_row(db, space, key, Row(row), text_hash)?;
+    }
     Ok(())
 }
 
 fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
     let (json, sum) = record::to_stored(paper);
+    for key in change.key.iter().chain(&change.absorbed) {
+        undo::keep(db, *key)?;
+    }
     // It may go by the id of one that becomes part of it.
     for other in &change.absorbed {
         db.prepare_cached("UPDATE papers SET id = '@#' || key WHERE key = ?")?
@@ -139,6 +171,8 @@ fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
         kill_rows(db, key)?;
         db.prepare_cached("DELETE FROM embeddings WHERE paper = ?")?
             .execute([key.0])?;
+    } else if !change.wants_embedding {
+        revive_rows(db, key)?;
     }
     Ok(key)
 }
@@ -198,14 +232,9 @@ pub(super) fn store_row(
     row: Row,
     text_hash: TextHash,
 ) -> rusqlite::Result<()> {
-    let old: Option<u32> = db
-        .prepare_cached("SELECT row FROM embeddings WHERE space = ? AND paper = ?")?
-        .query_row((space, key.0), |row| row.get(0))
-        .optional()?;
-    if let Some(old) = old {
-        db.prepare_cached("INSERT INTO dead_rows (space, row) VALUES (?, ?)")?
-            .execute((space, old))?;
-    }
+    let sql = "INSERT INTO dead_rows (space, row, text_hash)
+               SELECT space, row, text_hash FROM embeddings WHERE space = ? AND paper = ?";
+    db.prepare_cached(sql)?.execute((space, key.0))?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO embeddings (space, paper, row, text_hash) VALUES (?, ?, ?, ?)",
     )?

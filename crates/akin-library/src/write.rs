@@ -16,6 +16,7 @@ use super::record;
 use super::schema;
 use super::space::{ActiveSpace, Space, active_space};
 use super::store::{forget, store_batch, store_counts};
+use super::undo;
 use akin_base::error::{Error, Result};
 use akin_base::step::{self, Step};
 use akin_base::vectors::{Owner, RowWriter};
@@ -29,6 +30,12 @@ pub struct Writer {
     pub(super) rows: Option<RowWriter>,
     /// The owners of the embeddings that the staged batch waits for.
     staged: Vec<Owner>,
+    /// What the writer is called.
+    pub(super) holder: String,
+    /// The names of what it was given.
+    pub(super) names: Vec<String>,
+    /// When its change began, once it has: see `undo.rs`.
+    pub(super) change: Option<String>,
     _lock: WriterLock,
 }
 
@@ -66,6 +73,9 @@ impl Writer {
             space,
             rows: None,
             staged: Vec::new(),
+            holder: holder.to_owned(),
+            names: Vec::new(),
+            change: None,
             _lock: lock,
         })
     }
@@ -126,7 +136,12 @@ impl Writer {
         }
         let fail = self.layout.database_error();
         self.db.execute_batch("BEGIN IMMEDIATE").map_err(&fail)?;
-        if let Err(error) = store_batch(&self.db, self.space.as_ref(), batch) {
+        let begun = match batch.is_empty() {
+            true => Ok(()),
+            false => self.begin_change(),
+        };
+        let stored = begun.and_then(|()| store_batch(&self.db, self.space.as_ref(), batch));
+        if let Err(error) = stored {
             let error = fail(error);
             self.unstage()?;
             return Err(error);
@@ -165,6 +180,8 @@ impl Writer {
         if self.db.is_autocommit() {
             return Ok(());
         }
+        // The beginning of a change may be part of what is rolled back.
+        self.change = None;
         let fail = self.layout.database_error();
         self.db.execute_batch("ROLLBACK").map_err(fail)
     }
@@ -221,12 +238,30 @@ impl Writer {
     /// # Errors
     /// [`Error::Database`].
     pub fn remove(&mut self, keys: &[PaperKey]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
         let fail = self.layout.database_error();
-        let tx = self.db.transaction().map_err(&fail)?;
-        forget(&tx, keys).map_err(&fail)?;
-        tx.commit().map_err(&fail)?;
+        self.db.execute_batch("BEGIN IMMEDIATE").map_err(&fail)?;
+        if let Err(error) = self.remove_inside(keys) {
+            let error = fail(error);
+            self.unstage()?;
+            return Err(error);
+        }
         step::reached(Step::Committed);
         Ok(())
+    }
+
+    fn remove_inside(&mut self, keys: &[PaperKey]) -> rusqlite::Result<()> {
+        self.begin_change()?;
+        for key in keys {
+            undo::keep(&self.db, *key)?;
+        }
+        forget(&self.db, keys)?;
+        if self.names.is_empty() {
+            self.finish_change()?;
+        }
+        self.db.execute_batch("COMMIT")
     }
 }
 
