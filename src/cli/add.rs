@@ -22,6 +22,7 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::rejections::Rejections;
 use super::terminal::{self, one_line};
+use super::undo;
 
 /// Rejections shown; the rest are counted.
 const REJECTIONS_SHOWN: usize = 10;
@@ -112,7 +113,9 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Failure>
         let mut writer = context.writer_of_any("akin add")?;
         rejections.begin();
         let (encoder, origin) = encoder(&writer, &args.model, context)?;
-        ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?
+        let report = ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?;
+        undo::warn_if_unkept(&writer, context)?;
+        report
     };
     complain(&report, n_shown(context), context);
     summarise(&report, start, args.dry_run, context)?;

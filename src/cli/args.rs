@@ -43,6 +43,9 @@ pub(super) struct Common {
     /// When to use colours
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub(super) color: Color,
+    /// Show long answers on a terminal as they are, not through AKIN_PAGER, PAGER or less
+    #[arg(long, global = true)]
+    pub(super) no_pager: bool,
     /// Print no progress and no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
@@ -348,8 +351,8 @@ impl ModelArgs {
 /// Which columns of tables hold which fields.
 #[derive(Debug, Args)]
 pub(super) struct ColumnArgs {
-    /// Which column of CSV, TSV, Arrow or Parquet holds which field: title=Name, abstract=Text,
-    /// id=…
+    /// Which column of CSV, TSV, Arrow or Parquet, or which field of JSON records, holds what:
+    /// title=Name, abstract=Text, id=…
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
     columns: Vec<(String, String)>,
 }

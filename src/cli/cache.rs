@@ -22,12 +22,12 @@ use akin::progress::Observer;
 use akin::search::OpenLibrary;
 use akin::space::Origin;
 
-use super::add;
 use super::args::ModelArgs;
 use super::context::Context;
 use super::fault::Failure;
 use super::outcome::Outcome;
 use super::progress::Bar;
+use super::{add, caches};
 
 /// How often to check whether another process has finished.
 const WAIT: Duration = Duration::from_millis(50);
@@ -116,6 +116,7 @@ impl CachePlace<'_> {
             }
         }
         let opened = opened.map_or_else(|| context.open(&self.root), Ok)?;
+        caches::note_use(&self.root, self.dump);
         let mut cached = Cached { opened, loaded };
         let outcome = question(&mut cached)?;
         Ok(if is_whole { outcome } else { Outcome::Failed })

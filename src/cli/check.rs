@@ -13,7 +13,7 @@ use super::fault::Failure;
 use super::layout::{self, bytes, count, counted};
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::terminal;
+use super::{caches, terminal};
 
 /// Findings shown; the rest are counted.
 const FINDINGS_SHOWN: usize = 20;
@@ -154,6 +154,10 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
         None => "not measured, as there is no graph".to_owned(),
     };
     line("recall", recall)?;
+    // What cannot be listed is no fault of the library.
+    if let Some(caches) = caches::summary().ok().flatten() {
+        line("caches", caches)?;
+    }
     let faults = faults
         .iter()
         .chain(&orphans)

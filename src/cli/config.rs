@@ -13,6 +13,8 @@ use super::fault::Failure;
 pub(super) struct Config {
     pub(super) library: Option<PathBuf>,
     pub(super) threads: Option<usize>,
+    /// What shows long answers; empty for nothing.
+    pub(super) pager: Option<String>,
     pub(super) mail: Option<MailConfig>,
 }
 

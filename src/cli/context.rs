@@ -6,6 +6,7 @@
 //! ```toml
 //! library = "/data/papers"
 //! threads = 4
+//! pager = "less -R"
 //! ```
 //!
 //! and how mail is sent, see `mail.rs`.
@@ -24,7 +25,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use super::args::{self, Common, RerankArgs};
 use super::config::{self, MailConfig};
 use super::fault::Failure;
-use super::{hub, terminal};
+use super::{hub, pager, terminal};
 
 /// The settings in effect.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) struct Context {
     pub(super) quiet: bool,
     /// Whether stderr is to say more.
     pub(super) verbose: bool,
+    /// The command that shows answers that are longer than the screen, if any does.
+    pub(super) pager: Option<String>,
     /// How mail is sent, if it was set.
     pub(super) mail: Option<MailConfig>,
     /// Whether the network may not be used.
@@ -69,6 +72,7 @@ impl Context {
             json: common.json,
             quiet: common.quiet,
             verbose: common.verbose > 0,
+            pager: pager::command(common.no_pager, config.pager.as_deref()),
             mail: config.mail,
             offline: common.offline,
             hub: hub::configured(base.home_dir(), common.offline),

@@ -12,12 +12,12 @@ use akin::eval::{self, Corpus};
 use akin::library::Library;
 use akin::{Error, files};
 
-use super::add;
 use super::args::ModelArgs;
 use super::cache::{root_of, stamp};
 use super::context::Context;
 use super::fault::Failure;
 use super::progress::Bar;
+use super::{add, caches};
 
 /// A corpus with its library in the cache folder.
 pub(super) struct CorpusLibrary {
@@ -59,6 +59,7 @@ pub(super) fn corpus_of(
     let root = of_dump.with_added_extension(&hash[..16]);
     let ids_path = root.with_added_extension("ids.json");
     if let Some(corpus) = whole_corpus(&root, &ids_path) {
+        caches::note_use(&root, dump);
         return Ok(CorpusLibrary {
             root,
             corpus,
@@ -78,6 +79,7 @@ pub(super) fn corpus_of(
     add::complain(&report, add::n_shown(context), context);
     let ids = serde_json::to_vec(corpus.ids()).map_err(|e| Failure::usage(e.to_string()))?;
     files::replace(&ids_path, &ids).map_err(Error::write(&ids_path))?;
+    caches::note_use(&root, dump);
     forget_others(&of_dump, &root);
     Ok(CorpusLibrary {
         root,

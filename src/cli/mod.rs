@@ -6,6 +6,7 @@
 mod add;
 mod args;
 mod cache;
+mod caches;
 mod check;
 mod claim;
 mod compact;
@@ -30,6 +31,7 @@ mod moment;
 mod outcome;
 mod output;
 mod outside;
+mod pager;
 mod progress;
 mod pull;
 mod reading;
@@ -46,7 +48,7 @@ mod terminal;
 mod trending;
 mod undo;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -55,6 +57,7 @@ use self::args::Common;
 use self::context::Context;
 use self::fault::Failure;
 use self::outcome::Outcome;
+use self::pager::PagedStdout;
 
 /// Semantic search over scientific papers, on your own machine
 ///
@@ -94,11 +97,27 @@ enum Command {
     Status(status::StatusArgs),
     Check(check::CheckArgs),
     Compact(compact::CompactArgs),
+    Cache(caches::CacheArgs),
     Embed(embed::EmbedArgs),
     Eval(eval::EvalArgs),
     Model(model::ModelCommandArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
+}
+
+impl Command {
+    /// Whether its answer is read by a person, and may be long.
+    fn is_paged(&self) -> bool {
+        matches!(
+            self,
+            Command::Search(_)
+                | Command::Related(_)
+                | Command::Daily(_)
+                | Command::Trending(_)
+                | Command::Digest(_)
+                | Command::Show(_)
+        )
+    }
 }
 
 /// Parses the arguments, runs the command, and turns its end into an exit code.
@@ -113,7 +132,14 @@ pub(crate) fn main() -> ExitCode {
     if let Some(format) = arguments.common.log_format() {
         log::start(format);
     }
-    match Context::new(&arguments.common).and_then(|context| run(arguments.command, &context)) {
+    let ended = Context::new(&arguments.common).and_then(|context| {
+        if arguments.command.is_paged() && !context.json {
+            pager::begin(context.pager.clone());
+        }
+        run(arguments.command, &context)
+    });
+    pager::finish();
+    match ended {
         Ok(outcome) => outcome.into(),
         Err(fault) if fault.is_closed_pipe() => ExitCode::SUCCESS,
         Err(fault) => {
@@ -127,8 +153,7 @@ pub(crate) fn main() -> ExitCode {
 /// files).
 fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
     if !misuse.use_stderr() {
-        let printed = misuse.print();
-        return ExitCode::from(u8::from(printed.is_err()));
+        return show_help(misuse);
     }
     let mut err = terminal::stderr();
     // A value that is wrong is quoted, however long it is.
@@ -136,6 +161,25 @@ fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
         let _ = writeln!(err, "{}", terminal::one_line(line));
     }
     ExitCode::from(2)
+}
+
+/// Prints help, through the pager on a terminal.
+fn show_help(help: &clap::Error) -> ExitCode {
+    let is_off = std::env::args_os().any(|arg| arg == "--no-pager");
+    pager::begin(pager::command(is_off, None));
+    let printed = if pager::is_begun() {
+        let text = help.render();
+        let text = match terminal::has_colors() {
+            true => text.ansi().to_string(),
+            false => text.to_string(),
+        };
+        PagedStdout.write_all(text.as_bytes())
+    } else {
+        help.print()
+    };
+    pager::finish();
+    let is_failed = printed.is_err_and(|error| error.kind() != ErrorKind::BrokenPipe);
+    ExitCode::from(u8::from(is_failed))
 }
 
 /// A panic's message may quote the input. One that is caught becomes an error.
@@ -169,6 +213,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Status(args) => status::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),
+        Command::Cache(args) => caches::run(&args, context),
         Command::Embed(args) => embed::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
         Command::Model(args) => model::run(&args, context),

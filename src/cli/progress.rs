@@ -72,7 +72,7 @@ fn is_hangup_ignored() -> bool {
 
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "no crate at hand ignores a signal")]
-fn ignore(signal: libc::c_int) {
+pub(super) fn ignore(signal: libc::c_int) {
     // SAFETY: SIG_IGN is not a handler that could do anything.
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }

@@ -24,7 +24,7 @@ use super::fault::Failure;
 use super::layout::{count, counted};
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::{add, terminal};
+use super::{add, terminal, undo};
 
 /// Add what is new at arXiv or Hugging Face, over the network
 ///
@@ -172,6 +172,7 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure
     if ended.is_ok() {
         writer.set_pull_state(&key, &as_json(pull.state()))?;
     }
+    undo::warn_if_unkept(&writer, context)?;
     add::complain(&whole, add::n_shown(context), context);
     add::summarise(&whole, start, false, context)?;
     match ended {

@@ -20,6 +20,7 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 
 use super::outside::outside;
+use super::pager::{self, PagedStdout};
 
 /// How text looks, until `{:#}` ends it: `{BOLD}text{BOLD:#}`.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +79,29 @@ impl fmt::Display for Style {
 /// Text for people, on stdout.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub(super) fn stdout() -> Door {
+    if pager::is_begun() {
+        return Door {
+            passage: Passage {
+                is_shown: true,
+                has_colors: has_colors(),
+            },
+            inner: Box::new(PagedStdout),
+            part: Vec::new(),
+        };
+    }
     Door::of(io::stdout())
+}
+
+/// Whether text on stdout has colours.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn has_colors() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+/// The terminal on stdout, for text whose styles are escape sequences already.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn straight() -> Outside<impl Write> {
+    Outside(AutoStream::auto(io::stdout()))
 }
 
 /// Text for people, on stderr.
@@ -103,6 +126,14 @@ pub(super) fn data() -> Box<dyn Write + Send> {
 pub(super) fn columns() -> Option<usize> {
     let size = terminal_size::terminal_size_of(io::stdout());
     size.map(|(width, _)| usize::from(width.0))
+}
+
+/// Rows and columns of the terminal on stdout, if there is one.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn size() -> Option<(usize, usize)> {
+    let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
+    let size = (usize::from(height.0), usize::from(width.0));
+    (size.0 > 0 && size.1 > 0).then_some(size)
 }
 
 /// A writer that may wait for its reader.

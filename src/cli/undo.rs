@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use akin::ingest;
-use akin::library::{LastChange, Library};
+use akin::library::{LastChange, Library, Writer};
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -71,10 +71,11 @@ fn is_kept(change: &LastChange, context: &Context) -> bool {
 }
 
 /// Says after a run that it cannot be taken back, if it cannot.
-pub(super) fn warn_if_unkept(change: Option<&LastChange>, context: &Context) {
-    if change.is_some_and(|change| !change.is_kept) {
+pub(super) fn warn_if_unkept(writer: &Writer, context: &Context) -> Result<(), Failure> {
+    if !writer.is_change_kept()? {
         context.note("this changed too many papers for `akin undo` to take back");
     }
+    Ok(())
 }
 
 fn show(change: &LastChange, is_dry: bool, context: &Context) -> Result<Outcome, Failure> {

@@ -7,9 +7,11 @@ mod architectures;
 mod asking;
 mod authors;
 mod bad_input;
+mod caching;
 mod command_line;
 #[cfg(unix)]
 mod console;
+mod dates;
 mod english;
 mod evaluating;
 // The library tells its steps in builds with debug assertions only.
@@ -29,6 +31,8 @@ mod merging;
 mod models;
 mod morning;
 mod outputs;
+#[cfg(target_os = "linux")]
+mod paging;
 mod pull;
 mod reading;
 mod related;
@@ -43,6 +47,7 @@ mod spaces;
 mod structure;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod undoing;
 mod upkeep;
 #[cfg(target_os = "linux")]
 mod whole_files;

@@ -12,7 +12,7 @@ use crate::sandbox::{Sandbox, tiny_model};
 
 /// A terminal: its own end, and that of the program on it.
 #[expect(unsafe_code, reason = "only the system makes terminals")]
-fn terminal() -> (File, OwnedFd) {
+pub(crate) fn terminal() -> (File, OwnedFd) {
     let (mut ours, mut theirs) = (0, 0);
     let (any_name, usual, any_size) = (ptr::null_mut(), ptr::null(), ptr::null());
     // SAFETY: both numbers are written before it returns 0; name, settings and size may be null.

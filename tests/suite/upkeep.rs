@@ -247,7 +247,8 @@ fn a_library_of_version_3_goes_on_as_it_is() {
     let dump = data("library-3.jsonl").display().to_string();
     let report = sandbox.add(&["--collection", "own", &dump]);
     assert_eq!(
-        (&report["unchanged"], &report["stored"]),
+        // Their dates are years, which were first days before version 5.
+        (&report["changed"], &report["stored"]),
         (&69.into(), &2.into()),
         "{report}"
     );
@@ -266,6 +267,31 @@ fn a_library_of_version_3_goes_on_as_it_is() {
     sandbox.akin(&["compact"]).exits(0);
     assert_eq!(check(&sandbox, &[]).1, 0);
     assert_eq!(found(), n_found);
+}
+
+#[test]
+fn a_library_of_version_4_goes_on_as_it_is() {
+    let sandbox = Sandbox::new();
+    copy(&data("library-4"), &sandbox.library());
+    let ran = sandbox.akin(&["show", "1"]).exits(2);
+    assert!(ran.stderr.contains("format 4"), "{ran:?}");
+    let lines = fs::read_to_string(data("library-3.jsonl")).unwrap();
+    let twelve: Vec<&str> = lines.lines().take(12).collect();
+    let dump = sandbox.file("first.jsonl", twelve.join("\n"));
+    let report = sandbox.add(&["--collection", "own", &dump]);
+    assert_eq!(
+        (&report["changed"], &report["stored"], &report["embedded"]),
+        (&11.into(), &1.into(), &1.into()),
+        "{report}"
+    );
+    let shown = sandbox.akin(&["show", "own#1", "--json"]).exits(0).json();
+    assert_eq!(shown[0]["published"], "2000");
+    assert_eq!(check(&sandbox, &[]).1, 0);
+    sandbox.akin(&["undo"]).exits(0);
+    let shown = sandbox.akin(&["show", "own#1", "--json"]).exits(0).json();
+    assert_eq!(shown[0]["published"], "2000-01-01");
+    sandbox.akin(&["show", "own#12"]).exits(1);
+    assert_eq!(check(&sandbox, &[]).1, 0);
 }
 
 #[test]

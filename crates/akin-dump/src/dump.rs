@@ -15,6 +15,7 @@ use crate::emptiness::Start;
 use crate::format::{FormatReader, Framing};
 use crate::frame::{Frame, Framed, OpenDump, ReadItems};
 use crate::json::mend;
+use crate::json::renamed::renamed_start;
 use crate::json::sniff::is_untitled;
 use crate::json::values::ValueReader;
 use crate::lines::LineReader;
@@ -123,7 +124,8 @@ impl Dump {
             year: options.year,
             around: String::new(),
             n_added: Arc::default(),
-            is_untitled: format.is_json() && is_untitled(&peeked.start),
+            is_untitled: format.is_json() && is_untitled_as_set(&peeked.start, options),
+            renamed: options.columns.clone().into(),
         };
         let start = Start::new(&path, format, &mut peeked, options);
         let compressed = input.is_member || compression != Compression::Plain;
@@ -292,6 +294,12 @@ fn beginning(mut bytes: Bytes, options: &ReadOptions) -> io::Result<(Peeked, Sni
         }
         (bytes, limit) = (peeked.whole, most);
     }
+}
+
+/// Whether no record of a dump of JSON that begins so has a title, or a field that was set to be one.
+fn is_untitled_as_set(start: &[u8], options: &ReadOptions) -> bool {
+    let renamed = renamed_start(start, &options.columns).ok().flatten();
+    is_untitled(renamed.as_deref().unwrap_or(start))
 }
 
 /// Reads one record from its bytes.

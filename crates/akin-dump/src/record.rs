@@ -26,6 +26,9 @@ pub(crate) struct DumpContext {
     /// The surroundings that matter to a record: the start tags of the enclosing XML elements and
     /// their `meta`, or the preceding `@string` entries. Empty for most formats.
     pub(crate) around: String,
+    /// The names that the user set for fields of JSON records, as in
+    /// [`ReadOptions::columns`](crate::ReadOptions::columns).
+    pub(crate) renamed: Arc<[(String, String)]>,
     /// No record has a title: there are only ids and texts.
     pub(crate) is_untitled: bool,
     /// Number of bytes that their surroundings have added to the records so far, less what their

@@ -6,7 +6,8 @@
 
 use crate::format::{Beginning, FormatReader, Framing};
 use crate::json::object::fields;
-use crate::json::sniff::json;
+use crate::json::renamed::renamed_start;
+use crate::json::sniff::{is_empty_list, json};
 use crate::options::ReadOptions;
 use crate::registry::Format;
 use crate::{tagged, xml};
@@ -31,7 +32,8 @@ pub(crate) type Sniffed = Result<(Format, Framing), String>;
 
 /// Tells the format from the start of a dump; `complete` if that is all of it. A requested format
 /// is taken at its word; only the framing of JSON is detected. A header of columns counts as one if
-/// the user has set columns.
+/// the user has set columns, and JSON with such a field as records. No other format has columns to
+/// set.
 pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Sniffed {
     let text = start
         .strip_prefix(b"\xEF\xBB\xBF")
@@ -49,6 +51,13 @@ pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Snif
     if text.is_empty() && complete {
         return Err("it holds nothing but blank space".to_owned());
     }
+    if let Some(format) = options.format.filter(|format| !has_columns(*format)) {
+        refuse_columns(format, options)?;
+    }
+    let is_json = text.starts_with(b"{") || text.starts_with(b"[");
+    if is_json && !options.columns.is_empty() && options.format.is_none_or(Format::is_json) {
+        return with_columns(text, complete, options);
+    }
     if let Some(format) = options.format {
         let found = format.is_json().then(|| json(text, complete)).flatten();
         return Ok((
@@ -62,7 +71,7 @@ pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Snif
         complete,
         columns: &options.columns,
     };
-    by_magic(start)
+    let found = by_magic(start)
         .map(own)
         .or_else(|| json(text, complete))
         .or_else(|| xml::sniff::sniff(text).map(own))
@@ -71,7 +80,50 @@ pub(crate) fn sniff(start: &[u8], complete: bool, options: &ReadOptions) -> Snif
         .ok_or_else(|| match (looks_like(start, text), complete) {
             (what, true) => format!("it looks like {what}"),
             (what, false) => format!("its first {} KiB look like {what}", start.len() >> 10),
-        })
+        })?;
+    if !has_columns(found.0) {
+        refuse_columns(found.0, options)?;
+    }
+    Ok(found)
+}
+
+/// Whether the names of a format's fields can be set.
+fn has_columns(format: Format) -> bool {
+    let framing = format.framing();
+    format == Format::JsonRecords || matches!(framing, Framing::Cells | Framing::Table)
+}
+
+fn refuse_columns(format: Format, options: &ReadOptions) -> Result<(), String> {
+    match &options.columns[..] {
+        [] => Ok(()),
+        [(field, column), ..] => Err(format!(
+            "the fields of {format} have fixed names, and `{field}={column}` cannot be set"
+        )),
+    }
+}
+
+/// The framing of JSON whose records have fields that the user named.
+fn with_columns(text: &[u8], complete: bool, options: &ReadOptions) -> Sniffed {
+    let renamed = renamed_start(text, &options.columns)?;
+    if let Some(renamed) = &renamed
+        && let Some((_, framing)) = json(renamed, complete)
+    {
+        return Ok((Format::JsonRecords, framing));
+    }
+    let Some((format, framing)) = json(text, complete) else {
+        return Err(format!("it looks like {}", json_without_titles(text)));
+    };
+    if format != Format::JsonRecords {
+        refuse_columns(format, options)?;
+    }
+    let (_, column) = &options.columns[0];
+    if renamed.is_none() && !is_empty_list(text) {
+        let names = names_of(text);
+        return Err(format!(
+            "no field is called `{column}` (its fields: {names})"
+        ));
+    }
+    Ok((format, framing))
 }
 
 /// The format whose dumps all begin with these bytes.
@@ -123,6 +175,15 @@ fn looks_like(start: &[u8], text: &[u8]) -> String {
 }
 
 fn json_without_titles(text: &[u8]) -> String {
+    let names = names_of(text);
+    if names.is_empty() {
+        return "JSON, or a part of it, that holds no records".to_owned();
+    }
+    format!("JSON whose records have neither a title nor an id and a text (their fields: {names})")
+}
+
+/// The names of the first fields of the first object.
+fn names_of(text: &[u8]) -> String {
     let object = text
         .iter()
         .position(|&byte| byte == b'{')
@@ -132,16 +193,9 @@ fn json_without_titles(text: &[u8]) -> String {
         .take(8)
         .map(|(name, _)| name)
         .collect();
-    if names.is_empty() {
-        return "JSON, or a part of it, that holds no records".to_owned();
-    }
-    let names = names
-        .join(", ")
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(120)
-        .collect::<String>();
-    format!("JSON whose records have neither a title nor an id and a text (their fields: {names})")
+    let shown = names.join(", ");
+    let shown = shown.chars().filter(|c| !c.is_control());
+    shown.take(120).collect()
 }
 
 #[cfg(test)]

@@ -113,6 +113,19 @@ impl Writer {
         last_change(&self.db).map_err(self.layout.database_error())
     }
 
+    /// Whether what this writer has changed so far can be taken back.
+    ///
+    /// # Errors
+    /// [`Error::Database`](akin_base::Error::Database).
+    pub fn is_change_kept(&self) -> Result<bool> {
+        if self.change.is_none() {
+            return Ok(true);
+        }
+        let sql = "SELECT is_kept FROM last_change";
+        let kept = self.db.query_row(sql, [], |row| row.get(0));
+        kept.map_err(self.layout.database_error())
+    }
+
     /// Takes the last change back, in one transaction, and returns it; `None` if there is none that
     /// can be taken back. Indexes are to be updated afterwards.
     ///

@@ -17,6 +17,7 @@ pub(crate) mod mend;
 pub(crate) mod object;
 pub(crate) mod openalex;
 pub(crate) mod plain;
+pub(crate) mod renamed;
 pub(crate) mod semantic_scholar;
 pub(crate) mod sniff;
 pub(crate) mod values;

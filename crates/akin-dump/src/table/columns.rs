@@ -46,23 +46,10 @@ pub(crate) fn choose(
     let mut chosen: Vec<(usize, String)> = Vec::new();
     let mut replaced: Vec<&str> = Vec::new();
     for (field, column) in set {
-        let plain = plain_key(field);
-        let group = plain::group(&plain)
-            .ok_or_else(|| format!("papers have no field `{field}` (they have {SETTABLE})"))?;
-        // A field for one kind of id keeps its columns; for other fields the set column is the only
-        // one.
-        let is_id = group.contains(&"id");
+        let (target, others) = meaning(field)?;
         let idx = position(names, column).ok_or_else(|| missing(column, names))?;
-        // Nothing is known of how a column is written that the user names.
-        let is_written_so = is_id || group.contains(&"authors");
-        let target = if is_written_so { &plain } else { group[0] };
-        chosen.push((idx, target.to_owned()));
-        let ids = group.iter().filter(|name| **name == plain);
-        replaced.extend(if is_id {
-            ids.collect::<Vec<_>>()
-        } else {
-            group.iter().collect()
-        });
+        chosen.push((idx, target));
+        replaced.extend(others);
     }
     let guessed = known(names);
     let is_free = |(idx, name): &(usize, String)| {
@@ -71,6 +58,28 @@ pub(crate) fn choose(
     let free: Vec<_> = guessed.into_iter().filter(is_free).collect();
     chosen.extend(free);
     Ok(chosen)
+}
+
+/// The name under which a field is read that the user sets, and the names that are then not read.
+///
+/// # Errors
+/// Explains that papers have no such field.
+pub(crate) fn meaning(field: &str) -> Result<(String, Vec<&'static str>), String> {
+    let plain = plain_key(field);
+    let group = plain::group(&plain)
+        .ok_or_else(|| format!("papers have no field `{field}` (they have {SETTABLE})"))?;
+    // A field for one kind of id keeps its columns; for other fields the set column is the only one.
+    let is_id = group.contains(&"id");
+    // Nothing is known of how a column is written that the user names.
+    let is_written_so = is_id || group.contains(&"authors");
+    let of_kind = group.iter().filter(|name| !is_id || **name == plain);
+    let replaced = of_kind.copied().collect();
+    let target = if is_written_so {
+        plain
+    } else {
+        group[0].to_owned()
+    };
+    Ok((target, replaced))
 }
 
 /// The columns that are known by their names.

@@ -9,7 +9,7 @@ mod arrow;
 mod batch;
 #[cfg(feature = "arrow")]
 mod cells;
-mod columns;
+pub(crate) mod columns;
 pub(crate) mod delimited;
 #[cfg(feature = "arrow")]
 mod delta;
