@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::choose::paper_of;
 use super::fusion::RankedCandidate;
 use super::hybrid::Candidates;
 use super::request::{DEPTH, Request};
@@ -40,10 +41,7 @@ impl Facets {
         ranked: &[RankedCandidate],
     ) -> Result<Facets> {
         let best = ranked.iter().take(DEPTH);
-        let papers = best.map(|ranked| {
-            let row = found.list[ranked.candidate].row;
-            request.indexes.library.paper_at(row)
-        });
+        let papers = best.map(|ranked| paper_of(request, &found.list[ranked.candidate]));
         let papers = papers.filter(|paper| !matches!(paper, Err(Error::Damaged { .. })));
         Ok(Facets::new(&papers.collect::<Result<Vec<Paper>>>()?))
     }

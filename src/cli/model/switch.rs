@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use akin::encoder::Precision;
 use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
@@ -37,6 +38,7 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Failure>
         source: hub::source(&args.model, &context.hub)?,
         max_tokens: args.max_tokens,
         dim: args.dim,
+        precision: Precision::Auto,
     };
     // A model that cannot be used is refused before anything is written.
     let encoder = context.load(&origin)?;
