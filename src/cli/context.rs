@@ -141,12 +141,18 @@ impl Context {
 
     /// Warns of papers that are not embedded yet.
     pub(super) fn note_coverage(&self, coverage: Coverage, otherwise: &str) {
-        if !coverage.is_whole() {
-            self.note(&format!(
-                "{} are embedded; the others {otherwise} until `akin embed-missing` embeds them",
-                layout::share(coverage.n_embedded, coverage.n_papers)
-            ));
+        if coverage.is_whole() {
+            return;
         }
+        let which = if coverage.n_embedded == 0 {
+            "they"
+        } else {
+            "the others"
+        };
+        self.note(&format!(
+            "{} are embedded; {which} {otherwise} until `akin embed-missing` embeds them",
+            layout::share(coverage.n_embedded, coverage.n_papers)
+        ));
     }
 
     /// Opens the library for writing, and warns of what it has lost. `holder` is the command, for
@@ -217,6 +223,15 @@ impl Context {
         };
         let source = hub::source(model, &self.hub)?;
         Ok(Some(CrossEncoder::load(&source, self.threads)?))
+    }
+
+    /// Loads the model of the space that a writer fills; `None` if there is none yet.
+    pub(super) fn model_of(&self, writer: &Writer) -> Result<Option<(Encoder, Origin)>, Failure> {
+        let Some(space) = writer.space() else {
+            return Ok(None);
+        };
+        let origin = Origin::from_space(space)?;
+        Ok(Some((self.load(&origin)?, origin)))
     }
 
     /// Loads the model that a library's embeddings were made with.

@@ -301,7 +301,9 @@ fn hint_of_library(error: &Error) -> Option<String> {
             "name other papers, or give those after --not less weight with --not-weight".to_owned()
         }
         Error::LexicalDoubt { .. } => {
-            "`akin check --repair` indexes them; --dense finds papers without".to_owned()
+            "an add that is running indexes them first; `akin check --repair` does it as well, and \
+             --dense finds papers without"
+                .to_owned()
         }
         Error::NotBuilt { feature, .. } => {
             format!("cargo install --path . --features {feature}")

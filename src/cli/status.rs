@@ -151,8 +151,7 @@ fn write_table(
         line(
             "embedded",
             format!(
-                "{embedded}; `akin embed-missing` embeds the other {}, found by their words until \
-                 then",
+                "{embedded}; `akin embed-missing` embeds {}, found by their words until then",
                 count(n_missing)
             ),
         )?;

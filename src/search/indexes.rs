@@ -31,7 +31,7 @@ impl<'a> Indexes<'a> {
     }
 }
 
-/// How many of a library's papers are embedded.
+/// The number of papers of a library, and of those that are embedded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Coverage {
     /// Papers that search may find: all but the withdrawn.
@@ -89,7 +89,7 @@ impl OpenLibrary {
         self.library.rows().is_ok_and(|rows| !rows.is_empty())
     }
 
-    /// How many of the papers can be found by their meaning.
+    /// The number of papers that can be found by their meaning.
     ///
     /// # Errors
     /// [`Error::Database`].

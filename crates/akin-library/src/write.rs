@@ -20,6 +20,9 @@ use akin_base::error::{Error, Result};
 use akin_base::step::{self, Step};
 use akin_base::vectors::{Owner, RowWriter};
 
+/// Pages that a writer holds in memory, in KiB: papers come in any order of their ids and titles.
+const CACHE_KIB: i64 = 64 << 10;
+
 /// A library, open for writing; there is at most one at any time.
 #[derive(Debug)]
 pub struct Writer {
@@ -234,5 +237,7 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "cell_size_check", true)?;
+    // Negative: in KiB.
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
     db.pragma_update(None, "foreign_keys", true)
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use akin::encoder::Precision;
+use akin::library::Library;
 use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
@@ -41,8 +42,21 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Failure>
         precision: Precision::Auto,
     };
     // A model that cannot be used is refused before anything is written.
-    let encoder = context.load(&origin)?;
+    let mut encoder = context.load(&origin)?;
     let mut writer = context.writer_of_any("akin model use")?;
+    let fingerprint = encoder.recipe().fingerprint();
+    let spaces = Library::open(&context.library)?.spaces()?;
+    let mut known = spaces.iter().map(|status| &status.space);
+    if let Some(known) = known.find(|space| space.fingerprint == fingerprint) {
+        // What is missing in it is embedded as the rest was.
+        let precision = Origin::from_space(known)?.precision;
+        if context.precision.unwrap_or(precision) != encoder.precision() {
+            encoder = context.load(&Origin {
+                precision,
+                ..origin.clone()
+            })?;
+        }
+    }
     let bar = Bar::stoppable(context);
     let options = context.index_options();
     let switched = space::switch(&mut writer, &encoder, &origin, &options, &bar)?;
