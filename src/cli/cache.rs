@@ -201,7 +201,7 @@ impl CachePlace<'_> {
         match OpenLibrary::open(&self.root) {
             Err(Error::LibraryEmpty { .. }) => {
                 add::complain(&report, add::n_shown(context), context);
-                return Err(Failure::usage(self.without_papers()));
+                return Err(self.without_papers().into());
             }
             opened if n_missing >= A_WHILE_PAPERS => first(&opened?)?,
             opened => drop(opened?),
@@ -234,10 +234,11 @@ impl CachePlace<'_> {
     }
 
     /// Says that the dumps hold no papers.
-    fn without_papers(&self) -> String {
-        match self.dumps {
-            [dump] => format!("{} holds no papers", dump.display()),
-            dumps => format!("none of these {} dumps holds a paper", dumps.len()),
+    fn without_papers(&self) -> Error {
+        let names = self.dumps.iter().map(|dump| dump.display().to_string());
+        Error::NoRecords {
+            path: names.collect::<Vec<_>>().join(", ").into(),
+            reason: "nothing there is a paper".to_owned(),
         }
     }
 

@@ -28,22 +28,22 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 
 /// Watches long work: a bar if stderr is a terminal, otherwise a line now and then.
 pub(super) struct Bar {
-    work: Mutex<Option<Work>>,
-    shown: Shown,
+    work: Mutex<Option<StageBar>>,
+    shown: BarStyle,
     /// When a line was last printed, or the work began.
     said: Mutex<Instant>,
 }
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
+enum BarStyle {
     Nothing,
     Drawn,
     Lines,
 }
 
 /// A stage under way.
-struct Work {
+struct StageBar {
     bar: ProgressBar,
     verb: &'static str,
     unit: &'static str,
@@ -56,9 +56,9 @@ impl Bar {
     pub(super) fn stoppable(context: &Context) -> Bar {
         set_handler();
         let shown = match (context.quiet, std::io::stderr().is_terminal()) {
-            (true, _) => Shown::Nothing,
-            (false, true) => Shown::Drawn,
-            (false, false) => Shown::Lines,
+            (true, _) => BarStyle::Nothing,
+            (false, true) => BarStyle::Drawn,
+            (false, false) => BarStyle::Lines,
         };
         Bar {
             work: Mutex::new(None),
@@ -67,7 +67,7 @@ impl Bar {
         }
     }
 
-    fn with(&self, act: impl FnOnce(&Work)) {
+    fn with(&self, act: impl FnOnce(&StageBar)) {
         if let Ok(work) = self.work.lock()
             && let Some(work) = work.as_ref()
         {
@@ -76,11 +76,11 @@ impl Bar {
     }
 
     /// Prints a line, if the last one is long ago.
-    fn say(&self, work: &Work) {
+    fn say(&self, work: &StageBar) {
         let Ok(mut said) = self.said.lock() else {
             return;
         };
-        if self.shown == Shown::Lines && said.elapsed() >= SAY_EVERY {
+        if self.shown == BarStyle::Lines && said.elapsed() >= SAY_EVERY {
             *said = Instant::now();
             // If stderr cannot be written, nobody can be informed.
             let _ = writeln!(terminal::stderr(), "{}", work.line());
@@ -88,7 +88,7 @@ impl Bar {
     }
 }
 
-impl Work {
+impl StageBar {
     /// How far it is: `Embedding 12,345 of 100,000 papers, 61/s, 24 min left`.
     fn line(&self) -> String {
         let (done, total) = (self.bar.position(), self.bar.length());
@@ -169,14 +169,14 @@ impl Observer for Bar {
             Stage::Fetch => ("Fetching", BYTES),
         };
         let target = match self.shown {
-            Shown::Drawn => ProgressDrawTarget::stderr(),
-            Shown::Lines | Shown::Nothing => ProgressDrawTarget::hidden(),
+            BarStyle::Drawn => ProgressDrawTarget::stderr(),
+            BarStyle::Lines | BarStyle::Nothing => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(total, target);
         bar.set_style(style(unit, total.is_some()));
         bar.set_message(verb);
         if let Ok(mut slot) = self.work.lock() {
-            *slot = Some(Work {
+            *slot = Some(StageBar {
                 bar,
                 verb,
                 unit,
@@ -186,7 +186,7 @@ impl Observer for Bar {
     }
 
     fn estimate(&self, total: u64) {
-        self.with(|Work { bar, unit, .. }| {
+        self.with(|StageBar { bar, unit, .. }| {
             if bar.length().is_none() {
                 bar.set_style(style(unit, true));
             }

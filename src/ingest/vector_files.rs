@@ -20,12 +20,15 @@ mod columns;
 mod columns;
 mod json_lines;
 mod npy;
+mod taker;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use akin_base::hex::hex;
+
+pub(super) use self::taker::bad;
 
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
@@ -37,28 +40,24 @@ const MAGIC_BYTES: usize = 6;
 #[derive(Debug)]
 pub struct VectorFile {
     path: PathBuf,
-    format: VectorFormat,
+    format: FileFormat,
     /// As hexadecimal digits.
     fingerprint: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum VectorFormat {
+enum FileFormat {
     Npy,
     Parquet,
     ArrowStream,
     JsonLines,
 }
 
-/// Takes an id and its vector; whether to go on.
-type Take<'a> = &'a mut dyn FnMut(&str, Vec<f32>) -> Result<bool>;
-
 impl VectorFile {
     /// Opens a file; its vectors are read later.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::BadVectors`] if it is no file of vectors,
-    /// [`Error::NotBuilt`].
+    /// [`Error::Read`]; [`Error::BadVectors`] for a file of another kind; [`Error::NotBuilt`].
     pub fn open(path: &Path) -> Result<VectorFile> {
         let mut file = File::open(path).map_err(Error::read(path))?;
         let is_file = file.metadata().is_ok_and(|meta| meta.is_file());
@@ -73,10 +72,10 @@ impl VectorFile {
         let mut start = std::io::BufReader::new(start);
         start.read_to_end(&mut magic).map_err(Error::read(path))?;
         let format = match magic.as_slice() {
-            m if m.starts_with(b"\x93NUMPY") => VectorFormat::Npy,
-            m if m.starts_with(b"PAR1") => VectorFormat::Parquet,
-            m if m.starts_with(&[0xFF; 4]) => VectorFormat::ArrowStream,
-            m if m.trim_ascii_start().starts_with(b"{") => VectorFormat::JsonLines,
+            m if m.starts_with(b"\x93NUMPY") => FileFormat::Npy,
+            m if m.starts_with(b"PAR1") => FileFormat::Parquet,
+            m if m.starts_with(&[0xFF; 4]) => FileFormat::ArrowStream,
+            m if m.trim_ascii_start().starts_with(b"{") => FileFormat::JsonLines,
             [] => return Err(bad(path, "it is empty")),
             _ => {
                 return Err(bad(
@@ -87,10 +86,10 @@ impl VectorFile {
             }
         };
         let fingerprint = match format {
-            VectorFormat::Npy => npy::fingerprint(path)?,
-            VectorFormat::Parquet => columns::fingerprint_of_parquet(path)?,
-            VectorFormat::ArrowStream => columns::fingerprint_of_stream(path)?,
-            VectorFormat::JsonLines => None,
+            FileFormat::Npy => npy::fingerprint(path)?,
+            FileFormat::Parquet => columns::fingerprint_of_parquet(path)?,
+            FileFormat::ArrowStream => columns::fingerprint_of_stream(path)?,
+            FileFormat::JsonLines => None,
         };
         Ok(VectorFile {
             path: path.to_owned(),
@@ -144,18 +143,10 @@ impl VectorFile {
             take(id, vector)
         };
         match self.format {
-            VectorFormat::Npy => npy::each(&self.path, &mut checked),
-            VectorFormat::Parquet => columns::each_of_parquet(&self.path, &mut checked),
-            VectorFormat::ArrowStream => columns::each_of_stream(&self.path, &mut checked),
-            VectorFormat::JsonLines => json_lines::each(&self.path, &mut checked),
+            FileFormat::Npy => npy::each(&self.path, &mut checked),
+            FileFormat::Parquet => columns::each_of_parquet(&self.path, &mut checked),
+            FileFormat::ArrowStream => columns::each_of_stream(&self.path, &mut checked),
+            FileFormat::JsonLines => json_lines::each(&self.path, &mut checked),
         }
-    }
-}
-
-/// The error of vectors that cannot be taken.
-pub(super) fn bad(path: &Path, what: &str) -> Error {
-    Error::BadVectors {
-        path: path.to_owned(),
-        what: what.to_owned(),
     }
 }

@@ -66,8 +66,8 @@ pub struct Weight {
 /// and one with a draft.
 ///
 /// # Errors
-/// Variants of [`Error`]: `EmptyQuery`, also for a text without an encoder; `NotEmbedded` if the
-/// given papers have no embedding and words may not be asked;
+/// Variants of [`Error`]: `EmptyQuery`, also for a text without an encoder. `NotEmbedded` if the
+/// given papers have no embedding, and words may not be asked. Furthermore
 /// `UnknownPaper`, `NoDirection` and `LibraryEmpty`; `LexicalDoubt` if the words are needed. Also
 /// what the encoder, the index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {

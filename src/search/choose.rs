@@ -5,7 +5,7 @@
 
 use super::answer::Hit;
 use super::fusion::RankedCandidate;
-use super::hybrid::{Candidate, Candidates};
+use super::hybrid::Candidates;
 use super::request::Request;
 use super::work::Work;
 use crate::error::{Error, Result};
@@ -57,7 +57,7 @@ pub(super) fn choose(
             break;
         }
         let candidate = &found.list[ranked.candidate];
-        let paper = match paper_of(request, candidate) {
+        let paper = match candidate.paper(request.indexes.library) {
             Ok(paper) => paper,
             Err(damage @ Error::Damaged { .. }) => {
                 n_damaged += 1;
@@ -107,18 +107,4 @@ pub(super) fn choose(
         hit.rank = place + 1;
     }
     Ok(chosen)
-}
-
-/// The paper of a candidate.
-///
-/// # Errors
-/// [`Error::Damaged`] if it cannot be read; [`Error::Database`].
-pub(super) fn paper_of(request: &Request<'_>, candidate: &Candidate) -> Result<Paper> {
-    let library = request.indexes.library;
-    if let Some(row) = candidate.row {
-        return library.paper_at(row);
-    }
-    let stored = candidate.key.map(|key| library.paper(key)).transpose()?;
-    let stored = stored.flatten().map(|(paper, ..)| paper);
-    stored.ok_or_else(|| Error::damaged(library.path(), "a paper that the words find is gone"))
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choose::paper_of;
 use super::fusion::RankedCandidate;
 use super::hybrid::Candidates;
 use super::request::{DEPTH, Request};
@@ -41,7 +40,7 @@ impl Facets {
         ranked: &[RankedCandidate],
     ) -> Result<Facets> {
         let best = ranked.iter().take(DEPTH);
-        let papers = best.map(|ranked| paper_of(request, &found.list[ranked.candidate]));
+        let papers = best.map(|ranked| found.list[ranked.candidate].paper(request.indexes.library));
         let papers = papers.filter(|paper| !matches!(paper, Err(Error::Damaged { .. })));
         Ok(Facets::new(&papers.collect::<Result<Vec<Paper>>>()?))
     }

@@ -90,7 +90,7 @@ fn with_feedback(
         .iter()
         .map(|candidate| candidate.row.map_or(Ok(Vec::new()), |row| rows.vector(row)));
     let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
-    let first_similarities = plain(candidates, Matching::Dense);
+    let first_similarities = imputed::filled_in(plain(candidates, Matching::Dense), candidates);
     let first = by_score(candidates, mixed(&first_similarities, candidates, share));
     let best = first.into_iter();
     let best = best.filter(|ranked| candidates[ranked.candidate].row.is_some());

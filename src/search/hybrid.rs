@@ -7,9 +7,8 @@
 //! ```
 //!
 //! A candidate has both scores, whichever index found it: the similarity of its stored embedding,
-//! and BM25 of its words. A paper without an embedding has its key and an imputed similarity
-//! (`imputed`). Without a trustworthy lexical index the dense one answers alone, and a note says
-//! so.
+//! and BM25 of its words. A paper without an embedding has its key instead of a row. Without a
+//! trustworthy lexical index the dense one answers alone, and a note says so.
 //!
 //! Invariants: every candidate passes the filter and the conditions in the query. A paper that has
 //! changed since its words were indexed is found by its embedding only.
@@ -20,14 +19,14 @@ use std::collections::{HashMap, HashSet};
 use fixedbitset::FixedBitSet;
 
 use super::closeness;
-use super::imputed;
 use super::indexes::Indexes;
 use super::query::{Matching, Query};
 use super::request::Request;
 use crate::error::{Error, Result};
 use crate::index::SearchOptions;
 use crate::index::lexical::{Lexical, LexicalDoubt, WordQuery};
-use crate::library::{Filter, PaperKey};
+use crate::library::{Filter, Library, PaperKey};
+use crate::paper::Paper;
 use crate::vectors::{Row, dot};
 
 /// A paper that one of the indexes found.
@@ -37,7 +36,7 @@ pub(super) struct Candidate {
     pub(super) row: Option<Row>,
     /// Known at least where it has no row.
     pub(super) key: Option<PaperKey>,
-    /// Cosine similarity, imputed without a row; 0 if the query has no vector.
+    /// Cosine similarity; 0 without a row or if the query has no vector.
     pub(super) similarity: f32,
     /// BM25; 0 if it has none of the words.
     pub(super) word_score: f32,
@@ -63,6 +62,19 @@ impl Candidate {
             percentile: None,
             is_close: true,
         }
+    }
+
+    /// The paper.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be read; [`Error::Database`].
+    pub(super) fn paper(&self, library: &Library) -> Result<Paper> {
+        if let Some(row) = self.row {
+            return library.paper_at(row);
+        }
+        let stored = self.key.map(|key| library.paper(key)).transpose()?;
+        let stored = stored.flatten().map(|(paper, ..)| paper);
+        stored.ok_or_else(|| Error::damaged(library.path(), "a paper that the words find is gone"))
     }
 }
 
@@ -265,11 +277,7 @@ impl<'a> Finder<'a> {
             candidate.word_score = found.score;
             candidate.lexical_rank = Some(lexical_rank);
         }
-        self.score_the_rest(lexical, candidates)?;
-        if vector.is_some() {
-            imputed::impute(candidates);
-        }
-        Ok(())
+        self.score_the_rest(lexical, candidates)
     }
 
     /// A paper that the words did not find among the best may have some of them.

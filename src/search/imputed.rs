@@ -1,25 +1,15 @@
 //! What the meaning of a paper counts that has no embedding yet.
 //!
 //! A paper without an embedding is found by its words, and is ranked among papers that have a
-//! similarity as well. Its similarity is taken to be what papers with as good words have: the line
-//! of least squares through the similarities of the embedded candidates that the words found, over
-//! their BM25. It never falls with BM25, and never leaves the range of those similarities. So such a
-//! paper is neither put behind all others nor before a paper that is better by words and meaning.
+//! similarity as well. Its similarity is taken to be what embedded papers with as good words have. A
+//! line of least squares over BM25, through the embedded candidates that the words found, says that.
+//! It never falls with BM25, and never leaves the range of those similarities. So such a paper is
+//! neither put behind all others nor before a paper that is better by words and meaning.
 
 use super::hybrid::Candidate;
 
-/// Gives candidates without a row the similarity that their words lead to expect; none if no
-/// candidate has a row.
-pub(super) fn impute(candidates: &mut [Candidate]) {
-    let similarities: Vec<f32> = candidates.iter().map(|c| c.similarity).collect();
-    let similarities = filled_in(similarities, candidates);
-    for (candidate, similarity) in candidates.iter_mut().zip(similarities) {
-        candidate.similarity = similarity;
-    }
-}
-
 /// Similarities of candidates, in their order; those of candidates without a row are replaced by
-/// the expected ones.
+/// the expected ones, or left alone if no candidate has a row.
 pub(super) fn filled_in(mut similarities: Vec<f32>, candidates: &[Candidate]) -> Vec<f32> {
     if candidates.iter().all(|candidate| candidate.row.is_some()) {
         return similarities;
@@ -104,8 +94,8 @@ mod tests {
             candidate.lexical_rank = (candidate.word_score > 0.0).then_some(place + 1);
         }
         candidates.last_mut().unwrap().row = None;
-        impute(&mut candidates);
-        candidates.last().unwrap().similarity
+        let similarities = candidates.iter().map(|c| c.similarity).collect();
+        *filled_in(similarities, &candidates).last().unwrap()
     }
 
     #[test]

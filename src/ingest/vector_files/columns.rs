@@ -11,7 +11,7 @@ use arrow_schema::{ArrowError, DataType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
-use super::{Take, bad};
+use super::taker::{Take, bad};
 use crate::error::{Error, Result};
 use crate::ingest::sinks::SPACE_KEY;
 

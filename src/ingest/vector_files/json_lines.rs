@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Take, bad};
+use super::taker::{Take, bad};
 use crate::error::{Error, Result};
 
 #[derive(Deserialize)]

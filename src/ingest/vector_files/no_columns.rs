@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Take;
+use super::taker::Take;
 use crate::error::{Error, Result};
 
 pub(super) fn fingerprint_of_parquet(_: &Path) -> Result<Option<String>> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use half::f16;
 use serde::Deserialize;
 
-use super::{Take, bad};
+use super::taker::{Take, bad};
 use crate::error::{Error, Result};
 use crate::ingest::sinks::Npy;
 
@@ -17,7 +17,7 @@ use crate::ingest::sinks::Npy;
 const MAX_HEADER_BYTES: usize = 1 << 16;
 
 /// What a header says.
-struct Header {
+struct NpyHeader {
     number: Number,
     n_rows: usize,
     dim: usize,
@@ -91,7 +91,7 @@ pub(super) fn each(path: &Path, take: Take<'_>) -> Result<()> {
 }
 
 /// Reads magic, version, length and literal; returns their number of bytes as well.
-fn read_header(path: &Path, file: &mut impl Read) -> Result<(Header, usize)> {
+fn read_header(path: &Path, file: &mut impl Read) -> Result<(NpyHeader, usize)> {
     let mut start = [0; 8];
     file.read_exact(&mut start).map_err(Error::read(path))?;
     let n_length_bytes = if start[6] == 1 { 2 } else { 4 };
@@ -116,7 +116,7 @@ fn read_header(path: &Path, file: &mut impl Read) -> Result<(Header, usize)> {
 }
 
 /// Parses `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 384), }`.
-fn parsed(literal: &str) -> Option<Header> {
+fn parsed(literal: &str) -> Option<NpyHeader> {
     let value = |key: &str| {
         let (_, rest) = literal.split_once(&format!("'{key}':"))?;
         Some(rest.trim_start())
@@ -139,7 +139,7 @@ fn parsed(literal: &str) -> Option<Header> {
     let [n_rows, dim] = sizes[..] else {
         return None;
     };
-    Some(Header {
+    Some(NpyHeader {
         number,
         n_rows,
         dim,
