@@ -4,7 +4,7 @@
 //! CACHE/
 //!   dumps/NAME/      a library of a dump that `--in` searches (`cache.rs`)
 //!   corpora/NAME/    a library of a dump that `eval` measures (`corpora.rs`)
-//!   …/NAME.dump      which dump it is of; written at every use
+//!   …/NAME.dump      which dumps it is of, with a NUL between them; written at every use
 //! ```
 //!
 //! Invariants: all that is deleted can be made again from its dump. A library is deleted under its
@@ -72,24 +72,25 @@ pub(super) struct DumpCache {
     /// What uses it: `search` or `eval`.
     used_by: &'static str,
     root: PathBuf,
-    /// The dump's path, if it was noted.
-    dump: Option<PathBuf>,
+    /// The paths of its dumps; none if they were not noted.
+    dumps: Vec<PathBuf>,
     bytes: u64,
     used: Option<SystemTime>,
 }
 
 impl DumpCache {
-    /// Whether its dump is no longer there.
+    /// Whether one of its dumps is no longer there.
     fn is_orphan(&self) -> bool {
-        self.dump.as_ref().is_none_or(|dump| !dump.exists())
+        self.dumps.is_empty() || self.dumps.iter().any(|dump| !dump.exists())
     }
 
     fn name(&self) -> String {
-        match &self.dump {
-            Some(dump) if self.is_orphan() => format!("{} (gone)", dump.display()),
-            Some(dump) => dump.display().to_string(),
-            None => format!("{} (of a dump that was not noted)", self.root.display()),
+        if self.dumps.is_empty() {
+            return format!("{} (of a dump that was not noted)", self.root.display());
         }
+        let names: Vec<String> = self.dumps.iter().map(|d| d.display().to_string()).collect();
+        let gone = if self.is_orphan() { " (gone)" } else { "" };
+        format!("{}{gone}", names.join(", "))
     }
 
     fn last_day(&self) -> Option<Date> {
@@ -103,10 +104,12 @@ impl DumpCache {
     }
 }
 
-/// Notes which dump a cache is of, and that it is used. A cache without a note is as good.
-pub(super) fn note_use(root: &Path, dump: &Path) {
-    if let Ok(whole) = dump.canonicalize() {
-        let _ = fs::write(note_of(root), whole.as_os_str().as_encoded_bytes());
+/// Notes which dumps a cache is of, and that it is used. A cache without a note is as good.
+pub(super) fn note_use(root: &Path, dumps: &[impl AsRef<Path>]) {
+    let whole = dumps.iter().map(|dump| dump.as_ref().canonicalize());
+    if let Ok(whole) = whole.collect::<io::Result<Vec<PathBuf>>>() {
+        let bytes = whole.iter().map(|dump| dump.as_os_str().as_encoded_bytes());
+        let _ = fs::write(note_of(root), bytes.collect::<Vec<_>>().join(&0));
     }
 }
 
@@ -167,7 +170,9 @@ impl DumpCache {
         let modified = |path: &Path| path.metadata().and_then(|meta| meta.modified()).ok();
         DumpCache {
             used_by,
-            dump: written.map(PathBuf::from),
+            dumps: written
+                .map(|paths| paths.split('\0').map(PathBuf::from).collect())
+                .unwrap_or_default(),
             bytes: size(&root),
             used: modified(&note).or_else(|| modified(&root)),
             root,
@@ -193,7 +198,7 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
         let (n_papers, used) = (cache.n_papers(), cache.last_day());
         if context.json {
             let json = json!({
-                "dump": cache.dump,
+                "dumps": cache.dumps,
                 "is_gone": cache.is_orphan(),
                 "used_by": cache.used_by,
                 "papers": n_papers,
@@ -234,14 +239,14 @@ fn of_dumps(caches: Vec<DumpCache>, dumps: &[PathBuf]) -> Result<Vec<DumpCache>,
     };
     let named: Vec<PathBuf> = dumps.iter().map(whole).collect();
     for (dump, typed) in named.iter().zip(dumps) {
-        if !caches.iter().any(|cache| cache.dump.as_ref() == Some(dump)) {
+        if !caches.iter().any(|cache| cache.dumps.contains(dump)) {
             return Err(Failure::usage(format!(
                 "there is no cache of {}; `akin cache list` names them",
                 typed.display()
             )));
         }
     }
-    let is_named = |cache: &DumpCache| cache.dump.as_ref().is_some_and(|dump| named.contains(dump));
+    let is_named = |cache: &DumpCache| cache.dumps.iter().any(|dump| named.contains(dump));
     Ok(caches.into_iter().filter(is_named).collect())
 }
 
@@ -260,7 +265,7 @@ fn clean(caches: &[DumpCache], is_dry: bool, context: &Context) -> Result<Outcom
         n_deleted += 1;
         n_bytes += cache.bytes;
         if context.json {
-            let json = json!({ "deleted": cache.root, "dump": cache.dump, "bytes": cache.bytes });
+            let json = json!({ "deleted": cache.root, "dumps": cache.dumps, "bytes": cache.bytes });
             layout::json_line(&mut out, &json)?;
         } else {
             let verb = if is_dry { "would delete" } else { "deleted" };
@@ -335,9 +340,8 @@ pub(super) fn summary() -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     let total = caches.iter().map(|cache| cache.bytes).sum();
-    let known = caches
-        .iter()
-        .filter_map(|cache| cache.dump.as_ref()?.file_name());
+    let known = caches.iter().flat_map(|cache| &cache.dumps);
+    let known = known.filter_map(|dump| dump.file_name());
     let mut names: Vec<String> = known
         .map(|name| name.to_string_lossy().into_owned())
         .collect();
@@ -348,9 +352,10 @@ pub(super) fn summary() -> Result<Option<String>, Failure> {
     if n_more > 0 {
         names.push(format!("{} more", count(n_more as u64)));
     }
-    let of = match names.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", names.join(", ")),
+    let of = if names.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", names.join(", "))
     };
     let n = caches.len() as u64;
     let mut said = format!("{} of dumps{of}: {}", count(n), bytes(total));

@@ -45,7 +45,7 @@ pub(super) fn corpus_of(
     model: &ModelArgs,
     context: &Context,
 ) -> Result<CorpusLibrary, Failure> {
-    let origin = model.origin(&context.hub)?;
+    let origin = context.as_set(&model.origin(&context.hub)?);
     let whole = dump.canonicalize().map_err(Error::read(dump))?;
     let (meta, stamp) = stamp(dump)?;
     if meta.is_dir() {
@@ -54,12 +54,12 @@ pub(super) fn corpus_of(
         }
         .into());
     }
-    let of_dump = root_of("corpora", &whole, &origin)?;
+    let of_dump = root_of("corpora", &[whole], &origin)?;
     let hash = blake3::hash(stamp.as_bytes()).to_hex();
     let root = of_dump.with_added_extension(&hash[..16]);
     let ids_path = root.with_added_extension("ids.json");
     if let Some(corpus) = whole_corpus(&root, &ids_path) {
-        caches::note_use(&root, dump);
+        caches::note_use(&root, &[dump]);
         return Ok(CorpusLibrary {
             root,
             corpus,
@@ -79,7 +79,7 @@ pub(super) fn corpus_of(
     add::complain(&report, add::n_shown(context), context);
     let ids = serde_json::to_vec(corpus.ids()).map_err(|e| Failure::usage(e.to_string()))?;
     files::replace(&ids_path, &ids).map_err(Error::write(&ids_path))?;
-    caches::note_use(&root, dump);
+    caches::note_use(&root, &[dump]);
     forget_others(&of_dump, &root);
     Ok(CorpusLibrary {
         root,

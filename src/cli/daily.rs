@@ -8,7 +8,7 @@ use akin::search::{self, Query};
 use clap::Args;
 use jiff::civil::Date;
 
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::dates::{self, DateArg, DaySpan};
 use super::fault::Failure;
 use super::moment::MomentArgs;
@@ -105,7 +105,7 @@ fn asked(args: &DailyArgs, today: Date) -> Result<Option<DaySpan>, Failure> {
 
 /// The library, and the vector that a follow looks for in it.
 fn vector_of(name: &str, context: &Context) -> Result<(Library, Vec<f32>), Failure> {
-    let opened = context.open(&context.library)?;
+    let opened = context.open(&context.library, LEFT_OUT)?;
     let follow = Follow::of_stored(&opened.library.follow(name)?)?;
     let target = follow.target().ok_or_else(|| {
         Failure::usage(format!(

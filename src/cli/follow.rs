@@ -11,7 +11,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::moment::MomentArgs;
@@ -307,7 +307,7 @@ fn test(
     closer_than: Option<f64>,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let opened = context.open(&context.library)?;
+    let opened = context.open(&context.library, LEFT_OUT)?;
     let mut follow = Follow::of_stored(&opened.library.follow(name)?)?;
     follow.min_percentile = closer_than.or(follow.min_percentile);
     follow.check()?;

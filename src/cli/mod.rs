@@ -18,6 +18,7 @@ mod daily;
 mod dates;
 mod digest;
 mod embed;
+mod embed_missing;
 mod eval;
 mod facets;
 mod fault;
@@ -99,6 +100,7 @@ enum Command {
     Compact(compact::CompactArgs),
     Cache(caches::CacheArgs),
     Embed(embed::EmbedArgs),
+    EmbedMissing(embed_missing::EmbedMissingArgs),
     Eval(eval::EvalArgs),
     Model(model::ModelCommandArgs),
     Completions(completions::CompletionsArgs),
@@ -215,6 +217,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Compact(args) => compact::run(&args, context),
         Command::Cache(args) => caches::run(&args, context),
         Command::Embed(args) => embed::run(&args, context),
+        Command::EmbedMissing(args) => embed_missing::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
         Command::Model(args) => model::run(&args, context),
         Command::Completions(args) => completions::run(&args, Arguments::command()),

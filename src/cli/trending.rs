@@ -8,7 +8,7 @@ use akin::search;
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::moment::MomentArgs;
@@ -70,7 +70,7 @@ fn days_since(since: &DateArg, (last, today): (Date, Date)) -> Result<i32, Failu
 }
 
 pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Failure> {
-    let opened = context.open(&context.library)?;
+    let opened = context.open(&context.library, LEFT_OUT)?;
     let indexes = opened.indexes();
     let desk = DigestContext::new(&indexes, None)?;
     let today = args.moment.today()?;

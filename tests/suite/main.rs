@@ -51,3 +51,4 @@ mod undoing;
 mod upkeep;
 #[cfg(target_os = "linux")]
 mod whole_files;
+mod words_first;

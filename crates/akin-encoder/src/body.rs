@@ -93,6 +93,14 @@ impl Body {
         &self.arithmetic
     }
 
+    /// Int8, or f32 for everything that is not rounded on purpose.
+    pub(super) fn precision(&self) -> Precision {
+        match self.route {
+            BodyRoute::Packed(_) if self.arithmetic.starts_with("int8") => Precision::Int8,
+            _ => Precision::F32,
+        }
+    }
+
     /// Why no GPU computes, if the device was chosen automatically.
     pub(super) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
