@@ -24,6 +24,9 @@ use super::{args, layout, output, terminal};
 #[derive(Debug, Args)]
 pub(super) struct DailyArgs {
     /// The day [default: the last one that has a list]
+    #[arg(value_name = "DATE", group = "days", value_parser = whole_day)]
+    day: Option<Date>,
+    /// The day, too
     #[arg(long, value_name = "DATE", group = "days", value_parser = whole_day)]
     date: Option<Date>,
     /// The week: 2026-W11, or any day of it
@@ -61,7 +64,7 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failur
             (library, Some(vector))
         }
     };
-    let days = match (args.date, args.week.or(args.month)) {
+    let days = match (args.day.or(args.date), args.week.or(args.month)) {
         (Some(date), _) => Some((date, date)),
         (None, Some(days)) => Some(days),
         (None, None) => {

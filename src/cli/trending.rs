@@ -54,8 +54,8 @@ enum ByArg {
 pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Failure> {
     let opened = context.open(&context.library)?;
     let indexes = opened.indexes();
-    let desk = DigestContext::new(&indexes, None)?;
     let today = args.moment.today()?;
+    let desk = DigestContext::new(&indexes, None, today)?;
     // A library that was last fed a month ago has its last week then.
     let listed = digest::last_day(&opened.library, Day::Listed, today)?;
     let dated = digest::last_day(&opened.library, Day::Dated, today)?;

@@ -163,7 +163,7 @@ fn a_paper_is_found_if_few_of_the_library_are_as_close() {
         rows,
     );
     let indexes = Indexes::dense(&library, &index);
-    let desk = DigestContext::new(&indexes, None).unwrap();
+    let desk = DigestContext::new(&indexes, None, jiff::civil::date(2026, 3, 14)).unwrap();
     let new = library
         .stored_after(library.find("p1899").unwrap().key)
         .unwrap();
