@@ -24,7 +24,8 @@
 //! come: an empirical null (Efron, 2004). A paper is close if no more than the share of this null is
 //! as close. On a day when many papers are about a follow, all these pass. If most are, the median is
 //! one of them, and the null says nothing. So the closest arrivals pass in any case: [`LOOSER`] times
-//! the share, and at least [`LEAST_RANK`]. Words count as in the library.
+//! the share, and at least [`LEAST_RECENT`], which are most of what a first digest could be about.
+//! Words count as in the library.
 //!
 //! Limit: the shares are those of *this* library and of its feeds. In a library about a single
 //! subject, the closest two hundredth is closer than in one about everything.
@@ -43,6 +44,8 @@ use crate::vectors::Row;
 
 /// Factor on the share by meaning for papers that are found by words, and for recent arrivals.
 const LOOSER: f64 = 5.0;
+/// The closest recent arrivals are close among them, whatever their number.
+const LEAST_RECENT: usize = 50;
 /// Days whose arrivals are recent.
 pub(super) const RECENT_DAYS: i32 = 28;
 /// Recent arrivals that a paper is compared with; of more, an evenly spaced sample.
@@ -182,7 +185,7 @@ impl Recent {
         papers.dedup();
         let papers = sample(papers);
         let share = follow.share();
-        let rank = rank_of(share * LOOSER, papers.len());
+        let rank = recent_rank_of(share * LOOSER, papers.len());
         let mut recent = Recent {
             rank,
             share,
@@ -209,17 +212,12 @@ impl Recent {
         let Some(null) = self.null() else {
             return true;
         };
-        let not_far = rank_of(self.rank_share() * LOOSER, self.similarities.len());
+        let not_far = recent_rank_of(self.share * LOOSER * LOOSER, self.similarities.len());
         let has_words =
             paper.word_score > 0.0 && is_among(&self.word_scores, self.rank, paper.word_score);
         similarity >= null
             || is_among(&self.similarities, self.rank, similarity)
             || (has_words && is_among(&self.similarities, not_far, similarity))
-    }
-
-    /// The share of the arrivals that is close in any case.
-    fn rank_share(&self) -> f64 {
-        (self.share * LOOSER).min(1.0)
     }
 
     /// The similarity that a share of the unrelated arrivals reaches: the lower half's, mirrored at
@@ -272,6 +270,11 @@ fn is_among(scores: &[f32], n: usize, score: f32) -> bool {
 fn rank_of(share: f64, n_papers: usize) -> usize {
     let rank = (share * n_papers as f64).ceil() as usize;
     rank.max(LEAST_RANK).min(n_papers.max(1))
+}
+
+/// Number of papers in a share of the recent arrivals.
+fn recent_rank_of(share: f64, n_papers: usize) -> usize {
+    rank_of(share, n_papers).max(LEAST_RECENT.min(n_papers))
 }
 
 #[cfg(test)]
@@ -356,7 +359,7 @@ mod tests {
         let mut similarities: Vec<f32> = similarities.into_iter().collect();
         similarities.sort_by(|a, b| b.total_cmp(a));
         Recent {
-            rank: rank_of(0.01 * LOOSER, similarities.len()),
+            rank: recent_rank_of(0.01 * LOOSER, similarities.len()),
             share: 0.01,
             similarities,
             ..Recent::default()
@@ -385,8 +388,8 @@ mod tests {
     fn a_feed_that_is_closer_as_a_whole_is_not_about_it() {
         let shifted = arrivals((0..1000).map(|i| 0.4 + 0.0001 * i as f32));
         assert_eq!(n_close(&shifted), 50);
-        let few = arrivals([0.5; LEAST_RANK]);
-        assert_eq!(n_close(&few), LEAST_RANK, "too few to tell");
+        let few = arrivals((0..LEAST_RECENT).map(|i| 0.01 * i as f32));
+        assert_eq!(n_close(&few), LEAST_RECENT, "too few to tell");
     }
 
     #[test]

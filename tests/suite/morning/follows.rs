@@ -52,6 +52,11 @@ fn follows_are_added_listed_shown_edited_and_removed() {
     for (args, said) in [
         (&["add", "bread", "x"][..], "there is one of this name"),
         (&["add", "x"], "it asks for nothing"),
+        (&["add", "x", ""], "its text is empty"),
+        (
+            &["add", "x", "--author", " "],
+            "the name of an author is empty",
+        ),
         (
             &["add", "x", "--not", "2603.00001"],
             "papers to be close to",

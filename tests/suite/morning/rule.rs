@@ -197,9 +197,10 @@ fn close_lately(share: f64, recent: &[&Seen], has_words: bool) -> impl Fn(&Seen)
     let lower = ((share * n as f64).ceil() as usize).max(1);
     // Of an even number of papers the lower of the middle two.
     let null = 2.0 * similarities[(n - 1) / 2] - similarities[lower - 1];
-    let rank = rank_of(5.0 * share, n);
+    let rank_of = |share| rank_of(share, n).max(n.min(50));
+    let rank = rank_of(5.0 * share);
     let close = score_at(&similarities, rank);
-    let not_far = score_at(&similarities, rank_of((5.0 * share).min(1.0) * 5.0, n));
+    let not_far = score_at(&similarities, rank_of(25.0 * share));
     let word_scores: Vec<f32> = recent.iter().map(|seen| seen.word_score).collect();
     let mut word_scores: Vec<f32> = word_scores.into_iter().filter(|s| *s > 0.0).collect();
     word_scores.retain(|_| has_words);
