@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use akin::digest::{
-    self, Again, Delivery, Digest, DigestContext, DigestRequest, Emphasis, FEED_DIGESTS,
+    self, Delivery, Digest, DigestContext, DigestRequest, Earlier, Emphasis, FEED_DIGESTS,
     FeedFormat, Follow, Job, Mailer, Scheduler, Sending, Since, Subscriber,
 };
 use akin::encoder::Encoder;
@@ -63,7 +63,7 @@ pub(super) struct DigestArgs {
     /// Show the digests of a day again, or the last one; compare nothing, and note nothing
     #[arg(long, value_name = "DATE", num_args = 0..=1, default_missing_value = "last",
           value_parser = again, conflicts_with_all = ["since", "dry_run", "install", "even_if_empty"])]
-    again: Option<Again>,
+    again: Option<Earlier>,
     /// Number of rising papers to list
     #[arg(long, value_name = "N", default_value_t = 5)]
     trending: usize,
@@ -225,14 +225,14 @@ fn form(args: &DigestArgs, context: &Context) -> Form {
 }
 
 /// Writes digests that were sent once more.
-fn once_more(args: &DigestArgs, which: Again, context: &Context) -> Result<Outcome, Failure> {
+fn once_more(args: &DigestArgs, which: Earlier, context: &Context) -> Result<Outcome, Failure> {
     check_output(args, context)?;
     let library = Library::open(&context.library)?;
     let reader = args.subscriber.as_deref().unwrap_or_default();
     let Some(digest) = digest::again(&library, reader, which, &args.follow, args.max)? else {
         context.note(&match which {
-            Again::Last => "no digest with a paper was sent yet".to_owned(),
-            Again::Day(day) => {
+            Earlier::Last => "no digest with a paper was sent yet".to_owned(),
+            Earlier::Day(day) => {
                 format!(
                     "no digest with a paper was sent on {day}; --again alone shows the last one"
                 )
@@ -610,12 +610,12 @@ fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
 }
 
 /// Parses `last`, or a day.
-fn again(text: &str) -> Result<Again, String> {
+fn again(text: &str) -> Result<Earlier, String> {
     match text {
-        "last" => Ok(Again::Last),
+        "last" => Ok(Earlier::Last),
         day => day
             .parse()
-            .map(Again::Day)
+            .map(Earlier::Day)
             .map_err(|_| format!("invalid day {day:?}: use last, or a day such as 2026-03-14")),
     }
 }

@@ -290,7 +290,7 @@ fn propose(follow: &Follow, estimate: &Estimate, context: &Context) {
              30 a week"
         ),
         None => {
-            format!("that is much; akin follow edit {name:?} takes a narrower text or a --category")
+            format!("that is much; akin follow edit {name:?} takes a narrower text or --category")
         }
     });
 }

@@ -18,7 +18,7 @@ use crate::paper::PaperId;
 
 /// Which digest to show once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub enum Earlier {
     /// The last one with a paper.
     Last,
     /// Those of a day, in the time zone that each was made in.
@@ -37,13 +37,13 @@ const LOOKED_AT: [usize; 3] = [1, 40, 1200];
 pub fn again(
     library: &Library,
     reader: &str,
-    which: Again,
+    which: Earlier,
     follows: &[String],
     max: Option<usize>,
 ) -> Result<Option<Digest>> {
     let digests = match which {
-        Again::Last => last(library, reader)?,
-        Again::Day(day) => of_day(library, reader, day)?,
+        Earlier::Last => last(library, reader)?,
+        Earlier::Day(day) => of_day(library, reader, day)?,
     };
     let Some(mut digest) = digests.into_iter().reduce(followed_by) else {
         return Ok(None);

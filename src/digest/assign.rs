@@ -4,9 +4,10 @@
 //! each follow's papers, best first ──► one follow a paper ──► shown, and the rest
 //! ```
 //!
-//! A paper that several follows match is under the one in which it ranks best, if that one shows it;
-//! otherwise under the next that has room. A follow for authors or categories alone ranks by date, so
-//! its papers count as its best.
+//! A paper that several follows match is under the one in which it ranks best. If that one shows enough
+//! already, it is under the next that has room. A follow for authors or categories alone ranks by date,
+//! which says nothing. If it shows all of its papers, they are under it; otherwise other follows come
+//! first.
 //!
 //! Invariant: every paper of every follow is in exactly one place, among the shown papers of a follow
 //! or among the rest of one. It names the other follows. It carries the duplicates and the ids that
@@ -40,7 +41,7 @@ pub(super) struct Assigned {
 
 /// A paper under one of the follows that match it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Place {
+struct FollowPlace {
     follow: usize,
     /// Its place among the follow's papers.
     at: usize,
@@ -51,14 +52,14 @@ struct Place {
 /// Assigns each paper to one follow; the result is in the order of the follows.
 pub(super) fn assign(matched: &[Matched]) -> Vec<Assigned> {
     let in_order = places(matched);
-    let mut of_work: HashMap<usize, Vec<Place>> = HashMap::new();
+    let mut of_work: HashMap<usize, Vec<FollowPlace>> = HashMap::new();
     for place in &in_order {
         of_work.entry(place.work).or_default().push(*place);
     }
     let mut best_first = in_order.clone();
     best_first.sort_by(|a, b| better_first(matched, a, b));
     let shown = shown(matched, &best_first);
-    let mut rest: HashMap<usize, Place> = HashMap::new();
+    let mut rest: HashMap<usize, FollowPlace> = HashMap::new();
     for place in best_first.iter().filter(|p| !shown.contains_key(&p.work)) {
         rest.entry(place.work).or_insert(*place);
     }
@@ -76,8 +77,8 @@ pub(super) fn assign(matched: &[Matched]) -> Vec<Assigned> {
 }
 
 /// Where each paper is shown: the best of its places whose follow has room.
-fn shown(matched: &[Matched], best_first: &[Place]) -> HashMap<usize, Place> {
-    let mut shown: HashMap<usize, Place> = HashMap::new();
+fn shown(matched: &[Matched], best_first: &[FollowPlace]) -> HashMap<usize, FollowPlace> {
+    let mut shown: HashMap<usize, FollowPlace> = HashMap::new();
     let mut n_shown = vec![0; matched.len()];
     for place in best_first {
         let max = matched[place.follow].max;
@@ -90,11 +91,18 @@ fn shown(matched: &[Matched], best_first: &[Place]) -> HashMap<usize, Place> {
     shown
 }
 
-fn better_first(matched: &[Matched], a: &Place, b: &Place) -> Ordering {
-    let entry = |place: &Place| &matched[place.follow].entries[place.at];
-    let at = |place: &Place| entry(place).similarity.map_or(0, |_| place.at);
-    let closer_than = |place: &Place| entry(place).closer_than.unwrap_or(0.0);
-    let similarity = |place: &Place| entry(place).similarity.unwrap_or(0.0);
+fn better_first(matched: &[Matched], a: &FollowPlace, b: &FollowPlace) -> Ordering {
+    let entry = |place: &FollowPlace| &matched[place.follow].entries[place.at];
+    let at = |place: &FollowPlace| {
+        let Matched { entries, max, .. } = &matched[place.follow];
+        match entry(place).similarity {
+            Some(_) => place.at + 1,
+            None if *max == 0 || entries.len() <= *max => 0,
+            None => usize::MAX,
+        }
+    };
+    let closer_than = |place: &FollowPlace| entry(place).closer_than.unwrap_or(0.0);
+    let similarity = |place: &FollowPlace| entry(place).similarity.unwrap_or(0.0);
     at(a)
         .cmp(&at(b))
         .then_with(|| closer_than(b).total_cmp(&closer_than(a)))
@@ -103,7 +111,7 @@ fn better_first(matched: &[Matched], a: &Place, b: &Place) -> Ordering {
 }
 
 /// Every paper of every follow. Entries that share an id are the same paper.
-fn places(matched: &[Matched]) -> Vec<Place> {
+fn places(matched: &[Matched]) -> Vec<FollowPlace> {
     let mut places = Vec::new();
     let mut of_id: HashMap<&PaperId, usize> = HashMap::new();
     // Works that turn out to be the same: each with an earlier one, or with itself.
@@ -117,7 +125,7 @@ fn places(matched: &[Matched]) -> Vec<Place> {
                 let here = root(&same, work);
                 same[known.max(here)] = known.min(here);
             }
-            places.push(Place { follow, at, work });
+            places.push(FollowPlace { follow, at, work });
         }
     }
     for place in &mut places {
@@ -134,7 +142,7 @@ fn root(same: &[usize], mut work: usize) -> usize {
 }
 
 /// The entry at a place, with what it has at the others of the same paper.
-fn joined(matched: &[Matched], places: &[Place], place: &Place) -> Entry {
+fn joined(matched: &[Matched], places: &[FollowPlace], place: &FollowPlace) -> Entry {
     let mut entry = matched[place.follow].entries[place.at].clone();
     for other in places.iter().filter(|other| *other != place) {
         let name = &matched[other.follow].follow;
@@ -244,8 +252,11 @@ mod tests {
     fn a_follow_for_authors_keeps_its_papers() {
         let mut by_author = matched("author", 10, &["z", "a"]);
         by_author.entries = vec![entry("z", None), entry("a", None)];
-        let both = [matched("one", 10, &["b", "a"]), by_author];
+        let mut both = [matched("one", 10, &["a", "b"]), by_author];
         assert_eq!(told(&assign(&both)), ["b | ", "z a+one | "]);
+        // Of a whole category, more than it shows, others come first.
+        both[1].max = 1;
+        assert_eq!(told(&assign(&both)), ["a+author b | ", "z | "]);
     }
 
     #[test]

@@ -9,9 +9,9 @@
 use jiff::civil::Date;
 use jiff::{ToSpan, Unit};
 
+use super::context::{DigestContext, RECENT_DAYS};
 use super::follow::{DEFAULT_MIN_PERCENTILE, Follow};
-use super::news::{self, DigestContext, FollowMatch};
-use super::threshold::RECENT_DAYS;
+use super::news::{self, FollowMatch};
 use crate::error::Result;
 use crate::library::{Day, Library, PaperKey};
 

@@ -28,6 +28,7 @@
 
 mod again;
 mod assign;
+mod context;
 mod daily;
 mod entry;
 mod estimate;
@@ -49,12 +50,13 @@ use self::assign::Matched;
 use crate::error::{Error, Refusal, Result};
 use crate::library::{Library, PaperKey, StoredFollow, Writer};
 
-pub use self::again::{Again, again};
+pub use self::again::{Earlier, again};
+pub use self::context::DigestContext;
 pub use self::daily::{DayPaper, Days, days, last_day};
 pub use self::entry::{Brief, Digest, Entry, Riser, Section};
 pub use self::estimate::{Estimate, estimate};
 pub use self::follow::{DEFAULT_MAX, DEFAULT_MIN_PERCENTILE, Follow};
-pub use self::news::{DigestContext, FollowMatch, FollowNews, entry, find};
+pub use self::news::{FollowMatch, FollowNews, entry, find};
 pub use self::render::mail::Letter;
 pub use self::render::{
     Emphasis, FeedFormat, entry_text, feed, full_byline, html, json, mail, markdown, text,

@@ -9,24 +9,19 @@
 //!
 //! How close a paper has to be is in `threshold.rs`.
 
-use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use fixedbitset::FixedBitSet;
-use jiff::civil::Date;
-
+use super::context::{DigestContext, KeyAndRow};
 use super::entry::{Brief, Entry};
 use super::follow::Follow;
-use super::threshold::{self, KeyAndRow, Threshold};
-use crate::encoder::Encoder;
+use super::threshold::Threshold;
 use crate::error::Result;
 use crate::index::{Mode, SearchOptions};
 use crate::library::{Filter, Library, PaperKey};
 use crate::paper::Paper;
 use crate::search::{
-    self, Answer, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Indexes, Matching, Query, Target,
-    Work,
+    self, Answer, Asked, DUPLICATE_SIMILARITY, Explanation, Hit, Matching, Query, Target, Work,
 };
 use crate::vectors::Row;
 use crate::{ingest, text};
@@ -42,19 +37,6 @@ const SOME_ARE_MISSING: &str = "some papers are not indexed yet: those that matc
      they are; the next akin add, or akin check --repair, indexes them";
 /// Number of neighbours in which related papers are searched.
 const NEIGHBOURS: usize = 16;
-
-/// An open library with its indexes, and what all follows need.
-#[derive(Debug)]
-pub struct DigestContext<'a> {
-    indexes: &'a Indexes<'a>,
-    encoder: Option<&'a Encoder>,
-    /// Rows that live; `None` if all do.
-    living: Option<FixedBitSet>,
-    n_living: usize,
-    today: Date,
-    /// The papers that arrived lately, once they are needed.
-    recent: OnceCell<Vec<KeyAndRow>>,
-}
 
 /// What is new under a follow.
 #[derive(Debug, Default)]
@@ -86,64 +68,6 @@ pub struct FollowMatch {
     pub folded: Vec<Paper>,
     /// Papers near to it that are not new.
     pub related: Vec<Brief>,
-}
-
-impl<'a> DigestContext<'a> {
-    /// Looks at a library, on a day. Without an encoder, only follows without a text can be asked.
-    ///
-    /// # Errors
-    /// [`Error::LibraryEmpty`](crate::Error::LibraryEmpty), [`Error::Database`](crate::Error::Database).
-    pub fn new(
-        indexes: &'a Indexes<'a>,
-        encoder: Option<&'a Encoder>,
-        today: Date,
-    ) -> Result<DigestContext<'a>> {
-        let living = indexes.library.allowed(&Filter::default())?;
-        let n_rows = indexes.library.rows()?.len();
-        let n_living = living.as_ref().map_or(n_rows, |rows| rows.count_ones(..));
-        Ok(DigestContext {
-            indexes,
-            encoder,
-            living,
-            n_living,
-            today,
-            recent: OnceCell::new(),
-        })
-    }
-
-    /// The library.
-    pub fn library(&self) -> &'a Library {
-        self.indexes.library
-    }
-
-    /// Its indexes.
-    pub(super) fn indexes(&self) -> &'a Indexes<'a> {
-        self.indexes
-    }
-
-    /// The day on which it looks.
-    pub(super) fn today(&self) -> Date {
-        self.today
-    }
-
-    /// Rows that live; `None` if all do.
-    pub(super) fn living(&self) -> Option<&FixedBitSet> {
-        self.living.as_ref()
-    }
-
-    /// Number of papers that can be found.
-    pub(super) fn n_living(&self) -> usize {
-        self.n_living
-    }
-
-    /// The papers that arrived lately, in the order of their keys; of many, a sample.
-    pub(super) fn recent(&self) -> Result<&[KeyAndRow]> {
-        if let Some(recent) = self.recent.get() {
-            return Ok(recent);
-        }
-        let recent = threshold::recent_arrivals(self.library(), self.today)?;
-        Ok(self.recent.get_or_init(|| recent))
-    }
 }
 
 /// The papers that a follow is about, among those with these keys.
@@ -213,13 +137,13 @@ fn about(
     new: Vec<PaperKey>,
 ) -> Result<FollowNews> {
     let matching = Matching::default();
-    let asked = Asked::new(desk.indexes, desk.encoder, target, matching)?;
+    let asked = Asked::new(desk.indexes(), desk.encoder, target, matching)?;
     let rows = desk.library().rows_of_keys(&new)?;
     let lacks_embeddings = rows.iter().any(Option::is_none);
     let compared = new.iter().zip(rows);
     let compared = compared.filter_map(|(key, row)| Some((*key, row?.0)));
     let compared: Vec<KeyAndRow> = compared.collect();
-    let weighed = asked.weigh(desk.indexes, follow.filter(new))?;
+    let weighed = asked.weigh(desk.indexes(), follow.filter(new))?;
     let bar = Threshold::new(desk, &asked, follow, compared, &weighed.papers)?;
     let lacks_words = follow.query.is_some() && !has_all_words(desk, weighed.matching, &bar)?;
     let mut found = FollowNews {
@@ -244,7 +168,7 @@ fn about(
         mode: Mode::Exact,
         ..Query::default()
     };
-    let mut answer = asked.answer(desk.indexes, &query)?;
+    let mut answer = asked.answer(desk.indexes(), &query)?;
     found.notes.extend(left_out(follow, &answer.left_out));
     for note in std::mem::take(&mut answer.notes) {
         if !found.notes.contains(&note) {
@@ -264,9 +188,9 @@ fn matches(
     let hits = std::mem::take(&mut answer.hits);
     let (compared, rest) = hits.split_at(hits.len().min(COMPARED));
     answer.hits = compared.to_vec();
-    let mut explanations = search::explain(desk.indexes, desk.encoder, &answer)?;
+    let mut explanations = search::explain(desk.indexes(), desk.encoder, &answer)?;
     answer.hits = rest.to_vec();
-    explanations.extend(search::explain(desk.indexes, None, &answer)?);
+    explanations.extend(search::explain(desk.indexes(), None, &answer)?);
     for (explanation, hit) in explanations.iter_mut().zip(&hits) {
         if explanation.sentence.is_none() {
             explanation.sentence = telling(&hit.paper.abstract_text, &explanation.words);
@@ -306,7 +230,7 @@ fn left_out(follow: &Follow, papers: &[Paper]) -> Option<String> {
 
 /// Whether the words of every paper were asked.
 fn has_all_words(desk: &DigestContext<'_>, matching: Matching, bar: &Threshold) -> Result<bool> {
-    let is_current = match &desk.indexes.lexical {
+    let is_current = match &desk.indexes().lexical {
         Ok(lexical) => ingest::has_all_words(desk.library(), lexical)?,
         Err(_) => false,
     };
@@ -382,10 +306,10 @@ fn related(
     };
     let vector = library.rows()?.vector(row)?;
     let options = SearchOptions {
-        allowed: desk.living.as_ref(),
+        allowed: desk.living(),
         ..SearchOptions::nearest(NEIGHBOURS)
     };
-    let near = desk.indexes.index.search(&vector, &options)?;
+    let near = desk.indexes().index.search(&vector, &options)?;
     let near: Vec<Row> = near
         .iter()
         .filter(|other| other.row != row && other.similarity < DUPLICATE_SIMILARITY)

@@ -11,63 +11,37 @@
 //!
 //! **The library.** A paper is close if no more than a [share](Follow::share) of all papers there is
 //! as close. The share is counted exactly, over every embedding. Words that a model does not know
-//! count too: a paper is also close if at most that share matches the words as well and at most
+//! count too. A paper is also close if at most that share matches the words as well and at most
 //! [`LOOSER`] times it is as close. In a small library that share is less than one paper, so the
 //! [`LEAST_RANK`] closest papers of the library are always close.
 //!
 //! **Recent arrivals.** A feed about a field that the library lacks is closer to many follows than
 //! the library is, with every paper. So a paper also has to be close among the papers that arrived in
-//! [`RECENT_DAYS`] days and those that are compared. Arrivals differ from the library in one respect:
+//! [`RECENT_DAYS`](super::context::RECENT_DAYS) days and those that are compared. Arrivals differ from the library in one respect:
 //! a large part of them may be about the follow. So their share is not simply the closest. Papers
 //! that have nothing to do with a follow lie as far above the median as below it, and those about it
 //! lie only above. The lower half, mirrored at the median, so shows how close the unrelated ones
 //! come: an empirical null (Efron, 2004). A paper is close if no more than the share of this null is
 //! as close. On a day when many papers are about a follow, all these pass. If most are, the median is
 //! one of them, and the null says nothing. So the closest arrivals pass in any case: [`LOOSER`] times
-//! the share, and at least [`LEAST_RECENT`], which are most of what a first digest could be about.
-//! Words count as in the library.
+//! the share, and at least [`LEAST_RECENT`]: a first digest has nothing but its own papers to compare
+//! with. Words count as in the library.
 //!
 //! Limit: the shares are those of *this* library and of its feeds. In a library about a single
 //! subject, the closest two hundredth is closer than in one about everything.
 
 use fixedbitset::FixedBitSet;
-use jiff::ToSpan;
-use jiff::civil::Date;
 
+use super::context::{DigestContext, KeyAndRow, sample};
 use super::follow::{Follow, LEAST_RANK};
-use super::news::DigestContext;
 use crate::error::Result;
 use crate::index::{Mode, SearchOptions};
-use crate::library::{Library, PaperKey};
 use crate::search::{Asked, Weight};
-use crate::vectors::Row;
 
 /// Factor on the share by meaning for papers that are found by words, and for recent arrivals.
 const LOOSER: f64 = 5.0;
 /// The closest recent arrivals are close among them, whatever their number.
 const LEAST_RECENT: usize = 50;
-/// Days whose arrivals are recent.
-pub(super) const RECENT_DAYS: i32 = 28;
-/// Recent arrivals that a paper is compared with; of more, an evenly spaced sample.
-const MOST_RECENT: usize = 5000;
-
-/// A paper and the row of its embedding.
-pub(super) type KeyAndRow = (PaperKey, Row);
-
-/// The papers that arrived lately, as of a day, in the order of their keys.
-pub(super) fn recent_arrivals(library: &Library, today: Date) -> Result<Vec<KeyAndRow>> {
-    let first = today.saturating_sub((RECENT_DAYS - 1).days());
-    let keys = sample(library.arrived_between(first, today)?);
-    let rows = library.rows_of_keys(&keys)?;
-    let pairs = keys.into_iter().zip(rows);
-    Ok(pairs.filter_map(|(key, row)| Some((key, row?.0))).collect())
-}
-
-/// At most [`MOST_RECENT`] of the elements, evenly spaced.
-fn sample<T>(all: Vec<T>) -> Vec<T> {
-    let step = all.len().div_ceil(MOST_RECENT).max(1);
-    all.into_iter().step_by(step).collect()
-}
 
 /// How close the best papers are, and how well they match the words.
 pub(super) struct Threshold {
@@ -280,6 +254,8 @@ fn recent_rank_of(share: f64, n_papers: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::PaperKey;
+    use crate::vectors::Row;
 
     fn paper(similarity: f32, word_score: f32) -> Weight {
         Weight {
@@ -400,13 +376,5 @@ mod tests {
         assert!(recent.is_close(&paper(0.08, 8.0)));
         assert!(!recent.is_close(&paper(0.07, 8.0)), "far in meaning");
         assert!(Recent::default().is_close(&paper(0.0, 0.0)), "none came");
-    }
-
-    #[test]
-    fn of_many_arrivals_evenly_spaced_ones_are_taken() {
-        assert_eq!(sample(vec![1, 2, 3]), [1, 2, 3]);
-        let some = sample((0..12_000).collect());
-        assert_eq!(some.len(), 4000);
-        assert_eq!(some[..3], [0, 3, 6]);
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use akin::digest::{
-    self, Again, Delivery, Digest, DigestContext, DigestRequest, Follow, Sending, Since,
+    self, Delivery, Digest, DigestContext, DigestRequest, Earlier, Follow, Sending, Since,
 };
 use akin::encoder::{Encoder, EncoderOptions, ModelSource};
 use akin::index::lexical::{Lexical, WordQuery};
@@ -364,7 +364,7 @@ fn check(dice: &mut Dice, encoder: &Encoder) -> usize {
     let rest = by_day.sections[0].more.iter().map(|entry| &entry.brief.id);
     assert_eq!(again, rest.collect(), "{follow:?}");
     let library = Library::open(&root).unwrap();
-    let all = digest::again(&library, "", Again::Last, &[], Some(0)).unwrap();
+    let all = digest::again(&library, "", Earlier::Last, &[], Some(0)).unwrap();
     assert_eq!(all.is_some(), !by_day.is_empty());
     if let Some(all) = all {
         assert_eq!(told(&all), told(&by_day));

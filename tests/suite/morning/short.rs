@@ -17,7 +17,11 @@ impl Papers {
     fn of(word: &str, prefix: &str, n: usize) -> Papers {
         let paper = |i: usize| {
             let text = format!("{word} w{i} x{} y{} z{}.", 7 * i, 13 * i, 31 * i);
-            (format!("{prefix}{i:04}"), format!("Study {i}"), text)
+            (
+                format!("{prefix}{i:04}"),
+                format!("Study {i} of {prefix}"),
+                text,
+            )
         };
         Papers((1..=n).map(paper).collect())
     }
