@@ -24,6 +24,9 @@ use super::{args, layout, output, terminal};
 pub(super) struct DailyArgs {
     /// The day, or several: 2026-03-14, yesterday, "last monday", "last week", 2026-03 [default: the
     /// last one that has a list]
+    #[arg(value_name = "DATE", group = "days", value_parser = dates::date)]
+    day: Option<DateArg>,
+    /// The day or days, too
     #[arg(long, value_name = "DATE", group = "days", value_parser = dates::date)]
     date: Option<DateArg>,
     /// The week: 2026-W11, "last week", or any day of it
@@ -95,7 +98,7 @@ fn asked(args: &DailyArgs, today: Date) -> Result<Option<DaySpan>, Failure> {
             .then_some(whole)
             .ok_or_else(|| Failure::usage(several()))
     };
-    match (&args.date, &args.week, &args.month) {
+    match (args.day.as_ref().or(args.date.as_ref()), &args.week, &args.month) {
         (Some(date), ..) => Ok(Some(date.days(today))),
         (_, Some(week), _) => within(week, DaySpan::week_of, "week").map(Some),
         (.., Some(month)) => within(month, DaySpan::month_of, "month").map(Some),

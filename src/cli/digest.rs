@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use akin::digest::{
-    self, Delivery, Digest, DigestContext, DigestRequest, Emphasis, FEED_DIGESTS, FeedFormat,
-    Follow, Job, Mailer, Scheduler, Sending, Since, Subscriber,
+    self, Delivery, Digest, DigestContext, DigestRequest, Earlier, Emphasis, FEED_DIGESTS,
+    FeedFormat, Follow, Job, Mailer, Scheduler, Sending, Since, Subscriber,
 };
 use akin::encoder::Encoder;
 use akin::library::{Library, StoredFollow, StoredSubscriber, Writer};
@@ -25,8 +25,12 @@ use super::{follow, layout, output, terminal};
 
 /// Say what is new in what you follow, once
 ///
-/// A paper is shown once under a follow, whatever is run again. A digest that could not be sent is
-/// sent the next time. The exit code is 0 also if nothing is new or no subscriber is due.
+/// A paper is shown once under a follow, whatever is run again. One that several follows match is
+/// under the one in which it ranks best. A digest that could not be sent is sent the next time. The
+/// exit code is 0 also if nothing is new or no subscriber is due.
+///
+/// At most ten papers of a follow are shown, the best. A line counts the rest and has the command
+/// that lists it.
 ///
 /// Mail (--to smtp) goes through the server in part [mail] of akin/config.toml. Its keys are from,
 /// host, port, security ("starttls", "tls", "none"), user and ca-file. The password comes from one
@@ -55,6 +59,13 @@ pub(super) struct DigestArgs {
     /// Show the digest without marking it as shown: the next one shows the same papers
     #[arg(long)]
     dry_run: bool,
+    /// Number of papers to show of each follow, 0 for all [default: what each follow says, else 10]
+    #[arg(long, value_name = "N")]
+    max: Option<usize>,
+    /// Show the digests of a day again, or the last one; compare nothing, and note nothing
+    #[arg(long, value_name = "DATE", num_args = 0..=1, default_missing_value = "last",
+          value_parser = again, conflicts_with_all = ["since", "dry_run", "install", "even_if_empty"])]
+    again: Option<AgainArg>,
     /// Number of rising papers to list
     #[arg(long, value_name = "N", default_value_t = 5)]
     trending: usize,
@@ -131,27 +142,43 @@ impl SinceArg {
     }
 }
 
+/// Which digests `--again` shows.
+#[derive(Debug, Clone, PartialEq)]
+enum AgainArg {
+    Last,
+    Date(DateArg),
+}
+
+impl AgainArg {
+    fn at(&self, today: Date) -> Result<Earlier, Failure> {
+        match self {
+            AgainArg::Last => Ok(Earlier::Last),
+            AgainArg::Date(date) => date
+                .one_day(today)
+                .map(Earlier::Day)
+                .map_err(Failure::usage),
+        }
+    }
+}
+
 pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
-    match (args.install, args.to) {
-        (Some(scheduler), _) => install(args, scheduler, context),
-        (None, Form::Smtp) => to_subscribers(args, context),
-        (None, _) => to_reader(args, context),
+    match (args.install, &args.again, args.to) {
+        (Some(scheduler), ..) => install(args, scheduler, context),
+        (None, Some(_), Form::Smtp) => Err(Failure::usage(
+            "--again shows a digest and sends none; --to eml writes a message",
+        )),
+        (None, Some(which), _) => once_more(args, which.at(args.moment.today()?)?, context),
+        (None, None, Form::Smtp) => to_subscribers(args, context),
+        (None, None, _) => to_reader(args, context),
     }
 }
 
 /// Writes what is new for one reader: the library's owner, or a subscriber.
 fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
-    if let Some(path) = &args.output {
-        let claim = Claim {
-            kind: OutputKind::Digest,
-            force: args.force,
-            inputs: &[],
-        };
-        claim.check(path, context)?;
-    }
+    check_output(args, context)?;
     let now = args.moment.now()?;
     let reader = args.subscriber.clone().unwrap_or_default();
-    let form = if context.json { Form::Json } else { args.to };
+    let form = form(args, context);
     let room = Composer::new(args, context);
     let subscriber = args.subscriber.as_ref();
     let subscriber = subscriber.map(|address| subscriber_of(address, context));
@@ -200,6 +227,51 @@ fn to_reader(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+fn check_output(args: &DigestArgs, context: &Context) -> Result<(), Failure> {
+    let Some(path) = &args.output else {
+        return Ok(());
+    };
+    let claim = Claim {
+        kind: OutputKind::Digest,
+        force: args.force,
+        inputs: &[],
+    };
+    claim.check(path, context)
+}
+
+fn form(args: &DigestArgs, context: &Context) -> Form {
+    if context.json { Form::Json } else { args.to }
+}
+
+/// Writes digests that were sent once more.
+fn once_more(args: &DigestArgs, which: Earlier, context: &Context) -> Result<Outcome, Failure> {
+    check_output(args, context)?;
+    let library = Library::open(&context.library)?;
+    let reader = args.subscriber.as_deref().unwrap_or_default();
+    let Some(digest) = digest::again(&library, reader, which, &args.follow, args.max)? else {
+        context.note(&match which {
+            Earlier::Last => "no digest with a paper was sent yet".to_owned(),
+            Earlier::Day(day) => {
+                format!(
+                    "no digest with a paper was sent on {day}; --again alone shows the last one"
+                )
+            }
+        });
+        return Ok(Outcome::Partly);
+    };
+    let is_there = |name: &&String| digest.sections.iter().any(|s| s.follow == **name);
+    if let Some(name) = args.follow.iter().find(|name| !is_there(name)) {
+        let day = digest.made.date();
+        return Err(Failure::usage(format!(
+            "the digest of {day} has no follow {name:?}"
+        )));
+    }
+    let room = Composer::new(args, context);
+    let text = room.rendered(form(args, context), &digest)?;
+    write_out(args.output.as_deref(), &text)?;
+    Ok(Outcome::Done)
+}
+
 /// Sends mail to every subscriber whose time has come. A failure for one does not affect the
 /// others: it is reported, and the exit code shows it.
 fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
@@ -208,7 +280,12 @@ fn to_subscribers(args: &DigestArgs, context: &Context) -> Result<Outcome, Failu
     let due = due(args, now, context, &mut outcome)?;
     if due.is_empty() {
         if outcome == Outcome::Done {
-            context.note("no subscriber is due; --subscriber ADDRESS sends anyway");
+            let are_there = !Library::open(&context.library)?.subscribers()?.is_empty();
+            context.note(if are_there {
+                "no subscriber is due; --subscriber ADDRESS sends anyway"
+            } else {
+                "nobody is subscribed: akin subscribe add ADDRESS"
+            });
         }
         return Ok(outcome);
     }
@@ -402,17 +479,32 @@ impl<'a> Composer<'a> {
         }
         let encoder = self.encoder_for(&follows, &opened.library)?;
         let indexes = opened.indexes();
-        let desk = DigestContext::new(&indexes, encoder)?;
+        let desk = DigestContext::new(&indexes, encoder, now.date())?;
         let wanted = DigestRequest {
             reader,
             follows,
             since: self.args.since.at(now.date()),
             n_trending: self.args.trending,
+            max: self.args.max,
+            command: &self.command(reader, now.date()),
             now: now.timestamp(),
             time_zone: now.time_zone().clone(),
             domain: &self.context.mail_domain()?,
         };
         Ok(digest::compose(&desk, &wanted)?)
+    }
+
+    /// The command that shows the digest again. One that is not noted is composed again.
+    fn command(&self, reader: &str, today: Date) -> String {
+        let mut command = match (self.args.dry_run, self.args.since.at(today)) {
+            (false, _) => format!("akin digest --again {today}"),
+            (true, Since::Last) => "akin digest --dry-run".to_owned(),
+            (true, Since::Day(day)) => format!("akin digest --dry-run --since {day}"),
+        };
+        if !reader.is_empty() {
+            command += &format!(" --subscriber {reader}");
+        }
+        command
     }
 
     /// A digest in the requested form.
@@ -520,6 +612,9 @@ fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
     words.extend(["--to".to_owned(), form.unwrap_or_default()]);
     let mut named = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
     args.follow.iter().for_each(|name| named("--follow", name));
+    if let Some(max) = args.max {
+        named("--max", &max.to_string());
+    }
     if let Some(path) = &args.output {
         let path = std::path::absolute(path).map_err(Error::read(path))?;
         named("--output", &path.display().to_string());
@@ -531,6 +626,15 @@ fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
         named("--subscriber", address);
     }
     Ok(words)
+}
+
+/// Parses `last`, or a date.
+fn again(text: &str) -> Result<AgainArg, String> {
+    if text.trim() == "last" {
+        return Ok(AgainArg::Last);
+    }
+    let date = dates::date(text).map(AgainArg::Date);
+    date.map_err(|error| format!("{error}, or last"))
 }
 
 /// Parses `last`, or a date.

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use akin::digest::{self, DEFAULT_MIN_PERCENTILE, DigestContext, Follow};
+use akin::digest::{
+    self, DEFAULT_MAX, DEFAULT_MIN_PERCENTILE, DigestContext, Estimate, Follow, FollowMatch,
+};
 use akin::library::{Filter, Library, StoredFollow};
 use akin::{Error, paper, search};
 use clap::{Args, Subcommand};
@@ -20,12 +22,14 @@ use super::{layout, output, reading, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
+/// Papers that `add` names.
+const N_LATEST: usize = 3;
 
 /// Follow a subject, some papers or some authors; `akin digest` shows what is new
 ///
 /// A new paper is found if it is closer to what you follow than 99.5 % of your library
-/// (--closer-than), by meaning or by its words. `akin follow test NAME` shows what that would have
-/// found in the last month.
+/// (--closer-than), by meaning or by its words. It also has to be close among what arrived in the last
+/// four weeks. `akin follow test NAME` shows what that would have found in the last month.
 #[derive(Debug, Args)]
 pub(super) struct FollowArgs {
     #[command(subcommand)]
@@ -122,6 +126,9 @@ struct FollowRequest {
     /// closest always are [default: 99.5]
     #[arg(long, value_name = "PERCENT", alias = "min-percentile")]
     closer_than: Option<f64>,
+    /// Number of papers that a digest shows of it, the best; 0 for all [default: 10]
+    #[arg(long, value_name = "N")]
+    max: Option<usize>,
 }
 
 /// Follows as a file.
@@ -197,6 +204,7 @@ impl FollowRequest {
             }
         }
         follow.min_percentile = self.closer_than.or(follow.min_percentile);
+        follow.max = self.max.or(follow.max);
     }
 }
 
@@ -213,11 +221,89 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
     let mut writer = context.writer("akin follow")?;
     let now = moment.now()?.timestamp();
     writer.add_follow(&follow.name, &follow.definition(), now)?;
+    drop(writer);
     context.note(&format!(
         "papers that come from now on are new; akin follow test {:?} shows last month's",
         follow.name
     ));
+    // It is followed, whatever can be said about it.
+    let reason = match expect(follow, moment, context) {
+        Ok(()) => return Ok(Outcome::Done),
+        Err(fault) if fault.is_everybodys() => return Err(fault),
+        Err(Failure::Akin(error)) => error.to_string(),
+        Err(Failure::Usage(reason)) => reason,
+        Err(fault @ Failure::Output(_)) => return Err(fault),
+    };
+    context.note(&format!("what it will find is not known: {reason}"));
     Ok(Outcome::Done)
+}
+
+/// Reports what a follow would have found in the last weeks.
+fn expect(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<(), Failure> {
+    let library = Library::open(&context.library)?;
+    let last = Estimate::last_day(&library, moment.today()?)?;
+    let (Some(last), Some(_)) = (last, library.space()) else {
+        return Ok(());
+    };
+    drop(library);
+    let opened = context.open(&context.library, LEFT_OUT)?;
+    let encoder = follow.target().map(|_| context.load_for(&opened.library));
+    let encoder = encoder.transpose()?;
+    let indexes = opened.indexes();
+    let desk = DigestContext::new(&indexes, encoder.as_ref(), last)?;
+    let estimate = digest::estimate(&desk, follow)?;
+    let latest: Vec<String> = estimate.matches.iter().take(N_LATEST).map(brief).collect();
+    let latest = match latest.len() {
+        0 => String::new(),
+        _ => format!("; the last would have been {}", latest.join(", ")),
+    };
+    context.note(&format!("{}{latest}", expected(&estimate)));
+    propose(follow, &estimate, context);
+    Ok(())
+}
+
+/// A paper in a sentence.
+fn brief(found: &FollowMatch) -> String {
+    format!("{:?} ({})", found.paper.title, found.paper.id)
+}
+
+/// States the number of papers a week, and where it is from.
+fn expected(estimate: &Estimate) -> String {
+    let Estimate { first, last, .. } = estimate;
+    let n_found = layout::count(estimate.matches.len() as u64);
+    let n_compared = layout::counted(estimate.n_compared as u64, "paper");
+    let from = if first == last {
+        format!("{n_found} of {n_compared} that came on {last}")
+    } else {
+        format!("{n_found} of {n_compared} that came from {first} to {last}")
+    };
+    match estimate.per_week() {
+        None => format!("it would have found {from}"),
+        Some(n) if n < 1.0 => {
+            format!("expect less than a paper a week: it would have found {from}")
+        }
+        Some(n) => {
+            let n = layout::counted(n.round() as u64, "paper");
+            format!("expect about {n} a week: it would have found {from}")
+        }
+    }
+}
+
+/// Proposes a higher percentile if a follow would find more than anybody reads.
+fn propose(follow: &Follow, estimate: &Estimate, context: &Context) {
+    if !estimate.is_much() {
+        return;
+    }
+    let name = &follow.name;
+    context.note(&match estimate.tighter {
+        Some(percentile) => format!(
+            "that is much; with akin follow edit {name:?} --closer-than {percentile} it is at most \
+             30 a week"
+        ),
+        None => {
+            format!("that is much; akin follow edit {name:?} takes a narrower text or --category")
+        }
+    });
 }
 
 /// Whether just this is followed: a command that was cut off after it had done it is run again.
@@ -284,6 +370,7 @@ fn show(name: &str, context: &Context) -> Result<Outcome, Failure> {
         ("authors", joined(&follow.authors)),
         ("categories", joined_categories(&follow.categories)),
         ("closer than", closeness),
+        ("at most", Some(at_most(follow.max))),
         ("since", Some(stored.created)),
     ] {
         if let Some(value) = value {
@@ -291,6 +378,13 @@ fn show(name: &str, context: &Context) -> Result<Outcome, Failure> {
         }
     }
     Ok(Outcome::Done)
+}
+
+fn at_most(max: Option<usize>) -> String {
+    match max.unwrap_or(DEFAULT_MAX) {
+        0 => "all".to_owned(),
+        n => format!("{n} in a digest"),
+    }
 }
 
 fn joined_categories(categories: &[String]) -> Option<String> {
@@ -315,7 +409,7 @@ fn test(
     let encoder = follow.target().map(|_| context.load_for(&opened.library));
     let encoder = encoder.transpose()?;
     let indexes = opened.indexes();
-    let desk = DigestContext::new(&indexes, encoder.as_ref())?;
+    let desk = DigestContext::new(&indexes, encoder.as_ref(), today)?;
     let keys = opened.library.arrived_between(first, today)?;
     let n_new = keys.len();
     let found = digest::find(&desk, &follow, keys)?;
@@ -337,6 +431,12 @@ fn test(
         layout::count(found.matches.len() as u64),
         layout::counted(n_new as u64, "paper"),
     ));
+    if let Some(last) = Estimate::last_day(&opened.library, today)? {
+        let desk = DigestContext::new(&indexes, encoder.as_ref(), last)?;
+        let estimate = digest::estimate(&desk, &follow)?;
+        context.note(&expected(&estimate));
+        propose(&follow, &estimate, context);
+    }
     Ok(if found.matches.is_empty() {
         Outcome::Partly
     } else {

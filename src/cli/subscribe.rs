@@ -81,7 +81,12 @@ fn add(
     moment: &MomentArgs,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    digest::domain(&subscriber.address)?;
+    digest::domain(&subscriber.address).map_err(|_| {
+        Failure::usage(format!(
+            "{:?} is not a mail address: expected one such as you@example.org",
+            subscriber.address
+        ))
+    })?;
     let library = Library::open(&context.library)?;
     for name in &subscriber.follows {
         library.follow(name)?;

@@ -72,8 +72,8 @@ fn days_since(since: &DateArg, (last, today): (Date, Date)) -> Result<i32, Failu
 pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Failure> {
     let opened = context.open(&context.library, LEFT_OUT)?;
     let indexes = opened.indexes();
-    let desk = DigestContext::new(&indexes, None)?;
     let today = args.moment.today()?;
+    let desk = DigestContext::new(&indexes, None, today)?;
     // A library that was last fed a month ago has its last week then.
     let listed = digest::last_day(&opened.library, Day::Listed, today)?;
     let dated = digest::last_day(&opened.library, Day::Dated, today)?;

@@ -1,9 +1,13 @@
 //! A digest as it is stored and rendered.
+//!
+//! Invariant: a paper is in one section, shown or as one of the rest, and names the other follows
+//! that match it. Shown papers are noted for all of these, the rest for none.
 
 use jiff::Zoned;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::schedule::shell_word;
 use crate::error::{Error, Result};
 use crate::library::{FollowKey, Library, PaperKey, Shown, StoredDigest};
 use crate::paper::{Paper, PaperId, PartialDate};
@@ -23,6 +27,9 @@ pub struct Digest {
     pub trending: Vec<Riser>,
     /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
+    /// The command that shows this digest again, without its options that choose a part of it.
+    #[serde(default)]
+    pub command: String,
 }
 
 /// What is new under one follow.
@@ -34,8 +41,11 @@ pub struct Section {
     pub about: String,
     /// Papers that were compared.
     pub n_new: usize,
-    /// What was found, best first.
+    /// What is shown, best first.
     pub entries: Vec<Entry>,
+    /// What was found beyond those, best first; only counted in what people read.
+    #[serde(default)]
+    pub more: Vec<Entry>,
     pub(super) follow_key: i64,
     pub(super) up_to: Option<i64>,
 }
@@ -54,6 +64,12 @@ pub struct Entry {
     pub similarity: Option<f32>,
     /// The share of the library, in percent, that it is closer than.
     pub closer_than: Option<f64>,
+    /// The share of the recent arrivals, in percent, that it is closer than.
+    #[serde(default)]
+    pub closer_than_recent: Option<f64>,
+    /// The other follows that match it.
+    #[serde(default)]
+    pub also_in: Vec<String>,
     /// The sentence of its abstract that is nearest to the followed subject.
     pub sentence: Option<String>,
     /// Explains why it is here.
@@ -109,7 +125,7 @@ impl Brief {
 }
 
 impl Digest {
-    /// Number of papers that are new under some follow; a paper under two follows counts twice.
+    /// Number of papers that are shown.
     pub fn n_entries(&self) -> usize {
         self.sections
             .iter()
@@ -124,15 +140,46 @@ impl Digest {
 
     /// The follows that have nothing new, each with the number of papers that were compared.
     pub(super) fn quiet(&self) -> String {
-        let quiet = self
-            .sections
-            .iter()
-            .filter(|section| section.entries.is_empty());
-        let quiet = quiet.map(|section| match section.n_new {
+        let quiet = self.without_entries().filter(|(_, n)| *n == 0);
+        let quiet = quiet.map(|(section, _)| match section.n_new {
             0 => section.follow.clone(),
             n => format!("{} (of {n})", section.follow),
         });
         quiet.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The follows whose new papers are all under other follows, each with their number.
+    pub(super) fn elsewhere(&self) -> String {
+        let elsewhere = self.without_entries().filter(|(_, n)| *n > 0);
+        let elsewhere = elsewhere.map(|(section, n)| format!("{} ({n})", section.follow));
+        elsewhere.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The sections that show nothing, each with the number of papers under other follows.
+    fn without_entries(&self) -> impl Iterator<Item = (&Section, usize)> {
+        let empty = self.sections.iter().filter(|s| s.entries.is_empty());
+        empty.map(|section| (section, self.also_in(&section.follow).count()))
+    }
+
+    /// The papers shown under other follows that a follow matches, too.
+    pub(super) fn also_in<'a>(&'a self, follow: &'a str) -> impl Iterator<Item = &'a Entry> {
+        let entries = self.sections.iter().flat_map(|section| &section.entries);
+        entries.filter(move |entry| entry.also_in.iter().any(|other| other == follow))
+    }
+
+    /// The size of the rest of a section, `and 3 more`, and the command that lists it; `None` without
+    /// a rest.
+    pub(super) fn rest(&self, section: &Section) -> Option<(String, String)> {
+        let n = section.more.len();
+        // A name that begins like an option is none after an equals sign.
+        let before = if section.follow.starts_with('-') {
+            '='
+        } else {
+            ' '
+        };
+        let follow = shell_word(&section.follow);
+        let command = format!("{} --follow{before}{follow} --max 0", self.command);
+        (n > 0).then(|| (format!("and {n} more"), command))
     }
 
     /// The digest's heading.
@@ -178,13 +225,15 @@ impl Digest {
             Shown {
                 follow,
                 up_to,
-                ids: section
-                    .entries
-                    .iter()
-                    .flat_map(|entry| &entry.ids)
-                    .collect(),
+                ids: self.shown_under(section).collect(),
             }
         };
         self.sections.iter().map(of_section).collect()
+    }
+
+    /// Every id that counts as shown for a follow, also under another one.
+    fn shown_under<'a>(&'a self, section: &'a Section) -> impl Iterator<Item = &'a PaperId> {
+        let entries = section.entries.iter().chain(self.also_in(&section.follow));
+        entries.flat_map(|entry| &entry.ids)
     }
 }

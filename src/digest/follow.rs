@@ -18,6 +18,9 @@ pub(super) const LEAST_RANK: usize = 10;
 /// two hundred papers is at least as close.
 pub const DEFAULT_MIN_PERCENTILE: f64 = 99.5;
 
+/// Default number of papers that a digest shows of a follow.
+pub const DEFAULT_MAX: usize = 10;
+
 /// The longest name.
 const MAX_NAME_CHARS: usize = 60;
 
@@ -46,6 +49,9 @@ pub struct Follow {
     /// [`DEFAULT_MIN_PERCENTILE`] if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_percentile: Option<f64>,
+    /// Number of papers that a digest shows of it, 0 for all; [`DEFAULT_MAX`] if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<usize>,
 }
 
 impl Follow {
@@ -164,7 +170,6 @@ impl Follow {
     fn fault(&self) -> Option<&'static str> {
         let is_blank = |text: &String| text.trim().is_empty();
         let is_long = |text: &String| text.len() > MAX_QUESTION_BYTES;
-        let lists = [&self.like, &self.not, &self.authors, &self.categories];
         let percentile = self.min_percentile.unwrap_or(DEFAULT_MIN_PERCENTILE);
         if is_blank(&self.name) || self.name.trim() != self.name {
             Some("expected a name without spaces around it")
@@ -172,10 +177,14 @@ impl Follow {
             Some("a name is one line of plain text")
         } else if self.name.chars().count() > MAX_NAME_CHARS {
             Some("a name has at most 60 characters")
-        } else if self.query.as_ref().is_some_and(is_blank)
-            || lists.into_iter().flatten().any(is_blank)
-        {
-            Some("something in it is empty")
+        } else if self.query.as_ref().is_some_and(is_blank) {
+            Some("its text is empty: expected what papers are to be about")
+        } else if self.like.iter().chain(&self.not).any(is_blank) {
+            Some("the id of a paper is empty")
+        } else if self.authors.iter().any(is_blank) {
+            Some("the name of an author is empty")
+        } else if self.categories.iter().any(is_blank) {
+            Some("the code of a category is empty")
         } else if self.query.as_ref().is_some_and(is_long) {
             Some("its text is longer than 64 KiB")
         } else if self.query.is_some() && !self.like.is_empty() {
@@ -222,7 +231,15 @@ mod tests {
         check(|f| f.name.push('\n'), Some("without spaces"));
         check(|f| f.name = "a\u{1b}b".to_owned(), Some("one line"));
         check(|f| f.name = "x".repeat(61), Some("60"));
-        check(|f| f.query = Some(" ".to_owned()), Some("empty"));
+        check(|f| f.query = Some(" ".to_owned()), Some("text is empty"));
+        let blank = || vec![" ".to_owned()];
+        check(|f| f.authors = blank(), Some("an author is empty"));
+        check(|f| f.categories = blank(), Some("a category is empty"));
+        let like_nothing = |f: &mut Follow| {
+            f.query = None;
+            f.like = blank();
+        };
+        check(like_nothing, Some("a paper is empty"));
         check(|f| f.query = None, Some("nothing"));
         check(|f| f.like = some(), Some("of its own"));
         check(|f| f.not = some(), Some("close to"));

@@ -1,30 +1,37 @@
 //! What is new for a reader's follows.
 //!
 //! ```text
-//! follows ──► papers not yet shown ──► close enough ──► folded ──► explained ──┐
-//! `follow`    library                  `news`                                  ├──► `Digest`
-//! recent papers ──► votes that fade, or topics that grow `trending` ───────────┘      │
-//!                                                                                     ▼
-//!            sent ◄── stdout, a file, or a mail server ◄── text, HTML, feed… ◄── prepared
-//!            library          `send`                          `render`           library
+//! follows ──► papers not yet shown ──► close enough ──► explained ──► under one follow each ──┐
+//! `follow`    library                  `threshold`      `news`        `assign`                ├──► `Digest`
+//! recent papers ──► votes that fade, or topics that grow `trending` ──────────────────────────┘      │
+//!                                                                                                    ▼
+//!                           sent ◄── stdout, a file, or a mail server ◄── text, HTML, feed… ◄── prepared
+//!                           library          `send`                          `render`           library
 //! ```
 //!
 //! In: a library with its indexes, the follows of one *reader* (the library's owner, or a
 //! subscriber), and the current time, always as an argument. Out: a [`Digest`] that is stored
 //! before it is sent and marked sent afterwards, in the transaction that notes what it showed.
+//! `again.rs` reads a sent digest again. `estimate.rs` says how much a follow would find in a week.
 //! `daily.rs` is separate: the papers of a day, without a reader. `schedule.rs` writes the schedule
 //! for a digest every morning.
 //!
 //! Invariants:
 //! - A paper is shown once per follow and reader, however often commands are repeated. This holds
 //!   under any of its ids, and for duplicates of it.
+//! - A digest shows at most some papers of a follow, the best, and counts the rest. The rest is part of
+//!   the stored digest, and not noted as shown.
 //! - A prepared digest is sent unchanged, with the same Message-ID however often it is tried. A
 //!   kill after the receiver has accepted a digest and before the transaction notes it has the
 //!   digest sent again, with the same Message-ID. It is never lost.
 //! - The same library and the same moment give the same digest, byte for byte.
 
+mod again;
+mod assign;
+mod context;
 mod daily;
 mod entry;
+mod estimate;
 mod follow;
 mod news;
 mod render;
@@ -32,19 +39,24 @@ mod schedule;
 mod send;
 mod smtp;
 mod subscriber;
+mod threshold;
 mod trending;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use self::assign::Matched;
 use crate::error::{Error, Refusal, Result};
-use crate::library::{Library, StoredFollow, Writer};
+use crate::library::{Library, PaperKey, StoredFollow, Writer};
 
+pub use self::again::{Earlier, again};
+pub use self::context::DigestContext;
 pub use self::daily::{DayPaper, Days, days, last_day};
 pub use self::entry::{Brief, Digest, Entry, Riser, Section};
-pub use self::follow::{DEFAULT_MIN_PERCENTILE, Follow};
-pub use self::news::{DigestContext, FollowMatch, FollowNews, entry, find};
+pub use self::estimate::{Estimate, estimate};
+pub use self::follow::{DEFAULT_MAX, DEFAULT_MIN_PERCENTILE, Follow};
+pub use self::news::{FollowMatch, FollowNews, entry, find};
 pub use self::render::mail::Letter;
 pub use self::render::{
     Emphasis, FeedFormat, entry_text, feed, full_byline, html, json, mail, markdown, text,
@@ -77,6 +89,10 @@ pub struct DigestRequest<'a> {
     pub since: Since,
     /// Number of rising papers to list; 0 for none.
     pub n_trending: usize,
+    /// Number of papers to show of each follow, 0 for all; what each follow says if `None`.
+    pub max: Option<usize>,
+    /// The command that shows the digest again, without options that choose a part of it.
+    pub command: &'a str,
     /// The present moment.
     pub now: Timestamp,
     /// The reader's time zone.
@@ -95,6 +111,7 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
     let last = library.last_key()?;
     let mut notes = Vec::new();
     let mut sections = Vec::with_capacity(wanted.follows.len());
+    let mut matched = Vec::with_capacity(wanted.follows.len());
     let arrived = match wanted.since {
         Since::Last => Vec::new(),
         Since::Day(day) => library.arrived_between(day, made.date())?,
@@ -107,14 +124,7 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
                 continue;
             }
         };
-        let mut keys = match wanted.since {
-            Since::Last => {
-                library.stored_after(library.gone_through(wanted.reader, stored.key)?)?
-            }
-            Since::Day(_) => arrived.clone(),
-        };
-        let shown = library.shown(wanted.reader, stored.key)?;
-        keys.retain(|key| !shown.contains(key));
+        let keys = not_yet_shown(library, wanted, stored, &arrived)?;
         let n_new = keys.len();
         let mut is_done = wanted.since == Since::Last;
         let found = match news::find(desk, &follow, keys) {
@@ -138,10 +148,20 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
             follow: follow.name.clone(),
             about: follow.about(),
             n_new,
-            entries: found.matches.iter().map(news::entry).collect(),
+            entries: Vec::new(),
+            more: Vec::new(),
             follow_key: stored.key.0,
             up_to: is_done.then_some(last.0),
         });
+        matched.push(Matched {
+            entries: found.matches.iter().map(news::entry).collect(),
+            max: wanted.max.or(follow.max).unwrap_or(DEFAULT_MAX),
+            follow: follow.name,
+        });
+    }
+    for (section, assigned) in sections.iter_mut().zip(assign::assign(&matched)) {
+        section.entries = assigned.shown;
+        section.more = assigned.rest;
     }
     let trending = match wanted.n_trending {
         0 => Vec::new(),
@@ -154,11 +174,28 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
         sections,
         trending,
         notes,
+        command: wanted.command.to_owned(),
     };
     let hash = blake3::hash(digest.body().as_bytes()).to_hex();
     let second = wanted.now.as_second();
     digest.message_id = format!("{second}.{}@{}", &hash[..24], wanted.domain);
     Ok(digest)
+}
+
+/// The papers that are new to a follow: the arrived ones, or those since its last digest.
+fn not_yet_shown(
+    library: &Library,
+    wanted: &DigestRequest<'_>,
+    stored: &StoredFollow,
+    arrived: &[PaperKey],
+) -> Result<Vec<PaperKey>> {
+    let mut keys = match wanted.since {
+        Since::Last => library.stored_after(library.gone_through(wanted.reader, stored.key)?)?,
+        Since::Day(_) => arrived.to_vec(),
+    };
+    let shown = library.shown(wanted.reader, stored.key)?;
+    keys.retain(|key| !shown.contains(key));
+    Ok(keys)
 }
 
 /// Whether an error comes from a follow's own query.

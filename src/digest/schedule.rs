@@ -102,7 +102,8 @@ fn is_plain(word: &str) -> bool {
     !word.is_empty() && word.chars().all(may_stand)
 }
 
-fn shell_word(word: &str) -> String {
+/// A word as a POSIX shell reads it.
+pub(super) fn shell_word(word: &str) -> String {
     if is_plain(word) {
         word.to_owned()
     } else {

@@ -203,6 +203,21 @@ impl Library {
         self.digests(reader, "sent IS NOT NULL", n)
     }
 
+    /// The digests sent to a reader that were prepared between two moments, newest first.
+    ///
+    /// # Errors
+    /// As [`Library::follows`].
+    pub fn sent_of(
+        &self,
+        reader: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredDigest>> {
+        // Moments as they are stored, in UTC, sort as texts.
+        let condition = format!("sent IS NOT NULL AND prepared BETWEEN '{from}' AND '{to}'");
+        self.digests(reader, &condition, i64::MAX as usize)
+    }
+
     fn digests(&self, reader: &str, condition: &str, n: usize) -> Result<Vec<StoredDigest>> {
         if !self.has_digests()? {
             return Ok(Vec::new());

@@ -1,7 +1,8 @@
 //! Digests as a feed: RSS 2.0, or Atom (RFC 4287).
 //!
 //! A feed reader comes when it likes, so a feed has all entries of several digests, newest first.
-//! An entry's id depends on its follow and its paper and is the same in every feed.
+//! An entry's id depends on its follow and its paper and is the same in every feed. Papers that a
+//! digest only counts are one entry a follow.
 
 use akin_base::hex::hex;
 use atom_syndication as atom;
@@ -23,16 +24,56 @@ pub enum FeedFormat {
 /// The site of a feed without an address: the specification requires one.
 const NO_SITE: &str = "http://localhost/";
 
-/// One entry, with its section and digest.
-type FeedItem<'a> = (&'a Digest, &'a Section, &'a Entry);
+/// One entry of a feed: a paper, or the number of further ones.
+struct FeedItem<'a> {
+    id: String,
+    title: String,
+    url: Option<&'a str>,
+    html: String,
+    authors: &'a [String],
+    categories: Vec<&'a String>,
+    made: &'a Zoned,
+}
+
+impl<'a> FeedItem<'a> {
+    fn of_entry(digest: &'a Digest, section: &'a Section, entry: &'a Entry) -> FeedItem<'a> {
+        let follows = std::iter::once(&section.follow).chain(&entry.also_in);
+        FeedItem {
+            id: id_of(section, entry),
+            title: entry.brief.title.clone(),
+            url: entry.brief.url.as_deref(),
+            html: html::entry(entry),
+            authors: &entry.authors,
+            categories: follows.chain(&entry.categories).collect(),
+            made: &digest.made,
+        }
+    }
+
+    /// The papers of a section that are only counted, if there are any.
+    fn of_rest(digest: &'a Digest, section: &'a Section) -> Option<FeedItem<'a>> {
+        let (n_more, command) = digest.rest(section)?;
+        Some(FeedItem {
+            id: urn(&["rest", &section.follow, &digest.message_id]),
+            title: format!("{}: {n_more}", section.follow),
+            url: None,
+            html: html::rest(&n_more, &command),
+            authors: &[],
+            categories: vec![&section.follow],
+            made: &digest.made,
+        })
+    }
+}
 
 /// Renders digests, newest first, as a feed; `address` is the feed's own address, if it is known.
 pub fn feed(kind: FeedFormat, digests: &[Digest], address: Option<&str>) -> String {
-    let items: Vec<FeedItem<'_>> = digests
-        .iter()
-        .flat_map(|digest| digest.sections.iter().map(move |section| (digest, section)))
-        .flat_map(|(digest, section)| section.entries.iter().map(move |e| (digest, section, e)))
-        .collect();
+    let mut items: Vec<FeedItem<'_>> = Vec::new();
+    for digest in digests {
+        for section in &digest.sections {
+            let entries = section.entries.iter();
+            items.extend(entries.map(|entry| FeedItem::of_entry(digest, section, entry)));
+            items.extend(FeedItem::of_rest(digest, section));
+        }
+    }
     let made = digests.first().map(|digest| &digest.made);
     match kind {
         FeedFormat::Rss => rss(&items, made, address),
@@ -41,18 +82,18 @@ pub fn feed(kind: FeedFormat, digests: &[Digest], address: Option<&str>) -> Stri
 }
 
 fn rss(items: &[FeedItem<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
-    let item = |(digest, section, entry): &FeedItem<'_>| rss::Item {
-        title: Some(plain(&entry.brief.title)),
-        link: entry.brief.url.clone(),
-        description: Some(plain(&html::entry(entry))),
-        categories: categories(section, entry)
+    let item = |item: &FeedItem<'_>| rss::Item {
+        title: Some(plain(&item.title)),
+        link: item.url.map(str::to_owned),
+        description: Some(plain(&item.html)),
+        categories: categories(item)
             .map(|name| rss::Category { name, domain: None })
             .collect(),
         guid: Some(rss::Guid {
-            value: id_of(section, entry),
+            value: item.id.clone(),
             permalink: false,
         }),
-        pub_date: rfc2822::to_string(&digest.made).ok(),
+        pub_date: rfc2822::to_string(item.made).ok(),
         ..rss::Item::default()
     };
     let mut channel = rss::Channel {
@@ -90,25 +131,24 @@ fn own_address(channel: &mut rss::Channel, address: &str) {
 }
 
 fn atom(items: &[FeedItem<'_>], made: Option<&Zoned>, address: Option<&str>) -> String {
-    let entry = |(digest, section, entry): &FeedItem<'_>| atom::Entry {
-        title: atom::Text::plain(plain(&entry.brief.title)),
-        id: id_of(section, entry),
-        updated: moment(Some(&digest.made)),
-        authors: entry.authors.iter().map(|name| person(name)).collect(),
-        categories: categories(section, entry)
+    let entry = |item: &FeedItem<'_>| atom::Entry {
+        title: atom::Text::plain(plain(&item.title)),
+        id: item.id.clone(),
+        updated: moment(Some(item.made)),
+        authors: item.authors.iter().map(|name| person(name)).collect(),
+        categories: categories(item)
             .map(|term| atom::Category {
                 term,
                 ..atom::Category::default()
             })
             .collect(),
-        links: entry
-            .brief
+        links: item
             .url
-            .iter()
             .map(|url| link(url, "alternate"))
+            .into_iter()
             .collect(),
         content: Some(atom::Content {
-            value: Some(plain(&html::entry(entry))),
+            value: Some(plain(&item.html)),
             content_type: Some("html".to_owned()),
             ..atom::Content::default()
         }),
@@ -131,9 +171,8 @@ fn atom(items: &[FeedItem<'_>], made: Option<&Zoned>, address: Option<&str>) -> 
     feed.to_string() + "\n"
 }
 
-fn categories<'a>(section: &'a Section, entry: &'a Entry) -> impl Iterator<Item = String> + 'a {
-    let names = std::iter::once(&section.follow).chain(&entry.categories);
-    names.map(|name| plain(name))
+fn categories<'a>(item: &'a FeedItem<'_>) -> impl Iterator<Item = String> + 'a {
+    item.categories.iter().map(|name| plain(name))
 }
 
 fn person(name: &str) -> atom::Person {

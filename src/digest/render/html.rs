@@ -10,6 +10,7 @@ struct HtmlPage<'a> {
     title: String,
     digest: &'a Digest,
     quiet: String,
+    elsewhere: String,
     footer: &'a str,
 }
 
@@ -19,9 +20,23 @@ struct HtmlPart<'a> {
     entry: &'a Entry,
 }
 
+#[derive(Template)]
+#[template(
+    source = "<p>{{ n_more }}: <code>{{ command }}</code></p>",
+    ext = "html"
+)]
+struct HtmlRest<'a> {
+    n_more: &'a str,
+    command: &'a str,
+}
+
 // What the templates call.
 fn byline(authors: &[String], categories: &[String]) -> String {
     super::byline(authors, categories)
+}
+
+fn also_in(entry: &Entry) -> String {
+    super::also_in(entry)
 }
 
 fn dates(paper: &Brief) -> String {
@@ -33,10 +48,18 @@ pub fn html(digest: &Digest, footer: &str) -> String {
     let page = HtmlPage {
         title: digest.title(),
         quiet: digest.quiet(),
+        elsewhere: digest.elsewhere(),
         digest,
         footer,
     };
     page.render().expect("a digest is plain data")
+}
+
+/// Renders the line that counts further papers, for use in another document.
+pub(super) fn rest(n_more: &str, command: &str) -> String {
+    HtmlRest { n_more, command }
+        .render()
+        .expect("two texts are plain data")
 }
 
 /// Renders one entry, for use in another document.

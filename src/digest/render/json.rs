@@ -14,6 +14,10 @@ pub fn json(digest: &Digest) -> String {
     let moment = made.timestamp().display_with_offset(made.offset());
     value["made"] = Value::from(moment.to_string());
     value["time_zone"] = Value::from(made.time_zone().iana_name());
+    // The rest of a follow is there as `more`.
+    if let Some(digest) = value.as_object_mut() {
+        digest.remove("command");
+    }
     let sections = value["sections"].as_array_mut().into_iter().flatten();
     for section in sections.filter_map(Value::as_object_mut) {
         section.remove("follow_key");

@@ -1,6 +1,6 @@
 //! A digest as Markdown (CommonMark), for notes.
 
-use super::{byline, dates};
+use super::{also_in, byline, dates};
 use crate::digest::{Brief, Digest};
 
 /// Renders a digest.
@@ -15,6 +15,7 @@ pub fn markdown(digest: &Digest) -> String {
                 escaped(&byline(&entry.authors, &entry.categories)),
                 escaped(&dates(&entry.brief)),
                 escaped(&entry.why),
+                escaped(&also_in(entry)),
             ];
             for other in &entry.folded {
                 lines.push(format!(
@@ -33,6 +34,13 @@ pub fn markdown(digest: &Digest) -> String {
                 out += &format!("\n> {}\n", escaped(sentence));
             }
         }
+        if let Some((n_more, command)) = digest.rest(section) {
+            out += &format!("\n{n_more}: {}\n", code(&command));
+        }
+    }
+    let elsewhere = digest.elsewhere();
+    if !elsewhere.is_empty() {
+        out += &format!("\nUnder other follows: {}.\n", escaped(&elsewhere));
     }
     let quiet = digest.quiet();
     if !quiet.is_empty() {
@@ -58,6 +66,15 @@ fn linked(paper: &Brief, text: &str) -> String {
     }
 }
 
+/// Text as code, between more backticks than stand together in it.
+fn code(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let runs = text.split(|c| c != '`').map(str::len);
+    let ticks = "`".repeat(runs.max().unwrap_or(0) + 1);
+    let space = if ticks.len() > 1 { " " } else { "" };
+    format!("{ticks}{space}{text}{space}{ticks}")
+}
+
 /// Text in which nothing is markup.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -79,5 +96,11 @@ mod tests {
         assert_eq!(escaped("a*b* [x](y) <b>"), r"a\*b\* \[x\](y) \<b\>");
         assert_eq!(escaped("- $x_1$ & `y`"), r"\- \$x\_1\$ \& \`y\`");
         assert_eq!(escaped("a\u{1b}[1m"), r"a\[1m");
+    }
+
+    #[test]
+    fn a_command_stays_one_whatever_is_in_it() {
+        assert_eq!(code("a 'b'"), "`a 'b'`");
+        assert_eq!(code("a `b`` c"), "``` a `b`` c ```");
     }
 }

@@ -19,7 +19,7 @@ pub(super) mod mail;
 pub(super) mod markdown;
 pub(super) mod text;
 
-use super::Brief;
+use super::{Brief, Entry};
 use crate::paper::PartialDate;
 
 pub use self::feed::{FeedFormat, feed};
@@ -48,6 +48,15 @@ pub fn full_byline(authors: &[String], journal: Option<&str>, categories: &[Stri
     let parts = [names, journal, crate::categories::joined(categories)];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")
+}
+
+/// The other follows that match a paper; empty if there are none.
+fn also_in(entry: &Entry) -> String {
+    if entry.also_in.is_empty() {
+        String::new()
+    } else {
+        format!("also in: {}", entry.also_in.join(", "))
+    }
 }
 
 /// The id, and its days: published and listed, which are not the same.

@@ -2,7 +2,7 @@
 
 use textwrap::Options;
 
-use super::{byline, dates};
+use super::{also_in, byline, dates};
 use crate::digest::{Digest, Entry, Riser};
 
 /// Marks around parts of a text to make them stand out.
@@ -48,6 +48,16 @@ pub fn text(digest: &Digest, width: usize, marks: Emphasis) -> String {
             lines.blank();
             lines.entry(entry);
         }
+        if let Some((n_more, command)) = digest.rest(section) {
+            lines.blank();
+            lines.dim("  ", &format!("{n_more}:"));
+            lines.address(Some(&command));
+        }
+    }
+    let elsewhere = digest.elsewhere();
+    if !elsewhere.is_empty() {
+        lines.blank();
+        lines.dim("", &format!("Under other follows: {elsewhere}."));
     }
     let quiet = digest.quiet();
     if !quiet.is_empty() {
@@ -89,6 +99,7 @@ impl TextLines {
             self.wrapped("  > ", "  > ", sentence, "");
         }
         self.dim("  ", &entry.why);
+        self.dim("  ", &also_in(entry));
         self.address(entry.brief.url.as_deref());
         for other in &entry.folded {
             self.dim("  ", &format!("the same work: {}", other.id));
@@ -122,11 +133,11 @@ impl TextLines {
         self.wrapped(indent, indent, text, self.marks.dim);
     }
 
-    /// An address on a line of its own, so that it can be clicked.
+    /// An address or a command on a line of its own, so that it can be clicked or copied.
     fn address(&mut self, url: Option<&str>) {
         if let Some(url) = url {
             self.out.push_str("  ");
-            self.out.push_str(url);
+            self.out.extend(url.chars().filter(|c| !c.is_control()));
             self.out.push('\n');
         }
     }

@@ -22,6 +22,8 @@ fn a_day_is_that_of_the_list_in_the_communitys_order_with_its_neighbours() {
     );
     assert_eq!(first["submitter"], "Bob Sender");
     assert_eq!(day(&["--date", "2026-03-12"]).ids(), ["2603.00001"]);
+    assert_eq!(day(&["2026-03-12"]).ids(), ["2603.00001"]);
+    day(&["2026-03-12", "--date", "2026-03-13"]).exits(2);
     assert_eq!(day(&["--week", "2026-W11"]).exits(0).ids().len(), 4);
     assert_eq!(
         day(&["--month", "2026-03", "-k", "1"]).ids(),

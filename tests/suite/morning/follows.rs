@@ -52,6 +52,11 @@ fn follows_are_added_listed_shown_edited_and_removed() {
     for (args, said) in [
         (&["add", "bread", "x"][..], "there is one of this name"),
         (&["add", "x"], "it asks for nothing"),
+        (&["add", "x", ""], "its text is empty"),
+        (
+            &["add", "x", "--author", " "],
+            "the name of an author is empty",
+        ),
         (
             &["add", "x", "--not", "2603.00001"],
             "papers to be close to",
@@ -163,7 +168,7 @@ fn a_paper_is_found_if_few_of_the_library_are_as_close() {
         rows,
     );
     let indexes = Indexes::dense(&library, &index);
-    let desk = DigestContext::new(&indexes, None).unwrap();
+    let desk = DigestContext::new(&indexes, None, jiff::civil::date(2026, 3, 14)).unwrap();
     let new = library
         .stored_after(library.find("p1899").unwrap().key)
         .unwrap();

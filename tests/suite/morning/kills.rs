@@ -106,7 +106,8 @@ fn compose(root: &Path, day: usize) -> akin::Result<digest::Digest> {
         library.rows()?,
     );
     let indexes = Indexes::dense(&library, &index);
-    let desk = DigestContext::new(&indexes, None)?;
+    let today = moment(day).to_zoned(TimeZone::UTC).date();
+    let desk = DigestContext::new(&indexes, None, today)?;
     digest::compose(
         &desk,
         &DigestRequest {
@@ -114,6 +115,8 @@ fn compose(root: &Path, day: usize) -> akin::Result<digest::Digest> {
             follows: library.follows()?,
             since: Since::Last,
             n_trending: 0,
+            max: None,
+            command: "akin digest",
             now: moment(day),
             time_zone: TimeZone::UTC,
             domain: "example.org",

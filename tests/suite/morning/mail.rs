@@ -265,7 +265,11 @@ fn each_subscriber_has_follows_and_times_of_their_own() {
         sandbox.akin_at("2026-03-14T06:00Z", &all)
     };
     add("bob@example.org", &["--at", "09:00", "--days", "mon-fri"]).exits(0);
-    add("nobody", &[]).exits(2);
+    let refused = add("nobody", &[]).exits(2).stderr;
+    assert!(
+        refused.contains("\"nobody\" is not a mail address") && !refused.contains("config"),
+        "{refused}"
+    );
     assert!(
         add("c@example.org", &["--follow", "wine"])
             .exits(1)
@@ -407,6 +411,12 @@ fn without_settings_letters_are_written_and_a_subscription_says_that_it_is_not_s
         .exits(0)
         .stdout;
     assert_eq!(header(&letter, "To").trim(), ADA);
+    sandbox.akin(&["subscribe", "remove", ADA]).exits(0);
+    let none = sandbox.akin(&["digest", "--to", "smtp"]).exits(0).stderr;
+    assert!(
+        none.contains("nobody is subscribed: akin subscribe add ADDRESS"),
+        "{none}"
+    );
     let add = ["subscribe", "add", "bob@example.org"];
     let told = sandbox.akin(&add).exits(0).stderr;
     assert!(

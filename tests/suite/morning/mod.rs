@@ -14,6 +14,7 @@ mod mail;
 mod mail_hostile;
 mod mail_server;
 mod rule;
+mod short;
 mod trending;
 
 use crate::sandbox::{Ran, Sandbox};

@@ -1,5 +1,5 @@
 //! What a digest shows, against a plain reading of the rule: every new paper is held against the whole
-//! library, one by one.
+//! library and against everything that arrived lately, one by one.
 //!
 //! The libraries, what arrives and what is followed are random; embeddings are given, and lie near to
 //! what is followed or not, whatever words the papers have.
@@ -7,7 +7,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use akin::digest::{self, Delivery, Digest, DigestContext, DigestRequest, Follow, Sending, Since};
+use akin::digest::{
+    self, Delivery, Digest, DigestContext, DigestRequest, Earlier, Follow, Sending, Since,
+};
 use akin::encoder::{Encoder, EncoderOptions, ModelSource};
 use akin::index::lexical::{Lexical, WordQuery};
 use akin::index::{Index, IndexOptions};
@@ -87,6 +89,7 @@ fn random_follow(dice: &mut Dice, n_old: usize) -> Follow {
     if follow.target().is_some() {
         follow.min_percentile = [None, Some(90.0), Some(0.0), Some(99.0)][dice.below(4)];
     }
+    follow.max = [None, Some(0), Some(3)][dice.below(3)];
     follow
 }
 
@@ -171,15 +174,41 @@ fn admitted(follow: &Follow, encoder: &Encoder, root: &Path) -> BTreeSet<String>
         Some(_) => score_at(&word_scores, rank_of(share, all.len())),
         None => f32::INFINITY,
     };
+    let is_recent = |seen: &&Seen| seen.paper.listed == Some(NEW_DAY);
+    let recent: Vec<&Seen> = all.iter().filter(is_recent).collect();
+    let is_close_lately = close_lately(share, &recent, follow.query.is_some());
     let is_admitted = |seen: &&Seen| {
         let has_words = seen.word_score > 0.0 && seen.word_score >= wordy;
         let is_close = seen.similarity >= close || (has_words && seen.similarity >= not_far);
-        seen.paper.listed == Some(NEW_DAY)
+        is_recent(seen)
             && passes(follow, &seen.paper)
-            && (vector.is_none() || is_close)
+            && (vector.is_none() || (is_close && is_close_lately(seen)))
     };
     let admitted = all.iter().filter(is_admitted);
     admitted.map(|seen| seen.paper.id.to_string()).collect()
+}
+
+/// Whether a paper is close among the recent ones: closer than the mirror image of their lower half,
+/// or one of the closest, or by its words.
+fn close_lately(share: f64, recent: &[&Seen], has_words: bool) -> impl Fn(&Seen) -> bool + use<> {
+    let n = recent.len();
+    let mut similarities: Vec<f32> = recent.iter().map(|seen| seen.similarity).collect();
+    similarities.sort_by(f32::total_cmp);
+    let lower = ((share * n as f64).ceil() as usize).max(1);
+    // Of an even number of papers the lower of the middle two.
+    let null = 2.0 * similarities[(n - 1) / 2] - similarities[lower - 1];
+    let rank_of = |share| rank_of(share, n).max(n.min(50));
+    let rank = rank_of(5.0 * share);
+    let close = score_at(&similarities, rank);
+    let not_far = score_at(&similarities, rank_of(25.0 * share));
+    let word_scores: Vec<f32> = recent.iter().map(|seen| seen.word_score).collect();
+    let mut word_scores: Vec<f32> = word_scores.into_iter().filter(|s| *s > 0.0).collect();
+    word_scores.retain(|_| has_words);
+    let wordy = score_at(&word_scores, rank);
+    move |seen| {
+        let by_words = seen.word_score > 0.0 && seen.word_score >= wordy;
+        seen.similarity >= close.min(null) || (by_words && seen.similarity >= not_far)
+    }
 }
 
 /// Whether a paper meets every condition.
@@ -232,12 +261,14 @@ fn compose(root: &Path, encoder: &Encoder, since: Since) -> Digest {
         index: &index,
         lexical: Ok(&lexical),
     };
-    let desk = DigestContext::new(&indexes, Some(encoder)).unwrap();
+    let desk = DigestContext::new(&indexes, Some(encoder), NEW_DAY).unwrap();
     let wanted = DigestRequest {
         reader: "",
         follows: library.follows().unwrap(),
         since,
         n_trending: 0,
+        max: None,
+        command: "akin digest",
         now: now(),
         time_zone: TimeZone::UTC,
         domain: "example.org",
@@ -245,9 +276,11 @@ fn compose(root: &Path, encoder: &Encoder, since: Since) -> Digest {
     digest::compose(&desk, &wanted).unwrap()
 }
 
-/// The papers that a digest tells of: shown, folded into one that is shown, or named as not shown.
+/// The papers that a digest tells of: shown, counted, folded into one of these, or named as not
+/// shown.
 fn told(digest: &Digest) -> BTreeSet<String> {
-    let entries = digest.sections.iter().flat_map(|section| &section.entries);
+    let sections = digest.sections.iter();
+    let entries = sections.flat_map(|section| section.entries.iter().chain(&section.more));
     let shown = entries.flat_map(|entry| {
         let folded = entry.folded.iter().map(|brief| brief.id.to_string());
         std::iter::once(entry.brief.id.to_string()).chain(folded)
@@ -307,8 +340,13 @@ fn check(dice: &mut Dice, encoder: &Encoder) -> usize {
     let by_day = compose(&root, encoder, Since::Day(NEW_DAY));
     assert_eq!(told(&by_day), expected, "{follow:?}, by day");
     assert_eq!(by_day.n_entries(), first.n_entries());
+    let at_most = follow.max.unwrap_or(10);
+    let n_entries = |digest: &Digest| digest.sections[0].entries.len();
+    assert!(at_most == 0 || n_entries(&first) <= at_most);
+    let n_more = first.sections[0].more.len();
+    assert!(n_more == 0 || n_entries(&first) == at_most);
 
-    // Shown once, by whichever way it is asked.
+    // Shown once, by whichever way it is asked. What was only counted is not shown.
     let sending = Sending {
         now: now(),
         if_empty: false,
@@ -318,9 +356,19 @@ fn check(dice: &mut Dice, encoder: &Encoder) -> usize {
     let mut send = |_: &Digest| Ok(());
     let sent = digest::deliver::<akin::Error>(&mut writer, "", &sending, || Ok(since()), &mut send);
     assert_eq!(sent.unwrap() == Delivery::Sent, !first.is_empty());
-    for since in [Since::Last, Since::Day(NEW_DAY)] {
-        let again = compose(&root, encoder, since);
-        assert!(again.is_empty(), "{follow:?} {since:?}: {:?}", told(&again));
+    let again = compose(&root, encoder, Since::Day(NEW_DAY))
+        .sections
+        .remove(0);
+    let again = again.entries.iter().chain(&again.more);
+    let again: BTreeSet<&PaperId> = again.map(|entry| &entry.brief.id).collect();
+    let rest = by_day.sections[0].more.iter().map(|entry| &entry.brief.id);
+    assert_eq!(again, rest.collect(), "{follow:?}");
+    let library = Library::open(&root).unwrap();
+    let all = digest::again(&library, "", Earlier::Last, &[], Some(0)).unwrap();
+    assert_eq!(all.is_some(), !by_day.is_empty());
+    if let Some(all) = all {
+        assert_eq!(told(&all), told(&by_day));
+        assert!(all.sections[0].more.is_empty());
     }
     expected.len()
 }

@@ -95,7 +95,7 @@ fn a_topic_that_grows_faster_than_the_library_rises() {
         rows,
     );
     let indexes = Indexes::dense(&library, &index);
-    let desk = DigestContext::new(&indexes, None).unwrap();
+    let desk = DigestContext::new(&indexes, None, today).unwrap();
     let rising = |categories: &[&str]| {
         let options = TrendOptions {
             today,
