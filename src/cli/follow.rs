@@ -10,6 +10,7 @@ use akin::library::{Filter, Library, StoredFollow};
 use akin::{Error, paper, search};
 use clap::{Args, Subcommand};
 use jiff::ToSpan;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
@@ -399,10 +400,17 @@ fn test(
     let encoder = follow.target().map(|_| context.load_for(&opened.library));
     let encoder = encoder.transpose()?;
     let indexes = opened.indexes();
-    let today = moment.today()?;
+    let last_day = Estimate::last_day(&opened.library, moment.today()?)?;
+    let mut today = moment.today()?;
+    let first_of = |today: Date| today.saturating_sub((days - 1).days());
+    let mut keys = opened.library.arrived_between(first_of(today), today)?;
+    if let (true, Some(last_day)) = (keys.is_empty(), last_day) {
+        // A library that was last fed long ago has its last month then.
+        today = last_day;
+        keys = opened.library.arrived_between(first_of(today), today)?;
+    }
+    let first = first_of(today);
     let desk = DigestContext::new(&indexes, encoder.as_ref(), today)?;
-    let first = today.saturating_sub((days - 1).days());
-    let keys = opened.library.arrived_between(first, today)?;
     let n_new = keys.len();
     let found = digest::find(&desk, &follow, keys)?;
     found.notes.iter().for_each(|note| context.note(note));
@@ -423,7 +431,7 @@ fn test(
         layout::count(found.matches.len() as u64),
         layout::counted(n_new as u64, "paper"),
     ));
-    if let Some(last) = Estimate::last_day(&opened.library, today)? {
+    if let Some(last) = last_day {
         let desk = DigestContext::new(&indexes, encoder.as_ref(), last)?;
         let estimate = digest::estimate(&desk, &follow)?;
         context.note(&expected(&estimate));
