@@ -527,11 +527,17 @@ impl<'a> Composer<'a> {
         Ok(text.into_bytes())
     }
 
-    /// A feed of this digest and of those that were sent before.
+    /// A feed of this digest and of those that were sent before; of one that is shown again alone.
     fn feed(&self, kind: FeedFormat, digest: &Digest) -> Result<String, Error> {
         let library = Library::open(&self.context.library)?;
         let mut digests = vec![digest.clone()];
-        for stored in library.sent(&digest.reader, FEED_LOOKED_AT)? {
+        // One that is shown again is among those that were sent.
+        let n_looked_at = if self.args.again.is_some() {
+            0
+        } else {
+            FEED_LOOKED_AT
+        };
+        for stored in library.sent(&digest.reader, n_looked_at)? {
             let earlier = Digest::of_stored(&library, &stored)?;
             // A feed that is written every hour should not lose yesterday's papers by it.
             if digests.len() < FEED_DIGESTS && !earlier.is_empty() {

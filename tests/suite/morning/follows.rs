@@ -142,8 +142,13 @@ fn a_test_shows_last_month_and_changes_nothing() {
     }
     let since = test("2026-03-20", &["--days", "8"]).exits(0).ids();
     assert_eq!(since.len(), 2, "{since:?}");
-    let later = test("2026-05-20", &[]).exits(1);
-    assert!(later.stderr.contains("0 of 0 papers"), "{later:?}");
+    // Last month nothing came: it is the month before the last paper.
+    let later = test("2026-05-20", &[]).exits(0);
+    assert_eq!(later.ids().len(), 3);
+    let told = "3 of 4 papers that came from 2026-02-12 to 2026-03-13";
+    assert!(later.stderr.contains(told), "{later:?}");
+    let before = test("2026-03-01", &[]).exits(1);
+    assert!(before.stderr.contains("0 of 0 papers"), "{before:?}");
 }
 
 /// A paper is found if it is among the share of the library that is closest, counted over all of it,

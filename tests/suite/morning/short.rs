@@ -118,6 +118,7 @@ fn ten_papers_are_shown_and_a_command_lists_them_all_in_every_form() {
     assert_eq!(eml.matches("and 15 more:").count(), 2, "{eml}");
     assert_eq!(eml.matches(&command).count(), 2, "{eml}");
     let feed: Channel = again("rss").parse().unwrap();
+    assert_eq!(feed.items.len(), 11, "ten papers and the rest");
     let rest = feed.items.iter().find(|item| item.link.is_none()).unwrap();
     assert_eq!(rest.title.as_deref(), Some("all of it: and 15 more"));
     assert!(
