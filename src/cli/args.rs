@@ -82,7 +82,8 @@ pub(super) enum PrecisionArg {
     /// 8-bit integers: several times faster. With the bundled model, vectors keep a cosine of 0.999
     /// for abstracts and 0.998 for any text; for other models see `akin model verify`
     Int8,
-    /// int8 if the processor is faster with it, else f32
+    /// int8 for the bundled model if the processor is faster with it, else f32: other models would
+    /// be calibrated at every start
     Auto,
 }
 

@@ -31,7 +31,8 @@ pub enum Precision {
     F32,
     /// Products in 8-bit integers, everything else in f32.
     Int8,
-    /// Int8 if the processor is faster with it, else f32; on a GPU f16.
+    /// Int8 if the processor is faster with it and the model brings what it needs, else f32; on a GPU
+    /// f16.
     Auto,
 }
 
