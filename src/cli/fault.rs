@@ -74,7 +74,8 @@ impl Failure {
             Some(
                 Error::UnknownPaper { .. }
                 | Error::AmbiguousId { .. }
-                | Error::UnknownFollow { .. },
+                | Error::UnknownFollow { .. }
+                | Error::NotASource { .. },
             ) => Outcome::Partly,
             None if matches!(self, Failure::Nothing(_)) => Outcome::Partly,
             _ => Outcome::Failed,
