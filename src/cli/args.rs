@@ -51,8 +51,14 @@ pub(super) struct Common {
     #[arg(long, alias = "colour", value_name = "WHEN", global = true)]
     pub(super) color: Option<Color>,
     /// Print no progress and no notes; --no-quiet undoes it
-    #[arg(short, long, alias = "silent", global = true, overrides_with = "no_quiet",
-          conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        alias = "silent",
+        global = true,
+        overrides_with = "no_quiet",
+        conflicts_with = "verbose"
+    )]
     pub(super) quiet: bool,
     #[arg(long, global = true, hide = true, overrides_with = "quiet")]
     pub(super) no_quiet: bool,

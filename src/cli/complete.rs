@@ -55,7 +55,10 @@ fn program_path() -> String {
 
 /// An argument with what can be offered for it, by the name of its value.
 pub(super) fn attach(arg: Arg, path: &str) -> Arg {
-    let name = arg.get_value_names().and_then(|names| names.first()).cloned();
+    let name = arg
+        .get_value_names()
+        .and_then(|names| names.first())
+        .cloned();
     let offered: Offer = match name.as_deref() {
         Some("ID") => ids,
         Some("FOLLOW") => follows,
@@ -107,18 +110,26 @@ fn library() -> Option<Library> {
 
 fn ids(typed: &str) -> Option<Vec<CompletionCandidate>> {
     let found = library()?.ids_beginning(typed, MOST_IDS).ok()?;
-    let offered = found.into_iter().map(|(id, title)| offer(id.as_str(), Some(&title)));
+    let offered = found
+        .into_iter()
+        .map(|(id, title)| offer(id.as_str(), Some(&title)));
     Some(offered.collect())
 }
 
 fn follows(typed: &str) -> Option<Vec<CompletionCandidate>> {
     let follows = library()?.follows().ok()?;
-    Some(beginning(typed, follows.iter().map(|follow| follow.name.as_str())))
+    Some(beginning(
+        typed,
+        follows.iter().map(|follow| follow.name.as_str()),
+    ))
 }
 
 fn subscribers(typed: &str) -> Option<Vec<CompletionCandidate>> {
     let subscribers = library()?.subscribers().ok()?;
-    Some(beginning(typed, subscribers.iter().map(|it| it.address.as_str())))
+    Some(beginning(
+        typed,
+        subscribers.iter().map(|it| it.address.as_str()),
+    ))
 }
 
 fn categories(typed: &str) -> Option<Vec<CompletionCandidate>> {
@@ -136,7 +147,9 @@ fn models(typed: &str) -> Option<Vec<CompletionCandidate>> {
 }
 
 fn settings(typed: &str) -> Option<Vec<CompletionCandidate>> {
-    let of_typed = SETTINGS.iter().filter(|setting| setting.name.starts_with(typed));
+    let of_typed = SETTINGS
+        .iter()
+        .filter(|setting| setting.name.starts_with(typed));
     Some(of_typed.map(|it| offer(it.name, Some(it.about))).collect())
 }
 

@@ -81,14 +81,28 @@ fn list(settings: &Settings) -> Result<Outcome, Failure> {
     let file = &settings.file;
     let mut rows = Vec::new();
     for (setting, text, by) in settings.listed() {
-        let value = text.clone().map_or(Value::Null, |text| as_json(setting.kind, text));
+        let value = text
+            .clone()
+            .map_or(Value::Null, |text| as_json(setting.kind, text));
         let shown = text.unwrap_or_else(|| setting.default.to_owned());
-        rows.push((setting.name.to_owned(), shown, value, by, settings.describe(setting, by)));
+        rows.push((
+            setting.name.to_owned(),
+            shown,
+            value,
+            by,
+            settings.describe(setting, by),
+        ));
     }
     for (name, value) in &file.mail_lines {
         let text = value.text.clone();
         let json = as_json(value.kind, text.clone());
-        rows.push((name.clone(), text, json, SetBy::File(value.line), file.at(value.line)));
+        rows.push((
+            name.clone(),
+            text,
+            json,
+            SetBy::File(value.line),
+            file.at(value.line),
+        ));
     }
     if settings.json.value {
         for (name, _, value, by, place) in rows {
@@ -122,7 +136,9 @@ fn as_json(kind: ValueKind, text: String) -> Value {
 
 fn get(name: &str, settings: &Settings) -> Result<Outcome, Failure> {
     let mail = settings.file.mail_lines.iter();
-    let mail = mail.filter(|(known, _)| known == name).map(|(_, value)| value.text.clone());
+    let mail = mail
+        .filter(|(known, _)| known == name)
+        .map(|(_, value)| value.text.clone());
     let listed = settings.listed().into_iter();
     let mut listed = listed.filter(|(setting, ..)| setting.name == name);
     let text = match (listed.next(), mail.last()) {
@@ -189,7 +205,11 @@ fn unset(name: &str) -> Result<Outcome, Failure> {
             document.remove("mail");
         }
     })?;
-    Ok(if was_there { Outcome::Done } else { Outcome::Partly })
+    Ok(if was_there {
+        Outcome::Done
+    } else {
+        Outcome::Partly
+    })
 }
 
 /// The table and the key of a setting; `mail.host` is in the part `[mail]`.

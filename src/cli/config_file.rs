@@ -136,7 +136,10 @@ pub(super) fn place() -> Result<(PathBuf, bool), Failure> {
     if let Some(named) = std::env::var_os(CONFIG_VARIABLE).filter(|name| !name.is_empty()) {
         return Ok((named.into(), true));
     }
-    Ok((folders::base()?.config_dir().join("akin/config.toml"), false))
+    Ok((
+        folders::base()?.config_dir().join("akin/config.toml"),
+        false,
+    ))
 }
 
 /// Reads the text of a file. `path` is for messages.
@@ -168,8 +171,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ConfigFile, Failure> {
             continue;
         }
         let value = value_of(item, line_of(at));
-        let value = value
-            .ok_or_else(|| wrong(at, &format!("{name}: expected a text, a number, true or false")))?;
+        let value = value.ok_or_else(|| {
+            wrong(
+                at,
+                &format!("{name}: expected a text, a number, true or false"),
+            )
+        })?;
         file.values.insert(name.to_owned(), value);
     }
     let part: MailPart = toml::from_str(text).map_err(|e| {
@@ -227,6 +234,9 @@ mod tests {
         assert!(told("threads = 4\nlibrary = \n").starts_with("c.toml, line 2: "));
         assert!(told("\nthreads = [4]\n").starts_with("c.toml, line 2: threads: "));
         let unknown = told("[mail]\nfrom = \"a@b.de\"\nhost = \"h\"\nhots = \"h\"\n");
-        assert!(unknown.starts_with("c.toml, line 4: ") && unknown.contains("hots"), "{unknown}");
+        assert!(
+            unknown.starts_with("c.toml, line 4: ") && unknown.contains("hots"),
+            "{unknown}"
+        );
     }
 }

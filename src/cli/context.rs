@@ -51,7 +51,10 @@ impl Context {
         Ok(Context {
             library: settings.library.value.clone(),
             threads: settings.threads.value,
-            precision: settings.precision.value.map_or(Precision::F32, Precision::from),
+            precision: settings
+                .precision
+                .value
+                .map_or(Precision::F32, Precision::from),
             device: settings.device.value.into(),
             json: settings.json.value,
             quiet: settings.quiet.value,

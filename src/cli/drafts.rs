@@ -51,7 +51,10 @@ pub(super) fn ensure_text(name: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Whether the first line is a JSON object, or begins a list of them or XML.
 fn is_of_records(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
-    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = start
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let is_object = serde_json::from_slice::<serde_json::Map<_, _>>(line).is_ok();
     let is_list = start
         .strip_prefix(b"[")
@@ -63,7 +66,9 @@ fn is_of_records(bytes: &[u8]) -> bool {
 pub(super) fn unreadable(name: &Path, error: io::Error) -> Failure {
     let advice = match error.kind() {
         ErrorKind::NotFound => "check the name; `akin related -` reads a draft from stdin",
-        ErrorKind::IsADirectory => "name one file in it; `akin add FOLDER` reads all of a folder as dumps",
+        ErrorKind::IsADirectory => {
+            "name one file in it; `akin add FOLDER` reads all of a folder as dumps"
+        }
         _ => return Error::read(name)(error).into(),
     };
     Failure::Advised(Error::read(name)(error), advice.to_owned())

@@ -10,69 +10,108 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "search",
         &[
-            ("By meaning and by words", "akin search \"graph neural networks\""),
+            (
+                "By meaning and by words",
+                "akin search \"graph neural networks\"",
+            ),
             (
                 "With conditions: a phrase, a necessary word, a category, a date",
                 "akin search '\"dark matter\" +neutralino' --category hep-ph --until 2024",
             ),
-            ("In a file, without a library", "akin search --in arxiv-1000.jsonl \"toric varieties\" -n 3"),
+            (
+                "In a file, without a library",
+                "akin search --in arxiv-1000.jsonl \"toric varieties\" -n 3",
+            ),
         ],
     ),
     (
         "related",
         &[
-            ("Papers like one that you know", "akin related hep-ph/9302259"),
-            ("Papers close to a draft", "akin related --file draft.tex --limit 5"),
-            ("Close to one paper, away from another", "akin related hep-ph/9302259 --not alg-geom/9202019"),
+            (
+                "Papers like one that you know",
+                "akin related hep-ph/9302259",
+            ),
+            (
+                "Papers close to a draft",
+                "akin related --file draft.tex --limit 5",
+            ),
+            (
+                "Close to one paper, away from another",
+                "akin related hep-ph/9302259 --not alg-geom/9202019",
+            ),
         ],
     ),
     (
         "show",
         &[
-            ("A paper, by any spelling of its id", "akin show arXiv:hep-ph/9302259v1"),
-            ("With the records that it was made of", "akin show hep-ph/9302259 --sources"),
+            (
+                "A paper, by any spelling of its id",
+                "akin show arXiv:hep-ph/9302259v1",
+            ),
+            (
+                "With the records that it was made of",
+                "akin show hep-ph/9302259 --sources",
+            ),
         ],
     ),
     (
         "add",
         &[
             ("Add a dump", "akin add arxiv-1000.jsonl"),
-            ("Say what would be done, and why", "akin add arxiv-1000.jsonl --dry-run --explain"),
+            (
+                "Say what would be done, and why",
+                "akin add arxiv-1000.jsonl --dry-run --explain",
+            ),
             ("From another program", "zcat papers.jsonl.gz | akin add -"),
         ],
     ),
     (
         "pull",
         &[
-            ("What is new in computer science", "akin pull arxiv --set cs"),
-            ("The papers of the day at Hugging Face", "akin pull hf"),
+            (
+                "What is new in computer science",
+                "akin pull arxiv --set cs",
+            ),
+            (
+                "The papers of the day at Hugging Face",
+                "akin pull hf-daily",
+            ),
         ],
     ),
     (
         "pull arxiv",
         &[
-            ("From a day on", "akin pull arxiv --set cs --from 2026-11-01"),
+            (
+                "From a day on",
+                "akin pull arxiv --set cs --from 2026-11-01",
+            ),
             ("What is new since the last pull", "akin pull arxiv"),
         ],
     ),
     (
-        "pull hf",
+        "pull hf-daily",
         &[
-            ("Every day since the last pull", "akin pull hf"),
-            ("One day", "akin pull hf --date 2026-11-20"),
+            ("Every day since the last pull", "akin pull hf-daily"),
+            ("One day", "akin pull hf-daily --date 2026-11-20"),
         ],
     ),
     (
         "remove",
         &[
-            ("Forget one paper", "akin remove alg-geom/9202019"),
-            ("By its address", "akin remove https://arxiv.org/abs/hep-ph/9302259"),
+            ("Forget one paper", "akin remove 1603.00670"),
+            (
+                "By its address",
+                "akin remove https://arxiv.org/abs/1603.01677",
+            ),
         ],
     ),
     (
         "split",
         &[
-            ("What a paper was made of", "akin show hep-ph/9302259 --sources"),
+            (
+                "What a paper was made of",
+                "akin show 2401.00001 --sources",
+            ),
             ("Take its second record out", "akin split 2401.00001 2"),
         ],
     ),
@@ -108,31 +147,52 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "follow",
         &[
-            ("Follow a subject", "akin follow add relic \"dark matter relic density\""),
+            (
+                "Follow a subject",
+                "akin follow add relic \"dark matter relic density\"",
+            ),
             ("What is followed", "akin follow list"),
-            ("What it would have found last month", "akin follow test relic --days 30"),
+            (
+                "What it would have found last month",
+                "akin follow test relic --days 30",
+            ),
         ],
     ),
     (
         "follow add",
         &[
-            ("A subject", "akin follow add toric \"toric varieties\" --category math"),
-            ("Papers like one", "akin follow add susy --like hep-ph/9302259"),
-            ("An author", "akin follow add roszkowski --author \"Leszek Roszkowski\""),
+            (
+                "A subject",
+                "akin follow add toric \"toric varieties\" --category math",
+            ),
+            (
+                "Papers like one",
+                "akin follow add susy --like hep-ph/9302259",
+            ),
+            (
+                "An author",
+                "akin follow add roszkowski --author \"Leszek Roszkowski\"",
+            ),
         ],
     ),
     (
         "digest",
         &[
             ("What is new, once", "akin digest"),
-            ("See it without marking it as shown", "akin digest --dry-run --since 7d"),
+            (
+                "See it without marking it as shown",
+                "akin digest --dry-run --since 7d",
+            ),
             ("As a page", "akin digest --to html -o digest.html"),
         ],
     ),
     (
         "subscribe",
         &[
-            ("A mail every working day", "akin subscribe add you@example.org --at 07:30 --days mon-fri"),
+            (
+                "A mail every working day",
+                "akin subscribe add you@example.org --at 07:30 --days mon-fri",
+            ),
             ("Who gets mail", "akin subscribe list"),
         ],
     ),
@@ -140,14 +200,20 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "daily",
         &[
             ("The last day that has a list", "akin daily"),
-            ("A month, by the day of publication", "akin daily --month 2019-03 --published"),
+            (
+                "A month, by the day of publication",
+                "akin daily --month 2019-03 --published",
+            ),
         ],
     ),
     (
         "trending",
         &[
             ("What rises", "akin trending"),
-            ("In one category, this month", "akin trending --category cs.LG --days 30"),
+            (
+                "In one category, this month",
+                "akin trending --category cs.LG --days 30",
+            ),
         ],
     ),
     (
@@ -162,15 +228,24 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "embed",
         &[
             ("To JSON Lines on stdout", "akin embed arxiv-1000.jsonl"),
-            ("To a NumPy file, with half the bytes", "akin embed arxiv-1000.jsonl -o vectors.npy --dtype f16"),
-            ("As a filter", "cat arxiv-1000.jsonl | akin embed - | head -n 2"),
+            (
+                "To a NumPy file, with half the bytes",
+                "akin embed arxiv-1000.jsonl -o vectors.npy --dtype f16",
+            ),
+            (
+                "As a filter",
+                "cat arxiv-1000.jsonl | akin embed - | head -n 2",
+            ),
         ],
     ),
     (
         "eval",
         &[
             ("A folder of BEIR", "akin eval beir"),
-            ("By words only, with one metric", "akin eval beir --lexical --metric nDCG@10"),
+            (
+                "By words only, with one metric",
+                "akin eval beir --lexical --metric nDCG@10",
+            ),
             ("Keep the run", "akin eval beir --run run.trec"),
         ],
     ),
@@ -187,7 +262,10 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         &[
             ("bash, in ~/.bashrc", "source <(akin completions bash)"),
             ("zsh, in ~/.zshrc", "source <(akin completions zsh)"),
-            ("fish, in ~/.config/fish/config.fish", "akin completions fish | source"),
+            (
+                "fish, in ~/.config/fish/config.fish",
+                "akin completions fish | source",
+            ),
         ],
     ),
     (

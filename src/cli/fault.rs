@@ -172,9 +172,16 @@ const USUAL_ENDS: [(&str, &str); 10] = [
 
 /// What to do about a file whose format is not recognised.
 fn of_unknown_format(path: &Path) -> String {
-    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-    let near = USUAL_ENDS.iter().find(|(usual, _)| end.eq_ignore_ascii_case(usual));
-    let near = near.map_or(String::new(), |(_, names)| format!(" (here perhaps {names})"));
+    let end = path
+        .extension()
+        .and_then(|end| end.to_str())
+        .unwrap_or_default();
+    let near = USUAL_ENDS
+        .iter()
+        .find(|(usual, _)| end.eq_ignore_ascii_case(usual));
+    let near = near.map_or(String::new(), |(_, names)| {
+        format!(" (here perhaps {names})")
+    });
     format!(
         "`akin help formats` lists what is read; --format NAME insists on one{near}, --column \
          title=NAME names the column of titles"

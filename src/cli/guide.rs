@@ -54,7 +54,11 @@ pub(super) const COMMANDS: &[(&str, Group, &[&str])] = &[
     ("embed", Group::Model, &["encode", "vectorize"]),
     ("eval", Group::Model, &["evaluate", "bench"]),
     ("config", Group::Setup, &["settings"]),
-    ("completions", Group::Setup, &["completion", "generate-shell-completion"]),
+    (
+        "completions",
+        Group::Setup,
+        &["completion", "generate-shell-completion"],
+    ),
     ("man", Group::Setup, &["manual"]),
     ("help", Group::Setup, &[]),
 ];
@@ -62,6 +66,7 @@ pub(super) const COMMANDS: &[(&str, Group, &[&str])] = &[
 /// Other names of what is below a command.
 const BELOW: &[(&str, &[&str])] = &[
     ("list", &["ls"]),
+    ("hf-daily", &["hf"]),
     ("remove", &["rm", "delete"]),
     ("add", &["new"]),
     ("show", &["info", "view"]),
@@ -85,7 +90,9 @@ pub(super) fn dressed(program: Command) -> Command {
     let program = program.disable_help_subcommand(true);
     let program = program.mut_args(|arg| complete::attach(shown(arg), "akin"));
     let program = program.mut_subcommands(|command| {
-        let row = COMMANDS.iter().find(|(name, ..)| *name == command.get_name());
+        let row = COMMANDS
+            .iter()
+            .find(|(name, ..)| *name == command.get_name());
         let others: &[&str] = row.map_or(&[], |(_, _, others)| others);
         let path = command.get_name().to_owned();
         with_help(command, &path, others)
@@ -142,7 +149,9 @@ fn shown(arg: Arg) -> Arg {
     let arg = arg.hide_short_help(true);
     let setting = arg.get_long().and_then(settings::named);
     match (setting, arg.get_help().map(ToString::to_string)) {
-        (Some(setting), Some(help)) => arg.long_help(format!("{help} [env: {}]", setting.variable)),
+        (Some(setting), Some(help)) => {
+            arg.long_help(format!("{help}\n[env: {}]", setting.variable))
+        }
         _ => arg,
     }
 }
@@ -159,11 +168,18 @@ fn groups(program: &Command) -> String {
                 let about = command.get_about().map(ToString::to_string);
                 let name = command.get_name();
                 let gap = " ".repeat(width.saturating_sub(name.len()) + 2);
-                format!("  {literal}{name}{literal:#}{gap}{}\n", about.unwrap_or_default())
+                format!(
+                    "  {literal}{name}{literal:#}{gap}{}\n",
+                    about.unwrap_or_default()
+                )
             })
             .collect();
         if !lines.is_empty() {
-            text.push_str(&format!("\n{}\n{}", heading(program, title), lines.concat()));
+            text.push_str(&format!(
+                "\n{}\n{}",
+                heading(program, title),
+                lines.concat()
+            ));
         }
     }
     text
@@ -174,7 +190,9 @@ fn of_group(program: &Command, group: Group) -> impl Iterator<Item = &Command> {
     let rows = COMMANDS.iter().filter(move |(_, of, _)| *of == group);
     let with_row = rows.filter_map(|(name, ..)| program.find_subcommand(name));
     let is_new = |command: &&Command| {
-        let is_known = COMMANDS.iter().any(|(name, ..)| *name == command.get_name());
+        let is_known = COMMANDS
+            .iter()
+            .any(|(name, ..)| *name == command.get_name());
         !is_known && !command.is_hide_set()
     };
     let without = program.get_subcommands().filter(is_new);

@@ -31,7 +31,10 @@ pub(super) struct HelpArgs {
 /// Exit codes, each with its meaning.
 pub(super) const EXIT_CODES: [(&str, &str); 4] = [
     ("0", "done"),
-    ("1", "nothing was found, or something was rejected: an unknown paper, a bad record"),
+    (
+        "1",
+        "nothing was found, or something was rejected: an unknown paper, a bad record",
+    ),
     ("2", "failed or misused: the reason is on stderr"),
     ("130", "interrupted; what was committed stays"),
 ];
@@ -66,8 +69,12 @@ fn printed(help: Option<clap::Error>) -> Result<Outcome, Failure> {
 /// The global options as a command of their own.
 fn options(mut program: Command) -> Command {
     program.build();
-    let of_all = program.get_arguments().filter(|arg| arg.get_help_heading() == Some(GLOBAL));
-    let of_all: Vec<clap::Arg> = of_all.map(|arg| arg.clone().hide_short_help(false)).collect();
+    let of_all = program
+        .get_arguments()
+        .filter(|arg| arg.get_help_heading() == Some(GLOBAL));
+    let of_all: Vec<clap::Arg> = of_all
+        .map(|arg| arg.clone().hide_short_help(false))
+        .collect();
     Command::new("akin")
         .about("The options that every command takes, before its name or after it")
         .max_term_width(100)
@@ -83,10 +90,18 @@ fn options(mut program: Command) -> Command {
 /// Prints the names of the formats.
 fn formats() -> Result<Outcome, Failure> {
     let mut out = terminal::stdout();
-    writeln!(out, "akin recognises these formats from the content of a file, whatever its name:\n")?;
+    writeln!(
+        out,
+        "akin recognises these formats from the content of a file, whatever its name:\n"
+    )?;
     let width = Format::names().map(str::len).max().unwrap_or_default();
     for format in Format::all() {
-        writeln!(out, "  {BOLD}{:<width$}{BOLD:#}  {}", format.name(), format.title())?;
+        writeln!(
+            out,
+            "  {BOLD}{:<width$}{BOLD:#}  {}",
+            format.name(),
+            format.title()
+        )?;
     }
     writeln!(
         out,

@@ -58,7 +58,9 @@ impl<W: Write> LogLines<W> {
             _ if is_empty => {}
             None => self.message = Some(LogMessage::new("INFO", text)),
             Some(message) => {
-                let hint = ["hint:", "tip:"].iter().find_map(|kind| text.strip_prefix(kind));
+                let hint = ["hint:", "tip:"]
+                    .iter()
+                    .find_map(|kind| text.strip_prefix(kind));
                 if let Some(cause) = text.strip_prefix("caused by:") {
                     message.caused_by.push(cause.trim().to_owned());
                 } else if let Some(hint) = hint {
@@ -135,7 +137,10 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let parse = |line: &str| -> Value {
             let mut value: Value = serde_json::from_str(line).unwrap();
-            assert!(value["timestamp"].as_str().unwrap().ends_with('Z'), "{line}");
+            assert!(
+                value["timestamp"].as_str().unwrap().ends_with('Z'),
+                "{line}"
+            );
             value.as_object_mut().unwrap().remove("timestamp");
             value
         };
@@ -152,8 +157,12 @@ mod tests {
             ]
         );
         assert_eq!(
-            lines("error: bad\n\n  tip: good\n\nUsage: akin\n\nFor more information, try '--help'.\n"),
-            [json!({"level": "ERROR", "message": "bad\nUsage: akin", "hint": "good", "target": "akin"})]
+            lines(
+                "error: bad\n\n  tip: good\n\nUsage: akin\n\nFor more information, try '--help'.\n"
+            ),
+            [
+                json!({"level": "ERROR", "message": "bad\nUsage: akin", "hint": "good", "target": "akin"})
+            ]
         );
         assert_eq!(lines("\n"), [Value::Null; 0]);
     }

@@ -32,21 +32,42 @@ pub(super) struct ManArgs {
 
 /// Other variables that akin obeys, with what they say.
 const VARIABLES: [(&str, &str); 7] = [
-    (CONFIG_VARIABLE, "The config file, instead of akin/config.toml in the user's config folder."),
+    (
+        CONFIG_VARIABLE,
+        "The config file, instead of akin/config.toml in the user's config folder.",
+    ),
     ("NO_COLOR", "No colours, unless --color insists on them."),
     ("HTTPS_PROXY", "The proxy for what is fetched."),
     ("HF_HOME, HF_HUB_CACHE", "Where models are kept."),
-    ("HF_TOKEN, HF_TOKEN_PATH", "The access token of the hub of models, or the file with it."),
-    ("HF_ENDPOINT, HF_HUB_OFFLINE", "The hub's address; whether it may be asked."),
+    (
+        "HF_TOKEN, HF_TOKEN_PATH",
+        "The access token of the hub of models, or the file with it.",
+    ),
+    (
+        "HF_ENDPOINT, HF_HUB_OFFLINE",
+        "The hub's address; whether it may be asked.",
+    ),
     ("VISUAL, EDITOR", "The editor for `akin config edit`."),
 ];
 
 /// Files of akin, with what they hold.
 const FILES: [(&str, &str); 4] = [
-    ("$XDG_CONFIG_HOME/akin/config.toml", "Settings, and how mail is sent."),
-    ("$XDG_DATA_HOME/akin/library", "The library, unless --library names another."),
-    ("$XDG_CACHE_HOME/akin", "Embeddings of dumps that are searched without a library."),
-    ("$XDG_CACHE_HOME/huggingface/hub", "Models that were fetched, shared with other programs."),
+    (
+        "$XDG_CONFIG_HOME/akin/config.toml",
+        "Settings, and how mail is sent.",
+    ),
+    (
+        "$XDG_DATA_HOME/akin/library",
+        "The library, unless --library names another.",
+    ),
+    (
+        "$XDG_CACHE_HOME/akin",
+        "Embeddings of dumps that are searched without a library.",
+    ),
+    (
+        "$XDG_CACHE_HOME/huggingface/hub",
+        "Models that were fetched, shared with other programs.",
+    ),
 ];
 
 /// Prints a page, or writes all; `program` is the whole command line.
@@ -59,7 +80,9 @@ pub(super) fn run(args: &ManArgs, mut program: Command) -> Result<Outcome, Failu
     for name in &args.command {
         let found = page.find_subcommand(name);
         page = found.ok_or_else(|| {
-            Failure::usage(format!("there is no command {name:?}; `akin help` lists them"))
+            Failure::usage(format!(
+                "there is no command {name:?}; `akin help` lists them"
+            ))
         })?;
     }
     let path = path_of(page);
@@ -73,7 +96,11 @@ fn write_all(program: &Command, folder: &Path) -> Result<Outcome, Failure> {
     let mut n_pages = 0;
     let mut open = vec![program];
     while let Some(command) = open.pop() {
-        open.extend(command.get_subcommands().filter(|below| !below.is_hide_set()));
+        open.extend(
+            command
+                .get_subcommands()
+                .filter(|below| !below.is_hide_set()),
+        );
         let path = path_of(command);
         let mut page = Vec::new();
         write(command, &path, &mut page)?;
@@ -90,7 +117,9 @@ fn write_all(program: &Command, folder: &Path) -> Result<Outcome, Failure> {
 /// The names that lead to a command, without the program's own: `follow add`.
 fn path_of(command: &Command) -> String {
     let whole = command.get_bin_name().unwrap_or_default();
-    whole.split_once(' ').map_or(String::new(), |(_, path)| path.to_owned())
+    whole
+        .split_once(' ')
+        .map_or(String::new(), |(_, path)| path.to_owned())
 }
 
 /// The name of a page: `akin-follow-add`.

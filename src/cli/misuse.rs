@@ -15,28 +15,55 @@ const MISUSE_LINES: usize = 60;
 
 /// What people type who know other programs, and what akin has for it.
 const FOREIGN: &[(&str, &str)] = &[
-    ("ls", "`akin status` counts the papers; `akin daily` lists those of a day"),
-    ("list", "`akin status` counts the papers; `akin daily` lists those of a day"),
+    (
+        "ls",
+        "`akin status` counts the papers; `akin daily` lists those of a day",
+    ),
+    (
+        "list",
+        "`akin status` counts the papers; `akin daily` lists those of a day",
+    ),
     ("init", "`akin add DUMP` makes the library"),
     ("create", "`akin add DUMP` makes the library"),
-    ("update", "`akin pull` adds what is new; `akin add DUMP` again adds what has changed"),
-    ("upgrade", "`cargo install --path .` in a newer clone updates akin; `akin compact` updates a library"),
+    (
+        "update",
+        "`akin pull` adds what is new; `akin add DUMP` again adds what has changed",
+    ),
+    (
+        "upgrade",
+        "`cargo install --path .` in a newer clone updates akin; `akin compact` updates a library",
+    ),
     ("version", "`akin --version`"),
     ("new", "`akin digest` shows what is new in what you follow"),
-    ("get", "`akin show ID` shows a paper; `akin config get NAME` a setting"),
+    (
+        "get",
+        "`akin show ID` shows a paper; `akin config get NAME` a setting",
+    ),
     ("set", "`akin config set NAME VALUE`"),
     ("edit", "`akin config edit` opens the settings"),
     ("unfollow", "`akin follow remove NAME`"),
     ("unsubscribe", "`akin subscribe remove ADDRESS`"),
-    ("mail", "`akin subscribe add ADDRESS`, then `akin digest --to smtp`"),
-    ("download", "`akin pull` fetches papers, `akin model fetch` a model"),
+    (
+        "mail",
+        "`akin subscribe add ADDRESS`, then `akin digest --to smtp`",
+    ),
+    (
+        "download",
+        "`akin pull` fetches papers, `akin model fetch` a model",
+    ),
     ("install", "`akin model fetch NAME` fetches a model"),
-    ("merge", "akin merges the records of one paper when they are added; `akin split` undoes it"),
+    (
+        "merge",
+        "akin merges the records of one paper when they are added; `akin split` undoes it",
+    ),
     ("reindex", "`akin check --repair` makes indexes again"),
     ("repair", "`akin check --repair`"),
     ("clean", "`akin compact` gives back space"),
     ("prune", "`akin compact` gives back space"),
-    ("export", "`akin embed` writes vectors, `akin show --json` a paper, `akin follow export` follows"),
+    (
+        "export",
+        "`akin embed` writes vectors, `akin show --json` a paper, `akin follow export` follows",
+    ),
     ("options", "`akin help options`"),
     ("formats", "`akin help formats`"),
 ];
@@ -121,7 +148,9 @@ fn tip(misuse: &clap::Error, typed: &[String]) -> Option<String> {
 
 /// A question that begins with a condition such as `-word` has to come after `--`.
 fn of_question(typed: &[String]) -> Option<String> {
-    let at = typed.iter().position(|arg| ASKING.contains(&arg.as_str()))?;
+    let at = typed
+        .iter()
+        .position(|arg| ASKING.contains(&arg.as_str()))?;
     let is_condition = |arg: &&String| {
         let word = arg.strip_prefix('-').unwrap_or_default();
         word.chars().count() > 1 && word.starts_with(|c: char| c.is_alphanumeric() || c == '"')

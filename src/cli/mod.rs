@@ -141,7 +141,9 @@ pub(crate) fn main() -> ExitCode {
 fn told_of_misuse(misuse: clap::Error) -> Result<Outcome, Failure> {
     let typed: Vec<_> = std::env::args_os().collect();
     let asks_for_json = typed.iter().any(|arg| arg == "--log=json")
-        || typed.windows(2).any(|pair| pair[0] == "--log" && pair[1] == "json");
+        || typed
+            .windows(2)
+            .any(|pair| pair[0] == "--log" && pair[1] == "json");
     if asks_for_json || settings::log_of_environment() == Some(LogFormat::Json) {
         terminal::make_json();
     }
@@ -154,6 +156,9 @@ fn begin(arguments: Arguments) -> Result<Outcome, Failure> {
     let Arguments { common, command } = arguments;
     if settings::early_log(&common) == Some(LogFormat::Json) {
         terminal::make_json();
+    }
+    if let Some(color) = common.color {
+        color.write_global();
     }
     match &command {
         Some(Command::Config(args)) => return config::run(args, &common),
@@ -232,12 +237,21 @@ mod tests {
                 guide::COMMANDS.iter().any(|(known, ..)| *known == name),
                 "{name} needs a line in guide::COMMANDS"
             );
-            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            let about = command
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             assert!((1..=64).contains(&about.len()), "{name}: {about:?}");
-            assert!(examples::of(name).len() > 1, "{name} needs examples in examples.rs");
+            assert!(
+                examples::of(name).len() > 1,
+                "{name} needs examples in examples.rs"
+            );
         }
         for (name, ..) in guide::COMMANDS {
-            assert!(program.find_subcommand(name).is_some(), "there is no {name}");
+            assert!(
+                program.find_subcommand(name).is_some(),
+                "there is no {name}"
+            );
         }
         for (path, _) in examples::EXAMPLES {
             let mut command = &program;

@@ -205,7 +205,9 @@ impl Settings {
             library: places.folder(common.library.clone())?.or(library),
             threads: places.find("threads", common.threads, args::threads)?,
             precision: places.find("precision", common.precision, one_of)?,
-            device: places.find("device", common.device, one_of)?.or(DeviceArg::Auto),
+            device: places
+                .find("device", common.device, one_of)?
+                .or(DeviceArg::Auto),
             json: places.find("json", json, switch)?.or(false),
             offline: places.find("offline", offline, switch)?.or(false),
             color: places.find("color", common.color, one_of)?.or(Color::Auto),
@@ -226,7 +228,12 @@ impl Settings {
         }
         let (quiet, verbose) = (self.quiet.by, self.verbose.by);
         match quiet.distance().cmp(&verbose.distance()) {
-            std::cmp::Ordering::Less => self.verbose = Placed { value: 0, by: quiet },
+            std::cmp::Ordering::Less => {
+                self.verbose = Placed {
+                    value: 0,
+                    by: quiet,
+                }
+            }
             std::cmp::Ordering::Greater => {
                 self.quiet = Placed {
                     value: false,
@@ -235,7 +242,9 @@ impl Settings {
             }
             std::cmp::Ordering::Equal => {
                 return Err(Failure::usage(match quiet {
-                    SetBy::Variable => "AKIN_QUIET and AKIN_VERBOSE contradict each other".to_owned(),
+                    SetBy::Variable => {
+                        "AKIN_QUIET and AKIN_VERBOSE contradict each other".to_owned()
+                    }
                     _ => "quiet and verbose contradict each other".to_owned(),
                 }));
             }
@@ -257,7 +266,10 @@ impl Settings {
     /// Every setting with its value, as the environment would say it, and its place.
     pub(super) fn listed(&self) -> Vec<(&'static Setting, Option<String>, SetBy)> {
         let texts = [
-            (Some(self.library.value.display().to_string()), self.library.by),
+            (
+                Some(self.library.value.display().to_string()),
+                self.library.by,
+            ),
             (self.threads.value.map(|n| n.to_string()), self.threads.by),
             (self.precision.value.and_then(name_of), self.precision.by),
             (name_of(self.device.value), self.device.by),
@@ -269,7 +281,8 @@ impl Settings {
             (self.log.value.and_then(name_of), self.log.by),
         ];
         let rows = SETTINGS.iter().zip(texts);
-        rows.map(|(setting, (text, by))| (setting, text, by)).collect()
+        rows.map(|(setting, (text, by))| (setting, text, by))
+            .collect()
     }
 
     /// A place in words for people: a flag, a variable, a line of the file.
@@ -516,7 +529,10 @@ mod tests {
 
     #[test]
     fn every_setting_comes_from_the_nearest_place() {
-        assert_eq!(VALUES.map(|row| row.0), SETTINGS.map(|setting| setting.name));
+        assert_eq!(
+            VALUES.map(|row| row.0),
+            SETTINGS.map(|setting| setting.name)
+        );
         for (name, [a, b, c], _) in VALUES {
             let some = |text: &str| Some(text.to_owned());
             let flag = resolved(name, Some(a), Some(b), Some(c)).unwrap();
@@ -545,13 +561,19 @@ mod tests {
                 bad
             };
             let told = resolved(name, Some(a), None, Some(file)).unwrap_err();
-            assert!(told.contains("c.toml, line ") && told.contains(name), "{name}: {told}");
+            assert!(
+                told.contains("c.toml, line ") && told.contains(name),
+                "{name}: {told}"
+            );
         }
     }
 
     #[test]
     fn precision_that_is_set_nowhere_stays_open() {
-        assert_eq!(resolved("precision", None, None, None).unwrap(), (None, SetBy::Default));
+        assert_eq!(
+            resolved("precision", None, None, None).unwrap(),
+            (None, SetBy::Default)
+        );
     }
 
     #[test]
@@ -569,9 +591,15 @@ mod tests {
         };
         assert_eq!(both(&["-v"], &[("AKIN_QUIET", "1")], ""), Some((false, 1)));
         assert_eq!(both(&["-q"], &[("AKIN_VERBOSE", "2")], ""), Some((true, 0)));
-        assert_eq!(both(&[], &[("AKIN_VERBOSE", "1")], "quiet = true"), Some((false, 1)));
+        assert_eq!(
+            both(&[], &[("AKIN_VERBOSE", "1")], "quiet = true"),
+            Some((false, 1))
+        );
         assert_eq!(both(&["--no-quiet"], &[], "quiet = true"), Some((false, 0)));
-        assert_eq!(both(&[], &[("AKIN_VERBOSE", "1"), ("AKIN_QUIET", "1")], ""), None);
+        assert_eq!(
+            both(&[], &[("AKIN_VERBOSE", "1"), ("AKIN_QUIET", "1")], ""),
+            None
+        );
         assert_eq!(both(&[], &[], "quiet = true\nverbose = 1\n"), None);
     }
 }

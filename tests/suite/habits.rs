@@ -58,7 +58,11 @@ fn akin_alone_says_what_it_is_where_the_library_is_and_what_comes_first() {
         .filter_map(|line| line.strip_prefix("  akin ")?.split_whitespace().next())
         .collect();
     assert_eq!(first.len(), 6);
-    assert!(first.iter().all(|name| named.iter().any(|known| known == name)));
+    assert!(
+        first
+            .iter()
+            .all(|name| named.iter().any(|known| known == name))
+    );
     sandbox.file("library/papers.db", b"no database");
     let damaged = sandbox.akin(&[]).exits(0).stdout;
     assert!(damaged.contains("akin check"), "{damaged}");
@@ -76,7 +80,10 @@ fn help_has_groups_and_the_global_options_in_one_place() {
     assert!(names.len() > 20, "{names:?}");
     assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len());
     for line in sandbox.akin(&["-h"]).exits(0).stdout.lines() {
-        assert!(line.chars().count() <= 80 || line.starts_with('`'), "{line}");
+        assert!(
+            line.chars().count() <= 80 || line.starts_with(['`', 'E']),
+            "{line}"
+        );
     }
     for name in &names {
         let long = sandbox.akin(&[name, "--help"]).exits(0).stdout;
@@ -85,20 +92,38 @@ fn help_has_groups_and_the_global_options_in_one_place() {
             .lines()
             .filter(|line| line.ends_with(':') && !line.starts_with(' '))
             .collect();
-        let of_all = headings.iter().position(|line| *line == "Global options:").unwrap();
-        assert_eq!(headings[of_all + 1..], ["Examples:"], "{name}: {headings:?}");
+        let of_all = headings
+            .iter()
+            .position(|line| *line == "Global options:")
+            .unwrap();
+        assert_eq!(
+            headings[of_all + 1..],
+            ["Examples:"],
+            "{name}: {headings:?}"
+        );
         let (_, of_all) = long.split_once("Global options:").unwrap();
-        assert!(of_all.contains("--library <DIR>") && of_all.contains("AKIN_LIBRARY"), "{of_all}");
+        assert!(
+            of_all.contains("--library <DIR>") && of_all.contains("AKIN_LIBRARY"),
+            "{of_all}"
+        );
         let short = sandbox.akin(&[name, "-h"]).exits(0).stdout;
         assert!(!short.contains("--library <DIR>"), "{short}");
         assert!(short.contains("`akin help options`"), "{short}");
     }
     let options = sandbox.akin(&["help", "options"]).exits(0).stdout;
-    for option in ["--library <DIR>", "-j, --threads", "--precision", "[env: AKIN_LOG]"] {
+    for option in [
+        "--library <DIR>",
+        "-j, --threads",
+        "--precision",
+        "[env: AKIN_LOG]",
+    ] {
         assert!(options.contains(option), "{option} in {options}");
     }
     let formats = sandbox.akin(&["help", "formats"]).exits(0).stdout;
-    assert!(formats.contains("bibtex") && formats.contains("MEDLINE"), "{formats}");
+    assert!(
+        formats.contains("bibtex") && formats.contains("MEDLINE"),
+        "{formats}"
+    );
     let codes = sandbox.akin(&["help", "exit-codes"]).exits(0).stdout;
     assert!(codes.contains("130"), "{codes}");
     let nested = sandbox.akin(&["help", "follow", "add"]).exits(0).stdout;
@@ -130,7 +155,10 @@ fn place_of_examples() -> Sandbox {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, merged.as_bytes()).unwrap();
     sandbox.file("papers.jsonl.gz", packed.finish().unwrap());
-    sandbox.file("draft.tex", "\\title{On graphs}\\begin{abstract}Their edges.\\end{abstract}");
+    sandbox.file(
+        "draft.tex",
+        "\\title{On graphs}\\begin{abstract}Their edges.\\end{abstract}",
+    );
     copy(&data("formats/beir"), &sandbox.path("beir"));
     sandbox
 }
@@ -138,7 +166,10 @@ fn place_of_examples() -> Sandbox {
 /// The examples in a command's help.
 fn examples(help: &str) -> Vec<String> {
     let (_, examples) = help.split_once("Examples:").unwrap_or(("", ""));
-    let lines = examples.lines().skip(1).take_while(|line| line.starts_with("  "));
+    let lines = examples
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("  "));
     let commands = lines.filter(|line| !line.trim_start().starts_with('#'));
     commands.map(|line| line.trim().to_owned()).collect()
 }
@@ -150,34 +181,50 @@ fn every_example_of_every_help_works() {
     let bin = Path::new(env!("CARGO_BIN_EXE_akin")).parent().unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let mut n_examples = 0;
-    let mut pages: Vec<Vec<String>> = commands(&sandbox).into_iter().map(|name| vec![name]).collect();
-    for below in ["follow add", "pull arxiv", "pull hf"] {
+    let mut pages: Vec<Vec<String>> = commands(&sandbox)
+        .into_iter()
+        .map(|name| vec![name])
+        .collect();
+    for below in ["follow add", "pull arxiv", "pull hf-daily"] {
         pages.push(below.split(' ').map(str::to_owned).collect());
     }
     for page in pages {
-        let args: Vec<&str> = std::iter::once("help").chain(page.iter().map(String::as_str)).collect();
+        let args: Vec<&str> = std::iter::once("help")
+            .chain(page.iter().map(String::as_str))
+            .collect();
         let help = sandbox.akin(&args).exits(0).stdout;
         let examples = examples(&help);
         assert!((2..=4).contains(&examples.len()), "{page:?}: {examples:?}");
         for example in examples {
             n_examples += 1;
-            let mut command = sandbox.command(&[]);
+            let command = sandbox.command(&[]);
             let mut shell = Command::new("bash");
             shell.args(["-c", &format!("set -o pipefail; {example}")]);
-            let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+            let set = command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?)));
             shell.envs(set).env("PATH", &path).env("AKIN_OFFLINE", "1");
-            shell.env("EDITOR", "true").env_remove("VISUAL").current_dir(sandbox.path(""));
+            shell
+                .env("EDITOR", "true")
+                .env_remove("VISUAL")
+                .current_dir(sandbox.path(""));
             let ran = Ran::of(shell.stdin(std::process::Stdio::null()).output().unwrap());
             let needs_network = ["akin pull", "akin model fetch"];
             let code = ran.code.unwrap();
             if needs_network.iter().any(|start| example.starts_with(start)) {
-                assert!(code == 2 && ran.stderr.contains("offline"), "{example}: {ran:?}");
+                assert!(
+                    code == 2 && ran.stderr.contains("offline"),
+                    "{example}: {ran:?}"
+                );
             } else if example.starts_with("akin trending") {
                 // Whether anything rises is a matter of the papers.
                 assert!(code <= 1, "{example}: {ran:?}");
             } else if example.contains("| man") || example.ends_with("| source") {
                 // Another program's affair; what it is given is tested elsewhere.
-                assert!(!ran.stderr.contains("error: unexpected"), "{example}: {ran:?}");
+                assert!(
+                    !ran.stderr.contains("error: unexpected"),
+                    "{example}: {ran:?}"
+                );
             } else if example.contains("| head") {
                 // head may leave before akin has written all.
                 assert!(!ran.stderr.contains("error"), "{example}: {ran:?}");
@@ -196,9 +243,18 @@ fn the_names_of_other_programs_do_what_they_mean() {
     let same: &[(&[&str], &[&str])] = &[
         (&["search", "graphs"], &["find", "graphs"]),
         (&["search", "graphs"], &["query", "graphs"]),
-        (&["search", "graphs", "-k", "1"], &["search", "graphs", "-n", "1"]),
-        (&["search", "graphs", "-k", "1"], &["search", "graphs", "--limit=1"]),
-        (&["search", "graphs", "-k", "1"], &["search", "graphs", "--top", "1"]),
+        (
+            &["search", "graphs", "-k", "1"],
+            &["search", "graphs", "-n", "1"],
+        ),
+        (
+            &["search", "graphs", "-k", "1"],
+            &["search", "graphs", "--limit=1"],
+        ),
+        (
+            &["search", "graphs", "-k", "1"],
+            &["search", "graphs", "--top", "1"],
+        ),
         (&["related", id], &["similar", id]),
         (&["show", id], &["info", id]),
         (&["status", "--json"], &["st", "--json"]),
@@ -211,7 +267,13 @@ fn the_names_of_other_programs_do_what_they_mean() {
         assert!(!expected.is_empty(), "{one:?}");
         assert_eq!(sandbox.akin(other).exits(0).stdout, expected, "{other:?}");
     }
-    assert_eq!(sandbox.akin(&["search", "graphs", "-n1", "--json"]).ids().len(), 1);
+    assert_eq!(
+        sandbox
+            .akin(&["search", "graphs", "-n1", "--json"])
+            .ids()
+            .len(),
+        1
+    );
     for (remove, id) in [("rm", "2401.00001"), ("delete", "2401.00002")] {
         sandbox.akin(&[remove, id]).exits(0);
         sandbox.akin(&["show", id]).exits(1);
@@ -234,16 +296,24 @@ fn a_word_that_is_no_command_is_answered_with_the_one_that_was_meant() {
         (&["search", "x", "--before=2024"], "--until DATE"),
         (&["search", "x", "--max-count", "3"], "-n N"),
         (&["search", "-theory", "strings"], "akin search -- -theory"),
-        (&["search", "-theory strings"], "akin search -- '-theory strings'"),
+        (
+            &["search", "-theory strings"],
+            "akin search -- '-theory strings'",
+        ),
         (&["search", "x", "--limt", "3"], "'--limit'"),
     ] {
         let ran = sandbox.akin(args).exits(2);
         let told = ran.stderr.lines().find(|line| line.contains("tip:"));
-        assert!(told.is_some_and(|line| line.contains(tip)), "{args:?}: {ran:?}");
+        assert!(
+            told.is_some_and(|line| line.contains(tip)),
+            "{args:?}: {ran:?}"
+        );
         assert_eq!(ran.stderr.matches("tip:").count(), 1, "{ran:?}");
     }
     let sandbox = library();
-    let ran = sandbox.akin(&["search", "--json", "--", "-trees text"]).exits(0);
+    let ran = sandbox
+        .akin(&["search", "--json", "--", "-trees text"])
+        .exits(0);
     assert!(!ran.ids().contains(&"2401.00002".to_owned()), "{ran:?}");
 }
 
@@ -283,28 +353,45 @@ fn every_global_option_comes_from_flag_environment_file_or_default() {
         ("log", "\"text\"", "json", "--log=text"),
     ] {
         let variable = format!("AKIN_{}", name.to_uppercase());
-        sandbox.file("config/akin/config.toml", format!("# one\n{name} = {in_file}\n"));
+        sandbox.file(
+            "config/akin/config.toml",
+            format!("# one\n{name} = {in_file}\n"),
+        );
         let of = |args: &[&str], variables: &[(&str, &str)]| {
             listed(&with(&sandbox, args, variables).exits(0), name)
         };
         let (value, source, place) = of(&list, &[]);
         assert_eq!(value.to_string(), in_file, "{name}");
-        assert!(source == "file" && place.ends_with("config.toml, line 2"), "{place}");
+        assert!(
+            source == "file" && place.ends_with("config.toml, line 2"),
+            "{place}"
+        );
         let (_, source, place) = of(&list, &[(&variable, by_variable)]);
         assert_eq!((source.as_str(), &place), ("environment", &variable));
         let flagged = [&list[..], &[flag]].concat();
         let (_, source, _) = of(&flagged, &[(&variable, by_variable)]);
         assert_eq!(source, "flag", "{name}");
         let wrong = with(&sandbox, &["status"], &[(&variable, "wrong")]).exits(2);
-        assert!(wrong.stderr.contains(&format!("{variable}=wrong: expected ")), "{wrong:?}");
-        sandbox.file("config/akin/config.toml", format!("\n\n{name} = \"wrong\"\n"));
+        assert!(
+            wrong
+                .stderr
+                .contains(&format!("{variable}=wrong: expected ")),
+            "{wrong:?}"
+        );
+        sandbox.file(
+            "config/akin/config.toml",
+            format!("\n\n{name} = \"wrong\"\n"),
+        );
         let wrong = sandbox.akin(&["status"]).exits(2);
         let told = format!("config.toml, line 3: {name}: expected ");
         assert!(wrong.stderr.contains(&told), "{wrong:?}");
     }
     sandbox.file("config/akin/config.toml", "libary = \"/p\"\n");
     let wrong = sandbox.akin(&["status"]).exits(2);
-    assert!(wrong.stderr.contains("line 1") && wrong.stderr.contains("library"), "{wrong:?}");
+    assert!(
+        wrong.stderr.contains("line 1") && wrong.stderr.contains("library"),
+        "{wrong:?}"
+    );
 }
 
 #[test]
@@ -312,25 +399,53 @@ fn a_setting_of_the_environment_does_what_its_flag_does() {
     let sandbox = library();
     let search = ["search", "graphs"];
     let with = |args: &[&str], name: &str, value: &str| with(&sandbox, args, &[(name, value)]);
-    let json = sandbox.akin(&["search", "graphs", "--json"]).exits(0).stdout;
+    let json = sandbox
+        .akin(&["search", "graphs", "--json"])
+        .exits(0)
+        .stdout;
     assert_eq!(with(&search, "AKIN_JSON", "1").exits(0).stdout, json);
     let undone = with(&["search", "graphs", "--no-json"], "AKIN_JSON", "1").exits(0);
     assert_eq!(undone.stdout, sandbox.akin(&search).exits(0).stdout);
-    assert!(with(&search, "AKIN_COLOR", "always").stdout.contains("\u{1b}["));
+    assert!(
+        with(&search, "AKIN_COLOR", "always")
+            .stdout
+            .contains("\u{1b}[")
+    );
     let pulled = with(&["pull", "arxiv"], "AKIN_OFFLINE", "true").exits(2);
     assert!(pulled.stderr.contains("offline"), "{pulled:?}");
-    assert!(with(&search, "AKIN_VERBOSE", "1").stderr.contains("computing with"));
-    assert!(with(&search, "AKIN_LOG", "json").stderr.contains("\"level\""));
+    assert!(
+        with(&search, "AKIN_VERBOSE", "1")
+            .stderr
+            .contains("computing with")
+    );
+    assert!(
+        with(&search, "AKIN_LOG", "json")
+            .stderr
+            .contains("\"level\"")
+    );
     sandbox.akin(&["follow", "list"]).exits(1);
-    assert!(with(&["follow", "list"], "AKIN_QUIET", "1").exits(1).stderr.is_empty());
+    assert!(
+        with(&["follow", "list"], "AKIN_QUIET", "1")
+            .exits(1)
+            .stderr
+            .is_empty()
+    );
     let elsewhere = sandbox.path("elsewhere").display().to_string();
-    assert!(with(&["status"], "AKIN_LIBRARY", &elsewhere).exits(2).stderr.contains(&elsewhere));
+    assert!(
+        with(&["status"], "AKIN_LIBRARY", &elsewhere)
+            .exits(2)
+            .stderr
+            .contains(&elsewhere)
+    );
     let int8 = with(&["search", "graphs", "-v"], "AKIN_PRECISION", "int8").exits(0);
     assert!(int8.stderr.contains("int8"), "{int8:?}");
     let file = sandbox.file("other.toml", "json = true\n");
     assert_eq!(with(&search, "AKIN_CONFIG", &file).exits(0).stdout, json);
     let gone = with(&search, "AKIN_CONFIG", "/nowhere/c.toml").exits(2);
-    assert!(gone.stderr.contains("AKIN_CONFIG names /nowhere/c.toml"), "{gone:?}");
+    assert!(
+        gone.stderr.contains("AKIN_CONFIG names /nowhere/c.toml"),
+        "{gone:?}"
+    );
 }
 
 #[test]
@@ -352,11 +467,23 @@ fn settings_are_read_and_written_and_comments_stay() {
                     \"h\"\nport = 25\n";
     assert_eq!(changed, expected);
     let get = |name: &str| sandbox.akin(&["config", "get", name]).exits(0).stdout;
-    assert_eq!((get("threads").as_str(), get("mail.host").as_str()), ("2\n", "h\n"));
+    assert_eq!(
+        (get("threads").as_str(), get("mail.host").as_str()),
+        ("2\n", "h\n")
+    );
     let table = sandbox.akin(&["config", "list"]).exits(0).stdout;
-    let line = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    let line = |name: &str| {
+        table
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap()
+            .to_owned()
+    };
     assert!(line("threads").ends_with("config.toml, line 2"), "{table}");
-    assert!(line("color").contains("auto") && line("color").ends_with("default"), "{table}");
+    assert!(
+        line("color").contains("auto") && line("color").ends_with("default"),
+        "{table}"
+    );
     assert!(line("mail.host").ends_with("line 7"), "{table}");
     for (args, told) in [
         (&["set", "threads", "many"][..], "whole number"),
@@ -383,22 +510,40 @@ fn the_file_of_settings_is_edited_and_checked() {
     let editor = sandbox.file("editor.sh", "echo \"$1 = $2\" >> \"$3\"\n");
     let edit = |line: &str| {
         let editor = format!("sh {editor} {line}");
-        with(&sandbox, &["config", "edit"], &[("VISUAL", &editor), ("EDITOR", "false")])
+        with(
+            &sandbox,
+            &["config", "edit"],
+            &[("VISUAL", &editor), ("EDITOR", "false")],
+        )
     };
     edit("mail 3").exits(2);
     let begun = std::fs::read_to_string(&file).unwrap();
-    assert!(begun.contains("# threads = 4") && begun.contains("# [mail]"), "{begun}");
+    assert!(
+        begun.contains("# threads = 4") && begun.contains("# [mail]"),
+        "{begun}"
+    );
     std::fs::remove_file(&file).unwrap();
     edit("threads 2").exits(0);
-    assert_eq!(sandbox.akin(&["config", "get", "threads"]).exits(0).stdout, "2\n");
+    assert_eq!(
+        sandbox.akin(&["config", "get", "threads"]).exits(0).stdout,
+        "2\n"
+    );
     let wrong = edit("threats 2").exits(2);
-    assert!(wrong.stderr.contains("config.toml, line ") && wrong.stderr.contains("threats"), "{wrong:?}");
+    assert!(
+        wrong.stderr.contains("config.toml, line ") && wrong.stderr.contains("threats"),
+        "{wrong:?}"
+    );
     // What is wrong can be mended by the same command.
     std::fs::write(&file, "threads = \n").unwrap();
     sandbox.akin(&["status"]).exits(2);
     sandbox.akin(&["config", "path"]).exits(0);
     assert!(edit("quiet true").exits(2).stderr.contains("line 1"));
-    let failed = with(&sandbox, &["config", "edit"], &[("VISUAL", ""), ("EDITOR", "false")]).exits(2);
+    let failed = with(
+        &sandbox,
+        &["config", "edit"],
+        &[("VISUAL", ""), ("EDITOR", "false")],
+    )
+    .exits(2);
     assert!(failed.stderr.contains("\"false\" ended with"), "{failed:?}");
 }
 
@@ -419,10 +564,15 @@ fn offered(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
 #[test]
 fn shells_complete_commands_ids_follows_categories_models_and_formats() {
     let sandbox = library();
-    let dump = r#"{"id":"2402.00001","title":"Edges","abstract":"Of graphs.","categories":["cs.DM"]}"#;
+    let dump =
+        r#"{"id":"2402.00001","title":"Edges","abstract":"Of graphs.","categories":["cs.DM"]}"#;
     sandbox.add(&[&sandbox.file("edges.jsonl", dump)]);
-    sandbox.akin(&["follow", "add", "graphs", "graphs"]).exits(0);
-    sandbox.akin(&["subscribe", "add", "ada@example.org"]).exits(0);
+    sandbox
+        .akin(&["follow", "add", "graphs", "graphs"])
+        .exits(0);
+    sandbox
+        .akin(&["subscribe", "add", "ada@example.org"])
+        .exits(0);
     for (words, expected) in [
         (&["sea"][..], "search"),
         (&["show", "2401"], "2401.00001"),
@@ -440,10 +590,16 @@ fn shells_complete_commands_ids_follows_categories_models_and_formats() {
         (&["search", "--sin"], "--since"),
     ] {
         let found = offered(&sandbox, words);
-        assert!(found.iter().any(|it| it == expected), "{words:?}: {found:?}");
+        assert!(
+            found.iter().any(|it| it == expected),
+            "{words:?}: {found:?}"
+        );
     }
     let other = Sandbox::new().library().display().to_string();
-    assert_eq!(offered(&sandbox, &["--library", &other, "show", "2401"]), [""; 0]);
+    assert_eq!(
+        offered(&sandbox, &["--library", &other, "show", "2401"]),
+        [""; 0]
+    );
     // Nothing is said of what is broken.
     sandbox.file("library/papers.db", b"no database");
     assert_eq!(offered(&sandbox, &["show", "2401"]), [""; 0]);
@@ -468,7 +624,11 @@ fn bash_completes_what_is_typed() {
     let command = sandbox.command(&[]);
     let mut bash = Command::new("bash");
     bash.args(["--norc", "-c", &script]);
-    bash.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    bash.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     let ran = Ran::of(bash.output().unwrap());
     assert_eq!(ran.stderr, "");
     assert_eq!(ran.stdout, "2401.00001\n2401.00002\n");
@@ -481,11 +641,23 @@ fn the_manual_has_a_page_a_command_with_examples_and_exit_codes() {
     let told = sandbox.akin(&["man", "--to", &folder]).exits(0).stdout;
     let page = |name: &str| std::fs::read_to_string(sandbox.path("man1").join(name)).unwrap();
     let n_pages = std::fs::read_dir(&folder).unwrap().count();
-    assert!(told.starts_with(&format!("{n_pages} pages")) && n_pages > 35, "{told}");
+    assert!(
+        told.starts_with(&format!("{n_pages} pages")) && n_pages > 35,
+        "{told}"
+    );
     assert_eq!(sandbox.akin(&["man"]).exits(0).stdout, page("akin.1"));
-    for section in ["EXAMPLES", "EXIT STATUS", "ENVIRONMENT", "FILES", "GLOBAL OPTIONS"] {
-        assert!(page("akin.1").contains(&format!(".SH \"{section}\""))
-            || page("akin.1").contains(&format!(".SH {section}")), "{section}");
+    for section in [
+        "EXAMPLES",
+        "EXIT STATUS",
+        "ENVIRONMENT",
+        "FILES",
+        "GLOBAL OPTIONS",
+    ] {
+        assert!(
+            page("akin.1").contains(&format!(".SH \"{section}\""))
+                || page("akin.1").contains(&format!(".SH {section}")),
+            "{section}"
+        );
     }
     for variable in ["AKIN_LIBRARY", "AKIN_CONFIG", "NO_COLOR", "HF_TOKEN"] {
         assert!(page("akin.1").contains(variable), "{variable}");
@@ -493,7 +665,10 @@ fn the_manual_has_a_page_a_command_with_examples_and_exit_codes() {
     for name in commands(&sandbox) {
         let text = page(&format!("akin-{name}.1"));
         assert_eq!(sandbox.akin(&["man", &name]).exits(0).stdout, text);
-        assert!(text.contains("EXAMPLES") && text.contains("EXIT STATUS"), "{text}");
+        assert!(
+            text.contains("EXAMPLES") && text.contains("EXIT STATUS"),
+            "{text}"
+        );
         assert!(!text.contains("GLOBAL OPTIONS"), "{text}");
     }
     let nested = sandbox.akin(&["man", "follow", "add"]).exits(0).stdout;
@@ -504,7 +679,10 @@ fn the_manual_has_a_page_a_command_with_examples_and_exit_codes() {
 #[test]
 fn with_a_log_in_json_all_of_stderr_is_json() {
     let sandbox = library();
-    let dump = sandbox.file("bad.jsonl", "{\"id\": 1}\n{\"title\": \"A\", \"id\": \"b\"}\n");
+    let dump = sandbox.file(
+        "bad.jsonl",
+        "{\"id\": 1}\n{\"title\": \"A\", \"id\": \"b\"}\n",
+    );
     for args in [
         &["follow", "list"][..],
         &["show", "nothing"],
@@ -523,15 +701,22 @@ fn with_a_log_in_json_all_of_stderr_is_json() {
             };
             assert!(!ran.stderr.is_empty(), "{args:?}");
             for line in ran.stderr.lines() {
-                let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-                assert!(value["timestamp"].is_string() && value["level"].is_string(), "{line}");
+                let value: Value =
+                    serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+                assert!(
+                    value["timestamp"].is_string() && value["level"].is_string(),
+                    "{line}"
+                );
             }
         }
     }
     let ran = sandbox.akin(&["show", "nothing", "--log", "json"]).exits(1);
     let last: Value = serde_json::from_str(ran.stderr.lines().last().unwrap()).unwrap();
     assert_eq!(last["level"], "ERROR");
-    assert!(last["hint"].as_str().unwrap().starts_with("ids look like"), "{last}");
+    assert!(
+        last["hint"].as_str().unwrap().starts_with("ids look like"),
+        "{last}"
+    );
 }
 
 #[test]
@@ -583,14 +768,26 @@ fn hints_are_those_of_the_place() {
     let binary = sandbox.file("g.bin", b"\x00\x01\x02garbage");
     let bib = sandbox.file("g.bib", b"\x00\x01\x02garbage");
     for (args, told) in [
-        (&["related", "--file", "/nowhere.tex"][..], "hint: check the name; `akin related -`"),
+        (
+            &["related", "--file", "/nowhere.tex"][..],
+            "hint: check the name; `akin related -`",
+        ),
         (&["search", "--file", &folder], "hint: name one file in it"),
-        (&["related", "--file", &dump], "holds records, not a draft; `akin search --in"),
+        (
+            &["related", "--file", &dump],
+            "holds records, not a draft; `akin search --in",
+        ),
         (&["related", "--file", &zip], "pandoc"),
         (&["related", "--file", &empty], "no text in"),
         (&["related", "--file", &binary], "is not a text"),
-        (&["eval", &folder], "hint: a folder of BEIR has corpus.jsonl"),
-        (&["eval", "--corpus", "/a", "--queries", "/b", "--qrels", "/c"], "hint: check the names after"),
+        (
+            &["eval", &folder],
+            "hint: a folder of BEIR has corpus.jsonl",
+        ),
+        (
+            &["eval", "--corpus", "/a", "--queries", "/b", "--qrels", "/c"],
+            "hint: check the names after",
+        ),
         (&["add", &bib], "here perhaps bibtex"),
         (&["add", &binary], "`akin help formats`"),
     ] {
@@ -600,6 +797,8 @@ fn hints_are_those_of_the_place() {
     }
     let tiny = tiny_model();
     let draft = sandbox.file("draft.md", "# On trees\n\nTheir leaves.\n");
-    let related = sandbox.akin(&["similar", "--file", &draft, "--model", &tiny, "-n", "1", "--json"]);
+    let related = sandbox.akin(&[
+        "similar", "--file", &draft, "--model", &tiny, "-n", "1", "--json",
+    ]);
     assert_eq!(related.exits(0).ids().len(), 1);
 }

@@ -44,7 +44,10 @@ fn editor() -> String {
 fn open(editor: &str, path: &Path) -> std::io::Result<ExitStatus> {
     let line = format!("{editor} \"$1\"");
     let mut shell = Command::new("sh");
-    shell.args(["-c", &line, "akin config edit"]).arg(path).status()
+    shell
+        .args(["-c", &line, "akin config edit"])
+        .arg(path)
+        .status()
 }
 
 #[cfg(not(unix))]

@@ -15,12 +15,16 @@ const MAIL: &str = "\
 
 /// The text of the file. It sets nothing.
 pub(super) fn text() -> String {
-    let mut text = "# Settings of akin. A flag, or a variable such as AKIN_THREADS, comes before this file.\n\
+    let mut text =
+        "# Settings of akin. A flag, or a variable such as AKIN_THREADS, comes before this file.\n\
                     # `akin config list` shows what holds, and why.\n\n"
-        .to_owned();
+            .to_owned();
     for setting in &SETTINGS {
         let (name, about, default) = (setting.name, setting.about, setting.default);
-        text.push_str(&format!("# {about} [default: {default}]\n# {name} = {}\n\n", setting.example));
+        text.push_str(&format!(
+            "# {about} [default: {default}]\n# {name} = {}\n\n",
+            setting.example
+        ));
     }
     text.push_str(MAIL);
     text
