@@ -1,7 +1,7 @@
 //! Values for completions: ids of the library, follows, categories, models, subscribers, files.
 //!
 //! In: what is typed so far. Out: what it may become. The shell asks on every press of a key, so nothing here
-//! computes, waits or complains: where something cannot be read, there is nothing to offer.
+//! computes, waits or complains. Where something cannot be read, there is nothing to offer.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;

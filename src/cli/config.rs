@@ -4,9 +4,8 @@ mod edit;
 mod template;
 
 use std::io::Write;
-use std::path::Path;
 
-use akin::{Error, files};
+use akin::Error;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use toml_edit::DocumentMut;
@@ -249,16 +248,7 @@ fn change(act: impl FnOnce(&mut DocumentMut)) -> Result<Outcome, Failure> {
         other => other,
     })?;
     if changed != text {
-        write(&path, &changed)?;
+        config_file::write(&path, &changed)?;
     }
     Ok(Outcome::Done)
-}
-
-/// Writes the file, whole or not at all.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
-    }
-    files::replace(path, text.as_bytes()).map_err(Error::write(path))?;
-    Ok(())
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use akin::Error;
+use akin::{Error, files};
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 use toml_edit::{Document, Item, Value};
@@ -185,6 +185,15 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ConfigFile, Failure> {
     })?;
     file.mail = part.mail;
     Ok(file)
+}
+
+/// Writes the file, whole or not at all.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
+    }
+    files::replace(path, text.as_bytes()).map_err(Error::write(path))?;
+    Ok(())
 }
 
 /// A plain value as text.

@@ -108,10 +108,7 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "split",
         &[
-            (
-                "What a paper was made of",
-                "akin show 2401.00001 --sources",
-            ),
+            ("What a paper was made of", "akin show 2401.00001 --sources"),
             ("Take its second record out", "akin split 2401.00001 2"),
         ],
     ),

@@ -1,5 +1,5 @@
-//! The table of the commands: the group of each, and the names that it has in other programs; and the help
-//! that is made of it.
+//! The table of the commands: the group of each, and the names that it has in other programs. The help is made
+//! of it.
 //!
 //! In: the command line as the arguments' types declare it. Out: the same with groups, examples, other names,
 //! completions, and with the global options in one place. A new command needs one line in [`COMMANDS`] and
@@ -13,7 +13,7 @@ use super::{complete, examples, help, settings};
 
 /// What commands are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
+pub(super) enum CommandGroup {
     Find,
     Library,
     Morning,
@@ -23,44 +23,48 @@ pub(super) enum Group {
 }
 
 /// The groups in the order in which they are shown, with their headings.
-const GROUPS: [(Group, &str); 6] = [
-    (Group::Find, "Find papers"),
-    (Group::Library, "The library"),
-    (Group::Morning, "Every morning"),
-    (Group::Model, "Model and vectors"),
-    (Group::WayOut, "The way out"),
-    (Group::Setup, "Setup"),
+const GROUPS: [(CommandGroup, &str); 6] = [
+    (CommandGroup::Find, "Find papers"),
+    (CommandGroup::Library, "The library"),
+    (CommandGroup::Morning, "Every morning"),
+    (CommandGroup::Model, "Model and vectors"),
+    (CommandGroup::WayOut, "The way out"),
+    (CommandGroup::Setup, "Setup"),
 ];
 
 /// Every command: its name, its group, and other names that run it, those of other programs.
-pub(super) const COMMANDS: &[(&str, Group, &[&str])] = &[
-    ("search", Group::Find, &["find", "query", "ask"]),
-    ("related", Group::Find, &["similar", "like"]),
-    ("show", Group::Find, &["info", "view", "cat"]),
-    ("add", Group::Library, &["import", "ingest"]),
-    ("pull", Group::Library, &["fetch", "sync"]),
-    ("remove", Group::Library, &["rm", "delete", "forget"]),
-    ("split", Group::Library, &["unmerge"]),
-    ("restore", Group::Library, &[]),
-    ("status", Group::Library, &["st", "stat", "stats"]),
-    ("check", Group::Library, &["verify", "fsck", "doctor"]),
-    ("compact", Group::Library, &["gc", "vacuum"]),
-    ("follow", Group::Morning, &["watch"]),
-    ("digest", Group::Morning, &["news"]),
-    ("subscribe", Group::Morning, &[]),
-    ("daily", Group::Morning, &["today"]),
-    ("trending", Group::Morning, &[]),
-    ("model", Group::Model, &["models"]),
-    ("embed", Group::Model, &["encode", "vectorize"]),
-    ("eval", Group::Model, &["evaluate", "bench"]),
-    ("config", Group::Setup, &["settings"]),
+pub(super) const COMMANDS: &[(&str, CommandGroup, &[&str])] = &[
+    ("search", CommandGroup::Find, &["find", "query", "ask"]),
+    ("related", CommandGroup::Find, &["similar", "like"]),
+    ("show", CommandGroup::Find, &["info", "view", "cat"]),
+    ("add", CommandGroup::Library, &["import", "ingest"]),
+    ("pull", CommandGroup::Library, &["fetch", "sync"]),
+    ("remove", CommandGroup::Library, &["rm", "delete", "forget"]),
+    ("split", CommandGroup::Library, &["unmerge"]),
+    ("restore", CommandGroup::Library, &[]),
+    ("status", CommandGroup::Library, &["st", "stat", "stats"]),
+    (
+        "check",
+        CommandGroup::Library,
+        &["verify", "fsck", "doctor"],
+    ),
+    ("compact", CommandGroup::Library, &["gc", "vacuum"]),
+    ("follow", CommandGroup::Morning, &["watch"]),
+    ("digest", CommandGroup::Morning, &["news"]),
+    ("subscribe", CommandGroup::Morning, &[]),
+    ("daily", CommandGroup::Morning, &["today"]),
+    ("trending", CommandGroup::Morning, &[]),
+    ("model", CommandGroup::Model, &["models"]),
+    ("embed", CommandGroup::Model, &["encode", "vectorize"]),
+    ("eval", CommandGroup::Model, &["evaluate", "bench"]),
+    ("config", CommandGroup::Setup, &["settings"]),
     (
         "completions",
-        Group::Setup,
+        CommandGroup::Setup,
         &["completion", "generate-shell-completion"],
     ),
-    ("man", Group::Setup, &["manual"]),
-    ("help", Group::Setup, &[]),
+    ("man", CommandGroup::Setup, &["manual"]),
+    ("help", CommandGroup::Setup, &[]),
 ];
 
 /// Other names of what is below a command.
@@ -186,7 +190,7 @@ fn groups(program: &Command) -> String {
 }
 
 /// The commands of a group, in the order of the table; those without a row are in the last one.
-fn of_group(program: &Command, group: Group) -> impl Iterator<Item = &Command> {
+fn of_group(program: &Command, group: CommandGroup) -> impl Iterator<Item = &Command> {
     let rows = COMMANDS.iter().filter(move |(_, of, _)| *of == group);
     let with_row = rows.filter_map(|(name, ..)| program.find_subcommand(name));
     let is_new = |command: &&Command| {
@@ -196,7 +200,7 @@ fn of_group(program: &Command, group: Group) -> impl Iterator<Item = &Command> {
         !is_known && !command.is_hide_set()
     };
     let without = program.get_subcommands().filter(is_new);
-    with_row.chain(without.filter(move |_| group == Group::Setup))
+    with_row.chain(without.filter(move |_| group == CommandGroup::Setup))
 }
 
 /// A heading, as clap writes its own.

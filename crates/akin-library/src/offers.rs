@@ -1,7 +1,7 @@
 //! What a person who types may mean: ids by their beginnings, and the categories of late papers.
 //!
-//! Both are bounded in time, however large the library is: an index finds the ids, and of the papers only the
-//! last ones stored are read.
+//! Both are bounded in time, however large the library is. An index finds the ids, and only the papers that
+//! were stored last are read.
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use super::{template, write};
+use super::template;
 use crate::cli::config_file;
 use crate::cli::fault::Failure;
 use crate::cli::outcome::Outcome;
@@ -13,7 +13,7 @@ use crate::cli::settings;
 pub(super) fn run() -> Result<Outcome, Failure> {
     let (path, _) = config_file::place()?;
     if !path.exists() {
-        write(&path, &template::text())?;
+        config_file::write(&path, &template::text())?;
     }
     let editor = editor();
     let status = open(&editor, &path)
