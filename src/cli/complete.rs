@@ -93,7 +93,7 @@ fn context() -> Option<Context> {
 /// The folder that `--library` names in the line that is typed.
 fn typed_library(words: impl Iterator<Item = OsString>) -> Option<PathBuf> {
     let words: Vec<OsString> = words.collect();
-    let given = words.iter().enumerate().filter_map(|(place, word)| {
+    let mut given = words.iter().enumerate().filter_map(|(place, word)| {
         let word = word.to_str()?;
         match word.strip_prefix("--library=") {
             Some(folder) => Some(PathBuf::from(folder)),
@@ -101,7 +101,7 @@ fn typed_library(words: impl Iterator<Item = OsString>) -> Option<PathBuf> {
             None => None,
         }
     });
-    given.last()
+    given.next_back()
 }
 
 fn library() -> Option<Library> {

@@ -134,13 +134,13 @@ fn as_json(kind: ValueKind, text: String) -> Value {
 }
 
 fn get(name: &str, settings: &Settings) -> Result<Outcome, Failure> {
-    let mail = settings.file.mail_lines.iter();
+    let mut mail = settings.file.mail_lines.iter();
     let mail = mail
-        .filter(|(known, _)| known == name)
+        .find(|(known, _)| known == name)
         .map(|(_, value)| value.text.clone());
     let listed = settings.listed().into_iter();
     let mut listed = listed.filter(|(setting, ..)| setting.name == name);
-    let text = match (listed.next(), mail.last()) {
+    let text = match (listed.next(), mail) {
         (Some((_, text, _)), _) => text,
         (None, Some(text)) => Some(text),
         (None, None) if name.starts_with("mail.") => None,

@@ -48,20 +48,25 @@ pub(super) fn run(args: &HelpArgs, program: Command) -> Result<Outcome, Failure>
         _ => {
             let path = args.about.iter().map(String::as_str);
             let line = std::iter::once("akin").chain(path).chain(["--help"]);
-            printed(program.try_get_matches_from(line).err())
+            let help = program.clone().try_get_matches_from(line).err();
+            printed(help, program)
         }
     }
 }
 
 /// Prints the help of a command.
 fn print_of(command: Command) -> Result<Outcome, Failure> {
-    printed(command.try_get_matches_from(["akin", "--help"]).err())
+    let help = command
+        .clone()
+        .try_get_matches_from(["akin", "--help"])
+        .err();
+    printed(help, command)
 }
 
 /// clap's help comes as an error, also where there is no such command.
-fn printed(help: Option<clap::Error>) -> Result<Outcome, Failure> {
+fn printed(help: Option<clap::Error>, program: Command) -> Result<Outcome, Failure> {
     match help {
-        Some(help) => Ok(misuse::report(help)?),
+        Some(help) => Ok(misuse::report(help, program)?),
         None => Ok(Outcome::Done),
     }
 }

@@ -5,8 +5,10 @@
 
 use std::io::{self, Write};
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::examples;
 use super::outcome::Outcome;
 use super::terminal;
 
@@ -68,32 +70,40 @@ const FOREIGN: &[(&str, &str)] = &[
     ("formats", "`akin help formats`"),
 ];
 
-/// Options of other programs, and what akin has for them.
-const FOREIGN_OPTIONS: &[(&str, &str)] = &[
-    ("--after", "--since DATE includes that day"),
-    ("--from", "--since DATE includes that day"),
-    ("--newer", "--since DATE includes that day"),
-    ("--changed-within", "--since DATE includes that day"),
-    ("--before", "--until DATE includes that day"),
-    ("--to", "--until DATE includes that day"),
-    ("--older", "--until DATE includes that day"),
-    ("--max-results", "-n N, --limit N"),
-    ("--max-count", "-n N, --limit N"),
-    ("--num", "-n N, --limit N"),
-    ("--no-color", "--color never, or NO_COLOR=1"),
-    ("--debug", "-vv, or --log text"),
-    ("--format", "--json prints JSON"),
-    ("--config", "AKIN_CONFIG=FILE names another config file"),
-    ("--db", "--library DIR"),
-    ("--dir", "--library DIR"),
+/// Options of other programs, the option that akin has for each, and what to say.
+const FOREIGN_OPTIONS: &[(&str, &str, &str)] = &[
+    ("--after", "since", "--since DATE includes that day"),
+    ("--from", "since", "--since DATE includes that day"),
+    ("--newer", "since", "--since DATE includes that day"),
+    (
+        "--changed-within",
+        "since",
+        "--since DATE includes that day",
+    ),
+    ("--before", "until", "--until DATE includes that day"),
+    ("--to", "until", "--until DATE includes that day"),
+    ("--older", "until", "--until DATE includes that day"),
+    ("--max-results", "limit", "-n N, --limit N"),
+    ("--max-count", "limit", "-n N, --limit N"),
+    ("--num", "limit", "-n N, --limit N"),
+    ("--no-color", "color", "--color never, or NO_COLOR=1"),
+    ("--debug", "log", "-vv, or --log text"),
+    ("--format", "json", "--json prints JSON"),
+    (
+        "--config",
+        "json",
+        "AKIN_CONFIG=FILE names another config file",
+    ),
+    ("--db", "library", "--library DIR"),
+    ("--dir", "library", "--library DIR"),
 ];
 
 /// The commands that take a question.
-const ASKING: [&str; 3] = ["search", "find", "query"];
+const ASKING: [&str; 4] = ["search", "find", "query", "ask"];
 
 /// Prints help if it is requested, else what is wrong with the arguments (they may be names of
 /// files).
-pub(super) fn report(mut misuse: clap::Error) -> io::Result<Outcome> {
+pub(super) fn report(mut misuse: clap::Error, mut program: Command) -> io::Result<Outcome> {
     if !misuse.use_stderr() {
         return misuse.print().map(|()| Outcome::Done);
     }
@@ -101,7 +111,7 @@ pub(super) fn report(mut misuse: clap::Error) -> io::Result<Outcome> {
         .skip(1)
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
-    if let Some(tip) = tip(&misuse, &typed) {
+    if let Some(tip) = tip(&misuse, &typed, &mut program) {
         let tip = ContextValue::StyledStrs(vec![tip.into()]);
         // The closest word of clap's, which may be far, gives way.
         for kind in [
@@ -122,11 +132,13 @@ pub(super) fn report(mut misuse: clap::Error) -> io::Result<Outcome> {
 }
 
 /// What was meant, where it can be told.
-fn tip(misuse: &clap::Error, typed: &[String]) -> Option<String> {
+fn tip(misuse: &clap::Error, typed: &[String], program: &mut Command) -> Option<String> {
     let of = |kind| match misuse.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
         _ => None,
     };
+    program.build();
+    let (command, path) = command_of(typed, program);
     match misuse.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = of(ContextKind::InvalidSubcommand)?;
@@ -136,14 +148,36 @@ fn tip(misuse: &clap::Error, typed: &[String]) -> Option<String> {
         ErrorKind::UnknownArgument => {
             let word = of(ContextKind::InvalidArg)?;
             let name = word.split_once('=').map_or(word, |(name, _)| name);
-            let found = FOREIGN_OPTIONS.iter().find(|(foreign, _)| *foreign == name);
-            match found {
-                Some((_, tip)) => Some((*tip).to_owned()),
+            let has = |own: &str| {
+                command
+                    .get_arguments()
+                    .any(|arg| arg.get_long() == Some(own))
+            };
+            let is_it = |row: &&(&str, &str, &str)| row.0 == name && has(row.1);
+            match FOREIGN_OPTIONS.iter().find(is_it) {
+                Some((_, _, tip)) => Some((*tip).to_owned()),
                 None => of_question(typed),
             }
         }
+        ErrorKind::MissingRequiredArgument => {
+            let (_, example) = examples::of(&path).first()?;
+            Some(format!("for example: {example}"))
+        }
         _ => None,
     }
+}
+
+/// The command that is typed, by any of its names, and its path: `follow add`.
+fn command_of<'a>(typed: &[String], program: &'a Command) -> (&'a Command, String) {
+    let mut command = program;
+    let mut path = Vec::new();
+    for word in typed {
+        if let Some(below) = command.find_subcommand(word) {
+            command = below;
+            path.push(below.get_name());
+        }
+    }
+    (command, path.join(" "))
 }
 
 /// A question that begins with a condition such as `-word` has to come after `--`.

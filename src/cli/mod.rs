@@ -147,7 +147,7 @@ fn told_of_misuse(misuse: clap::Error) -> Result<Outcome, Failure> {
     if asks_for_json || settings::log_of_environment() == Some(LogFormat::Json) {
         terminal::make_json();
     }
-    Ok(misuse::report(misuse)?)
+    Ok(misuse::report(misuse, program())?)
 }
 
 /// Settles what holds for every command, and runs the one that is given. Those about akin itself

@@ -263,6 +263,8 @@ fn the_names_of_other_programs_do_what_they_mean() {
             &["search", "graphs", "-k", "1"],
             &["search", "graphs", "--top", "1"],
         ),
+        (&["search", "graphs"], &["search", "graphs", "-j", "1"]),
+        (&["search", "graphs"], &["search", "graphs", "--jobs=1"]),
         (&["related", id], &["similar", id]),
         (&["show", id], &["info", id]),
         (&["status", "--json"], &["st", "--json"]),
@@ -309,6 +311,10 @@ fn a_word_that_is_no_command_is_answered_with_the_one_that_was_meant() {
             "akin search -- '-theory strings'",
         ),
         (&["search", "x", "--limt", "3"], "'--limit'"),
+        (&["search"], "for example: akin search"),
+        (&["similar"], "for example: akin related"),
+        (&["eval", "--corpus", "a"], "for example: akin eval beir"),
+        (&["follow", "add"], "for example: akin follow add toric"),
     ] {
         let ran = sandbox.akin(args).exits(2);
         let told = ran.stderr.lines().find(|line| line.contains("tip:"));
@@ -318,6 +324,8 @@ fn a_word_that_is_no_command_is_answered_with_the_one_that_was_meant() {
         );
         assert_eq!(ran.stderr.matches("tip:").count(), 1, "{ran:?}");
     }
+    let ran = sandbox.akin(&["status", "--after", "2024"]).exits(2);
+    assert!(!ran.stderr.contains("--since"), "{ran:?}");
     let sandbox = library();
     let ran = sandbox
         .akin(&["search", "--json", "--", "-trees text"])
