@@ -27,13 +27,13 @@ use super::undo;
 /// Rejections shown; the rest are counted.
 const REJECTIONS_SHOWN: usize = 10;
 
-/// Add the papers of dumps to the library: read, store, index and embed what is new or changed
+/// Add papers from dumps to the library
 ///
-/// All papers are found by their words as soon as the dumps are read. Then they are embedded, the
-/// newest first; `akin search` answers meanwhile. Formats are recognised from content:
-/// --dump-format lists them. A dump may be compressed, in a .zip, or in a folder. What is already in
-/// the library is not embedded again, so an interrupted run can be repeated. Records of one work
-/// become one paper.
+/// What is new or changed is read, stored, indexed and embedded. All papers are found by their words as
+/// soon as the dumps are read. Then they are embedded, the newest first; `akin search` answers
+/// meanwhile. Formats are recognised from content: `akin help formats` lists them. A dump may be
+/// compressed, in a .zip, or in a folder. What is already in the library is not embedded again, so an
+/// interrupted run can be repeated. Records of one work become one paper.
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Dump files, folders of them, .zip archives; - is stdin

@@ -37,9 +37,9 @@ const KINDS: [(&str, &str); 2] = [("dumps", "search"), ("corpora", "eval")];
 /// Dumps that `check` names.
 const DUMPS_NAMED: usize = 3;
 
-/// Say what is kept of dumps that were searched with --in or measured by eval, and give it back
+/// List and clean what is kept of dumps that --in searched
 ///
-/// A cache holds the embeddings of a dump. It is made again when the dump is asked the next time.
+/// Dumps that `eval` measured are kept too. A cache holds the embeddings of a dump. It is made again when the dump is asked the next time.
 #[derive(Debug, Args)]
 pub(super) struct CacheArgs {
     #[command(subcommand)]

@@ -1,15 +1,6 @@
 //! What every command works with: where things are, how to print, whether to stop.
 //!
-//! Precedence: flag, environment, config file, default. The config file is
-//! `akin/config.toml` in the user's config folder:
-//!
-//! ```toml
-//! library = "/data/papers"
-//! threads = 4
-//! pager = "less -R"
-//! ```
-//!
-//! and how mail is sent, see `mail.rs`.
+//! In: the settings in effect (`settings.rs`). Out: libraries and models, opened.
 
 use std::path::{Path, PathBuf};
 
@@ -20,12 +11,13 @@ use akin::ingest;
 use akin::library::{Library, LostCommits, Writer};
 use akin::search::{Coverage, OpenLibrary};
 use akin::space::{self, Origin};
-use etcetera::{BaseStrategy, choose_base_strategy};
+use etcetera::BaseStrategy;
 
-use super::args::{self, Common, RerankArgs};
-use super::config::{self, MailConfig};
+use super::args::RerankArgs;
+use super::config_file::MailConfig;
 use super::fault::Failure;
-use super::{hub, layout, pager, terminal};
+use super::settings::Settings;
+use super::{folders, hub, layout, terminal};
 
 /// What becomes of papers without an embedding in a search.
 pub(super) const FOUND_BY_WORDS: &str = "are found by their words";
@@ -50,8 +42,6 @@ pub(super) struct Context {
     pub(super) quiet: bool,
     /// Whether stderr is to say more.
     pub(super) verbose: bool,
-    /// The command that shows answers that are longer than the screen, if any does.
-    pub(super) pager: Option<String>,
     /// How mail is sent, if it was set.
     pub(super) mail: Option<MailConfig>,
     /// Whether the network may not be used.
@@ -61,33 +51,26 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Joins flags, environment, config file and defaults.
-    pub(super) fn new(common: &Common) -> Result<Context, Failure> {
-        let base = base_folders()?;
-        let config = config::read(&base.config_dir().join("akin/config.toml"))?;
-        let library = common.library.clone().or(config.library);
-        if let Some(n) = config.threads {
-            let checked = args::threads(&n.to_string());
-            checked.map_err(|reason| Failure::usage(format!("config.toml, threads: {reason}")))?;
-        }
+    /// What commands work with under these settings.
+    pub(super) fn new(settings: &Settings) -> Result<Context, Failure> {
+        let offline = settings.offline.value;
         Ok(Context {
-            library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
-            threads: common.threads.or(config.threads),
-            precision: common.precision.map(Precision::from),
-            device: common.device.into(),
-            json: common.json,
-            quiet: common.quiet,
-            verbose: common.verbose > 0,
-            pager: pager::command(common.no_pager, config.pager.as_deref()),
-            mail: config.mail,
-            offline: common.offline,
-            hub: hub::configured(base.home_dir(), common.offline),
+            library: settings.library.value.clone(),
+            threads: settings.threads.value,
+            precision: settings.precision.value.map(Precision::from),
+            device: settings.device.value.into(),
+            json: settings.json.value,
+            quiet: settings.quiet.value,
+            verbose: settings.verbose.value > 0,
+            mail: settings.mail(),
+            offline,
+            hub: hub::configured(folders::base()?.home_dir(), offline),
         })
     }
 
     /// The source of the hub's access token, if there is one.
     pub(super) fn hub_token(&self, file: Option<&Path>) -> Result<Option<String>, Failure> {
-        hub::token(file, base_folders()?.home_dir())
+        hub::token(file, folders::base()?.home_dir())
     }
 
     /// Fails if the network may not be used, which `what` would need.
@@ -103,7 +86,7 @@ impl Context {
 
     /// The folder for files that can be rebuilt.
     pub(super) fn cache_dir() -> Result<PathBuf, Failure> {
-        Ok(base_folders()?.cache_dir().join("akin"))
+        Ok(folders::base()?.cache_dir().join("akin"))
     }
 
     /// Opens the library for reading, and warns of what is lost or in use by others.
@@ -251,9 +234,4 @@ impl Context {
             terminal::note(text);
         }
     }
-}
-
-/// The user's folders for data, caches and settings.
-fn base_folders() -> Result<impl BaseStrategy, Failure> {
-    choose_base_strategy().map_err(|e| Failure::usage(format!("there is no home folder: {e}")))
 }

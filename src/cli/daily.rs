@@ -42,7 +42,8 @@ pub(super) struct DailyArgs {
     #[arg(long, value_name = "FOLLOW")]
     like: Option<String>,
     /// Number of papers to show
-    #[arg(short, value_name = "N", default_value_t = 50, value_parser = args::at_least_one)]
+    #[arg(short, long = "limit", visible_short_alias = 'n', visible_alias = "top", value_name = "N",
+          default_value_t = 50, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]
     moment: MomentArgs,
@@ -98,7 +99,11 @@ fn asked(args: &DailyArgs, today: Date) -> Result<Option<DaySpan>, Failure> {
             .then_some(whole)
             .ok_or_else(|| Failure::usage(several()))
     };
-    match (args.day.as_ref().or(args.date.as_ref()), &args.week, &args.month) {
+    match (
+        args.day.as_ref().or(args.date.as_ref()),
+        &args.week,
+        &args.month,
+    ) {
         (Some(date), ..) => Ok(Some(date.days(today))),
         (_, Some(week), _) => within(week, DaySpan::week_of, "week").map(Some),
         (.., Some(month)) => within(month, DaySpan::month_of, "month").map(Some),

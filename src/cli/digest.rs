@@ -38,7 +38,7 @@ use super::{follow, layout, output, terminal};
 #[derive(Debug, Args)]
 pub(super) struct DigestArgs {
     /// Only this follow; repeat for several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "FOLLOW")]
     follow: Vec<String>,
     /// From when on papers are new, by the day of a list or of publication: last (the last digest), 7d,
     /// 2w, yesterday, "last monday", "last week", 2026-03-14
@@ -399,7 +399,7 @@ fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Failure
     let is_named = |stored: &&StoredSubscriber| stored.address == address;
     match subscribers.iter().find(is_named) {
         Some(stored) => Ok(Subscriber::of_stored(stored)?),
-        None => Err(Failure::usage(format!(
+        None => Err(Failure::nothing(format!(
             "nobody is subscribed as {address:?}; akin subscribe list names who is"
         ))),
     }
@@ -473,7 +473,7 @@ impl<'a> Composer<'a> {
         let opened = self.context.open(&self.context.library, LEFT_OUT)?;
         let follows = follow::named(names, &opened.library)?;
         if follows.is_empty() {
-            return Err(Failure::usage(
+            return Err(Failure::nothing(
                 "nothing is followed yet: akin follow add NAME QUERY",
             ));
         }

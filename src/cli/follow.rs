@@ -25,11 +25,12 @@ const TEST_DAYS: i32 = 30;
 /// Papers that `add` names.
 const N_LATEST: usize = 3;
 
-/// Follow a subject, some papers or some authors; `akin digest` shows what is new
+/// Follow a subject, papers or authors
 ///
-/// A new paper is found if it is closer to what you follow than 99.5 % of your library
-/// (--closer-than), by meaning or by its words. It also has to be close among what arrived in the last
-/// four weeks. `akin follow test NAME` shows what that would have found in the last month.
+/// `akin digest` shows what is new. A new paper is found if it is closer to what you follow than
+/// 99.5 % of your library (--closer-than), by meaning or by its words. It also has to be close among
+/// what arrived in the last four weeks. `akin follow test NAME` shows what that would have found in
+/// the last month.
 #[derive(Debug, Args)]
 pub(super) struct FollowArgs {
     #[command(subcommand)]
@@ -52,11 +53,13 @@ enum FollowCommand {
     /// Show one follow
     Show {
         /// Its name
+        #[arg(value_name = "FOLLOW")]
         name: String,
     },
     /// Show what it would have found last month, without changing anything
     Test {
         /// Its name
+        #[arg(value_name = "FOLLOW")]
         name: String,
         /// Days to look back
         #[arg(long, value_name = "N", default_value_t = TEST_DAYS, value_parser = clap::value_parser!(i32).range(1..=36500))]
@@ -73,6 +76,7 @@ enum FollowCommand {
     /// Change the given parts; papers shown before stay marked as shown
     Edit {
         /// Its name
+        #[arg(value_name = "FOLLOW")]
         name: String,
         /// Another name
         #[arg(long, value_name = "NAME")]
@@ -83,13 +87,13 @@ enum FollowCommand {
     /// Delete a follow, and forget what was shown
     Remove {
         /// The names
-        #[arg(required = true, value_name = "NAME")]
+        #[arg(required = true, value_name = "FOLLOW")]
         names: Vec<String>,
     },
     /// Write all follows, or these, as TOML
     Export {
         /// The names
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "FOLLOW")]
         names: Vec<String>,
     },
     /// Read follows from TOML, as export writes it
@@ -230,8 +234,8 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
     let reason = match expect(follow, moment, context) {
         Ok(()) => return Ok(Outcome::Done),
         Err(fault) if fault.is_everybodys() => return Err(fault),
-        Err(Failure::Akin(error)) => error.to_string(),
-        Err(Failure::Usage(reason)) => reason,
+        Err(Failure::Akin(error) | Failure::Advised(error, _)) => error.to_string(),
+        Err(Failure::Usage(reason) | Failure::Nothing(reason)) => reason,
         Err(fault @ Failure::Output(_)) => return Err(fault),
     };
     context.note(&format!("what it will find is not known: {reason}"));
@@ -488,6 +492,7 @@ fn edit(
 fn remove(names: &[String], context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin follow")?;
     let follows = Library::open(&context.library)?.follows()?;
+    let mut outcome = Outcome::Done;
     for name in names {
         match follows.iter().find(|stored| stored.name == *name) {
             Some(stored) => {
@@ -495,10 +500,13 @@ fn remove(names: &[String], context: &Context) -> Result<Outcome, Failure> {
                 writeln!(terminal::stdout(), "removed {}", stored.name)?;
             }
             // So it is after a removal that was cut off, too.
-            None => context.note(&format!("nothing is followed as {name:?}")),
+            None => {
+                context.note(&format!("nothing is followed as {name:?}"));
+                outcome = Outcome::Partly;
+            }
         }
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 fn export(names: &[String], context: &Context) -> Result<Outcome, Failure> {

@@ -27,6 +27,9 @@ use super::terminal;
 /// leaves the text on the screen.
 const DEFAULT: &str = "less -FRX";
 
+/// The setting for no pager.
+pub(super) const NONE: &str = "cat";
+
 /// What `less` does if the user has not set it: as [`DEFAULT`].
 const LESS: &str = "FRX";
 
@@ -56,27 +59,25 @@ enum Way {
     Terminal,
 }
 
-/// The command that shows long answers, if any does: of `--no-pager`, the environment, and what
-/// `config.toml` sets.
-pub(super) fn command(is_off: bool, configured: Option<&str>) -> Option<String> {
+/// The command that shows long answers, if any does: of the setting, and of the environment that all
+/// programs share.
+fn command(set_for_akin: Option<&str>) -> Option<String> {
     let set = |name| std::env::var(name).ok();
     let is_dumb = set("TERM").is_some_and(|terminal| terminal == "dumb");
-    if is_off || is_dumb {
+    if is_dumb {
         return None;
     }
     let usual = || cfg!(unix).then(|| DEFAULT.to_owned());
-    let command = set("AKIN_PAGER")
-        .or_else(|| configured.map(str::to_owned))
-        .or_else(|| set("PAGER"))
-        .or_else(usual)?;
+    let command = set_for_akin.map(str::to_owned);
+    let command = command.or_else(|| set("PAGER")).or_else(usual)?;
     let command = command.trim();
-    (!matches!(command, "" | "cat")).then(|| command.to_owned())
+    (!matches!(command, "" | NONE)).then(|| command.to_owned())
 }
 
-/// Pages what is written to stdout from now on, if it is longer than the screen. Does nothing where
-/// stdout is not a terminal of a known size.
-pub(super) fn begin(command: Option<String>) {
-    if let (Some(command), Some(size)) = (command, terminal::size()) {
+/// Pages what is written to stdout from now on, if it is longer than the screen: through the command
+/// that is set for akin, [`NONE`] for none. Does nothing where stdout is not a terminal of a known size.
+pub(super) fn begin(set_for_akin: Option<&str>) {
+    if let (Some(command), Some(size)) = (command(set_for_akin), terminal::size()) {
         *answer() = Some(PagedAnswer {
             command,
             size,

@@ -55,7 +55,8 @@ impl Bar {
     /// second one ends the process.
     pub(super) fn stoppable(context: &Context) -> Bar {
         set_handler();
-        let shown = match (context.quiet, std::io::stderr().is_terminal()) {
+        let can_be_drawn = std::io::stderr().is_terminal() && !terminal::is_json();
+        let shown = match (context.quiet, can_be_drawn) {
             (true, _) => BarStyle::Nothing,
             (false, true) => BarStyle::Drawn,
             (false, false) => BarStyle::Lines,

@@ -19,9 +19,9 @@ use super::terminal;
 /// Names that are shown of a change.
 const NAMES_SHOWN: usize = 3;
 
-/// Take back the last change of the library: an add, a pull, a removal, a split, a restore
+/// Take back the last change of the library
 ///
-/// New papers are removed, changed papers are as they were, and removed or merged ones are there again.
+/// A change is an add, a pull, a removal, a split or a restore. New papers are removed, changed papers are as they were, and removed or merged ones are there again.
 /// One change is kept, and the next one replaces it; it cannot be taken back twice. `akin compact`
 /// forgets it. Embeddings are kept until then, so adding the same dump again embeds nothing.
 #[derive(Debug, Args)]
