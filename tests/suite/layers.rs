@@ -24,6 +24,7 @@ const CRATES: &[(&str, &str)] = &[
     ("base", "crates/akin-base/src"),
     ("dump", "crates/akin-dump/src"),
     ("encoder", "crates/akin-encoder/src"),
+    ("export", "crates/akin-export/src"),
     ("fetch", "crates/akin-fetch/src"),
     ("index", "crates/akin-index/src"),
     ("kernels", "crates/akin-kernels/src"),
