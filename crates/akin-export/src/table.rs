@@ -60,12 +60,17 @@ pub(crate) fn write<W: Write>(rows: &mut TableWriter<W>, paper: &Paper) -> io::R
         date.map(|date| crate::dates::KnownDate::from(date).iso())
             .unwrap_or_default()
     };
+    // Of a paper that was only listed, the day of the list is its date.
+    let published = paper.published.or(match paper.updated {
+        None => paper.listed,
+        Some(_) => None,
+    });
     let is_named = !paper.id.is_made();
     let cells: [String; COLUMNS.len()] = [
         is_named.then(|| paper.id.to_string()).unwrap_or_default(),
         paper.title.clone(),
         names(&paper.authors),
-        date(paper.published),
+        date(published),
         date(paper.updated),
         text(&paper.journal),
         text(&paper.volume),
