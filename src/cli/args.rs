@@ -15,6 +15,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::civil::Date;
 
+use super::citations::CitationArgs;
 use super::fault::Failure;
 use super::{hub, layout};
 
@@ -159,6 +160,8 @@ pub(super) struct LookupArgs {
     #[command(flatten)]
     filters: FilterArgs,
     #[command(flatten)]
+    pub(super) citations: CitationArgs,
+    #[command(flatten)]
     preferences: PreferenceArgs,
     #[command(flatten)]
     matching: MatchingArgs,
@@ -178,7 +181,7 @@ impl LookupArgs {
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             keeps_duplicates: false,
-            min_percentile: self.preferences.min_percentile,
+            min_percentile: self.citations.all_above.or(self.preferences.min_percentile),
             diversity: self.preferences.diverse.unwrap_or(0.0),
             half_life_days: self.preferences.half_life,
             with_facets: self.facets,
@@ -208,7 +211,7 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    fn filter(&self) -> Result<Filter, Failure> {
+    pub(super) fn filter(&self) -> Result<Filter, Failure> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since > until
         {
@@ -429,7 +432,8 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-fn percentile(text: &str) -> Result<f64, String> {
+/// Parses a percentile.
+pub(super) fn percentile(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
         _ => Err("expected a number from 0 to 100".to_owned()),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use akin::Error;
 use akin::dump::Source;
+use akin::export::ExportFormat;
 use akin::ingest::{Npy, WRITER};
 use same_file::Handle;
 use serde_json::Value;
@@ -34,6 +35,8 @@ pub(super) enum OutputKind<'a> {
     Digest,
     /// A TREC run.
     Run,
+    /// Papers, in this format.
+    Papers(ExportFormat),
 }
 
 /// What a command writes, and what it reads.
@@ -144,6 +147,7 @@ impl OutputKind<'_> {
             OutputKind::IdsOf(_) => "list of ids beside vectors",
             OutputKind::Digest => "digest",
             OutputKind::Run => "run",
+            OutputKind::Papers(_) => "file of papers",
         }
     }
 
@@ -174,6 +178,7 @@ impl OutputKind<'_> {
             }
             OutputKind::Digest => is_digest(&start, line),
             OutputKind::Run => line.ends_with("akin") && is_ranked(line),
+            OutputKind::Papers(format) => format.is_own(&start),
             OutputKind::IdsOf(_) => false,
         })
     }

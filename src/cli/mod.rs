@@ -7,6 +7,8 @@ mod add;
 mod args;
 mod cache;
 mod check;
+mod citations;
+mod cite;
 mod claim;
 mod compact;
 mod completions;
@@ -17,15 +19,18 @@ mod daily;
 mod digest;
 mod embed;
 mod eval;
+mod export;
 mod facets;
 mod fault;
 mod follow;
 mod hub;
 mod layout;
+mod list;
 mod log;
 mod mail;
 mod model;
 mod moment;
+mod open;
 mod outcome;
 mod output;
 mod outside;
@@ -38,6 +43,8 @@ mod remove;
 mod restore;
 mod search;
 mod show;
+mod sink;
+mod spelling;
 mod split;
 mod status;
 mod subscribe;
@@ -84,7 +91,11 @@ enum Command {
     Subscribe(subscribe::SubscribeArgs),
     Daily(daily::DailyArgs),
     Trending(trending::TrendingArgs),
+    List(list::ListArgs),
     Show(show::ShowArgs),
+    Open(open::OpenArgs),
+    Cite(cite::CiteArgs),
+    Export(export::ExportArgs),
     Remove(remove::RemoveArgs),
     Split(split::SplitArgs),
     Restore(restore::RestoreArgs),
@@ -158,7 +169,11 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Subscribe(args) => subscribe::run(&args, context),
         Command::Daily(args) => daily::run(&args, context),
         Command::Trending(args) => trending::run(&args, context),
+        Command::List(args) => list::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Open(args) => open::run(&args, context),
+        Command::Cite(args) => cite::run(&args, context),
+        Command::Export(args) => export::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Split(args) => split::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),

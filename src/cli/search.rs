@@ -13,7 +13,7 @@ use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Failure;
 use super::outcome::Outcome;
-use super::{cache, output, reading};
+use super::{cache, citations, output, reading};
 
 /// Find papers similar to a sentence, a question or a draft
 ///
@@ -91,6 +91,10 @@ pub(super) fn show(
     lookup: &LookupArgs,
     context: &Context,
 ) -> Result<Outcome, Failure> {
+    let format = lookup.citations.format(context)?;
+    if lookup.citations.all_above.is_some() {
+        return citations::all(indexes, encoder, query, format, context);
+    }
     let mut answer = match context.load_reranker(&lookup.rerank)? {
         Some(reranker) => search::answer_reranked(indexes, encoder, &reranker, query)?,
         None => search::answer(indexes, encoder, query)?,
@@ -118,7 +122,10 @@ pub(super) fn show(
             duplicate.id = output::spelt(indexes.library, &duplicate.id)?;
         }
     }
-    output::answer(&answer, &explanations, context.json)?;
+    match format {
+        Some(format) => citations::hits(&answer.hits, format, context)?,
+        None => output::answer(&answer, &explanations, context.json)?,
+    }
     if answer.hits.is_empty() {
         context.note(answer.nothing.as_deref().unwrap_or("nothing was found"));
         return Ok(Outcome::Partly);

@@ -75,6 +75,7 @@ pub(crate) fn write(out: &mut impl Write, paper: &Paper, key: &str) -> io::Resul
     if !paper.abstract_text.is_empty() {
         put("abstract", json!(paper.abstract_text));
     }
+    put("source", json!("akin"));
     serde_json::to_writer(out, &item)?;
     Ok(())
 }

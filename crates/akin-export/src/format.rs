@@ -61,6 +61,23 @@ impl ExportFormat {
         })
     }
 
+    /// Whether the beginning of a file shows that akin wrote it in this format.
+    pub fn is_own(self, start: &str) -> bool {
+        match self {
+            ExportFormat::Bibtex => start.starts_with("% written by akin "),
+            ExportFormat::Ris => start.starts_with("TY  - ") && start.contains("\nDP  - akin\n"),
+            ExportFormat::CslJson => {
+                start == "[\n]\n"
+                    || (start.starts_with("[\n{") && start.contains("\"source\":\"akin\""))
+            }
+            ExportFormat::Csv => start
+                .lines()
+                .next()
+                .is_some_and(|line| line.split(',').eq(crate::table::COLUMNS)),
+            ExportFormat::Json => start.starts_with("{\"akin\":"),
+        }
+    }
+
     /// What begins a line of comment, in a format that has comments.
     pub fn comment(self) -> Option<&'static str> {
         (self == ExportFormat::Bibtex).then_some("%")

@@ -57,6 +57,7 @@ pub(crate) fn write(out: &mut impl Write, paper: &Paper, key: &str) -> io::Resul
     }
     tag("N1", paper.comment.as_deref().unwrap_or_default())?;
     tag("AB", &paper.abstract_text)?;
+    tag("DP", "akin")?;
     writeln!(out, "ER  - \n")
 }
 

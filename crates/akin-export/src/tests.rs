@@ -227,9 +227,29 @@ fn nothing_is_a_file_that_is_read() {
         let expected = match format {
             ExportFormat::CslJson => "[\n]\n",
             ExportFormat::Csv => "id,title,",
-            _ => "",
+            ExportFormat::Bibtex => "% written by akin",
+            ExportFormat::Ris | ExportFormat::Json => "",
         };
         assert!(text.starts_with(expected), "{format:?}: {text}");
+    }
+}
+
+#[test]
+fn a_file_shows_that_akin_wrote_it() {
+    for format in ExportFormat::ALL {
+        for papers in [&[hard()][..], &[hard(), hard()]] {
+            let text = String::from_utf8(written(format, papers)).unwrap();
+            assert!(format.is_own(&text), "{text}");
+            let others = ExportFormat::ALL
+                .into_iter()
+                .filter(|other| *other != format);
+            assert!(
+                others.into_iter().all(|other| !other.is_own(&text)),
+                "{text}"
+            );
+        }
+        assert!(!format.is_own("@article{k,\n  title = {x}}\n"));
+        assert!(!format.is_own("id,title\n"));
     }
 }
 
@@ -239,7 +259,9 @@ fn a_header_is_comment_in_bibtex() {
     let mut writer = PaperWriter::new(ExportFormat::Bibtex, Vec::new(), &header).unwrap();
     writer.write(&hard()).unwrap();
     let bytes = writer.finish().unwrap();
-    assert!(bytes.starts_with(b"% akin 0.1.0\n% query: mail(at)x{ 100 %\n\n@article{"));
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let expected = "% written by akin 0.1.0\n% akin 0.1.0\n% query: mail(at)x{ 100 %\n\n@article{";
+    assert!(text.starts_with(expected), "{text}");
     let back = read(ExportFormat::Bibtex, bytes);
     assert_eq!(Kept::of(&back[0]), Kept::of(&hard()));
 }

@@ -9,6 +9,9 @@ use crate::key::CitationKeys;
 use crate::table::{self, TableWriter};
 use crate::{bibtex, csl_json, json, ris};
 
+/// What wrote a file.
+const WRITER: &str = concat!("written by akin ", env!("CARGO_PKG_VERSION"));
+
 /// Writes papers.
 ///
 /// Without [`PaperWriter::finish`] a file is not whole: CSL-JSON lacks its last bracket.
@@ -30,19 +33,19 @@ enum Body<W: Write> {
 }
 
 impl<W: Write> PaperWriter<W> {
-    /// Begins a file. `header` is written as lines of comment, if the format has comments.
+    /// Begins a file. `header` is written as lines of comment, if the format has comments. Such a format
+    /// begins with a line that names akin.
     ///
     /// # Errors
     /// What `out` fails with.
     pub fn new(format: ExportFormat, mut out: W, header: &[String]) -> io::Result<PaperWriter<W>> {
         if let Some(mark) = format.comment() {
+            writeln!(out, "{mark} {WRITER}")?;
             for line in header {
                 // Outside of an entry only `@` means something.
                 writeln!(out, "{mark} {}", line.replace('@', "(at)"))?;
             }
-            if !header.is_empty() {
-                writeln!(out)?;
-            }
+            writeln!(out)?;
         }
         Ok(PaperWriter {
             body: match format {
