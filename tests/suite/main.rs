@@ -12,6 +12,7 @@ mod command_line;
 mod console;
 mod english;
 mod evaluating;
+mod exporting;
 // The library tells its steps in builds with debug assertions only.
 #[cfg(debug_assertions)]
 mod faults;
