@@ -53,18 +53,36 @@ fn what_is_exported_is_the_same_library_again() {
     for (format, extension) in FORMATS {
         let file = from.path(&format!("out.{extension}")).display().to_string();
         let ran = from.akin(&["export", "-o", &file]).exits(0);
-        assert!(ran.stderr.contains(&format!("wrote 4 papers to {file} ({format})")), "{ran:?}");
+        assert!(
+            ran.stderr
+                .contains(&format!("wrote 4 papers to {file} ({format})")),
+            "{ran:?}"
+        );
         let to = Sandbox::new();
         to.add(&[&file]);
         let again = all(&to);
         assert_eq!(again.len(), 4, "{format}");
         for (one, other) in before.iter().zip(&again) {
-            for field in ["title", "abstract", "authors", "date", "journal", "volume", "categories"] {
+            for field in [
+                "title",
+                "abstract",
+                "authors",
+                "date",
+                "journal",
+                "volume",
+                "categories",
+            ] {
                 assert_eq!(other[field], one[field], "{format} {field}");
             }
         }
         // Any id finds it there.
-        for id in ["2503.11731", "10.1000/abc", "P18-1001", "lovelace1843", "10.1000/moss"] {
+        for id in [
+            "2503.11731",
+            "10.1000/abc",
+            "P18-1001",
+            "lovelace1843",
+            "10.1000/moss",
+        ] {
             to.akin(&["show", id]).exits(0);
         }
     }
@@ -74,20 +92,36 @@ fn what_is_exported_is_the_same_library_again() {
 fn a_file_of_somebody_else_is_not_replaced() {
     let sandbox = sandbox();
     for (format, extension) in FORMATS {
-        let own = sandbox.path(&format!("out.{extension}")).display().to_string();
+        let own = sandbox
+            .path(&format!("out.{extension}"))
+            .display()
+            .to_string();
         sandbox.akin(&["export", "-o", &own]).exits(0);
-        sandbox.akin(&["export", "-o", &own, "--since", "2018"]).exits(0);
+        sandbox
+            .akin(&["export", "-o", &own, "--since", "2018"])
+            .exits(0);
         let foreign = sandbox.file(&format!("mine.{extension}"), "mine\n");
         let ran = sandbox.akin(&["export", "-o", &foreign]).exits(2);
-        assert!(ran.stderr.contains("is not a file of papers that akin wrote"), "{format} {ran:?}");
+        assert!(
+            ran.stderr
+                .contains("is not a file of papers that akin wrote"),
+            "{format} {ran:?}"
+        );
         assert_eq!(std::fs::read_to_string(&foreign).unwrap(), "mine\n");
-        sandbox.akin(&["export", "-o", &foreign, "--force"]).exits(0);
+        sandbox
+            .akin(&["export", "-o", &foreign, "--force"])
+            .exits(0);
         assert_ne!(std::fs::read_to_string(&foreign).unwrap(), "mine\n");
     }
     let ran = sandbox.akin(&["export", "-o", "out.txt"]).exits(2);
-    assert!(ran.stderr.contains("says no format; add --format"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("says no format; add --format"),
+        "{ran:?}"
+    );
     let dump = sandbox.path("records.jsonl").display().to_string();
-    let ran = sandbox.akin(&["export", "--in", &dump, "-o", &dump, "--force"]).exits(2);
+    let ran = sandbox
+        .akin(&["export", "--in", &dump, "-o", &dump, "--force"])
+        .exits(2);
     assert!(ran.stderr.contains("is read by this command"), "{ran:?}");
     assert_eq!(std::fs::read_to_string(&dump).unwrap(), RECORDS);
 }
@@ -96,11 +130,15 @@ fn a_file_of_somebody_else_is_not_replaced() {
 fn a_dump_is_converted_without_a_library() {
     let sandbox = Sandbox::new();
     let dump = sandbox.file("records.jsonl", RECORDS.to_owned() + "{\"id\":\"x\"}\n");
-    let ran = sandbox.akin(&["export", "--in", &dump, "--format", "ris"]).exits(1);
+    let ran = sandbox
+        .akin(&["export", "--in", &dump, "--format", "ris"])
+        .exits(1);
     assert_eq!(ran.stdout.matches("TY  - ").count(), 4);
     assert!(ran.stderr.contains("rejected"), "{ran:?}");
     assert!(!sandbox.library().exists() && !sandbox.path("cache").exists());
-    let args = ["export", "--in", &dump, "--author", "lovelace", "--until", "1900"];
+    let args = [
+        "export", "--in", &dump, "--author", "lovelace", "--until", "1900",
+    ];
     let ran = sandbox.akin(&args).exits(1);
     assert!(ran.stdout.contains("@misc{lovelace1843,"), "{ran:?}");
     assert_eq!(ran.stdout.matches("\n@").count(), 1);
@@ -131,13 +169,18 @@ fn papers_are_exported_by_what_finds_them() {
     sandbox.akin(&["digest"]).exits(0);
     assert_eq!(titles(&["--digest"]), ["More notes"]);
     let ran = sandbox.akin(&["export", "--author", "nobody"]).exits(1);
-    assert!(ran.stderr.contains("no paper passes the filters"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("no paper passes the filters"),
+        "{ran:?}"
+    );
 }
 
 #[test]
 fn a_citation_has_a_readable_key_and_unknown_ids_are_named() {
     let sandbox = sandbox();
-    let ran = sandbox.akin(&["cite", "arXiv:2503.11731v2", "nowhere", "lovelace1843"]).exits(1);
+    let ran = sandbox
+        .akin(&["cite", "arXiv:2503.11731v2", "nowhere", "lovelace1843"])
+        .exits(1);
     let expected = "% written by akin ";
     assert!(ran.stdout.starts_with(expected), "{ran:?}");
     for part in [
@@ -152,7 +195,9 @@ fn a_citation_has_a_readable_key_and_unknown_ids_are_named() {
         assert!(ran.stdout.contains(part), "{part}\n{}", ran.stdout);
     }
     assert!(ran.stderr.contains("nowhere"), "{ran:?}");
-    let ran = sandbox.akin(&["cite", "10.1000/moss", "--format", "ris"]).exits(0);
+    let ran = sandbox
+        .akin(&["cite", "10.1000/moss", "--format", "ris"])
+        .exits(0);
     assert!(ran.stdout.starts_with("TY  - JOUR\nID  - "), "{ran:?}");
     let ran = sandbox.akin(&["cite", "P18-1001", "--json"]).exits(0);
     assert_eq!(ran.json()[0]["akin"], 1);
@@ -164,12 +209,21 @@ fn a_citation_has_a_readable_key_and_unknown_ids_are_named() {
 fn hits_are_citations() {
     let sandbox = sandbox();
     let ran = sandbox.akin(&["search", "+moss", "--bibtex"]).exits(0);
-    assert!(ran.stdout.contains("@article{mossgroup1999moss,"), "{ran:?}");
-    let ran = sandbox.akin(&["related", "P18-1001", "-k", "2", "--format", "csv"]).exits(0);
+    assert!(
+        ran.stdout.contains("@article{mossgroup1999moss,"),
+        "{ran:?}"
+    );
+    let ran = sandbox
+        .akin(&["related", "P18-1001", "-k", "2", "--format", "csv"])
+        .exits(0);
     assert_eq!(ran.stdout.lines().count(), 3, "{ran:?}");
-    let ran = sandbox.akin(&["search", "moss", "--bibtex", "--json"]).exits(2);
+    let ran = sandbox
+        .akin(&["search", "moss", "--bibtex", "--json"])
+        .exits(2);
     assert!(ran.stderr.contains("--format json"), "{ran:?}");
-    sandbox.akin(&["search", "moss", "--bibtex", "--format", "ris"]).exits(2);
+    sandbox
+        .akin(&["search", "moss", "--bibtex", "--format", "ris"])
+        .exits(2);
 }
 
 #[test]
@@ -186,7 +240,15 @@ fn every_paper_above_a_percentile_is_listed_and_how() {
     assert_eq!(about["query"], "neural networks on graphs");
     assert_eq!(about["min_percentile"], 80.0);
     assert_eq!(about["n_found"], lines.len() - 1);
-    for field in ["akin", "library", "state", "model", "computed_on", "date", "filters"] {
+    for field in [
+        "akin",
+        "library",
+        "state",
+        "model",
+        "computed_on",
+        "date",
+        "filters",
+    ] {
         assert!(about[field].is_string(), "{field} {about}");
     }
     let ids = |lines: &[Value]| {
@@ -199,11 +261,15 @@ fn every_paper_above_a_percentile_is_listed_and_how() {
     };
     let listed = ids(&lines[1..]);
     assert!(listed.len() > 20, "{}", listed.len());
-    let percentiles = lines[1..].iter().map(|line| line["percentile"].as_f64().unwrap());
+    let percentiles = lines[1..]
+        .iter()
+        .map(|line| line["percentile"].as_f64().unwrap());
     let percentiles: Vec<f64> = percentiles.collect();
     assert!(percentiles.is_sorted_by(|a, b| a >= b) && percentiles.iter().all(|p| *p >= 80.0));
     // The same as a search, where each work is a hit once.
-    let hits = search(&["--min-percentile", "80", "-k", "1000", "--json"]).exits(0).json();
+    let hits = search(&["--min-percentile", "80", "-k", "1000", "--json"])
+        .exits(0)
+        .json();
     let mut found: Vec<String> = hits
         .iter()
         .flat_map(|hit| {
@@ -215,14 +281,25 @@ fn every_paper_above_a_percentile_is_listed_and_how() {
     found.sort();
     assert_eq!(listed, found);
     let ran = search(&["--all-above", "80", "--category", "cs"]).exits(0);
-    let comments: Vec<&str> = ran.stdout.lines().take_while(|line| line.starts_with("# ")).collect();
+    let comments: Vec<&str> = ran
+        .stdout
+        .lines()
+        .take_while(|line| line.starts_with("# "))
+        .collect();
     assert_eq!(comments.len(), 8, "{comments:?}");
     assert_eq!(comments[5], "# filters: --category \"cs\"");
     let ran = search(&["--all-above", "80", "--bibtex"]).exits(0);
-    assert!(ran.stdout.contains("\n% query: neural networks on graphs\n"));
+    assert!(
+        ran.stdout
+            .contains("\n% query: neural networks on graphs\n")
+    );
     assert_eq!(ran.stdout.matches("\n@").count(), listed.len());
     let ran = search(&["--all-above", "80", "--format", "csv"]).exits(0);
-    assert!(ran.stderr.contains("query: neural networks on graphs"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("query: neural networks on graphs"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(ran.stdout.lines().count(), listed.len() + 1);
     search(&["--all-above", "80", "-k", "3"]).exits(2);
 }
@@ -245,11 +322,17 @@ fn the_library_is_listed_by_pages() {
         ids(&["--sort", "date", "--reverse", "-n", "2"]),
         ["2503.11731", "P18-1001"]
     );
-    assert_eq!(ids(&["--sort", "date", "-n", "2", "--page", "2"]), ["P18-1001", "2503.11731"]);
+    assert_eq!(
+        ids(&["--sort", "date", "-n", "2", "--page", "2"]),
+        ["P18-1001", "2503.11731"]
+    );
     assert_eq!(ids(&["--sort", "votes", "--limit", "1"]), ["P18-1001"]);
     assert_eq!(ids(&["--sort", "title", "--offset", "3"]), ["P18-1001"]);
     assert_eq!(ids(&["--sort", "id", "-n", "1"]), ["10.1000/moss"]);
-    assert_eq!(ids(&["--author", "lovelace", "--since", "2000"]), ["2503.11731"]);
+    assert_eq!(
+        ids(&["--author", "lovelace", "--since", "2000"]),
+        ["2503.11731"]
+    );
     let ran = list(&["-n", "3"]).exits(0);
     assert!(ran.stderr.contains("1 to 3 of 4 papers; --page"), "{ran:?}");
     let ran = list(&["--page", "2"]).exits(1);
@@ -266,7 +349,10 @@ fn papers_of_two_files_with_one_id_stay_two() {
     let other = sandbox.file("b.jsonl", papers(&[("1", "Lead", "Heavy.")]));
     sandbox.add(&[&one, &other]);
     for (_, extension) in FORMATS {
-        let file = sandbox.path(&format!("out.{extension}")).display().to_string();
+        let file = sandbox
+            .path(&format!("out.{extension}"))
+            .display()
+            .to_string();
         sandbox.akin(&["export", "-o", &file]).exits(0);
         let to = Sandbox::new();
         to.add(&[&file]);
@@ -278,11 +364,20 @@ fn papers_of_two_files_with_one_id_stay_two() {
 fn a_page_is_opened_or_printed() {
     let sandbox = sandbox();
     let print = |args: &[&str]| sandbox.akin(&[&["open", "--print"], args].concat());
-    assert_eq!(print(&["2503.11731"]).exits(0).stdout, "https://arxiv.org/abs/2503.11731\n");
-    assert_eq!(print(&["10.1000/ABC", "--pdf"]).exits(0).stdout, "https://arxiv.org/pdf/2503.11731\n");
+    assert_eq!(
+        print(&["2503.11731"]).exits(0).stdout,
+        "https://arxiv.org/abs/2503.11731\n"
+    );
+    assert_eq!(
+        print(&["10.1000/ABC", "--pdf"]).exits(0).stdout,
+        "https://arxiv.org/pdf/2503.11731\n"
+    );
     let ran = print(&["--pdf", "P18-1001", "10.1000/moss"]).exits(1);
     assert_eq!(ran.stdout, "https://aclanthology.org/P18-1001.pdf\n");
-    assert!(ran.stderr.contains("has no PDF that akin knows of"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("has no PDF that akin knows of"),
+        "{ran:?}"
+    );
     let ran = print(&["lovelace1843"]).exits(1);
     assert!(ran.stderr.contains("has no address"), "{ran:?}");
     print(&["nowhere"]).exits(1);
@@ -294,7 +389,10 @@ fn the_browser_is_given_the_address() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = sandbox();
     let seen = sandbox.path("seen");
-    let script = format!("#!/bin/sh\nprintf '%s' \"$1\" > '{0}.part'\nmv '{0}.part' '{0}'\n", seen.display());
+    let script = format!(
+        "#!/bin/sh\nprintf '%s' \"$1\" > '{0}.part'\nmv '{0}.part' '{0}'\n",
+        seen.display()
+    );
     let browser = sandbox.file("browser", script);
     std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = sandbox.command(&["--offline", "open", "2503.11731"]);
@@ -304,7 +402,10 @@ fn the_browser_is_given_the_address() {
     while !seen.exists() && start.elapsed().as_secs() < 20 {
         std::thread::yield_now();
     }
-    assert_eq!(std::fs::read_to_string(&seen).unwrap(), "https://arxiv.org/abs/2503.11731");
+    assert_eq!(
+        std::fs::read_to_string(&seen).unwrap(),
+        "https://arxiv.org/abs/2503.11731"
+    );
     let mut command = sandbox.command(&["open", "2503.11731"]);
     let missing = sandbox.path("no-browser");
     let output = command.env("BROWSER", missing).output().unwrap();
@@ -319,12 +420,18 @@ fn exports_are_read_by_the_usual_readers() {
         .args(["-c", "import pybtex, rispy, citeproc"])
         .output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
-        missing("readers", "there is no Python with pybtex, rispy and citeproc-py here");
+        missing(
+            "readers",
+            "there is no Python with pybtex, rispy and citeproc-py here",
+        );
         return;
     }
     let sandbox = sandbox();
     let file = |extension: &str| {
-        let file = sandbox.path(&format!("out.{extension}")).display().to_string();
+        let file = sandbox
+            .path(&format!("out.{extension}"))
+            .display()
+            .to_string();
         sandbox.akin(&["export", "-o", &file]).exits(0);
         file
     };
@@ -334,9 +441,18 @@ fn exports_are_read_by_the_usual_readers() {
         .args(["bib", "ris", "json", "csv"].map(file))
         .output()
         .unwrap();
-    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    assert!(
+        read.status.success(),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
     let read: Value = serde_json::from_slice(&read.stdout).unwrap();
-    let keys = ["beethoven2024graph", "mossgroup1999moss", "li2018parsing", "lovelace1843"];
+    let keys = [
+        "beethoven2024graph",
+        "mossgroup1999moss",
+        "li2018parsing",
+        "lovelace1843",
+    ];
     assert_eq!(read["keys"], serde_json::json!(keys));
     let rest = serde_json::json!([
         ["Moss on roofs", 1, "The Moss Group", "1999"],
@@ -351,7 +467,11 @@ fn exports_are_read_by_the_usual_readers() {
     ] {
         let rows = read[format].as_array().unwrap();
         assert_eq!(rows[0][0], title, "{format}");
-        assert_eq!((&rows[0][1], &rows[0][3]), (&2.into(), &"2024".into()), "{format}");
+        assert_eq!(
+            (&rows[0][1], &rows[0][3]),
+            (&2.into(), &"2024".into()),
+            "{format}"
+        );
         let rows: Vec<&Value> = rows[1..].iter().collect();
         let expected: Vec<&Value> = rest.as_array().unwrap().iter().collect();
         if format != "csl-json" {
