@@ -92,7 +92,7 @@ def compare(before, after, n_examples):
     by_name = index(after)
     differing = dict.fromkeys(["missing", *FIELDS], 0)
     for own, fields in before:
-        names = [*fields["ids"], "own " + own, "title " + fields["title"]]
+        names = ["own " + own, *fields["ids"], "title " + fields["title"]]
         match = next((by_name[name] for name in names if name in by_name), None)
         if match is None:
             differing["missing"] += 1

@@ -10,6 +10,7 @@ import json
 import sys
 
 import rispy
+from citeproc import Citation, CitationItem, CitationStylesBibliography, CitationStylesStyle, formatter
 from citeproc.source.json import CiteProcJSON
 from pybtex.database import parse_file
 
@@ -29,9 +30,18 @@ def of_ris(record):
 
 def of_csl(item, raw):
     people = item.get("author", [])
-    family = people[0].family if people else None
-    assert str(item.title) == raw["title"], item.title
-    return [raw["title"], len(people), family, str(item.issued.year) if "issued" in item else None]
+    first = raw["author"][0] if people else {}
+    particle = first.get("non-dropping-particle")
+    family = " ".join(filter(None, [particle, first.get("family", first.get("literal"))]))
+    return [str(item.title), len(people), family, str(item.issued.year) if "issued" in item else None]
+
+
+def styled(source):
+    """The reference list, as citeproc-py makes it."""
+    style = CitationStylesStyle("harvard1", validate=False)
+    bibliography = CitationStylesBibliography(style, source, formatter.plain)
+    bibliography.register(Citation([CitationItem(key) for key in source]))
+    return [str(item) for item in bibliography.bibliography()]
 
 
 def of_row(row):
@@ -53,6 +63,7 @@ print(
             "ris": [of_ris(record) for record in records],
             "csl-json": [of_csl(source[item["id"].lower()], item) for item in items],
             "csv": [of_row(row) for row in rows],
+            "styled": styled(source),
         }
     )
 )

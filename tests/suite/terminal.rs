@@ -224,7 +224,7 @@ fn ids_are_links_where_the_terminal_takes_them() {
     ] {
         let with = seen_with(&sandbox, args, "1");
         assert!(with.contains(link), "{args:?} {with}");
-        assert!(!with.contains("8;;https://evil"), "{args:?} {with}");
+        assert!(!with.contains("\u{1b}]8;;https://evil"), "{args:?} {with}");
         let without = seen_with(&sandbox, args, "0");
         assert!(
             without.contains("2503.11731") && !without.contains("\u{1b}]8"),

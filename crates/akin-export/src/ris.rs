@@ -76,6 +76,10 @@ fn name(name: &str) -> String {
             suffix,
         } => {
             let gap = if particle.is_empty() { "" } else { " " };
+            // A reader would take initials after a comma and before one for two names.
+            if family.contains('.') {
+                return name.to_owned();
+            }
             let mut name = format!("{particle}{gap}{family}, {given}");
             if !suffix.is_empty() {
                 name += &format!(", {suffix}");

@@ -10,20 +10,47 @@ use std::borrow::Cow;
 /// A text as TeX.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     let is_special = |c: char| "\\{}$&%#_^~".contains(c);
-    if !text.contains(is_special) {
-        return Cow::Borrowed(text);
+    if text.contains(is_special) {
+        Cow::Owned(written(text, false))
+    } else {
+        Cow::Borrowed(text)
     }
+}
+
+/// A title as TeX, with braces around words that styles must not put into lower case: `{GPU}`, `{X}`-ray.
+pub(crate) fn title(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_uppercase) {
+        Cow::Owned(written(text, true))
+    } else {
+        escaped(text)
+    }
+}
+
+fn written(text: &str, is_title: bool) -> String {
     let mut out = String::with_capacity(text.len() + 16);
+    // Braces after a command would be its argument.
+    let mut protects = is_title;
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
         let kept = match c {
             '$' => maths(rest),
-            '\\' => bracketed_maths(rest).or_else(|| command(rest)),
+            '\\' => {
+                protects = false;
+                bracketed_maths(rest)
+                    .or_else(|| environment(rest))
+                    .or_else(|| command(rest))
+            }
+            _ if c.is_alphanumeric() => Some(word(rest)),
             _ => None,
         };
         if let Some(n_bytes) = kept {
-            out.push_str(&rest[..n_bytes]);
+            let (kept, after) = rest.split_at(n_bytes);
+            if protects && c.is_alphanumeric() && is_protected(kept, after.starts_with('-')) {
+                out.extend(["{", kept, "}"]);
+            } else {
+                out.push_str(kept);
+            }
             at += n_bytes;
             continue;
         }
@@ -39,33 +66,13 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
         }
         at += c.len_utf8();
     }
-    Cow::Owned(out)
+    out
 }
 
-/// A title as TeX, with braces around words that styles must not put into lower case: `{GPU}`, `{X}`-ray.
-pub(crate) fn title(text: &str) -> Cow<'_, str> {
-    if text.contains(['\\', '$', '{', '}']) || !text.contains(char::is_uppercase) {
-        return escaped(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while !rest.is_empty() {
-        let n_word = rest
-            .find(|c: char| !c.is_alphanumeric())
-            .unwrap_or(rest.len());
-        let (word, after) = rest.split_at(n_word);
-        if is_protected(word, after.starts_with('-')) {
-            out.push('{');
-            out.push_str(word);
-            out.push('}');
-        } else {
-            out.push_str(word);
-        }
-        let n_gap = after.find(char::is_alphanumeric).unwrap_or(after.len());
-        out.push_str(&escaped(&after[..n_gap]));
-        rest = &after[n_gap..];
-    }
-    Cow::Owned(out)
+/// Bytes of the word at the start of a text.
+fn word(text: &str) -> usize {
+    text.find(|c: char| !c.is_alphanumeric())
+        .unwrap_or(text.len())
 }
 
 /// Whether a word has capitals that mean something.
@@ -107,6 +114,15 @@ fn bracketed_maths(text: &str) -> Option<usize> {
     };
     let end = text.find(close)?;
     is_balanced(&text[..end]).then_some(end + close.len())
+}
+
+/// Bytes of the environment at the start of a text, such as `align*`.
+fn environment(text: &str) -> Option<usize> {
+    let named = text.strip_prefix("\\begin{")?;
+    let (name, _) = named.split_once('}')?;
+    let end = format!("\\end{{{name}}}");
+    let n_bytes = text.find(&end)? + end.len();
+    is_balanced(&text[..n_bytes]).then_some(n_bytes)
 }
 
 /// Bytes of the command at the start of a text, with its arguments in braces; `\$` is one.
@@ -183,6 +199,7 @@ mod tests {
             r"\frac{a_1}{b}",
             r"\$5",
             r"$\{x\}$",
+            r"\begin{align*} a_1 &= {\rm b}^2, \\ c \end{align*}",
         ] {
             assert_eq!(escaped(text), text);
         }
@@ -201,6 +218,7 @@ mod tests {
         );
         check("On graphs", "On graphs");
         check("Über DNA_1", r"Über {DNA}\_1");
-        check(r"$k$-means in $R^n$", r"$k$-means in $R^n$");
+        check(r"$k$-means of DNA in $R^n$", r"$k$-means of {DNA} in $R^n$");
+        check(r"\foo{DNA} of DNA", r"\foo{DNA} of DNA");
     }
 }
