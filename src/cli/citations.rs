@@ -50,7 +50,7 @@ impl CitationArgs {
         } else {
             self.format
         };
-        if format.is_some() && (context.json || context.verbose && self.all_above.is_some()) {
+        if format.is_some() && context.json {
             return Err(Failure::usage(
                 "--json prints hits as JSON; leave it out, or use --format json for the papers alone",
             ));
@@ -94,7 +94,7 @@ pub(super) fn all(
     }
     let found = asked.above(indexes, query)?;
     found.notes.iter().for_each(|note| context.note(note));
-    let about = Provenance::new(indexes, encoder, query, &found, context)?;
+    let about = Provenance::new(indexes, encoder, query, &found)?;
     match format {
         Some(format) => {
             let mut sink = PaperSink::stdout(format, &about.lines(), context)?;
@@ -196,14 +196,12 @@ impl Provenance {
         encoder: Option<&Encoder>,
         query: &Query,
         found: &Above,
-        context: &Context,
     ) -> Result<Provenance, Failure> {
         let library = indexes.library;
         let state = library.state()?;
         let library_path = library.path();
         let library_path = std::path::absolute(library_path).unwrap_or(library_path.to_owned());
         let space = library.space().map(|space| space.name.clone());
-        let _ = context;
         Ok(Provenance {
             library: library_path.display().to_string(),
             n_papers: library.status()?.n_papers,

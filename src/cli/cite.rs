@@ -2,6 +2,9 @@
 
 use akin::Error;
 use akin::export::ExportFormat;
+#[cfg(feature = "styles")]
+use akin::export::PaperWriter;
+use akin::paper::Paper;
 use clap::Args;
 
 use super::context::Context;
@@ -22,6 +25,10 @@ pub(super) struct CiteArgs {
     /// The format to write
     #[arg(long, value_name = "FORMAT", value_parser = export_format(), default_value = "bibtex")]
     format: ExportFormat,
+    /// Print a reference list in this citation style, such as apa, ieee or chicago-author-date; only in
+    /// builds with the feature `styles`
+    #[arg(long, value_name = "STYLE", conflicts_with = "format")]
+    style: Option<String>,
 }
 
 pub(super) fn run(args: &CiteArgs, context: &Context) -> Result<Outcome, Failure> {
@@ -47,16 +54,47 @@ pub(super) fn run(args: &CiteArgs, context: &Context) -> Result<Outcome, Failure
     if papers.is_empty() {
         return Ok(outcome);
     }
+    for paper in &mut papers {
+        paper.id = output::spelt(&library, &paper.id)?;
+    }
+    if let Some(style) = &args.style {
+        print_styled(&papers, style)?;
+        return Ok(outcome);
+    }
     let format = if context.json {
         ExportFormat::Json
     } else {
         args.format
     };
     let mut sink = PaperSink::stdout(format, &[], context)?;
-    for mut paper in papers {
-        paper.id = output::spelt(&library, &paper.id)?;
-        sink.write(&paper)?;
+    for paper in &papers {
+        sink.write(paper)?;
     }
     sink.finish(context)?;
     Ok(outcome)
+}
+
+/// Prints papers in a citation style.
+#[cfg(feature = "styles")]
+fn print_styled(papers: &[Paper], style: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut writer = PaperWriter::new(ExportFormat::Bibtex, Vec::new(), &[])?;
+    for paper in papers {
+        writer.write(paper)?;
+    }
+    let bibtex = String::from_utf8_lossy(&writer.finish()?).into_owned();
+    let mut out = super::terminal::stdout();
+    for reference in super::styled::references(&bibtex, style)? {
+        writeln!(out, "{reference}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Says that this build has no styles.
+#[cfg(not(feature = "styles"))]
+fn print_styled(_: &[Paper], style: &str) -> Result<(), Failure> {
+    Err(Failure::usage(format!(
+        "this build has no citation styles, and so no {style:?}; build akin with \
+         `cargo install --path . --features styles`"
+    )))
 }

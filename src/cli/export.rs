@@ -167,8 +167,12 @@ fn all(
     let library = context.library()?;
     let keys = library.list(filter, PaperOrder::Added, false, PaperPage::default())?;
     let mut sink = args.sink(format, context)?;
-    list::each(&library, &keys, context, |paper| sink.write(paper))?;
-    finished(sink, Some(&library), filter, context)
+    let outcome = list::each(&library, &keys, context, |paper| sink.write(paper))?;
+    let finished = finished(sink, Some(&library), filter, context)?;
+    Ok(match outcome {
+        Outcome::Done => finished,
+        failed => failed,
+    })
 }
 
 /// The papers that a search finds.

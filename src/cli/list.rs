@@ -84,14 +84,15 @@ pub(super) fn run(args: &ListArgs, context: &Context) -> Result<Outcome, Failure
     let page = args.page();
     let keys = library.list(&filter, args.sort.into(), args.reverse, page)?;
     let n_all = library.n_listed(&filter)?;
-    match args.format {
+    let outcome = match args.format {
         Some(format) => {
             let mut sink = PaperSink::stdout(format, &[], context)?;
-            each(&library, &keys, context, |paper| sink.write(paper))?;
+            let outcome = each(&library, &keys, context, |paper| sink.write(paper))?;
             sink.finish(context)?;
+            outcome
         }
         None => print(&library, &keys, context)?,
-    }
+    };
     if n_all == 0 && library.space().is_some() {
         let why = search::nothing_passes(&library, &filter)?;
         context.note(why.as_deref().unwrap_or("there are no papers"));
@@ -101,7 +102,7 @@ pub(super) fn run(args: &ListArgs, context: &Context) -> Result<Outcome, Failure
     Ok(if keys.is_empty() {
         Outcome::Partly
     } else {
-        Outcome::Done
+        outcome
     })
 }
 
@@ -121,16 +122,16 @@ impl ListArgs {
     }
 }
 
-/// Reads papers one by one. Damaged ones are named at once, and are an error at the end.
+/// Reads papers one by one. Damaged ones are named, and the outcome says that they failed.
 pub(super) fn each(
     library: &Library,
     keys: &[PaperKey],
     context: &Context,
     mut act: impl FnMut(&Paper) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<Outcome, Failure> {
     let bar = progress::Bar::stoppable(context);
     let spellings = Spellings::of(library)?;
-    let mut damage = None;
+    let mut outcome = Outcome::Done;
     for key in keys {
         if akin::progress::Observer::stop_requested(&bar) {
             return Err(Error::Interrupted.into());
@@ -143,17 +144,16 @@ pub(super) fn each(
             // One state is seen throughout.
             Ok(None) => {}
             Err(error @ Error::Damaged { .. }) => {
-                if let Some(before) = damage.replace(error) {
-                    Failure::Akin(before).print();
-                }
+                Failure::Akin(error).print();
+                outcome = Outcome::Failed;
             }
             Err(other) => return Err(other.into()),
         }
     }
-    damage.map_or(Ok(()), |error| Err(error.into()))
+    Ok(outcome)
 }
 
-fn print(library: &Library, keys: &[PaperKey], context: &Context) -> Result<(), Failure> {
+fn print(library: &Library, keys: &[PaperKey], context: &Context) -> Result<Outcome, Failure> {
     let mut out = std::io::BufWriter::new(terminal::stdout());
     let printed = each(library, keys, context, |paper| {
         if context.json {

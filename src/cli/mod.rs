@@ -47,6 +47,8 @@ mod sink;
 mod spelling;
 mod split;
 mod status;
+#[cfg(feature = "styles")]
+mod styled;
 mod subscribe;
 mod terminal;
 mod trending;

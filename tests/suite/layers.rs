@@ -17,6 +17,9 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("anstream", &["cli"]),
     ("terminal_size", &["cli"]),
+    ("opener", &["cli"]),
+    ("supports_hyperlinks", &["cli"]),
+    ("hayagriva", &["cli"]),
 ];
 
 /// Rooms that are crates of their own, and the folders of their sources.

@@ -38,7 +38,7 @@ def of_csl(item, raw):
 
 def styled(source):
     """The reference list, as citeproc-py makes it."""
-    style = CitationStylesStyle("harvard1", validate=False)
+    style = CitationStylesStyle("harvard-cite-them-right", validate=False)
     bibliography = CitationStylesBibliography(style, source, formatter.plain)
     bibliography.register(Citation([CitationItem(key) for key in source]))
     return [str(item) for item in bibliography.bibliography()]
