@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -83,17 +84,28 @@ def papers(akin, library):
 def index(found):
     by_name = {}
     for own, fields in found:
-        for name in [*fields["ids"], "own " + own, "title " + fields["title"]]:
+        for name in names(own, fields):
             by_name.setdefault(name, (own, fields))
     return by_name
+
+
+def around(one, other):
+    """Both texts from shortly before their first difference on."""
+    start = max(len(os.path.commonprefix([one, other])) - 40, 0)
+    return one[start : start + 160], other[start : start + 160]
+
+
+def names(own, fields):
+    """What a paper can be found by, the surest first."""
+    title = fields["title"]
+    return [f"own {own} {title}", "own " + own, *fields["ids"], "title " + title]
 
 
 def compare(before, after, n_examples):
     by_name = index(after)
     differing = dict.fromkeys(["missing", *FIELDS], 0)
     for own, fields in before:
-        names = ["own " + own, *fields["ids"], "title " + fields["title"]]
-        match = next((by_name[name] for name in names if name in by_name), None)
+        match = next((by_name[name] for name in names(own, fields) if name in by_name), None)
         if match is None:
             differing["missing"] += 1
             continue
@@ -103,7 +115,7 @@ def compare(before, after, n_examples):
                 differing[name] += 1
                 if n_examples > 0:
                     n_examples -= 1
-                    print(name, own, repr(one)[:300], repr(other)[:300], sep="\n  ", file=os.sys.stderr)
+                    print(name, own, *around(repr(one), repr(other)), sep="\n  ", file=sys.stderr)
     return differing
 
 

@@ -6,16 +6,16 @@ use akin::Result;
 use akin::dump::{Format, ReadOptions, Source};
 use akin::encoder::hub::Hub;
 use akin::encoder::{DeviceChoice, ModelSource, Precision};
+use akin::export::ExportFormat;
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::paper::collection_name;
 use akin::search::{Matching, Query, Target};
 use akin::space::Origin;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::civil::Date;
 
-use super::citations::CitationArgs;
 use super::fault::Failure;
 use super::{hub, layout};
 
@@ -254,6 +254,24 @@ pub(super) struct PreferenceArgs {
     half_life: Option<f32>,
 }
 
+/// How papers are printed for other programs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Citations")]
+pub(super) struct CitationArgs {
+    /// Print the papers as BibTeX
+    #[arg(long, conflicts_with = "format")]
+    pub(super) bibtex: bool,
+    /// Print the papers in a format of `akin export`
+    #[arg(long, value_name = "FORMAT", value_parser = export_format())]
+    pub(super) format: Option<ExportFormat>,
+    /// Print every paper above the percentile P, closest first, and what makes the list repeatable:
+    /// for systematic reviews. The same work can occur twice
+    #[arg(long, value_name = "P", value_parser = percentile,
+          conflicts_with_all = ["k", "explain", "facets", "diverse", "half_life",
+                                "min_percentile", "lexical", "reranker"])]
+    pub(super) all_above: Option<f64>,
+}
+
 /// Which index finds papers.
 #[derive(Debug, Args)]
 pub(super) struct MatchingArgs {
@@ -368,6 +386,12 @@ pub(super) fn dump_format() -> PossibleValuesParser {
     PossibleValuesParser::new(Format::names())
 }
 
+/// The names of the formats of papers.
+pub(super) fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
+    PossibleValuesParser::new(ExportFormat::ALL.map(ExportFormat::name))
+        .map(|name| ExportFormat::from_name(&name).expect("a possible value"))
+}
+
 /// Parses the name of a collection.
 pub(super) fn collection(text: &str) -> Result<String, String> {
     if collection_name(text) == text {
@@ -432,8 +456,7 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Parses a percentile.
-pub(super) fn percentile(text: &str) -> Result<f64, String> {
+fn percentile(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
         _ => Err("expected a number from 0 to 100".to_owned()),

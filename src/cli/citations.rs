@@ -11,52 +11,35 @@ use akin::export::ExportFormat;
 use akin::library::Filter;
 use akin::paper::Paper;
 use akin::search::{Above, Asked, Close, Hit, Indexes, Query};
-use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
+use super::args::CitationArgs;
 use super::context::Context;
 use super::fault::Failure;
 use super::outcome::Outcome;
 use super::output::{self, JsonPaper};
-use super::sink::{PaperSink, export_format};
+use super::sink::PaperSink;
 use super::spelling::Spellings;
 use super::terminal::{self, CYAN, DIM, GREEN};
-use super::{args, layout, moment};
+use super::{layout, moment};
 
-/// How papers are printed for other programs.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Citations")]
-pub(super) struct CitationArgs {
-    /// Print the papers as BibTeX
-    #[arg(long, conflicts_with = "format")]
-    bibtex: bool,
-    /// Print the papers in a format of `akin export`
-    #[arg(long, value_name = "FORMAT", value_parser = export_format())]
-    format: Option<ExportFormat>,
-    /// Print every paper above the percentile P, closest first, and what makes the list repeatable:
-    /// for systematic reviews. The same work can occur twice
-    #[arg(long, value_name = "P", value_parser = args::percentile,
-          conflicts_with_all = ["k", "explain", "facets", "diverse", "half_life",
-                                "min_percentile", "lexical", "reranker"])]
-    pub(super) all_above: Option<f64>,
-}
-
-impl CitationArgs {
-    /// The format, if one is asked for.
-    pub(super) fn format(&self, context: &Context) -> Result<Option<ExportFormat>, Failure> {
-        let format = if self.bibtex {
-            Some(ExportFormat::Bibtex)
-        } else {
-            self.format
-        };
-        if format.is_some() && context.json {
-            return Err(Failure::usage(
-                "--json prints hits as JSON; leave it out, or use --format json for the papers alone",
-            ));
-        }
-        Ok(format)
+/// The format that is asked for, if one is.
+pub(super) fn format(
+    args: &CitationArgs,
+    context: &Context,
+) -> Result<Option<ExportFormat>, Failure> {
+    let format = if args.bibtex {
+        Some(ExportFormat::Bibtex)
+    } else {
+        args.format
+    };
+    if format.is_some() && context.json {
+        return Err(Failure::usage(
+            "--json prints hits as JSON; leave it out, or use --format json for the papers alone",
+        ));
     }
+    Ok(format)
 }
 
 /// Prints hits in a format. Their ids are those that are shown.

@@ -7,11 +7,12 @@ use akin::export::PaperWriter;
 use akin::paper::Paper;
 use clap::Args;
 
+use super::args::export_format;
 use super::context::Context;
 use super::fault::Failure;
 use super::outcome::Outcome;
 use super::output;
-use super::sink::{PaperSink, export_format};
+use super::sink::PaperSink;
 
 /// Print papers as citations, for a bibliography
 ///

@@ -16,13 +16,13 @@ use akin::search::{self, Answer, OpenLibrary, Query, Rocchio, Target};
 use akin::{Error, Result as AkinResult};
 use clap::Args;
 
-use super::args::{self, FilterArgs, ModelArgs};
+use super::args::{self, FilterArgs, ModelArgs, export_format};
 use super::cache;
 use super::context::Context;
 use super::fault::Failure;
 use super::outcome::Outcome;
 use super::progress::Bar;
-use super::sink::{self, PaperSink, export_format};
+use super::sink::{self, PaperSink};
 use super::{claim, layout, list, output};
 
 /// Papers of an answer if nothing else is said.

@@ -8,12 +8,12 @@ use akin::paper::Paper;
 use akin::{Error, search};
 use clap::{Args, ValueEnum};
 
-use super::args::{self, FilterArgs};
+use super::args::{self, FilterArgs, export_format};
 use super::context::Context;
 use super::fault::Failure;
 use super::outcome::Outcome;
 use super::output::JsonPaper;
-use super::sink::{PaperSink, export_format};
+use super::sink::PaperSink;
 use super::spelling::Spellings;
 use super::terminal::{self, CYAN, DIM};
 use super::{layout, progress};
@@ -25,7 +25,7 @@ const PAGE: usize = 50;
 ///
 /// `akin export` writes all of it to a file.
 #[derive(Debug, Args)]
-pub(super) struct ListArgs {
+pub(super) struct PaperListArgs {
     /// The order of the papers
     #[arg(long, value_name = "ORDER", default_value = "added")]
     sort: SortArg,
@@ -78,7 +78,7 @@ impl From<SortArg> for PaperOrder {
     }
 }
 
-pub(super) fn run(args: &ListArgs, context: &Context) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &PaperListArgs, context: &Context) -> Result<Outcome, Failure> {
     let library = context.library()?;
     let filter = args.filters.filter()?;
     let page = args.page();
@@ -106,7 +106,7 @@ pub(super) fn run(args: &ListArgs, context: &Context) -> Result<Outcome, Failure
     })
 }
 
-impl ListArgs {
+impl PaperListArgs {
     fn page(&self) -> PaperPage {
         if self.all {
             return PaperPage {

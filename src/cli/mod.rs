@@ -93,7 +93,7 @@ enum Command {
     Subscribe(subscribe::SubscribeArgs),
     Daily(daily::DailyArgs),
     Trending(trending::TrendingArgs),
-    List(list::ListArgs),
+    List(list::PaperListArgs),
     Show(show::ShowArgs),
     Open(open::OpenArgs),
     Cite(cite::CiteArgs),

@@ -91,7 +91,7 @@ pub(super) fn show(
     lookup: &LookupArgs,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let format = lookup.citations.format(context)?;
+    let format = citations::format(&lookup.citations, context)?;
     if lookup.citations.all_above.is_some() {
         return citations::all(indexes, encoder, query, format, context);
     }

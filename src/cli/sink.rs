@@ -11,46 +11,39 @@ use akin::Error;
 use akin::export::{ExportFormat, PaperWriter};
 use akin::files::{self, Unfinished};
 use akin::paper::{Notice, Paper};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::claim::{Claim, OutputKind};
 use super::context::Context;
 use super::fault::Failure;
 use super::{layout, terminal};
 
-/// The names of the formats of papers.
-pub(super) fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
-    PossibleValuesParser::new(ExportFormat::ALL.map(ExportFormat::name))
-        .map(|name| ExportFormat::from_name(&name).expect("a possible value"))
-}
-
 /// What papers are written to.
-enum Target {
+enum SinkTarget {
     /// A file without its name yet.
     File(Unfinished),
     /// stdout, a pipe or a device.
     Stream(BufWriter<Box<dyn Write + Send>>),
 }
 
-impl Write for Target {
+impl Write for SinkTarget {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Target::File(file) => file.write(bytes),
-            Target::Stream(stream) => stream.write(bytes),
+            SinkTarget::File(file) => file.write(bytes),
+            SinkTarget::Stream(stream) => stream.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Target::File(file) => file.flush(),
-            Target::Stream(stream) => stream.flush(),
+            SinkTarget::File(file) => file.flush(),
+            SinkTarget::Stream(stream) => stream.flush(),
         }
     }
 }
 
 /// Takes papers.
 pub(super) struct PaperSink {
-    writer: PaperWriter<Target>,
+    writer: PaperWriter<SinkTarget>,
     format: ExportFormat,
     /// `None` for stdout.
     path: Option<PathBuf>,
@@ -69,7 +62,7 @@ impl PaperSink {
         if format.comment().is_none() {
             header.iter().for_each(|line| context.note(line));
         }
-        let target = Target::Stream(BufWriter::new(terminal::data()));
+        let target = SinkTarget::Stream(BufWriter::new(terminal::data()));
         let writer = PaperWriter::new(format, target, header)?;
         Ok(PaperSink::of(writer, format, None))
     }
@@ -79,15 +72,19 @@ impl PaperSink {
         let fail = || Error::write(path);
         let target = if files::is_special(path) {
             let out = terminal::Outside::open(path).map_err(fail())?;
-            Target::Stream(BufWriter::new(Box::new(out)))
+            SinkTarget::Stream(BufWriter::new(Box::new(out)))
         } else {
-            Target::File(Unfinished::begin(path).map_err(fail())?)
+            SinkTarget::File(Unfinished::begin(path).map_err(fail())?)
         };
         let writer = PaperWriter::new(format, target, &[]).map_err(fail())?;
         Ok(PaperSink::of(writer, format, Some(path.to_owned())))
     }
 
-    fn of(writer: PaperWriter<Target>, format: ExportFormat, path: Option<PathBuf>) -> PaperSink {
+    fn of(
+        writer: PaperWriter<SinkTarget>,
+        format: ExportFormat,
+        path: Option<PathBuf>,
+    ) -> PaperSink {
         PaperSink {
             writer,
             format,
@@ -118,7 +115,7 @@ impl PaperSink {
             Some(path) => Failure::Akin(Error::write(path)(error)),
             None => Failure::Output(error),
         };
-        if let Target::File(file) = self.writer.finish().map_err(failure)? {
+        if let SinkTarget::File(file) = self.writer.finish().map_err(failure)? {
             file.finish().map_err(failure)?;
         }
         for (n, what) in [

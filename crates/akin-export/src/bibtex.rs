@@ -10,8 +10,8 @@
 //! | categories, comment | `keywords`, `note` |
 //!
 //! `primaryclass` is not written: akin's reader, like arXiv's own export, takes it for the only category.
-//! The biblatex crate reads entries for akin, and writes none here: what matters is how text becomes
-//! TeX (`tex.rs`), and it would escape maths and commands.
+//! The biblatex crate writes no entries here: it would escape maths and commands, and how text becomes
+//! TeX (`tex.rs`) is what matters.
 
 use std::io::{self, Write};
 

@@ -1,9 +1,9 @@
 //! Citation keys: `lee2024graph`.
 //!
 //! In: papers, in the order in which they are written. Out: a key for each, unique among them. A key that
-//! the paper came with stays. Any other is made of the first author's family name, the year, and the
-//! first word of the title that means something, in ASCII letters and digits. A key that is taken
-//! gets a letter: `lee2024grapha`.
+//! the paper came with stays. Any other is made of the first author's family name, the year, and a word
+//! of the title: the first one that means something. It has ASCII letters and digits only. A key that is
+//! taken gets a letter: `lee2024grapha`.
 //!
 //! A key depends on the paper alone, unless another paper before it has the same.
 

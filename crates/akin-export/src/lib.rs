@@ -10,8 +10,9 @@
 //! finds the field for an id, `tex.rs` writes text as TeX.
 //!
 //! Invariants:
-//! - What is written, akin reads back as the same paper: ids of every kind that the format has a field
-//!   for, title, authors, date, journal, volume, categories and abstract. JSON Lines keep every field.
+//! - What is written, akin reads back as the same paper. That holds for title, authors, date, journal,
+//!   volume, categories and abstract, and for ids that the format has a field for. JSON Lines keep every
+//!   field.
 //! - A date is written as far as it is known. akin keeps a year alone as its first of January, and
 //!   a month alone as its first day. Both are written without the day.
 //! - Memory does not grow with the papers, but for 16 bytes a citation key.

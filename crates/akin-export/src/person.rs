@@ -54,7 +54,10 @@ impl<'a> PersonName<'a> {
         }
         // The first particle that is not the given name begins the family name.
         let start = starts.iter().copied().find(|&at| {
-            at < last && (is_particle(word_at(bare, at)) || begins_with_particle(&bare[at..]))
+            let word = word_at(bare, at);
+            // One capital is an initial, even if it is a particle in small letters.
+            let may_begin = word.len() > 1 && begins_with_particle(&bare[at..]);
+            at < last && (is_particle(word) || may_begin)
         });
         let start = start.unwrap_or(last);
         let mut family = start;
@@ -114,6 +117,10 @@ mod tests {
         check("J.-P. O'Neil III", ["J.-P.", "", "O'Neil", "III"]);
         check("Juana Inés de la Cruz", ["Juana Inés", "de la", "Cruz", ""]);
         check("Ana De Souza", ["Ana", "", "De Souza", ""]);
+        check(
+            "Hernando A del Portillo",
+            ["Hernando A", "del", "Portillo", ""],
+        );
     }
 
     #[test]

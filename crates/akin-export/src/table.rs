@@ -131,7 +131,10 @@ fn names(names: &[String]) -> String {
         let is_of_name = |c: char| c.is_alphanumeric() || " .-'’".contains(c);
         let last = name.rsplit(' ').next().unwrap_or_default();
         let ends_in_word = last.contains(char::is_lowercase) && !last.contains('.');
-        name.chars().all(is_of_name) && !name.contains(" and ") && ends_in_word
+        // What follows such words is not read as a part of the name.
+        let has_words = [" and ", " for ", " on behalf of "];
+        let is_divided = has_words.iter().any(|words| name.contains(words));
+        name.chars().all(is_of_name) && !is_divided && ends_in_word
     };
     if names.iter().all(is_plain) {
         names.join("; ")

@@ -138,7 +138,8 @@ fn command(text: &str) -> Option<usize> {
     while text[end..].starts_with('{') {
         end += group(&text[end..])?;
     }
-    Some(end)
+    // A reader takes a group after a space for one that keeps capitals.
+    (!text[..end].contains("} {")).then_some(end)
 }
 
 /// Bytes of the group in braces at the start of a text.

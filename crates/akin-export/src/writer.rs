@@ -17,14 +17,14 @@ const WRITER: &str = concat!("written by akin ", env!("CARGO_PKG_VERSION"));
 /// Without [`PaperWriter::finish`] a file is not whole: CSL-JSON lacks its last bracket.
 #[derive(Debug)]
 pub struct PaperWriter<W: Write> {
-    body: Body<W>,
+    body: FormatBody<W>,
     keys: CitationKeys,
     n_papers: u64,
 }
 
 /// Where papers go.
 #[derive(Debug)]
-enum Body<W: Write> {
+enum FormatBody<W: Write> {
     Bibtex(W),
     Ris(W),
     CslJson(W),
@@ -49,14 +49,14 @@ impl<W: Write> PaperWriter<W> {
         }
         Ok(PaperWriter {
             body: match format {
-                ExportFormat::Bibtex => Body::Bibtex(out),
-                ExportFormat::Ris => Body::Ris(out),
+                ExportFormat::Bibtex => FormatBody::Bibtex(out),
+                ExportFormat::Ris => FormatBody::Ris(out),
                 ExportFormat::CslJson => {
                     out.write_all(b"[")?;
-                    Body::CslJson(out)
+                    FormatBody::CslJson(out)
                 }
-                ExportFormat::Csv => Body::Csv(Box::new(table::begin(out)?)),
-                ExportFormat::Json => Body::Json(out),
+                ExportFormat::Csv => FormatBody::Csv(Box::new(table::begin(out)?)),
+                ExportFormat::Json => FormatBody::Json(out),
             },
             keys: CitationKeys::default(),
             n_papers: 0,
@@ -72,19 +72,19 @@ impl<W: Write> PaperWriter<W> {
         self.n_papers += 1;
         let keys = &mut self.keys;
         match &mut self.body {
-            Body::Bibtex(out) => {
+            FormatBody::Bibtex(out) => {
                 if !is_first {
                     out.write_all(b"\n")?;
                 }
                 bibtex::write(out, paper, &keys.of(paper))
             }
-            Body::Ris(out) => ris::write(out, paper, &keys.of(paper)),
-            Body::CslJson(out) => {
+            FormatBody::Ris(out) => ris::write(out, paper, &keys.of(paper)),
+            FormatBody::CslJson(out) => {
                 out.write_all(if is_first { b"\n" } else { b",\n" })?;
                 csl_json::write(out, paper, &keys.of(paper))
             }
-            Body::Csv(out) => table::write(out, paper),
-            Body::Json(out) => json::write(out, paper),
+            FormatBody::Csv(out) => table::write(out, paper),
+            FormatBody::Json(out) => json::write(out, paper),
         }
     }
 
@@ -99,12 +99,12 @@ impl<W: Write> PaperWriter<W> {
     /// What the output fails with.
     pub fn finish(self) -> io::Result<W> {
         let mut out = match self.body {
-            Body::Bibtex(out) | Body::Ris(out) | Body::Json(out) => out,
-            Body::CslJson(mut out) => {
+            FormatBody::Bibtex(out) | FormatBody::Ris(out) | FormatBody::Json(out) => out,
+            FormatBody::CslJson(mut out) => {
                 out.write_all(b"\n]\n")?;
                 out
             }
-            Body::Csv(out) => table::end(*out)?,
+            FormatBody::Csv(out) => table::end(*out)?,
         };
         out.flush()?;
         Ok(out)

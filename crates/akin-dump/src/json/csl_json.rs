@@ -4,7 +4,7 @@
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `DOI`, `PMID`, `PMCID`; an address in `URL`, and those that akin writes into `custom`; arXiv's number in `number` or `archive_location`; ids at the start of lines in `note`. `id` and `citation-key` are keys, like those of BibTeX. |
+//! | ids | `DOI`, `PMID`, `PMCID`; addresses in `URL` and `custom`; arXiv's number in `number` or `archive_location`; ids at the start of lines in `note`. `id` and `citation-key` are keys, like those of BibTeX. |
 //! | title, abstract | `title` and `subtitle`; `abstract` |
 //! | authors | `author`: given name, particles, family name and suffix, or a group's name; editors are none |
 //! | published | the most exact of `issued`, `published` and its kinds, `posted` |

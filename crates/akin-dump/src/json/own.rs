@@ -1,8 +1,8 @@
 //! The lines of `akin export --format json`: papers with all their fields.
 //!
 //! In: an object whose first field is `akin`. Out: the paper, its texts taken as they are: they were
-//! cleaned before they were written. An object with other texts, or without a field that a paper needs,
-//! is no such line, and is read as any user's record (`plain.rs`).
+//! cleaned before they were written. An object with other texts is read as any user's record
+//! (`plain.rs`), and so is one that lacks a field.
 
 use akin_base::paper::{Paper, PaperId};
 use unicode_normalization::is_nfc;
