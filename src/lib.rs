@@ -51,7 +51,8 @@
 //! flows     check  digest  eval                        use the flows below them, and every engine
 //!           ingest
 //!           search  space
-//! engines   dump  encoder  fetch  index  library       do not know one another
+//! engines   dump  encoder  export  fetch  index        do not know one another
+//!           library
 //! ground    akin-base: paper vectors error files …     knows nothing above
 //! ```
 //!
@@ -63,6 +64,7 @@
 //! | [`paper`] | a paper, its id, its passage, its text hash | how ids are spelt |
 //! | [`vectors`] | dot product, normalisation, the file of f16 rows | how a row is stored |
 //! | [`dump`] | one file a format: bytes to papers | the formats of dumps |
+//! | [`export`] | one file a format: papers to citations and tables | how papers are cited |
 //! | [`encoder`] | text to vectors; a question and a text to a score | candle, tokenizers |
 //! | [`encoder::hub`], [`pull`] | models and new records over the network | HTTP, hf-hub, OAI-PMH |
 //! | [`library`] | the folder on disk: papers, spaces, the lock | SQLite, fsync |
@@ -119,6 +121,7 @@ pub use akin_base::{
 };
 pub(crate) use akin_base::{name, text};
 pub use akin_dump as dump;
+pub use akin_export as export;
 pub use akin_fetch::pull;
 pub use akin_index as index;
 pub use akin_library as library;

@@ -6,12 +6,13 @@ use akin::Result;
 use akin::dump::{Format, ReadOptions, Source};
 use akin::encoder::hub::Hub;
 use akin::encoder::{DeviceChoice, ModelSource, Precision};
+use akin::export::ExportFormat;
 use akin::index::Mode;
 use akin::library::Filter;
 use akin::paper::collection_name;
 use akin::search::{Matching, Query, Target};
 use akin::space::Origin;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 use jiff::civil::Date;
 
@@ -54,7 +55,12 @@ pub(super) struct Common {
     pub(super) color: Option<Color>,
     /// Show long answers on a terminal through this command [default: PAGER, else less -FRX];
     /// --no-pager shows them as they are
-    #[arg(long, value_name = "COMMAND", global = true, overrides_with = "no_pager")]
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        global = true,
+        overrides_with = "no_pager"
+    )]
     pub(super) pager: Option<String>,
     #[arg(long, global = true, hide = true, overrides_with = "pager")]
     pub(super) no_pager: bool,
@@ -179,6 +185,8 @@ pub(super) struct LookupArgs {
     #[command(flatten)]
     filters: FilterArgs,
     #[command(flatten)]
+    pub(super) citations: CitationArgs,
+    #[command(flatten)]
     preferences: PreferenceArgs,
     #[command(flatten)]
     matching: MatchingArgs,
@@ -198,7 +206,7 @@ impl LookupArgs {
             matching: self.matching.matching(),
             mode: self.mode.mode(),
             keeps_duplicates: false,
-            min_percentile: self.preferences.min_percentile,
+            min_percentile: self.citations.all_above.or(self.preferences.min_percentile),
             diversity: self.preferences.diverse.unwrap_or(0.0),
             half_life_days: self.preferences.half_life,
             with_facets: self.facets,
@@ -229,7 +237,7 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    fn filter(&self, today: Date) -> Result<Filter, Failure> {
+    pub(super) fn filter(&self, today: Date) -> Result<Filter, Failure> {
         let days = |date: &Option<DateArg>| date.as_ref().map(|date| date.days(today));
         let since = days(&self.since).map(|days| days.first);
         let until = days(&self.until).map(|days| days.last);
@@ -273,6 +281,24 @@ pub(super) struct PreferenceArgs {
     /// than the newest
     #[arg(long, value_name = "DAYS", value_parser = days, conflicts_with = "reranker")]
     half_life: Option<f32>,
+}
+
+/// How papers are printed for other programs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Citations")]
+pub(super) struct CitationArgs {
+    /// Print the papers as BibTeX
+    #[arg(long, conflicts_with = "format")]
+    pub(super) bibtex: bool,
+    /// Print the papers in a format of `akin export`
+    #[arg(long, value_name = "FORMAT", value_parser = export_format())]
+    pub(super) format: Option<ExportFormat>,
+    /// Print every paper above the percentile P, closest first, and what makes the list repeatable:
+    /// for systematic reviews. The same work can occur twice
+    #[arg(long, value_name = "P", value_parser = percentile,
+          conflicts_with_all = ["k", "explain", "facets", "diverse", "half_life",
+                                "min_percentile", "lexical", "reranker"])]
+    pub(super) all_above: Option<f64>,
 }
 
 /// Which index finds papers.
@@ -390,6 +416,12 @@ impl ColumnArgs {
 /// The names of the formats of dumps.
 pub(super) fn dump_format() -> PossibleValuesParser {
     PossibleValuesParser::new(Format::names())
+}
+
+/// The names of the formats of papers.
+pub(super) fn export_format() -> impl TypedValueParser<Value = ExportFormat> {
+    PossibleValuesParser::new(ExportFormat::ALL.map(ExportFormat::name))
+        .map(|name| ExportFormat::from_name(&name).expect("a possible value"))
 }
 
 /// Parses the name of a collection.

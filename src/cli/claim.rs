@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use akin::Error;
 use akin::dump::Source;
+use akin::export::ExportFormat;
 use akin::ingest::{Npy, WRITER};
 use same_file::Handle;
 use serde_json::Value;
@@ -36,6 +37,8 @@ pub(super) enum OutputKind<'a> {
     Digest,
     /// A TREC run.
     Run,
+    /// Papers, in this format.
+    Papers(ExportFormat),
 }
 
 /// What a command writes, and what it reads.
@@ -147,6 +150,7 @@ impl OutputKind<'_> {
             OutputKind::SpaceOf(_) => "description of a space beside vectors",
             OutputKind::Digest => "digest",
             OutputKind::Run => "run",
+            OutputKind::Papers(_) => "file of papers",
         }
     }
 
@@ -177,6 +181,7 @@ impl OutputKind<'_> {
             }
             OutputKind::Digest => is_digest(&start, line),
             OutputKind::Run => line.ends_with("akin") && is_ranked(line),
+            OutputKind::Papers(format) => format.is_own(&start),
             OutputKind::IdsOf(_) | OutputKind::SpaceOf(_) => false,
         })
     }

@@ -55,6 +55,47 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "list",
+        &[
+            ("The newest papers", "akin list --sort date --reverse"),
+            (
+                "Of one category, the second page",
+                "akin list --category cs --page 2",
+            ),
+        ],
+    ),
+    (
+        "open",
+        &[
+            ("A paper's page in the browser", "akin open hep-ph/9302259"),
+            (
+                "The address of its PDF",
+                "akin open hep-ph/9302259 --pdf --print",
+            ),
+        ],
+    ),
+    (
+        "cite",
+        &[
+            ("As BibTeX", "akin cite hep-ph/9302259"),
+            ("As CSL-JSON", "akin cite hep-ph/9302259 --format csl-json"),
+        ],
+    ),
+    (
+        "export",
+        &[
+            ("All of the library", "akin export -o papers.bib"),
+            (
+                "The papers that a search finds",
+                "akin export --search \"graph neural networks\" -o graphs.ris",
+            ),
+            (
+                "A dump as a table",
+                "akin export --in arxiv-1000.jsonl -o papers.csv",
+            ),
+        ],
+    ),
+    (
         "add",
         &[
             ("Add a dump", "akin add arxiv-1000.jsonl"),

@@ -37,6 +37,8 @@ pub(super) const COMMANDS: &[(&str, CommandGroup, &[&str])] = &[
     ("search", CommandGroup::Find, &["find", "query", "ask"]),
     ("related", CommandGroup::Find, &["similar", "like"]),
     ("show", CommandGroup::Find, &["info", "view", "cat"]),
+    ("list", CommandGroup::Find, &["ls"]),
+    ("open", CommandGroup::Find, &["browse"]),
     ("add", CommandGroup::Library, &["import", "ingest"]),
     ("pull", CommandGroup::Library, &["fetch", "sync"]),
     ("remove", CommandGroup::Library, &["rm", "delete", "forget"]),
@@ -60,6 +62,8 @@ pub(super) const COMMANDS: &[(&str, CommandGroup, &[&str])] = &[
     ("embed-missing", CommandGroup::Model, &[]),
     ("embed", CommandGroup::Model, &["encode", "vectorize"]),
     ("eval", CommandGroup::Model, &["evaluate", "bench"]),
+    ("cite", CommandGroup::WayOut, &["citation"]),
+    ("export", CommandGroup::WayOut, &[]),
     ("config", CommandGroup::Setup, &["settings"]),
     (
         "completions",

@@ -70,6 +70,18 @@ pub(super) fn wrapped(text: &str, width: usize, indent: &str, max_lines: usize) 
     lines
 }
 
+/// Columns of ids in lists; longer ones push the rest.
+pub(super) const ID_COLUMNS: usize = 12;
+
+/// A text that is to end a line after `before` columns: cut to the terminal, and whole elsewhere.
+pub(super) fn fitted(text: &str, before: usize) -> String {
+    let Some(columns) = terminal::columns() else {
+        return text.to_owned();
+    };
+    let width = columns.saturating_sub(before).max(20);
+    wrapped(text, width, "", 1).pop().unwrap_or_default()
+}
+
 /// Columns of the terminal, limited to a readable width.
 pub(super) fn width() -> usize {
     terminal::columns().unwrap_or(DEFAULT_WIDTH).clamp(40, 120)

@@ -18,14 +18,6 @@ const MISUSE_LINES: usize = 60;
 
 /// What people type who know other programs, and what akin has for it.
 const FOREIGN: &[(&str, &str)] = &[
-    (
-        "ls",
-        "`akin status` counts the papers; `akin daily` lists those of a day",
-    ),
-    (
-        "list",
-        "`akin status` counts the papers; `akin daily` lists those of a day",
-    ),
     ("init", "`akin add DUMP` makes the library"),
     ("create", "`akin add DUMP` makes the library"),
     (
@@ -61,11 +53,13 @@ const FOREIGN: &[(&str, &str)] = &[
     ),
     ("reindex", "`akin check --repair` makes indexes again"),
     ("repair", "`akin check --repair`"),
-    ("clean", "`akin compact` gives back space"),
-    ("prune", "`akin compact` gives back space"),
     (
-        "export",
-        "`akin embed` writes vectors, `akin show --json` a paper, `akin follow export` follows",
+        "clean",
+        "`akin compact` gives back space, `akin cache clean` what --in keeps",
+    ),
+    (
+        "prune",
+        "`akin compact` gives back space, `akin cache clean` what --in keeps",
     ),
     ("options", "`akin help options`"),
     ("formats", "`akin help formats`"),

@@ -8,6 +8,8 @@ mod args;
 mod cache;
 mod caches;
 mod check;
+mod citations;
+mod cite;
 mod claim;
 mod compact;
 mod complete;
@@ -24,6 +26,7 @@ mod embed;
 mod embed_missing;
 mod eval;
 mod examples;
+mod export;
 mod facets;
 mod fault;
 mod folders;
@@ -32,6 +35,7 @@ mod guide;
 mod help;
 mod hub;
 mod layout;
+mod list;
 mod log;
 mod log_lines;
 mod mail;
@@ -39,6 +43,7 @@ mod man;
 mod misuse;
 mod model;
 mod moment;
+mod open;
 mod outcome;
 mod output;
 mod outside;
@@ -54,8 +59,12 @@ mod restore;
 mod search;
 mod settings;
 mod show;
+mod sink;
+mod spelling;
 mod split;
 mod status;
+#[cfg(feature = "styles")]
+mod styled;
 mod subscribe;
 mod terminal;
 mod trending;
@@ -100,7 +109,11 @@ enum Command {
     Subscribe(subscribe::SubscribeArgs),
     Daily(daily::DailyArgs),
     Trending(trending::TrendingArgs),
+    List(list::PaperListArgs),
     Show(show::ShowArgs),
+    Open(open::OpenArgs),
+    Cite(cite::CiteArgs),
+    Export(export::ExportArgs),
     Remove(remove::RemoveArgs),
     Split(split::SplitArgs),
     Restore(restore::RestoreArgs),
@@ -231,7 +244,11 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Subscribe(args) => subscribe::run(&args, context),
         Command::Daily(args) => daily::run(&args, context),
         Command::Trending(args) => trending::run(&args, context),
+        Command::List(args) => list::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Open(args) => open::run(&args, context),
+        Command::Cite(args) => cite::run(&args, context),
+        Command::Export(args) => export::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Split(args) => split::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),

@@ -19,6 +19,11 @@ pub(super) struct MomentArgs {
     time_zone: Option<String>,
 }
 
+/// The present moment, in UTC to the second: 2026-03-14T07:30:00Z.
+pub(super) fn timestamp() -> String {
+    format!("{:.0}", Timestamp::now())
+}
+
 impl MomentArgs {
     /// The time zone.
     pub(super) fn zone(&self) -> Result<TimeZone, Failure> {

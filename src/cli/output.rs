@@ -197,7 +197,7 @@ pub(super) fn answer(
 }
 
 /// How few pairs of papers are as close: "top 0.02 %".
-fn top(percentile: f64) -> String {
+pub(super) fn top(percentile: f64) -> String {
     let share = 100.0 - percentile;
     let digits = match share {
         _ if share >= 10.0 => 0,
@@ -412,8 +412,11 @@ pub(super) fn paper(out: &mut impl Write, paper: &Paper, listings: &[String]) ->
         ("address", paper.address()),
     ];
     for (name, value) in fields {
-        if let Some(value) = value {
-            writeln!(out, "{CYAN}{name:<11}{CYAN:#} {value}")?;
+        let Some(value) = value else { continue };
+        match name {
+            // These are links.
+            "id" | "address" => writeln!(out, "{CYAN}{name:<11}{CYAN:#} {CYAN}{value}{CYAN:#}")?,
+            _ => writeln!(out, "{CYAN}{name:<11}{CYAN:#} {value}")?,
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::args::{LookupArgs, ModelArgs};
 use super::context::{Context, FOUND_BY_WORDS};
 use super::fault::Failure;
 use super::outcome::Outcome;
-use super::{cache, drafts, output, reading, terminal};
+use super::{cache, citations, drafts, output, reading, terminal};
 
 /// Papers that are shown by their words while others are embedded.
 const FIRST_HITS: usize = 5;
@@ -137,6 +137,10 @@ pub(super) fn show(
     lookup: &LookupArgs,
     context: &Context,
 ) -> Result<Outcome, Failure> {
+    let format = citations::format(&lookup.citations, context)?;
+    if lookup.citations.all_above.is_some() {
+        return citations::all(indexes, encoder, query, format, context);
+    }
     let mut answer = match context.load_reranker(&lookup.rerank)? {
         Some(reranker) => search::answer_reranked(indexes, encoder, &reranker, query)?,
         None => search::answer(indexes, encoder, query)?,
@@ -164,7 +168,10 @@ pub(super) fn show(
             duplicate.id = output::spelt(indexes.library, &duplicate.id)?;
         }
     }
-    output::answer(&answer, &explanations, context.json)?;
+    match format {
+        Some(format) => citations::hits(&answer.hits, format, context)?,
+        None => output::answer(&answer, &explanations, context.json)?,
+    }
     if answer.hits.is_empty() {
         context.note(answer.nothing.as_deref().unwrap_or("nothing was found"));
         return Ok(Outcome::Partly);

@@ -5,6 +5,9 @@
 //! invisible characters and tags are made visible, or dropped. Dumps, file names, servers and other
 //! people's follows can hold any of these. Into a pipe the text goes unchanged.
 //!
+//! Where the terminal takes hyperlinks, a paper's id in [`CYAN`] links to its page. The link is made
+//! from the id that is shown: a text cannot link to anything else.
+//!
 //! Invariants:
 //! - Bold and green are not escape sequences in the text but one of [`STYLES`]; only this file
 //!   turns them into escape sequences. So no byte of a text is ever taken for an escape sequence.
@@ -18,6 +21,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use akin::paper::PaperId;
 use anstream::{AutoStream, ColorChoice};
 
 use super::log_lines::LogLines;
@@ -65,6 +69,9 @@ const WORD_CHARS: usize = 300;
 /// is about, the end what is wrong.
 const LINE_BYTES: [usize; 2] = [2000, 1000];
 
+/// Bytes of the longest id that is a link.
+const MAX_LINKED_BYTES: usize = 300;
+
 /// Bytes of the longest part of one character that a write can end with.
 const MAX_PART: usize = 3;
 
@@ -89,9 +96,11 @@ pub(super) fn stdout() -> Door {
             passage: Passage {
                 is_shown: true,
                 has_colors: has_colors(),
+                has_links: has_colors() && supports_hyperlinks::supports_hyperlinks(),
             },
             inner: Box::new(PagedStdout),
             part: Vec::new(),
+            name: None,
         };
     }
     Door::of(io::stdout())
@@ -120,8 +129,10 @@ pub(super) fn stderr() -> Door {
         passage: Passage {
             is_shown: false,
             has_colors: false,
+            has_links: false,
         },
         part: Vec::new(),
+        name: None,
     }
 }
 
@@ -193,6 +204,8 @@ pub(super) struct Door {
     passage: Passage,
     /// The beginning of a character whose end has not been written yet.
     part: Vec<u8>,
+    /// The beginning of a name in [`CYAN`] whose end has not been written yet.
+    name: Option<String>,
 }
 
 /// What becomes of text on its way.
@@ -202,6 +215,8 @@ struct Passage {
     is_shown: bool,
     /// Whether styles become escape sequences.
     has_colors: bool,
+    /// Whether ids become hyperlinks.
+    has_links: bool,
 }
 
 impl Door {
@@ -216,6 +231,7 @@ impl Door {
                 // Colours that are insisted on reach a terminal in the end.
                 is_shown: is_terminal || has_colors,
                 has_colors,
+                has_links: is_terminal && has_colors && supports_hyperlinks::supports_hyperlinks(),
             },
             inner: if is_terminal {
                 Box::new(AutoStream::auto(stream))
@@ -223,6 +239,7 @@ impl Door {
                 Box::new(stream)
             },
             part: Vec::new(),
+            name: None,
         }
     }
 }
@@ -237,15 +254,17 @@ impl Write for Door {
         };
         let n_whole = bytes.len() - unfinished(&bytes);
         self.part = bytes[n_whole..].to_vec();
-        let text = self.passage.of(&bytes[..n_whole]);
+        let text = self.passage.of(&bytes[..n_whole], &mut self.name);
         outside(|| self.inner.write_all(&text))?;
         Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let part = std::mem::take(&mut self.part);
-        let text = self.passage.of(&part);
+        let name = self.name.take().unwrap_or_default();
+        let text = self.passage.of(&part, &mut None);
         outside(|| {
+            self.inner.write_all(name.as_bytes())?;
             self.inner.write_all(&text)?;
             self.inner.flush()
         })
@@ -281,9 +300,11 @@ fn unfinished(bytes: &[u8]) -> usize {
 }
 
 impl Passage {
-    fn of(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+    fn of<'a>(self, bytes: &'a [u8], name: &mut Option<String>) -> Cow<'a, [u8]> {
         let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_control() || byte == b'\n';
-        let passes = if self.is_shown {
+        let passes = if name.is_some() {
+            false
+        } else if self.is_shown {
             bytes.iter().all(|byte| is_plain(*byte))
         } else {
             !bytes.contains(&STYLE_BYTE)
@@ -297,7 +318,7 @@ impl Passage {
             while let Some(c) = characters.next() {
                 let is_line_end = c == '\r' && characters.peek() == Some(&'\n');
                 if !is_line_end || !self.is_shown {
-                    self.push(c, &mut out);
+                    self.push_named(c, name, &mut out);
                 }
             }
             if self.is_shown && !chunk.invalid().is_empty() {
@@ -307,6 +328,25 @@ impl Passage {
             }
         }
         Cow::Owned(out)
+    }
+
+    /// Appends a character; those of a name wait for its end, and become a link.
+    fn push_named(self, c: char, name: &mut Option<String>, out: &mut Vec<u8>) {
+        let is_style = STYLES.iter().any(|(style, _)| *style == c);
+        if let Some(text) = name {
+            if !is_style && c != '\n' && text.len() < MAX_LINKED_BYTES {
+                let mut shown = Vec::new();
+                self.push(c, &mut shown);
+                text.push_str(&String::from_utf8_lossy(&shown));
+                return;
+            }
+            push_link(text, is_style, out);
+            *name = None;
+        }
+        self.push(c, out);
+        if self.has_links && CYAN.0.starts_with(c) {
+            *name = Some(String::new());
+        }
     }
 
     fn push(self, c: char, out: &mut Vec<u8>) {
@@ -324,6 +364,19 @@ impl Passage {
             Look::Number => out.extend(format!("<U+{:04X}>", u32::from(c)).as_bytes()),
             Look::Nothing => {}
         }
+    }
+}
+
+/// Appends a name, as a hyperlink (OSC 8) if it is whole and the id of a paper that has a page.
+fn push_link(name: &str, is_whole: bool, out: &mut Vec<u8>) {
+    let id = is_whole.then(|| PaperId::parse(name)).flatten();
+    let address = id.and_then(|id| id.address());
+    match address.filter(|address| address.bytes().all(|byte| byte.is_ascii_graphic())) {
+        Some(address) => {
+            let link = format!("\u{1b}]8;;{address}\u{1b}\\{name}\u{1b}]8;;\u{1b}\\");
+            out.extend(link.as_bytes());
+        }
+        None => out.extend(name.as_bytes()),
     }
 }
 
@@ -409,6 +462,11 @@ fn push_cut(word: &str, line: &mut String) {
     }
 }
 
+/// A text of one line, as files have it too: what a terminal would obey is shown.
+pub(super) fn shown(text: &str) -> String {
+    words(text)
+}
+
 /// Says something on stderr.
 pub(super) fn note(text: &str) {
     // If stderr cannot be written, nobody can be informed.
@@ -426,14 +484,20 @@ mod tests {
     const TERMINAL: Passage = Passage {
         is_shown: true,
         has_colors: true,
+        has_links: false,
     };
     const PIPE: Passage = Passage {
         is_shown: false,
         has_colors: false,
+        has_links: false,
+    };
+    const LINKED: Passage = Passage {
+        has_links: true,
+        ..TERMINAL
     };
 
     fn through(passage: Passage, text: &str) -> String {
-        String::from_utf8(passage.of(text.as_bytes()).into_owned()).unwrap()
+        String::from_utf8(written(passage, &[text.as_bytes()])).unwrap()
     }
 
     #[test]
@@ -464,8 +528,8 @@ mod tests {
             assert_eq!(through(TERMINAL, text), shown, "{text:?}");
             assert_eq!(through(PIPE, text), text);
         }
-        assert_eq!(*TERMINAL.of(b"a\xffb"), *"a\u{FFFD}b".as_bytes());
-        assert_eq!(*PIPE.of(b"a\xffb"), *b"a\xffb");
+        assert_eq!(written(TERMINAL, &[b"a\xffb"]), "a\u{FFFD}b".as_bytes());
+        assert_eq!(written(PIPE, &[b"a\xffb"]), b"a\xffb");
     }
 
     #[test]
@@ -479,6 +543,44 @@ mod tests {
             ..TERMINAL
         };
         assert_eq!(through(plain, &text), "a b");
+    }
+
+    #[test]
+    fn an_id_in_cyan_is_a_link_to_its_own_page() {
+        let link = |id: &str, address: &str| {
+            format!("\u{1b}[36m\u{1b}]8;;{address}\u{1b}\\{id}\u{1b}]8;;\u{1b}\\\u{1b}[0m")
+        };
+        let named = |name: &str| format!("{CYAN}{name}{CYAN:#}");
+        for (id, address) in [
+            ("2503.11731", "https://arxiv.org/abs/2503.11731"),
+            ("10.1000/a#b", "https://doi.org/10.1000/a%23b"),
+        ] {
+            assert_eq!(through(LINKED, &named(id)), link(id, address));
+            assert_eq!(
+                through(TERMINAL, &named(id)),
+                format!("\u{1b}[36m{id}\u{1b}[0m")
+            );
+            assert_eq!(through(PIPE, &named(id)), id);
+        }
+        for other in [
+            "id",
+            "lovelace1843",
+            "see https://evil.example/",
+            "a\u{1b}]8;;x",
+        ] {
+            assert!(
+                !through(LINKED, &named(other)).contains("\u{1b}]8"),
+                "{other}"
+            );
+        }
+        // A name that never ends, and one that goes over a line.
+        let long = "9".repeat(1000);
+        assert_eq!(
+            through(LINKED, &format!("{CYAN}{long}")),
+            format!("\u{1b}[36m{long}")
+        );
+        assert_eq!(through(LINKED, &format!("{CYAN}a\nb")), "\u{1b}[36ma\nb");
+        assert_eq!(through(LINKED, &format!("{CYAN}a")), "\u{1b}[36ma");
     }
 
     #[test]
@@ -531,6 +633,7 @@ mod tests {
             inner: Box::new(kept.clone()),
             passage,
             part: Vec::new(),
+            name: None,
         };
         for piece in pieces {
             door.write_all(piece).unwrap();
@@ -542,18 +645,19 @@ mod tests {
     proptest! {
         #[test]
         fn no_way_of_cutting_text_lets_anything_through(
-            text in "[a\u{1b}\u{9b}\u{202e}\u{e0041}\u{fdd0}\r\né👍]{0,20}", at in 0usize..40, to in 0usize..40
+            text in "[a1.\u{1b}\u{9b}\u{202e}\u{e0041}\u{fdd0}\u{fdd3}\u{fdd5}\r\né👍]{0,20}", at in 0usize..40, to in 0usize..40
         ) {
             let bytes = text.as_bytes();
             let (at, to) = (at.min(bytes.len()), to.min(bytes.len()));
             let (at, to) = (at.min(to), at.max(to));
             let pieces = [&bytes[..at], &bytes[at..to], &bytes[to..]];
-            for passage in [TERMINAL, PIPE] {
+            for passage in [TERMINAL, LINKED, PIPE] {
                 let whole = written(passage, &[bytes]);
                 prop_assert_eq!(&written(passage, &pieces), &whole);
             }
             let shown = String::from_utf8(written(TERMINAL, &[bytes])).unwrap();
-            let shown = shown.replace("\u{1b}[1m", "");
+            let shown = shown.replace("\u{1b}[1m", "").replace("\u{1b}[36m", "");
+            let shown = shown.replace("\u{1b}[0m", "");
             prop_assert!(!shown.chars().any(|c| is_hidden(c) && c != '\n'), "{:?}", shown);
         }
     }

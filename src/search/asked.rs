@@ -182,6 +182,11 @@ impl Asked {
         &self.words
     }
 
+    /// The papers that the query gives.
+    pub(super) fn given(&self) -> &[Given] {
+        &self.given
+    }
+
     /// The best papers. The query's target is ignored: this is the target.
     ///
     /// # Errors

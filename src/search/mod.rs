@@ -20,6 +20,7 @@
 //! ordered by paper id. Related papers never include a given paper. Duplicates of a given paper are
 //! left out and counted; those of a better hit are folded into it, unless they are requested.
 
+mod above;
 mod answer;
 mod asked;
 mod choose;
@@ -41,6 +42,7 @@ mod request;
 mod rerank;
 mod work;
 
+pub use self::above::{Above, Close};
 pub use self::answer::{Answer, Hit};
 pub use self::asked::{Asked, Weighed, Weight, answer};
 pub use self::explain::{Explanation, explain};

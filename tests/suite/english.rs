@@ -35,6 +35,7 @@ const REACHED: &[(&str, usize, usize)] = &[
     ("akin-base", 0, 0),
     ("akin-dump", 0, 0),
     ("akin-encoder", 0, 0),
+    ("akin-export", 0, 0),
     ("akin-fetch", 0, 0),
     ("akin-index", 0, 0),
     ("akin-kernels", 0, 0),

@@ -20,6 +20,9 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("anstream", &["cli"]),
     ("terminal_size", &["cli"]),
+    ("opener", &["cli"]),
+    ("supports_hyperlinks", &["cli"]),
+    ("hayagriva", &["cli"]),
 ];
 
 /// Rooms that are crates of their own, and the folders of their sources.
@@ -27,6 +30,7 @@ const CRATES: &[(&str, &str)] = &[
     ("base", "crates/akin-base/src"),
     ("dump", "crates/akin-dump/src"),
     ("encoder", "crates/akin-encoder/src"),
+    ("export", "crates/akin-export/src"),
     ("fetch", "crates/akin-fetch/src"),
     ("index", "crates/akin-index/src"),
     ("kernels", "crates/akin-kernels/src"),

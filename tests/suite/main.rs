@@ -14,6 +14,7 @@ mod console;
 mod dates;
 mod english;
 mod evaluating;
+mod exporting;
 // The library tells its steps in builds with debug assertions only.
 #[cfg(debug_assertions)]
 mod faults;

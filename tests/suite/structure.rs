@@ -20,6 +20,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("akin-index", &["akin-base"]),
     ("akin-library", &["akin-base"]),
     ("akin-encoder", &["akin-base", "akin-kernels"]),
+    ("akin-export", &["akin-base"]),
     ("akin-fetch", &["akin-base", "akin-dump"]),
     ("akin-testing", &[]),
 ];
@@ -41,7 +42,6 @@ const OWNED: &[(&str, &str)] = &[
     ("zip", "akin-dump"),
     ("htmlize", "akin-dump"),
     ("biblatex", "akin-dump"),
-    ("csv", "akin-dump"),
     ("encoding_rs", "akin-dump"),
 ];
 

@@ -24,9 +24,15 @@ pub(crate) fn terminal() -> (File, OwnedFd) {
 
 /// What a person would see, with the escape sequences that the terminal obeys.
 fn seen(sandbox: &Sandbox, args: &[&str]) -> String {
+    seen_with(sandbox, args, "0")
+}
+
+/// The same on a terminal that takes hyperlinks, or not: `1` or `0`.
+fn seen_with(sandbox: &Sandbox, args: &[&str], takes_links: &str) -> String {
     let (mut ours, theirs) = terminal();
     let mut command = sandbox.command(args);
     command.env("TERM", "xterm").env_remove("NO_COLOR");
+    command.env("FORCE_HYPERLINK", takes_links);
     command.stdout(Stdio::from(theirs.try_clone().unwrap()));
     command.stderr(Stdio::from(theirs));
     let mut child = command.spawn().unwrap();
@@ -226,4 +232,42 @@ fn a_first_answer_by_words_comes_before_the_papers_are_embedded() {
         "{second}"
     );
     assert_eq!(second.matches("Paper 77").count(), 1, "{second}");
+}
+
+#[test]
+fn ids_are_links_where_the_terminal_takes_them() {
+    let sandbox = Sandbox::new();
+    // A title that pretends to be a link, and marks that akin uses itself.
+    let title = "Evil \u{1b}]8;;https://evil.example\u{1b}\\ \u{FDD3}https://evil.example\u{FDD5}";
+    let papers = [
+        json!({"id": "2503.11731", "title": "Moss on roofs", "abstract": "Moss grows."}),
+        json!({"id": "own-1", "title": title, "abstract": "Moss."}),
+    ];
+    let lines: Vec<String> = papers.iter().map(|paper| format!("{paper}\n")).collect();
+    let dump = sandbox.file("moss.jsonl", lines.concat());
+    sandbox.add(&[&dump]);
+    let link = "\u{1b}]8;;https://arxiv.org/abs/2503.11731\u{1b}\\2503.11731\u{1b}]8;;\u{1b}\\";
+    for args in [
+        &["list"][..],
+        &["search", "moss"],
+        &["show", "2503.11731"],
+        &["related", "own-1"],
+    ] {
+        let with = seen_with(&sandbox, args, "1");
+        assert!(with.contains(link), "{args:?} {with}");
+        assert!(!with.contains("\u{1b}]8;;https://evil"), "{args:?} {with}");
+        let without = seen_with(&sandbox, args, "0");
+        assert!(
+            without.contains("2503.11731") && !without.contains("\u{1b}]8"),
+            "{without}"
+        );
+        let plain = [&["--color", "never"], args].concat();
+        assert!(
+            !seen_with(&sandbox, &plain, "1").contains('\u{1b}'),
+            "{args:?}"
+        );
+        let mut piped = sandbox.command(args);
+        let piped = piped.env("FORCE_HYPERLINK", "1").output().unwrap();
+        assert!(!piped.stdout.contains(&b'\x1b'), "{piped:?}");
+    }
 }

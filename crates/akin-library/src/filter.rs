@@ -8,6 +8,7 @@ use rusqlite::types::Value;
 use super::keys::PaperKey;
 use akin_base::categories;
 use akin_base::name::{AskedName, words};
+use akin_base::paper::Paper;
 
 /// The SQL function that compares a paper's `authors` column with a name: `is_by(authors, name)`.
 const IS_BY: &str = "is_by";
@@ -38,6 +39,28 @@ impl Filter {
     /// Whether every paper passes.
     pub fn is_empty(&self) -> bool {
         *self == Filter::default()
+    }
+
+    /// Whether a paper passes that need not be in a library. [`Filter::among`] is not asked.
+    pub fn passes(&self, paper: &Paper) -> bool {
+        let date = paper.date();
+        let in_time = self
+            .since
+            .is_none_or(|since| date.is_some_and(|date| date.last() >= since))
+            && self
+                .until
+                .is_none_or(|until| date.is_some_and(|date| date.first() <= until));
+        let categories = categories_column(&paper.categories);
+        let is_of = |category: &String| {
+            categories.contains(&format!("\n{}\n", categories::asked(category)))
+        };
+        let authors = authors_column(&paper.authors);
+        let is_by = |name: &String| AskedName::parse(name).is_among(&authors);
+        in_time
+            && (self.categories.is_empty() || self.categories.iter().any(is_of))
+            && (self.authors.is_empty() || self.authors.iter().any(is_by))
+            && self.by_all.iter().all(is_by)
+            && !self.by_none.iter().any(is_by)
     }
 
     /// The condition on `papers`, and the values for its `?`.
@@ -179,6 +202,33 @@ mod tests {
             ..Filter::default()
         };
         check(&none, &[2]);
+    }
+
+    #[test]
+    fn a_paper_outside_of_a_library_passes_as_one_inside() {
+        let id = akin_base::paper::PaperId::from_title("x");
+        let mut paper = Paper::new(id, "x", "");
+        paper.authors = vec!["Ada Lee".to_owned(), "Bo Li".to_owned()];
+        paper.categories = vec!["cs.CL".to_owned()];
+        paper.published = Some("2024-05-17".parse().unwrap());
+        let date = |text: &str| Some(text.parse().unwrap());
+        let check = |change: &dyn Fn(&mut Filter), expected: bool| {
+            let mut filter = Filter::default();
+            change(&mut filter);
+            assert_eq!(filter.passes(&paper), expected, "{filter:?}");
+        };
+        check(&|_| {}, true);
+        check(&|f| f.since = date("2024-05-17"), true);
+        check(&|f| f.since = date("2024-05-18"), false);
+        check(&|f| f.until = date("2024-05-16"), false);
+        check(&|f| f.categories = vec!["CS".to_owned()], true);
+        check(
+            &|f| f.categories = vec!["c".to_owned(), "math".to_owned()],
+            false,
+        );
+        check(&|f| f.authors = vec!["a. lee".to_owned()], true);
+        check(&|f| f.authors = vec!["lee li".to_owned()], false);
+        check(&|f| f.by_none = vec!["li".to_owned()], false);
     }
 
     #[test]

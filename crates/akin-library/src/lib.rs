@@ -39,6 +39,7 @@ mod follows;
 mod ingests;
 mod keys;
 mod layout;
+mod listing;
 mod lists;
 mod lock;
 mod lookup;
@@ -71,6 +72,7 @@ pub use self::follows::{
 };
 pub use self::keys::{IngestKey, PaperKey};
 pub use self::layout::REJECTED_FILE;
+pub use self::listing::{PaperOrder, PaperPage};
 pub use self::lists::Day;
 pub use self::lookup::{KnownPaper, Lookup};
 pub use self::lost_commits::LostCommits;

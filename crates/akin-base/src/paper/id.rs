@@ -180,6 +180,20 @@ impl PaperId {
     }
 }
 
+impl PaperId {
+    /// The address of the paper's PDF, where a kind of ids has one that everybody may read: arXiv, PubMed
+    /// Central, ACL Anthology.
+    pub fn pdf_address(&self) -> Option<String> {
+        let id = spelling::in_path(&self.0);
+        match self.kind()? {
+            IdKind::Arxiv => Some(format!("https://arxiv.org/pdf/{id}")),
+            IdKind::Pmcid => Some(format!("https://pmc.ncbi.nlm.nih.gov/articles/{id}/pdf/")),
+            IdKind::Acl => Some(format!("https://aclanthology.org/{id}.pdf")),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for PaperId {
     /// Shows the id without its collection, unless it would then look global.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -454,6 +468,25 @@ mod tests {
         check("10.1000/a#b?c", "https://doi.org/10.1000/a%23b%3Fc");
         check("hep-th/9901001", "https://arxiv.org/abs/hep-th/9901001");
         check("pmid:11472636", "https://pubmed.ncbi.nlm.nih.gov/11472636/");
+    }
+
+    #[test]
+    fn a_pdf_has_an_address_where_everybody_may_read_it() {
+        let check = |id: &str, expected: Option<&str>| {
+            let id = PaperId::parse(id).unwrap();
+            assert_eq!(id.pdf_address().as_deref(), expected);
+        };
+        check(
+            "hep-th/9901001",
+            Some("https://arxiv.org/pdf/hep-th/9901001"),
+        );
+        check(
+            "PMC35282",
+            Some("https://pmc.ncbi.nlm.nih.gov/articles/PMC35282/pdf/"),
+        );
+        check("P18-1001", Some("https://aclanthology.org/P18-1001.pdf"));
+        check("10.1000/x", None);
+        check("berg2019moss", None);
     }
 
     #[test]

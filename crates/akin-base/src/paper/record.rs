@@ -215,6 +215,12 @@ impl Paper {
         ids.into_iter().find_map(PaperId::address)
     }
 
+    /// The address of the paper's PDF, by the first of its ids that has one.
+    pub fn pdf_address(&self) -> Option<String> {
+        let ids = std::iter::once(&self.id).chain(&self.aliases);
+        ids.into_iter().find_map(PaperId::pdf_address)
+    }
+
     /// The hash of title and abstract; an embedding is reused while it stays the same.
     pub fn text_hash(&self) -> TextHash {
         let mut hasher = PartsHasher::default();

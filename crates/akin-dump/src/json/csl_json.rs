@@ -4,10 +4,11 @@
 //!
 //! | of a paper | field |
 //! |---|---|
-//! | ids | `DOI`, `PMID`, `PMCID`; an address in `URL`; arXiv's number in `number` or `archive_location`; ids at the start of lines in `note`. `id` and `citation-key` are keys, like those of BibTeX. |
+//! | ids | `DOI`, `PMID`, `PMCID`; addresses in `URL` and `custom`; arXiv's number in `number` or `archive_location`; ids at the start of lines in `note`. `id` and `citation-key` are keys, like those of BibTeX. |
 //! | title, abstract | `title` and `subtitle`; `abstract` |
 //! | authors | `author`: given name, particles, family name and suffix, or a group's name; editors are none |
 //! | published | the most exact of `issued`, `published` and its kinds, `posted` |
+//! | volume | `volume` |
 //! | journal | `container-title`, else the institution that posted it, else the event |
 //! | categories | `subject`, `keyword` |
 //! | comment | the other lines of `note` |
@@ -84,7 +85,8 @@ fn is_csl(object: &JsonObject<'_>) -> bool {
         object.has("type") && names.any(|(name, _)| name == "family" || name == "literal")
     };
     object.kind("title") == Some(b'"')
-        && (object.kind("issued") == Some(b'{')
+        && (object.has("citation-key")
+            || object.kind("issued") == Some(b'{')
             || object.has("container-title")
             || CSL_TYPES.iter().any(is_of_type)
             || has_people())
@@ -102,13 +104,14 @@ const CSL_TYPES: [&str; 7] = [
 ];
 
 /// The fields that are read, by their plain names.
-const READ: [&str; 29] = [
+const READ: [&str; 31] = [
     "abstract",
     "archive",
     "archivelocation",
     "author",
     "citationkey",
     "containertitle",
+    "custom",
     "doi",
     "event",
     "eventtitle",
@@ -132,6 +135,7 @@ const READ: [&str; 29] = [
     "updatedby",
     "url",
     "containertitleshort",
+    "volume",
 ];
 
 /// Dates of publication, the preferred one first.
@@ -160,6 +164,7 @@ pub(crate) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordErro
         authors: fields.list("author").iter().filter_map(person).collect(),
         categories: categories(&fields),
         journal: journal(&fields).map(Cow::Borrowed),
+        volume: fields.spelling("volume"),
         notice: is_retracted(&fields).then_some(Notice::Retracted),
         ..RawRecord::default()
     };
@@ -289,6 +294,10 @@ fn add_ids(found: &mut RawRecord<'_>, fields: &Fields) {
         }
     }
     if let Some(address) = fields.text(&["url"]) {
+        ids::add_address(found, address);
+    }
+    let others = fields.get("custom").and_then(|custom| custom.get("ids"));
+    for address in others.map(list).unwrap_or_default().iter().filter_map(text) {
         ids::add_address(found, address);
     }
     let numbers = ["number", "archivelocation"];

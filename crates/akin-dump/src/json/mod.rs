@@ -16,6 +16,7 @@ pub(crate) mod keys;
 pub(crate) mod mend;
 pub(crate) mod object;
 pub(crate) mod openalex;
+mod own;
 pub(crate) mod plain;
 pub(crate) mod renamed;
 pub(crate) mod semantic_scholar;

@@ -16,6 +16,8 @@
 //! | updated | `updated`, `updated_at`, `update_date`, `last_modified` |
 //! | journal, comment | `journal`, `journal_ref`, `source_title`, `publication_title`, `venue`; `comment`, `comments` |
 //!
+//! Lines that `akin export` wrote are taken as they are (`own.rs`).
+//!
 //! A number in an id field is an id. One that can only be an arXiv id is repaired
 //! (`text/arxiv_number.rs`), and a float is turned back into a whole number
 //! (`text/whole_number.rs`). A text may be a list of texts (`text/prose.rs`).
@@ -28,6 +30,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{IDS, PLAIN_TEXT, PLAIN_TEXTS, TEXTS, TITLES};
 use super::object::JsonObject;
+use super::own;
 use super::renamed::renamed;
 use crate::format::{FormatReader, JsonSpec, Spec};
 use crate::ignored::{Notes, Part};
@@ -111,6 +114,9 @@ const UPDATED: [&str; 5] = [
 
 /// Reads one record.
 pub(crate) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordError> {
+    if let Some(item) = own::read(json) {
+        return Ok(item);
+    }
     let map: Map<String, Value> = serde_json::from_str(json)?;
     read_fields(renamed(map, &context.renamed), context)
 }

@@ -63,6 +63,32 @@ pub(crate) const CORD_19: Spec = Spec {
     }),
 };
 
+/// The columns of a table that akin exported. There, an apostrophe is before every cell that a
+/// spreadsheet would take for a formula.
+const EXPORTED: [&str; 21] = [
+    "id",
+    "title",
+    "authors",
+    "published",
+    "updated",
+    "journal",
+    "volume",
+    "doi",
+    "arxiv_id",
+    "pmid",
+    "pmcid",
+    "acl_id",
+    "openalex_id",
+    "corpus_id",
+    "s2_id",
+    "categories",
+    "comment",
+    "notice",
+    "upvotes",
+    "url",
+    "abstract",
+];
+
 /// Separators between cells.
 const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
@@ -83,6 +109,8 @@ pub(crate) struct CellReader {
     /// The columns that are read, by [`columns::choose`].
     columns: Vec<(usize, String)>,
     n_columns: usize,
+    /// Whether akin wrote the table.
+    is_exported: bool,
     context: DumpContext,
     compressed: bool,
     /// Where the last row begins.
@@ -152,6 +180,7 @@ impl CellReader {
         let is_untitled = !has_any(&columns, &TITLES);
         Ok(CellReader {
             n_columns: names.len(),
+            is_exported: names == EXPORTED,
             lines,
             ahead,
             after,
@@ -317,7 +346,12 @@ impl CellReader {
     fn read_row(&self, row: &ByteRecord) -> Result<Item, Rejected> {
         let cell = |(idx, name): &(usize, String)| {
             let text = text(row.get(*idx).unwrap_or(b""));
-            (name.clone(), value(name, &text))
+            let text = if self.is_exported {
+                armed(&text)
+            } else {
+                &text
+            };
+            (name.clone(), value(name, text))
         };
         let mut fields = self.columns.iter().map(cell).collect();
         take_embase_day(&mut fields);
@@ -478,6 +512,17 @@ fn text(cell: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// A cell of an exported table without the apostrophe that keeps it from being a formula.
+fn armed(cell: &str) -> &str {
+    let is_formula = cell
+        .trim_start_matches('\'')
+        .starts_with(['=', '+', '-', '@', '\t', '\r']);
+    match cell.strip_prefix('\'') {
+        Some(rest) if is_formula => rest,
+        _ => cell,
+    }
+}
+
 /// A cell as the value of its field.
 fn value(name: &str, text: &str) -> Value {
     let text = text.trim();
@@ -503,4 +548,5 @@ fn take_embase_day(fields: &mut Vec<(String, Value)>) {
 /// Whether a field of this name may be a list.
 fn is_list(name: &str) -> bool {
     plain::group(name).is_some_and(|names| names.contains(&"categories"))
+        || (name != "id" && IDS.contains(&name))
 }

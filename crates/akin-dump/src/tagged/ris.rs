@@ -19,7 +19,7 @@
 //! tag is at a line's start, followed by two spaces and a hyphen. One or three spaces and tabs are
 //! accepted after known tags only, so that words of a wrapped text are not taken for tags.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::mem;
 
 use akin_base::paper::{IdKind, Notice, PaperId};
@@ -88,12 +88,21 @@ pub(crate) fn read(record: &str, _: &DumpContext) -> Result<Item, RecordError> {
     found.item()
 }
 
-/// Authors, each once: some exporters write them under both tags.
+/// Authors. Some exporters write all of them under both tags; under one tag, two authors may have the
+/// same name.
 fn authors(fields: &TaggedFields<'_>) -> Vec<String> {
-    let values = fields.values(&["AU", "A1"]);
-    let mut seen = HashSet::new();
-    let names = values.flat_map(|value| names::indexed(&value));
-    names.filter(|name| seen.insert(name.clone())).collect()
+    let mut met: HashMap<String, String> = HashMap::new();
+    let mut authors = Vec::new();
+    for (tag, value) in fields.tagged_values(&["AU", "A1"]) {
+        let tag = tag.to_ascii_uppercase();
+        for name in names::indexed(&value) {
+            let met_under = met.entry(name.clone()).or_insert_with(|| tag.clone());
+            if *met_under == tag {
+                authors.push(name);
+            }
+        }
+    }
+    authors
 }
 
 fn add_ids(found: &mut RawRecord<'_>, fields: &TaggedFields<'_>) {
@@ -310,6 +319,14 @@ mod tests {
             "TY  - JOUR\nID  - 42\nTI  - X\nAU  - Roe, R.; Doe, J.\nAU  - Anonymous\n\
              N1  - PMID: 7\nN1  - Cited By :9",
             serde_json::json!({"id": "pmid:7", "authors": ["R. Roe", "J. Doe"], "comment": null}),
+        );
+    }
+
+    #[test]
+    fn authors_of_one_name_are_two_and_those_of_two_tags_are_one() {
+        check(
+            "TY  - JOUR\nTI  - X\nAU  - Cao, J.\nAU  - Cao, J.\nA1  - Cao, J.\nA1  - Roe, R.\nER  -",
+            serde_json::json!({"authors": ["J. Cao", "J. Cao", "R. Roe"]}),
         );
     }
 
