@@ -23,6 +23,8 @@ use super::{layout, output, reading, terminal};
 const TEST_DAYS: i32 = 30;
 /// Papers that `add` names.
 const N_LATEST: usize = 3;
+/// Characters of their titles.
+const TITLE_CHARS: usize = 80;
 
 /// Follow a subject, some papers or some authors; `akin digest` shows what is new
 ///
@@ -242,19 +244,26 @@ fn expect(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<(),
     let indexes = opened.indexes();
     let desk = DigestContext::new(&indexes, encoder.as_ref(), last)?;
     let estimate = digest::estimate(&desk, follow)?;
-    let latest: Vec<String> = estimate.matches.iter().take(N_LATEST).map(brief).collect();
-    let latest = match latest.len() {
-        0 => String::new(),
-        _ => format!("; the last would have been {}", latest.join(", ")),
+    let mut latest = estimate.matches.iter().take(N_LATEST).peekable();
+    let ending = if latest.peek().is_some() {
+        ", the last ones:"
+    } else {
+        ""
     };
-    context.note(&format!("{}{latest}", expected(&estimate)));
+    context.note(&format!("{}{ending}", expected(&estimate)));
+    latest.for_each(|found| context.note(&brief(found)));
     propose(follow, &estimate, context);
     Ok(())
 }
 
-/// A paper in a sentence.
+/// A paper in a line.
 fn brief(found: &FollowMatch) -> String {
-    format!("{:?} ({})", found.paper.title, found.paper.id)
+    let title = &found.paper.title;
+    let title = match title.char_indices().nth(TITLE_CHARS) {
+        Some((end, _)) => format!("{}…", title[..end].trim_end()),
+        None => title.clone(),
+    };
+    format!("  {title} ({})", found.paper.id)
 }
 
 /// States the number of papers a week, and where it is from.
