@@ -13,13 +13,14 @@ use akin::library::{Library, StoredFollow, StoredSubscriber, Writer};
 use akin::{Error, files};
 use clap::{Args, ValueEnum};
 use jiff::civil::{Date, Time};
-use jiff::{Timestamp, ToSpan, Zoned};
+use jiff::{Timestamp, Zoned};
 
 use super::claim::{Claim, OutputKind};
 use super::context::Context;
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
+use super::since::{SinceArg, again, since};
 use super::{follow, layout, output, terminal};
 
 /// Say what is new in what you follow, once
@@ -122,24 +123,6 @@ enum SchedulerArg {
     Cron,
     Systemd,
     Launchd,
-}
-
-/// From when on papers are new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SinceArg {
-    Last,
-    Days(i32),
-    Day(Date),
-}
-
-impl SinceArg {
-    fn at(self, today: Date) -> Since {
-        match self {
-            SinceArg::Last => Since::Last,
-            SinceArg::Days(n) => Since::Day(today.saturating_sub((n - 1).days())),
-            SinceArg::Day(day) => Since::Day(day),
-        }
-    }
 }
 
 pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
@@ -613,52 +596,4 @@ fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
         named("--subscriber", address);
     }
     Ok(words)
-}
-
-/// Parses `last`, or a day.
-fn again(text: &str) -> Result<Earlier, String> {
-    match text {
-        "last" => Ok(Earlier::Last),
-        day => day
-            .parse()
-            .map(Earlier::Day)
-            .map_err(|_| format!("invalid day {day:?}: use last, or a day such as 2026-03-14")),
-    }
-}
-
-/// Parses `last`, `7d`, `2w`, or a day.
-fn since(text: &str) -> Result<SinceArg, String> {
-    let wanted = || format!("invalid time {text:?}: use last, 7d, 2w or 2026-03-14");
-    if text == "last" {
-        return Ok(SinceArg::Last);
-    }
-    for (unit, days) in [('d', 1), ('w', 7)] {
-        if let Some(number) = text.strip_suffix(unit) {
-            let number: u16 = number.parse().map_err(|_| wanted())?;
-            let number = Some(i32::from(number)).filter(|number| *number > 0);
-            return Ok(SinceArg::Days(number.ok_or_else(wanted)? * days));
-        }
-    }
-    text.parse().map(SinceArg::Day).map_err(|_| wanted())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_read() {
-        assert_eq!(since("last"), Ok(SinceArg::Last));
-        assert_eq!(since("7d"), Ok(SinceArg::Days(7)));
-        assert_eq!(since("2w"), Ok(SinceArg::Days(14)));
-        let day: Date = "2026-03-14".parse().unwrap();
-        assert_eq!(since("2026-03-14"), Ok(SinceArg::Day(day)));
-        assert_eq!(
-            SinceArg::Days(7).at(day),
-            Since::Day("2026-03-08".parse().unwrap())
-        );
-        for bad in ["", "0d", "-1d", "d", "yesterday", "2026-13-01"] {
-            assert!(since(bad).is_err(), "{bad}");
-        }
-    }
 }
