@@ -17,10 +17,10 @@ use jiff::{Timestamp, Zoned};
 
 use super::claim::{Claim, OutputKind};
 use super::context::{Context, LEFT_OUT};
-use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
+use super::since::{SinceArg, since};
 use super::{follow, layout, output, terminal};
 
 /// Say what is new in what you follow, once
@@ -64,8 +64,8 @@ pub(super) struct DigestArgs {
     max: Option<usize>,
     /// Show the digests of a day again, or the last one; compare nothing, and note nothing
     #[arg(long, value_name = "DATE", num_args = 0..=1, default_missing_value = "last",
-          value_parser = again, conflicts_with_all = ["since", "dry_run", "install", "even_if_empty"])]
-    again: Option<AgainArg>,
+          value_parser = since, conflicts_with_all = ["since", "dry_run", "install", "even_if_empty"])]
+    again: Option<SinceArg>,
     /// Number of rising papers to list
     #[arg(long, value_name = "N", default_value_t = 5)]
     trending: usize,
@@ -126,48 +126,13 @@ enum SchedulerArg {
     Launchd,
 }
 
-/// From when on papers are new.
-#[derive(Debug, Clone, PartialEq)]
-enum SinceArg {
-    Last,
-    Date(DateArg),
-}
-
-impl SinceArg {
-    fn at(&self, today: Date) -> Since {
-        match self {
-            SinceArg::Last => Since::Last,
-            SinceArg::Date(date) => Since::Day(date.days(today).first),
-        }
-    }
-}
-
-/// Which digests `--again` shows.
-#[derive(Debug, Clone, PartialEq)]
-enum AgainArg {
-    Last,
-    Date(DateArg),
-}
-
-impl AgainArg {
-    fn at(&self, today: Date) -> Result<Earlier, Failure> {
-        match self {
-            AgainArg::Last => Ok(Earlier::Last),
-            AgainArg::Date(date) => date
-                .one_day(today)
-                .map(Earlier::Day)
-                .map_err(Failure::usage),
-        }
-    }
-}
-
 pub(super) fn run(args: &DigestArgs, context: &Context) -> Result<Outcome, Failure> {
     match (args.install, &args.again, args.to) {
         (Some(scheduler), ..) => install(args, scheduler, context),
         (None, Some(_), Form::Smtp) => Err(Failure::usage(
             "--again shows a digest and sends none; --to eml writes a message",
         )),
-        (None, Some(which), _) => once_more(args, which.at(args.moment.today()?)?, context),
+        (None, Some(which), _) => once_more(args, which.earlier(args.moment.today()?)?, context),
         (None, None, Form::Smtp) => to_subscribers(args, context),
         (None, None, _) => to_reader(args, context),
     }
@@ -483,7 +448,7 @@ impl<'a> Composer<'a> {
         let wanted = DigestRequest {
             reader,
             follows,
-            since: self.args.since.at(now.date()),
+            since: self.args.since.since(now.date()),
             n_trending: self.args.trending,
             max: self.args.max,
             command: &self.command(reader, now.date()),
@@ -496,7 +461,7 @@ impl<'a> Composer<'a> {
 
     /// The command that shows the digest again. One that is not noted is composed again.
     fn command(&self, reader: &str, today: Date) -> String {
-        let mut command = match (self.args.dry_run, self.args.since.at(today)) {
+        let mut command = match (self.args.dry_run, self.args.since.since(today)) {
             (false, _) => format!("akin digest --again {today}"),
             (true, Since::Last) => "akin digest --dry-run".to_owned(),
             (true, Since::Day(day)) => format!("akin digest --dry-run --since {day}"),
@@ -632,42 +597,4 @@ fn digest_words(args: &DigestArgs) -> Result<Vec<String>, Failure> {
         named("--subscriber", address);
     }
     Ok(words)
-}
-
-/// Parses `last`, or a date.
-fn again(text: &str) -> Result<AgainArg, String> {
-    if text.trim() == "last" {
-        return Ok(AgainArg::Last);
-    }
-    let date = dates::date(text).map(AgainArg::Date);
-    date.map_err(|error| format!("{error}, or last"))
-}
-
-/// Parses `last`, or a date.
-fn since(text: &str) -> Result<SinceArg, String> {
-    if text.trim() == "last" {
-        return Ok(SinceArg::Last);
-    }
-    let date = dates::date(text).map(SinceArg::Date);
-    date.map_err(|error| format!("{error}, or last"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_read() {
-        assert_eq!(since("last"), Ok(SinceArg::Last));
-        let day: Date = "2026-03-14".parse().unwrap();
-        let at = |text: &str| since(text).unwrap().at(day);
-        let of = |text: &str| Since::Day(text.parse().unwrap());
-        assert_eq!(at("last"), Since::Last);
-        assert_eq!(at("7d"), of("2026-03-07"));
-        assert_eq!(at("last week"), of("2026-03-02"));
-        assert_eq!(at("2026-03"), of("2026-03-01"));
-        for bad in ["", "0d", "-1d", "d", "tomorrow", "2026-13-01"] {
-            assert!(since(bad).unwrap_err().ends_with("or last"), "{bad}");
-        }
-    }
 }

@@ -3,9 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use akin::digest::{
-    self, DEFAULT_MAX, DEFAULT_MIN_PERCENTILE, DigestContext, Estimate, Follow, FollowMatch,
-};
+use akin::digest::{self, DEFAULT_MAX, DEFAULT_MIN_PERCENTILE, DigestContext, Estimate, Follow};
 use akin::library::{Filter, Library, StoredFollow};
 use akin::{Error, paper, search};
 use clap::{Args, Subcommand};
@@ -18,13 +16,10 @@ use super::dates::{self, DateArg};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
-use super::{layout, output, reading, terminal};
+use super::{estimate, layout, output, reading, terminal};
 
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
-/// Papers that `add` names.
-const N_LATEST: usize = 3;
-
 /// Follow a subject, papers or authors
 ///
 /// `akin digest` shows what is new. A new paper is found if it is closer to what you follow than
@@ -231,7 +226,7 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
         follow.name
     ));
     // It is followed, whatever can be said about it.
-    let reason = match expect(follow, moment, context) {
+    let reason = match estimate::report(follow, moment, context) {
         Ok(()) => return Ok(Outcome::Done),
         Err(fault) if fault.is_everybodys() => return Err(fault),
         Err(Failure::Akin(error) | Failure::Advised(error, _)) => error.to_string(),
@@ -240,74 +235,6 @@ fn add(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<Outcom
     };
     context.note(&format!("what it will find is not known: {reason}"));
     Ok(Outcome::Done)
-}
-
-/// Reports what a follow would have found in the last weeks.
-fn expect(follow: &Follow, moment: &MomentArgs, context: &Context) -> Result<(), Failure> {
-    let library = Library::open(&context.library)?;
-    let last = Estimate::last_day(&library, moment.today()?)?;
-    let (Some(last), Some(_)) = (last, library.space()) else {
-        return Ok(());
-    };
-    drop(library);
-    let opened = context.open(&context.library, LEFT_OUT)?;
-    let encoder = follow.target().map(|_| context.load_for(&opened.library));
-    let encoder = encoder.transpose()?;
-    let indexes = opened.indexes();
-    let desk = DigestContext::new(&indexes, encoder.as_ref(), last)?;
-    let estimate = digest::estimate(&desk, follow)?;
-    let latest: Vec<String> = estimate.matches.iter().take(N_LATEST).map(brief).collect();
-    let latest = match latest.len() {
-        0 => String::new(),
-        _ => format!("; the last would have been {}", latest.join(", ")),
-    };
-    context.note(&format!("{}{latest}", expected(&estimate)));
-    propose(follow, &estimate, context);
-    Ok(())
-}
-
-/// A paper in a sentence.
-fn brief(found: &FollowMatch) -> String {
-    format!("{:?} ({})", found.paper.title, found.paper.id)
-}
-
-/// States the number of papers a week, and where it is from.
-fn expected(estimate: &Estimate) -> String {
-    let Estimate { first, last, .. } = estimate;
-    let n_found = layout::count(estimate.matches.len() as u64);
-    let n_compared = layout::counted(estimate.n_compared as u64, "paper");
-    let from = if first == last {
-        format!("{n_found} of {n_compared} that came on {last}")
-    } else {
-        format!("{n_found} of {n_compared} that came from {first} to {last}")
-    };
-    match estimate.per_week() {
-        None => format!("it would have found {from}"),
-        Some(n) if n < 1.0 => {
-            format!("expect less than a paper a week: it would have found {from}")
-        }
-        Some(n) => {
-            let n = layout::counted(n.round() as u64, "paper");
-            format!("expect about {n} a week: it would have found {from}")
-        }
-    }
-}
-
-/// Proposes a higher percentile if a follow would find more than anybody reads.
-fn propose(follow: &Follow, estimate: &Estimate, context: &Context) {
-    if !estimate.is_much() {
-        return;
-    }
-    let name = &follow.name;
-    context.note(&match estimate.tighter {
-        Some(percentile) => format!(
-            "that is much; with akin follow edit {name:?} --closer-than {percentile} it is at most \
-             30 a week"
-        ),
-        None => {
-            format!("that is much; akin follow edit {name:?} takes a narrower text or --category")
-        }
-    });
 }
 
 /// Whether just this is followed: a command that was cut off after it had done it is run again.
@@ -446,8 +373,8 @@ fn test(
     if let Some(last) = last_day {
         let desk = DigestContext::new(&indexes, encoder.as_ref(), last)?;
         let estimate = digest::estimate(&desk, &follow)?;
-        context.note(&expected(&estimate));
-        propose(&follow, &estimate, context);
+        context.note(&estimate::expected(&estimate));
+        estimate::propose(&follow, &estimate, context);
     }
     Ok(if found.matches.is_empty() {
         Outcome::Partly

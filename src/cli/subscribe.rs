@@ -97,7 +97,7 @@ fn add(
     writer.put_subscriber(&subscriber.address, &subscriber.definition(), now)?;
     if let Err(error) = context.check_mail() {
         context.note(&format!(
-            "{} is subscribed, but no mail can be sent: {error}; akin digest --help says how",
+            "{} is subscribed, but {error}; akin digest --help says how",
             subscriber.address
         ));
     }

@@ -108,7 +108,6 @@ pub struct DigestRequest<'a> {
 pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<Digest> {
     let library = desk.library();
     let made = wanted.now.to_zoned(wanted.time_zone.clone());
-    let last = library.last_key()?;
     let mut notes = Vec::new();
     let mut sections = Vec::with_capacity(wanted.follows.len());
     let mut matched = Vec::with_capacity(wanted.follows.len());
@@ -124,35 +123,13 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
                 continue;
             }
         };
-        let keys = not_yet_shown(library, wanted, stored, &arrived)?;
-        let n_new = keys.len();
-        let mut is_done = wanted.since == Since::Last;
-        let found = match news::find(desk, &follow, keys) {
-            // One follow that cannot be answered does not block the others. Its papers are new once
-            // it can be answered.
-            Err(error) if is_of_one_follow(&error) => {
-                notes.push(format!("{}: {error}", follow.name));
-                is_done = false;
-                FollowNews::default()
-            }
-            found => found?,
-        };
-        // Papers that are shown are noted one by one; the others are compared again.
-        is_done &= !found.is_partial;
+        let (section, found) = compare(desk, wanted, (stored, &follow), &arrived)?;
         for note in found.notes {
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
-        sections.push(Section {
-            follow: follow.name.clone(),
-            about: follow.about(),
-            n_new,
-            entries: Vec::new(),
-            more: Vec::new(),
-            follow_key: stored.key.0,
-            up_to: is_done.then_some(last.0),
-        });
+        sections.push(section);
         matched.push(Matched {
             entries: found.matches.iter().map(news::entry).collect(),
             max: wanted.max.or(follow.max).unwrap_or(DEFAULT_MAX),
@@ -180,6 +157,45 @@ pub fn compose(desk: &DigestContext<'_>, wanted: &DigestRequest<'_>) -> Result<D
     let second = wanted.now.as_second();
     digest.message_id = format!("{second}.{}@{}", &hash[..24], wanted.domain);
     Ok(digest)
+}
+
+/// What is new under one follow, and its section of a digest, still without papers.
+fn compare(
+    desk: &DigestContext<'_>,
+    wanted: &DigestRequest<'_>,
+    (stored, follow): (&StoredFollow, &Follow),
+    arrived: &[PaperKey],
+) -> Result<(Section, FollowNews)> {
+    let library = desk.library();
+    // Before the papers are read: what is stored meanwhile is new the next time.
+    let last = library.last_key()?;
+    let keys = not_yet_shown(library, wanted, stored, arrived)?;
+    let n_new = keys.len();
+    let mut is_done = wanted.since == Since::Last;
+    let found = match news::find(desk, follow, keys) {
+        // One follow that cannot be answered does not block the others. Its papers are new once
+        // it can be answered.
+        Err(error) if is_of_one_follow(&error) => {
+            is_done = false;
+            FollowNews {
+                notes: vec![format!("{}: {error}", follow.name)],
+                ..FollowNews::default()
+            }
+        }
+        found => found?,
+    };
+    // Papers that are shown are noted one by one; the others are compared again.
+    is_done &= !found.is_partial;
+    let section = Section {
+        follow: follow.name.clone(),
+        about: follow.about(),
+        n_new,
+        entries: Vec::new(),
+        more: Vec::new(),
+        follow_key: stored.key.0,
+        up_to: is_done.then_some(last.0),
+    };
+    Ok((section, found))
 }
 
 /// The papers that are new to a follow: the arrived ones, or those since its last digest.

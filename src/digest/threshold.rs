@@ -24,8 +24,8 @@
 //! come: an empirical null (Efron, 2004). A paper is close if no more than the share of this null is
 //! as close. On a day when many papers are about a follow, all these pass. If most are, the median is
 //! one of them, and the null says nothing. So the closest arrivals pass in any case: [`LOOSER`] times
-//! the share, and at least [`LEAST_RECENT`]: a first digest has nothing but its own papers to compare
-//! with. Words count as in the library.
+//! the share, and at least [`LEAST_RECENT`]. A first digest has only its own papers to compare with.
+//! Words count as in the library.
 //!
 //! Limit: the shares are those of *this* library and of its feeds. In a library about a single
 //! subject, the closest two hundredth is closer than in one about everything.

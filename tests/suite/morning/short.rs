@@ -15,13 +15,16 @@ struct Papers(Vec<(String, String, String)>);
 impl Papers {
     /// Papers that have nothing in common but a word.
     fn of(word: &str, prefix: &str, n: usize) -> Papers {
+        let series: usize = prefix.rsplit('.').next().unwrap().parse().unwrap();
         let paper = |i: usize| {
-            let text = format!("{word} w{i} x{} y{} z{}.", 7 * i, 13 * i, 31 * i);
-            (
-                format!("{prefix}{i:04}"),
-                format!("Study {i} of {prefix}"),
-                text,
-            )
+            let seed = 1000 * series + i;
+            let text = format!(
+                "{word} w{seed} x{} y{} z{}.",
+                7 * seed,
+                13 * seed,
+                31 * seed
+            );
+            (format!("{prefix}{i:04}"), format!("Study {seed}"), text)
         };
         Papers((1..=n).map(paper).collect())
     }
@@ -274,7 +277,10 @@ fn a_paper_of_two_follows_is_shown_once_and_counts_for_both() {
         ),
         (
             "md",
-            ["\nalso in: bread\n", "\nUnder other follows: bread (2).\n"],
+            [
+                "\nalso in: bread  \n",
+                "\nUnder other follows: bread (2).\n",
+            ],
         ),
         ("rss", ["also in: bread", "<category>bread</category>"]),
         ("json", ["\"also_in\":[\"bread\"]", "\"more\":[]"]),
@@ -350,7 +356,10 @@ fn what_a_follow_would_find_in_a_week_is_said() {
     let expected = "expect about 3 papers a week: it would have found 6 of 6 papers that came from \
                     2026-03-01 to 2026-03-14";
     assert!(told.contains(expected), "{told}");
-    assert!(told.contains("the last would have been \"Study "), "{told}");
+    assert!(
+        told.contains("2026-03-14, the last ones:\nnote:   Study 300"),
+        "{told}"
+    );
     assert!(
         told.contains("(2603.3") && !told.contains("(2603.1"),
         "{told}"
