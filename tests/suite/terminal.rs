@@ -213,10 +213,17 @@ fn a_first_answer_by_words_comes_before_the_papers_are_embedded() {
         .split_once("by their words, until the papers are embedded:")
         .unwrap_or_else(|| panic!("{first}"));
     assert!(!before.contains("Paper 77"), "{first}");
-    assert_eq!(after.matches("Paper 77").count(), 2, "first and whole: {first}");
+    assert_eq!(
+        after.matches("Paper 77").count(),
+        2,
+        "first and whole: {first}"
+    );
     assert_harmless(&first);
     // What is embedded answers at once.
     let second = seen(&sandbox, &args);
-    assert!(!second.contains("until the papers are embedded"), "{second}");
+    assert!(
+        !second.contains("until the papers are embedded"),
+        "{second}"
+    );
     assert_eq!(second.matches("Paper 77").count(), 1, "{second}");
 }
