@@ -51,7 +51,7 @@ impl Cached {
 const A_WHILE_PAPERS: usize = 100;
 
 /// Shows a first answer from a library that is not embedded yet.
-pub(super) type FirstAnswer<'a> = &'a dyn Fn(&OpenLibrary) -> Result<(), Failure>;
+pub(super) type FirstAnswer<'a> = &'a dyn Fn(&OpenLibrary);
 
 /// Queries the library of dumps. It is created or updated first if need be, and rebuilt if it is
 /// damaged; `first` is called before many papers are embedded. If a dump could not be read to its
@@ -204,7 +204,7 @@ impl CachePlace<'_> {
                 add::complain(&report, add::n_shown(context), context);
                 return Err(self.without_papers().into());
             }
-            opened if n_missing >= A_WHILE_PAPERS => first(&opened?)?,
+            opened if n_missing >= A_WHILE_PAPERS => first(&opened?),
             opened => drop(opened?),
         }
         let origin = self.origin_of(&writer)?;

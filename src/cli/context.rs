@@ -161,7 +161,7 @@ impl Context {
     fn note_losses(&self, lost: Option<LostCommits>) {
         if let Some(LostCommits::Rows(n)) = lost {
             self.note(&format!(
-                "papers.db has lost the last {n} papers that were stored: add their dumps again; `akin check` says more"
+                "papers.db has lost the last {n} papers that were stored, or their embeddings: add their dumps again; `akin check` says more"
             ));
         }
     }

@@ -189,4 +189,24 @@ mod tests {
             assert!(textwrap::core::display_width(&line) <= 11, "{line}");
         }
     }
+
+    #[test]
+    fn rates_have_two_digits_and_times_one_unit() {
+        for (n, expected) in [
+            (0.0, "0"),
+            (0.534, "0.53"),
+            (6.13, "6.1"),
+            (9.96, "10"),
+            (61.4, "61"),
+            (1234.0, "1,200"),
+        ] {
+            assert_eq!(rate(n), expected);
+        }
+        for (seconds, expected) in [(45.2, "45 s"), (1440.0, "24 min"), (11520.0, "3.2 h")] {
+            assert_eq!(duration(seconds), expected);
+        }
+        assert_eq!(share(62, 100), "62 % of 100 papers");
+        assert_eq!(share(1, 1000), "less than 1 % of 1,000 papers");
+        assert_eq!(share(0, 1), "none of 1 paper");
+    }
 }

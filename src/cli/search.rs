@@ -98,13 +98,9 @@ fn encoder_for(
 
 /// Prints on stderr the best papers by their words, while the others wait for their embeddings: for
 /// a person at a terminal.
-pub(super) fn show_first(
-    opened: &OpenLibrary,
-    query: &Query,
-    context: &Context,
-) -> Result<(), Failure> {
+pub(super) fn show_first(opened: &OpenLibrary, query: &Query, context: &Context) {
     if context.quiet || query.matching == Matching::Dense || !std::io::stderr().is_terminal() {
-        return Ok(());
+        return;
     }
     let by_words = Query {
         k: query.k.min(FIRST_HITS),
@@ -114,18 +110,18 @@ pub(super) fn show_first(
     };
     // What is wrong with the query is told with the whole answer.
     let Ok(answer) = search::answer(&opened.indexes(), None, &by_words) else {
-        return Ok(());
+        return;
     };
     if answer.hits.is_empty() {
-        return Ok(());
+        return;
     }
     let mut err = terminal::stderr();
-    writeln!(err, "by their words, until the papers are embedded:")?;
+    // If stderr cannot be written, nobody can be informed.
+    let _ = writeln!(err, "by their words, until the papers are embedded:");
     for hit in &answer.hits {
         let title = terminal::one_line(&hit.paper.title);
-        writeln!(err, "{:>2}  {title}", hit.rank)?;
+        let _ = writeln!(err, "{:>2}  {title}", hit.rank);
     }
-    Ok(())
 }
 
 /// Answers a query and prints the answer. A query by papers needs no encoder, unless it is to be

@@ -208,7 +208,7 @@ impl fmt::Display for Fault {
             }
             Fault::CommitsLost { n_rows } => write!(
                 f,
-                "it has lost commits: the papers of {n_rows} stored embeddings are not in it"
+                "it has lost commits: {n_rows} stored embeddings, or their papers, are not in it"
             ),
             Fault::CommittedUnknown => {
                 f.write_str("its count of committed rows does not match its checksum")
