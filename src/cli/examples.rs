@@ -312,6 +312,10 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "akin eval beir --lexical --metric nDCG@10",
             ),
             ("Keep the run", "akin eval beir --run run.trec"),
+            (
+                "Other files",
+                "akin eval --corpus beir/corpus.jsonl --queries beir/queries.jsonl --qrels beir/qrels/test.tsv",
+            ),
         ],
     ),
     (

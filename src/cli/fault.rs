@@ -325,8 +325,8 @@ fn hint_of_library(error: &Error) -> Option<String> {
         Error::LongQuery { .. } => "for a text this long, use akin search --file FILE".to_owned(),
         Error::UnknownFollow { .. } => "akin follow list names them".to_owned(),
         Error::BadMail { .. } => {
-            "akin/config.toml in your config folder says how, in its part [mail]: from, host, \
-             security, user, password-file"
+            "`akin config edit` opens config.toml; its part [mail] has from, host, security, user, \
+             password-file"
                 .to_owned()
         }
         Error::BadSubscription { address, .. } => {
