@@ -43,6 +43,7 @@ mod lists;
 mod lock;
 mod lookup;
 mod lost_commits;
+mod offers;
 mod papers;
 mod read;
 mod record;
