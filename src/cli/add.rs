@@ -26,9 +26,10 @@ use super::terminal::{self, one_line};
 /// Rejections shown; the rest are counted.
 const REJECTIONS_SHOWN: usize = 10;
 
-/// Add the papers of dumps to the library: read, embed, store and index what is new or changed
+/// Add papers from dumps to the library
 ///
-/// Formats are recognised from content: --format lists them. A dump may be compressed, in a .zip,
+/// What is new or changed is read, embedded, stored and indexed. Formats are recognised from
+/// content: `akin help formats` lists them. A dump may be compressed, in a .zip,
 /// or in a folder. What is already in the library is not embedded again, so an interrupted run can
 /// be repeated. Records of one work become one paper.
 #[derive(Debug, Args)]

@@ -18,50 +18,60 @@ use jiff::civil::Date;
 use super::fault::Failure;
 use super::{hub, layout};
 
-/// What every command takes.
-#[derive(Debug, Args)]
+/// The heading of what every command takes.
+pub(super) const GLOBAL: &str = "Global options";
+
+/// What every command takes, as it is given: what is not given may be set elsewhere (`settings.rs`).
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = GLOBAL)]
 pub(super) struct Common {
     /// Folder of the library [default: akin/library in the user's data folder]
-    #[arg(long, value_name = "DIR", env = "AKIN_LIBRARY", global = true)]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(super) library: Option<PathBuf>,
     /// Threads to compute with [default: one a core]
-    #[arg(long, value_name = "N", global = true, value_parser = threads)]
+    #[arg(short = 'j', long, alias = "jobs", value_name = "N", global = true, value_parser = threads)]
     pub(super) threads: Option<usize>,
-    /// Numbers to compute the model with
-    #[arg(long, value_name = "WHICH", global = true, default_value = "f32")]
-    pub(super) precision: PrecisionArg,
-    /// What to compute the model on
-    #[arg(long, value_name = "DEVICE", global = true, default_value = "auto")]
-    pub(super) device: DeviceArg,
-    /// Print JSON, one object a line, for programs
-    #[arg(long, global = true)]
+    /// Numbers to compute the model with [default: f32]
+    #[arg(long, value_name = "WHICH", global = true)]
+    pub(super) precision: Option<PrecisionArg>,
+    /// What to compute the model on [default: auto]
+    #[arg(long, value_name = "DEVICE", global = true)]
+    pub(super) device: Option<DeviceArg>,
+    /// Print JSON, one object a line, for programs; --no-json undoes it
+    #[arg(long, global = true, overrides_with = "no_json")]
     pub(super) json: bool,
-    /// Use no network: what would have to be fetched or sent is an error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide = true, overrides_with = "json")]
+    pub(super) no_json: bool,
+    /// Use no network: what would have to be fetched or sent is an error; --no-offline undoes it
+    #[arg(long, global = true, overrides_with = "no_offline")]
     pub(super) offline: bool,
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
-    pub(super) color: Color,
-    /// Print no progress and no notes
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(long, global = true, hide = true, overrides_with = "offline")]
+    pub(super) no_offline: bool,
+    /// When to use colours [default: auto]
+    #[arg(long, alias = "colour", value_name = "WHEN", global = true)]
+    pub(super) color: Option<Color>,
+    /// Print no progress and no notes; --no-quiet undoes it
+    #[arg(
+        short,
+        long,
+        alias = "silent",
+        global = true,
+        overrides_with = "no_quiet",
+        conflicts_with = "verbose"
+    )]
     pub(super) quiet: bool,
+    #[arg(long, global = true, hide = true, overrides_with = "quiet")]
+    pub(super) no_quiet: bool,
     /// Say more about what is done and why; -vv logs every step
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
-    /// Log every step on stderr, as text or as JSON
+    /// Log every step on stderr, as text or as JSON; with json, all of stderr is JSON
     #[arg(long, value_name = "FORMAT", global = true)]
-    log: Option<LogFormat>,
-}
-
-impl Common {
-    /// How steps are logged, if they are.
-    pub(super) fn log_format(&self) -> Option<LogFormat> {
-        self.log.or((self.verbose > 1).then_some(LogFormat::Text))
-    }
+    pub(super) log: Option<LogFormat>,
 }
 
 /// How steps are logged.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     /// A line a step
     Text,
@@ -145,7 +155,8 @@ pub(super) struct LookupArgs {
     #[arg(long = "in", value_name = "DUMP")]
     pub(super) dump: Option<PathBuf>,
     /// Number of papers to show
-    #[arg(short, value_name = "N", default_value_t = 10, value_parser = hits)]
+    #[arg(short, long = "limit", visible_short_alias = 'n', visible_alias = "top", value_name = "N",
+          default_value_t = 10, value_parser = hits)]
     k: usize,
     /// Say why each paper was found: the nearest sentence of its abstract, the rare words it
     /// shares, its ranks by meaning and by words
@@ -253,6 +264,7 @@ pub(super) struct PreferenceArgs {
 
 /// Which index finds papers.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Ways to search")]
 pub(super) struct MatchingArgs {
     /// Find papers by their meaning only, not by their words
     #[arg(long, conflicts_with = "lexical")]
@@ -285,6 +297,7 @@ pub(super) struct RerankArgs {
 
 /// How the index is searched.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Ways to search")]
 pub(super) struct ModeArgs {
     /// Compare with every paper, never through the graph
     #[arg(long, conflicts_with = "graph")]

@@ -18,7 +18,7 @@ use super::terminal;
 /// Findings shown; the rest are counted.
 const FINDINGS_SHOWN: usize = 20;
 
-/// Check that the library is whole: every record, every embedding, the index, and what it finds
+/// Check that the library is whole, and repair it
 ///
 /// Reads every paper's record and embedding and compares them, and every byte of the index.
 /// Searches for every paper by its own embedding. If there is a graph, its recall@10 is measured

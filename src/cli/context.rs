@@ -1,14 +1,6 @@
 //! What every command works with: where things are, how to print, whether to stop.
 //!
-//! Precedence: flag, environment, config file, default. The config file is
-//! `akin/config.toml` in the user's config folder:
-//!
-//! ```toml
-//! library = "/data/papers"
-//! threads = 4
-//! ```
-//!
-//! and how mail is sent, see `mail.rs`.
+//! In: the settings in effect (`settings.rs`). Out: libraries and models, opened.
 
 use std::path::{Path, PathBuf};
 
@@ -19,12 +11,13 @@ use akin::ingest;
 use akin::library::{Library, LostCommits, Writer};
 use akin::search::OpenLibrary;
 use akin::space::{self, Origin};
-use etcetera::{BaseStrategy, choose_base_strategy};
+use etcetera::BaseStrategy;
 
-use super::args::{self, Common, RerankArgs};
-use super::config::{self, MailConfig};
+use super::args::RerankArgs;
+use super::config_file::MailConfig;
 use super::fault::Failure;
-use super::{hub, terminal};
+use super::settings::Settings;
+use super::{folders, hub, terminal};
 
 /// The settings in effect.
 #[derive(Debug)]
@@ -52,32 +45,29 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Joins flags, environment, config file and defaults.
-    pub(super) fn new(common: &Common) -> Result<Context, Failure> {
-        let base = base_folders()?;
-        let config = config::read(&base.config_dir().join("akin/config.toml"))?;
-        let library = common.library.clone().or(config.library);
-        if let Some(n) = config.threads {
-            let checked = args::threads(&n.to_string());
-            checked.map_err(|reason| Failure::usage(format!("config.toml, threads: {reason}")))?;
-        }
+    /// What commands work with under these settings.
+    pub(super) fn new(settings: &Settings) -> Result<Context, Failure> {
+        let offline = settings.offline.value;
         Ok(Context {
-            library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
-            threads: common.threads.or(config.threads),
-            precision: common.precision.into(),
-            device: common.device.into(),
-            json: common.json,
-            quiet: common.quiet,
-            verbose: common.verbose > 0,
-            mail: config.mail,
-            offline: common.offline,
-            hub: hub::configured(base.home_dir(), common.offline),
+            library: settings.library.value.clone(),
+            threads: settings.threads.value,
+            precision: settings
+                .precision
+                .value
+                .map_or(Precision::F32, Precision::from),
+            device: settings.device.value.into(),
+            json: settings.json.value,
+            quiet: settings.quiet.value,
+            verbose: settings.verbose.value > 0,
+            mail: settings.mail(),
+            offline,
+            hub: hub::configured(folders::base()?.home_dir(), offline),
         })
     }
 
     /// The source of the hub's access token, if there is one.
     pub(super) fn hub_token(&self, file: Option<&Path>) -> Result<Option<String>, Failure> {
-        hub::token(file, base_folders()?.home_dir())
+        hub::token(file, folders::base()?.home_dir())
     }
 
     /// Fails if the network may not be used, which `what` would need.
@@ -93,7 +83,7 @@ impl Context {
 
     /// The folder for files that can be rebuilt.
     pub(super) fn cache_dir() -> Result<PathBuf, Failure> {
-        Ok(base_folders()?.cache_dir().join("akin"))
+        Ok(folders::base()?.cache_dir().join("akin"))
     }
 
     /// Opens the library for reading, and warns of what is lost or in use by others.
@@ -205,9 +195,4 @@ impl Context {
             terminal::note(text);
         }
     }
-}
-
-/// The user's folders for data, caches and settings.
-fn base_folders() -> Result<impl BaseStrategy, Failure> {
-    choose_base_strategy().map_err(|e| Failure::usage(format!("there is no home folder: {e}")))
 }

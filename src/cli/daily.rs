@@ -39,7 +39,8 @@ pub(super) struct DailyArgs {
     #[arg(long, value_name = "FOLLOW")]
     like: Option<String>,
     /// Number of papers to show
-    #[arg(short, value_name = "N", default_value_t = 50, value_parser = args::at_least_one)]
+    #[arg(short, long = "limit", visible_short_alias = 'n', visible_alias = "top", value_name = "N",
+          default_value_t = 50, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]
     moment: MomentArgs,

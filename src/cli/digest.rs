@@ -33,7 +33,7 @@ use super::{follow, layout, output, terminal};
 #[derive(Debug, Args)]
 pub(super) struct DigestArgs {
     /// Only this follow; repeat for several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "FOLLOW")]
     follow: Vec<String>,
     /// From when on papers are new: last (the last digest), 7d, 2w, or a day of a list or of publication
     #[arg(long, value_name = "WHEN", default_value = "last", value_parser = since)]
@@ -322,7 +322,7 @@ fn subscriber_of(address: &str, context: &Context) -> Result<Subscriber, Failure
     let is_named = |stored: &&StoredSubscriber| stored.address == address;
     match subscribers.iter().find(is_named) {
         Some(stored) => Ok(Subscriber::of_stored(stored)?),
-        None => Err(Failure::usage(format!(
+        None => Err(Failure::nothing(format!(
             "nobody is subscribed as {address:?}; akin subscribe list names who is"
         ))),
     }
@@ -396,7 +396,7 @@ impl<'a> Composer<'a> {
         let opened = self.context.open(&self.context.library)?;
         let follows = follow::named(names, &opened.library)?;
         if follows.is_empty() {
-            return Err(Failure::usage(
+            return Err(Failure::nothing(
                 "nothing is followed yet: akin follow add NAME QUERY",
             ));
         }

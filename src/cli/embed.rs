@@ -21,7 +21,7 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::{add, terminal};
 
-/// Embed the papers of dumps, and write the vectors instead of storing them
+/// Embed the papers of dumps, and write the vectors
 ///
 /// Writes one vector a paper, in the order of the dumps, under the id as it was given. Nothing else
 /// goes to stdout; with --json and an output, a summary does. The passage is `title. abstract`;

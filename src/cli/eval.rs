@@ -131,7 +131,7 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure
         };
         claim.check(path, context)?;
     }
-    let task = Task::read(&files)?;
+    let task = Task::read(&files).map_err(|error| advised(error, args))?;
     if task.queries.is_empty() {
         return Err(Failure::usage(format!(
             "no query of {} has a relevant paper in {}",
@@ -161,6 +161,22 @@ pub(super) fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, Failure
         .collect();
     print(&measured, task.queries.len(), context)?;
     Ok(Outcome::Done)
+}
+
+/// What to do about a file of the task that is not there.
+fn advised(error: Error, args: &EvalArgs) -> Failure {
+    let is_missing =
+        matches!(&error, Error::Read { source, .. } if source.kind() == io::ErrorKind::NotFound);
+    if !is_missing {
+        return error.into();
+    }
+    let advice = if args.folder.is_some() {
+        "a folder of BEIR has corpus.jsonl, queries.jsonl and qrels/test.tsv; --corpus, --queries and --qrels \
+         name other files, --split another part of qrels"
+    } else {
+        "check the names after --corpus, --queries and --qrels"
+    };
+    Failure::Advised(error, advice.to_owned())
 }
 
 fn write_run(path: &Path, run: &Run, task: &Task) -> io::Result<()> {

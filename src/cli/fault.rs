@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use akin::Error;
-use akin::dump::KNOWN_FORMATS;
 use akin::error::Refusal;
 
+use super::outcome::Outcome;
 use super::terminal::{self, RED, one_line};
 
 /// Why a command failed.
@@ -16,8 +16,12 @@ use super::terminal::{self, RED, one_line};
 pub(super) enum Failure {
     /// An error of the library.
     Akin(Error),
+    /// An error of the library, with what to do about it in this place.
+    Advised(Error, String),
     /// The command was misused.
     Usage(String),
+    /// What was asked for is not there.
+    Nothing(String),
     /// stdout could not be written.
     Output(io::Error),
 }
@@ -39,33 +43,51 @@ impl Failure {
         Failure::Usage(text.into())
     }
 
+    /// What was asked for is not there: exit code 1.
+    pub(super) fn nothing(text: impl Into<String>) -> Failure {
+        Failure::Nothing(text.into())
+    }
+
+    /// The library's error, if it is one.
+    fn error(&self) -> Option<&Error> {
+        match self {
+            Failure::Akin(error) | Failure::Advised(error, _) => Some(error),
+            Failure::Usage(_) | Failure::Nothing(_) | Failure::Output(_) => None,
+        }
+    }
+
     /// Whether the reader of stdout went away, which does not count as a failure:
     /// `akin search … | head`.
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {
             Failure::Output(error) => error.kind() == ErrorKind::BrokenPipe,
-            Failure::Akin(Error::Write { source, .. }) => source.kind() == ErrorKind::BrokenPipe,
-            _ => false,
+            _ => match self.error() {
+                Some(Error::Write { source, .. }) => source.kind() == ErrorKind::BrokenPipe,
+                _ => false,
+            },
         }
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
-        match self {
-            Failure::Akin(Error::Interrupted) => ExitCode::from(130),
-            Failure::Akin(
+        let outcome = match self.error() {
+            Some(Error::Interrupted) => Outcome::Interrupted,
+            Some(
                 Error::UnknownPaper { .. }
                 | Error::AmbiguousId { .. }
-                | Error::UnknownFollow { .. },
-            ) => ExitCode::from(1),
-            _ => ExitCode::from(2),
-        }
+                | Error::UnknownFollow { .. }
+                | Error::NotASource { .. },
+            ) => Outcome::Partly,
+            None if matches!(self, Failure::Nothing(_)) => Outcome::Partly,
+            _ => Outcome::Failed,
+        };
+        outcome.into()
     }
 
     /// Whether it also stops a command from doing the same for others: an interruption, an output
     /// that cannot be written, an unusable library.
     pub(super) fn is_everybodys(&self) -> bool {
-        match self {
-            Failure::Akin(error) => matches!(
+        match self.error() {
+            Some(error) => matches!(
                 error,
                 Error::Interrupted
                     | Error::Database { .. }
@@ -73,17 +95,14 @@ impl Failure {
                     | Error::LibraryMissing { .. }
                     | Error::Write { .. }
             ),
-            Failure::Usage(_) => false,
-            Failure::Output(_) => true,
+            None => matches!(self, Failure::Output(_)),
         }
     }
 
     /// Whether a mail server takes nothing from anybody now.
     pub(super) fn is_of_mail_server(&self) -> bool {
-        let Failure::Akin(Error::NotSent { refusal, .. }) = self else {
-            return false;
-        };
-        *refusal == Refusal::Server
+        let is_of_server = |refusal: &Refusal| *refusal == Refusal::Server;
+        matches!(self.error(), Some(Error::NotSent { refusal, .. }) if is_of_server(refusal))
     }
 
     /// Prints message, causes and hint to stderr.
@@ -103,17 +122,21 @@ impl Failure {
             Some(whom) => one_line(&format!("{whom}: {text}")),
             None => one_line(text),
         };
-        match self {
-            Failure::Usage(text) => writeln!(err, "{RED}error:{RED:#} {}", one_line(text)),
-            Failure::Output(e) => writeln!(err, "{RED}error:{RED:#} cannot write to stdout: {e}"),
-            Failure::Akin(error) => {
-                writeln!(err, "{RED}error:{RED:#} {}", one_line(&error.to_string()))?;
-                write_causes(error, err)?;
-                match hint(error) {
-                    Some(hint) => writeln!(err, "hint: {}", terminal::one_line(&hint)),
-                    None => Ok(()),
-                }
+        let (error, hint) = match self {
+            Failure::Usage(text) | Failure::Nothing(text) => {
+                return writeln!(err, "{RED}error:{RED:#} {}", one_line(text));
             }
+            Failure::Output(e) => {
+                return writeln!(err, "{RED}error:{RED:#} cannot write to stdout: {e}");
+            }
+            Failure::Advised(error, hint) => (error, Some(hint.clone())),
+            Failure::Akin(error) => (error, hint(error)),
+        };
+        writeln!(err, "{RED}error:{RED:#} {}", one_line(&error.to_string()))?;
+        write_causes(error, err)?;
+        match hint {
+            Some(hint) => writeln!(err, "hint: {}", terminal::one_line(&hint)),
+            None => Ok(()),
         }
     }
 }
@@ -133,12 +156,35 @@ pub(super) fn write_causes(error: &Error, err: &mut impl Write) -> io::Result<()
     Ok(())
 }
 
+/// Formats by the usual ends of the names of their files.
+const USUAL_ENDS: [(&str, &str); 10] = [
+    ("bib", "bibtex"),
+    ("ris", "ris, wos"),
+    ("nbib", "medline"),
+    ("enw", "endnote"),
+    ("csv", "csv"),
+    ("tsv", "csv"),
+    ("json", "json, csl-json, openalex"),
+    ("jsonl", "json, arxiv-snapshot, semantic-scholar"),
+    ("xml", "pubmed, arxiv-oai, acl"),
+    ("txt", "wos, medline, hf-page"),
+];
+
 /// What to do about a file whose format is not recognised.
-fn of_unknown_format() -> String {
+fn of_unknown_format(path: &Path) -> String {
+    let end = path
+        .extension()
+        .and_then(|end| end.to_str())
+        .unwrap_or_default();
+    let near = USUAL_ENDS
+        .iter()
+        .find(|(usual, _)| end.eq_ignore_ascii_case(usual));
+    let near = near.map_or(String::new(), |(_, names)| {
+        format!(" (here perhaps {names})")
+    });
     format!(
-        "--format NAME insists on a format, --column title=NAME names the column of titles; known \
-         formats: {}",
-        *KNOWN_FORMATS
+        "`akin help formats` lists what is read; --format NAME insists on one{near}, --column \
+         title=NAME names the column of titles"
     )
 }
 
@@ -192,7 +238,7 @@ fn hint_of_file(error: &Error) -> Option<String> {
         Error::NoRecords { .. } => {
             "the format is recognised from the content; --format FORMAT sets it".to_owned()
         }
-        Error::UnknownFormat { .. } => of_unknown_format(),
+        Error::UnknownFormat { path, .. } => of_unknown_format(path),
         Error::IsFolder { path } => {
             let path = path.display();
             format!("name one file in it; `akin add {path}` reads all of them into a library")
@@ -258,8 +304,8 @@ fn hint_of_library(error: &Error) -> Option<String> {
         Error::LongQuery { .. } => "for a text this long, use akin search --file FILE".to_owned(),
         Error::UnknownFollow { .. } => "akin follow list names them".to_owned(),
         Error::BadMail { .. } => {
-            "akin/config.toml in your config folder says how, in its part [mail]: from, host, \
-             security, user, password-file"
+            "`akin config edit` opens config.toml; its part [mail] has from, host, security, user, \
+             password-file"
                 .to_owned()
         }
         Error::BadSubscription { address, .. } => {

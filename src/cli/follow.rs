@@ -19,9 +19,9 @@ use super::{layout, output, reading, terminal};
 /// Days that `test` looks back.
 const TEST_DAYS: i32 = 30;
 
-/// Follow a subject, some papers or some authors; `akin digest` shows what is new
+/// Follow a subject, papers or authors
 ///
-/// A new paper is found if it is closer to what you follow than 99.5 % of your library
+/// `akin digest` shows what is new. A new paper is found if it is closer to what you follow than 99.5 % of your library
 /// (--closer-than), by meaning or by its words. `akin follow test NAME` shows what that would have
 /// found in the last month.
 #[derive(Debug, Args)]
@@ -46,11 +46,13 @@ enum FollowCommand {
     /// Show one follow
     Show {
         /// Its name
+        #[arg(value_name = "FOLLOW")]
         name: String,
     },
     /// Show what it would have found last month, without changing anything
     Test {
         /// Its name
+        #[arg(value_name = "FOLLOW")]
         name: String,
         /// Days to look back
         #[arg(long, value_name = "N", default_value_t = TEST_DAYS, value_parser = clap::value_parser!(i32).range(1..=36500))]
@@ -64,6 +66,7 @@ enum FollowCommand {
     /// Change the given parts; papers shown before stay marked as shown
     Edit {
         /// Its name
+        #[arg(value_name = "FOLLOW")]
         name: String,
         /// Another name
         #[arg(long, value_name = "NAME")]
@@ -74,13 +77,13 @@ enum FollowCommand {
     /// Delete a follow, and forget what was shown
     Remove {
         /// The names
-        #[arg(required = true, value_name = "NAME")]
+        #[arg(required = true, value_name = "FOLLOW")]
         names: Vec<String>,
     },
     /// Write all follows, or these, as TOML
     Export {
         /// The names
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "FOLLOW")]
         names: Vec<String>,
     },
     /// Read follows from TOML, as export writes it
@@ -372,6 +375,7 @@ fn edit(
 fn remove(names: &[String], context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin follow")?;
     let follows = Library::open(&context.library)?.follows()?;
+    let mut outcome = Outcome::Done;
     for name in names {
         match follows.iter().find(|stored| stored.name == *name) {
             Some(stored) => {
@@ -379,10 +383,13 @@ fn remove(names: &[String], context: &Context) -> Result<Outcome, Failure> {
                 writeln!(terminal::stdout(), "removed {}", stored.name)?;
             }
             // So it is after a removal that was cut off, too.
-            None => context.note(&format!("nothing is followed as {name:?}")),
+            None => {
+                context.note(&format!("nothing is followed as {name:?}"));
+                outcome = Outcome::Partly;
+            }
         }
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 fn export(names: &[String], context: &Context) -> Result<Outcome, Failure> {

@@ -1,7 +1,7 @@
 //! The log: what the library does, step by step, on stderr, for whoever looks into a problem.
 //!
 //! In: the events of the library's own crates. Out: a line each, as text or as JSON, with its time and its
-//! level. Without `-vv` or `--log` nothing is logged.
+//! level. Without `-vv` or `--log` nothing is logged. As JSON, the messages for people are lines of it, too.
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -30,9 +30,12 @@ pub(super) fn start(format: LogFormat) {
         .with_default(LevelFilter::OFF)
         .with_targets(own);
     let registry = tracing_subscriber::registry().with(targets);
-    let lines = fmt::layer().with_ansi(false).with_writer(terminal::stderr);
+    let lines = fmt::layer().with_ansi(false).with_writer(terminal::log);
     match format {
         LogFormat::Text => registry.with(lines).init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
+        LogFormat::Json => {
+            terminal::make_json();
+            registry.with(lines.json().flatten_event(true)).init();
+        }
     }
 }

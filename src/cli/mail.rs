@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use akin::Error;
 use akin::digest::{self, Login, Mailer, Secret, Security, Server};
 
-use super::config::{MailConfig, SecurityConfig};
+use super::config_file::{MailConfig, SecurityConfig};
 use super::context::Context;
 use super::fault::Failure;
 

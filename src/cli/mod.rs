@@ -9,26 +9,37 @@ mod cache;
 mod check;
 mod claim;
 mod compact;
+mod complete;
 mod completions;
 mod config;
+mod config_file;
 mod context;
 mod corpora;
 mod daily;
 mod digest;
+mod drafts;
 mod embed;
 mod eval;
+mod examples;
 mod facets;
 mod fault;
+mod folders;
 mod follow;
+mod guide;
+mod help;
 mod hub;
 mod layout;
 mod log;
+mod log_lines;
 mod mail;
+mod man;
+mod misuse;
 mod model;
 mod moment;
 mod outcome;
 mod output;
 mod outside;
+mod overview;
 mod progress;
 mod pull;
 mod reading;
@@ -37,6 +48,7 @@ mod related;
 mod remove;
 mod restore;
 mod search;
+mod settings;
 mod show;
 mod split;
 mod status;
@@ -47,12 +59,13 @@ mod trending;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use self::args::Common;
+use self::args::{Common, LogFormat};
 use self::context::Context;
 use self::fault::Failure;
 use self::outcome::Outcome;
+use self::settings::Settings;
 
 /// Semantic search over scientific papers, on your own machine
 ///
@@ -66,13 +79,11 @@ struct Arguments {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
-/// Number of lines shown about wrong arguments.
-const MISUSE_LINES: usize = 60;
-
-/// What to do.
+/// What to do. Its group in `akin help`, its other names and its examples are in `guide.rs` and
+/// `examples.rs`.
 #[derive(Debug, Subcommand)]
 enum Command {
     Add(add::AddArgs),
@@ -94,23 +105,29 @@ enum Command {
     Embed(embed::EmbedArgs),
     Eval(eval::EvalArgs),
     Model(model::ModelCommandArgs),
+    Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
-    Man(completions::ManArgs),
+    Man(man::ManArgs),
+    Help(help::HelpArgs),
+}
+
+/// The whole command line, with its help.
+fn program() -> clap::Command {
+    guide::dressed(Arguments::command())
 }
 
 /// Parses the arguments, runs the command, and turns its end into an exit code.
 pub(crate) fn main() -> ExitCode {
+    if complete::answer(program) {
+        return ExitCode::SUCCESS;
+    }
     std::panic::set_hook(Box::new(tell_of_panic));
     progress::make_limits_errors();
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(misuse) => return tell_of_misuse(&misuse),
+    let ended = match program().try_get_matches() {
+        Ok(matches) => Arguments::from_arg_matches(&matches).map_or_else(told_of_misuse, begin),
+        Err(misuse) => told_of_misuse(misuse),
     };
-    arguments.common.color.write_global();
-    if let Some(format) = arguments.common.log_format() {
-        log::start(format);
-    }
-    match Context::new(&arguments.common).and_then(|context| run(arguments.command, &context)) {
+    match ended {
         Ok(outcome) => outcome.into(),
         Err(fault) if fault.is_closed_pipe() => ExitCode::SUCCESS,
         Err(fault) => {
@@ -120,19 +137,46 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Prints help if it is requested, else what is wrong with the arguments (they may be names of
-/// files).
-fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
-    if !misuse.use_stderr() {
-        let printed = misuse.print();
-        return ExitCode::from(u8::from(printed.is_err()));
+/// Says what is wrong with the arguments. Which of them could be read is not known.
+fn told_of_misuse(misuse: clap::Error) -> Result<Outcome, Failure> {
+    let typed: Vec<_> = std::env::args_os().collect();
+    let asks_for_json = typed.iter().any(|arg| arg == "--log=json")
+        || typed
+            .windows(2)
+            .any(|pair| pair[0] == "--log" && pair[1] == "json");
+    if asks_for_json || settings::log_of_environment() == Some(LogFormat::Json) {
+        terminal::make_json();
     }
-    let mut err = terminal::stderr();
-    // A value that is wrong is quoted, however long it is.
-    for line in misuse.render().to_string().lines().take(MISUSE_LINES) {
-        let _ = writeln!(err, "{}", terminal::one_line(line));
+    Ok(misuse::report(misuse, program())?)
+}
+
+/// Settles what holds for every command, and runs the one that is given. Those about akin itself
+/// work with a config file that is wrong, too.
+fn begin(arguments: Arguments) -> Result<Outcome, Failure> {
+    let Arguments { common, command } = arguments;
+    if settings::early_log(&common) == Some(LogFormat::Json) {
+        terminal::make_json();
     }
-    ExitCode::from(2)
+    if let Some(color) = common.color {
+        color.write_global();
+    }
+    match &command {
+        Some(Command::Config(args)) => return config::run(args, &common),
+        Some(Command::Completions(args)) => return completions::run(args),
+        Some(Command::Man(args)) => return man::run(args, program()),
+        Some(Command::Help(args)) => return help::run(args, program()),
+        _ => {}
+    }
+    let settings = Settings::resolve(&common)?;
+    settings.color.value.write_global();
+    if let Some(format) = settings.log_format() {
+        log::start(format);
+    }
+    let context = Context::new(&settings)?;
+    match command {
+        Some(command) => run(command, &context),
+        None => Ok(overview::run(&context.library)?),
+    }
 }
 
 /// A panic's message may quote the input. One that is caught becomes an error.
@@ -168,18 +212,53 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Embed(args) => embed::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
         Command::Model(args) => model::run(&args, context),
-        Command::Completions(args) => completions::run(&args, Arguments::command()),
-        Command::Man(args) => completions::man(&args, Arguments::command()),
+        // These have run, without a context.
+        Command::Config(_) | Command::Completions(_) | Command::Man(_) | Command::Help(_) => {
+            Ok(Outcome::Done)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]
     fn the_arguments_are_consistent() {
-        Arguments::command().debug_assert();
+        program().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_group_a_short_line_and_examples() {
+        let program = program();
+        for command in program.get_subcommands() {
+            let name = command.get_name();
+            assert!(
+                guide::COMMANDS.iter().any(|(known, ..)| *known == name),
+                "{name} needs a line in guide::COMMANDS"
+            );
+            let about = command
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!((1..=64).contains(&about.len()), "{name}: {about:?}");
+            assert!(
+                examples::of(name).len() > 1,
+                "{name} needs examples in examples.rs"
+            );
+        }
+        for (name, ..) in guide::COMMANDS {
+            assert!(
+                program.find_subcommand(name).is_some(),
+                "there is no {name}"
+            );
+        }
+        for (path, _) in examples::EXAMPLES {
+            let mut command = &program;
+            for name in path.split(' ') {
+                let found = command.find_subcommand(name);
+                command = found.unwrap_or_else(|| panic!("there is no {path}"));
+            }
+        }
     }
 }

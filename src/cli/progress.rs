@@ -11,7 +11,7 @@ use akin::progress::{Observer, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::context::Context;
-use super::outside;
+use super::{outside, terminal};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -32,7 +32,7 @@ impl Bar {
         set_handler();
         Bar {
             bar: Mutex::new(None),
-            hidden: context.quiet,
+            hidden: context.quiet || terminal::is_json(),
         }
     }
 

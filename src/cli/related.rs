@@ -12,7 +12,7 @@ use super::fault::Failure;
 use super::outcome::Outcome;
 use super::search::{read_draft, show};
 
-/// Find papers related to one or several papers, or to a draft
+/// Find papers related to papers that you know, or to a draft
 ///
 /// A draft is LaTeX, Markdown or plain text, such as `pdftotext` makes of a PDF. Its title and
 /// abstract count, or all of it if they cannot be recognised. Write ids in any way: 2503.11731,

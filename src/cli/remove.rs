@@ -13,7 +13,9 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::terminal;
 
-/// Forget papers: they are never found again, unless a dump that has them is added again
+/// Forget papers
+///
+/// They are never found again, unless a dump that has them is added again.
 #[derive(Debug, Args)]
 pub(super) struct RemoveArgs {
     /// Any spelling of their ids

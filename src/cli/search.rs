@@ -13,7 +13,7 @@ use super::args::{LookupArgs, ModelArgs};
 use super::context::Context;
 use super::fault::Failure;
 use super::outcome::Outcome;
-use super::{cache, output, reading};
+use super::{cache, drafts, output, reading};
 
 /// Find papers similar to a sentence, a question or a draft
 ///
@@ -150,13 +150,9 @@ fn target(args: &SearchArgs) -> Result<Target, Failure> {
 /// Reads a draft from a file, or from stdin if none is given.
 pub(super) fn read_draft(file: Option<&Path>) -> Result<Manuscript, Failure> {
     let name = file.unwrap_or(Path::new("stdin"));
-    let bytes = reading::whole(file).map_err(Error::read(name))?;
+    let bytes = reading::whole(file).map_err(|e| drafts::unreadable(name, e))?;
+    drafts::ensure_text(name, &bytes)?;
     let name = name.display();
-    if bytes.starts_with(b"%PDF") {
-        return Err(Failure::usage(format!(
-            "{name} is a PDF; akin needs its text: `pdftotext FILE.pdf - | akin related -`"
-        )));
-    }
     let text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         Failure::usage(format!(
@@ -165,7 +161,9 @@ pub(super) fn read_draft(file: Option<&Path>) -> Result<Manuscript, Failure> {
     })?;
     let draft = Manuscript::read(&text);
     if draft.is_empty() {
-        Err(Error::EmptyQuery.into())
+        Err(Failure::usage(format!(
+            "there is no text in {name}; a draft is LaTeX, Markdown or plain text"
+        )))
     } else {
         Ok(draft)
     }

@@ -13,9 +13,9 @@ use super::outcome::Outcome;
 use super::progress::Bar;
 use super::terminal;
 
-/// Take records out of a paper that they were merged into; each becomes a paper of its own
+/// Take records out of a paper that they were merged into
 ///
-/// `akin show --sources ID` lists the records that a paper was merged from. What is split is never
+/// Each becomes a paper of its own. `akin show --sources ID` lists the records that a paper was merged from. What is split is never
 /// merged again, also when the same dumps are added again.
 #[derive(Debug, Args)]
 pub(super) struct SplitArgs {

@@ -32,7 +32,7 @@ enum SubscribeCommand {
         /// Where digests are sent
         address: String,
         /// A follow; repeat for several [default: all there are]
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "FOLLOW")]
         follow: Vec<String>,
         /// From when on, of a day
         #[arg(long, value_name = "HH:MM", default_value = "07:00")]
@@ -150,15 +150,17 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
 
 fn remove(addresses: &[String], context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin subscribe")?;
+    let mut outcome = Outcome::Done;
     for address in addresses {
         if writer.remove_subscriber(address)? {
             writeln!(terminal::stdout(), "removed {address}")?
         } else {
             // So it is after a removal that was cut off, too.
-            context.note(&format!("nobody is subscribed as {address:?}"))
+            context.note(&format!("nobody is subscribed as {address:?}"));
+            outcome = Outcome::Partly;
         }
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 /// The name under which a time zone is known on other machines, too.

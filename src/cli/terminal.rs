@@ -16,10 +16,15 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 
+use super::log_lines::LogLines;
 use super::outside::outside;
+
+/// Whether all of stderr is JSON.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// How text looks, until `{:#}` ends it: `{BOLD}text{BOLD:#}`.
 #[derive(Debug, Clone, Copy)]
@@ -81,10 +86,36 @@ pub(super) fn stdout() -> Door {
     Door::of(io::stdout())
 }
 
-/// Text for people, on stderr.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
+/// Text for people, on stderr; as lines of the log where that is JSON.
 pub(super) fn stderr() -> Door {
+    let door = log();
+    if !is_json() {
+        return door;
+    }
+    Door {
+        inner: Box::new(LogLines::new(door)),
+        passage: Passage {
+            is_shown: false,
+            has_colors: false,
+        },
+        part: Vec::new(),
+    }
+}
+
+/// Lines of the log, on stderr.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn log() -> Door {
     Door::of(io::stderr())
+}
+
+/// From now on, messages on stderr are JSON.
+pub(super) fn make_json() {
+    IS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Whether messages on stderr are JSON.
+pub(super) fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
 }
 
 /// Data for programs, on stdout: bytes as they are, unless a terminal is there to take them.

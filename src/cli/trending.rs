@@ -13,7 +13,7 @@ use super::moment::MomentArgs;
 use super::outcome::Outcome;
 use super::{args, layout, output, terminal};
 
-/// Show rising papers: by votes that fade, or by topics that grow
+/// Show rising papers, by votes that fade or topics that grow
 ///
 /// Where the dumps count votes, a vote counts half after three days: upvotes · 2^(−age/3).
 ///
@@ -34,7 +34,8 @@ pub(super) struct TrendingArgs {
     #[arg(long, value_name = "WHAT", default_value = "either")]
     by: ByArg,
     /// Number of papers to show
-    #[arg(short, value_name = "N", default_value_t = 10, value_parser = args::at_least_one)]
+    #[arg(short, long = "limit", visible_short_alias = 'n', visible_alias = "top", value_name = "N",
+          default_value_t = 10, value_parser = args::at_least_one)]
     k: usize,
     #[command(flatten)]
     moment: MomentArgs,

@@ -142,7 +142,7 @@ fn check_help(found: &mut Found, command: &mut Vec<String>) {
     let mut akin = Command::new(env!("CARGO_BIN_EXE_akin"));
     let output = akin.args(&*command).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    let is_common = |line: &str| line.trim_start().starts_with("--library <DIR>");
+    let is_common = |line: &&str| line.starts_with("Global options:");
     let own: Vec<&str> = match command.is_empty() {
         true => help.lines().collect(),
         // What every command has is counted once.
@@ -157,10 +157,15 @@ fn check_help(found: &mut Found, command: &mut Vec<String>) {
         },
     );
     check(found, &place, &apart.collect::<String>());
-    let listed = own.iter().skip_while(|line| **line != "Commands:").skip(1);
-    let named = listed.take_while(|line| line.starts_with("  "));
+    // The program's commands are in groups, each under its heading.
+    let is_list = |line: &str| line == "Commands:" || command.is_empty() && line.ends_with(':');
+    let listed = own.iter().skip_while(|line| !is_list(line)).skip(1);
+    let listed = listed.take_while(|line| !is_common(line));
+    let named = listed.take_while(|line| command.is_empty() || line.starts_with("  "));
+    let named: Vec<&&str> = named.filter(|line| line.starts_with("  ")).collect();
+    assert!(!command.is_empty() || named.len() > 20, "{named:?}");
     let is_name = |line: &&&str| !line.starts_with("   ");
-    for line in named.filter(is_name) {
+    for line in named.iter().copied().filter(is_name).collect::<Vec<_>>() {
         let name = line.split_whitespace().next().unwrap();
         if name != "help" {
             command.push(name.to_owned());

@@ -50,7 +50,7 @@ pub use ignored::{Ignored, Part};
 pub use manuscript::Manuscript;
 pub use options::ReadOptions;
 pub use record::{Item, Record};
-pub use registry::{Format, KNOWN_FORMATS};
+pub use registry::Format;
 pub use reject::{Rejected, Rejection, Unit, shorten};
 pub use source::Source;
 pub use source::archive::MemberPlace;

@@ -4,7 +4,6 @@
 //! XML, tagged text, then everything else ([`sniff`](crate::sniff)).
 
 use std::fmt;
-use std::sync::LazyLock;
 
 use crate::format::{FormatReader, Framing, Spec};
 use crate::{json, page, table, tagged, xml};
@@ -89,12 +88,6 @@ formats! {
     Delimited = table::delimited::SPEC,
 }
 
-/// The formats that are recognised from their content.
-pub static KNOWN_FORMATS: LazyLock<String> = LazyLock::new(|| {
-    let titles: Vec<&str> = Format::all().map(|format| format.spec().title).collect();
-    format!("{}; plain or compressed", titles.join(", "))
-});
-
 impl Format {
     /// Every format, in the order in which they are tried.
     pub fn all() -> impl Iterator<Item = Format> {
@@ -114,6 +107,11 @@ impl Format {
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         self.spec().name
+    }
+
+    /// Its name for people.
+    pub fn title(self) -> &'static str {
+        self.spec().title
     }
 
     /// Whether its records are JSON objects.
