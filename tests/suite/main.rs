@@ -20,6 +20,7 @@ mod filter;
 #[cfg(feature = "arrow")]
 mod filter_tables;
 mod golden;
+mod habits;
 mod hybrid;
 mod identity;
 mod interruption;

@@ -290,7 +290,7 @@ fn what_was_split_stays_apart() {
     sandbox.add(&[&dump]);
     sandbox
         .akin(&["split", "2401.00001", "10.1000/other"])
-        .exits(2);
+        .exits(1);
     let said = sandbox
         .akin(&["split", "2401.00001", "10.1000/light"])
         .exits(0)

@@ -297,7 +297,7 @@ fn each_subscriber_has_follows_and_times_of_their_own() {
         "{listed}"
     );
     sandbox.akin(&["subscribe", "remove", ADA]).exits(0);
-    let again = sandbox.akin(&["subscribe", "remove", ADA]).exits(0);
+    let again = sandbox.akin(&["subscribe", "remove", ADA]).exits(1);
     assert!(again.stderr.contains("nobody is subscribed"), "{again:?}");
 }
 
