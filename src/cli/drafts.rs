@@ -48,18 +48,19 @@ pub(super) fn ensure_text(name: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether the first line is a JSON object, or begins a list of them or XML.
+/// Whether the first line is a JSON object with a title, or begins a list of objects, or XML.
 fn is_of_records(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
     let line = start
         .split(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
-    let is_object = serde_json::from_slice::<serde_json::Map<_, _>>(line).is_ok();
+    let object = serde_json::from_slice::<serde_json::Map<_, _>>(line);
+    let is_paper = object.is_ok_and(|object| object.contains_key("title"));
     let is_list = start
         .strip_prefix(b"[")
         .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{\""));
-    is_object || is_list || start.starts_with(b"<?xml")
+    is_paper || is_list || start.starts_with(b"<?xml")
 }
 
 /// A draft that cannot be read.
@@ -94,6 +95,7 @@ mod tests {
         check(b"a\0b", "not a text");
         check(b"# A draft\n\nOf words.", "");
         check(b"{\\bf Title} and text", "");
+        check(b"{\"_id\": \"q1\", \"text\": \"A question\"}\n", "");
         check(b"[1] Reference", "");
     }
 }
