@@ -53,8 +53,12 @@ impl Writer {
     pub fn compact(&mut self, observer: &dyn Observer) -> Result<Compaction> {
         let bytes_before = dear_bytes(&self.layout)?;
         // What was removed is to leave the disk, from every table.
-        let forgotten = forget_change(&self.db);
-        forgotten.map_err(self.layout.database_error())?;
+        let forget = |db: &mut Connection| {
+            let tx = db.transaction()?;
+            forget_change(&tx)?;
+            tx.commit()
+        };
+        forget(&mut self.db).map_err(self.layout.database_error())?;
         self.change = None;
         let n_dropped = self.drop_dead_rows(observer)?;
         self.remove_leftovers()?;

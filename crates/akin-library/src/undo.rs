@@ -50,7 +50,7 @@ const KEPT: [(&str, &str); 6] = [
 ];
 
 /// The tables that keep the last change. Those named `undo_` are made like the tables that they keep
-/// rows of.
+/// rows of: where a version adds columns to these, it makes those again.
 pub(super) const UNDO_TABLES: &str = "
 CREATE TABLE last_change (
     command TEXT NOT NULL,          -- for the user
@@ -228,9 +228,10 @@ pub(super) fn forget_change(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Empties what is kept, inside of a transaction.
 fn clear(db: &Connection) -> rusqlite::Result<()> {
-    let others = [("splits", ""), ("pulls", "")];
-    for (table, _) in KEPT.into_iter().chain(others) {
+    let tables = KEPT.iter().map(|(table, _)| *table);
+    for table in tables.chain(["splits", "pulls"]) {
         db.execute(&format!("DELETE FROM undo_{table}"), [])?;
     }
     Ok(())
