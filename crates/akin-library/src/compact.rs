@@ -11,12 +11,12 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::folder::dear_bytes;
+use super::journal::forget_change;
 use super::keys::PaperKey;
 use super::layout::{BUSY_TIMEOUT, sync_folder};
 use super::record::owner;
 use super::space::{ActiveSpace, active_space};
 use super::store::draw_identity;
-use super::undo::forget_change;
 use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::TextHash;

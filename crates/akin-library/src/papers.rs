@@ -57,8 +57,8 @@ impl Library {
         }
     }
 
-    /// The dates of the papers in these rows of the active space, as the first day that they may be;
-    /// `None` for a paper without one.
+    /// The dates of the papers in these rows of the active space; `None` for a paper without one. Of a
+    /// year or a month it is the first day.
     ///
     /// # Errors
     /// [`Error::LibraryEmpty`], [`Error::Database`].
