@@ -41,6 +41,8 @@ mod remove;
 mod restore;
 mod search;
 mod show;
+#[cfg(unix)]
+mod signal;
 mod split;
 mod status;
 mod subscribe;
@@ -134,7 +136,7 @@ pub(crate) fn main() -> ExitCode {
     }
     let ended = Context::new(&arguments.common).and_then(|context| {
         if arguments.command.is_paged() && !context.json {
-            pager::begin(context.pager.clone());
+            terminal::page(context.pager.clone());
         }
         run(arguments.command, &context)
     });
@@ -166,7 +168,7 @@ fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
 /// Prints help, through the pager on a terminal.
 fn show_help(help: &clap::Error) -> ExitCode {
     let is_off = std::env::args_os().any(|arg| arg == "--no-pager");
-    pager::begin(pager::command(is_off, None));
+    terminal::page(pager::command(is_off, None));
     let printed = if pager::is_begun() {
         let text = help.render();
         let text = match terminal::has_colors() {

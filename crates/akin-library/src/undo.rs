@@ -14,7 +14,7 @@
 //! Invariants:
 //! - What is kept is committed in the transaction of what it describes, so a kill loses neither
 //!   without the other.
-//! - New papers cost nothing. Each paper that was there before costs a copy of its record, once; past
+//! - New papers cost nothing. Each paper that was there before costs a copy of its record, once. Past
 //!   a number of them nothing is kept, and the change cannot be taken back.
 //! - One change is kept: the next one replaces it, and a compaction forgets it.
 //! - A change that was cut off and is begun once more by the same command is one change.
