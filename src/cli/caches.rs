@@ -8,8 +8,7 @@
 //! ```
 //!
 //! Invariants: all that is deleted can be made again from its dump. A library is deleted under its
-//! lock, so never while it is written; one that is being asked is whole for the asker, who has its
-//! files open.
+//! lock, so never while it is written. Who is asking it has its files open, and keeps them.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};

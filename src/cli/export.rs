@@ -87,7 +87,7 @@ pub(super) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failu
         }
         (false, Some(target)) => {
             let query = args.query(target, filter);
-            let first = |_: &OpenLibrary| Ok(());
+            let first = |_: &OpenLibrary| {};
             cache::ask(&args.dumps, &args.model, context, &first, |cached| {
                 answered(&cached.opened, query.clone(), args, format, context)
             })

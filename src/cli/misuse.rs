@@ -129,7 +129,8 @@ pub(super) fn report(mut misuse: clap::Error, mut program: Command) -> io::Resul
 /// Prints help, through the pager on a terminal. The config file, which may be wrong, has no part in it.
 fn show_help(help: &clap::Error) -> io::Result<()> {
     if !std::env::args_os().any(|arg| arg == "--no-pager") {
-        pager::begin(std::env::var("AKIN_PAGER").ok().as_deref());
+        let of_akin = std::env::var("AKIN_PAGER").ok();
+        terminal::page(pager::command(of_akin.as_deref()));
     }
     if !pager::is_begun() {
         return help.print();

@@ -60,6 +60,8 @@ mod restore;
 mod search;
 mod settings;
 mod show;
+#[cfg(unix)]
+mod signal;
 mod since;
 mod sink;
 mod spelling;
@@ -215,7 +217,7 @@ fn begin(arguments: Arguments) -> Result<Outcome, Failure> {
     match command {
         Some(command) => {
             if command.is_paged() && !context.json {
-                pager::begin(settings.pager.value.as_deref());
+                terminal::page(pager::command(settings.pager.value.as_deref()));
             }
             run(command, &context)
         }

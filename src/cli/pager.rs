@@ -21,8 +21,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use textwrap::core::display_width;
 
-use super::terminal;
-
 /// What shows long answers if nothing else was set. It ends by itself where a screen is enough, and
 /// leaves the text on the screen.
 const DEFAULT: &str = "less -FRX";
@@ -36,11 +34,21 @@ const LESS: &str = "FRX";
 /// The answer, once it may be paged.
 static ANSWER: Mutex<Option<PagedAnswer>> = Mutex::new(None);
 
+/// The terminal on stdout, and how it is reached.
+#[derive(Clone, Copy)]
+pub(super) struct Screen {
+    /// Its rows and columns.
+    pub(super) size: (usize, usize),
+    /// Opens it, for text whose styles are escape sequences already.
+    pub(super) open: fn() -> Box<dyn Write>,
+    /// Says something beside the answer.
+    pub(super) note: fn(&str),
+}
+
 /// An answer on its way to the screen.
 struct PagedAnswer {
     command: String,
-    /// Rows and columns of the screen.
-    size: (usize, usize),
+    screen: Screen,
     /// All that was written, for a screen that is enough, or a pager that cannot be started.
     held: Vec<u8>,
     /// Where the last line begins in `held`.
@@ -61,7 +69,7 @@ enum Way {
 
 /// The command that shows long answers, if any does: of the setting, and of the environment that all
 /// programs share.
-fn command(set_for_akin: Option<&str>) -> Option<String> {
+pub(super) fn command(set_for_akin: Option<&str>) -> Option<String> {
     let set = |name| std::env::var(name).ok();
     let is_dumb = set("TERM").is_some_and(|terminal| terminal == "dumb");
     if is_dumb {
@@ -74,19 +82,16 @@ fn command(set_for_akin: Option<&str>) -> Option<String> {
     (!matches!(command, "" | NONE)).then(|| command.to_owned())
 }
 
-/// Pages what is written to stdout from now on, if it is longer than the screen: through the command
-/// that is set for akin, [`NONE`] for none. Does nothing where stdout is not a terminal of a known size.
-pub(super) fn begin(set_for_akin: Option<&str>) {
-    if let (Some(command), Some(size)) = (command(set_for_akin), terminal::size()) {
-        *answer() = Some(PagedAnswer {
-            command,
-            size,
-            held: Vec::new(),
-            line: 0,
-            n_rows: 0,
-            way: Way::Held,
-        });
-    }
+/// Pages what is written to stdout from now on, if it is longer than the screen.
+pub(super) fn begin(command: String, screen: Screen) {
+    *answer() = Some(PagedAnswer {
+        command,
+        screen,
+        held: Vec::new(),
+        line: 0,
+        n_rows: 0,
+        way: Way::Held,
+    });
 }
 
 /// Whether stdout is paged.
@@ -96,15 +101,15 @@ pub(super) fn is_begun() -> bool {
 
 /// Shows what is held, or waits until the pager is left.
 pub(super) fn finish() {
-    let Some(answer) = answer().take() else {
+    let Some(mut answer) = answer().take() else {
         return;
     };
     // If the terminal is gone, nobody can be informed.
-    let _ = match answer.way {
-        Way::Held => terminal::straight().write_all(&answer.held),
+    let _ = match std::mem::replace(&mut answer.way, Way::Terminal) {
+        Way::Held => answer.show(0),
         Way::Terminal => Ok(()),
         Way::Pager(child) => match left(child) {
-            Ok(status) if is_unstarted(status) => to_terminal(&answer.command, &answer.held),
+            Ok(status) if is_unstarted(status) => answer.give_up(),
             _ => Ok(()),
         },
     };
@@ -117,7 +122,8 @@ impl Write for PagedStdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut *answer() {
             Some(answer) => answer.take(bytes)?,
-            None => terminal::straight().write_all(bytes)?,
+            // Nothing is written once the answer is finished.
+            None => return Err(ErrorKind::BrokenPipe.into()),
         }
         Ok(bytes.len())
     }
@@ -140,7 +146,7 @@ impl PagedAnswer {
         match &mut self.way {
             Way::Held => {
                 self.count_rows();
-                if self.n_rows < self.size.0 {
+                if self.n_rows < self.screen.size.0 {
                     return Ok(());
                 }
                 match started(&self.command) {
@@ -150,7 +156,7 @@ impl PagedAnswer {
                 self.send(0)
             }
             Way::Pager(_) => self.send(from),
-            Way::Terminal => terminal::straight().write_all(bytes),
+            Way::Terminal => self.show(from),
         }
     }
 
@@ -159,7 +165,9 @@ impl PagedAnswer {
         while let Some(length) = self.held[self.line..].iter().position(|b| *b == b'\n') {
             let end = self.line + length;
             let line = String::from_utf8_lossy(&self.held[self.line..end]);
-            self.n_rows += display_width(&line).div_ceil(self.size.1.max(1)).max(1);
+            self.n_rows += display_width(&line)
+                .div_ceil(self.screen.size.1.max(1))
+                .max(1);
             self.line = end + 1;
         }
     }
@@ -180,17 +188,22 @@ impl PagedAnswer {
         }
     }
 
+    /// Shows all of it without the pager, and what comes after it.
     fn give_up(&mut self) -> io::Result<()> {
         self.way = Way::Terminal;
-        to_terminal(&self.command, &self.held)
+        (self.screen.note)(&format!(
+            "the pager {:?} cannot be started; AKIN_PAGER names another one, and --no-pager uses none",
+            self.command
+        ));
+        self.show(0)
     }
-}
 
-fn to_terminal(command: &str, held: &[u8]) -> io::Result<()> {
-    terminal::note(&format!(
-        "the pager {command:?} cannot be started; AKIN_PAGER names another one, and --no-pager uses none"
-    ));
-    terminal::straight().write_all(held)
+    /// Shows what is held from there on.
+    fn show(&self, from: usize) -> io::Result<()> {
+        let mut screen = (self.screen.open)();
+        screen.write_all(&self.held[from..])?;
+        screen.flush()
+    }
 }
 
 fn started(command: &str) -> io::Result<Child> {
@@ -201,7 +214,7 @@ fn started(command: &str) -> io::Result<Child> {
     let child = pager.stdin(Stdio::piped()).spawn()?;
     // After it is started: what is ignored would be ignored by the pager too.
     #[cfg(unix)]
-    super::progress::ignore(libc::SIGINT);
+    super::signal::ignore(libc::SIGINT);
     Ok(child)
 }
 
@@ -243,7 +256,11 @@ mod tests {
     fn rows_are_counted_as_the_screen_wraps_them() {
         let mut answer = PagedAnswer {
             command: String::new(),
-            size: (100, 10),
+            screen: Screen {
+                size: (100, 10),
+                open: || Box::new(io::sink()),
+                note: |_| {},
+            },
             held: Vec::new(),
             line: 0,
             n_rows: 0,

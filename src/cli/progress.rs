@@ -15,6 +15,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::context::Context;
 use super::layout::{self, count};
+#[cfg(unix)]
+use super::signal;
 use super::{outside, terminal};
 
 /// Set by Ctrl-C.
@@ -120,7 +122,7 @@ fn set_handler() {
     let _ = ctrlc::set_handler(on_interrupt);
     #[cfg(unix)]
     if is_ignored {
-        ignore(libc::SIGHUP);
+        signal::ignore(libc::SIGHUP);
     }
 }
 
@@ -136,13 +138,6 @@ fn is_hangup_ignored() -> bool {
     }
 }
 
-#[cfg(unix)]
-#[expect(unsafe_code, reason = "no crate at hand ignores a signal")]
-pub(super) fn ignore(signal: libc::c_int) {
-    // SAFETY: SIG_IGN is not a handler that could do anything.
-    unsafe { libc::signal(signal, libc::SIG_IGN) };
-}
-
 #[expect(clippy::exit, reason = "a second Ctrl-C does not wait for anything")]
 fn on_interrupt() {
     if STOP.swap(true, Ordering::Relaxed)
@@ -155,7 +150,7 @@ fn on_interrupt() {
 /// Makes a file that grows past its limit an error for its writer, not the end of the process.
 pub(super) fn make_limits_errors() {
     #[cfg(unix)]
-    ignore(libc::SIGXFSZ);
+    signal::ignore(libc::SIGXFSZ);
 }
 
 impl Observer for Bar {

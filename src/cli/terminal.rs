@@ -26,7 +26,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::log_lines::LogLines;
 use super::outside::outside;
-use super::pager::{self, PagedStdout};
+use super::pager::{self, PagedStdout, Screen};
 
 /// Whether all of stderr is JSON.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
@@ -112,10 +112,21 @@ pub(super) fn has_colors() -> bool {
     AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
 
-/// The terminal on stdout, for text whose styles are escape sequences already.
+/// Pages what is written to stdout from now on, if there is a pager, and a terminal of a known size.
+pub(super) fn page(pager: Option<String>) {
+    if let (Some(pager), Some(size)) = (pager, size()) {
+        let screen = Screen {
+            size,
+            open: screen,
+            note,
+        };
+        pager::begin(pager, screen);
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-pub(super) fn straight() -> Outside<impl Write> {
-    Outside(AutoStream::auto(io::stdout()))
+fn screen() -> Box<dyn Write> {
+    Box::new(Outside(AutoStream::auto(io::stdout())))
 }
 
 /// Text for people, on stderr; as lines of the log where that is JSON.
@@ -172,7 +183,7 @@ pub(super) fn columns() -> Option<usize> {
 
 /// Rows and columns of the terminal on stdout, if there is one.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-pub(super) fn size() -> Option<(usize, usize)> {
+fn size() -> Option<(usize, usize)> {
     let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
     let size = (usize::from(height.0), usize::from(width.0));
     (size.0 > 0 && size.1 > 0).then_some(size)

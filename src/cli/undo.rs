@@ -117,6 +117,11 @@ fn what(change: &LastChange) -> String {
             rest.unwrap_or(name)
         })
         .collect();
+    let command = match command {
+        "remove" => "removal",
+        "restore" => "restoration",
+        noun => noun,
+    };
     let n_more = change.names.len() - shown;
     match (names.is_empty(), n_more) {
         (true, _) => command.to_owned(),

@@ -281,6 +281,9 @@ pub(super) fn says_the_same(a: &Paper, b: &Paper) -> bool {
     let said = |paper: &Paper| Paper {
         id: PaperId::local("", ""),
         aliases: Vec::new(),
+        // Older libraries kept a year as its first day.
+        published: paper.published.map(|date| date.first().into()),
+        updated: paper.updated.map(|date| date.first().into()),
         ..paper.clone()
     };
     a.title == b.title && said(a) == said(b)

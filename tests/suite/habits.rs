@@ -298,7 +298,6 @@ fn a_word_that_is_no_command_is_answered_with_the_one_that_was_meant() {
     let sandbox = Sandbox::new();
     for (args, tip) in [
         (&["serach", "x"][..], "'search'"),
-        (&["list"], "akin status"),
         (&["upgrade"], "cargo install"),
         (&["init"], "akin add DUMP"),
         (&["version"], "akin --version"),

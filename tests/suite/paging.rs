@@ -11,20 +11,9 @@ use crate::terminal::terminal;
 /// A library whose answer is longer than 24 rows.
 fn library() -> Sandbox {
     let sandbox = Sandbox::new();
-    let text = "We counted bees over cities and in ports on eleven mornings. ".repeat(8);
-    let paper = |n: usize| {
-        (
-            format!("p{n}"),
-            format!("Bees of the morning {n}"),
-            text.clone(),
-        )
-    };
-    let made: Vec<_> = (0..30).map(paper).collect();
-    let made: Vec<_> = made
-        .iter()
-        .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()))
-        .collect();
-    sandbox.add(&[&sandbox.file("d.jsonl", crate::sandbox::papers(&made))]);
+    let lines = std::fs::read_to_string(akin_testing::data("arxiv-1000.jsonl")).unwrap();
+    let some: Vec<&str> = lines.lines().take(60).collect();
+    sandbox.add(&[&sandbox.file("d.jsonl", some.join("\n"))]);
     sandbox
 }
 
@@ -76,13 +65,13 @@ const MARKS: &str = "echo '<<'; cat; echo '>>'";
 #[test]
 fn an_answer_longer_than_the_screen_is_paged_with_its_colours() {
     let sandbox = library();
-    let args = ["search", "bees", "-k", "20"];
+    let args = ["search", "stars", "-k", "20"];
     let (paged, code) = seen(&sandbox, &args, Some(MARKS));
     assert!(
         paged.contains("<<\n") && paged.trim_end().ends_with(">>"),
         "{paged}"
     );
-    assert!(paged.contains("\u{1b}[1mBees of the morning"), "{paged:?}");
+    assert!(paged.contains("\u{1b}[1m     "), "{paged:?}");
     assert_eq!(code, Some(0));
     let (plain, _) = seen(
         &sandbox,
@@ -110,15 +99,15 @@ fn an_answer_longer_than_the_screen_is_paged_with_its_colours() {
 fn nothing_short_and_nothing_for_programs_is_paged() {
     let sandbox = library();
     for args in [
-        &["search", "bees", "-k", "1"][..],
-        &["search", "bees", "-k", "20", "--json"],
+        &["search", "stars", "-k", "1"][..],
+        &["search", "stars", "-k", "20", "--json"],
         &["status"],
     ] {
         let (shown, code) = seen(&sandbox, args, Some(MARKS));
         assert!(!shown.contains("<<"), "{args:?}: {shown}");
         assert_eq!(code, Some(0));
     }
-    let mut command = sandbox.command(&["search", "bees", "-k", "20"]);
+    let mut command = sandbox.command(&["search", "stars", "-k", "20"]);
     let output = command.env("AKIN_PAGER", MARKS).output().unwrap();
     assert!(!String::from_utf8_lossy(&output.stdout).contains("<<"));
 }
@@ -128,7 +117,7 @@ fn a_pager_that_is_left_ends_the_command_quietly() {
     let sandbox = library();
     let (shown, code) = seen(
         &sandbox,
-        &["search", "bees", "-k", "30", "--explain"],
+        &["search", "stars", "-k", "30", "--explain"],
         Some("head -n 3"),
     );
     assert!(
@@ -141,7 +130,7 @@ fn a_pager_that_is_left_ends_the_command_quietly() {
 #[test]
 fn a_pager_that_is_not_there_loses_nothing() {
     let sandbox = library();
-    let args = ["search", "bees", "-k", "20"];
+    let args = ["search", "stars", "-k", "20"];
     let (shown, code) = seen(&sandbox, &args, Some("no-such-pager-anywhere"));
     let (plain, _) = seen(&sandbox, &args, Some("cat"));
     assert!(shown.contains("cannot be started"), "{shown}");
@@ -156,6 +145,6 @@ fn the_pager_can_be_set_in_the_config() {
         "config/akin/config.toml",
         "pager = \"echo configured; cat\"\n",
     );
-    let (shown, _) = seen(&sandbox, &["search", "bees", "-k", "20"], None);
+    let (shown, _) = seen(&sandbox, &["search", "stars", "-k", "20"], None);
     assert!(shown.contains("configured"), "{shown}");
 }

@@ -1,7 +1,5 @@
 //! `akin undo`, as a user meets it.
 
-use serde_json::Value;
-
 use crate::sandbox::{Sandbox, papers};
 
 /// What every search and every paper says: ids, titles, records.
@@ -11,12 +9,27 @@ fn everything(sandbox: &Sandbox) -> Vec<String> {
         &["search", "bees", "--json", "-k", "99"][..],
         &["search", "--lexical", "bees", "--json", "-k", "99"],
     ] {
-        said.extend(sandbox.akin(args).json().iter().map(Value::to_string));
+        for mut paper in sandbox.akin(args).json() {
+            // Words of removed papers count in how rare words are until a compaction.
+            let hit = paper.as_object_mut().unwrap();
+            [
+                "score",
+                "word_score",
+                "rank",
+                "lexical_rank",
+                "dense_rank",
+                "percentile",
+            ]
+            .iter()
+            .for_each(|name| drop(hit.remove(*name)));
+            said.push(paper.to_string());
+        }
     }
     let status = sandbox.akin(&["status", "--json"]).json().remove(0);
     said.push(status["papers"].to_string());
     let check = sandbox.akin(&["check", "--json"]).exits(0).json().remove(0);
     said.push(check["findings"].to_string());
+    said.sort();
     said
 }
 

@@ -15,7 +15,7 @@ use crate::emptiness::Start;
 use crate::format::{FormatReader, Framing};
 use crate::frame::{Frame, Framed, OpenDump, ReadItems};
 use crate::json::mend;
-use crate::json::renamed::renamed_start;
+use crate::json::renamed::{self, renamed_start};
 use crate::json::sniff::is_untitled;
 use crate::json::values::ValueReader;
 use crate::lines::LineReader;
@@ -305,6 +305,8 @@ fn is_untitled_as_set(start: &[u8], options: &ReadOptions) -> bool {
 /// Reads one record from its bytes.
 fn read_record(format: Format, bytes: &[u8], context: &DumpContext) -> Result<Item, RecordError> {
     let read = match &format.spec().reader {
+        // No other format of JSON has names that can be set.
+        FormatReader::Json(_) if !context.renamed.is_empty() => renamed::read,
         FormatReader::Json(spec) => spec.read,
         FormatReader::Xml(spec) => spec.read,
         FormatReader::Tagged(spec) => spec.read,

@@ -7,9 +7,9 @@ use crate::registry::Format;
 pub struct ReadOptions {
     /// The format; recognised from the content if `None`.
     pub format: Option<Format>,
-    /// Which columns of CSV, TSV, Arrow or Parquet to read, and which fields of JSON records: pairs of
-    /// a paper's field (`title`, `abstract`, `id`, `authors`, `date`, …) and the name that it has
-    /// there. Formats whose fields have fixed names are refused with any.
+    /// Which columns of CSV, TSV, Arrow or Parquet to read, and which fields of JSON records. They are
+    /// pairs of a paper's field (`title`, `abstract`, `id`, `authors`, `date`, …) and its name there.
+    /// Formats whose fields have fixed names are refused with any.
     pub columns: Vec<(String, String)>,
     /// The year for a day that the dump gives without one (`Aug 6`); if `None`, such a day is
     /// dropped.

@@ -11,12 +11,12 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::folder::dear_bytes;
+use super::journal::forget_change;
 use super::keys::PaperKey;
 use super::layout::{BUSY_TIMEOUT, sync_folder};
 use super::record::owner;
 use super::space::{ActiveSpace, active_space};
 use super::store::draw_identity;
-use super::undo::forget_change;
 use super::write::Writer;
 use akin_base::error::{Error, Result};
 use akin_base::paper::TextHash;
@@ -53,8 +53,12 @@ impl Writer {
     pub fn compact(&mut self, observer: &dyn Observer) -> Result<Compaction> {
         let bytes_before = dear_bytes(&self.layout)?;
         // What was removed is to leave the disk, from every table.
-        let forgotten = forget_change(&self.db);
-        forgotten.map_err(self.layout.database_error())?;
+        let forget = |db: &mut Connection| {
+            let tx = db.transaction()?;
+            forget_change(&tx)?;
+            tx.commit()
+        };
+        forget(&mut self.db).map_err(self.layout.database_error())?;
         self.change = None;
         let n_dropped = self.drop_dead_rows(observer)?;
         self.remove_leftovers()?;

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::batch::IngestCounts;
+use super::journal::keep_pull;
 use super::keys::IngestKey;
 use super::store::store_counts;
-use super::undo::keep_pull;
 use super::write::Writer;
 use akin_base::error::Result;
 

@@ -37,6 +37,7 @@ mod finding;
 mod folder;
 mod follows;
 mod ingests;
+mod journal;
 mod keys;
 mod layout;
 mod listing;

@@ -33,7 +33,6 @@ use rusqlite::Connection;
 
 use super::columns::renew_columns;
 use super::layout::Layout;
-use super::undo::UNDO_TABLES;
 use akin_base::error::{Error, Result};
 use akin_base::paper::{Paper, title_key};
 
@@ -304,6 +303,32 @@ BEGIN
     UPDATE subscribers SET after = min(after, (SELECT coalesce(max(key), 0) FROM papers));
     UPDATE progress SET after = min(after, (SELECT coalesce(max(key), 0) FROM papers));
 END;
+";
+
+/// The tables that keep the last change. Those named `undo_` are made like the tables that they keep
+/// rows of: where a version adds columns to these, it makes those again.
+const UNDO_TABLES: &str = "
+CREATE TABLE last_change (
+    command TEXT NOT NULL,          -- for the user
+    names TEXT NOT NULL,            -- JSON array: dumps, or empty
+    begun TEXT NOT NULL,
+    finished INTEGER NOT NULL,      -- whether the command came to its end
+    after INTEGER NOT NULL,         -- papers with larger keys are new
+    n_touched INTEGER NOT NULL,     -- papers that are kept as they were
+    is_kept INTEGER NOT NULL        -- 0 where there were too many of them
+);
+CREATE TABLE undo_papers AS SELECT * FROM papers WHERE 0;
+CREATE TABLE undo_records AS SELECT * FROM records WHERE 0;
+CREATE TABLE undo_record_hashes AS SELECT * FROM record_hashes WHERE 0;
+CREATE TABLE undo_aliases AS SELECT * FROM aliases WHERE 0;
+CREATE TABLE undo_sources AS SELECT * FROM sources WHERE 0;
+CREATE TABLE undo_listings AS SELECT * FROM listings WHERE 0;
+CREATE TABLE undo_splits AS SELECT * FROM splits WHERE 0;
+CREATE TABLE undo_pulls (
+    feed TEXT PRIMARY KEY,
+    state TEXT                      -- NULL where the feed had not been pulled
+) WITHOUT ROWID;
+CREATE INDEX undo_papers_by_key ON undo_papers(key);
 ";
 
 /// The format version of a database; 0 where nothing has been created in it yet.

@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::batch::{Batch, Change, IngestCounts};
 use super::columns::{Columns, store_columns};
+use super::journal;
 use super::keys::{IngestKey, PaperKey};
 use super::record;
 use super::space::{ActiveSpace, Space};
-use super::undo;
 use akin_base::paper::{Authority, Notice, TextHash, Votes};
 use akin_base::vectors::{Identity, Row};
 
@@ -49,7 +49,7 @@ pub(super) fn store_batch(
     n_staged: usize,
 ) -> rusqlite::Result<()> {
     for key in &batch.removed {
-        undo::keep(db, *key)?;
+        journal::keep(db, *key)?;
     }
     forget(db, &batch.removed)?;
     let mut next_row = active.map_or(0, |active| active.n_rows) + n_staged;
@@ -62,17 +62,17 @@ pub(super) fn store_batch(
         }
     }
     for &(paper, date) in &batch.listings {
-        undo::keep(db, paper)?;
+        journal::keep(db, paper)?;
         store_listing(db, paper, date)?;
     }
     for (paper, votes) in &batch.votes {
-        undo::keep(db, *paper)?;
+        journal::keep(db, *paper)?;
         store_votes(db, *paper, votes)?;
     }
     for (one, other) in &batch.splits {
         let sql = "INSERT OR IGNORE INTO splits (a, b) VALUES (?, ?)";
         let pair = (one.min(other).as_str(), one.max(other).as_str());
-        undo::keep_split(db, pair)?;
+        journal::keep_split(db, pair)?;
         db.prepare_cached(sql)?.execute(pair)?;
     }
     Ok(())
@@ -121,7 +121,7 @@ fn store_paper(db: &Connection, change: &Change) -> rusqlite::Result<PaperKey> {
     let paper = &change.paper;
     let (json, sum) = record::to_stored(paper);
     for key in change.key.iter().chain(&change.absorbed) {
-        undo::keep(db, *key)?;
+        journal::keep(db, *key)?;
     }
     // It may go by the id of one that becomes part of it.
     for other in &change.absorbed {

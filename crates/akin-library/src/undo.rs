@@ -1,8 +1,8 @@
 //! The last change of a library, and how it is taken back.
 //!
-//! A *change* is all that one writer does to papers between its opening and its end: a run of `add`
-//! or `pull`, a removal, a split. In: the papers as they were before they are first touched, copied
-//! inside of the transaction that touches them. Out: [`LastChange`], which [`Writer::undo`] takes
+//! A *change* is all that one writer does to papers between its opening and its end: a run of `add`,
+//! a removal, a split. In: the papers as they were before they were first touched, which `journal.rs`
+//! keeps. Out: [`LastChange`], which [`Writer::undo`] takes
 //! back.
 //!
 //! ```text
@@ -14,8 +14,8 @@
 //! Invariants:
 //! - What is kept is committed in the transaction of what it describes, so a kill loses neither
 //!   without the other.
-//! - New papers cost nothing. Each paper that was there before costs a copy of its record, once; past
-//!   [`MOST_TOUCHED`] of them nothing is kept, and the change cannot be taken back.
+//! - New papers cost nothing. Each paper that was there before costs a copy of its record, once. Past
+//!   a number of them nothing is kept, and the change cannot be taken back.
 //! - One change is kept: the next one replaces it, and a compaction forgets it.
 //! - A change that was cut off and is begun once more by the same command is one change.
 //!
@@ -24,6 +24,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::journal::{KEPT, forget_change};
 use super::keys::PaperKey;
 use super::read::Library;
 use super::store::{forget, revive_rows};
@@ -32,48 +33,8 @@ use akin_base::error::Result;
 use akin_base::paper::PaperId;
 use akin_base::step::{self, Step};
 
-/// Papers that were there before, and are kept as they were, at most.
-const MOST_TOUCHED: u64 = 50_000;
-
 /// Removed papers that are named.
 const MOST_NAMED: usize = 3;
-
-/// The tables of what belongs to a paper, each with the column of its key. Embeddings are not among
-/// them: they are found by their text.
-const KEPT: [(&str, &str); 6] = [
-    ("papers", "key"),
-    ("records", "paper"),
-    ("record_hashes", "paper"),
-    ("aliases", "paper"),
-    ("sources", "paper"),
-    ("listings", "paper"),
-];
-
-/// The tables that keep the last change. Those named `undo_` are made like the tables that they keep
-/// rows of.
-pub(super) const UNDO_TABLES: &str = "
-CREATE TABLE last_change (
-    command TEXT NOT NULL,          -- for the user
-    names TEXT NOT NULL,            -- JSON array: dumps, or empty
-    begun TEXT NOT NULL,
-    finished INTEGER NOT NULL,      -- whether the command came to its end
-    after INTEGER NOT NULL,         -- papers with larger keys are new
-    n_touched INTEGER NOT NULL,     -- papers that are kept as they were
-    is_kept INTEGER NOT NULL        -- 0 where there were too many of them
-);
-CREATE TABLE undo_papers AS SELECT * FROM papers WHERE 0;
-CREATE TABLE undo_records AS SELECT * FROM records WHERE 0;
-CREATE TABLE undo_record_hashes AS SELECT * FROM record_hashes WHERE 0;
-CREATE TABLE undo_aliases AS SELECT * FROM aliases WHERE 0;
-CREATE TABLE undo_sources AS SELECT * FROM sources WHERE 0;
-CREATE TABLE undo_listings AS SELECT * FROM listings WHERE 0;
-CREATE TABLE undo_splits AS SELECT * FROM splits WHERE 0;
-CREATE TABLE undo_pulls (
-    feed TEXT PRIMARY KEY,
-    state TEXT                      -- NULL where the feed had not been pulled
-) WITHOUT ROWID;
-CREATE INDEX undo_papers_by_key ON undo_papers(key);
-";
 
 /// The last change of a library's papers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,60 +141,6 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-/// Keeps a paper as it is, before it is first touched by the present change.
-pub(super) fn keep(db: &Connection, key: PaperKey) -> rusqlite::Result<()> {
-    let sql = "SELECT n_touched FROM last_change WHERE is_kept AND after >= ?1
-        AND NOT EXISTS (SELECT 1 FROM undo_papers WHERE key = ?1)";
-    let is_first = db.prepare_cached(sql)?.query_row([key.0], |row| row.get(0));
-    let Some(n_touched) = is_first.optional()? else {
-        return Ok(());
-    };
-    let n_touched: u64 = n_touched;
-    if n_touched >= MOST_TOUCHED {
-        clear(db)?;
-        db.execute("UPDATE last_change SET is_kept = 0", [])?;
-        return Ok(());
-    }
-    for (table, column) in KEPT {
-        let sql = format!("INSERT INTO undo_{table} SELECT * FROM {table} WHERE {column} = ?");
-        db.prepare_cached(&sql)?.execute([key.0])?;
-    }
-    db.prepare_cached("UPDATE last_change SET n_touched = n_touched + 1")?
-        .execute([])?;
-    Ok(())
-}
-
-/// Keeps a pair of ids that is about to be split, if it is not yet.
-pub(super) fn keep_split(db: &Connection, pair: (&str, &str)) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO undo_splits (a, b) SELECT ?1, ?2
-        WHERE NOT EXISTS (SELECT 1 FROM splits WHERE a = ?1 AND b = ?2)";
-    db.prepare_cached(sql)?.execute(pair)?;
-    Ok(())
-}
-
-/// Keeps how far a feed has been pulled.
-pub(super) fn keep_pull(db: &Connection, feed: &str) -> rusqlite::Result<()> {
-    let sql = "INSERT OR IGNORE INTO undo_pulls (feed, state)
-        SELECT ?1, (SELECT state FROM pulls WHERE feed = ?1)";
-    db.prepare_cached(sql)?.execute([feed])?;
-    Ok(())
-}
-
-/// Forgets the last change: it can no longer be taken back.
-pub(super) fn forget_change(db: &Connection) -> rusqlite::Result<()> {
-    clear(db)?;
-    db.execute("DELETE FROM last_change", [])?;
-    Ok(())
-}
-
-fn clear(db: &Connection) -> rusqlite::Result<()> {
-    let others = [("splits", ""), ("pulls", "")];
-    for (table, _) in KEPT.into_iter().chain(others) {
-        db.execute(&format!("DELETE FROM undo_{table}"), [])?;
-    }
-    Ok(())
 }
 
 fn last_change(db: &Connection) -> rusqlite::Result<Option<LastChange>> {

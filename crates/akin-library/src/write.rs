@@ -9,6 +9,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::batch::{Batch, IngestCounts};
+use super::journal;
 use super::keys::{IngestKey, PaperKey};
 use super::layout::{BUSY_TIMEOUT, Layout, sync_folder};
 use super::lock::WriterLock;
@@ -16,7 +17,6 @@ use super::record;
 use super::schema;
 use super::space::{ActiveSpace, Space, active_space};
 use super::store::{forget, store_batch, store_counts};
-use super::undo;
 use akin_base::error::{Error, Result};
 use akin_base::step::{self, Step};
 use akin_base::vectors::{Owner, RowWriter};
@@ -260,7 +260,7 @@ impl Writer {
     fn remove_inside(&mut self, keys: &[PaperKey]) -> rusqlite::Result<()> {
         self.begin_change()?;
         for key in keys {
-            undo::keep(&self.db, *key)?;
+            journal::keep(&self.db, *key)?;
         }
         forget(&self.db, keys)?;
         if self.names.is_empty() {

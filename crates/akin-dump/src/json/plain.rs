@@ -28,10 +28,9 @@ use akin_base::categories::is_code;
 use akin_base::paper::{Paper, PaperId, PartialDate};
 use serde_json::{Map, Value};
 
-use super::keys::{IDS, PLAIN_TEXT, PLAIN_TEXTS, TEXTS, TITLES};
+use super::keys::{IDS, PLAIN_TEXT, PLAIN_TEXTS, TEXTS, TITLES, plain_key};
 use super::object::JsonObject;
 use super::own;
-use super::renamed::renamed;
 use crate::format::{FormatReader, JsonSpec, Spec};
 use crate::ignored::{Notes, Part};
 use crate::record::{DumpContext, Item, Record, RecordError, cleaned};
@@ -118,7 +117,8 @@ pub(crate) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordErro
         return Ok(item);
     }
     let map: Map<String, Value> = serde_json::from_str(json)?;
-    read_fields(renamed(map, &context.renamed), context)
+    let plain = |(key, value): (String, Value)| (plain_key(&key), value);
+    read_fields(map.into_iter().map(plain).collect(), context)
 }
 
 /// Reads one record from its fields, whose names are [plain](plain_key).

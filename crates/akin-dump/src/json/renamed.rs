@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::keys::plain_key;
 use super::object::string_bytes;
+use super::plain;
+use crate::record::{DumpContext, Item, RecordError};
 use crate::table::columns::meaning;
 
 /// The start of a dump with the set names replaced; `None` if none of them is in it.
@@ -43,12 +45,15 @@ pub(crate) fn renamed_start(
     Ok(is_any.then_some(renamed))
 }
 
+/// Reads one record with the names that the user set.
+pub(crate) fn read(json: &str, context: &DumpContext) -> Result<Item, RecordError> {
+    let record: Map<String, Value> = serde_json::from_str(json)?;
+    plain::read_fields(renamed(record, &context.renamed), context)
+}
+
 /// The fields of a record under their [plain](plain_key) names, the set ones first. A field that was
 /// set is the only one of its kind.
-pub(crate) fn renamed(
-    mut record: Map<String, Value>,
-    set: &[(String, String)],
-) -> Vec<(String, Value)> {
+fn renamed(mut record: Map<String, Value>, set: &[(String, String)]) -> Vec<(String, Value)> {
     let mut fields = Vec::with_capacity(record.len());
     let mut replaced: Vec<&str> = Vec::new();
     for (field, name) in set {
