@@ -61,9 +61,12 @@ pub(crate) fn write<W: Write>(rows: &mut TableWriter<W>, paper: &Paper) -> io::R
         None => paper.listed.map(PartialDate::from),
         Some(_) => None,
     });
-    let is_named = !paper.id.is_made();
+    let id = match paper.id.is_made() {
+        true => String::new(),
+        false => paper.id.to_string(),
+    };
     let cells: [String; COLUMNS.len()] = [
-        is_named.then(|| paper.id.to_string()).unwrap_or_default(),
+        id,
         paper.title.clone(),
         names(&paper.authors),
         date(published),

@@ -139,12 +139,10 @@ fn difference(one: &Kept, other: &Kept) -> String {
 
 /// A paper with its local ids as they are shown: their collection is that of the file.
 fn without_collections(mut paper: Paper) -> Paper {
-    let shown = |id: &PaperId| {
+    for id in std::iter::once(&mut paper.id).chain(&mut paper.aliases) {
         let shown = id.qualified().rsplit('#').next().unwrap_or_default();
-        PaperId::from_stored(shown)
-    };
-    paper.id = shown(&paper.id);
-    paper.aliases = paper.aliases.iter().map(shown).collect();
+        *id = PaperId::from_stored(shown);
+    }
     paper
 }
 
