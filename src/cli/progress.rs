@@ -4,7 +4,7 @@
 //! that nobody reads, cannot: it announces its wait (`outside.rs`), and is ended from here.
 
 use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -57,8 +57,12 @@ impl Bar {
     /// second one ends the process.
     pub(super) fn stoppable(context: &Context) -> Bar {
         set_handler();
+<<<<<<< ours
         let can_be_drawn = std::io::stderr().is_terminal() && !terminal::is_json();
         let shown = match (context.quiet, can_be_drawn) {
+=======
+        let shown = match (context.quiet, terminal::is_stderr_read()) {
+>>>>>>> theirs
             (true, _) => BarStyle::Nothing,
             (false, true) => BarStyle::Drawn,
             (false, false) => BarStyle::Lines,

@@ -1,6 +1,6 @@
 //! `akin search`: papers similar to a sentence or a draft.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use akin::Error;
@@ -99,7 +99,7 @@ fn encoder_for(
 /// Prints on stderr the best papers by their words, while the others wait for their embeddings: for
 /// a person at a terminal.
 pub(super) fn show_first(opened: &OpenLibrary, query: &Query, context: &Context) {
-    if context.quiet || query.matching == Matching::Dense || !std::io::stderr().is_terminal() {
+    if context.quiet || query.matching == Matching::Dense || !terminal::is_stderr_read() {
         return;
     }
     let by_words = Query {

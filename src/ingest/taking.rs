@@ -198,8 +198,7 @@ fn compare(
         normalize(&mut their);
         normalize(&mut our);
         let cosine = dot(&their, &our);
-        // Nor may it be NaN.
-        if !(cosine >= LEAST_COSINE) {
+        if cosine.is_nan() || cosine < LEAST_COSINE {
             let what = format!(
                 "the vector of {id:?} has a cosine of {cosine:.3} with the one that {} computes \
                  here; at least {LEAST_COSINE} is expected. Another model, recipe or text was \
