@@ -14,7 +14,7 @@ use super::pooling::Pooling;
 use super::source::{BodyPlan, ModelFiles};
 use super::static_table::StaticTable;
 use super::tensors::{Reason, tensors_in_place};
-use super::tokenize::Encoding;
+use super::tokenize::{Encoding, ensure_embedded};
 use akin_base::error::{Error, Result};
 use akin_kernels::Isas;
 
@@ -93,6 +93,14 @@ impl Body {
         &self.arithmetic
     }
 
+    /// Int8, or f32 for everything that is not rounded on purpose.
+    pub(super) fn precision(&self) -> Precision {
+        match self.route {
+            BodyRoute::Packed(_) if self.arithmetic.starts_with("int8") => Precision::Int8,
+            _ => Precision::F32,
+        }
+    }
+
     /// Why no GPU computes, if the device was chosen automatically.
     pub(super) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
@@ -163,15 +171,21 @@ fn load_packed(
     sample: impl FnOnce() -> Result<Vec<Encoding>>,
 ) -> Result<Body, Reason> {
     let isa = Isas::detect();
+    let brought = brought_calibration(files, &shape);
     let wants_int8 = match precision {
         Precision::F32 => false,
-        Precision::Auto => isa.bytes_are_fast() && bytes_are_measured(&shape),
+        // Calibrating takes seconds, for one question as for all papers.
+        Precision::Auto => isa.bytes_are_fast() && bytes_are_measured(&shape) && brought.is_some(),
         Precision::Int8 => true,
     };
     let int8 = if wants_int8 {
-        Some(match brought_calibration(files, &shape) {
+        Some(match brought {
             Some(calibration) => calibration,
-            None => calibrate(shape.clone(), tensors, isa, &sample()?)?,
+            None => {
+                let sample = sample()?;
+                ensure_embedded(sample.iter().map(|text| &text.ids[..]), shape.vocab)?;
+                calibrate(shape.clone(), tensors, isa, &sample)?
+            }
         })
     } else {
         None

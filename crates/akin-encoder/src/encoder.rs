@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::batch;
 use super::body::Body;
 use super::head::Head;
-use super::options::{EncoderOptions, Role};
+use super::options::{EncoderOptions, Precision, Role};
 use super::recipe::Recipe;
 use super::source::{BodyPlan, ModelFiles, ModelSource};
 use super::tokenize::{Encoding, ModelInput, Tokenize, ensure_embedded, ensure_known};
@@ -107,6 +107,11 @@ impl Encoder {
     /// Describes the arithmetic, such as `int8, avx512+vnni`.
     pub fn describe_arithmetic(&self) -> &str {
         self.body.describe()
+    }
+
+    /// The precision that it computes with: f32 or int8. A GPU counts as f32.
+    pub fn precision(&self) -> Precision {
+        self.body.precision()
     }
 
     /// The similarity that the model card asks for, if it is not the cosine and embeddings are not scaled

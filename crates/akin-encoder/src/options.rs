@@ -1,5 +1,9 @@
 //! The options of an encoder, and the roles of texts.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::device::DeviceChoice;
 
 /// Options for opening an encoder.
@@ -19,15 +23,28 @@ pub struct EncoderOptions {
 }
 
 /// Precision of a model's arithmetic.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats: the reference; on a GPU f16 with sums in f32.
     #[default]
     F32,
     /// Products in 8-bit integers, everything else in f32.
     Int8,
-    /// Int8 if the processor is faster with it, else f32; on a GPU f16.
+    /// Int8 if the processor is faster with it and the model brings what it needs, else f32; on a GPU
+    /// f16.
     Auto,
+}
+
+impl fmt::Display for Precision {
+    /// `f32`, `int8`, `auto`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Precision::F32 => "f32",
+            Precision::Int8 => "int8",
+            Precision::Auto => "auto",
+        })
+    }
 }
 
 /// The role of a text in search: some models put a different prompt before each.
