@@ -63,6 +63,9 @@ const OPEN_ATTEMPTS: usize = 3;
 /// Memory for documents that are not yet written.
 const BUFFER_BYTES: usize = 128 << 20;
 
+/// Threads that index many papers; one more reads them.
+const BULK_THREADS: usize = 2;
+
 /// A paper to be indexed.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
@@ -128,6 +131,7 @@ pub struct Lexical {
 pub struct LexicalWriter {
     path: PathBuf,
     failure: WriteFailure,
+    index: Index,
     writer: IndexWriter,
     fields: SchemaFields,
     /// Stamps by key, as they were when it was opened.
@@ -302,6 +306,7 @@ impl LexicalWriter {
         Ok(LexicalWriter {
             path: path.to_owned(),
             failure,
+            index: index.clone(),
             writer: index.writer_with_num_threads(1, BUFFER_BYTES)?,
             fields: schema().1,
             stamps,
@@ -325,6 +330,18 @@ impl LexicalWriter {
     /// Whether papers were removed since it was created: they still count in how rare words are.
     pub fn has_removed(&self) -> bool {
         self.has_removed
+    }
+
+    /// Indexes with several threads, for many papers; before anything is added or removed.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn use_many_threads(&mut self) -> Result<()> {
+        let bytes = BULK_THREADS * BUFFER_BYTES;
+        let writer = self.index.writer_with_num_threads(BULK_THREADS, bytes);
+        self.writer =
+            writer.map_err(|error| write_error(&self.path, error, Some(&self.failure)))?;
+        Ok(())
     }
 
     /// Removes a paper.
