@@ -18,7 +18,7 @@ use akin::index::Index;
 use akin::index::lexical::{Lexical, WordQuery};
 use akin::library::{Library, PaperKey};
 use akin::search::{self, Indexes, Matching, Query, Target};
-use akin::space;
+use akin::space::{self, Origin};
 use common::quantile;
 use rusqlite::Connection;
 use serde_json::json;
@@ -51,10 +51,11 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let fts = fts5_of(&library, &keys, &folder.path().join("fts.db"));
     let questions = questions(&library, &keys);
-    let origin = space::origin_of(&library).unwrap();
-    let encoder = origin
-        .load(Some(1), Precision::Int8, DeviceChoice::Cpu)
-        .unwrap();
+    let origin = Origin {
+        precision: Precision::Int8,
+        ..space::origin_of(&library).unwrap()
+    };
+    let encoder = origin.load(Some(1), DeviceChoice::Cpu).unwrap();
     let indexes = Indexes {
         library: &library,
         index: &index,

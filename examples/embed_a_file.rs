@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let encoder = Encoder::load(&ModelSource::Bundled, &options)?;
     let vector_type = VectorType {
+        fingerprint: encoder.recipe().fingerprint(),
         dim: encoder.dim(),
         dtype: Dtype::F32,
     };

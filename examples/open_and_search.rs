@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The question goes through the model that embedded the papers: two models never mix.
     let origin = space::origin_of(&opened.library)?;
-    let encoder = origin.load(None, Precision::Auto, DeviceChoice::Auto)?;
+    let encoder = origin.load(None, DeviceChoice::Auto)?;
 
     let query = Query {
         target: Target::Text(question),

@@ -89,7 +89,7 @@ def akin(program, folder, split, *flags):
     with tempfile.TemporaryDirectory() as cache:
         path = os.path.join(cache, "run")
         environment = dict(os.environ, XDG_CACHE_HOME=cache)
-        command = [program, "eval", folder, "--split", split, "--run", path, "-q", *flags]
+        command = [program, "eval", "--precision", "f32", folder, "--split", split, "--run", path, "-q", *flags]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
         run = {}
         for line in open(path, encoding="utf-8"):

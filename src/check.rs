@@ -75,9 +75,9 @@ impl CheckReport {
         self.library.list.is_empty() && !self.needs_index() && self.lexical_doubt.is_none()
     }
 
-    /// Whether papers have lost their embeddings.
-    fn has_lost_embeddings(&self) -> bool {
-        self.library.list.iter().any(Finding::wants_embedding)
+    /// Whether papers have lost their embeddings, or never had one.
+    fn lacks_embeddings(&self) -> bool {
+        self.library.n_unembedded > 0 || self.library.list.iter().any(Finding::wants_embedding)
     }
 
     /// Whether columns differ from their records.
@@ -148,6 +148,9 @@ pub fn run(
         ..CheckReport::default()
     };
     let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
+        if report.library.list.is_empty() {
+            check_lexical(library, &mut report)?;
+        }
         return Ok(report);
     };
     // What is named by now cannot be searched.
@@ -193,12 +196,16 @@ pub fn repair(
     }
     repairs.lost_commits = writer.forget_lost_commits().unwrap_or_default();
     let mut n_dropped = 0;
-    if report.has_lost_embeddings() {
+    if writer.space().is_some() && report.lacks_embeddings() {
         match load() {
             Ok(encoder) => {
                 space::ensure_same(&Library::open(writer.path())?, &encoder)?;
                 n_dropped = writer.salvage(observer)?;
-                repairs.n_embedded = ingest::embed_missing(writer, &encoder, observer)?;
+                let filled = ingest::embed_missing(writer, &encoder, observer)?;
+                if filled.stopped {
+                    return Err(Error::Interrupted);
+                }
+                repairs.n_embedded = filled.n_embedded;
             }
             Err(error) => repairs.not_embedded = Some(error),
         }

@@ -20,8 +20,13 @@
 //! use std::path::Path;
 //!
 //! # fn main() -> akin::Result<()> {
-//! let origin = space::Origin { source: ModelSource::Bundled, max_tokens: None, dim: None };
-//! let encoder = origin.load(None, Precision::Auto, DeviceChoice::Auto)?;
+//! let origin = space::Origin {
+//!     source: ModelSource::Bundled,
+//!     max_tokens: None,
+//!     dim: None,
+//!     precision: Precision::Auto,
+//! };
+//! let encoder = origin.load(None, DeviceChoice::Auto)?;
 //! let root = Path::new("papers");
 //! let mut writer = Writer::open_or_create(root, "an example")?;
 //! let dumps = [Source::from_arg(Path::new("2026-03-13.jsonl"))];

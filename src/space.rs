@@ -12,7 +12,7 @@ use tracing::debug;
 
 use crate::encoder::{DeviceChoice, Encoder, EncoderOptions, ModelSource, Precision, Recipe};
 use crate::error::{Error, Result};
-use crate::library::{Library, Space, Writer};
+use crate::library::{Filter, Library, Space, Writer};
 
 pub use crate::ingest::{Switched, switch};
 
@@ -26,6 +26,10 @@ pub struct Origin {
     /// The dim that was asked for; the model's own where `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dim: Option<usize>,
+    /// The precision to compute with. A space remembers f32 or int8, as its embeddings were made;
+    /// one of an older akin is f32.
+    #[serde(default)]
+    pub precision: Precision,
 }
 
 impl Origin {
@@ -41,17 +45,12 @@ impl Origin {
     ///
     /// # Errors
     /// As [`Encoder::load`].
-    pub fn load(
-        &self,
-        threads: Option<usize>,
-        precision: Precision,
-        device: DeviceChoice,
-    ) -> Result<Encoder> {
+    pub fn load(&self, threads: Option<usize>, device: DeviceChoice) -> Result<Encoder> {
         let options = EncoderOptions {
             max_tokens: self.max_tokens,
             dim: self.dim,
             threads,
-            precision,
+            precision: self.precision,
             device,
         };
         let start = Instant::now();
@@ -71,12 +70,21 @@ impl Origin {
 /// What is needed to load the encoder that a library's embeddings were made with.
 ///
 /// # Errors
-/// [`Error::LibraryEmpty`] before the first paper, and as [`Origin::from_space`].
+/// [`Error::LibraryEmpty`] before the first paper, [`Error::NotEmbedded`] before the first
+/// embedding; as [`Origin::from_space`].
 pub fn origin_of(library: &Library) -> Result<Origin> {
-    let empty = || Error::LibraryEmpty {
-        path: library.path().to_owned(),
-    };
-    Origin::from_space(library.space().ok_or_else(empty)?)
+    if let Some(space) = library.space() {
+        return Origin::from_space(space);
+    }
+    Err(if library.passes_any(&Filter::default())? {
+        Error::NotEmbedded {
+            what: format!("the papers of {} are", library.path().display()),
+        }
+    } else {
+        Error::LibraryEmpty {
+            path: library.path().to_owned(),
+        }
+    })
 }
 
 /// Makes sure that an encoder is that of a library's space.
@@ -105,6 +113,10 @@ pub fn adopt(writer: &mut Writer, encoder: &Encoder, origin: &Origin) -> Result<
 /// The space of an encoder's embeddings.
 pub(crate) fn space_of(encoder: &Encoder, origin: &Origin) -> Space {
     let recipe = encoder.recipe();
+    let origin = Origin {
+        precision: encoder.precision(),
+        ..origin.clone()
+    };
     let fingerprint = recipe.fingerprint();
     let digits = hex(&fingerprint[..4]);
     Space {
@@ -112,7 +124,7 @@ pub(crate) fn space_of(encoder: &Encoder, origin: &Origin) -> Space {
         fingerprint,
         dim: recipe.dim,
         recipe: serde_json::to_string(recipe).expect("a recipe is plain data"),
-        source: serde_json::to_string(origin).expect("an origin is plain data"),
+        source: serde_json::to_string(&origin).expect("an origin is plain data"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `akin add`: read, embed, store and index what is new or changed.
+//! `akin add`: read, store, index and embed what is new or changed.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use akin::Error;
 use akin::dump::{ReadOptions, Rejected, Source};
 use akin::encoder::Encoder;
-use akin::ingest::{self, Decision, IngestOptions, IngestReport, Unused};
+use akin::ingest::{self, Decision, IngestOptions, IngestReport, TakenVectors, Unused, VectorFile};
 use akin::library::{Library, REJECTED_FILE, Writer};
 use akin::space::Origin;
 use clap::Args;
@@ -26,19 +26,35 @@ use super::terminal::{self, one_line};
 /// Rejections shown; the rest are counted.
 const REJECTIONS_SHOWN: usize = 10;
 
-/// Add the papers of dumps to the library: read, embed, store and index what is new or changed
+/// Add the papers of dumps to the library: read, store, index and embed what is new or changed
 ///
-/// Formats are recognised from content: --format lists them. A dump may be compressed, in a .zip,
-/// or in a folder. What is already in the library is not embedded again, so an interrupted run can
-/// be repeated. Records of one work become one paper.
+/// All papers are found by their words as soon as the dumps are read. Then they are embedded, the
+/// newest first; `akin search` answers meanwhile. Formats are recognised from content:
+/// --dump-format lists them. A dump may be compressed, in a .zip, or in a folder. What is already in
+/// the library is not embedded again, so an interrupted run can be repeated. Records of one work
+/// become one paper.
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Dump files, folders of them, .zip archives; - is stdin
-    #[arg(required = true, value_name = "DUMP")]
+    #[arg(required_unless_present = "vectors", value_name = "DUMP")]
     dumps: Vec<PathBuf>,
-    /// Take the dumps for this format instead of telling it from their content
-    #[arg(long, value_name = "FORMAT", value_parser = args::dump_format())]
-    format: Option<String>,
+    /// Embed nothing: papers are found by their words until `akin embed-missing` or another add
+    /// embeds them
+    #[arg(long)]
+    words_only: bool,
+    /// Take embeddings from this file instead of computing them: what `akin embed` wrote elsewhere
+    /// with the same model
+    ///
+    /// The file is .npy with its .ids.txt, Parquet, an Arrow stream or JSON Lines. A sample of the
+    /// papers is embedded here and compared; a file of another model is refused. Papers that are in
+    /// no such file are embedded as usual. Without a dump, the embeddings are of papers that are in
+    /// the library already.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    vectors: Vec<PathBuf>,
+    /// Take the dumps for this format instead of telling it from their content; --format is the
+    /// same
+    #[arg(long, alias = "format", value_name = "FORMAT", value_parser = args::dump_format())]
+    dump_format: Option<String>,
     #[command(flatten)]
     columns: args::ColumnArgs,
     /// The year of the day on a saved page that gives none ("Aug 6"): the day its papers were listed
@@ -98,24 +114,27 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Failure>
         read: ReadOptions {
             year: args.year,
             collection: args.collection.clone(),
-            ..args.columns.read_options(args.format.as_deref())
+            ..args.columns.read_options(args.dump_format.as_deref())
         },
         index: context.index_options(),
         on_decision: args.explain.then_some(&told),
         on_rejected: Some(&on_rejected),
         ..IngestOptions::default()
     };
-    let report = if args.dry_run {
+    let (report, n_missing) = if args.dry_run {
         rejections.begin();
-        rehearse(&sources, &options, &bar, context)?
+        (rehearse(&sources, &options, &bar, context)?, 0)
     } else {
         let mut writer = context.writer_of_any("akin add")?;
         rejections.begin();
-        let (encoder, origin) = encoder(&writer, &args.model, context)?;
-        ingest::run(&mut writer, &encoder, &origin, &sources, &options, &bar)?
+        let report = add(args, &mut writer, &sources, &options, &bar, context)?;
+        (report, writer.unembedded()?.len() as u64)
     };
     complain(&report, n_shown(context), context);
-    summarise(&report, start, args.dry_run, context)?;
+    summarise(&report, n_missing, start, args.dry_run, context)?;
+    if !sources.is_empty() && report.counts.n_read == 0 && report.unused.failed.is_empty() {
+        context.note("the dumps hold no papers");
+    }
     if let Some(path) = rejections.finish()? {
         context.note(&format!(
             "rejected records are listed in {}",
@@ -123,6 +142,82 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Failure>
         ));
     }
     Ok(outcome(&report))
+}
+
+/// Stores the papers of dumps, and embeds them unless that is to be left for later.
+fn add(
+    args: &AddArgs,
+    writer: &mut Writer,
+    sources: &[Source],
+    options: &IngestOptions<'_>,
+    bar: &Bar,
+    context: &Context,
+) -> Result<IngestReport, Failure> {
+    if args.words_only && args.vectors.is_empty() {
+        return Ok(ingest::store(writer, sources, options, bar)?);
+    }
+    let files = args.vectors.iter().map(|path| VectorFile::open(path));
+    let files: Vec<VectorFile> = files.collect::<Result<_, _>>()?;
+    let (encoder, origin) = encoder(writer, &args.model, context)?;
+    if files.is_empty() {
+        return Ok(ingest::run(
+            writer, &encoder, &origin, sources, options, bar,
+        )?);
+    }
+    for file in &files {
+        file.ensure_is_of(&encoder)?;
+    }
+    let mut report = if sources.is_empty() {
+        IngestReport::default()
+    } else {
+        ingest::store(writer, sources, options, bar)?
+    };
+    for file in &files {
+        if !report.stopped {
+            let taken = ingest::take_vectors(writer, &encoder, &origin, file, &mut report, bar)?;
+            tell_of_vectors(file, &taken, context);
+        }
+    }
+    if args.words_only {
+        ingest::build_index(writer, &options.index, bar)?;
+    } else {
+        ingest::embed_stored(writer, &encoder, &origin, &options.index, &mut report, bar)?;
+    }
+    Ok(report)
+}
+
+/// Says what became of the vectors of a file.
+fn tell_of_vectors(file: &VectorFile, taken: &TakenVectors, context: &Context) {
+    let name = file.path().display();
+    context.note(&format!(
+        "{name}: {} of {} taken",
+        count(taken.n_stored),
+        layout::counted(taken.n_read, "vector")
+    ));
+    if taken.n_known > 0 {
+        context.note(&format!(
+            "{name}: {} have an embedding already",
+            layout::counted(taken.n_known, "paper")
+        ));
+    }
+    if taken.n_merged > 0 {
+        context.note(&format!(
+            "{name}: {} merged from records of other texts, so their vectors are not used",
+            layout::counted(taken.n_merged, "paper")
+        ));
+    }
+    if taken.n_unknown > 0 {
+        let more = if taken.n_unknown > taken.unknown.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        context.note(&format!(
+            "{name}: {} of no paper in the library: {}{more}",
+            layout::counted(taken.n_unknown, "vector"),
+            taken.unknown.join(", ")
+        ));
+    }
 }
 
 /// The encoder for a library's papers: the requested one, else the library's own, else the default.
@@ -133,7 +228,12 @@ pub(super) fn encoder(
 ) -> Result<(Encoder, Origin), Failure> {
     let remembered = writer.space().map(Origin::from_space).transpose()?;
     let origin = match (model.asked(&context.hub)?, remembered) {
-        (Some(asked), _) => asked,
+        // What is asked for is the library's own, or is refused.
+        (Some(asked), Some(remembered)) => Origin {
+            precision: remembered.precision,
+            ..asked
+        },
+        (Some(asked), None) => asked,
         (None, Some(remembered)) => remembered,
         (None, None) => model.origin(&context.hub)?,
     };
@@ -175,9 +275,7 @@ fn explain(decision: &Decision, context: &Context) {
 pub(super) fn outcome(report: &IngestReport) -> Outcome {
     if report.stopped {
         Outcome::Interrupted
-    } else if !report.unused.failed.is_empty()
-        || found_nothing(&report.unused, report.counts.n_read)
-    {
+    } else if report.unused.has_unread() || found_nothing(&report.unused, report.counts.n_read) {
         Outcome::Failed
     } else if report.counts.n_rejected > 0 {
         Outcome::Partly
@@ -329,6 +427,7 @@ pub(super) fn ignored_by_key(unused: &Unused) -> Map<String, Value> {
 
 pub(super) fn summarise(
     report: &IngestReport,
+    n_missing: u64,
     start: Instant,
     is_dry: bool,
     context: &Context,
@@ -348,6 +447,8 @@ pub(super) fn summarise(
             "kept_apart": counts.n_kept_apart,
             "withdrawn": counts.n_withdrawn,
             "embedded": report.n_embedded,
+            "taken": report.n_taken,
+            "unembedded": n_missing,
             "truncated": counts.n_truncated,
             "ignored": ignored_by_key(&report.unused),
             "tokens": report.n_tokens,
@@ -384,18 +485,14 @@ pub(super) fn summarise(
         )?;
         return Ok(());
     }
-    if report.n_embedded == 0 {
-        writeln!(out, "nothing new to embed")?;
-    } else {
-        let rate = report.n_embedded as f64 / seconds;
-        let n = count(report.n_embedded);
-        writeln!(out, "embedded {n} in {seconds:.1} s ({rate:.0} papers/s)")?;
-        if context.verbose {
-            let idle = 100.0 * report.encoding.idle_share();
-            context.note(&format!(
-                "the model waited for work {idle:.1} % of that time"
-            ));
-        }
+    if report.n_embedded > 0 || n_missing == 0 {
+        write_embedded(&mut out, report.n_embedded, seconds)?;
+    }
+    if context.verbose && report.n_embedded > 0 {
+        let idle = 100.0 * report.encoding.idle_share();
+        context.note(&format!(
+            "the model waited for work {idle:.1} % of that time"
+        ));
     }
     if report.stopped {
         writeln!(
@@ -403,5 +500,26 @@ pub(super) fn summarise(
             "interrupted; all of this is kept. Run the same command again to go on"
         )?;
     }
+    if n_missing > 0 {
+        writeln!(
+            out,
+            "not embedded yet: {}, found by their words; `akin embed-missing` embeds them",
+            layout::counted(n_missing, "paper")
+        )?;
+    }
     Ok(())
+}
+
+/// The number of papers that were embedded, and the rate.
+pub(super) fn write_embedded(
+    out: &mut impl Write,
+    n_embedded: u64,
+    seconds: f64,
+) -> std::io::Result<()> {
+    if n_embedded == 0 {
+        return writeln!(out, "nothing new to embed");
+    }
+    let rate = layout::rate(n_embedded as f64 / seconds);
+    let n = count(n_embedded);
+    writeln!(out, "embedded {n} in {seconds:.1} s ({rate} papers/s)")
 }

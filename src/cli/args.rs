@@ -27,9 +27,10 @@ pub(super) struct Common {
     /// Threads to compute with [default: one a core]
     #[arg(long, value_name = "N", global = true, value_parser = threads)]
     pub(super) threads: Option<usize>,
-    /// Numbers to compute the model with
-    #[arg(long, value_name = "WHICH", global = true, default_value = "f32")]
-    pub(super) precision: PrecisionArg,
+    /// Numbers to compute the model with [default: those that the library was embedded with, auto
+    /// for a new one]
+    #[arg(long, value_name = "WHICH", global = true)]
+    pub(super) precision: Option<PrecisionArg>,
     /// What to compute the model on
     #[arg(long, value_name = "DEVICE", global = true, default_value = "auto")]
     pub(super) device: DeviceArg,
@@ -72,12 +73,13 @@ pub(super) enum LogFormat {
 /// Numbers to compute the model with.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum PrecisionArg {
-    /// 32-bit floats: the reference
+    /// 32-bit floats: the reference, the same numbers on every processor but for rounding
     F32,
     /// 8-bit integers: several times faster. With the bundled model, vectors keep a cosine of 0.999
     /// for abstracts and 0.998 for any text; for other models see `akin model verify`
     Int8,
-    /// int8 if the processor is faster with it, else f32
+    /// int8 for the bundled model if the processor is faster with it, else f32: other models would
+    /// be calibrated at every start
     Auto,
 }
 
@@ -140,10 +142,10 @@ impl Color {
 /// Where to search, how, and the number of papers to show.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
-    /// Search the papers of this dump instead of the library; the cache folder keeps its
-    /// embeddings, so the next query is answered at once
+    /// Search the papers of this dump, or folder of dumps, instead of the library; repeat for
+    /// several. The cache folder keeps the embeddings, so the next query is answered at once
     #[arg(long = "in", value_name = "DUMP")]
-    pub(super) dump: Option<PathBuf>,
+    pub(super) dumps: Vec<PathBuf>,
     /// Number of papers to show
     #[arg(short, value_name = "N", default_value_t = 10, value_parser = hits)]
     k: usize,
@@ -336,6 +338,7 @@ impl ModelArgs {
             source: source.transpose()?.unwrap_or(ModelSource::Bundled),
             max_tokens: self.max_tokens,
             dim: self.dim,
+            precision: Precision::Auto,
         })
     }
 }

@@ -1,10 +1,10 @@
 //! Libraries of dumps in the cache folder: what `--in DUMP` searches.
 //!
-//! One library a dump and model, found by the dump's whole path. It mirrors the dump: when the file
-//! changes (its size or its time), new papers are embedded and missing ones are deleted. Anything
-//! in the cache folder can be deleted at any time.
+//! One library for the dumps of a question and a model, found by the dumps' whole paths. It mirrors
+//! them: when a file changes (its size or its time), new papers are embedded and missing ones are
+//! deleted. Anything in the cache folder can be deleted at any time.
 //!
-//! Invariants: a stamp says that the library holds all of the dump. A truncated dump gets none: it
+//! Invariants: a stamp says that the library holds all of the dumps, embedded. A truncated dump gets none: it
 //! is read again for every question, and every answer says so. What is written here is written
 //! under a lock that others wait for. A damaged library is rebuilt.
 
@@ -16,18 +16,18 @@ use std::time::{Duration, SystemTime};
 use akin::Error;
 use akin::dump::Source;
 use akin::encoder::Encoder;
-use akin::ingest::{self, IngestOptions, IngestReport};
+use akin::ingest::{self, IngestOptions};
 use akin::library::Writer;
 use akin::progress::Observer;
 use akin::search::OpenLibrary;
 use akin::space::Origin;
 
-use super::add;
-use super::args::ModelArgs;
-use super::context::Context;
+use super::args::{self, ModelArgs};
+use super::context::{Context, FOUND_BY_WORDS};
 use super::fault::Failure;
 use super::outcome::Outcome;
 use super::progress::Bar;
+use super::{add, claim};
 
 /// How often to check whether another process has finished.
 const WAIT: Duration = Duration::from_millis(50);
@@ -47,36 +47,46 @@ impl Cached {
     }
 }
 
-/// Queries the library of a dump. It is created or updated first if need be, and rebuilt if it is
-/// damaged. If the dump could not be read to its end, the answer is a failure.
+/// From this number of papers on, embedding them takes a while.
+const A_WHILE_PAPERS: usize = 100;
+
+/// Shows a first answer from a library that is not embedded yet.
+pub(super) type FirstAnswer<'a> = &'a dyn Fn(&OpenLibrary);
+
+/// Queries the library of dumps. It is created or updated first if need be, and rebuilt if it is
+/// damaged; `first` is called before many papers are embedded. If a dump could not be read to its
+/// end, the answer is a failure.
 pub(super) fn ask(
-    dump: &Path,
+    dumps: &[PathBuf],
     model: &ModelArgs,
     context: &Context,
+    first: FirstAnswer<'_>,
     question: impl Fn(&mut Cached) -> Result<Outcome, Failure>,
 ) -> Result<Outcome, Failure> {
-    if dump == Path::new("-") {
+    if dumps.iter().any(|dump| dump == Path::new("-")) {
         return Err(Failure::usage(
             "--in needs a file; `akin add -` reads a dump from stdin into a library",
         ));
     }
-    let place = CachePlace::new(dump, model.origin(&context.hub)?)?;
-    match place.ask(context, &question) {
+    let place = CachePlace::new(dumps, context.as_set(&model.origin(&context.hub)?))?;
+    match place.ask(context, first, &question) {
         Err(Failure::Akin(error)) if place.is_of_damage(&error) => {
             context.note(&format!("rebuilding the cache: {error}"));
             place.discard(context)?;
-            place.ask(context, &question)
+            place.ask(context, first, &question)
         }
         outcome => outcome,
     }
 }
 
-/// Where the library of a dump is kept, and what it must hold.
+/// Where the library of dumps is kept, and what it must hold.
 struct CachePlace<'a> {
-    dump: &'a Path,
+    dumps: &'a [PathBuf],
+    /// The files and archive members that they consist of.
+    sources: Vec<Source>,
     origin: Origin,
     root: PathBuf,
-    /// The content of the stamp for a library that holds all of the dump.
+    /// The content of the stamp for a library that holds all of the dumps.
     stamp: String,
     /// When the stamp was written of the library that was asked last; another stamp is of another
     /// library.
@@ -84,14 +94,21 @@ struct CachePlace<'a> {
 }
 
 impl CachePlace<'_> {
-    fn new(dump: &Path, origin: Origin) -> Result<CachePlace<'_>, Failure> {
-        let (_, stamp) = stamp(dump)?;
-        let whole = dump.canonicalize().map_err(Error::read(dump))?;
+    fn new(dumps: &[PathBuf], origin: Origin) -> Result<CachePlace<'_>, Failure> {
+        let whole = |dump: &PathBuf| dump.canonicalize().map_err(Error::read(dump));
+        let whole: Vec<PathBuf> = dumps.iter().map(whole).collect::<Result<_, _>>()?;
+        let sources = args::sources(dumps);
+        let mut files = claim::files_of(&sources);
+        // Members of one archive are beside each other.
+        files.dedup();
+        let stamps = files.iter().map(|file| Ok(stamp(file)?.1));
+        let stamps: Vec<String> = stamps.collect::<Result<_, Failure>>()?;
         Ok(CachePlace {
-            dump,
+            dumps,
+            sources,
             root: root_of("dumps", &whole, &origin)?,
             origin,
-            stamp,
+            stamp: stamps.join("\n"),
             stamped_at: Cell::new(None),
         })
     }
@@ -99,6 +116,7 @@ impl CachePlace<'_> {
     fn ask(
         &self,
         context: &Context,
+        first: FirstAnswer<'_>,
         question: &impl Fn(&mut Cached) -> Result<Outcome, Failure>,
     ) -> Result<Outcome, Failure> {
         let (mut loaded, mut is_whole) = (None, true);
@@ -109,13 +127,12 @@ impl CachePlace<'_> {
             // Another process may have made it meanwhile.
             opened = self.current();
             if opened.is_none() {
-                let encoder = context.load(&self.origin)?;
-                is_whole = self.mirror(&encoder, context)?;
-                loaded = Some(encoder);
+                let (encoder, whole) = self.mirror(first, context)?;
+                (loaded, is_whole) = (Some(encoder), whole);
                 self.stamped_at.set(self.stamp_time());
             }
         }
-        let opened = opened.map_or_else(|| context.open(&self.root), Ok)?;
+        let opened = opened.map_or_else(|| context.open(&self.root, FOUND_BY_WORDS), Ok)?;
         let mut cached = Cached { opened, loaded };
         let outcome = question(&mut cached)?;
         Ok(if is_whole { outcome } else { Outcome::Failed })
@@ -158,9 +175,13 @@ impl CachePlace<'_> {
         Ok(file)
     }
 
-    /// Makes the library hold the dump's papers; returns whether the whole dump could be read. If
-    /// not, the embeddings that were stored before stay.
-    fn mirror(&self, encoder: &Encoder, context: &Context) -> Result<bool, Failure> {
+    /// Makes the library hold the dumps' papers, embedded; returns the encoder, and whether the
+    /// dumps could be read to their ends. If not, what was stored before stays.
+    fn mirror(
+        &self,
+        first: FirstAnswer<'_>,
+        context: &Context,
+    ) -> Result<(Encoder, bool), Failure> {
         let bar = Bar::stoppable(context);
         let holder = "akin search --in";
         let mut writer = patient(context, || Writer::open_or_create(&self.root, holder))?;
@@ -169,24 +190,56 @@ impl CachePlace<'_> {
             index: context.index_options(),
             ..IngestOptions::default()
         };
-        let sources = [Source::from_arg(self.dump)];
-        let mut report: IngestReport =
-            ingest::run(&mut writer, encoder, &self.origin, &sources, &options, &bar)?;
+        let mut report = ingest::store(&mut writer, &self.sources, &options, &bar)?;
         if report.stopped {
             return Err(Error::Interrupted.into());
         }
         if let Some((_, error)) = report.unused.failed.pop() {
             return Err(error.into());
         }
+        let n_missing = writer.unembedded()?.len();
+        match OpenLibrary::open(&self.root) {
+            Err(Error::LibraryEmpty { .. }) => {
+                add::complain(&report, add::n_shown(context), context);
+                return Err(self.without_papers().into());
+            }
+            opened if n_missing >= A_WHILE_PAPERS => first(&opened?),
+            opened => drop(opened?),
+        }
+        let origin = self.origin_of(&writer)?;
+        let encoder = context.load(&origin)?;
+        let index = &options.index;
+        ingest::embed_stored(&mut writer, &encoder, &origin, index, &mut report, &bar)?;
+        if report.stopped {
+            return Err(Error::Interrupted.into());
+        }
         add::complain(&report, add::n_shown(context), context);
         let path = self.stamp_path();
         if report.unused.has_unread() {
             // That of an earlier state of the dump may be the same, and is of no use any more.
             remove(&path)?;
-            return Ok(false);
+            return Ok((encoder, false));
         }
         std::fs::write(&path, &self.stamp).map_err(Error::write(&path))?;
-        Ok(true)
+        Ok((encoder, true))
+    }
+
+    /// The model with the precision that the library was embedded with, if it was.
+    fn origin_of(&self, writer: &Writer) -> Result<Origin, Failure> {
+        let remembered = writer.space().map(Origin::from_space).transpose()?;
+        Ok(Origin {
+            precision: remembered.map_or(self.origin.precision, |origin| origin.precision),
+            ..self.origin.clone()
+        })
+    }
+
+    /// Says that the dumps hold no papers.
+    fn without_papers(&self) -> Error {
+        let names = self.dumps.iter().map(|dump| dump.display().to_string());
+        Error::NoRecords {
+            path: names.collect::<Vec<_>>().join(", ").into(),
+            reason: "nothing there is a paper".to_owned(),
+        }
     }
 
     /// Whether an error says that the cached library differs from what was written.
@@ -272,12 +325,14 @@ fn remove(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Where a library of this kind of a dump is kept.
-pub(super) fn root_of(kind: &str, dump: &Path, origin: &Origin) -> Result<PathBuf, Failure> {
-    let what = serde_json::to_string(&(dump, origin)).map_err(|e| Failure::usage(e.to_string()))?;
+/// Where a library of this kind of these dumps is kept.
+pub(super) fn root_of(kind: &str, dumps: &[PathBuf], origin: &Origin) -> Result<PathBuf, Failure> {
+    let what =
+        serde_json::to_string(&(dumps, origin)).map_err(|e| Failure::usage(e.to_string()))?;
     let hash = blake3::hash(what.as_bytes()).to_hex();
-    let stem = dump
-        .file_stem()
+    let stem = dumps
+        .first()
+        .and_then(|dump| dump.file_stem())
         .map(|stem| stem.to_string_lossy().into_owned());
     let name = format!(
         "{}-{}",

@@ -49,7 +49,9 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     if let Some(writer) = &mut writer {
         let load = || {
             let origin = space::origin_of(&Library::open(&context.library)?)?;
-            origin.load(context.threads, context.precision, context.device)
+            context
+                .as_set(&origin)
+                .load(context.threads, context.device)
         };
         repairs = check::repair(writer, &found, &context.index_options(), load, &bar)?;
     }
@@ -104,6 +106,13 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
         "papers",
         format!("{n_papers} and {rows} read: {verdict_of_papers}"),
     )?;
+    if library.n_unembedded > 0 {
+        let papers = counted(library.n_unembedded, "paper");
+        line(
+            "missing",
+            format!("{papers} not embedded yet; `akin embed-missing` embeds them"),
+        )?;
+    }
     if library.reclaimable_bytes > 0 {
         let size = bytes(library.reclaimable_bytes);
         line(
@@ -241,6 +250,7 @@ fn summary(report: &CheckReport, repairs: &Repairs) -> Value {
         "papers": library.n_papers,
         "rows_read": library.n_rows_read,
         "dead_rows": library.n_dead_rows,
+        "unembedded": library.n_unembedded,
         "reclaimable_bytes": library.reclaimable_bytes,
         "writer": library.writer,
         "findings": library.list.iter().map(finding).collect::<Vec<_>>(),

@@ -30,6 +30,8 @@ pub(super) enum OutputKind<'a> {
     Vectors,
     /// The ids beside these vectors.
     IdsOf(&'a Path),
+    /// What says which space these vectors are in.
+    SpaceOf(&'a Path),
     /// A digest, in any form.
     Digest,
     /// A TREC run.
@@ -142,6 +144,7 @@ impl OutputKind<'_> {
             OutputKind::Rejections => "list of rejected records",
             OutputKind::Vectors => "file of vectors",
             OutputKind::IdsOf(_) => "list of ids beside vectors",
+            OutputKind::SpaceOf(_) => "description of a space beside vectors",
             OutputKind::Digest => "digest",
             OutputKind::Run => "run",
         }
@@ -149,7 +152,7 @@ impl OutputKind<'_> {
 
     /// Whether akin has written a file of this kind there.
     pub(super) fn has_written(self, path: &Path) -> io::Result<bool> {
-        if let OutputKind::IdsOf(vectors) = self {
+        if let OutputKind::IdsOf(vectors) | OutputKind::SpaceOf(vectors) = self {
             return Ok(vectors.is_file() && Npy::is_whole(vectors)?);
         }
         let mut start = Vec::new();
@@ -174,7 +177,7 @@ impl OutputKind<'_> {
             }
             OutputKind::Digest => is_digest(&start, line),
             OutputKind::Run => line.ends_with("akin") && is_ranked(line),
-            OutputKind::IdsOf(_) => false,
+            OutputKind::IdsOf(_) | OutputKind::SpaceOf(_) => false,
         })
     }
 }

@@ -17,14 +17,20 @@ use akin::encoder::{CrossEncoder, DeviceChoice, Encoder, Precision};
 use akin::index::IndexOptions;
 use akin::ingest;
 use akin::library::{Library, LostCommits, Writer};
-use akin::search::OpenLibrary;
+use akin::search::{Coverage, OpenLibrary};
 use akin::space::{self, Origin};
 use etcetera::{BaseStrategy, choose_base_strategy};
 
 use super::args::{self, Common, RerankArgs};
 use super::config::{self, MailConfig};
 use super::fault::Failure;
-use super::{hub, terminal};
+use super::{hub, layout, terminal};
+
+/// What becomes of papers without an embedding in a search.
+pub(super) const FOUND_BY_WORDS: &str = "are found by their words";
+
+/// What becomes of them where words do not help.
+pub(super) const LEFT_OUT: &str = "take no part";
 
 /// The settings in effect.
 #[derive(Debug)]
@@ -33,8 +39,8 @@ pub(super) struct Context {
     pub(super) library: PathBuf,
     /// Number of threads, if it was set.
     pub(super) threads: Option<usize>,
-    /// Numbers to compute the model with.
-    pub(super) precision: Precision,
+    /// Numbers to compute the model with, if they were set.
+    pub(super) precision: Option<Precision>,
     /// What to compute the model on.
     pub(super) device: DeviceChoice,
     /// Whether output is for programs.
@@ -64,7 +70,7 @@ impl Context {
         Ok(Context {
             library: library.unwrap_or_else(|| base.data_dir().join("akin/library")),
             threads: common.threads.or(config.threads),
-            precision: common.precision.into(),
+            precision: common.precision.map(Precision::from),
             device: common.device.into(),
             json: common.json,
             quiet: common.quiet,
@@ -108,9 +114,11 @@ impl Context {
         Ok(library)
     }
 
-    /// Opens a library with its indexes, and warns of those that cannot be used.
-    pub(super) fn open(&self, root: &Path) -> Result<OpenLibrary, Failure> {
+    /// Opens a library with its indexes, and warns of those that cannot be used. `otherwise` says
+    /// what becomes of papers that are not embedded yet.
+    pub(super) fn open(&self, root: &Path, otherwise: &str) -> Result<OpenLibrary, Failure> {
         let opened = OpenLibrary::open(root)?;
+        self.note_coverage(opened.coverage()?, otherwise);
         for doubt in opened.index.doubts() {
             self.note(&format!(
                 "{doubt}; it is not used until the next add rebuilds it"
@@ -129,6 +137,22 @@ impl Context {
             self.note("hits have no percentile until the next add or `akin check --repair`");
         }
         Ok(opened)
+    }
+
+    /// Warns of papers that are not embedded yet.
+    pub(super) fn note_coverage(&self, coverage: Coverage, otherwise: &str) {
+        if coverage.is_whole() {
+            return;
+        }
+        let which = if coverage.n_embedded == 0 {
+            "they"
+        } else {
+            "the others"
+        };
+        self.note(&format!(
+            "{} are embedded; {which} {otherwise} until `akin embed-missing` embeds them",
+            layout::share(coverage.n_embedded, coverage.n_papers)
+        ));
     }
 
     /// Opens the library for writing, and warns of what it has lost. `holder` is the command, for
@@ -150,7 +174,7 @@ impl Context {
     fn note_losses(&self, lost: Option<LostCommits>) {
         if let Some(LostCommits::Rows(n)) = lost {
             self.note(&format!(
-                "papers.db has lost the last {n} papers that were stored: add their dumps again; `akin check` says more"
+                "papers.db has lost the last {n} papers that were stored, or their embeddings: add their dumps again; `akin check` says more"
             ));
         }
     }
@@ -165,8 +189,8 @@ impl Context {
 
     /// Loads a model, and reports the device.
     pub(super) fn load(&self, origin: &Origin) -> Result<Encoder, Failure> {
-        let origin = hub::at_hand(origin, &self.hub);
-        let encoder = origin.load(self.threads, self.precision, self.device)?;
+        let origin = self.as_set(origin);
+        let encoder = origin.load(self.threads, self.device)?;
         let may_have_gpu = cfg!(any(feature = "cuda", feature = "metal"));
         if let (true, Some(reason)) = (may_have_gpu, encoder.refused_by_gpu()) {
             self.note(&format!("computing on the CPU: {reason}"));
@@ -183,6 +207,15 @@ impl Context {
         Ok(encoder)
     }
 
+    /// A model at its present place, with the precision that was set.
+    pub(super) fn as_set(&self, origin: &Origin) -> Origin {
+        let at_hand = hub::at_hand(origin, &self.hub);
+        Origin {
+            precision: self.precision.unwrap_or(at_hand.precision),
+            ..at_hand
+        }
+    }
+
     /// Loads the cross-encoder that reorders hits, if one is requested.
     pub(super) fn load_reranker(&self, args: &RerankArgs) -> Result<Option<CrossEncoder>, Failure> {
         let Some(model) = &args.reranker else {
@@ -190,6 +223,15 @@ impl Context {
         };
         let source = hub::source(model, &self.hub)?;
         Ok(Some(CrossEncoder::load(&source, self.threads)?))
+    }
+
+    /// Loads the model of the space that a writer fills; `None` if there is none yet.
+    pub(super) fn model_of(&self, writer: &Writer) -> Result<Option<(Encoder, Origin)>, Failure> {
+        let Some(space) = writer.space() else {
+            return Ok(None);
+        };
+        let origin = Origin::from_space(space)?;
+        Ok(Some((self.load(&origin)?, origin)))
     }
 
     /// Loads the model that a library's embeddings were made with.

@@ -45,7 +45,7 @@ pub(super) fn corpus_of(
     model: &ModelArgs,
     context: &Context,
 ) -> Result<CorpusLibrary, Failure> {
-    let origin = model.origin(&context.hub)?;
+    let origin = context.as_set(&model.origin(&context.hub)?);
     let whole = dump.canonicalize().map_err(Error::read(dump))?;
     let (meta, stamp) = stamp(dump)?;
     if meta.is_dir() {
@@ -54,7 +54,7 @@ pub(super) fn corpus_of(
         }
         .into());
     }
-    let of_dump = root_of("corpora", &whole, &origin)?;
+    let of_dump = root_of("corpora", &[whole], &origin)?;
     let hash = blake3::hash(stamp.as_bytes()).to_hex();
     let root = of_dump.with_added_extension(&hash[..16]);
     let ids_path = root.with_added_extension("ids.json");

@@ -10,7 +10,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
 use super::args::whole_day;
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -89,7 +89,7 @@ pub(super) fn run(args: &DailyArgs, context: &Context) -> Result<Outcome, Failur
 
 /// The library, and the vector that a follow looks for in it.
 fn vector_of(name: &str, context: &Context) -> Result<(Library, Vec<f32>), Failure> {
-    let opened = context.open(&context.library)?;
+    let opened = context.open(&context.library, LEFT_OUT)?;
     let follow = Follow::of_stored(&opened.library.follow(name)?)?;
     let target = follow.target().ok_or_else(|| {
         Failure::usage(format!(

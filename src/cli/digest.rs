@@ -16,7 +16,7 @@ use jiff::civil::{Date, Time};
 use jiff::{Timestamp, ToSpan, Zoned};
 
 use super::claim::{Claim, OutputKind};
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -393,7 +393,7 @@ impl<'a> Composer<'a> {
     }
 
     fn compose(&self, names: &[String], reader: &str, now: &Zoned) -> Result<Digest, Failure> {
-        let opened = self.context.open(&self.context.library)?;
+        let opened = self.context.open(&self.context.library, LEFT_OUT)?;
         let follows = follow::named(names, &opened.library)?;
         if follows.is_empty() {
             return Err(Failure::usage(

@@ -46,10 +46,10 @@ pub(super) struct EmbedArgs {
     /// Let --output replace files that are not vectors from akin
     #[arg(long, requires = "output")]
     force: bool,
-    /// Output format [default: by the output's extension (.npy, .parquet, .arrow, .arrows), else
-    /// jsonl; to stdout, arrow if the dump is an Arrow stream]
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<VectorFormat>,
+    /// Output format; --format is the same [default: by the output's extension (.npy, .parquet,
+    /// .arrow, .arrows), else jsonl; to stdout, arrow if the dump is an Arrow stream]
+    #[arg(long, alias = "format", value_name = "FORMAT")]
+    output_format: Option<VectorFormat>,
     /// What a number is written as
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     dtype: DtypeArg,
@@ -99,6 +99,7 @@ pub(super) fn run(args: &EmbedArgs, context: &Context) -> Result<Outcome, Failur
         read: args.columns.read_options(args.dump_format.as_deref()),
     };
     let vector_type = VectorType {
+        fingerprint: encoder.recipe().fingerprint(),
         dim: encoder.dim(),
         dtype: match args.dtype {
             DtypeArg::F32 => Dtype::F32,
@@ -154,7 +155,8 @@ impl EmbedArgs {
         claim(OutputKind::Vectors).check(path, context)?;
         match asked {
             Some(VectorFormat::Npy) => {
-                claim(OutputKind::IdsOf(path)).check(&Npy::ids_beside(path), context)
+                claim(OutputKind::IdsOf(path)).check(&Npy::ids_beside(path), context)?;
+                claim(OutputKind::SpaceOf(path)).check(&Npy::space_beside(path), context)
             }
             _ => Ok(()),
         }
@@ -163,7 +165,7 @@ impl EmbedArgs {
     /// The requested format, by its name or by the output's extension; `None` if neither is given.
     fn asked_format(&self) -> Result<Option<VectorFormat>, Failure> {
         let named = self.output.as_deref().map(VectorFormat::of_file);
-        let asked = self.format.or(named);
+        let asked = self.output_format.or(named);
         match (asked, &self.output) {
             (Some(VectorFormat::Npy), None) => {
                 Err(Failure::usage("an .npy file needs a name: add -o NAME.npy"))

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::{MatchingArgs, ModeArgs, ModelArgs, RerankArgs};
 use super::claim::{Claim, OutputKind};
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::fault::Failure;
 use super::outcome::Outcome;
 use super::progress::Bar;
@@ -189,7 +189,7 @@ fn search(args: &EvalArgs, task: &Task, context: &Context) -> Result<Run, Failur
         let writer = Writer::open(&cached.root, "akin eval --graph")?;
         ingest::build_index(&writer, &IndexOptions::eager(), &bar)?;
     }
-    let opened = context.open(&cached.root)?;
+    let opened = context.open(&cached.root, LEFT_OUT)?;
     let encoder = cached.take_encoder(&opened.library, context)?;
     Ok(eval::run(
         &opened.indexes(),

@@ -136,7 +136,7 @@ pub(super) fn write_causes(error: &Error, err: &mut impl Write) -> io::Result<()
 /// What to do about a file whose format is not recognised.
 fn of_unknown_format() -> String {
     format!(
-        "--format NAME insists on a format, --column title=NAME names the column of titles; known \
+        "--dump-format NAME insists on a format, --column title=NAME names the column of titles; known \
          formats: {}",
         *KNOWN_FORMATS
     )
@@ -186,11 +186,32 @@ fn hint_of_file(error: &Error) -> Option<String> {
              HF_HUB_CACHE one for models"
                 .to_owned()
         }
+        Error::Write { source, .. }
+            if matches!(
+                source.kind(),
+                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+            ) =>
+        {
+            "check the name and its folder, which must be there".to_owned()
+        }
+        Error::Write { .. } => {
+            "check the disk and the permissions there; what was committed is safe. Fix this and run \
+             the same command again"
+                .to_owned()
+        }
+        Error::BadVectors { .. } => {
+            "`akin embed` with the library's model writes such a file; `akin status` names the model"
+                .to_owned()
+        }
+        Error::NotEmbedded { .. } => {
+            "`akin embed-missing` embeds them; `akin search` finds papers by their words until then"
+                .to_owned()
+        }
         Error::Damaged { path, .. } if is_of_a_library(path) => {
             "`akin check` says what is damaged, with which papers, and what to do".to_owned()
         }
         Error::NoRecords { .. } => {
-            "the format is recognised from the content; --format FORMAT sets it".to_owned()
+            "the format is recognised from the content; --dump-format FORMAT sets it".to_owned()
         }
         Error::UnknownFormat { .. } => of_unknown_format(),
         Error::IsFolder { path } => {
@@ -280,7 +301,9 @@ fn hint_of_library(error: &Error) -> Option<String> {
             "name other papers, or give those after --not less weight with --not-weight".to_owned()
         }
         Error::LexicalDoubt { .. } => {
-            "`akin check --repair` indexes them; --dense finds papers without".to_owned()
+            "an add that is running indexes them first; `akin check --repair` does it as well, and \
+             --dense finds papers without"
+                .to_owned()
         }
         Error::NotBuilt { feature, .. } => {
             format!("cargo install --path . --features {feature}")

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use jiff::ToSpan;
 use serde::{Deserialize, Serialize};
 
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -297,7 +297,7 @@ fn test(
     moment: &MomentArgs,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let opened = context.open(&context.library)?;
+    let opened = context.open(&context.library, LEFT_OUT)?;
     let mut follow = Follow::of_stored(&opened.library.follow(name)?)?;
     follow.min_percentile = closer_than.or(follow.min_percentile);
     follow.check()?;

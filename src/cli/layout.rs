@@ -100,6 +100,44 @@ pub(super) fn counted(n: u64, what: &str) -> String {
     format!("{} {what}{ending}", count(n))
 }
 
+/// A rate with two digits: `0.53`, `6.1`, `61`, `1,200`.
+pub(super) fn rate(per_second: f64) -> String {
+    if !per_second.is_finite() || per_second <= 0.0 {
+        return "0".to_owned();
+    }
+    let digits = 1 - per_second.log10().floor() as i32;
+    if digits > 0 {
+        let shown = format!("{per_second:.0$}", digits as usize);
+        // 9.96 has one digit less once it is rounded.
+        return if shown == "10.0" {
+            "10".to_owned()
+        } else {
+            shown
+        };
+    }
+    let unit = 10f64.powi(-digits);
+    count(((per_second / unit).round() * unit) as u64)
+}
+
+/// A time as a person says it: `45 s`, `24 min`, `3.2 h`.
+pub(super) fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 100.0 * 60.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+/// A share of papers: `62 % of 100,000 papers`, `none of 2 papers`.
+pub(super) fn share(n: u64, of: u64) -> String {
+    let papers = counted(of, "paper");
+    match 100 * n / of.max(1) {
+        _ if n == 0 => format!("none of {papers}"),
+        0 => format!("less than 1 % of {papers}"),
+        percent => format!("{percent} % of {papers}"),
+    }
+}
+
 /// A size in the unit that reads well.
 pub(super) fn bytes(n: u64) -> String {
     let mut size = n as f64;
@@ -138,5 +176,25 @@ mod tests {
         for line in wrapped("語語語語語語語語語語 語語語", 11, "", 1) {
             assert!(textwrap::core::display_width(&line) <= 11, "{line}");
         }
+    }
+
+    #[test]
+    fn rates_have_two_digits_and_times_one_unit() {
+        for (n, expected) in [
+            (0.0, "0"),
+            (0.534, "0.53"),
+            (6.13, "6.1"),
+            (9.96, "10"),
+            (61.4, "61"),
+            (1234.0, "1,200"),
+        ] {
+            assert_eq!(rate(n), expected);
+        }
+        for (seconds, expected) in [(45.2, "45 s"), (1440.0, "24 min"), (11520.0, "3.2 h")] {
+            assert_eq!(duration(seconds), expected);
+        }
+        assert_eq!(share(62, 100), "62 % of 100 papers");
+        assert_eq!(share(1, 1000), "less than 1 % of 1,000 papers");
+        assert_eq!(share(0, 1), "none of 1 paper");
     }
 }

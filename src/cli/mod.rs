@@ -16,6 +16,7 @@ mod corpora;
 mod daily;
 mod digest;
 mod embed;
+mod embed_missing;
 mod eval;
 mod facets;
 mod fault;
@@ -92,6 +93,7 @@ enum Command {
     Check(check::CheckArgs),
     Compact(compact::CompactArgs),
     Embed(embed::EmbedArgs),
+    EmbedMissing(embed_missing::EmbedMissingArgs),
     Eval(eval::EvalArgs),
     Model(model::ModelCommandArgs),
     Completions(completions::CompletionsArgs),
@@ -166,6 +168,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
         Command::Check(args) => check::run(&args, context),
         Command::Compact(args) => compact::run(&args, context),
         Command::Embed(args) => embed::run(&args, context),
+        Command::EmbedMissing(args) => embed_missing::run(&args, context),
         Command::Eval(args) => eval::run(&args, context),
         Command::Model(args) => model::run(&args, context),
         Command::Completions(args) => completions::run(&args, Arguments::command()),

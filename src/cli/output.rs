@@ -235,8 +235,11 @@ fn write_hit(
         writeln!(out)?;
     }
     write!(out, "{rank:>3}  ")?;
-    if let Some(similarity) = hit.similarity {
-        write!(out, "{GREEN}{similarity:.3}{GREEN:#}  ")?;
+    match hit.similarity {
+        Some(similarity) => write!(out, "{GREEN}{similarity:.3}{GREEN:#}  ")?,
+        // Words alone found it, because it is not embedded yet.
+        None if hit.matching != Matching::Lexical => write!(out, "{DIM}words{DIM:#}  ")?,
+        None => {}
     }
     if has_percentiles {
         let top = hit.percentile.map(top).unwrap_or_default();

@@ -6,14 +6,13 @@ use std::time::Instant;
 
 use akin::Error;
 use akin::dump::Source;
-use akin::encoder::Encoder;
 use akin::ingest::{self, IngestOptions, IngestReport};
 use akin::library::Writer;
 use akin::pull::{
     ARXIV_BASE, ArxivFeed, Feed, FeedState, HF_DAILY_BASE, HF_MAX_DAYS, HfDailyFeed, Page, Pull,
     PullOptions, SystemClock,
 };
-use akin::space::Origin;
+use akin::space;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
@@ -27,8 +26,9 @@ use super::{add, terminal};
 
 /// Add what is new at arXiv or Hugging Face, over the network
 ///
-/// Each page is stored as it arrives, so an interrupted pull continues when it is run again. A pull
-/// without dates fetches what is new since the last one.
+/// Each page is stored as it arrives, and found by its words; its papers are embedded once all pages
+/// are there. An interrupted pull continues when it is run again. A pull without dates fetches what
+/// is new since the last one.
 #[derive(Debug, Args)]
 pub(super) struct PullArgs {
     #[command(subcommand)]
@@ -43,6 +43,10 @@ pub(super) struct PullArgs {
     /// The proxy to go through
     #[arg(long, value_name = "URL", env = "HTTPS_PROXY", global = true)]
     proxy: Option<String>,
+    /// Embed nothing: papers are found by their words until `akin embed-missing` or an add embeds
+    /// them
+    #[arg(long, global = true)]
+    words_only: bool,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -119,7 +123,12 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure
     let start = Instant::now();
     let bar = Bar::stoppable(context);
     let mut writer = context.writer_of_any("akin pull")?;
-    let (encoder, origin) = add::encoder(&writer, &args.model, context)?;
+    let model = (!args.words_only)
+        .then(|| add::encoder(&writer, &args.model, context))
+        .transpose()?;
+    if let Some((encoder, origin)) = &model {
+        space::adopt(&mut writer, encoder, origin)?;
+    }
     let mut options = PullOptions::new(args.feed.feed());
     options.http.max_attempts = args.attempts;
     options.http.proxy = args.proxy.clone().filter(|proxy| !proxy.is_empty());
@@ -140,11 +149,14 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure
         let page = match pull.next_page(&bar) {
             Ok(Some(page)) => page,
             Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
+            Err(error) => {
+                whole.stopped |= matches!(error, Error::Interrupted);
+                break Err(error);
+            }
         };
         let after = page.state_after.clone();
         let expected = page.n_expected;
-        let report = take_in(page, &mut writer, (&encoder, &origin), &bar, context)?;
+        let report = take_in(page, &mut writer, &bar, context)?;
         let stopped = report.stopped;
         whole.absorb(report);
         if stopped {
@@ -160,9 +172,16 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure
     if ended.is_ok() {
         writer.set_pull_state(&key, &as_json(pull.state()))?;
     }
+    // What has come is embedded even if the server does not give the rest.
+    if let Some((encoder, origin)) = &model {
+        let index = context.index_options();
+        ingest::embed_stored(&mut writer, encoder, origin, &index, &mut whole, &bar)?;
+    }
+    let n_missing = writer.unembedded()?.len() as u64;
     add::complain(&whole, add::n_shown(context), context);
-    add::summarise(&whole, start, false, context)?;
+    add::summarise(&whole, n_missing, start, false, context)?;
     match ended {
+        _ if whole.stopped => Ok(Outcome::Interrupted),
         Err(Error::Interrupted) => Ok(Outcome::Interrupted),
         Err(error) => Err(error.into()),
         Ok(()) => {
@@ -178,7 +197,6 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure
 fn take_in(
     page: Page,
     writer: &mut Writer,
-    (encoder, origin): (&Encoder, &Origin),
     bar: &Bar,
     context: &Context,
 ) -> Result<IngestReport, Error> {
@@ -190,8 +208,7 @@ fn take_in(
         index: context.index_options(),
         ..IngestOptions::default()
     };
-    let report = ingest::run(writer, encoder, origin, &[source], &options, bar)?;
-    Ok(report)
+    ingest::store(writer, &[source], &options, bar)
 }
 
 fn stored_state(writer: &Writer, key: &str) -> Result<FeedState, Error> {

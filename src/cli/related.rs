@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::args::LookupArgs;
 use super::cache;
-use super::context::Context;
+use super::context::{Context, FOUND_BY_WORDS};
 use super::fault::Failure;
 use super::outcome::Outcome;
-use super::search::{read_draft, show};
+use super::search::{read_draft, show, show_first};
 
 /// Find papers related to one or several papers, or to a draft
 ///
@@ -54,7 +54,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fail
             ));
         }
     };
-    let needs_encoder = draft.is_some() || args.lookup.explain;
+    let may_need_encoder = draft.is_some() || args.lookup.explain;
     let query = args.lookup.query(Target::Papers {
         like,
         draft: draft.map(|draft| Box::new(draft.into_paper())),
@@ -65,6 +65,7 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fail
         },
     })?;
     let answered = |opened: &OpenLibrary| {
+        let needs_encoder = may_need_encoder && opened.has_embeddings();
         let encoder = needs_encoder.then(|| context.load_for(&opened.library));
         let encoder = encoder.transpose()?;
         show(
@@ -75,12 +76,14 @@ pub(super) fn run(args: &RelatedArgs, context: &Context) -> Result<Outcome, Fail
             context,
         )
     };
-    match &args.lookup.dump {
-        Some(dump) => cache::ask(dump, &args.lookup.model, context, |cached| {
-            answered(&cached.opened)
-        }),
-        None => answered(&context.open(&context.library)?),
+    let dumps = &args.lookup.dumps;
+    if dumps.is_empty() {
+        return answered(&context.open(&context.library, FOUND_BY_WORDS)?);
     }
+    let first = |opened: &OpenLibrary| show_first(opened, &query, context);
+    cache::ask(dumps, &args.lookup.model, context, &first, |cached| {
+        answered(&cached.opened)
+    })
 }
 
 /// Parses a number from 0 on.

@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
+use akin::ingest;
 use akin::library::Library;
 use akin::paper::{Notice, Paper};
-use akin::space::Origin;
-use akin::{Error, ingest};
 use clap::Args;
 
 use super::context::Context;
@@ -58,12 +57,9 @@ pub(super) fn run(args: &RestoreArgs, context: &Context) -> Result<Outcome, Fail
     }
     keys.sort_unstable();
     keys.dedup();
-    let empty = || Error::LibraryEmpty {
-        path: context.library.clone(),
-    };
-    let origin = Origin::from_space(writer.space().ok_or_else(empty)?)?;
-    let encoder = context.load(&origin)?;
-    let papers = ingest::restore(&mut writer, (&encoder, &origin), &keys, &options, &bar)?;
+    let model = context.model_of(&writer)?;
+    let model = model.as_ref().map(|(encoder, origin)| (encoder, origin));
+    let papers = ingest::restore(&mut writer, model, &keys, &options, &bar)?;
     let mut out = terminal::stdout();
     for paper in papers {
         writeln!(out, "restored {}  {}", paper.id, paper.title)?;

@@ -1,19 +1,24 @@
 //! `akin search`: papers similar to a sentence or a draft.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use akin::Error;
 use akin::dump::Manuscript;
 use akin::encoder::Encoder;
 use akin::library::Library;
-use akin::search::{self, Indexes, Matching, Query, Target};
-use akin::{Error, space};
+use akin::search::{self, Indexes, Matching, OpenLibrary, Query, Target};
+use akin::space::{self, Origin};
 use clap::Args;
 
 use super::args::{LookupArgs, ModelArgs};
-use super::context::Context;
+use super::context::{Context, FOUND_BY_WORDS};
 use super::fault::Failure;
 use super::outcome::Outcome;
-use super::{cache, output, reading};
+use super::{cache, output, reading, terminal};
+
+/// Papers that are shown by their words while others are embedded.
+const FIRST_HITS: usize = 5;
 
 /// Find papers similar to a sentence, a question or a draft
 ///
@@ -40,11 +45,14 @@ pub(super) struct SearchArgs {
 
 pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Failure> {
     let target = target(args)?;
-    let query = args.lookup.query(target)?;
-    let model = &args.lookup.model;
-    let needs_encoder = query.matching != Matching::Lexical;
-    let Some(dump) = &args.lookup.dump else {
-        let opened = context.open(&context.library)?;
+    let mut query = args.lookup.query(target)?;
+    let (model, dumps) = (&args.lookup.model, &args.lookup.dumps);
+    if dumps.is_empty() {
+        let opened = context.open(&context.library, FOUND_BY_WORDS)?;
+        if !opened.has_embeddings() && query.matching == Matching::Hybrid {
+            query.matching = Matching::Lexical;
+        }
+        let needs_encoder = query.matching != Matching::Lexical;
         let encoder = needs_encoder.then(|| encoder_for(&opened.library, model, context));
         let encoder = encoder.transpose()?;
         return show(
@@ -54,8 +62,10 @@ pub(super) fn run(args: &SearchArgs, context: &Context) -> Result<Outcome, Failu
             &args.lookup,
             context,
         );
-    };
-    cache::ask(dump, model, context, |cached| {
+    }
+    let needs_encoder = query.matching != Matching::Lexical;
+    let first = |opened: &OpenLibrary| show_first(opened, &query, context);
+    cache::ask(dumps, model, context, &first, |cached| {
         let encoder = needs_encoder.then(|| cached.take_encoder(context));
         let encoder = encoder.transpose()?;
         show(
@@ -77,9 +87,41 @@ fn encoder_for(
     let Some(asked) = model.asked(&context.hub)? else {
         return context.load_for(library);
     };
+    let asked = Origin {
+        precision: space::origin_of(library)?.precision,
+        ..asked
+    };
     let encoder = context.load(&asked)?;
     space::ensure_same(library, &encoder)?;
     Ok(encoder)
+}
+
+/// Prints on stderr the best papers by their words, while the others wait for their embeddings: for
+/// a person at a terminal.
+pub(super) fn show_first(opened: &OpenLibrary, query: &Query, context: &Context) {
+    if context.quiet || query.matching == Matching::Dense || !terminal::is_stderr_read() {
+        return;
+    }
+    let by_words = Query {
+        k: query.k.min(FIRST_HITS),
+        matching: Matching::Lexical,
+        min_percentile: None,
+        ..query.clone()
+    };
+    // What is wrong with the query is told with the whole answer.
+    let Ok(answer) = search::answer(&opened.indexes(), None, &by_words) else {
+        return;
+    };
+    if answer.hits.is_empty() {
+        return;
+    }
+    let mut err = terminal::stderr();
+    // If stderr cannot be written, nobody can be informed.
+    let _ = writeln!(err, "by their words, until the papers are embedded:");
+    for hit in &answer.hits {
+        let title = terminal::one_line(&hit.paper.title);
+        let _ = writeln!(err, "{:>2}  {title}", hit.rank);
+    }
 }
 
 /// Answers a query and prints the answer. A query by papers needs no encoder, unless it is to be

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use akin::library::Library;
-use akin::space::Origin;
 use akin::{Error, ingest};
 use clap::Args;
 
@@ -30,16 +29,13 @@ pub(super) struct SplitArgs {
 
 pub(super) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut writer = context.writer("akin split")?;
-    let unknown = |id: &str| Error::UnknownPaper { id: id.to_owned() };
     let key = Library::open(&context.library)?.find(&args.id)?.key;
-    let space = writer.space().ok_or_else(|| unknown(&args.id))?;
-    let origin = Origin::from_space(space)?;
-    let encoder = context.load(&origin)?;
+    let model = context.model_of(&writer)?;
     let bar = Bar::stoppable(context);
     let options = context.index_options();
     let papers = ingest::split(
         &mut writer,
-        (&encoder, &origin),
+        model.as_ref().map(|(encoder, origin)| (encoder, origin)),
         key,
         &args.sources,
         &options,

@@ -8,6 +8,7 @@ use akin::library::{Library, Status};
 use akin::paper::PaperId;
 use akin::space::{self, Origin};
 use clap::Args;
+use jiff::{Timestamp, Unit};
 use serde_json::json;
 
 use super::context::Context;
@@ -26,7 +27,7 @@ const WITHDRAWN_SHOWN: usize = 10;
 /// The index and the model, in addition to a library's own status.
 struct Details {
     recipe: Recipe,
-    source: String,
+    origin: Origin,
     n_segments: usize,
     tail_rows: usize,
     index_bytes: u64,
@@ -44,14 +45,18 @@ pub(super) fn run(_: &StatusArgs, context: &Context) -> Result<Outcome, Failure>
             "device": device,
             "library": context.library,
             "papers": status.n_papers,
+            "embedded": status.n_embedded,
+            "unembedded": status.n_searchable.saturating_sub(status.n_embedded),
             "rows": status.n_rows,
             "dead_rows": status.n_dead_rows,
             "dates": status.dates,
-            "last_add": status.last_ingest,
+            "listed": status.listed,
+            "last_add": status.last_ingest.as_deref().map(whole_second),
             "database_bytes": status.database_bytes,
             "rows_bytes": status.rows_bytes,
             "model": details.as_ref().map(|d| &d.recipe),
-            "model_source": details.as_ref().map(|d| &d.source),
+            "model_source": details.as_ref().map(|d| d.origin.source.to_string()),
+            "precision": details.as_ref().map(|d| d.origin.precision),
             "index_segments": details.as_ref().map(|d| d.n_segments),
             "index_tail_rows": details.as_ref().map(|d| d.tail_rows),
             "index_bytes": details.as_ref().map(|d| d.index_bytes),
@@ -113,11 +118,18 @@ fn details(library: &Library, context: &Context) -> Result<Option<Details>, Fail
     let stats = index.stats();
     Ok(Some(Details {
         recipe: space::recipe_of(space)?,
-        source: Origin::from_space(space)?.source.to_string(),
+        origin: Origin::from_space(space)?,
         n_segments: stats.n_segments,
         tail_rows: stats.tail_rows,
         index_bytes: stats.file_bytes,
     }))
+}
+
+/// A stored moment, to the second.
+fn whole_second(moment: &str) -> String {
+    let parsed = moment.parse::<Timestamp>().ok();
+    let whole = parsed.and_then(|moment| moment.round(Unit::Second).ok());
+    whole.map_or_else(|| moment.to_owned(), |moment| moment.to_string())
 }
 
 fn write_table(
@@ -133,17 +145,36 @@ fn write_table(
         n => format!(" ({})", counted(n, "replaced or removed embedding")),
     };
     line("papers", format!("{}{dead}", count(status.n_papers)))?;
+    let n_missing = status.n_searchable.saturating_sub(status.n_embedded);
+    if n_missing > 0 {
+        let embedded = layout::share(status.n_embedded, status.n_searchable);
+        line(
+            "embedded",
+            format!(
+                "{embedded}; `akin embed-missing` embeds {}, found by their words until then",
+                count(n_missing)
+            ),
+        )?;
+    }
     if let Some((first, last)) = &status.dates {
         line("dates", format!("{first} to {last}"))?;
     }
+    if let Some((first, last)) = &status.listed {
+        line("listed", format!("{first} to {last}"))?;
+    }
     if let Some(last) = &status.last_ingest {
-        line("last add", last.clone())?;
+        line("last add", whole_second(last))?;
     }
     if let Some(details) = details {
         let recipe = &details.recipe;
         line(
             "model",
-            format!("{}, from {}", recipe.describe(), details.source),
+            format!(
+                "{}, from {}, in {}",
+                recipe.describe(),
+                details.origin.source,
+                details.origin.precision
+            ),
         )?;
         let index = match details.n_segments {
             0 => "none: papers are compared one by one".to_owned(),

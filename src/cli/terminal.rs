@@ -87,6 +87,12 @@ pub(super) fn stderr() -> Door {
     Door::of(io::stderr())
 }
 
+/// Whether a person reads stderr at a terminal.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn is_stderr_read() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Data for programs, on stdout: bytes as they are, unless a terminal is there to take them.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub(super) fn data() -> Box<dyn Write + Send> {

@@ -7,7 +7,7 @@ use akin::library::{Day, Filter};
 use akin::search;
 use clap::{Args, ValueEnum};
 
-use super::context::Context;
+use super::context::{Context, LEFT_OUT};
 use super::fault::Failure;
 use super::moment::MomentArgs;
 use super::outcome::Outcome;
@@ -52,7 +52,7 @@ enum ByArg {
 }
 
 pub(super) fn run(args: &TrendingArgs, context: &Context) -> Result<Outcome, Failure> {
-    let opened = context.open(&context.library)?;
+    let opened = context.open(&context.library, LEFT_OUT)?;
     let indexes = opened.indexes();
     let desk = DigestContext::new(&indexes, None)?;
     let today = args.moment.today()?;

@@ -251,7 +251,7 @@ fn matches(
             .then(|| bar.closer_than(hit.similarity?))
             .flatten(),
         similarity: hit.similarity,
-        row: Some(hit.row),
+        row: hit.row,
         paper: hit.paper,
         explanation: explanations.next().unwrap_or_default(),
         folded: hit.duplicates,

@@ -62,8 +62,9 @@ pub fn run(
     let mut run = Run::new();
     let scored = |answer: Answer| {
         let hits = answer.hits.into_iter();
-        let id = |row| corpus.id_at(row).to_owned();
-        hits.map(|hit| (id(hit.row), hit.score)).collect()
+        // A corpus is embedded as a whole.
+        let scored = |hit: Hit| Some((corpus.id_at(hit.row?).to_owned(), hit.score));
+        hits.filter_map(scored).collect()
     };
     let mut query = Query {
         k: match options.reranker {
@@ -105,7 +106,7 @@ pub fn run(
             let words = WordQuery::of_text(&judged.text);
             let mut answer = search::similar(indexes, Some(&vector), &words, &query)?;
             if options.exclude_self {
-                let is_other = |hit: &Hit| corpus.id_at(hit.row) != judged.id;
+                let is_other = |hit: &Hit| hit.row.is_none_or(|row| corpus.id_at(row) != judged.id);
                 answer.hits.retain(is_other);
             }
             if let Some(reranker) = options.reranker {

@@ -119,13 +119,26 @@ pub(crate) fn read_beside(
     observer: &dyn Observer,
     mut take: impl FnMut(Chunk) -> Result<bool>,
 ) -> Result<Ended> {
+    read_and_wait(sources, options, n_records, observer, |chunk| {
+        chunk.map_or(Ok(true), &mut take)
+    })
+}
+
+/// The same; `take` gets `None` whenever no chunk has been ready for a while.
+pub(super) fn read_and_wait(
+    sources: &[Source],
+    options: &ReadOptions,
+    n_records: usize,
+    observer: &dyn Observer,
+    mut take: impl FnMut(Option<Chunk>) -> Result<bool>,
+) -> Result<Ended> {
     let (to_taker, from_reader) = bounded(READ_AHEAD);
     let (sources, options) = (sources.to_vec(), options.clone());
     let reader = thread::spawn(move || read_all(&sources, &options, n_records, &to_taker));
     loop {
         let goes_on = match from_reader.recv_timeout(LOOK_EVERY) {
-            Ok(chunk) => take(chunk)?,
-            Err(RecvTimeoutError::Timeout) => !observer.stop_requested(),
+            Ok(chunk) => take(Some(chunk))?,
+            Err(RecvTimeoutError::Timeout) => take(None)? && !observer.stop_requested(),
             Err(RecvTimeoutError::Disconnected) => break,
         };
         if !goes_on {

@@ -131,21 +131,27 @@ impl EncoderThreads {
     }
 }
 
-/// Embeds, commits and indexes one batch on its own, as a run over sources with these names.
-/// Returns its papers.
+/// Embeds, commits and indexes one batch on its own, as a run over sources with these names. Without
+/// an encoder, its papers are left for a later run to embed. Returns its papers.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if the observer asked to stop before all were embedded; what
 /// [`Encoder::embed`], [`Writer::commit`] and [`index::update`](crate::index::update) fail with.
 pub(super) fn commit_whole(
     writer: &mut Writer,
-    encoder: &Encoder,
-    batch: Batch,
+    encoder: Option<&Encoder>,
+    mut batch: Batch,
     names: &[String],
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<Vec<Paper>> {
-    let vectors = embed_whole(encoder, &batch, observer)?;
+    let vectors = match encoder {
+        Some(encoder) => embed_whole(encoder, &batch, observer)?,
+        None => Vec::new(),
+    };
+    for change in &mut batch.changes {
+        change.wants_embedding &= encoder.is_some();
+    }
     let run = writer.begin_ingest(names)?;
     writer.commit(&batch, &vectors, (run, &IngestCounts::default()))?;
     writer.finish_ingest(run, &IngestCounts::default())?;

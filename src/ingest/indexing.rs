@@ -20,11 +20,8 @@ pub fn build_index(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<u64> {
-    if build_dense_index(writer, options, observer)? {
-        lexical::update_lexical(writer, observer)
-    } else {
-        Ok(0)
-    }
+    build_dense_index(writer, options, observer)?;
+    lexical::update_lexical(writer, observer)
 }
 
 /// The same after a compaction: words of removed papers no longer count.
@@ -36,22 +33,19 @@ pub fn settle_index(
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<u64> {
-    if build_dense_index(writer, options, observer)? {
-        lexical::settle(writer, observer)
-    } else {
-        Ok(0)
-    }
+    build_dense_index(writer, options, observer)?;
+    lexical::settle(writer, observer)
 }
 
-/// Brings the index of a library's embeddings up to its rows; whether it has any.
+/// Brings the index of a library's embeddings up to its rows, if it has any.
 fn build_dense_index(
     writer: &Writer,
     options: &IndexOptions,
     observer: &dyn Observer,
-) -> Result<bool> {
+) -> Result<()> {
     let library = Library::open(writer.path())?;
     let (Some(mark), Some(dir)) = (library.index_mark(), library.index_dir()) else {
-        return Ok(false);
+        return Ok(());
     };
     let start = Instant::now();
     let rows = library.rows()?;
@@ -61,5 +55,5 @@ fn build_dense_index(
         n_rows = rows.len(),
         seconds, "updated the index of the embeddings"
     );
-    Ok(true)
+    Ok(())
 }

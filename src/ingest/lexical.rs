@@ -16,6 +16,9 @@ use crate::progress::{Observer, Stage};
 /// Number of papers after which progress is reported and a stop request is looked for.
 const STEP_PAPERS: usize = 256;
 
+/// From this number of papers on, several threads index them.
+const MANY_PAPERS: usize = 4096;
+
 /// Brings a library's lexical index up to its papers. One that is damaged, of another format or of
 /// another library is built again. Returns the number of papers that were added or removed.
 ///
@@ -105,6 +108,9 @@ fn update(library: &Library, mut index: LexicalWriter, observer: &dyn Observer) 
     let mut new: Vec<u64> = wanted.iter().filter(differs).map(|(key, _)| *key).collect();
     new.sort_unstable();
     let n_changes = (gone.len() + new.len()) as u64;
+    if new.len() >= MANY_PAPERS {
+        index.use_many_threads()?;
+    }
     for key in gone {
         index.remove(key);
     }

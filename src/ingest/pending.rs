@@ -21,8 +21,6 @@ pub(super) struct Pending {
     pub(super) change: Change,
     /// Ids that its sources have and that are those of other papers.
     pub(super) withheld: BTreeSet<PaperId>,
-    /// The text hash that the library's embedding was made at.
-    pub(super) embedded_at: Option<TextHash>,
     /// Whether any record changes it: it may have been compared only.
     pub(super) is_touched: bool,
     /// What its records count as, once it is committed.
@@ -71,7 +69,6 @@ impl Pending {
             },
             decisions: vec![decision],
             withheld: is_apart.then_some(given).into_iter().collect(),
-            embedded_at: None,
             is_touched: true,
             traits: OnceCell::new(),
             change: Change {
@@ -90,7 +87,6 @@ impl Pending {
             counts: IngestCounts::default(),
             decisions: Vec::new(),
             withheld: withheld(&known),
-            embedded_at: known.embedded_at,
             is_touched: false,
             traits: OnceCell::new(),
             change: Change {
@@ -113,11 +109,6 @@ impl Pending {
 
     pub(super) fn is_withdrawn(&self) -> bool {
         self.change.paper.notice == Some(Notice::Withdrawn)
-    }
-
-    pub(super) fn needs_embedding(&self) -> bool {
-        let hash = self.change.paper.text_hash();
-        !self.is_withdrawn() && self.embedded_at != Some(hash)
     }
 
     /// The places of the sources that are a collection's record under the id of `record`.

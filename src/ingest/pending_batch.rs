@@ -36,12 +36,11 @@ use crate::library::{PaperKey, SourceRecord};
 use crate::paper::{Paper, PaperId, TextHash, title_key};
 
 impl PendingBatch {
-    /// The papers, to be embedded and committed.
+    /// The papers, to be committed.
     pub(super) fn take(&mut self) -> Vec<Pending> {
         let pending = std::mem::take(&mut self.pending).into_iter().flatten();
         let mut taken: Vec<Pending> = pending.filter(|pending| pending.is_touched).collect();
         for pending in &mut taken {
-            pending.change.wants_embedding = pending.needs_embedding();
             pending.counts.n_withdrawn += u64::from(pending.is_withdrawn());
         }
         taken

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::chunks::{Chunk, Omission};
 use super::encoding::Effort;
+use super::missing::Filled;
 use crate::dump::{Part, Rejected};
 use crate::error::Error;
-use crate::library::IngestCounts;
+use crate::library::{IngestCounts, IngestKey};
 
 /// Maximum number of rejections that a report lists, besides those that end their dump; all are
 /// counted.
@@ -82,7 +83,9 @@ pub struct IngestReport {
     pub counts: IngestCounts,
     /// Papers that were embedded.
     pub n_embedded: u64,
-    /// Tokens computed for them.
+    /// Papers whose embeddings were computed elsewhere.
+    pub n_taken: u64,
+    /// Tokens computed for those that were embedded.
     pub n_tokens: u64,
     /// How long the encoder computed, and how long it was kept waiting.
     pub encoding: Effort,
@@ -92,18 +95,31 @@ pub struct IngestReport {
     pub unused: Unused,
     /// Whether the run ended early because a stop was requested.
     pub stopped: bool,
+    /// The run, whose counts are stored again once its papers are embedded.
+    pub(super) run: Option<IngestKey>,
 }
 
 impl IngestReport {
+    /// Adds what was embedded after the papers were stored.
+    pub(super) fn take_filled(&mut self, filled: &Filled) {
+        self.counts.n_truncated += filled.n_truncated;
+        self.n_embedded += filled.n_embedded;
+        self.n_tokens += filled.n_tokens;
+        self.encoding = self.encoding.plus(filled.encoding);
+        self.stopped |= filled.stopped;
+    }
+
     /// Adds the result of a later part of the same work.
     pub fn absorb(&mut self, other: IngestReport) {
         self.counts = self.counts.plus(&other.counts);
         self.n_embedded += other.n_embedded;
+        self.n_taken += other.n_taken;
         self.n_tokens += other.n_tokens;
         self.encoding = self.encoding.plus(other.encoding);
         self.n_removed += other.n_removed;
         self.unused.absorb(other.unused);
         self.stopped |= other.stopped;
+        self.run = other.run.or(self.run);
     }
 }
 

@@ -12,18 +12,21 @@ use crate::progress::Observer;
 use crate::space::{self, Origin};
 
 /// Marks papers as not withdrawn, permanently: they are embedded and found, whatever their records
-/// say from now on. Returns the papers.
+/// say from now on. Without a model they are left for a later run to embed. Returns the papers.
 ///
 /// # Errors
 /// What [`Encoder::embed`], [`Writer::commit`] and [`index::update`](crate::index::update) fail with.
 pub fn restore(
     writer: &mut Writer,
-    (encoder, origin): (&Encoder, &Origin),
+    model: Option<(&Encoder, &Origin)>,
     keys: &[PaperKey],
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<Vec<Paper>> {
-    space::adopt(writer, encoder, origin)?;
+    if let Some((encoder, origin)) = model {
+        space::adopt(writer, encoder, origin)?;
+    }
+    let encoder = model.map(|(encoder, _)| encoder);
     let mut batch = Batch::default();
     for key in keys {
         let known = writer.lookup().known(*key)?;

@@ -15,6 +15,7 @@ use crate::space::{self, Origin};
 
 /// Takes the sources `names` out of a paper, so that each becomes a paper of its own; they are
 /// never merged with it again. Returns the papers that this makes, the remaining one first.
+/// Without a model they are left for a later run to embed.
 ///
 /// A source is named by its place in [`Lookup::known`](crate::library::Lookup::known), from 1 on.
 /// It can also be named by its collection, as `COLLECTION#ID`, or by its id if no other source has
@@ -26,13 +27,16 @@ use crate::space::{self, Origin};
 /// [`index::update`](crate::index::update) fail with.
 pub fn split(
     writer: &mut Writer,
-    (encoder, origin): (&Encoder, &Origin),
+    model: Option<(&Encoder, &Origin)>,
     key: PaperKey,
     names: &[String],
     options: &IndexOptions,
     observer: &dyn Observer,
 ) -> Result<Vec<Paper>> {
-    space::adopt(writer, encoder, origin)?;
+    if let Some((encoder, origin)) = model {
+        space::adopt(writer, encoder, origin)?;
+    }
+    let encoder = model.map(|(encoder, _)| encoder);
     let known = writer.lookup().known(key)?;
     let taken = places_of(&known, names)?;
     let id = known.paper.id.clone();

@@ -1,7 +1,7 @@
 //! Another model for a library: its space is filled beside the active one, and then becomes active.
 
 use crate::encoder::Encoder;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{self, IndexOptions};
 use crate::ingest::missing::embed_missing;
 use crate::library::{Library, Writer};
@@ -25,7 +25,7 @@ pub struct Switched {
 /// is built. Until then the other space answers; it stays as it is.
 ///
 /// # Errors
-/// [`Error::Interrupted`](crate::Error::Interrupted) if the observer asks to stop: what is embedded by then is kept for the next
+/// [`Error::Interrupted`] if the observer asks to stop: what is embedded by then is kept for the next
 /// time; as [`embed_missing`] and [`index::update`].
 pub fn switch(
     writer: &mut Writer,
@@ -41,7 +41,11 @@ pub fn switch(
     if !was_active && !writer.turn_to(&fingerprint)? {
         writer.create_space_beside(space_of(encoder, origin))?;
     }
-    let n_embedded = embed_missing(writer, encoder, observer)?;
+    let filled = embed_missing(writer, encoder, observer)?;
+    if filled.stopped {
+        return Err(Error::Interrupted);
+    }
+    let n_embedded = filled.n_embedded;
     let n_left = writer.unembedded()?.len() as u64;
     let filled = writer.space_rows()?;
     if !filled.rows.is_empty() {

@@ -17,7 +17,7 @@ pub struct Hit {
     /// The score of a cross-encoder for it and the query, if one was asked.
     pub rerank_score: Option<f32>,
     /// Cosine similarity to the query, at most 1; higher is closer. `None` if only words were
-    /// asked.
+    /// asked, or the paper is not embedded yet.
     pub similarity: Option<f32>,
     /// Percentile of this similarity among random pairs of papers of the library, 0 to 100; 99.98
     /// is shown as "top 0.02 %". `None` if words alone found the paper, or the library has too few
@@ -32,8 +32,8 @@ pub struct Hit {
     pub word_score: Option<f32>,
     /// Which indexes were asked for it.
     pub matching: Matching,
-    /// The row of its embedding.
-    pub row: Row,
+    /// The row of its embedding; `None` if it is not embedded yet.
+    pub row: Option<Row>,
     /// The paper.
     pub paper: Paper,
     /// Papers that are the same work, and would have been hits below it.
@@ -73,7 +73,8 @@ impl Hit {
             rank: 0,
             score,
             rerank_score: None,
-            similarity: (matching != Matching::Lexical).then_some(candidate.similarity),
+            similarity: (matching != Matching::Lexical && candidate.row.is_some())
+                .then_some(candidate.similarity),
             percentile: candidate.percentile,
             dense_rank: candidate.dense_rank,
             lexical_rank: candidate.lexical_rank,

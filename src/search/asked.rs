@@ -5,7 +5,7 @@
 //!                    └──► weigh: every paper that passes a filter, with its scores
 //! ```
 //!
-//! Invariant: [`Asked::weigh`] leaves out no paper that passes. So a caller who tests papers
+//! Invariant: [`Asked::weigh`] leaves out no embedded paper that passes. So a caller who tests papers
 //! against a rule sees all of them, whatever their number and their rank in a search.
 
 use std::time::Instant;
@@ -66,7 +66,8 @@ pub struct Weight {
 /// and one with a draft.
 ///
 /// # Errors
-/// Variants of [`Error`]: `EmptyQuery`, also for a text without an encoder;
+/// Variants of [`Error`]: `EmptyQuery`, also for a text without an encoder. `NotEmbedded` if the
+/// given papers have no embedding, and words may not be asked. Furthermore
 /// `UnknownPaper`, `NoDirection` and `LibraryEmpty`; `LexicalDoubt` if the words are needed. Also
 /// what the encoder, the index and the library fail with.
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
@@ -105,7 +106,16 @@ impl Asked {
                 draft,
                 unlike,
                 weights,
-            } => Asked::from_papers(indexes.library, encoder, like, draft, unlike, *weights),
+            } => {
+                let asked =
+                    Asked::from_papers(indexes.library, encoder, like, draft, unlike, *weights)?;
+                match (&asked.vector, matching) {
+                    (None, Matching::Dense) => Err(Error::NotEmbedded {
+                        what: "the given papers are".to_owned(),
+                    }),
+                    _ => Ok(asked),
+                }
+            }
         }
     }
 
@@ -148,13 +158,13 @@ impl Asked {
         let mut notes = Vec::new();
         let mut given = related::given(library, like)?;
         if let Some(draft) = draft {
-            let encoder = encoder.ok_or(Error::EmptyQuery)?;
             given.push(related::drafted(encoder, draft, &mut notes)?);
         }
         let unlike = related::given(library, unlike)?;
         let target = related::target(given, unlike, weights)?;
+        notes.extend(target.notes);
         Ok(Asked {
-            vector: Some(target.vector),
+            vector: target.vector,
             words: target.words,
             given: target.given,
             notes,
@@ -184,7 +194,7 @@ impl Asked {
         Ok(answer)
     }
 
-    /// Every paper that passes the filter and the conditions, except the given ones.
+    /// Every embedded paper that passes the filter and the conditions, except the given ones.
     ///
     /// # Errors
     /// As [`answer`].
@@ -199,20 +209,26 @@ impl Asked {
         let vector = self.vector.as_deref();
         let request = Request::new(indexes, vector, &self.words, &query, &self.given)?;
         let mut finder = Finder::new(&request)?;
-        finder.exclude(self.given.iter().filter_map(|given| given.row));
+        finder.exclude(self.given.iter().map(|given| (given.row, given.key)));
         let found = finder.search(depth.clamp(1, n_rows.max(1)))?;
-        let rows: Vec<Row> = found.list.iter().map(|candidate| candidate.row).collect();
+        let embedded = || {
+            found
+                .list
+                .iter()
+                .filter_map(|found| Some((found.row?, found)))
+        };
+        let rows: Vec<Row> = embedded().map(|(row, _)| row).collect();
         let keys = indexes.library.keys_of(&rows)?;
-        let weight = |(candidate, key): (&Candidate, Option<PaperKey>)| {
+        let weight = |((row, candidate), key): ((Row, &Candidate), Option<PaperKey>)| {
             Some(Weight {
-                row: candidate.row,
+                row,
                 key: key?,
                 similarity: candidate.similarity,
                 word_score: candidate.word_score,
             })
         };
         Ok(Weighed {
-            papers: found.list.iter().zip(keys).filter_map(weight).collect(),
+            papers: embedded().zip(keys).filter_map(weight).collect(),
             matching: found.matching,
             notes: finder.notes,
         })

@@ -9,6 +9,7 @@ use super::hybrid::Candidates;
 use super::request::Request;
 use super::work::Work;
 use crate::error::{Error, Result};
+use crate::library::PaperKey;
 use crate::paper::Paper;
 use crate::vectors::Row;
 
@@ -27,7 +28,8 @@ pub(super) struct Chosen {
 
 /// A duplicate of a given paper.
 pub(super) struct LikeGiven {
-    pub(super) row: Row,
+    pub(super) row: Option<Row>,
+    pub(super) key: Option<PaperKey>,
     pub(super) paper: Paper,
 }
 
@@ -55,7 +57,7 @@ pub(super) fn choose(
             break;
         }
         let candidate = &found.list[ranked.candidate];
-        let paper = match request.indexes.library.paper_at(candidate.row) {
+        let paper = match candidate.paper(request.indexes.library) {
             Ok(paper) => paper,
             Err(damage @ Error::Damaged { .. }) => {
                 n_damaged += 1;
@@ -68,11 +70,12 @@ pub(super) fn choose(
             Err(other) => return Err(other),
         };
         if !query.keeps_duplicates {
-            let work = Work::new(&paper, rows.vector(candidate.row)?);
+            let vector = candidate.row.map(|row| rows.vector(row)).transpose()?;
+            let work = Work::new(&paper, vector.unwrap_or_default());
             let mut given = request.given.iter();
             if given.any(|given| work.is_like_given(&given.work)) {
-                let row = candidate.row;
-                chosen.like_given.push(LikeGiven { row, paper });
+                let (row, key) = (candidate.row, candidate.key);
+                chosen.like_given.push(LikeGiven { row, key, paper });
                 continue;
             }
             let same = works.iter().position(|other| work.is_that_of(other));

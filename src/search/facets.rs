@@ -40,10 +40,7 @@ impl Facets {
         ranked: &[RankedCandidate],
     ) -> Result<Facets> {
         let best = ranked.iter().take(DEPTH);
-        let papers = best.map(|ranked| {
-            let row = found.list[ranked.candidate].row;
-            request.indexes.library.paper_at(row)
-        });
+        let papers = best.map(|ranked| found.list[ranked.candidate].paper(request.indexes.library));
         let papers = papers.filter(|paper| !matches!(paper, Err(Error::Damaged { .. })));
         Ok(Facets::new(&papers.collect::<Result<Vec<Paper>>>()?))
     }

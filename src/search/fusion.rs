@@ -17,6 +17,7 @@
 //! CACM cites together.
 
 use super::hybrid::{Candidate, Candidates};
+use super::imputed;
 use super::query::Matching;
 use super::request::{DEPTH, Request};
 use crate::error::Result;
@@ -87,16 +88,18 @@ fn with_feedback(
     let rows = request.indexes.library.rows()?;
     let vectors = candidates
         .iter()
-        .map(|candidate| rows.vector(candidate.row));
+        .map(|candidate| candidate.row.map_or(Ok(Vec::new()), |row| rows.vector(row)));
     let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
-    let first_similarities = plain(candidates, Matching::Dense);
+    let first_similarities = imputed::filled_in(plain(candidates, Matching::Dense), candidates);
     let first = by_score(candidates, mixed(&first_similarities, candidates, share));
-    let best = first.into_iter().take(FEEDBACK_PAPERS);
+    let best = first.into_iter();
+    let best = best.filter(|ranked| candidates[ranked.candidate].row.is_some());
+    let best = best.take(FEEDBACK_PAPERS);
     let best: Vec<(f32, Vec<f32>)> = best
         .map(|ranked| (ranked.score, vectors[ranked.candidate].clone()))
         .collect();
     let moved = moved(vector, &best);
-    let moved_similarities = similarities(&moved, &vectors);
+    let moved_similarities = imputed::filled_in(similarities(&moved, &vectors), candidates);
     Ok(mixed(&moved_similarities, candidates, share))
 }
 
@@ -144,7 +147,7 @@ fn moved(question: &[f32], papers: &[(f32, Vec<f32>)]) -> Vec<f32> {
     moved
 }
 
-/// The similarities of vectors to a question.
+/// The similarities of vectors to a question; 0 of an empty one.
 fn similarities(question: &[f32], vectors: &[Vec<f32>]) -> Vec<f32> {
     vectors.iter().map(|vector| dot(question, vector)).collect()
 }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A candidate has both scores, whichever index found it: the similarity of its stored embedding,
-//! and BM25 of its words. Without a trustworthy lexical index the dense one answers alone, and a
-//! note says so.
+//! and BM25 of its words. A paper without an embedding has its key instead of a row. Without a
+//! trustworthy lexical index the dense one answers alone, and a note says so.
 //!
 //! Invariants: every candidate passes the filter and the conditions in the query. A paper that has
 //! changed since its words were indexed is found by its embedding only.
@@ -25,15 +25,18 @@ use super::request::Request;
 use crate::error::{Error, Result};
 use crate::index::SearchOptions;
 use crate::index::lexical::{Lexical, LexicalDoubt, WordQuery};
-use crate::library::{Filter, PaperKey};
+use crate::library::{Filter, Library, PaperKey};
+use crate::paper::Paper;
 use crate::vectors::{Row, dot};
 
 /// A paper that one of the indexes found.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
-    pub(super) row: Row,
+    /// The row of its embedding, if it has one.
+    pub(super) row: Option<Row>,
+    /// Known at least where it has no row.
     pub(super) key: Option<PaperKey>,
-    /// Cosine similarity; 0 if the query has no vector.
+    /// Cosine similarity; 0 without a row or if the query has no vector.
     pub(super) similarity: f32,
     /// BM25; 0 if it has none of the words.
     pub(super) word_score: f32,
@@ -46,8 +49,8 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// A candidate of this row that no index has scored.
-    fn new(row: Row, similarity: f32) -> Candidate {
+    /// A candidate that no index has scored.
+    fn new(row: Option<Row>, similarity: f32) -> Candidate {
         Candidate {
             row,
             key: None,
@@ -59,6 +62,19 @@ impl Candidate {
             percentile: None,
             is_close: true,
         }
+    }
+
+    /// The paper.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be read; [`Error::Database`].
+    pub(super) fn paper(&self, library: &Library) -> Result<Paper> {
+        if let Some(row) = self.row {
+            return library.paper_at(row);
+        }
+        let stored = self.key.map(|key| library.paper(key)).transpose()?;
+        let stored = stored.flatten().map(|(paper, ..)| paper);
+        stored.ok_or_else(|| Error::damaged(library.path(), "a paper that the words find is gone"))
     }
 }
 
@@ -82,8 +98,9 @@ pub(super) struct Finder<'a> {
     request: &'a Request<'a>,
     lexical: Option<&'a Lexical>,
     allowed: Allowed,
-    /// Rows that are not candidates.
+    /// Rows and papers that are not candidates.
     excluded: HashSet<Row>,
+    excluded_keys: HashSet<PaperKey>,
     /// What could not be done as the query asks.
     pub(super) notes: Vec<String>,
 }
@@ -111,13 +128,20 @@ impl<'a> Finder<'a> {
             lexical,
             allowed,
             excluded: HashSet::new(),
+            excluded_keys: HashSet::new(),
             notes,
         })
     }
 
-    /// Leaves the papers of these rows out from now on.
-    pub(super) fn exclude(&mut self, rows: impl IntoIterator<Item = Row>) {
-        self.excluded.extend(rows);
+    /// Leaves the papers of these rows, and of these keys, out from now on.
+    pub(super) fn exclude(
+        &mut self,
+        papers: impl IntoIterator<Item = (Option<Row>, Option<PaperKey>)>,
+    ) {
+        for (row, key) in papers {
+            self.excluded.extend(row);
+            self.excluded_keys.extend(key);
+        }
     }
 
     /// The indexes that are asked.
@@ -134,7 +158,8 @@ impl<'a> Finder<'a> {
     pub(super) fn find(&mut self, depth: usize) -> Result<Candidates> {
         let mut found = self.search(depth)?;
         if found.matching != Matching::Lexical {
-            for candidate in &mut found.list {
+            let embedded = found.list.iter_mut().filter(|found| found.row.is_some());
+            for candidate in embedded {
                 let index = self.request.indexes.index;
                 candidate.percentile = closeness::percentile(index, candidate.similarity);
                 let measured = self.request.query.min_percentile.zip(candidate.percentile);
@@ -193,7 +218,7 @@ impl<'a> Finder<'a> {
             .enumerate()
             .map(|(place, neighbor)| Candidate {
                 dense_rank: Some(place + 1),
-                ..Candidate::new(neighbor.row, neighbor.similarity)
+                ..Candidate::new(Some(neighbor.row), neighbor.similarity)
             })
             .collect();
         Ok(())
@@ -212,7 +237,7 @@ impl<'a> Finder<'a> {
         } = *self.request;
         let library = indexes.library;
         let doubt = |what: LexicalDoubt| doubt_of(indexes, &what);
-        let depth = depth + self.excluded.len();
+        let depth = depth + self.excluded.len() + self.excluded_keys.len();
         let matches = lexical
             .search(words, depth, self.allowed.keys.as_ref())
             .map_err(doubt)?;
@@ -222,20 +247,26 @@ impl<'a> Finder<'a> {
         let rows = library.rows()?;
         let mut places: HashMap<Row, usize> = HashMap::with_capacity(2 * depth);
         for (place, candidate) in candidates.iter().enumerate() {
-            places.insert(candidate.row, place);
+            places.extend(candidate.row.map(|row| (row, place)));
         }
         let mut lexical_rank = 0;
-        for ((found, key), at) in matches.iter().zip(&keys).zip(library.rows_of_keys(&keys)?) {
-            let may_be_found =
-                |(row, stamp): &(Row, u32)| *stamp == found.stamp && !self.excluded.contains(row);
+        let found_at = library.places_of_keys(&keys)?;
+        for ((found, key), at) in matches.iter().zip(&keys).zip(found_at) {
+            let may_be_found = |(row, stamp): &(Option<Row>, u32)| {
+                let is_excluded = row.is_some_and(|row| self.excluded.contains(&row));
+                *stamp == found.stamp && !is_excluded && !self.excluded_keys.contains(key)
+            };
             let Some((row, _)) = at.filter(may_be_found) else {
                 continue;
             };
+            // A row that was stored since this reader began is not one of its rows.
+            let row = row.filter(|row| row.idx() < rows.len());
             lexical_rank += 1;
-            let place = match places.get(&row) {
+            let place = match row.and_then(|row| places.get(&row)) {
                 Some(place) => *place,
                 None => {
-                    let similarity = vector.map(|v| Ok(dot(v, &rows.vector(row)?)));
+                    let similarity = vector.zip(row);
+                    let similarity = similarity.map(|(v, row)| Ok(dot(v, &rows.vector(row)?)));
                     let similarity = similarity.transpose()?.unwrap_or(0.0);
                     candidates.push(Candidate::new(row, similarity));
                     candidates.len() - 1
@@ -255,7 +286,8 @@ impl<'a> Finder<'a> {
             .iter()
             .enumerate()
             .filter(|(_, candidate)| candidate.key.is_none());
-        let (places, rest): (Vec<usize>, Vec<Row>) = rest.map(|(place, c)| (place, c.row)).unzip();
+        let rest = rest.filter_map(|(place, candidate)| Some((place, candidate.row?)));
+        let (places, rest): (Vec<usize>, Vec<Row>) = rest.unzip();
         let keys = self.request.indexes.library.keys_of(&rest)?;
         let numbers: Vec<u64> = keys
             .iter()
@@ -355,7 +387,7 @@ pub(super) mod tests {
         let candidate = |(row, &(similarity, word_score)): (usize, &(f32, f32))| Candidate {
             word_score,
             dense_rank: Some(row + 1),
-            ..Candidate::new(Row(row as u32), similarity)
+            ..Candidate::new(Some(Row(row as u32)), similarity)
         };
         scores.iter().enumerate().map(candidate).collect()
     }

@@ -13,7 +13,8 @@
 //! stages. Each stage has a file: `hybrid` (candidates), `order` (scores), `choose` (hits).
 //!
 //! In: a library with its [`Indexes`] and a [`Query`]. Out: an [`Answer`]: papers, best first, with
-//! the cosine similarity of the stored embeddings.
+//! the cosine similarity of the stored embeddings. A paper without an embedding is found by its
+//! words; `imputed` says what its meaning counts beside those of others.
 //!
 //! Invariants: min(k, papers that pass the filter and may be returned) hits. Equal scores are
 //! ordered by paper id. Related papers never include a given paper. Duplicates of a given paper are
@@ -28,6 +29,7 @@ mod facets;
 mod far;
 mod fusion;
 mod hybrid;
+mod imputed;
 mod indexes;
 mod nothing;
 mod order;
@@ -43,7 +45,7 @@ pub use self::answer::{Answer, Hit};
 pub use self::asked::{Asked, Weighed, Weight, answer};
 pub use self::explain::{Explanation, explain};
 pub use self::facets::Facets;
-pub use self::indexes::{Indexes, OpenLibrary};
+pub use self::indexes::{Coverage, Indexes, OpenLibrary};
 pub use self::nothing::of_filter as nothing_passes;
 pub use self::query::{Matching, Query, Rocchio, Target};
 pub use self::ranking::similar;

@@ -55,11 +55,9 @@ pub(super) fn why(request: &Request<'_>, matching: Matching) -> Result<String> {
 /// `None` if some do.
 ///
 /// # Errors
-/// As [`Library::allowed`].
+/// As [`Library::passes_any`].
 pub fn of_filter(library: &Library, filter: &Filter) -> Result<Option<String>> {
-    let passes = |filter: &Filter| -> Result<bool> {
-        Ok(library.allowed(filter)?.is_none_or(|rows| !rows.is_clear()))
-    };
+    let passes = |filter: &Filter| library.passes_any(filter);
     if passes(filter)? {
         return Ok(None);
     }

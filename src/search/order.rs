@@ -10,6 +10,7 @@ use super::hybrid::{Candidate, Candidates};
 use super::preference;
 use super::request::Request;
 use crate::error::Result;
+use crate::library::PaperKey;
 use crate::vectors::Row;
 
 /// Places beyond k that are filled for diversity: some may be duplicates.
@@ -23,8 +24,8 @@ pub(super) fn order(request: &Request<'_>, found: &Candidates) -> Result<Vec<Ran
     let candidates = &found.list;
     let mut scores = fusion::scores(request, found)?;
     if let Some(half_life_days) = request.query.half_life_days {
-        let rows: Vec<Row> = candidates.iter().map(|candidate| candidate.row).collect();
-        let dates = request.indexes.library.dates(&rows)?;
+        let keys = keys_of(request, candidates)?;
+        let dates = request.indexes.library.dates(&keys)?;
         preference::decay(&mut scores, &dates, half_life_days);
     }
     let mut order = fusion::by_score(candidates, scores);
@@ -35,6 +36,17 @@ pub(super) fn order(request: &Request<'_>, found: &Candidates) -> Result<Vec<Ran
     Ok(order)
 }
 
+/// The papers of candidates.
+fn keys_of(request: &Request<'_>, candidates: &[Candidate]) -> Result<Vec<Option<PaperKey>>> {
+    let rows: Vec<Row> = candidates.iter().filter_map(|found| found.row).collect();
+    let mut of_rows = request.indexes.library.keys_of(&rows)?.into_iter();
+    let key = |found: &Candidate| match found.row {
+        Some(_) => of_rows.next().flatten(),
+        None => found.key,
+    };
+    Ok(candidates.iter().map(key).collect())
+}
+
 /// The first k and some more by maximal marginal relevance.
 fn diverse(
     request: &Request<'_>,
@@ -43,9 +55,11 @@ fn diverse(
 ) -> Result<Vec<RankedCandidate>> {
     let best = &order[..request.depth.min(order.len())];
     let rows = request.indexes.library.rows()?;
-    let vectors = best
-        .iter()
-        .map(|ranked| rows.vector(candidates[ranked.candidate].row));
+    let vectors = best.iter().map(|ranked| {
+        // A paper that is not embedded is like no other.
+        let row = candidates[ranked.candidate].row;
+        row.map_or_else(|| Ok(vec![0.0; rows.dim()]), |row| rows.vector(row))
+    });
     let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
     let scores: Vec<f32> = best.iter().map(|ranked| ranked.score).collect();
     let n = request.k + SPARE;

@@ -41,7 +41,7 @@ pub fn similar(
 /// Ranks papers for a request; the given papers and their duplicates are not hits.
 pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
     let mut finder = Finder::new(request)?;
-    finder.exclude(request.given.iter().filter_map(|given| given.row));
+    finder.exclude(request.given.iter().map(|given| (given.row, given.key)));
     let mut depth = first_depth(request, finder.matching());
     let mut left_out = Vec::new();
     let (found, ranked, chosen) = loop {
@@ -50,10 +50,10 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
         let mut chosen = choose(request, &found, &ranked)?;
         if !chosen.like_given.is_empty() {
             // The scores of the others must not depend on them either.
-            finder.exclude(chosen.like_given.iter().map(|found| found.row));
+            finder.exclude(chosen.like_given.iter().map(|found| (found.row, found.key)));
             left_out.extend(chosen.like_given.drain(..).map(|found| found.paper));
-        } else if chosen.hits.len() < request.k && depth < request.n_rows && found.may_hold_more {
-            depth = (2 * depth).min(request.n_rows);
+        } else if chosen.hits.len() < request.k && depth < request.n_papers && found.may_hold_more {
+            depth = (2 * depth).min(request.n_papers);
         } else {
             break (found, ranked, chosen);
         }
@@ -76,7 +76,11 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
         n_hits = chosen.hits.len(),
         "ranked papers"
     );
-    let similarities = found.list.iter().map(|candidate| candidate.similarity);
+    let measured = found
+        .list
+        .iter()
+        .filter(|candidate| candidate.row.is_some());
+    let similarities = measured.map(|candidate| candidate.similarity);
     Ok(Answer {
         nearest: request.vector.and_then(|_| similarities.reduce(f32::max)),
         hits: chosen.hits,

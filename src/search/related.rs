@@ -21,7 +21,7 @@ use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::index::lexical::WordQuery;
 use crate::library::{Library, StoredPaper};
-use crate::paper::Paper;
+use crate::paper::{Notice, Paper};
 use crate::progress::Unobserved;
 use crate::vectors::normalize;
 
@@ -32,8 +32,11 @@ const LEAST_LENGTH: f64 = 1e-5;
 /// What related papers should be like.
 pub(super) struct RelatedTarget {
     pub(super) given: Vec<Given>,
-    pub(super) vector: Vec<f32>,
+    /// `None` if none of the papers to be close to is embedded.
+    pub(super) vector: Option<Vec<f32>>,
     pub(super) words: WordQuery,
+    /// What is not embedded yet, as sentences.
+    pub(super) notes: Vec<String>,
 }
 
 /// The target between papers to be close to, and away from others.
@@ -45,7 +48,25 @@ pub(super) fn target(
     if like.is_empty() {
         return Err(Error::EmptyQuery);
     }
-    let vector = rocchio(&like, &unlike, weights)?;
+    let mut notes = Vec::new();
+    let (like_vectors, unlike_vectors) = (vectors_of(&like), vectors_of(&unlike));
+    let vector = if like_vectors.is_empty() {
+        notes.push(
+            "the given papers are not embedded yet: papers are found by their words alone, until \
+             `akin embed-missing` embeds them"
+                .to_owned(),
+        );
+        None
+    } else {
+        let n_missing = like.len() + unlike.len() - like_vectors.len() - unlike_vectors.len();
+        if n_missing > 0 {
+            notes.push(format!(
+                "of the given papers, {n_missing} not embedded yet: their meaning counts once \
+                 `akin embed-missing` has embedded them"
+            ));
+        }
+        Some(rocchio(&like_vectors, &unlike_vectors, weights)?)
+    };
     let texts: Vec<&str> = like.iter().map(|paper| paper.work.text()).collect();
     let words = WordQuery::of_text(&texts.join("\n"));
     let given = like.into_iter().chain(unlike).collect();
@@ -53,6 +74,7 @@ pub(super) fn target(
         given,
         vector,
         words,
+        notes,
     })
 }
 
@@ -62,12 +84,16 @@ pub(super) fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
     let mut met = HashSet::new();
     let mut given = Vec::with_capacity(ids.len());
     for id in ids {
-        let StoredPaper { paper, row, .. } = library.find(id)?;
-        let row = row.ok_or_else(|| Error::UnknownPaper { id: id.clone() })?;
-        if met.insert(row) {
+        let StoredPaper { key, paper, row } = library.find(id)?;
+        if row.is_none() && paper.notice == Some(Notice::Withdrawn) {
+            return Err(Error::UnknownPaper { id: id.clone() });
+        }
+        if met.insert(key) {
+            let vector = row.map(|row| rows.vector(row)).transpose()?;
             given.push(Given {
-                row: Some(row),
-                work: Work::new(&paper, rows.vector(row)?),
+                row,
+                key: Some(key),
+                work: Work::new(&paper, vector.unwrap_or_default()),
             });
         }
     }
@@ -75,11 +101,25 @@ pub(super) fn given(library: &Library, ids: &[String]) -> Result<Vec<Given>> {
 }
 
 /// A paper that need not be in the library; a note says so if the model does not see all of it.
-pub(super) fn drafted(encoder: &Encoder, draft: &Paper, notes: &mut Vec<String>) -> Result<Given> {
-    let passage = encoder.recipe().passage_of(draft);
+/// Without an encoder it has no embedding.
+pub(super) fn drafted(
+    encoder: Option<&Encoder>,
+    draft: &Paper,
+    notes: &mut Vec<String>,
+) -> Result<Given> {
+    let passage = encoder.map_or(draft.passage(), |encoder| {
+        encoder.recipe().passage_of(draft)
+    });
     if passage.trim().is_empty() {
         return Err(Error::EmptyQuery);
     }
+    let Some(encoder) = encoder else {
+        return Ok(Given {
+            row: None,
+            key: None,
+            work: Work::new(draft, Vec::new()),
+        });
+    };
     let embedded = encoder.embed(&[&passage], Role::Passage, &Unobserved)?;
     if embedded.truncated == [true] {
         notes.push(format!(
@@ -92,18 +132,25 @@ pub(super) fn drafted(encoder: &Encoder, draft: &Paper, notes: &mut Vec<String>)
     normalize(&mut vector);
     Ok(Given {
         row: None,
+        key: None,
         work: Work::new(draft, vector),
     })
 }
 
+/// The vectors of those papers that have one.
+fn vectors_of(papers: &[Given]) -> Vec<&[f32]> {
+    let vectors = papers.iter().map(|paper| paper.work.vector());
+    vectors.filter(|vector| !vector.is_empty()).collect()
+}
+
 /// The query vector, of length 1.
-fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32>> {
+fn rocchio(like: &[&[f32]], unlike: &[&[f32]], weights: Rocchio) -> Result<Vec<f32>> {
     let (beta, gamma) = (f64::from(weights.like), f64::from(weights.unlike));
-    let mut target = vec![0f64; like[0].work.vector().len()];
+    let mut target = vec![0f64; like[0].len()];
     for (papers, weight) in [(like, beta), (unlike, -gamma)] {
         let share = weight / papers.len() as f64;
         for paper in papers {
-            for (sum, x) in target.iter_mut().zip(paper.work.vector()) {
+            for (sum, x) in target.iter_mut().zip(*paper) {
                 *sum += share * f64::from(*x);
             }
         }
@@ -120,19 +167,9 @@ fn rocchio(like: &[Given], unlike: &[Given], weights: Rocchio) -> Result<Vec<f32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paper::PaperId;
-    use crate::vectors::Row;
 
-    fn given(vectors: &[[f32; 2]]) -> Vec<Given> {
-        let given = |(i, v): (usize, &[f32; 2])| Given {
-            row: Some(Row(i as u32)),
-            work: Work::new(&any_paper(), v.to_vec()),
-        };
-        vectors.iter().enumerate().map(given).collect()
-    }
-
-    fn any_paper() -> Paper {
-        Paper::new(PaperId::from_title("Any"), "Any", "")
+    fn given(vectors: &[[f32; 2]]) -> Vec<&[f32]> {
+        vectors.iter().map(<[f32; 2]>::as_slice).collect()
     }
 
     fn weights(like: f32, unlike: f32) -> Rocchio {

@@ -18,12 +18,12 @@ pub(super) struct Request<'a> {
     pub(super) query: &'a Query,
     /// Papers that the query gives, which are not hits.
     pub(super) given: &'a [Given],
-    /// Hits to return: the query's number, at most one a row.
+    /// Hits to return: the query's number, at most one a paper.
     pub(super) k: usize,
     /// Candidates that are looked at to choose from: [`DEPTH`], or k if that is more.
     pub(super) depth: usize,
-    /// Rows of the library's space.
-    pub(super) n_rows: usize,
+    /// At least the number of papers that can be found.
+    pub(super) n_papers: usize,
 }
 
 impl<'a> Request<'a> {
@@ -37,15 +37,17 @@ impl<'a> Request<'a> {
         given: &'a [Given],
     ) -> Result<Request<'a>> {
         let n_rows = indexes.library.rows()?.len();
+        let lexical = indexes.lexical.as_ref();
+        let n_papers = n_rows + lexical.map_or(0, |lexical| lexical.n_papers() as usize);
         Ok(Request {
             indexes,
             vector,
             words,
             query,
             given,
-            k: query.k.min(n_rows),
-            depth: query.k.clamp(DEPTH, n_rows.max(DEPTH)),
-            n_rows,
+            k: query.k.min(n_papers),
+            depth: query.k.clamp(DEPTH, n_papers.max(DEPTH)),
+            n_papers,
         })
     }
 }

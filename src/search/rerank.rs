@@ -122,7 +122,7 @@ mod tests {
             lexical_rank: None,
             word_score: Some(0.0),
             matching: Matching::Hybrid,
-            row: Row(place as u32),
+            row: Some(Row(place as u32)),
             paper: Paper::new(PaperId::parse("a").unwrap(), "Any", ""),
             duplicates: Vec::new(),
         };
@@ -134,7 +134,7 @@ mod tests {
         let check = |before: &[f32], scores: &[f32], rows: &[u32]| {
             let mut hits = hits(before);
             reorder(&mut hits, scores);
-            let found: Vec<u32> = hits.iter().map(|hit| hit.row.0).collect();
+            let found: Vec<u32> = hits.iter().map(|hit| hit.row.unwrap().0).collect();
             assert_eq!(found, rows, "{before:?} {scores:?}");
             assert!(hits.is_sorted_by(|a, b| a.score >= b.score), "{hits:?}");
             let ranks: Vec<usize> = hits.iter().map(|hit| hit.rank).collect();

@@ -3,6 +3,7 @@
 //! In: papers with their embeddings. Many papers are called "Editorial", and to some models all papers
 //! are close: so a title is not enough, nor is closeness.
 
+use crate::library::PaperKey;
 use crate::paper::{Paper, PaperId};
 use crate::text;
 use crate::vectors::{Row, dot};
@@ -72,8 +73,10 @@ impl Work {
 /// A paper that the query gives.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// Its row, if the library holds it.
+    /// Its row, if the library holds its embedding.
     pub(super) row: Option<Row>,
+    /// Its key, if the library holds it.
+    pub(super) key: Option<PaperKey>,
     pub(super) work: Work,
 }
 

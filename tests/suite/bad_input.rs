@@ -168,7 +168,7 @@ fn what_is_no_dump_is_refused_by_name_with_a_hint() {
         &["folder/file.txt", "empty"],
     );
     let search = ["search", "--model", &model, "--in", "folder", "x"];
-    check_refused(&search, &["folder", "not a dump", "hint"]);
+    check_refused(&search, &["folder", "no paper", "hint"]);
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_compressed_dump_that_is_cut_keeps_what_came_before() {
         ("cut.zst", zstd::encode_all(&sample[..], 1).unwrap()),
     ] {
         let dump = sandbox.file(name, &bytes[..bytes.len() / 2]);
-        let ran = add(&sandbox, &dump).exits(1);
+        let ran = add(&sandbox, &dump).exits(2);
         let report = &ran.json()[0];
         assert_eq!(report["rejected"], 1, "{ran:?}");
         assert!(report["read"].as_u64().unwrap() > 300, "{ran:?}");

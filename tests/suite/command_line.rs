@@ -277,11 +277,12 @@ fn embed_writes_what_the_encoder_computes_in_the_order_of_the_dump() {
     let sandbox = Sandbox::new();
     let model = tiny_model();
     let dump = sandbox.file("fields.jsonl", papers(FIELDS));
-    let lines = sandbox.akin(&["embed", &dump, "--model", &model]).exits(0);
+    let embed = ["embed", &dump, "--model", &model, "--precision", "f32"];
+    let lines = sandbox.akin(&embed).exits(0);
     let npy = sandbox.path("vectors.npy");
     let to = npy.display().to_string();
     let told = sandbox
-        .akin(&["embed", &dump, "--model", &model, "-o", &to, "--json"])
+        .akin(&[&embed[..], &["-o", &to, "--json"]].concat())
         .exits(0)
         .json();
     assert_eq!(told[0]["embedded"], 3, "{told:?}");

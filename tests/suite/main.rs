@@ -46,3 +46,4 @@ mod terminal;
 mod upkeep;
 #[cfg(target_os = "linux")]
 mod whole_files;
+mod words_first;

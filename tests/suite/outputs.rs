@@ -131,7 +131,7 @@ fn vectors_replace_earlier_ones_and_nothing_else() {
         }
         assert_eq!(read(&path), second, "{name}");
     }
-    let known = ["few.jsonl", "many.jsonl", "v.ids.txt"];
+    let known = ["few.jsonl", "many.jsonl", "v.ids.txt", "v.space.json"];
     assert_eq!(beside(&sandbox, &[&known[..], formats].concat()), [""; 0]);
 
     // Another program's vectors.

@@ -249,7 +249,16 @@ fn a_device_that_is_not_there_is_an_error_and_auto_is_the_cpu() {
         );
     }
     let on_cpu = |args: &[&str]| sandbox.akin(args).exits(0).json();
-    let info = on_cpu(&["--device", "cpu", "model", "info", "--json"]);
+    let info = [
+        "--device",
+        "cpu",
+        "--precision",
+        "f32",
+        "model",
+        "info",
+        "--json",
+    ];
+    let info = on_cpu(&info);
     assert!(
         info[0]["arithmetic"].as_str().unwrap().starts_with("f32"),
         "{info:?}"

@@ -196,3 +196,34 @@ fn no_message_is_endless() {
     assert!(ran.stderr.len() < 2000, "{}", ran.stderr.len());
     assert!(ran.stderr.contains("characters more"), "{ran:?}");
 }
+
+#[test]
+fn a_first_answer_by_words_comes_before_the_papers_are_embedded() {
+    let sandbox = Sandbox::new();
+    let line = |n: usize| {
+        let text = format!("It is about {n} and {HOSTILE}.");
+        json!({"id": format!("p{n}"), "title": format!("Paper {n}"), "abstract": text}).to_string()
+    };
+    let lines: Vec<String> = (0..150).map(line).collect();
+    let dump = sandbox.file("many.jsonl", lines.join("\n"));
+    let model = tiny_model();
+    let args = ["search", "--in", &dump, "--model", &model, "paper 77"];
+    let first = seen(&sandbox, &args);
+    let (before, after) = first
+        .split_once("by their words, until the papers are embedded:")
+        .unwrap_or_else(|| panic!("{first}"));
+    assert!(!before.contains("Paper 77"), "{first}");
+    assert_eq!(
+        after.matches("Paper 77").count(),
+        2,
+        "first and whole: {first}"
+    );
+    assert_harmless(&first);
+    // What is embedded answers at once.
+    let second = seen(&sandbox, &args);
+    assert!(
+        !second.contains("until the papers are embedded"),
+        "{second}"
+    );
+    assert_eq!(second.matches("Paper 77").count(), 1, "{second}");
+}

@@ -150,6 +150,12 @@ pub enum Error {
         /// The library.
         path: PathBuf,
     },
+    /// Papers have no embedding yet, and the command needs them.
+    #[error("{what} not embedded yet")]
+    NotEmbedded {
+        /// The papers and the verb, such as `2503.11731 is`.
+        what: String,
+    },
     /// A file is damaged.
     #[error("{} is damaged: {what}", path.display())]
     Damaged {
@@ -324,6 +330,14 @@ pub enum Error {
         line: u64,
         /// What is wrong there.
         reason: String,
+    },
+    /// Vectors that were computed elsewhere cannot be used.
+    #[error("the vectors of {} cannot be taken: {what}", path.display())]
+    BadVectors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        what: String,
     },
     /// A pull is invalid.
     #[error("cannot pull: {reason}")]

@@ -177,6 +177,23 @@ impl RowFile {
         })
     }
 
+    /// No rows, of no file; messages name `path`.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the system has no page of memory left.
+    pub fn empty(path: &Path) -> Result<RowFile> {
+        let map =
+            memmap2::MmapMut::map_anon(HEADER_BYTES).and_then(memmap2::MmapMut::make_read_only);
+        Ok(RowFile {
+            path: path.to_owned(),
+            map: map.map_err(Error::read(path))?,
+            version: Version::One,
+            dim: 1,
+            n_rows: 0,
+            verified: MarkSet::none(0),
+        })
+    }
+
     /// Opens those of the first `n_rows` rows that the file still holds completely.
     ///
     /// # Errors

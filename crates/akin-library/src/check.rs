@@ -36,6 +36,9 @@ pub struct Findings {
     pub n_papers: u64,
     /// Live rows that were read.
     pub n_rows_read: u64,
+    /// Papers without an embedding of their present text: they are no fault, and found by their
+    /// words. Withdrawn papers need none.
+    pub n_unembedded: u64,
     /// Rows of replaced and removed papers. They are no fault; [`Writer::compact`] drops them.
     pub n_dead_rows: u64,
     /// Bytes of dead rows, and of rows past the count that a kill left behind.
@@ -94,11 +97,10 @@ impl Library {
             let mut claims = RowClaims::new(self, active)?;
             self.check_papers(active, rows.as_deref(), &mut claims, findings, observer)?;
             claims.finish(&self.layout.database(), findings);
-            self.check_unembedded(active, findings)?;
             findings.reclaimable_bytes = self.reclaimable_bytes(active, status.n_dead_rows);
             observer.end();
         }
-        Ok(())
+        self.check_unembedded(findings)
     }
 
     /// Runs SQLite's own checks.
@@ -200,13 +202,10 @@ impl Library {
             };
             let of_record = fault_of_record(found, &columns).map_err(&fail)?;
             let is_outdated = embedded_at != columns.text_hash;
-            let of_text = is_outdated.then_some(Fault::RowOutdated);
+            findings.n_unembedded += u64::from(is_outdated);
             findings
                 .list
                 .extend(of_record.map(|fault| of_paper(&database, None, fault)));
-            findings
-                .list
-                .extend(of_text.map(|fault| of_paper(&database, Some(row), fault)));
             let (is_first, fault) = claims.claim(row);
             findings
                 .list
@@ -214,7 +213,6 @@ impl Library {
             if let Some(rows) = rows.filter(|_| is_first) {
                 let claim = (row, TextHash(embedded_at));
                 let fault = fault_of_row(rows, claim, &mut vector);
-                let fault = fault.filter(|fault| !is_outdated || *fault != Fault::RowOutdated);
                 findings
                     .list
                     .extend(fault.map(|fault| of_paper(rows.path(), Some(row), fault)));
@@ -231,26 +229,26 @@ impl Library {
     }
 
     /// Reads the records of papers without an embedding; withdrawn papers need none.
-    fn check_unembedded(&self, active: &ActiveSpace, findings: &mut Findings) -> Result<()> {
+    fn check_unembedded(&self, findings: &mut Findings) -> Result<()> {
+        let space = self.space.as_ref().map_or(0, |active| active.key);
         let sql = "SELECT id, papers.text_hash, date, categories, authors, title_key, notice,
                    json, sum FROM papers LEFT JOIN records ON records.paper = papers.key
                    WHERE NOT EXISTS (SELECT 1 FROM embeddings WHERE space = ? AND paper = key)
                    ORDER BY key";
         let read = || {
             let mut statement = self.db.prepare(sql)?;
-            let mut papers = statement.query([active.key])?;
-            let mut found = Vec::new();
+            let mut papers = statement.query([space])?;
+            let (mut found, mut n_unembedded) = (Vec::new(), 0);
             while let Some(row) = papers.next()? {
                 let columns = Columns::read(row)?;
                 let of_record = fault_of_record(row, &columns)?;
-                let is_wanted = columns.notice.as_deref() != Some("withdrawn");
-                let of_row = is_wanted.then_some(Fault::NoEmbedding);
-                let faults = of_record.into_iter().chain(of_row);
-                found.extend(faults.map(|fault| (paper_id(&columns.id), fault)));
+                n_unembedded += u64::from(columns.notice.as_deref() != Some("withdrawn"));
+                found.extend(of_record.map(|fault| (paper_id(&columns.id), fault)));
             }
-            rusqlite::Result::Ok(found)
+            rusqlite::Result::Ok((found, n_unembedded))
         };
-        let found = read().map_err(self.layout.database_error())?;
+        let (found, n_unembedded) = read().map_err(self.layout.database_error())?;
+        findings.n_unembedded += n_unembedded;
         let finding = |(paper, fault)| Finding {
             path: self.layout.database(),
             row: None,

@@ -89,8 +89,6 @@ pub enum Fault {
     RowLiveAndDead,
     /// A row is neither claimed by a paper nor marked dead.
     RowUnclaimed,
-    /// A paper has no embedding.
-    NoEmbedding,
     /// A file left behind by interrupted work; nothing refers to it.
     Leftover {
         /// Its bytes.
@@ -145,8 +143,7 @@ impl Finding {
             | Fault::RowLength { .. }
             | Fault::RowPastEnd { .. }
             | Fault::RowOutdated
-            | Fault::RowClaimedTwice
-            | Fault::NoEmbedding => self.paper.is_some(),
+            | Fault::RowClaimedTwice => self.paper.is_some(),
             Fault::Rows { .. } => true,
             _ => false,
         }
@@ -211,7 +208,7 @@ impl fmt::Display for Fault {
             }
             Fault::CommitsLost { n_rows } => write!(
                 f,
-                "it has lost commits: the papers of {n_rows} stored embeddings are not in it"
+                "it has lost commits: {n_rows} stored embeddings, or their papers, are not in it"
             ),
             Fault::CommittedUnknown => {
                 f.write_str("its count of committed rows does not match its checksum")
@@ -232,7 +229,6 @@ impl fmt::Display for Fault {
             Fault::RowUnclaimed => {
                 f.write_str("belongs to no paper, and does not count as removed")
             }
-            Fault::NoEmbedding => f.write_str("has no embedding, so it is not found"),
             Fault::Leftover { .. } => f.write_str("it was left behind by interrupted work"),
             Fault::Stranger { .. } => f.write_str("it is not akin's"),
         }

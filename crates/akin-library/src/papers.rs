@@ -57,22 +57,22 @@ impl Library {
         }
     }
 
-    /// The dates of the papers in these rows of the active space; `None` for a paper without one.
+    /// The dates of papers; `None` for an unknown key and for a paper without one.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`], [`Error::Database`].
-    pub fn dates(&self, rows: &[Row]) -> Result<Vec<Option<Date>>> {
-        let space = self.active()?.key;
+    /// [`Error::Database`].
+    pub fn dates(&self, keys: &[Option<PaperKey>]) -> Result<Vec<Option<Date>>> {
         let ask = || {
-            let sql = "SELECT date FROM embeddings JOIN papers ON papers.key = embeddings.paper
-                       WHERE space = ? AND row = ?";
-            let mut statement = self.db.prepare_cached(sql)?;
-            let mut date = |row: &Row| -> rusqlite::Result<Option<Date>> {
-                let text = statement.query_row((space, row.0), |found| found.get(0));
+            let mut statement = self
+                .db
+                .prepare_cached("SELECT date FROM papers WHERE key = ?")?;
+            let mut date = |key: &Option<PaperKey>| -> rusqlite::Result<Option<Date>> {
+                let Some(key) = key else { return Ok(None) };
+                let text = statement.query_row([key.0], |found| found.get(0));
                 let text: Option<String> = text.optional()?.flatten();
                 Ok(text.and_then(|text| text.parse().ok()))
             };
-            rows.iter().map(&mut date).collect::<rusqlite::Result<_>>()
+            keys.iter().map(&mut date).collect::<rusqlite::Result<_>>()
         };
         ask().map_err(self.layout.database_error())
     }

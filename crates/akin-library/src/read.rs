@@ -126,24 +126,29 @@ impl Library {
         Some(self.layout.index(&active.space.name, active.generation))
     }
 
-    /// The rows of the active space.
+    /// The rows of the active space; none before the first paper is embedded.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`] before the first paper; as [`RowFile::open`].
+    /// As [`RowFile::open`].
     pub fn rows(&self) -> Result<Arc<RowFile>> {
         if let Some(rows) = self.rows.get() {
             return Ok(Arc::clone(rows));
         }
-        let rows = Arc::new(self.active()?.open_rows(&self.layout)?);
+        let rows = Arc::new(match &self.space {
+            Some(active) => active.open_rows(&self.layout)?,
+            None => RowFile::empty(&self.layout.root)?,
+        });
         Ok(Arc::clone(self.rows.get_or_init(|| rows)))
     }
 
     /// The live rows of the active space that pass the filter; `None` if all rows do.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`], [`Error::Database`].
+    /// [`Error::Database`].
     pub fn allowed(&self, filter: &Filter) -> Result<Option<FixedBitSet>> {
-        let active = self.active()?;
+        let Some(active) = &self.space else {
+            return Ok((!filter.is_empty()).then(FixedBitSet::new));
+        };
         let fail = self.layout.database_error();
         if filter.is_empty() {
             let dead = self.rows_of("SELECT row FROM dead_rows WHERE space = ?", active, vec![]);

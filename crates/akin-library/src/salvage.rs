@@ -122,21 +122,20 @@ impl Writer {
         LostCommits::in_rows(&self.space.as_ref()?.open_rows(&self.layout).ok()?)
     }
 
-    /// The papers without an embedding of their present text in this writer's space, oldest first.
-    /// Withdrawn papers need none.
+    /// The papers without an embedding of their present text in this writer's space, the newest by
+    /// date first; those without a date come last. Withdrawn papers need none.
     ///
     /// # Errors
     /// [`Error::Database`](akin_base::Error::Database).
     pub fn unembedded(&self) -> Result<Vec<PaperKey>> {
-        let Some(active) = &self.space else {
-            return Ok(Vec::new());
-        };
+        let space = self.space.as_ref().map_or(0, |active| active.key);
         let list = || {
             let sql = "SELECT key FROM papers WHERE notice IS NOT 'withdrawn' AND NOT EXISTS
                 (SELECT 1 FROM embeddings WHERE space = ? AND paper = papers.key
-                 AND embeddings.text_hash = papers.text_hash) ORDER BY key";
+                 AND embeddings.text_hash = papers.text_hash)
+                ORDER BY date IS NULL, date DESC, key";
             let mut statement = self.db.prepare(sql)?;
-            let keys = statement.query_map([active.key], |row| row.get(0).map(PaperKey))?;
+            let keys = statement.query_map([space], |row| row.get(0).map(PaperKey))?;
             keys.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(self.layout.database_error())

@@ -103,10 +103,9 @@ impl Library {
     /// The paper of each of these rows of the active space.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
     /// [`Error::Database`](akin_base::Error::Database).
     pub fn keys_of(&self, rows: &[Row]) -> Result<Vec<Option<PaperKey>>> {
-        let space = self.active()?.key;
+        let space = self.space.as_ref().map_or(0, |active| active.key);
         let ask = || {
             let sql = "SELECT paper FROM embeddings WHERE space = ? AND row = ?";
             let mut statement = self.db.prepare_cached(sql)?;
@@ -123,18 +122,30 @@ impl Library {
     /// without a row, or an unknown key.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
     /// [`Error::Database`](akin_base::Error::Database).
     pub fn rows_of_keys(&self, keys: &[PaperKey]) -> Result<Vec<Option<(Row, u32)>>> {
-        let space = self.active()?.key;
+        let places = self.places_of_keys(keys)?.into_iter();
+        Ok(places
+            .map(|place| place.and_then(|(row, stamp)| Some((row?, stamp))))
+            .collect())
+    }
+
+    /// The row of each of these papers in the active space, if it has one, and its stamp; `None`
+    /// for an unknown key.
+    ///
+    /// # Errors
+    /// [`Error::Database`](akin_base::Error::Database).
+    pub fn places_of_keys(&self, keys: &[PaperKey]) -> Result<Vec<Option<(Option<Row>, u32)>>> {
+        let space = self.space.as_ref().map_or(0, |active| active.key);
         let ask = || {
-            let sql = "SELECT row, sum FROM embeddings
-                JOIN records INDEXED BY record_sums ON records.paper = embeddings.paper
-                WHERE embeddings.paper = ? AND space = ?";
+            let sql = "SELECT row, sum FROM records INDEXED BY record_sums
+                LEFT JOIN embeddings ON embeddings.paper = records.paper AND space = ?2
+                WHERE records.paper = ?1";
             let mut statement = self.db.prepare_cached(sql)?;
             let mut row = |key: &PaperKey| {
                 let found = statement.query_row((key.0, space), |found| {
-                    Ok((Row(found.get(0)?), found.get(1)?))
+                    let row: Option<u32> = found.get(0)?;
+                    Ok((row.map(Row), found.get(1)?))
                 });
                 found.optional()
             };
@@ -162,13 +173,29 @@ impl Library {
         list().map(Some).map_err(self.layout.database_error())
     }
 
+    /// Whether a paper passes a filter that a search may find, embedded or not.
+    ///
+    /// # Errors
+    /// [`Error::Database`](akin_base::Error::Database).
+    pub fn passes_any(&self, filter: &Filter) -> Result<bool> {
+        let (condition, values) = filter.sql();
+        let ask = || {
+            let sql = format!(
+                "SELECT 1 FROM papers WHERE notice IS NOT 'withdrawn' AND {condition} LIMIT 1"
+            );
+            self.db.prepare(&sql)?.exists(params_from_iter(values))
+        };
+        ask().map_err(self.layout.database_error())
+    }
+
     /// The rows in the active space of the papers with these keys.
     ///
     /// # Errors
-    /// [`Error::LibraryEmpty`](akin_base::Error::LibraryEmpty),
     /// [`Error::Database`](akin_base::Error::Database).
     pub fn rows_among(&self, keys: &FixedBitSet) -> Result<FixedBitSet> {
-        let active = self.active()?;
+        let Some(active) = &self.space else {
+            return Ok(FixedBitSet::new());
+        };
         let mut rows = FixedBitSet::with_capacity(active.n_rows);
         if keys.count_ones(..) <= LOOKED_FOR {
             let keys: Vec<PaperKey> = keys.ones().map(|key| PaperKey(key as i64)).collect();

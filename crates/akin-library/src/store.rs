@@ -39,14 +39,16 @@ pub(super) fn insert_space(
     Ok(())
 }
 
-/// Stores all of a batch but the numbers of its embeddings, whose rows follow the committed ones.
+/// Stores all of a batch but the numbers of its embeddings, whose rows follow the committed ones
+/// and the `n_staged` of earlier batches of the transaction.
 pub(super) fn store_batch(
     db: &Connection,
     active: Option<&ActiveSpace>,
     batch: &Batch,
+    n_staged: usize,
 ) -> rusqlite::Result<()> {
     forget(db, &batch.removed)?;
-    let mut next_row = active.map_or(0, |active| active.n_rows);
+    let mut next_row = active.map_or(0, |active| active.n_rows) + n_staged;
     for change in &batch.changes {
         let key = store_paper(db, change)?;
         if let (Some(active), true) = (active, change.wants_embedding) {

@@ -20,6 +20,9 @@ use akin_base::error::{Error, Result};
 use akin_base::step::{self, Step};
 use akin_base::vectors::{Owner, RowWriter};
 
+/// Pages that a writer holds in memory, in KiB: papers come in any order of their ids and titles.
+const CACHE_KIB: i64 = 64 << 10;
+
 /// A library, open for writing; there is at most one at any time.
 #[derive(Debug)]
 pub struct Writer {
@@ -27,7 +30,7 @@ pub struct Writer {
     pub(super) db: Connection,
     pub(super) space: Option<ActiveSpace>,
     pub(super) rows: Option<RowWriter>,
-    /// The owners of the embeddings that the staged batch waits for.
+    /// The owners of the embeddings that the staged batches wait for.
     staged: Vec<Owner>,
     _lock: WriterLock,
 }
@@ -108,8 +111,8 @@ impl Writer {
         self.commit_staged(embeddings, ingest)
     }
 
-    /// Stores all of a batch but its embeddings, in a transaction that stays open. Only this
-    /// writer's [lookups](Writer::lookup) see it.
+    /// Stores all of a batch but its embeddings, in a transaction that stays open; further batches
+    /// may follow in it. Only this writer's [lookups](Writer::lookup) see it.
     ///
     /// # Errors
     /// [`Error::Database`]; [`Error::LibraryEmpty`] if a change needs an embedding and there is no
@@ -125,21 +128,23 @@ impl Writer {
             });
         }
         let fail = self.layout.database_error();
-        self.db.execute_batch("BEGIN IMMEDIATE").map_err(&fail)?;
-        if let Err(error) = store_batch(&self.db, self.space.as_ref(), batch) {
+        if self.db.is_autocommit() {
+            self.db.execute_batch("BEGIN IMMEDIATE").map_err(&fail)?;
+        }
+        if let Err(error) = store_batch(&self.db, self.space.as_ref(), batch, self.staged.len()) {
             let error = fail(error);
             self.unstage()?;
             return Err(error);
         }
-        self.staged = owners;
+        self.staged.extend(owners);
         step::reached(Step::Staged);
         Ok(())
     }
 
-    /// Appends the embeddings of the staged batch, shape `[dim]` each, in the order of its changes,
-    /// and commits. After an error nothing is staged.
+    /// Appends the embeddings of the staged batches, shape `[dim]` each, in the order of their
+    /// changes, and commits. After an error nothing is staged.
     ///
-    /// `ingest` is the key of the run, and its counts including this batch.
+    /// `ingest` is the key of the run, and its counts including these batches.
     ///
     /// # Errors
     /// [`Error::Write`], [`Error::Database`].
@@ -156,11 +161,8 @@ impl Writer {
         outcome
     }
 
-    /// Rolls the staged batch back.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub fn unstage(&mut self) -> Result<()> {
+    /// Rolls the staged batches back.
+    fn unstage(&mut self) -> Result<()> {
         self.staged.clear();
         if self.db.is_autocommit() {
             return Ok(());
@@ -235,5 +237,7 @@ fn configure(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "cell_size_check", true)?;
+    // Negative: in KiB.
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
     db.pragma_update(None, "foreign_keys", true)
 }

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use akin::encoder::ModelSource;
 use akin::encoder::hub::Snapshot;
+use akin::encoder::{ModelSource, Precision};
 use akin::library::{Library, SpaceStatus};
+use akin::space::Origin;
 use akin::{Error, space};
 use clap::Args;
 use serde::Serialize;
@@ -33,10 +34,14 @@ struct ListedModel {
     complete: bool,
     missing: Vec<String>,
     in_use: bool,
+    /// Of the model in use, what the library was embedded with.
+    precision: Option<Precision>,
 }
 
 pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Failure> {
-    let used = of_library(context)?.map(|origin| origin.source);
+    let origin = of_library(context)?;
+    let precision = origin.as_ref().map(|origin| origin.precision);
+    let used = origin.map(|origin| origin.source);
     let mut listed = vec![bundled(used.as_ref())];
     let snapshots = context.hub.list()?;
     listed.extend(snapshots.iter().map(|s| of_hub(s, used.as_ref())));
@@ -44,6 +49,9 @@ pub(super) fn run(_: &ListArgs, context: &Context) -> Result<Outcome, Failure> {
         && !listed.iter().any(|model| model.in_use)
     {
         listed.push(elsewhere(&used));
+    }
+    for model in listed.iter_mut().filter(|model| model.in_use) {
+        model.precision = precision;
     }
     let mut out = terminal::stdout();
     for model in &listed {
@@ -80,11 +88,13 @@ fn write_spaces(
     }
     for status in spaces {
         let recipe = space::recipe_of(&status.space)?;
+        let precision = Origin::from_space(&status.space)?.precision;
         if context.json {
             let value = json!({
                 "space": status.space.name,
                 "model": recipe.model,
                 "papers": status.n_papers,
+                "precision": precision,
                 "in_use": status.is_active,
             });
             layout::json_line(out, &value)?;
@@ -92,7 +102,11 @@ fn write_spaces(
         }
         let mark = if status.is_active { '*' } else { ' ' };
         let papers = layout::counted(status.n_papers, "paper");
-        writeln!(out, "{mark} {}  {papers}", recipe.describe())?;
+        writeln!(
+            out,
+            "{mark} {}, in {precision}  {papers}",
+            recipe.describe()
+        )?;
     }
     Ok(())
 }
@@ -106,6 +120,7 @@ fn bundled(used: Option<&ModelSource>) -> ListedModel {
         complete: cfg!(feature = "bundled-model"),
         missing: Vec::new(),
         in_use: used == Some(&ModelSource::Bundled),
+        precision: None,
     }
 }
 
@@ -125,6 +140,7 @@ fn of_hub(snapshot: &Snapshot, used: Option<&ModelSource>) -> ListedModel {
         complete: snapshot.missing.is_empty(),
         missing: snapshot.missing.clone(),
         in_use: used.is_some_and(is_used),
+        precision: None,
     }
 }
 
@@ -152,6 +168,7 @@ fn elsewhere(used: &ModelSource) -> ListedModel {
             _ => Vec::new(),
         },
         in_use: true,
+        precision: None,
     }
 }
 
@@ -168,6 +185,9 @@ fn write(out: &mut impl Write, model: &ListedModel) -> io::Result<()> {
         ("bundled", _) => write!(out, "  not in this build")?,
         (_, Some(n)) => write!(out, "  {}", layout::bytes(n))?,
         _ => {}
+    }
+    if let Some(precision) = model.precision {
+        write!(out, ", in {precision}")?;
     }
     if !model.missing.is_empty() {
         write!(out, "  lacks {}", model.missing.join(", "))?;

@@ -1,7 +1,7 @@
 //! The models that the commands of `akin model` accept.
 
 use akin::Error;
-use akin::encoder::ModelSource;
+use akin::encoder::{ModelSource, Precision};
 use akin::library::Library;
 use akin::space::{self, Origin};
 
@@ -14,6 +14,7 @@ pub(super) fn own(source: ModelSource) -> Origin {
         source,
         max_tokens: None,
         dim: None,
+        precision: Precision::Auto,
     }
 }
 
@@ -24,7 +25,7 @@ pub(super) fn of_library(context: &Context) -> Result<Option<Origin>, Failure> {
         opened => opened?,
     };
     match space::origin_of(&library) {
-        Err(Error::LibraryEmpty { .. }) => Ok(None),
+        Err(Error::LibraryEmpty { .. } | Error::NotEmbedded { .. }) => Ok(None),
         origin => Ok(Some(origin?)),
     }
 }

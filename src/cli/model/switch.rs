@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use akin::encoder::Precision;
+use akin::library::Library;
 use akin::space::{self, Origin};
 use clap::Args;
 use serde_json::json;
@@ -37,10 +39,24 @@ pub(super) fn run(args: &UseArgs, context: &Context) -> Result<Outcome, Failure>
         source: hub::source(&args.model, &context.hub)?,
         max_tokens: args.max_tokens,
         dim: args.dim,
+        precision: Precision::Auto,
     };
     // A model that cannot be used is refused before anything is written.
-    let encoder = context.load(&origin)?;
+    let mut encoder = context.load(&origin)?;
     let mut writer = context.writer_of_any("akin model use")?;
+    let fingerprint = encoder.recipe().fingerprint();
+    let spaces = Library::open(&context.library)?.spaces()?;
+    let mut known = spaces.iter().map(|status| &status.space);
+    if let Some(known) = known.find(|space| space.fingerprint == fingerprint) {
+        // What is missing in it is embedded as the rest was.
+        let precision = Origin::from_space(known)?.precision;
+        if context.precision.unwrap_or(precision) != encoder.precision() {
+            encoder = context.load(&Origin {
+                precision,
+                ..origin.clone()
+            })?;
+        }
+    }
     let bar = Bar::stoppable(context);
     let options = context.index_options();
     let switched = space::switch(&mut writer, &encoder, &origin, &options, &bar)?;

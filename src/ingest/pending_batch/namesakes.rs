@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::ingest::pending::Pending;
 use crate::ingest::same_work::{MAX_NAMESAKES, Traits, Why, same_work};
 use crate::library::{PaperKey, SourceRecord};
+use crate::paper::title_key;
 
 /// Beyond this number the kept traits of stored papers are dropped.
 const MAX_NAMESAKE_BYTES: usize = 64 << 20;
@@ -57,16 +58,17 @@ impl PendingBatch {
         let Some(pending) = &self.pending[at] else {
             return Ok(None);
         };
-        let (own, sources) = (pending.traits(), &pending.change.sources);
-        let here = self.by_title.get(&own.title).into_iter().flatten();
+        // Most papers share their title with no other, and need not be compared.
+        let (title, sources) = (title_of(pending), &pending.change.sources);
+        let here = self.by_title.get(&title).into_iter().flatten();
         let here = here.filter_map(|place| Some((*place, self.pending[*place].as_ref()?)));
         let is_other =
-            |(place, other): &(usize, &Pending)| *place != at && other.traits().title == own.title;
+            |(place, other): &(usize, &Pending)| *place != at && title_of(other) == title;
         let here: Vec<(usize, &Pending)> = here.filter(is_other).take(MAX_NAMESAKES + 1).collect();
         // Some of the stored ones are pending by now, or deleted.
         let n_passed_over = self.by_key.len() + self.batch.removed.len();
         let stored = if here.len() <= MAX_NAMESAKES {
-            papers.with_title(own.title, MAX_NAMESAKES + 1 + n_passed_over)?
+            papers.with_title(title, MAX_NAMESAKES + 1 + n_passed_over)?
         } else {
             Vec::new()
         };
@@ -77,11 +79,12 @@ impl PendingBatch {
         if here.len() + stored.len() > MAX_NAMESAKES {
             return Ok(None);
         }
+        let own = pending;
         for (other, pending) in here {
             let n_sources = sources.len() + pending.change.sources.len();
             if !others.contains(&other)
                 && n_sources <= MAX_SOURCES
-                && let Some(why) = same_work(own, pending.traits())
+                && let Some(why) = same_work(own.traits(), pending.traits())
                 && !are_split(papers, sources, &pending.change.sources)?
             {
                 return Ok(Some((Holder::Pending(other), why)));
@@ -90,7 +93,7 @@ impl PendingBatch {
         for key in stored {
             let other = self.stored_namesake(papers, key)?;
             if sources.len() + other.n_sources <= MAX_SOURCES
-                && let Some(why) = same_work(own, &other.traits)
+                && let Some(why) = same_work(own.traits(), &other.traits)
                 && !are_split(papers, sources, &papers.known(key)?.sources)?
             {
                 return Ok(Some((Holder::Stored(key), why)));
@@ -117,6 +120,11 @@ impl PendingBatch {
         namesakes.traits.insert(key, Rc::clone(&traits));
         Ok(traits)
     }
+}
+
+/// The key of a pending paper's title.
+fn title_of(pending: &Pending) -> i64 {
+    title_key(&pending.change.paper.title)
 }
 
 /// Whether any two sources were split by hand.

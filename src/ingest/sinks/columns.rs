@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use akin_base::hex::hex;
 use arrow_array::{
     ArrayRef, FixedSizeListArray, Float16Array, Float32Array, RecordBatch, StringArray,
 };
@@ -15,10 +16,11 @@ use half::f16;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::{Dtype, Output, VectorSink, VectorType, WRITER};
+use super::{Dtype, Output, SPACE_KEY, VectorSink, VectorType, WRITER};
 use crate::error::{Error, Result};
 
 /// Rows of a Parquet row group, which is held in memory until it is full.
@@ -44,7 +46,7 @@ impl ArrowStream {
         let name = out.name().to_owned();
         // In a pipe the reader expects this exact schema; a file names its writer.
         let writer = if out.is_file() {
-            StreamWriter::try_new(out, &signed(&columns.schema))
+            StreamWriter::try_new(out, &signed(&columns.schema, vector_type))
         } else {
             StreamWriter::try_new(out, &columns.schema)
         };
@@ -57,12 +59,13 @@ impl ArrowStream {
     }
 }
 
-/// A schema that names its writer.
-fn signed(schema: &Schema) -> Schema {
+/// A schema that names its writer and the space of its vectors.
+fn signed(schema: &Schema, vector_type: VectorType) -> Schema {
     let writer = (WRITTEN_BY.to_owned(), WRITER.to_owned());
+    let space = (SPACE_KEY.to_owned(), hex(vector_type.fingerprint));
     schema
         .clone()
-        .with_metadata(std::collections::HashMap::from([writer]))
+        .with_metadata(std::collections::HashMap::from([writer, space]))
 }
 
 impl VectorSink for ArrowStream {
@@ -101,7 +104,8 @@ impl ParquetFile {
     pub fn create(path: &Path, vector_type: VectorType) -> Result<ParquetFile> {
         let columns = SinkColumns::new(vector_type);
         let out = Output::file(path)?;
-        let writer = ArrowWriter::try_new(out, columns.schema.clone(), Some(properties()));
+        let writer =
+            ArrowWriter::try_new(out, columns.schema.clone(), Some(properties(vector_type)));
         Ok(ParquetFile {
             columns,
             path: path.to_owned(),
@@ -125,11 +129,15 @@ impl VectorSink for ParquetFile {
 }
 
 /// How Parquet is written. Numbers of embeddings do not repeat, and their extremes tell nothing.
-fn properties() -> WriterProperties {
+fn properties(vector_type: VectorType) -> WriterProperties {
     let numbers = ColumnPath::new(["embedding", "list", "item"].map(str::to_owned).to_vec());
     let level = ZstdLevel::try_new(1).expect("zstd has a level 1");
     WriterProperties::builder()
         .set_created_by(WRITER.to_owned())
+        .set_key_value_metadata(Some(vec![KeyValue::new(
+            SPACE_KEY.to_owned(),
+            hex(vector_type.fingerprint),
+        )]))
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_column_dictionary_enabled(numbers.clone(), false)

@@ -34,6 +34,10 @@ use crate::files::{Unfinished, is_special};
 /// The writing program, for formats with a place for it.
 pub const WRITER: &str = concat!("akin ", env!("CARGO_PKG_VERSION"));
 
+/// Metadata key for the fingerprint of the space that vectors are in.
+#[cfg_attr(not(feature = "arrow"), expect(dead_code, reason = "for tables"))]
+pub(super) const SPACE_KEY: &str = "akin.space";
+
 /// Takes embeddings, in order.
 pub trait VectorSink {
     /// Takes a batch: one vector an id, each of the sink's dim.
@@ -49,9 +53,11 @@ pub trait VectorSink {
     fn finish(&mut self) -> Result<()>;
 }
 
-/// Precision and length of a sink's vectors.
+/// Space, precision and length of a sink's vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VectorType {
+    /// The fingerprint of their space ([`Recipe::fingerprint`](crate::encoder::Recipe::fingerprint)).
+    pub fingerprint: [u8; 32],
     /// Numbers in a vector.
     pub dim: usize,
     /// What a number is written as.

@@ -4,20 +4,22 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use akin_base::hex::hex;
 use half::f16;
 
-use super::{Dtype, PartFile, VectorSink, VectorType};
+use super::{Dtype, PartFile, VectorSink, VectorType, WRITER};
 use crate::error::{Error, Result};
 
 /// A NumPy `.npy` file (format 1.0, `<f4` or `<f2`, shape `[papers, dim]`). The ids are in a file
-/// of the same name that ends in `.ids.txt`, one per line. Both appear under their names only when
-/// whole.
+/// of the same name that ends in `.ids.txt`, one per line. A third one ends in `.space.json` and has
+/// the fingerprint of their space. All appear under their names only when whole.
 pub struct Npy {
     path: PathBuf,
     vector_type: VectorType,
     n_rows: u64,
     vectors: PartFile,
     ids: PartFile,
+    space: PartFile,
 }
 
 /// Bytes of a `.npy` header: a multiple of 64, with room for any shape.
@@ -37,12 +39,18 @@ impl Npy {
             n_rows: 0,
             vectors,
             ids: PartFile::create(&Npy::ids_beside(path))?,
+            space: PartFile::create(&Npy::space_beside(path))?,
         })
     }
 
     /// The path of such a file's ids.
     pub fn ids_beside(path: &Path) -> PathBuf {
         path.with_extension("ids.txt")
+    }
+
+    /// The path of the file that says which space such vectors are in.
+    pub fn space_beside(path: &Path) -> PathBuf {
+        path.with_extension("space.json")
     }
 
     /// Whether a file and its ids are as written here: the same number of ids and vectors, and
@@ -66,7 +74,7 @@ impl Npy {
             let dim = n_numbers.checked_div(n_rows).unwrap_or_default() as usize;
             let is_full = dim as u64 * n_rows * n_number_bytes + NPY_HEADER_BYTES as u64 == n_bytes;
             // If there are no vectors, their length is unknown.
-            let start = npy_header(n_rows, VectorType { dim, dtype });
+            let start = npy_header(n_rows, dim, dtype);
             is_full && (header == start[..] || n_rows == 0)
         }))
     }
@@ -90,11 +98,15 @@ impl VectorSink for Npy {
     }
 
     fn finish(&mut self) -> Result<()> {
-        let header = npy_header(self.n_rows, self.vector_type);
+        let header = npy_header(self.n_rows, self.vector_type.dim, self.vector_type.dtype);
         self.vectors
             .seek(SeekFrom::Start(0))
             .map_err(Error::write(&self.path))?;
         self.vectors.put(&header)?;
+        let fingerprint = hex(self.vector_type.fingerprint);
+        let space = format!("{{\"fingerprint\":\"{fingerprint}\",\"writer\":\"{WRITER}\"}}\n");
+        self.space.put(space.as_bytes())?;
+        self.space.finish()?;
         self.ids.finish()?;
         self.vectors.finish()
     }
@@ -111,12 +123,11 @@ fn one_line(id: &str) -> &str {
 
 /// The header of NumPy's format 1.0: magic, version, length, and a Python literal padded with
 /// spaces to a line.
-fn npy_header(n_rows: u64, vector_type: VectorType) -> Vec<u8> {
-    let descr = match vector_type.dtype {
+fn npy_header(n_rows: u64, dim: usize, dtype: Dtype) -> Vec<u8> {
+    let descr = match dtype {
         Dtype::F32 => "<f4",
         Dtype::F16 => "<f2",
     };
-    let dim = vector_type.dim;
     let shape =
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({n_rows}, {dim}), }}");
     let mut header = b"\x93NUMPY\x01\x00".to_vec();

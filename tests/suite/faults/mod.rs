@@ -46,8 +46,8 @@ const A_DAY: usize = 300;
 /// Papers of a day's file that were in the file of the day before, some of them corrected.
 const REPEATED: usize = 70;
 
-/// Every paper with its text hash and the bits of its embedding.
-type State = BTreeMap<String, (String, Vec<u32>)>;
+/// Every paper with its text hash and the bits of its embedding, if it has one.
+type State = BTreeMap<String, (String, Option<Vec<u32>>)>;
 
 fn state(root: &Path) -> State {
     let Ok(library) = Library::open(root) else {
@@ -56,8 +56,9 @@ fn state(root: &Path) -> State {
     let rows = library.rows().ok();
     let paper = |id: &akin::paper::PaperId| {
         let stored = library.find(id.as_str()).unwrap();
-        let vector = rows.as_ref().unwrap().vector(stored.row.unwrap()).unwrap();
-        let bits = vector.into_iter().map(f32::to_bits).collect();
+        let vector = |row| rows.as_ref().unwrap().vector(row).unwrap();
+        let vector = stored.row.map(vector);
+        let bits = vector.map(|vector| vector.into_iter().map(f32::to_bits).collect());
         let hash = format!("{:?}", stored.paper.text_hash());
         (id.to_string(), (hash, bits))
     };
@@ -93,8 +94,9 @@ fn work(root: &Path) -> akin::Result<u64> {
         source: ModelSource::Folder(PathBuf::from(tiny_model())),
         max_tokens: None,
         dim: None,
+        precision: Precision::F32,
     };
-    let encoder = origin.load(Some(1), Precision::F32, DeviceChoice::Cpu)?;
+    let encoder = origin.load(Some(1), DeviceChoice::Cpu)?;
     let index = IndexOptions {
         graph_from: 400,
         tail_max: 250,

@@ -110,7 +110,7 @@ fn a_dump_that_shrinks_while_it_is_read_gives_what_was_read() {
         .set_len(100)
         .unwrap();
     let ran = Ran::of(child.wait_with_output().unwrap());
-    assert!(matches!(ran.code, Some(0 | 1)), "{ran:?}");
+    assert!(matches!(ran.code, Some(0..=2)), "{ran:?}");
     let report = &ran.json()[0];
     let count = |name: &str| report[name].as_u64().unwrap();
     let parts = [
