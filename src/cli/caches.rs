@@ -47,7 +47,7 @@ pub(super) struct CacheArgs {
 
 #[derive(Debug, Subcommand)]
 enum CacheCommand {
-    /// List the caches: of which dump, how large, when last used
+    /// List the caches with their dumps, their sizes and the days of their last use
     List,
     /// Delete caches: those whose dump is gone, or those that are named
     Clean {

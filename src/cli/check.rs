@@ -58,6 +58,10 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     let mut out = terminal::stdout();
     if !context.json {
         write_report(&mut out, &found, context)?;
+        // What cannot be listed is no fault of the library.
+        if let Some(caches) = caches::summary().ok().flatten() {
+            writeln!(out, "{:<10} {caches}", "caches")?;
+        }
         write_repairs(&mut out, &repairs)?;
     }
     // The current state is checked again, not guessed.
@@ -163,10 +167,6 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
         None => "not measured, as there is no graph".to_owned(),
     };
     line("recall", recall)?;
-    // What cannot be listed is no fault of the library.
-    if let Some(caches) = caches::summary().ok().flatten() {
-        line("caches", caches)?;
-    }
     let faults = faults
         .iter()
         .chain(&orphans)

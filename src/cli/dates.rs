@@ -247,7 +247,7 @@ fn weekday(name: &str) -> Option<Weekday> {
         "sunday",
     ];
     let is_named = |whole: &&str| *whole == name || (name.len() >= 3 && whole.starts_with(name));
-    let at = NAMES.iter().position(|whole| is_named(&whole))?;
+    let at = NAMES.iter().position(is_named)?;
     Weekday::from_monday_zero_offset(i8::try_from(at).ok()?).ok()
 }
 

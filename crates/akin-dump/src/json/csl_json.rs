@@ -440,21 +440,21 @@ mod tests {
     #[test]
     fn dates_are_read_in_every_form() {
         for (issued, expected) in [
-            (json!({"date-parts": [[2019]]}), json!("2019-01-01")),
-            (json!({"date-parts": [[2019, 12]]}), json!("2019-12-01")),
+            (json!({"date-parts": [[2019]]}), json!("2019")),
+            (json!({"date-parts": [[2019, 12]]}), json!("2019-12")),
             (
                 json!({"date-parts": [["2019", "1", "5"]]}),
                 json!("2019-01-05"),
             ),
             (json!({"date-parts": [[null]]}), json!(null)),
             (json!({"raw": "5 May 2019"}), json!("2019-05-05")),
-            (json!({"literal": "Spring 2019a"}), json!("2019-01-01")),
+            (json!({"literal": "Spring 2019a"}), json!("2019")),
             (
                 json!({"date-parts": [[2019]], "season": 1}),
-                json!("2019-01-01"),
+                json!("2019"),
             ),
             (json!("2019-05-06"), json!("2019-05-06")),
-            (json!(2019), json!("2019-01-01")),
+            (json!(2019), json!("2019")),
             (json!({}), json!(null)),
         ] {
             check(

@@ -270,7 +270,7 @@ mod tests {
                 "id": "10.5555/pre",
                 "aliases": null,
                 "authors": ["O Frost", "J van der Berg"],
-                "published": "2019-01-01",
+                "published": "2019",
                 "journal": "Ann Ice",
             }),
         );

@@ -296,7 +296,7 @@ mod tests {
                 r#"{{"paperId":"{sha}","corpusId":5,"externalIds":{{"DOI":null}},"title":"T","abstract":"Abstract: We show.",
                 "venue":"V","journal":null,"year":2019,"fieldsOfStudy":["Art"],"authors":[]}}"#
             ),
-            &format!("{sha} corpusid:5 | T | We show. |  | Art | 2019-01-01 | V"),
+            &format!("{sha} corpusid:5 | T | We show. |  | Art | 2019 | V"),
         );
         check(
             &format!(r#"{{"intents":[],"citingPaper":{{"paperId":"{sha}","title":"T"}}}}"#),
@@ -312,7 +312,7 @@ mod tests {
             "doi":null,"venue":null,"journal":"J","mag_id":"1","mag_field_of_study":["Medicine"],
             "s2_url":"https://api.semanticscholar.org/CorpusID:77490025"}"#,
             "corpusid:77490025 math/0309136 pmid:11472636 PMC35282 | T |  | Ada B. C. Lovelace Jr. \
-             | Medicine | 1975-01-01 | J",
+             | Medicine | 1975 | J",
         );
     }
 

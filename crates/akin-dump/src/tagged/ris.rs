@@ -310,7 +310,7 @@ mod tests {
                 "title": "X",
                 "abstract": "Text.",
                 "authors": ["R. Roe"],
-                "published": "2019-01-01",
+                "published": "2019",
                 "journal": "J",
                 "notice": "retracted",
             }),

@@ -196,7 +196,7 @@ mod tests {
             "PT B\nAU [Anonymous]\n   Roe, R\nTI X\nPY 2020\nEA APR 2019\nDE a; b\nER",
             serde_json::json!({
                 "authors": ["R Roe"],
-                "published": "2019-04-01",
+                "published": "2019-04",
                 "categories": ["a", "b"],
             }),
         );

@@ -143,7 +143,7 @@ fn answers_and_exports_of_bibliographies_are_read_whole() {
         lines,
         [
             "10.5555/moss.1 | On moss & roofs | 2019-05-06 | Jan van den Berg Jr., Ada von Humboldt, The Moss Group",
-            "http://zotero.org/users/1/items/AB | Fern | 2002-01-01 | Mia Ek",
+            "http://zotero.org/users/1/items/AB | Fern | 2002 | Mia Ek",
         ]
     );
     let (format, lines) = shown("seeds/europe-pmc.json");
@@ -152,7 +152,7 @@ fn answers_and_exports_of_bibliographies_are_read_whole() {
         lines,
         [
             "pmid:95000001 | Lake ice thickness from sonar. | 2004-05-20 | Ola Frost, Ice Consortium",
-            "PPR95 | Pond ice | 2019-01-01 | O Frost, J van der Berg",
+            "PPR95 | Pond ice | 2019 | O Frost, J van der Berg",
         ]
     );
 }

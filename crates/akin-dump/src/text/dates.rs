@@ -294,7 +294,7 @@ fn eight_digits(word: &str) -> Option<Partial> {
 fn small_number(word: &str) -> Option<i8> {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = word.split_at(digits);
-    let is_known = matches!(rest, "" | "st" | "nd" | "rd" | "th") || rest.starts_with('T');
+    let is_known = matches!(rest, "" | "st" | "nd" | "rd" | "th" | "er") || rest.starts_with('T');
     ((1..=2).contains(&digits) && is_known).then(|| number.parse().ok())?
 }
 

@@ -215,7 +215,7 @@ mod tests {
                 "title": "A Parser of $n^2$",
                 "abstract": "See http://x.y, b.",
                 "authors": ["Ada Lovelace", "Babbage"],
-                "published": "2020-12-01",
+                "published": "2020-12",
                 "updated": "2021-02-03",
                 "journal": "Proceedings of COLING",
             }),
@@ -263,11 +263,11 @@ mod tests {
         };
         check("<note>See also.</note>", (None, Some("See also.")));
         check(
-            "<retracted date='2021-01-01'>Wrong.</retracted>",
+            "<retracted date='2021'>Wrong.</retracted>",
             (Some(Notice::Retracted), Some("Wrong.")),
         );
         check(
-            "<removed date='2021-01-01'/>",
+            "<removed date='2021'/>",
             (Some(Notice::Withdrawn), None),
         );
     }

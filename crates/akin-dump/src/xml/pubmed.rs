@@ -450,22 +450,22 @@ mod tests {
         };
         check(
             "<Year>1999</Year><Season>Spring</Season>",
-            Some("1999-01-01"),
+            Some("1999"),
         );
         check(
             "<Year>1999</Year><Month>Feb</Month><Day>30</Day>",
-            Some("1999-02-01"),
+            Some("1999-02"),
         );
         check(
             "<MedlineDate>1998 Dec-1999 Jan</MedlineDate>",
-            Some("1998-12-01"),
+            Some("1998-12"),
         );
         check(
             "<MedlineDate>Nov-Dec 1999</MedlineDate>",
-            Some("1999-11-01"),
+            Some("1999-11"),
         );
-        check("<MedlineDate>2000 Spring</MedlineDate>", Some("2000-01-01"));
-        check("<MedlineDate>1975-1976</MedlineDate>", Some("1975-01-01"));
+        check("<MedlineDate>2000 Spring</MedlineDate>", Some("2000"));
+        check("<MedlineDate>1975-1976</MedlineDate>", Some("1975"));
         check("<MedlineDate>unknown</MedlineDate>", None);
     }
 
@@ -489,7 +489,7 @@ mod tests {
             "abstract": "We.",
             "authors": ["A Fischer"],
             "categories": ["fish"],
-            "published": "2001-01-01",
+            "published": "2001",
         });
         check(&book(""), expected.clone());
         expected["title"] = "Eels".into();
