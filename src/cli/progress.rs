@@ -57,12 +57,8 @@ impl Bar {
     /// second one ends the process.
     pub(super) fn stoppable(context: &Context) -> Bar {
         set_handler();
-<<<<<<< ours
-        let can_be_drawn = std::io::stderr().is_terminal() && !terminal::is_json();
+        let can_be_drawn = terminal::is_stderr_read() && !terminal::is_json();
         let shown = match (context.quiet, can_be_drawn) {
-=======
-        let shown = match (context.quiet, terminal::is_stderr_read()) {
->>>>>>> theirs
             (true, _) => BarStyle::Nothing,
             (false, true) => BarStyle::Drawn,
             (false, false) => BarStyle::Lines,

@@ -153,7 +153,6 @@ pub(super) fn log() -> Door {
     Door::of(io::stderr())
 }
 
-<<<<<<< ours
 /// From now on, messages on stderr are JSON.
 pub(super) fn make_json() {
     IS_JSON.store(true, Ordering::Relaxed);
@@ -162,12 +161,12 @@ pub(super) fn make_json() {
 /// Whether messages on stderr are JSON.
 pub(super) fn is_json() -> bool {
     IS_JSON.load(Ordering::Relaxed)
-=======
+}
+
 /// Whether a person reads stderr at a terminal.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub(super) fn is_stderr_read() -> bool {
     io::stderr().is_terminal()
->>>>>>> theirs
 }
 
 /// Data for programs, on stdout: bytes as they are, unless a terminal is there to take them.
