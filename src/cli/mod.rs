@@ -24,6 +24,7 @@ mod hub;
 mod layout;
 mod log;
 mod mail;
+mod minus;
 mod model;
 mod moment;
 mod outcome;
@@ -128,9 +129,22 @@ fn tell_of_misuse(misuse: &clap::Error) -> ExitCode {
         return ExitCode::from(u8::from(printed.is_err()));
     }
     let mut err = terminal::stderr();
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let tip = minus::tip(misuse, &arguments);
     // A value that is wrong is quoted, however long it is.
     for line in misuse.render().to_string().lines().take(MISUSE_LINES) {
-        let _ = writeln!(err, "{}", terminal::one_line(line));
+        match &tip {
+            Some(tip) if line.trim_start().starts_with("tip: to pass ") => {
+                for line in tip.lines() {
+                    let _ = writeln!(err, "{}", terminal::one_line(line));
+                }
+            }
+            _ => {
+                let _ = writeln!(err, "{}", terminal::one_line(line));
+            }
+        }
     }
     ExitCode::from(2)
 }

@@ -101,6 +101,9 @@ pub(super) fn show(
     for note in &answer.notes {
         context.note(note);
     }
+    for unknown in &answer.unknown_words {
+        context.note(&output::unknown_word(unknown));
+    }
     for paper in &answer.left_out {
         context.note(&format!(
             "left out as the same work: {} {}",
@@ -118,7 +121,7 @@ pub(super) fn show(
             duplicate.id = output::spelt(indexes.library, &duplicate.id)?;
         }
     }
-    output::answer(&answer, &explanations, context.json)?;
+    output::answer(&answer, &explanations, context.json, context.verbose)?;
     if answer.hits.is_empty() {
         context.note(answer.nothing.as_deref().unwrap_or("nothing was found"));
         return Ok(Outcome::Partly);

@@ -85,6 +85,7 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
         facets: facets.transpose()?,
         is_far: false,
         plan: found.plan,
+        unknown_words: Vec::new(),
         notes,
         vector: request.vector.map(<[f32]>::to_vec),
         words: request.words.clone(),

@@ -1,0 +1,112 @@
+//! Words of a question that no paper has, each with the words of the library that it may stand for.
+//!
+//! ```text
+//! question ──► unknown words ──► terms near each ──► papers with these ──► words as people write them
+//!               lexical index     its dictionary        library
+//! ```
+//!
+//! Invariant: at most [`WORDS_CORRECTED`] words are compared with the dictionary, and a bounded number of
+//! papers is read for each.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::indexes::Indexes;
+use crate::error::Result;
+use crate::index::lexical::{Lexical, WordQuery, spellings, typing_errors};
+use crate::library::PaperKey;
+
+/// Unknown words that are compared with the dictionary; others are only named.
+const WORDS_CORRECTED: usize = 4;
+
+/// Words that are proposed for one.
+const WORDS_PROPOSED: usize = 3;
+
+/// A word of a question that no paper has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownWord {
+    /// The word, in lower case.
+    pub word: String,
+    /// Words of the library that are spelt like it: the nearest first, then those of most papers.
+    pub nearest: Vec<String>,
+}
+
+/// The words of a question that no paper has. A lexical index that cannot be read knows of none.
+///
+/// # Errors
+/// What the library fails with.
+pub(super) fn unknown_words(
+    indexes: &Indexes<'_>,
+    words: &WordQuery,
+) -> Result<Vec<UnknownWord>> {
+    let Ok(lexical) = indexes.lexical else {
+        return Ok(Vec::new());
+    };
+    let unknown = lexical.unknown_words(words).unwrap_or_default();
+    let corrected = |(place, word): (usize, String)| {
+        let nearest = if place < WORDS_CORRECTED {
+            nearest(indexes, lexical, &word)?
+        } else {
+            Vec::new()
+        };
+        Ok(UnknownWord { word, nearest })
+    };
+    unknown.into_iter().enumerate().map(corrected).collect()
+}
+
+/// The words of the library that are spelt like a word.
+fn nearest(indexes: &Indexes<'_>, lexical: &Lexical, word: &str) -> Result<Vec<String>> {
+    let mut written: BTreeMap<String, u64> = BTreeMap::new();
+    for near in lexical.terms_near(word).unwrap_or_default() {
+        for key in near.keys {
+            let Some((paper, ..)) = indexes.library.paper(PaperKey(key as i64))? else {
+                continue;
+            };
+            let text = format!("{}\n{}", paper.title, paper.abstract_text);
+            for form in spellings(&text, &near.term) {
+                let n_papers = written.entry(form).or_default();
+                *n_papers = near.n_papers.max(*n_papers);
+            }
+        }
+    }
+    Ok(in_order(word, written))
+}
+
+/// Those of the words, each with the number of papers that have it in any form, that may be meant: the
+/// nearest first. Once one is near, what has another typing error is not meant.
+fn in_order(word: &str, written: BTreeMap<String, u64>) -> Vec<String> {
+    let mut near: Vec<(usize, Reverse<u64>, String)> = written
+        .into_iter()
+        .map(|(form, n_papers)| {
+            let distance = strsim::osa_distance(word, &form);
+            (distance, Reverse(n_papers), form)
+        })
+        .filter(|(distance, ..)| *distance <= typing_errors(word))
+        .collect();
+    near.sort();
+    let least = near.first().map_or(0, |(distance, ..)| *distance);
+    near.retain(|(distance, ..)| *distance == least);
+    near.truncate(WORDS_PROPOSED);
+    near.into_iter().map(|(.., form)| form).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_come_first_and_then_the_most_frequent() {
+        let check = |word: &str, written: &[(&str, u64)], expected: &[&str]| {
+            let written = written.iter().map(|(form, n)| ((*form).to_owned(), *n));
+            assert_eq!(in_order(word, written.collect()), expected, "{word}");
+        };
+        let neutral = [("neutralino", 3), ("neutrino", 9), ("neutron", 99)];
+        check("neutrlino", &neutral, &["neutrino", "neutralino"]);
+        check("nuetron", &neutral, &["neutron"]);
+        check("netrno", &neutral, &[]);
+        check("neutrn", &neutral, &["neutron"]);
+        let many = [("cats", 1), ("hats", 4), ("bats", 3), ("rats", 2)];
+        check("dats", &many, &["hats", "bats", "rats"]);
+        check("do", &[("go", 9)], &[]);
+    }
+}
