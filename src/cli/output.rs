@@ -48,7 +48,7 @@ struct JsonHit<'a> {
     paper: JsonPaper<'a>,
 }
 
-/// Words that no paper has, as programs get them: with each hit, or alone if there are no hits.
+/// Words that no paper has, as programs get them with each hit.
 #[derive(Serialize, Clone, Copy)]
 struct JsonUnknown<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -182,18 +182,18 @@ impl<'a> JsonRising<'a> {
 
 /// Numbers that are shown of each hit, besides its rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Columns {
+struct HitColumns {
     similarity: bool,
     percentile: bool,
 }
 
-impl Columns {
+impl HitColumns {
     /// The numbers to show of these hits: closeness where it is the order, or on demand.
-    fn of(hits: &[Hit], is_verbose: bool) -> Columns {
+    fn of(hits: &[Hit], is_verbose: bool) -> HitColumns {
         let by_meaning = hits.iter().all(|hit| hit.matching == Matching::Dense)
             && hits.is_sorted_by(|a, b| a.similarity >= b.similarity);
         let has_percentile = hits.iter().any(|hit| hit.percentile.is_some());
-        Columns {
+        HitColumns {
             similarity: is_verbose,
             percentile: (by_meaning || is_verbose) && has_percentile,
         }
@@ -209,14 +209,11 @@ pub(super) fn answer(
     is_verbose: bool,
 ) -> io::Result<()> {
     let mut out = terminal::stdout();
-    let columns = Columns::of(&answer.hits, is_verbose);
+    let columns = HitColumns::of(&answer.hits, is_verbose);
     let unknown: Vec<JsonUnknownWord<'_>> = answer.unknown_words.iter().map(Into::into).collect();
     let unknown = JsonUnknown {
         unknown_words: &unknown,
     };
-    if is_json && answer.hits.is_empty() && !unknown.unknown_words.is_empty() {
-        json_line(&mut out, &unknown)?;
-    }
     for (place, hit) in answer.hits.iter().enumerate() {
         let explanation = explanations.get(place);
         if is_json {
@@ -298,7 +295,7 @@ fn write_hit(
     out: &mut impl Write,
     hit: &Hit,
     explanation: Option<&Explanation>,
-    columns: Columns,
+    columns: HitColumns,
     width: usize,
 ) -> io::Result<()> {
     let Hit { rank, paper, .. } = hit;
@@ -434,7 +431,9 @@ fn why(hit: &Hit, explanation: &Explanation) -> String {
     // What was not asked says nothing, not even that a paper is far.
     let mut places = Vec::new();
     if hit.matching != Matching::Lexical {
-        let close = hit.percentile.map(|percentile| format!(" ({})", top(percentile)));
+        let close = hit
+            .percentile
+            .map(|percentile| format!(" ({})", top(percentile)));
         places.push(place(hit.dense_rank, "meaning") + &close.unwrap_or_default());
     }
     if hit.matching != Matching::Dense {

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The *percentile* of a similarity is 100 less that share in percent, from 0 to 100
-//! ([`Background`](crate::index::Background)). 99.98 is "top 0.02 %". A question is shorter than an abstract,
-//! so that the first hit of a question is less similar to it than many abstracts are to each other. So it
+//! ([`Background`](crate::index::Background)). 99.98 is "top 0.02 %". A question is shorter than an abstract:
+//! its first hit is less similar to it than many abstracts are to each other. So it
 //! has a background of its own. The first question makes it ([`make_background`]); until then that of pairs serves.
 
 use super::indexes::Indexes;
@@ -25,7 +25,11 @@ const QUESTION_WORDS: usize = 40;
 
 /// Whether a text is as short as a question.
 pub(super) fn is_question(words: &WordQuery) -> bool {
-    words.text().split_whitespace().nth(QUESTION_WORDS).is_none()
+    words
+        .text()
+        .split_whitespace()
+        .nth(QUESTION_WORDS)
+        .is_none()
 }
 
 /// The background of the similarities to what is requested; `None` if the library has too few papers, or
@@ -72,14 +76,14 @@ pub(super) fn make_background(indexes: &Indexes<'_>, encoder: &Encoder) -> Resul
 }
 
 /// Explains why there are no percentiles; `None` if there are.
-pub(super) fn why_none(indexes: &Indexes<'_>, matching: Matching) -> Option<String> {
+pub(super) fn why_none(request: &Request<'_>, matching: Matching) -> Option<String> {
     if matching == Matching::Lexical {
         return Some("papers are found by their words alone".to_owned());
     }
-    if indexes.index.background().is_some() {
+    if background(request).is_some() {
         return None;
     }
-    let n_rows = indexes.library.rows().map_or(0, |rows| rows.len());
+    let n_rows = request.indexes.library.rows().map_or(0, |rows| rows.len());
     Some(if n_rows < LEAST_ROWS_WITH_BACKGROUND {
         format!(
             "percentiles need at least {LEAST_ROWS_WITH_BACKGROUND} papers, and there are {n_rows}"

@@ -11,8 +11,8 @@
 //! The similarity is to a moved query: the query vector plus [`FEEDBACK_WEIGHT`] times the mean of
 //! a first pass's best candidates (pseudo-relevance feedback after Rocchio).
 //!
-//! For a question three things come to that (`questioned`): words in a title count more, words of a paper
-//! that is far by its meaning count less, and the first by meaning is among the first three.
+//! For a question three things come to that (`questioned`). Words in a title count more. Words of a paper
+//! that is far by its meaning count less. The first by meaning is among the first three.
 //!
 //! The constants do best on the mean of SciFact's training queries, Cranfield and CACM; around them the
 //! measures are flat. They are one setting for every library. Whole papers as queries (`related`) have

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A title says what a paper is about, so that its words count once more, each with a tenth of its rarity.
-//! In a large library one rare word can carry a paper far: what is not among the first hundred by
+//! In a large library one rare word can carry a paper far. So what is not among the first hundred by
 //! meaning has nine tenths of its word score. And where the best paper by meaning lacks a rare word, it stays
 //! among the first three.
 //!

@@ -105,6 +105,6 @@ fn first_depth(request: &Request<'_>, matching: Matching) -> usize {
 /// Why all papers pass the least percentile, if one is requested but there are no percentiles.
 fn why_unmeasured(request: &Request<'_>, matching: Matching) -> Option<String> {
     request.query.min_percentile?;
-    let why = closeness::why_none(request.indexes, matching)?;
+    let why = closeness::why_none(request, matching)?;
     Some(format!("no paper is left out by its percentile: {why}"))
 }

@@ -35,10 +35,7 @@ pub struct UnknownWord {
 ///
 /// # Errors
 /// What the library fails with.
-pub(super) fn unknown_words(
-    indexes: &Indexes<'_>,
-    words: &WordQuery,
-) -> Result<Vec<UnknownWord>> {
+pub(super) fn unknown_words(indexes: &Indexes<'_>, words: &WordQuery) -> Result<Vec<UnknownWord>> {
     let Ok(lexical) = indexes.lexical else {
         return Ok(Vec::new());
     };

@@ -42,7 +42,8 @@ fn particles() -> Sandbox {
 fn heads(shown: &str) -> Vec<&str> {
     let begins = |line: &&str| {
         let rank = line.split_whitespace().next().unwrap_or_default();
-        line.starts_with(' ') && line.get(2..5).is_some_and(|gap| gap.ends_with("  "))
+        line.starts_with(' ')
+            && line.get(2..5).is_some_and(|gap| gap.ends_with("  "))
             && rank.parse::<usize>().is_ok()
     };
     shown.lines().filter(begins).collect()
@@ -68,7 +69,11 @@ fn percentiles(ran: &Ran) -> Vec<f64> {
 fn a_line_says_what_found_the_paper_and_how_close_it_is_only_where_that_is_the_order() {
     let sandbox = real();
     let question = "the mass of a galaxy";
-    let ask = |args: &[&str]| sandbox.akin(&[&["search", question], args].concat()).exits(0);
+    let ask = |args: &[&str]| {
+        sandbox
+            .akin(&[&["search", question], args].concat())
+            .exits(0)
+    };
     let hits = ask(&["--json"]).json();
     let shown = ask(&[]).stdout;
     let heads_shown = heads(&shown);
@@ -86,16 +91,28 @@ fn a_line_says_what_found_the_paper_and_how_close_it_is_only_where_that_is_the_o
     }
     // By meaning alone, closeness is the order.
     let dense = ask(&["--dense"]).stdout;
-    assert!(heads(&dense).iter().all(|head| head.contains("  m   top ")), "{dense}");
+    assert!(
+        heads(&dense).iter().all(|head| head.contains("  m   top ")),
+        "{dense}"
+    );
     let listed = percentiles(&ask(&["--dense", "--json"]));
     assert!(listed.is_sorted_by(|a, b| a >= b), "{listed:?}");
     let old = ask(&["--dense", "--half-life", "30"]).stdout;
     assert!(!heads(&old)[0].contains("top "), "{old}");
     let lexical = ask(&["--lexical", "-k", "2"]).stdout;
-    assert!(heads(&lexical).iter().all(|head| head[5..].starts_with("w   ")), "{lexical}");
+    assert!(
+        heads(&lexical)
+            .iter()
+            .all(|head| head[5..].starts_with("w   ")),
+        "{lexical}"
+    );
     // Whoever wants to know more is told.
     let verbose = ask(&["-v"]).stdout;
-    assert!(heads(&verbose).iter().all(|head| head.contains("  0.") && head.contains("  top ")));
+    assert!(
+        heads(&verbose)
+            .iter()
+            .all(|head| head.contains("  0.") && head.contains("  top "))
+    );
     let explained = ask(&["--explain", "-k", "1"]).stdout;
     assert!(explained.contains("by meaning (top "), "{explained}");
 }
@@ -126,12 +143,18 @@ fn a_question_is_measured_by_questions_and_a_paper_by_pairs() {
     }
     // One paper of the library is the least share.
     let found = percentiles(&first);
-    assert!(found[0] > 97.0 && found.iter().all(|p| *p <= 99.0), "{found:?}");
+    assert!(
+        found[0] > 97.0 && found.iter().all(|p| *p <= 99.0),
+        "{found:?}"
+    );
     let limit = format!("--min-percentile={}", (found[0] + found[9]) / 2.0);
     let near = percentiles(&sandbox.akin(&[&ask[..], &[&limit]].concat()).exits(0));
     let limit = (found[0] + found[9]) / 2.0;
     let due: Vec<f64> = found.iter().copied().filter(|p| *p >= limit).collect();
-    assert!(near.len() >= due.len() && near.iter().all(|p| *p >= limit), "{near:?}");
+    assert!(
+        near.len() >= due.len() && near.iter().all(|p| *p >= limit),
+        "{near:?}"
+    );
     // The first paper of a title's own subject is close, though the title is short.
     let title = first.json()[0]["title"].as_str().unwrap().to_owned();
     assert!(percentiles(&sandbox.akin(&["search", &title, "--json"]).exits(0))[0] >= 99.0);
@@ -140,24 +163,47 @@ fn a_question_is_measured_by_questions_and_a_paper_by_pairs() {
 #[test]
 fn a_word_that_no_paper_has_is_said_with_the_nearest_ones() {
     let sandbox = particles();
-    let ran = sandbox.akin(&["search", "neutrlino mass", "--json"]).exits(0);
+    let ran = sandbox
+        .akin(&["search", "neutrlino mass", "--json"])
+        .exits(0);
     let said = "note: no paper has \"neutrlino\"; did you mean neutrino or neutralino?";
     assert!(ran.stderr.contains(said), "{ran:?}");
     let expected = json!([{"word": "neutrlino", "nearest": ["neutrino", "neutralino"]}]);
-    assert!(ran.json().iter().all(|hit| hit["unknown_words"] == expected), "{ran:?}");
+    assert!(
+        ran.json()
+            .iter()
+            .all(|hit| hit["unknown_words"] == expected),
+        "{ran:?}"
+    );
     // An ending that is wrong, two of them, and one that is like nothing.
     let check = |question: &str, said: &[&str]| {
         let ran = sandbox.akin(&["search", question]).exits(0);
-        let notes: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("no paper has")).collect();
+        let notes: Vec<&str> = ran
+            .stderr
+            .lines()
+            .filter(|line| line.contains("no paper has"))
+            .collect();
         assert_eq!(notes, said, "{question}");
     };
-    check("perturbatoins", &["note: no paper has \"perturbatoins\"; did you mean perturbations?"]);
+    check(
+        "perturbatoins",
+        &["note: no paper has \"perturbatoins\"; did you mean perturbations?"],
+    );
     check(
         "neutrno xylophones",
-        &["note: no paper has \"neutrno\"; did you mean neutrino?", "note: no paper has \"xylophones\""],
+        &[
+            "note: no paper has \"neutrno\"; did you mean neutrino?",
+            "note: no paper has \"xylophones\"",
+        ],
     );
     // Known words in any form, numbers, formulas, names of authors and conditions on them are not.
-    for fine in ["neutrino mass", "masses of a neutrino", "2026 H2O GPT-4 p53", "weissman", "author:weismann mass"] {
+    for fine in [
+        "neutrino mass",
+        "masses of a neutrino",
+        "2026 H2O GPT-4 p53",
+        "weissman",
+        "author:weismann mass",
+    ] {
         let ran = sandbox.akin(&["search", fine]);
         assert!(!ran.stderr.contains("no paper has"), "{ran:?}");
     }
@@ -165,18 +211,29 @@ fn a_word_that_no_paper_has_is_said_with_the_nearest_ones() {
     assert!(!dense.stderr.contains("no paper has"), "{dense:?}");
     let none = sandbox.akin(&["search", "+neutrlino", "--json"]).exits(1);
     assert!(none.stderr.contains("did you mean neutrino"), "{none:?}");
-    assert_eq!(none.json(), [json!({"unknown_words": expected})]);
+    assert!(none.stdout.is_empty(), "{none:?}");
 }
 
 #[test]
 fn a_minus_before_the_first_word_is_explained() {
     let sandbox = particles();
-    for args in [&["search", "-glass spin"][..], &["search", "-k", "3", "spin", "-glass"]] {
+    for args in [
+        &["search", "-glass spin"][..],
+        &["search", "-k", "3", "spin", "-glass"],
+    ] {
         let ran = sandbox.akin(args).exits(2);
-        assert!(ran.stderr.contains("tip: to leave out papers with a word"), "{ran:?}");
-        assert!(ran.stderr.contains("akin search -- 'QUESTION -glass"), "{ran:?}");
+        assert!(
+            ran.stderr.contains("tip: to leave out papers with a word"),
+            "{ran:?}"
+        );
+        assert!(
+            ran.stderr.contains("akin search -- 'QUESTION -glass"),
+            "{ran:?}"
+        );
     }
     let ran = sandbox.akin(&["search", "--glass"]).exits(2);
     assert!(ran.stderr.contains("'-- --glass'"), "{ran:?}");
-    sandbox.akin(&["search", "--json", "--", "-sun neutrinos"]).exits(0);
+    sandbox
+        .akin(&["search", "--json", "--", "-sun neutrinos"])
+        .exits(0);
 }

@@ -101,8 +101,8 @@ impl Background {
         self
     }
 
-    /// Share of random pairs whose similarity is at least this one, from the share of one compared pair
-    /// to 1; of questions, from the share of one paper of the library.
+    /// Share of random pairs whose similarity is at least this one, up to 1. The least share is that of one
+    /// compared pair; for questions, that of one paper of the library.
     pub fn share(&self, similarity: f32) -> f64 {
         let above = self.tail.partition_point(|knot| *knot < similarity);
         if above == 0 {

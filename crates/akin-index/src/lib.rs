@@ -62,8 +62,8 @@ use exact::{RowBound, SegmentSearch, rescore, scan, scan_codes};
 use kernels::Isa;
 pub use options::{IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
 pub use plan::{Plan, PlanReason, Route};
-pub use segments::update;
 use questions::QuestionBackground;
+pub use segments::update;
 use segments::{OpenSegments, Segment, stats_of};
 use walk::{Limits, WalkScratch};
 

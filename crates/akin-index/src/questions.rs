@@ -1,6 +1,6 @@
 //! How similar questions are to the papers of a library.
 //!
-//! A question is shorter than an abstract, so its best papers are less similar to it than two abstracts of
+//! A question is shorter than an abstract. So its best papers are less similar to it than two abstracts of
 //! one subject are to each other. Titles are as short as questions: titles of the library's papers are
 //! embedded as queries, and each is compared with other papers.
 //!
@@ -17,12 +17,12 @@
 //! are rows. So the same rows have the same one, and it follows a library that grows. A file that
 //! cannot be trusted or written is as good as none.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use tempfile::Builder;
 
 use super::background::{Background, File, LEAST_ROWS};
 use super::files::unfinished;
@@ -104,14 +104,15 @@ impl QuestionBackground {
 
     /// Writes the file under a name of its own first: another reader may be writing it too.
     fn keep(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let mut file = Builder::new()
-            .prefix(FILE)
-            .suffix(&unfinished(""))
-            .tempfile_in(&self.dir)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(self.dir.join(FILE))?;
-        Ok(())
+        let own = format!("{FILE}-{}", std::process::id());
+        let path = self.dir.join(unfinished(&own));
+        let written = fs::File::create(&path)
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&path, self.dir.join(FILE)));
+        if written.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        written
     }
 
     /// One paper of the library is the least share of it.
@@ -166,7 +167,15 @@ mod tests {
     #[test]
     fn the_grid_follows_a_library_that_grows() {
         let grid = [0, 63, 64, 90, 91, 127, 128, 100_000].map(n_measured);
-        let expected = [None, None, Some(64), Some(64), Some(91), Some(91), Some(128)];
+        let expected = [
+            None,
+            None,
+            Some(64),
+            Some(64),
+            Some(91),
+            Some(91),
+            Some(128),
+        ];
         assert_eq!(grid[..7], expected);
         assert!(grid[7].is_some_and(|n| n <= 100_000 && n > 70_000));
         let rows: Vec<u32> = sample(10, 4).map(|row| row.0).collect();
@@ -187,11 +196,13 @@ mod tests {
         assert!(questions.rows().is_empty(), "once is enough");
         let made = questions.background().unwrap();
         let n_above = |least: f32| {
-            let pairs = titles.iter().flat_map(|(own, title)| {
-                let others = (0..128u32).filter(move |row| *row != own.0);
-                others.map(move |row| dot(title, &vectors[row as usize]))
-            });
-            pairs.filter(|similarity| *similarity >= least).count()
+            let is_above = |own: &Row, title: &[f32], row: &u32| {
+                *row != own.0 && dot(title, &vectors[*row as usize]) >= least
+            };
+            let of_title = |(own, title): &(Row, Vec<f32>)| {
+                (0..128u32).filter(|row| is_above(own, title, row)).count()
+            };
+            titles.iter().map(of_title).sum::<usize>()
         };
         for least in [-0.1, 0.1, 0.3, 0.5] {
             let exact = n_above(least) as f64 / (128.0 * 127.0);
@@ -226,7 +237,11 @@ mod tests {
         let doubtful = open(&SPACE, 80);
         assert!(doubtful.background().is_none());
         doubtful.make(&titles(&doubtful, &vectors), &rows);
-        assert_eq!(std::fs::read(&path).unwrap(), of_small, "the same rows, the same bytes");
+        assert_eq!(
+            std::fs::read(&path).unwrap(),
+            of_small,
+            "the same rows, the same bytes"
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! In: a query, or a word of it. Out: its unknown words; for one of these, the terms near it, each with
-//! some papers that have it. The dictionary holds stems. So a typing error in an ending is found by the
-//! beginning of the word; the caller looks up in the papers how a word is written ([`spellings`]).
+//! some papers that have it. The dictionary holds stems. So the beginning of a word finds it where the error
+//! is in the ending. The caller looks up in the papers how a word is written ([`spellings`]).
 //!
 //! Invariants: only words of Latin letters are looked at. The automata, the terms and the papers are
 //! bounded in number, whatever the query.
@@ -33,14 +33,17 @@ const LETTERS_OF_TWO: usize = 7;
 /// Letters of the longest word that is compared with the dictionary.
 const MOST_LETTERS: usize = 32;
 
-/// Letters at the end of a word that its stem may lack.
-const ENDING_LETTERS: usize = 6;
+/// Letters at the end of a word that its stem may lack: those of "izations".
+const ENDING_LETTERS: usize = 8;
+
+/// Letters of the shortest beginning of a word that may have a typing error.
+const LETTERS_OF_BEGINNING: usize = 6;
 
 /// Words of a query that are looked up.
 const WORDS_READ: usize = 64;
 
-/// Terms near a word that are returned.
-const TERMS_NEAR: usize = 24;
+/// Terms near a word that are returned, and as many terms near its beginnings.
+const TERMS_NEAR: usize = 12;
 
 /// Papers that are named of each term.
 const PAPERS_NAMED: usize = 2;
@@ -56,7 +59,7 @@ pub struct TermNear {
     pub keys: Vec<u64>,
 }
 
-/// Typing errors that a word of so many letters may have.
+/// Typing errors that a word of its length may have.
 pub fn typing_errors(word: &str) -> usize {
     match word.len() {
         n if n < LETTERS => 0,
@@ -72,8 +75,8 @@ pub fn spellings(text: &str, term: &str) -> BTreeSet<String> {
 }
 
 impl Lexical {
-    /// The words of a query that no paper has, in lower case and in their order; neither numbers nor
-    /// names with digits, nor names of authors.
+    /// The words of a query that no paper has, in lower case and in their order. Numbers, names with
+    /// digits and names of authors are left out.
     ///
     /// # Errors
     /// Which file is damaged, if the answer needs one that is.
@@ -84,7 +87,8 @@ impl Lexical {
         Ok(unknown_words(self, query)?)
     }
 
-    /// The terms that are spelt like a word: the nearest first, and then the most frequent.
+    /// The terms that are spelt like a word, and then those that are spelt like a beginning of it. The
+    /// nearest come first, and then the most frequent.
     ///
     /// # Errors
     /// Which file is damaged, if the answer needs one that is.
@@ -117,19 +121,22 @@ fn terms_near(lexical: &Lexical, word: &str) -> Result<Vec<TermNear>> {
         return Ok(Vec::new());
     }
     let stem = stem(word.to_owned());
-    let mut near: BTreeMap<String, (usize, u64)> = BTreeMap::new();
-    let whole = [(word, n_errors), (&*stem, n_errors)];
+    // The stem of a word on y ends with i, unless a typing error hides that it is one.
+    let on_i = word.strip_suffix('y').map(|start| format!("{start}i"));
+    let whole = [Some(word), Some(&*stem), on_i.as_deref()];
+    let whole = whole.into_iter().flatten().map(|like| (like, n_errors));
     let shortest = word.len().saturating_sub(ENDING_LETTERS).max(LETTERS);
-    let beginnings = (shortest..word.len()).map(|end| (&word[..end], 1));
-    for (like, n_errors) in whole.into_iter().chain(beginnings) {
-        for distance in 0..=n_errors {
-            add_terms(lexical, like, distance, &mut near)?;
+    let beginnings = (shortest..word.len()).map(|end| {
+        let n_errors = usize::from(end >= LETTERS_OF_BEGINNING);
+        (&word[..end], n_errors)
+    });
+    let mut near = nearest_terms(lexical, whole)?;
+    for (term, n_papers) in nearest_terms(lexical, beginnings)? {
+        if near.iter().all(|(known, _)| *known != term) {
+            near.push((term, n_papers));
         }
     }
-    let mut near: Vec<_> = near.into_iter().collect();
-    near.sort_by_key(|(_, (distance, n_papers))| (*distance, Reverse(*n_papers)));
-    near.truncate(TERMS_NEAR);
-    let term_near = |(term, (_, n_papers)): (String, (usize, u64))| {
+    let term_near = |(term, n_papers): (String, u64)| {
         let keys = keys_with(lexical, &term)?;
         Ok(TermNear {
             term,
@@ -138,6 +145,27 @@ fn terms_near(lexical: &Lexical, word: &str) -> Result<Vec<TermNear>> {
         })
     };
     near.into_iter().map(term_near).collect()
+}
+
+/// The terms that are nearest to one of these spellings, each with the number of papers that have it. A
+/// spelling comes with its typing errors.
+fn nearest_terms<'a>(
+    lexical: &Lexical,
+    spellings: impl Iterator<Item = (&'a str, usize)>,
+) -> Result<Vec<(String, u64)>> {
+    let mut near: BTreeMap<String, (usize, u64)> = BTreeMap::new();
+    for (like, n_errors) in spellings {
+        for distance in 0..=n_errors {
+            add_terms(lexical, like, distance, &mut near)?;
+        }
+    }
+    let mut near: Vec<_> = near.into_iter().collect();
+    near.sort_by_key(|(_, (distance, n_papers))| (*distance, Reverse(*n_papers)));
+    near.truncate(TERMS_NEAR);
+    let counted = near
+        .into_iter()
+        .map(|(term, (_, n_papers))| (term, n_papers));
+    Ok(counted.collect())
 }
 
 /// Adds the terms within this distance of a word that are not there yet, with the number of papers that
