@@ -253,17 +253,31 @@ pub(super) fn answer(
     out.flush()
 }
 
-/// Words of a question that no paper has, as a sentence: `no paper has "neutrlino"; did you mean
-/// neutrino or neutralino?`
-pub(super) fn unknown_word(unknown: &UnknownWord) -> String {
-    let UnknownWord { word, nearest } = unknown;
-    match &nearest[..] {
-        [] => format!("no paper has {word:?}"),
-        [only] => format!("no paper has {word:?}; did you mean {only}?"),
-        [first @ .., last] => {
-            let first = first.join(", ");
-            format!("no paper has {word:?}; did you mean {first} or {last}?")
-        }
+/// Words of a question that no paper has, as sentences: `no paper has "neutrlino"; did you mean neutrino
+/// or neutralino?` Those that are like no other share one.
+pub(super) fn unknown_words(unknown: &[UnknownWord]) -> Vec<String> {
+    let (like_others, others): (Vec<&UnknownWord>, Vec<&UnknownWord>) = unknown
+        .iter()
+        .partition(|unknown| !unknown.nearest.is_empty());
+    let meant = |unknown: &&UnknownWord| {
+        let nearest = either(&unknown.nearest);
+        format!("no paper has {:?}; did you mean {nearest}?", unknown.word)
+    };
+    let mut said: Vec<String> = like_others.iter().map(meant).collect();
+    if !others.is_empty() {
+        let quoted = |unknown: &&UnknownWord| format!("{:?}", unknown.word);
+        let quoted: Vec<String> = others.iter().map(quoted).collect();
+        said.push(format!("no paper has {}", either(&quoted)));
+    }
+    said
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn either(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }
 
@@ -534,6 +548,27 @@ fn byline(paper: &Paper) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_are_like_no_other_share_a_sentence() {
+        let unknown = |word: &str, nearest: &[&str]| UnknownWord {
+            word: word.to_owned(),
+            nearest: nearest.iter().map(|near| (*near).to_owned()).collect(),
+        };
+        assert_eq!(unknown_words(&[]), [""; 0]);
+        let words = [
+            unknown("wug", &[]),
+            unknown("dats", &["hats", "bats", "rats"]),
+            unknown("blick", &[]),
+        ];
+        assert_eq!(
+            unknown_words(&words),
+            [
+                "no paper has \"dats\"; did you mean hats, bats or rats?",
+                "no paper has \"wug\" or \"blick\"",
+            ]
+        );
+    }
 
     #[test]
     fn a_percentile_is_said_in_two_digits() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use akin::dump::Manuscript;
 use akin::encoder::Encoder;
 use akin::library::Library;
-use akin::search::{self, Indexes, Matching, Query, Target, UnknownWord};
+use akin::search::{self, Indexes, Matching, Query, Target};
 use akin::{Error, space};
 use clap::Args;
 
@@ -101,10 +101,11 @@ pub(super) fn show(
     for note in &answer.notes {
         context.note(note);
     }
-    // Without hits, "nothing has" names them too.
-    let is_new = |unknown: &&UnknownWord| !(answer.hits.is_empty() && unknown.nearest.is_empty());
-    for unknown in answer.unknown_words.iter().filter(is_new) {
-        context.note(&output::unknown_word(unknown));
+    let mut unknown = answer.unknown_words.clone();
+    // Without hits, "nothing has" names the others.
+    unknown.retain(|unknown| !answer.hits.is_empty() || !unknown.nearest.is_empty());
+    for note in output::unknown_words(&unknown) {
+        context.note(&note);
     }
     for paper in &answer.left_out {
         context.note(&format!(

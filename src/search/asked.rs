@@ -83,7 +83,7 @@ pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -
         answer.is_far = far::is_far(indexes, encoder, &answer)?;
     }
     if matches!(query.target, Target::Text(_)) && query.matching != Matching::Dense {
-        answer.unknown_words = spelling::unknown_words(indexes, &asked.words)?;
+        answer.unknown_words = spelling::unknown_words(indexes, &asked.words);
     }
     let seconds = start.elapsed().as_secs_f64();
     debug!(seconds, is_far = answer.is_far, "answered a query");

@@ -12,7 +12,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::indexes::Indexes;
-use crate::error::Result;
 use crate::index::lexical::{Lexical, WordQuery, spellings, typing_errors};
 use crate::library::PaperKey;
 
@@ -32,41 +31,46 @@ pub struct UnknownWord {
 }
 
 /// The words of a question that no paper has. A lexical index that cannot be read knows of none.
-///
-/// # Errors
-/// What the library fails with.
-pub(super) fn unknown_words(indexes: &Indexes<'_>, words: &WordQuery) -> Result<Vec<UnknownWord>> {
+pub(super) fn unknown_words(indexes: &Indexes<'_>, words: &WordQuery) -> Vec<UnknownWord> {
     let Ok(lexical) = indexes.lexical else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     let unknown = lexical.unknown_words(words).unwrap_or_default();
     let corrected = |(place, word): (usize, String)| {
         let nearest = if place < WORDS_CORRECTED {
-            nearest(indexes, lexical, &word)?
+            nearest(indexes, lexical, &word)
         } else {
             Vec::new()
         };
-        Ok(UnknownWord { word, nearest })
+        UnknownWord { word, nearest }
     };
     unknown.into_iter().enumerate().map(corrected).collect()
 }
 
 /// The words of the library that are spelt like a word.
-fn nearest(indexes: &Indexes<'_>, lexical: &Lexical, word: &str) -> Result<Vec<String>> {
+fn nearest(indexes: &Indexes<'_>, lexical: &Lexical, word: &str) -> Vec<String> {
     let mut written: BTreeMap<String, u64> = BTreeMap::new();
     for near in lexical.terms_near(word).unwrap_or_default() {
         for key in near.keys {
-            let Some((paper, ..)) = indexes.library.paper(PaperKey(key as i64))? else {
+            // What is damaged or gone says nothing.
+            let Ok(Some((paper, ..))) = indexes.library.paper(PaperKey(key as i64)) else {
                 continue;
             };
             let text = format!("{}\n{}", paper.title, paper.abstract_text);
-            for form in spellings(&text, &near.term) {
+            let forms = spellings(&text, &near.term);
+            let is_meant = forms
+                .iter()
+                .any(|form| strsim::osa_distance(word, form) == 1);
+            for form in forms {
                 let n_papers = written.entry(form).or_default();
                 *n_papers = near.n_papers.max(*n_papers);
             }
+            if is_meant {
+                break;
+            }
         }
     }
-    Ok(in_order(word, written))
+    in_order(word, written)
 }
 
 /// Those of the words, each with the number of papers that have it in any form, that may be meant: the

@@ -43,10 +43,10 @@ const LETTERS_OF_BEGINNING: usize = 6;
 const WORDS_READ: usize = 64;
 
 /// Terms near a word that are returned, and as many terms near its beginnings.
-const TERMS_NEAR: usize = 12;
+const TERMS_NEAR: usize = 8;
 
-/// Papers that are named of each term.
-const PAPERS_NAMED: usize = 2;
+/// Papers that are named of each term: few write it in every form.
+const PAPERS_NAMED: usize = 8;
 
 /// A term that is spelt like a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
