@@ -74,10 +74,13 @@ fn nearest(indexes: &Indexes<'_>, lexical: &Lexical, word: &str) -> Vec<String> 
 }
 
 /// Those of the words, each with the number of papers that have it in any form, that may be meant: the
-/// nearest first. Once one is near, what has another typing error is not meant.
+/// nearest first. Once one is near, what has another typing error is not meant; nor is what begins with
+/// another letter: few err there, and "bright" is not "right".
 fn in_order(word: &str, written: BTreeMap<String, u64>) -> Vec<String> {
+    let initial = |word: &str| word.chars().next();
     let mut near: Vec<(usize, Reverse<u64>, String)> = written
         .into_iter()
+        .filter(|(form, _)| initial(form) == initial(word))
         .map(|(form, n_papers)| {
             let distance = strsim::osa_distance(word, &form);
             (distance, Reverse(n_papers), form)
@@ -106,8 +109,18 @@ mod tests {
         check("nuetron", &neutral, &["neutron"]);
         check("netrno", &neutral, &[]);
         check("neutrn", &neutral, &["neutron"]);
-        let many = [("cats", 1), ("hats", 4), ("bats", 3), ("rats", 2)];
-        check("dats", &many, &["hats", "bats", "rats"]);
+        let many = [
+            ("cats", 1),
+            ("cuts", 4),
+            ("cots", 3),
+            ("cost", 2),
+            ("citations", 9),
+            ("hits", 9),
+        ];
+        check("cits", &many, &["cuts", "cots", "cats"]);
+        let four = [("cats", 1), ("cuts", 4), ("cots", 3), ("city", 2)];
+        check("cits", &four, &["cuts", "cots", "city"]);
+        check("bright", &[("right", 9)], &[]);
         check("do", &[("go", 9)], &[]);
     }
 }
