@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The *percentile* of a similarity is 100 less that share in percent, from 0 to 100
-//! ([`Background`](crate::index::Background)). 99.98 is "top 0.02 %". A question is shorter than an abstract:
+//! ([`Background`]). 99.98 is "top 0.02 %". A question is shorter than an abstract:
 //! its first hit is less similar to it than many abstracts are to each other. So it
 //! has a background of its own. The first question makes it ([`make_background`]); until then that of pairs serves.
 
