@@ -267,8 +267,8 @@ impl FilterArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Preferences")]
 pub(super) struct PreferenceArgs {
-    /// Only papers that are closer than P of 100 pairs of papers of the library are to each other:
-    /// 99.9 is "top 0.1 %"
+    /// Only papers of this percentile or above; 99.9 is "top 0.1 %". For a question it is among the
+    /// similarities that questions have to papers of the library, for papers among those of pairs
     #[arg(long, value_name = "P", value_parser = percentile, conflicts_with = "lexical")]
     min_percentile: Option<f64>,
     /// Papers that are unlike one another, chosen among the 200 best: the more so the nearer to 1

@@ -7,7 +7,7 @@ use akin::categories;
 use akin::digest::{self, DayPaper, Days, Emphasis, Entry, Rising, Trend, full_byline};
 use akin::library::{Library, SourceRecord};
 use akin::paper::{Paper, PaperId, PartialDate};
-use akin::search::{Answer, Explanation, Hit, Matching};
+use akin::search::{Answer, Explanation, FoundBy, Hit, Matching, UnknownWord};
 use serde::Serialize;
 
 use super::facets;
@@ -27,6 +27,7 @@ pub(super) const MARKS: Emphasis = Emphasis {
 #[derive(Serialize)]
 struct JsonHit<'a> {
     rank: usize,
+    found_by: Option<&'static str>,
     score: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rerank_score: Option<f32>,
@@ -42,7 +43,31 @@ struct JsonHit<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     duplicates: Vec<&'a str>,
     #[serde(flatten)]
+    unknown: JsonUnknown<'a>,
+    #[serde(flatten)]
     paper: JsonPaper<'a>,
+}
+
+/// Words that no paper has, as programs get them with each hit.
+#[derive(Serialize, Clone, Copy)]
+struct JsonUnknown<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unknown_words: &'a [JsonUnknownWord<'a>],
+}
+
+#[derive(Serialize)]
+struct JsonUnknownWord<'a> {
+    word: &'a str,
+    nearest: &'a [String],
+}
+
+impl<'a> From<&'a UnknownWord> for JsonUnknownWord<'a> {
+    fn from(unknown: &'a UnknownWord) -> JsonUnknownWord<'a> {
+        JsonUnknownWord {
+            word: &unknown.word,
+            nearest: &unknown.nearest,
+        }
+    }
 }
 
 /// The id of a paper as it is shown: the shortest spelling that finds it in this library.
@@ -155,20 +180,51 @@ impl<'a> JsonRising<'a> {
     }
 }
 
+/// Numbers that are shown of each hit, besides its rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct HitColumns {
+    similarity: bool,
+    percentile: bool,
+}
+
+impl HitColumns {
+    /// The numbers to show of these hits: closeness where it is the order, or on demand.
+    fn of(hits: &[Hit], is_verbose: bool) -> HitColumns {
+        let by_meaning = hits.iter().all(|hit| hit.matching == Matching::Dense)
+            && hits.is_sorted_by(|a, b| a.similarity >= b.similarity);
+        let has_percentile = hits.iter().any(|hit| hit.percentile.is_some());
+        HitColumns {
+            similarity: is_verbose,
+            percentile: (by_meaning || is_verbose) && has_percentile,
+        }
+    }
+}
+
 /// Prints an answer, fitted to the terminal, or as JSON; with as many explanations as hits, or none.
+/// A verbose one shows how close each hit is.
 pub(super) fn answer(
     answer: &Answer,
     explanations: &[Explanation],
     is_json: bool,
+    is_verbose: bool,
 ) -> io::Result<()> {
     let mut out = terminal::stdout();
-    let has_percentiles = answer.hits.iter().any(|hit| hit.percentile.is_some());
+    let columns = HitColumns::of(&answer.hits, is_verbose);
+    let unknown: Vec<JsonUnknownWord<'_>> = answer.unknown_words.iter().map(Into::into).collect();
+    let unknown = JsonUnknown {
+        unknown_words: &unknown,
+    };
     for (place, hit) in answer.hits.iter().enumerate() {
         let explanation = explanations.get(place);
         if is_json {
             let paper = JsonPaper::from(&hit.paper);
             let shown = JsonHit {
                 rank: hit.rank,
+                found_by: hit.found_by().map(|by| match by {
+                    FoundBy::Meaning => "meaning",
+                    FoundBy::Words => "words",
+                    FoundBy::Both => "both",
+                }),
                 score: hit.score,
                 rerank_score: hit.rerank_score,
                 similarity: hit.similarity,
@@ -183,11 +239,12 @@ pub(super) fn answer(
                     .iter()
                     .map(|paper| paper.id.qualified())
                     .collect(),
+                unknown,
                 paper,
             };
             json_line(&mut out, &shown)?;
         } else {
-            write_hit(&mut out, hit, explanation, has_percentiles, width())?;
+            write_hit(&mut out, hit, explanation, columns, width())?;
         }
     }
     if let Some(facets) = &answer.facets {
@@ -196,7 +253,35 @@ pub(super) fn answer(
     out.flush()
 }
 
-/// How few pairs of papers are as close: "top 0.02 %".
+/// Words of a question that no paper has, as sentences: `no paper has "neutrlino"; did you mean neutrino
+/// or neutralino?` Those that are like no other share one.
+pub(super) fn unknown_words(unknown: &[UnknownWord]) -> Vec<String> {
+    let (like_others, others): (Vec<&UnknownWord>, Vec<&UnknownWord>) = unknown
+        .iter()
+        .partition(|unknown| !unknown.nearest.is_empty());
+    let meant = |unknown: &&UnknownWord| {
+        let nearest = either(&unknown.nearest);
+        format!("no paper has {:?}; did you mean {nearest}?", unknown.word)
+    };
+    let mut said: Vec<String> = like_others.iter().map(meant).collect();
+    if !others.is_empty() {
+        let quoted = |unknown: &&UnknownWord| format!("{:?}", unknown.word);
+        let quoted: Vec<String> = others.iter().map(quoted).collect();
+        said.push(format!("no paper has {}", either(&quoted)));
+    }
+    said
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn either(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// How few are as close: "top 0.02 %".
 pub(super) fn top(percentile: f64) -> String {
     let share = 100.0 - percentile;
     let digits = match share {
@@ -224,7 +309,7 @@ fn write_hit(
     out: &mut impl Write,
     hit: &Hit,
     explanation: Option<&Explanation>,
-    has_percentiles: bool,
+    columns: HitColumns,
     width: usize,
 ) -> io::Result<()> {
     let Hit { rank, paper, .. } = hit;
@@ -234,14 +319,17 @@ fn write_hit(
     if *rank > 1 {
         writeln!(out)?;
     }
-    write!(out, "{rank:>3}  ")?;
-    match hit.similarity {
-        Some(similarity) => write!(out, "{GREEN}{similarity:.3}{GREEN:#}  ")?,
-        // Words alone found it, because it is not embedded yet.
-        None if hit.matching != Matching::Lexical => write!(out, "{DIM}words{DIM:#}  ")?,
-        None => {}
+    let found_by = match hit.found_by() {
+        Some(FoundBy::Meaning) => "m ",
+        Some(FoundBy::Words) => "w ",
+        Some(FoundBy::Both) => "mw",
+        None => "  ",
+    };
+    write!(out, "{rank:>3}  {GREEN}{found_by}{GREEN:#}  ")?;
+    if let (true, Some(similarity)) = (columns.similarity, hit.similarity) {
+        write!(out, "{similarity:.3}  ")?;
     }
-    if has_percentiles {
+    if columns.percentile {
         let top = hit.percentile.map(top).unwrap_or_default();
         write!(out, "{DIM}{top:<12}{DIM:#}  ")?;
     }
@@ -357,7 +445,10 @@ fn why(hit: &Hit, explanation: &Explanation) -> String {
     // What was not asked says nothing, not even that a paper is far.
     let mut places = Vec::new();
     if hit.matching != Matching::Lexical {
-        places.push(place(hit.dense_rank, "meaning"));
+        let close = hit
+            .percentile
+            .map(|percentile| format!(" ({})", top(percentile)));
+        places.push(place(hit.dense_rank, "meaning") + &close.unwrap_or_default());
     }
     if hit.matching != Matching::Dense {
         places.push(place(hit.lexical_rank, "words"));
@@ -460,6 +551,27 @@ fn byline(paper: &Paper) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_are_like_no_other_share_a_sentence() {
+        let unknown = |word: &str, nearest: &[&str]| UnknownWord {
+            word: word.to_owned(),
+            nearest: nearest.iter().map(|near| (*near).to_owned()).collect(),
+        };
+        assert_eq!(unknown_words(&[]), [""; 0]);
+        let words = [
+            unknown("wug", &[]),
+            unknown("dats", &["hats", "bats", "rats"]),
+            unknown("blick", &[]),
+        ];
+        assert_eq!(
+            unknown_words(&words),
+            [
+                "no paper has \"dats\"; did you mean hats, bats or rats?",
+                "no paper has \"wug\" or \"blick\"",
+            ]
+        );
+    }
 
     #[test]
     fn a_percentile_is_said_in_two_digits() {

@@ -147,6 +147,12 @@ pub(super) fn show(
     for note in &answer.notes {
         context.note(note);
     }
+    let mut unknown = answer.unknown_words.clone();
+    // Without hits, "nothing has" names the others.
+    unknown.retain(|unknown| !answer.hits.is_empty() || !unknown.nearest.is_empty());
+    for note in output::unknown_words(&unknown) {
+        context.note(&note);
+    }
     for paper in &answer.left_out {
         context.note(&format!(
             "left out as the same work: {} {}",
@@ -166,7 +172,7 @@ pub(super) fn show(
     }
     match format {
         Some(format) => citations::hits(&answer.hits, format, context)?,
-        None => output::answer(&answer, &explanations, context.json)?,
+        None => output::answer(&answer, &explanations, context.json, context.verbose)?,
     }
     if answer.hits.is_empty() {
         context.note(answer.nothing.as_deref().unwrap_or("nothing was found"));

@@ -3,6 +3,7 @@
 use super::facets::Facets;
 use super::hybrid::Candidate;
 use super::query::Matching;
+use super::spelling::UnknownWord;
 use crate::index::lexical::WordQuery;
 use crate::paper::Paper;
 use crate::vectors::Row;
@@ -19,9 +20,10 @@ pub struct Hit {
     /// Cosine similarity to the query, at most 1; higher is closer. `None` if only words were
     /// asked, or the paper is not embedded yet.
     pub similarity: Option<f32>,
-    /// Percentile of this similarity among random pairs of papers of the library, 0 to 100; 99.98
-    /// is shown as "top 0.02 %". `None` if words alone found the paper, or the library has too few
-    /// papers.
+    /// Percentile of this similarity, 0 to 100; 99.98 is shown as "top 0.02 %". For a question it is
+    /// among the similarities that questions have to papers of the library. For papers and long
+    /// texts it is among random pairs of papers. `None` if words alone found the paper, or the library
+    /// has too few papers.
     pub percentile: Option<f64>,
     /// Its rank by embedding, if it is among the candidates.
     pub dense_rank: Option<usize>,
@@ -58,6 +60,8 @@ pub struct Answer {
     pub is_far: bool,
     /// How the index was searched, as a sentence.
     pub plan: String,
+    /// Words of the question that no paper has, unless its meaning alone was asked for.
+    pub unknown_words: Vec<UnknownWord>,
     /// What could not be done as requested, as sentences.
     pub notes: Vec<String>,
     /// The vector that was asked for, if one was; shape `[dim]`, normalised.
@@ -66,7 +70,44 @@ pub struct Answer {
     pub words: WordQuery,
 }
 
+/// What found a paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundBy {
+    /// Its meaning.
+    Meaning,
+    /// Its words.
+    Words,
+    /// Its meaning and its words.
+    Both,
+}
+
+/// Ranks that count as among the first, even for the best hits.
+const FIRST_RANKS: usize = 10;
+
 impl Hit {
+    /// What found the paper: its meaning or its words, if these alone would have put it as high or
+    /// among the first ten. If neither would, both have. `None` if only conditions were asked.
+    pub fn found_by(&self) -> Option<FoundBy> {
+        let is_first =
+            |rank: Option<usize>| rank.is_some_and(|rank| rank <= self.rank.max(FIRST_RANKS));
+        match self.matching {
+            Matching::Dense => Some(FoundBy::Meaning),
+            Matching::Lexical => {
+                let has_words = self.word_score.is_some_and(|score| score > 0.0);
+                has_words.then_some(FoundBy::Words)
+            }
+            // What is not embedded has no meaning yet.
+            Matching::Hybrid if self.similarity.is_none() => Some(FoundBy::Words),
+            Matching::Hybrid => Some(
+                match (is_first(self.dense_rank), is_first(self.lexical_rank)) {
+                    (true, false) => FoundBy::Meaning,
+                    (false, true) => FoundBy::Words,
+                    _ => FoundBy::Both,
+                },
+            ),
+        }
+    }
+
     /// A candidate as a hit, whose rank is still to be given.
     pub(super) fn new(candidate: &Candidate, matching: Matching, score: f32, paper: Paper) -> Hit {
         Hit {
@@ -84,5 +125,35 @@ impl Hit {
             paper,
             duplicates: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paper::PaperId;
+
+    #[test]
+    fn what_would_be_as_high_alone_has_found_it() {
+        let paper = Paper::new(PaperId::from_title("Any"), "Any", "");
+        let check = |matching, rank, dense_rank, lexical_rank, expected| {
+            let candidate = Candidate {
+                dense_rank,
+                lexical_rank,
+                ..super::super::hybrid::tests::candidates(&[(0.5, 1.0)]).remove(0)
+            };
+            let mut hit = Hit::new(&candidate, matching, 1.0, paper.clone());
+            hit.rank = rank;
+            assert_eq!(hit.found_by(), expected, "{hit:?}");
+        };
+        use FoundBy::{Both, Meaning, Words};
+        let hybrid = Matching::Hybrid;
+        check(hybrid, 1, Some(1), Some(1), Some(Both));
+        check(hybrid, 1, Some(10), Some(11), Some(Meaning));
+        check(hybrid, 9, None, Some(3), Some(Words));
+        check(hybrid, 4, Some(40), Some(50), Some(Both));
+        check(hybrid, 45, Some(40), Some(50), Some(Meaning));
+        check(Matching::Dense, 1, Some(1), None, Some(Meaning));
+        check(Matching::Lexical, 1, None, Some(1), Some(Words));
     }
 }

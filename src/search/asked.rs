@@ -18,7 +18,7 @@ use super::indexes::Indexes;
 use super::query::{Matching, Query, Rocchio, Target};
 use super::request::Request;
 use super::work::Given;
-use super::{far, ranking, related};
+use super::{closeness, far, ranking, related, spelling};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::index::Mode;
@@ -73,11 +73,18 @@ pub struct Weight {
 pub fn answer(indexes: &Indexes<'_>, encoder: Option<&Encoder>, query: &Query) -> Result<Answer> {
     let start = Instant::now();
     let asked = Asked::new(indexes, encoder, &query.target, query.matching)?;
-    let mut answer = asked.answer(indexes, query)?;
+    let encoder = encoder.filter(|_| asked.is_text && asked.vector.is_some());
     if let Some(encoder) = encoder
-        && asked.is_text
+        && closeness::is_question(&asked.words)
     {
+        closeness::make_background(indexes, encoder)?;
+    }
+    let mut answer = asked.answer(indexes, query)?;
+    if let Some(encoder) = encoder {
         answer.is_far = far::is_far(indexes, encoder, &answer)?;
+    }
+    if matches!(query.target, Target::Text(_)) && query.matching != Matching::Dense {
+        answer.unknown_words = spelling::unknown_words(indexes, &asked.words);
     }
     let seconds = start.elapsed().as_secs_f64();
     debug!(seconds, is_far = answer.is_far, "answered a query");

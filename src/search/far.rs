@@ -1,7 +1,7 @@
 //! Whether anything in the library is close to a query.
 //!
 //! Nothing is close if three things hold for an answer:
-//! - the nearest paper is below the percentile [`CLOSE_PERCENTILE`];
+//! - the nearest paper is below the percentile [`CLOSE_PERCENTILE`] of random pairs of papers;
 //! - it is less similar than one in a hundred pairs of unrelated titles
 //!   ([`Encoder::unrelated_similarity`]): in a library of one narrow field, all pairs are close;
 //! - none of the first hits has two thirds of the query's words, weighted by their rarity: a query
@@ -30,9 +30,10 @@ pub(super) fn is_far(indexes: &Indexes<'_>, encoder: &Encoder, answer: &Answer) 
     let Some(nearest) = answer.nearest else {
         return Ok(false);
     };
-    let Some(percentile) = percentile(indexes.index, nearest) else {
+    let Some(background) = indexes.index.background() else {
         return Ok(false);
     };
+    let percentile = percentile(background, nearest);
     if answer.words.has_conditions() || percentile >= CLOSE_PERCENTILE {
         return Ok(false);
     }

@@ -11,6 +11,9 @@
 //! The similarity is to a moved query: the query vector plus [`FEEDBACK_WEIGHT`] times the mean of
 //! a first pass's best candidates (pseudo-relevance feedback after Rocchio).
 //!
+//! For a question three things come to that (`questioned`). Words in a title count more. Words of a paper
+//! that is far by its meaning count less. The first by meaning is among the first three.
+//!
 //! The constants do best on the mean of SciFact's training queries, Cranfield and CACM; around them the
 //! measures are flat. They are one setting for every library. Whole papers as queries (`related`) have
 //! many words, and each word says less. The embedding counts more there: that does best for papers that
@@ -19,6 +22,7 @@
 use super::hybrid::{Candidate, Candidates};
 use super::imputed;
 use super::query::Matching;
+use super::questioned;
 use super::request::{DEPTH, Request};
 use crate::error::Result;
 use crate::vectors::{dot, normalize};
@@ -55,6 +59,12 @@ pub(super) struct RankedCandidate {
 /// What the library fails with.
 pub(super) fn scores(request: &Request<'_>, found: &Candidates) -> Result<Vec<f32>> {
     match (found.matching, request.vector) {
+        (Matching::Hybrid, Some(vector)) if request.given.is_empty() => {
+            let candidates = questioned::weighed(request, &found.list);
+            let mut scores = with_feedback(request, vector, &candidates)?;
+            questioned::raise_first(&mut scores, &candidates);
+            Ok(scores)
+        }
         (Matching::Hybrid, Some(vector)) => with_feedback(request, vector, &found.list),
         _ => Ok(plain(&found.list, found.matching)),
     }

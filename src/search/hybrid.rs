@@ -158,10 +158,11 @@ impl<'a> Finder<'a> {
     pub(super) fn find(&mut self, depth: usize) -> Result<Candidates> {
         let mut found = self.search(depth)?;
         if found.matching != Matching::Lexical {
+            let background = closeness::background(self.request);
             let embedded = found.list.iter_mut().filter(|found| found.row.is_some());
             for candidate in embedded {
-                let index = self.request.indexes.index;
-                candidate.percentile = closeness::percentile(index, candidate.similarity);
+                let percentile = |known| closeness::percentile(known, candidate.similarity);
+                candidate.percentile = background.map(percentile);
                 let measured = self.request.query.min_percentile.zip(candidate.percentile);
                 candidate.is_close = measured.is_none_or(|(least, percentile)| percentile >= least);
             }

@@ -89,6 +89,7 @@ pub(super) fn answer(request: &Request<'_>) -> Result<Answer> {
         facets: facets.transpose()?,
         is_far: false,
         plan: found.plan,
+        unknown_words: Vec::new(),
         notes,
         vector: request.vector.map(<[f32]>::to_vec),
         words: request.words.clone(),
@@ -108,6 +109,6 @@ fn first_depth(request: &Request<'_>, matching: Matching) -> usize {
 /// Why all papers pass the least percentile, if one is requested but there are no percentiles.
 pub(super) fn why_unmeasured(request: &Request<'_>, matching: Matching) -> Option<String> {
     request.query.min_percentile?;
-    let why = closeness::why_none(request.indexes, matching)?;
+    let why = closeness::why_none(request, matching)?;
     Some(format!("no paper is left out by its percentile: {why}"))
 }

@@ -60,11 +60,12 @@ fn a_question_about_something_else_is_told_so() {
     assert!(!near.stderr.contains("close"), "{near:?}");
 
     let percentiles = numbers(&near, "percentile");
-    assert!(percentiles[0] > 99.0, "{percentiles:?}");
+    // One paper of a hundred is as close as any can be.
+    assert!(percentiles[0] >= 99.0, "{percentiles:?}");
     let most = |ran: &Ran| numbers(ran, "percentile").into_iter().fold(0.0, f64::max);
     assert!(most(&far) < most(&near), "{far:?}");
-    let said = sandbox.akin(&["search", &title]).exits(0).stdout;
-    assert!(said.contains("top 0."), "{said}");
+    let said = sandbox.akin(&["search", "--dense", &title]).exits(0).stdout;
+    assert!(said.starts_with("  1  m   top 1 %  "), "{said}");
 
     let limit = (percentiles[0] + percentiles[9]) / 2.0;
     let limited = [
@@ -107,7 +108,7 @@ fn a_question_about_something_else_is_told_so() {
 fn what_says_how_close_papers_are_is_made_anew_where_it_is_damaged() {
     let sandbox = Sandbox::new();
     sandbox.add(&[data("arxiv-1000.jsonl").to_str().unwrap()]);
-    let question = ["search", "--json", "the mass of a galaxy"];
+    let question = ["related", "--json", "astro-ph/9405031"];
     let whole = sandbox.akin(&question);
     assert!(numbers(&whole, "percentile").len() == 10);
     let space = std::fs::read_dir(sandbox.library().join("spaces"))

@@ -163,7 +163,10 @@ fn what_was_not_asked_is_no_number() {
 
     let shown = |args: &[&str]| sandbox.akin(&[&["search", "pumps"], args].concat()).stdout;
     let lexical = shown(&["--lexical", "--explain"]);
-    assert!(lexical.starts_with("  1  2026-01-01  a1\n"), "{lexical}");
+    assert!(
+        lexical.starts_with("  1  w   2026-01-01  a1\n"),
+        "{lexical}"
+    );
     assert!(
         lexical.contains("#1 by words: ") && !lexical.contains("meaning"),
         "{lexical}"

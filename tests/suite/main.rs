@@ -43,6 +43,7 @@ mod rerank;
 mod sandbox;
 #[cfg(target_os = "linux")]
 mod shared;
+mod shown;
 #[cfg(unix)]
 mod signals;
 mod spaces;

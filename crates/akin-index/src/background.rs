@@ -8,7 +8,7 @@
 //! ```
 //!
 //! It is kept as `background.json` in the index folder, with a checksum, and is computed again if the file
-//! cannot be trusted.
+//! cannot be trusted. `questions` keeps another one in the same form: the similarities of questions.
 //!
 //! Invariants: the same rows have the same background, whatever happened to the folder in between. A share
 //! is at most 1, at least that of one pair of the sample, and never grows with similarity.
@@ -43,15 +43,18 @@ pub struct Background {
     n_pairs: u64,
     /// The similarity that a share of 10^(−i / [`KNOTS`]) of the pairs reaches; ascending.
     tail: Vec<f32>,
+    /// The least share that it tells.
+    least: f64,
 }
 
 /// What is on the disk.
 #[derive(Debug, Serialize, Deserialize)]
-struct File {
+pub(super) struct File {
     format: u32,
     /// The mark of the rows in hexadecimal digits.
     space: String,
-    n_rows: usize,
+    /// The rows that it is of: the first ones.
+    pub(super) n_rows: usize,
     n_pairs: u64,
     tail: Vec<f32>,
     /// CRC-32 of the three before it, little-endian.
@@ -74,7 +77,7 @@ impl Background {
         Background::from_similarities(similarities)
     }
 
-    fn from_similarities(mut similarities: Vec<f32>) -> Option<Background> {
+    pub(super) fn from_similarities(mut similarities: Vec<f32>) -> Option<Background> {
         if similarities.is_empty() {
             return None;
         }
@@ -88,24 +91,30 @@ impl Background {
         Some(Background {
             n_pairs: n_pairs as u64,
             tail: tail.collect(),
+            least: 1.0 / n_pairs as f64,
         })
     }
 
-    /// Share of random pairs of papers whose similarity is at least this one, from the share of one
-    /// compared pair to 1.
+    /// The same, which tells no share below this one.
+    pub(super) fn with_least(mut self, least: f64) -> Background {
+        self.least = least;
+        self
+    }
+
+    /// Share of random pairs whose similarity is at least this one, up to 1. The least share is that of one
+    /// compared pair; for questions, that of one paper of the library.
     pub fn share(&self, similarity: f32) -> f64 {
-        let least = 1.0 / self.n_pairs as f64;
         let above = self.tail.partition_point(|knot| *knot < similarity);
         if above == 0 {
             return 1.0;
         }
         let Some(next) = self.tail.get(above) else {
-            return least;
+            return self.least;
         };
         let knot = self.tail[above - 1];
         let way = f64::from((similarity - knot) / (next - knot));
         let share = share_at(above - 1) * (share_at(above) / share_at(above - 1)).powf(way);
-        share.max(least)
+        share.max(self.least)
     }
 
     /// The distribution that an index folder holds for the rows with this mark, even if a writer has added
@@ -117,16 +126,12 @@ impl Background {
         dir: &Path,
         space: &[u8; 32],
     ) -> std::result::Result<Option<Background>, String> {
-        let file = File::read(dir, space)?;
-        Ok(file.map(|file| Background {
-            n_pairs: file.n_pairs,
-            tail: file.tail,
-        }))
+        Ok(File::read(dir, FILE, space)?.map(File::into_background))
     }
 
     /// Computes and writes the distribution of the rows if the folder does not hold it.
     pub(super) fn update(dir: &Path, space: &[u8; 32], rows: &RowFile) -> Result<()> {
-        let kept = File::read(dir, space);
+        let kept = File::read(dir, FILE, space);
         if matches!(kept, Ok(Some(file)) if file.n_rows == rows.len()) {
             return Ok(());
         }
@@ -137,16 +142,7 @@ impl Background {
                 _ => Ok(()),
             };
         };
-        let mut file = File {
-            format: FORMAT,
-            space: hex(space),
-            n_rows: rows.len(),
-            n_pairs: background.n_pairs,
-            tail: background.tail,
-            checksum: 0,
-        };
-        file.checksum = file.sum();
-        let text = serde_json::to_vec(&file).expect("numbers are plain JSON");
+        let text = File::of(&background, space, rows.len());
         fs::create_dir_all(dir).map_err(Error::write(dir))?;
         replace(dir, FILE, &text, Step::BackgroundWritten)?;
         step::reached(Step::BackgroundNamed);
@@ -155,8 +151,38 @@ impl Background {
 }
 
 impl File {
-    fn read(dir: &Path, space: &[u8; 32]) -> std::result::Result<Option<File>, String> {
-        let path = dir.join(FILE);
+    /// The bytes of the file of a distribution.
+    pub(super) fn of(background: &Background, space: &[u8; 32], n_rows: usize) -> Vec<u8> {
+        let mut file = File {
+            format: FORMAT,
+            space: hex(space),
+            n_rows,
+            n_pairs: background.n_pairs,
+            tail: background.tail.clone(),
+            checksum: 0,
+        };
+        file.checksum = file.sum();
+        serde_json::to_vec(&file).expect("numbers are plain JSON")
+    }
+
+    pub(super) fn into_background(self) -> Background {
+        Background {
+            n_pairs: self.n_pairs,
+            tail: self.tail,
+            least: 1.0 / self.n_pairs as f64,
+        }
+    }
+
+    /// Reads the file of this name; `None` if there is none.
+    ///
+    /// # Errors
+    /// Why it cannot be trusted, with its path.
+    pub(super) fn read(
+        dir: &Path,
+        name: &str,
+        space: &[u8; 32],
+    ) -> std::result::Result<Option<File>, String> {
+        let path = dir.join(name);
         let doubt = |what: String| format!("{}: {what}", path.display());
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,

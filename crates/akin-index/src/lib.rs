@@ -38,6 +38,7 @@ mod memory;
 mod mend;
 mod options;
 mod plan;
+mod questions;
 mod segments;
 mod span;
 mod stored;
@@ -52,7 +53,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use akin_base::error::{Error, Result};
-use akin_base::vectors::{RowFile, dot};
+use akin_base::vectors::{Row, RowFile, dot};
 pub use background::Background;
 pub use background::LEAST_ROWS as LEAST_ROWS_WITH_BACKGROUND;
 use best::Best;
@@ -61,6 +62,7 @@ use exact::{RowBound, SegmentSearch, rescore, scan, scan_codes};
 use kernels::Isa;
 pub use options::{IndexOptions, IndexStats, Mode, Neighbor, SearchOptions};
 pub use plan::{Plan, PlanReason, Route};
+use questions::QuestionBackground;
 pub use segments::update;
 use segments::{OpenSegments, Segment, stats_of};
 use walk::{Limits, WalkScratch};
@@ -84,6 +86,7 @@ pub struct Index {
     rows: Arc<RowFile>,
     segments: Vec<Segment>,
     background: Option<Background>,
+    questions: QuestionBackground,
     doubts: Vec<String>,
     isa: Isa,
     /// Buffers of walks, each lent to one walk at a time.
@@ -106,10 +109,12 @@ impl Index {
             doubts.push(doubt);
             None
         });
+        let questions = QuestionBackground::open(dir, space, rows.len());
         Index {
             rows,
             segments,
             background,
+            questions,
             doubts,
             isa: Isa::detect(),
             scratches: Mutex::new(Vec::new()),
@@ -184,6 +189,23 @@ impl Index {
     /// The distribution of similarities between random rows, if it has been computed.
     pub fn background(&self) -> Option<&Background> {
         self.background.as_ref()
+    }
+
+    /// The distribution of similarities between questions and rows, if it has been made
+    /// ([`Index::make_questions_background`]).
+    pub fn questions_background(&self) -> Option<&Background> {
+        self.questions.background()
+    }
+
+    /// The rows whose titles [`Index::make_questions_background`] needs; none if there is nothing to make.
+    pub fn rows_asked_as_questions(&self) -> Vec<Row> {
+        self.questions.rows()
+    }
+
+    /// Makes [`Index::questions_background`] of titles, each with its row and its embedding as a query:
+    /// shape `[dim]`, unit length. It is kept in the folder if that can be written.
+    pub fn make_questions_background(&self, titles: &[(Row, Vec<f32>)]) {
+        self.questions.make(titles, &self.rows);
     }
 
     /// Counts rows, segments and bytes.

@@ -449,10 +449,7 @@ mod tests {
             (json!({"date-parts": [[null]]}), json!(null)),
             (json!({"raw": "5 May 2019"}), json!("2019-05-05")),
             (json!({"literal": "Spring 2019a"}), json!("2019")),
-            (
-                json!({"date-parts": [[2019]], "season": 1}),
-                json!("2019"),
-            ),
+            (json!({"date-parts": [[2019]], "season": 1}), json!("2019")),
             (json!("2019-05-06"), json!("2019-05-06")),
             (json!(2019), json!("2019")),
             (json!({}), json!(null)),

@@ -266,9 +266,6 @@ mod tests {
             "<retracted date='2021'>Wrong.</retracted>",
             (Some(Notice::Retracted), Some("Wrong.")),
         );
-        check(
-            "<removed date='2021'/>",
-            (Some(Notice::Withdrawn), None),
-        );
+        check("<removed date='2021'/>", (Some(Notice::Withdrawn), None));
     }
 }

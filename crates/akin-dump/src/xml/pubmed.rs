@@ -448,10 +448,7 @@ mod tests {
             let published = record.paper.published.map(|day| day.to_string());
             assert_eq!(published.as_deref(), expected, "{date}");
         };
-        check(
-            "<Year>1999</Year><Season>Spring</Season>",
-            Some("1999"),
-        );
+        check("<Year>1999</Year><Season>Spring</Season>", Some("1999"));
         check(
             "<Year>1999</Year><Month>Feb</Month><Day>30</Day>",
             Some("1999-02"),
@@ -460,10 +457,7 @@ mod tests {
             "<MedlineDate>1998 Dec-1999 Jan</MedlineDate>",
             Some("1998-12"),
         );
-        check(
-            "<MedlineDate>Nov-Dec 1999</MedlineDate>",
-            Some("1999-11"),
-        );
+        check("<MedlineDate>Nov-Dec 1999</MedlineDate>", Some("1999-11"));
         check("<MedlineDate>2000 Spring</MedlineDate>", Some("2000"));
         check("<MedlineDate>1975-1976</MedlineDate>", Some("1975"));
         check("<MedlineDate>unknown</MedlineDate>", None);

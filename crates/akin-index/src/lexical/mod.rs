@@ -25,6 +25,7 @@ mod folder;
 mod manifest;
 mod query;
 mod score;
+mod spelling;
 mod terms;
 
 use std::collections::HashMap;
@@ -47,6 +48,7 @@ use akin_base::files::UNFINISHED;
 pub use self::doubt::LexicalDoubt;
 pub use self::query::{MAX_QUESTION_BYTES, MAX_TEXT_BYTES, WordQuery};
 pub use self::score::Rarities;
+pub use self::spelling::{TermNear, spellings, typing_errors};
 
 /// Version of the stored form; an index of another version is built again.
 const FORMAT: u32 = 2;

@@ -55,6 +55,19 @@ impl Lexical {
         Ok(scores(self, query, keys)?)
     }
 
+    /// Scores the titles of the papers with these keys: the sum of the rarities of the query's words that
+    /// the title has.
+    ///
+    /// # Errors
+    /// Which file is damaged, if the answer needs one that is.
+    pub fn title_scores(
+        &self,
+        query: &WordQuery,
+        keys: &[u64],
+    ) -> std::result::Result<Vec<f32>, LexicalDoubt> {
+        Ok(title_scores(self, query, keys)?)
+    }
+
     /// How rare each word of a query is among the papers.
     ///
     /// # Errors
@@ -174,8 +187,16 @@ impl BestMatches {
 }
 
 fn scores(lexical: &Lexical, query: &WordQuery, keys: &[u64]) -> Result<Vec<f32>> {
+    scores_by(lexical, ranking(lexical, query)?, keys)
+}
+
+fn title_scores(lexical: &Lexical, query: &WordQuery, keys: &[u64]) -> Result<Vec<f32>> {
+    scores_by(lexical, in_title(lexical, query)?, keys)
+}
+
+/// Scores the papers with these keys by clauses; 0 for a paper that none finds.
+fn scores_by(lexical: &Lexical, clauses: Clauses, keys: &[u64]) -> Result<Vec<f32>> {
     let mut scores = vec![0.0; keys.len()];
-    let clauses = ranking(lexical, query)?;
     if clauses.is_empty() {
         return Ok(scores);
     }
@@ -314,19 +335,19 @@ fn rarity(lexical: &Lexical, word: &str) -> Result<Option<f32>> {
 }
 
 /// Papers that have a term in a field.
-fn n_with(lexical: &Lexical, field: Field, term: &str) -> Result<u64> {
+pub(super) fn n_with(lexical: &Lexical, field: Field, term: &str) -> Result<u64> {
     lexical
         .searcher
         .doc_freq(&Term::from_field_text(field, term))
 }
 
-fn keys_of(segment: &SegmentReader) -> Result<std::sync::Arc<dyn ColumnValues<u64>>> {
+pub(super) fn keys_of(segment: &SegmentReader) -> Result<std::sync::Arc<dyn ColumnValues<u64>>> {
     segment.fast_fields().column_first_or_default::<u64>("key")
 }
 
-/// What ranks.
-fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
-    let fields = lexical.fields;
+/// The words of a query that papers have, each with its rarity and its frequency in the query: those that
+/// count most first.
+fn weighed(lexical: &Lexical, query: &WordQuery) -> Result<Vec<(f32, f32, String)>> {
     let mut counts: BTreeMap<String, f32> = BTreeMap::new();
     for term in terms(query.text()) {
         *counts.entry(term.text).or_default() += 1.0;
@@ -334,14 +355,20 @@ fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
     let mut weighed = Vec::with_capacity(counts.len());
     for (text, count) in counts {
         if let Some(rarity) = rarity(lexical, &text)? {
-            let term = Term::from_field_text(fields.text, &text);
-            weighed.push((count * rarity, count, term));
+            weighed.push((rarity, count, text));
         }
     }
-    weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
+    weighed.sort_by(|a, b| (b.0 * b.1).total_cmp(&(a.0 * a.1)));
     weighed.truncate(MAX_TERMS);
-    let mut clauses: Clauses = Vec::with_capacity(weighed.len());
-    for (_, count, term) in weighed {
+    Ok(weighed)
+}
+
+/// What ranks.
+fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
+    let fields = lexical.fields;
+    let mut clauses: Clauses = Vec::new();
+    for (_, count, text) in weighed(lexical, query)? {
+        let term = Term::from_field_text(fields.text, &text);
         clauses.push((Occur::Should, word(term, count)));
     }
     for name in names_in(lexical, query.text())? {
@@ -352,6 +379,17 @@ fn ranking(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
         clauses.push((Occur::Should, phrase_query(lexical, phrase)));
     }
     Ok(clauses)
+}
+
+/// What ranks titles.
+fn in_title(lexical: &Lexical, query: &WordQuery) -> Result<Clauses> {
+    let clause = |(rarity, count, text): (f32, f32, String)| {
+        let term = Term::from_field_text(lexical.fields.title, &text);
+        let has = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
+        let scored: Box<dyn Query> = Box::new(ConstScoreQuery::new(has, rarity * count));
+        (Occur::Should, scored)
+    };
+    Ok(weighed(lexical, query)?.into_iter().map(clause).collect())
 }
 
 /// Words of a query that are rather names of authors than words of texts.

@@ -153,7 +153,7 @@ fn is_stop_word(word: &str) -> bool {
 }
 
 /// The stem of a folded word; only words of letters have one.
-fn stem(folded: String) -> String {
+pub(super) fn stem(folded: String) -> String {
     thread_local! {
         static STEMS: RefCell<HashMap<String, String>> = RefCell::default();
     }

@@ -425,3 +425,49 @@ fn shared_words_stand_as_in_the_text_and_the_rarest_comes_first() {
     assert!(rarities.overlap(text) > rarities.overlap("attention"));
     assert_eq!(rarities.overlap("nothing"), 0.0);
 }
+
+#[test]
+fn words_that_no_paper_has_are_near_to_terms_that_some_have() {
+    let dir = shelf();
+    let lexical = open(&dir);
+    let unknown = |question: &str| lexical.unknown_words(&WordQuery::parse(question)).unwrap();
+    let question = "Atention to Transformers vaswani GPT-5 2026 p54 wth xylophones, atention";
+    assert_eq!(unknown(question), ["atention", "xylophones"]);
+    assert_eq!(unknown("+atention -xylophones author:nobody"), ["atention"]);
+    assert_eq!(unknown(""), [""; 0]);
+    let check = |word: &str, term: &str, n_papers: u64| {
+        let near = lexical.terms_near(word).unwrap();
+        let found = near.iter().find(|near| near.term == term);
+        let found = found.unwrap_or_else(|| panic!("{word}: {near:?}"));
+        assert_eq!(found.n_papers, n_papers, "{word}");
+        assert_eq!(found.keys.len(), n_papers as usize, "{word}");
+    };
+    check("atention", "attent", 3);
+    check("attentoin", "attent", 3);
+    check("transfomers", "transform", 2);
+    check("recurrances", "recurr", 1);
+    for nothing in ["dog", "p53", "xylophones", "", "ünlike"] {
+        assert_eq!(lexical.terms_near(nothing).unwrap(), [], "{nothing}");
+    }
+    let forms = spellings("Attention! Attending to attentions, attention.", "attent");
+    assert_eq!(
+        forms.into_iter().collect::<Vec<_>>(),
+        ["attention", "attentions"]
+    );
+}
+
+#[test]
+fn titles_are_scored_by_the_rarity_of_the_words_that_they_have() {
+    let dir = shelf();
+    let lexical = open(&dir);
+    let score = |question: &str| {
+        let query = WordQuery::of_text(question);
+        lexical.title_scores(&query, &[1, 2, 4, 30, 77]).unwrap()
+    };
+    // Of five papers three have "attention", one has "residual".
+    let (attention, residual) = ((1.0f32 + 5.0 / 3.0).ln(), 6.0f32.ln());
+    assert_eq!(score("attention"), [attention, 0.0, 0.0, 0.0, 0.0]);
+    let both = score("attention residual attention");
+    assert_eq!(both, [2.0 * attention, 0.0, 0.0, residual, 0.0]);
+    assert_eq!(score("of nothing"), [0.0; 5]);
+}

@@ -126,11 +126,7 @@ fn names_of_strings_are_those_at_the_entry() {
          @article{b, title={B}, journal = s}";
     check(
         around,
-        &[
-            "2:A|2000|Old|",
-            "4:New volume|2000||",
-            "5:B||New|",
-        ],
+        &["2:A|2000|Old|", "4:New volume|2000||", "5:B||New|"],
     );
 }
 
@@ -151,8 +147,5 @@ fn a_child_is_not_lost_with_its_parent() {
         let _ = writeln!(dump, "@proceedings{{v{n}, title={{V{n}}}, year=2000}}");
     }
     let shown = shown(&dump);
-    assert_eq!(
-        (shown.len(), &*shown[299]),
-        (600, "300:C299|2000|V299|")
-    );
+    assert_eq!((shown.len(), &*shown[299]), (600, "300:C299|2000|V299|"));
 }
