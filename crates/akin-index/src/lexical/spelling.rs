@@ -46,7 +46,7 @@ const WORDS_READ: usize = 64;
 const TERMS_NEAR: usize = 8;
 
 /// Papers that are named of each term: few write it in every form.
-const PAPERS_NAMED: usize = 8;
+const PAPERS_NAMED: usize = 16;
 
 /// A term that is spelt like a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
