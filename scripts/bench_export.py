@@ -6,7 +6,7 @@
 
 The dumps go into one library, of the tiny random model in tests/data: nothing is searched here. `akin export`
 writes it in each format, and `akin add` reads that file into a library of its own. Papers are matched by
-an id that names a work anywhere, else by their own id, else by title. Prints one JSON object a format: the rates, the
+an id and the title, else by title, else by any id. Prints one JSON object a format: the rates, the
 number of papers, and in how many each field differs. `--limit` takes the first records of dumps in
 lines.
 """
@@ -77,7 +77,7 @@ def papers(akin, library):
         ids = [paper["id"], *paper.get("aliases", [])]
         fields = {name: paper.get(name) for name in FIELDS[1:]}
         fields["ids"] = sorted(set(filter(is_known, ids)))
-        found.append((paper["id"].split("#")[-1], fields))
+        found.append((paper["id"], fields))
     return found
 
 
@@ -98,7 +98,8 @@ def around(one, other):
 def names(own, fields):
     """What a paper can be found by, the surest first."""
     title = fields["title"]
-    return [f"own {own} {title}", "own " + own, *fields["ids"], "title " + title]
+    of_title = [f"{name} {title}" for name in ["own " + own, *fields["ids"]]]
+    return [*of_title, "title " + title, "own " + own, *fields["ids"]]
 
 
 def compare(before, after, n_examples):
