@@ -40,8 +40,8 @@ pub(super) struct DigestArgs {
     /// Only this follow; repeat for several
     #[arg(long, value_name = "FOLLOW")]
     follow: Vec<String>,
-    /// From when on papers are new, by the day of a list or of publication: last (the last digest), 7d,
-    /// 2w, yesterday, "last monday", "last week", 2026-03-14
+    /// From when on papers are new: last (the last digest), 7d, 2w, yesterday, "last week", 2026-03-14.
+    /// A paper counts by the day of its list, else of its publication
     #[arg(long, value_name = "WHEN", default_value = "last", value_parser = since)]
     since: SinceArg,
     /// What to make of it

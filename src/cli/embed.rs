@@ -46,8 +46,8 @@ pub(super) struct EmbedArgs {
     /// Let --output replace files that are not vectors from akin
     #[arg(long, requires = "output")]
     force: bool,
-    /// Output format; --format is the same [default: by the output's extension (.npy, .parquet,
-    /// .arrow, .arrows), else jsonl; to stdout, arrow if the dump is an Arrow stream]
+    /// Output format; --format is the same [default: by the output's extension, .npy, .parquet, .arrow
+    /// or .arrows]. Otherwise it is jsonl; on stdout, arrow if the dump is an Arrow stream
     #[arg(long, alias = "format", value_name = "FORMAT")]
     output_format: Option<VectorFormat>,
     /// What a number is written as

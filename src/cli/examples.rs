@@ -59,8 +59,8 @@ pub(super) const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         &[
             ("The newest papers", "akin list --sort date --reverse"),
             (
-                "Of one category, the second page",
-                "akin list --category cs --page 2",
+                "Of one category, twenty on a page",
+                "akin list --category cs -n 20",
             ),
         ],
     ),

@@ -31,8 +31,9 @@ const ANSWERED: usize = 100;
 /// Rejected records of a dump that are shown.
 const REJECTED_SHOWN: usize = 5;
 
-/// Write papers for other programs: BibTeX, RIS, CSL-JSON, CSV or JSON Lines
+/// Write papers for other programs: BibTeX, RIS, CSV and more
 ///
+/// The formats are BibTeX, RIS, CSL-JSON, CSV and JSON Lines.
 /// Without --search, --related, --follow or --digest these are all papers that pass the filters. What
 /// akin writes, akin reads back as the same papers.
 #[derive(Debug, Args)]

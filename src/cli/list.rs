@@ -21,8 +21,9 @@ use super::{layout, moment, progress};
 /// Papers on a page.
 const PAGE: usize = 50;
 
-/// List what is in the library: a line a paper, with its date, its id and its title
+/// List what is in the library, a line a paper
 ///
+/// A line has the date, the id and the title.
 /// `akin export` writes all of it to a file.
 #[derive(Debug, Args)]
 pub(super) struct PaperListArgs {

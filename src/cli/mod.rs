@@ -148,6 +148,7 @@ impl Command {
             self,
             Command::Search(_)
                 | Command::Related(_)
+                | Command::List(_)
                 | Command::Daily(_)
                 | Command::Trending(_)
                 | Command::Digest(_)

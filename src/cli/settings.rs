@@ -223,7 +223,7 @@ impl Settings {
             json: places.find("json", json, switch)?.or(false),
             offline: places.find("offline", offline, switch)?.or(false),
             color: places.find("color", common.color, one_of)?.or(Color::Auto),
-            pager: places.find("pager", pager, pager_command)?,
+            pager: places.pager(pager)?,
             quiet: places.find("quiet", quiet, switch)?.or(false),
             verbose: places.find("verbose", verbose, verbosity)?.or(0),
             log: places.find("log", common.log, one_of)?,
@@ -369,6 +369,19 @@ impl Places<'_> {
                 value: None,
                 by: SetBy::Default,
             },
+        })
+    }
+
+    /// The pager: an empty variable says that there is none, as it does for other programs.
+    fn pager(&self, flag: Option<String>) -> Result<Placed<Option<String>>, Failure> {
+        let found = self.find("pager", flag, pager_command)?;
+        let is_empty = (self.variable)("AKIN_PAGER").is_some_and(|text| text.is_empty());
+        if found.by == SetBy::Flag || !is_empty {
+            return Ok(found);
+        }
+        Ok(Placed {
+            value: Some(pager::NONE.to_owned()),
+            by: SetBy::Variable,
         })
     }
 

@@ -31,7 +31,7 @@ fn caches_are_listed_and_cleaned() {
     let listed = list();
     assert_eq!(listed.len(), 3);
     assert_eq!(
-        (&listed[0]["dump"], &listed[0]["papers"]),
+        (&listed[0]["dumps"][0], &listed[0]["papers"]),
         (&a.as_str().into(), &2.into())
     );
     assert_eq!(

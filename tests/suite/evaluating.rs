@@ -131,7 +131,11 @@ fn a_corpus_that_changes_is_read_anew() {
     assert_ne!(whole.stdout, fewer.stdout);
     assert_eq!(lexical(DOCUMENTS).stdout, whole.stdout);
     let kept = std::fs::read_dir(sandbox.path("cache/akin/corpora")).unwrap();
-    assert_eq!(kept.count(), 2, "a library and its ids");
+    assert_eq!(
+        kept.count(),
+        3,
+        "a library, its ids and the name of its dump"
+    );
 }
 
 #[test]

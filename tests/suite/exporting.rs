@@ -310,9 +310,9 @@ fn the_library_is_listed_by_pages() {
     assert_eq!(
         ran.stdout,
         "2024-05-17  2503.11731    =Graph & GPU networks: 50% of $x_1$\n\
-         1999-01-01  10.1000/moss  Moss on roofs\n\
+         1999        10.1000/moss  Moss on roofs\n\
          2018-07-01  P18-1001      Parsing words\n\
-         1843-01-01  lovelace1843  Notes on the engine\n"
+         1843        lovelace1843  Notes on the engine\n"
     );
     assert!(ran.stderr.contains("4 papers"), "{ran:?}");
     let ids = |args: &[&str]| list(&[args, &["--json"]].concat()).exits(0).ids();

@@ -348,7 +348,7 @@ fn every_global_option_comes_from_flag_environment_file_or_default() {
     let rows = untouched.json();
     let options = sandbox.akin(&["help", "options"]).exits(0).stdout;
     assert_eq!(rows.len(), options.matches("[env: AKIN_").count());
-    assert_eq!(rows.len(), 10);
+    assert_eq!(rows.len(), 11);
     for row in &rows {
         let name = row["setting"].as_str().unwrap();
         assert!(options.contains(&format!("--{name}")), "{name}");
@@ -597,7 +597,7 @@ fn shells_complete_commands_ids_follows_categories_models_and_formats() {
         (&["digest", "--follow", "gr"], "graphs"),
         (&["search", "--category", "cs"], "cs.DM"),
         (&["search", "--model", "bun"], "bundled"),
-        (&["add", "--format", "bib"], "bibtex"),
+        (&["add", "--dump-format", "bib"], "bibtex"),
         (&["subscribe", "remove", "ada"], "ada@example.org"),
         (&["config", "get", "thr"], "threads"),
         (&["help", "form"], "formats"),

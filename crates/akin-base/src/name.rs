@@ -340,9 +340,12 @@ fn readings(words: &str) -> Vec<Vec<String>> {
     readings
 }
 
-/// Marks initials that somebody types in one and in small letters: `jp` can be no name.
+/// Marks initials that somebody types in one and in small letters: `jp` can be no name. Of those, only
+/// as many as are read in both ways: a name finds itself.
 fn with_runs(words: &str) -> String {
     let n_words = words.split(' ').count();
+    let n_compounds = words.split(' ').filter(|word| word.contains(['-', '.']));
+    let mut n_left = MAX_COMPOUNDS.saturating_sub(n_compounds.count());
     let marked = words.split(' ').enumerate().map(|(place, word)| {
         let is_short = (2..MAX_INITIALS).contains(&word.chars().count());
         let is_run = is_short
@@ -350,9 +353,10 @@ fn with_runs(words: &str) -> String {
             && word
                 .chars()
                 .all(|c| c.is_lowercase() && !"aeiouy".contains(c));
-        if !is_run {
+        if !is_run || n_left == 0 {
             return word.to_owned();
         }
+        n_left -= 1;
         word.chars().map(String::from).collect::<Vec<_>>().join(".")
     });
     marked.collect::<Vec<_>>().join(" ")
@@ -577,6 +581,14 @@ mod tests {
         check("ATLAS Collaboration", "atlascollaboration");
         check("王小明", "王小明");
         check("", "");
+    }
+
+    #[test]
+    fn a_name_of_many_short_words_finds_itself() {
+        for name in ["ß.a‐Aé ß.ß a", "jp kt bd wr lee"] {
+            let words = words(name);
+            assert!(AskedName::parse(&words).is_name(&words), "{words}");
+        }
     }
 
     proptest! {

@@ -79,8 +79,12 @@ fn every_setting_comes_from_the_nearest_place() {
         let (text, by) = resolved(name, None, None, Some(c)).unwrap();
         assert_eq!(text, some(c), "{name}");
         assert!(matches!(by, SetBy::File(1 | 2)), "{name}: {by:?}");
-        let (_, by) = resolved(name, None, Some(""), None).unwrap();
-        assert_eq!(by, SetBy::Default, "{name}");
+        let (text, by) = resolved(name, None, Some(""), None).unwrap();
+        if name == "pager" {
+            assert_eq!((text, by), (some("cat"), SetBy::Variable));
+        } else {
+            assert_eq!(by, SetBy::Default, "{name}");
+        }
     }
 }
 

@@ -294,7 +294,7 @@ fn commits_that_the_database_has_lost_are_found_and_then_taken_as_they_are() {
     assert_eq!(kinds_of(&found), ["commits_lost"], "{found:?}");
     let said = found[0].to_string();
     assert!(
-        said.contains("papers.db: it has lost commits: the papers of 2"),
+        said.contains("papers.db: it has lost commits: 2 stored embeddings"),
         "{said}"
     );
     let mut writer = Writer::open(dir.path(), "a test").unwrap();
