@@ -88,7 +88,7 @@ fn run(page: &Page, commands: &[Command]) -> Vec<Ran> {
     let place = fresh_folder(page);
     let script = place.join("commands.sh");
     std::fs::write(&script, script_of(commands)).unwrap();
-    let bin = bin_of_f32(&place);
+    let bin = Path::new(env!("CARGO_BIN_EXE_akin")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let output = std::process::Command::new("sh")
         .arg(&script)
@@ -97,6 +97,8 @@ fn run(page: &Page, commands: &[Command]) -> Vec<Ran> {
         .env("PATH", format!("{}:{path}", bin.display()))
         .env("HOME", place.join("home"))
         .envs([("LANG", "C.UTF-8"), ("TZ", "UTC")])
+        // What pages show must not depend on the processor.
+        .env("AKIN_PRECISION", "f32")
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -114,22 +116,6 @@ fn run(page: &Page, commands: &[Command]) -> Vec<Ran> {
         code: part[1].parse().unwrap(),
     };
     parts.chunks_exact(2).map(ran).collect()
-}
-
-/// A folder with an `akin` that computes in f32: what pages show must not depend on the processor.
-fn bin_of_f32(place: &Path) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt;
-    let bin = place.join("bin");
-    std::fs::create_dir_all(&bin).unwrap();
-    let akin = env!("CARGO_BIN_EXE_akin");
-    let script = format!(
-        "#!/bin/sh\ncase \" $* \" in\n  *\" --precision\"*) exec {akin} \"$@\" ;;\n  *) exec {akin} \
-         --precision f32 \"$@\" ;;\nesac\n"
-    );
-    let file = bin.join("akin");
-    std::fs::write(&file, script).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    bin
 }
 
 /// A folder of the page's own, with an empty home and a working folder.
