@@ -57,11 +57,12 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     }
     let mut out = terminal::stdout();
     if !context.json {
-        write_report(&mut out, &found, context)?;
+        write_report(&mut out, &found)?;
         // What cannot be listed is no fault of the library.
         if let Some(caches) = caches::summary().ok().flatten() {
             writeln!(out, "{:<10} {caches}", "caches")?;
         }
+        write_faults(&mut out, &found, context)?;
         write_repairs(&mut out, &repairs)?;
     }
     // The current state is checked again, not guessed.
@@ -76,7 +77,8 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
         layout::json_line(&mut out, &summary)?;
     } else if !repairs.is_empty() {
         writeln!(out)?;
-        write_report(&mut out, &left, context)?;
+        write_report(&mut out, &left)?;
+        write_faults(&mut out, &left, context)?;
         if repairs.rebuilt_index && !left.lost.is_empty() {
             let papers = counted(left.lost.len() as u64, "paper");
             writeln!(
@@ -93,8 +95,8 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     })
 }
 
-/// A line for each part that was checked, then the faults.
-fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -> io::Result<()> {
+/// A line for each part that was checked.
+fn write_report(out: &mut impl Write, report: &CheckReport) -> io::Result<()> {
     let library = &report.library;
     let (orphans, faults): (Vec<&Finding>, Vec<&Finding>) =
         library.list.iter().partition(|finding| finding.is_orphan());
@@ -166,7 +168,16 @@ fn write_report(out: &mut impl Write, report: &CheckReport, context: &Context) -
         Some(recall) => format!("{recall:.4} at 10, of the graph over the same papers"),
         None => "not measured, as there is no graph".to_owned(),
     };
-    line("recall", recall)?;
+    line("recall", recall)
+}
+
+/// The faults, each as a sentence.
+fn write_faults(out: &mut impl Write, report: &CheckReport, context: &Context) -> io::Result<()> {
+    let (orphans, faults): (Vec<&Finding>, Vec<&Finding>) = report
+        .library
+        .list
+        .iter()
+        .partition(|finding| finding.is_orphan());
     let faults = faults
         .iter()
         .chain(&orphans)

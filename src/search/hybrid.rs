@@ -25,7 +25,7 @@ use super::request::Request;
 use crate::error::{Error, Result};
 use crate::index::SearchOptions;
 use crate::index::lexical::{Lexical, LexicalDoubt, WordQuery};
-use crate::library::{Filter, Library, PaperKey};
+use crate::library::{Filter, Library, PaperKey, PaperPlace};
 use crate::paper::Paper;
 use crate::vectors::{Row, dot};
 
@@ -253,11 +253,11 @@ impl<'a> Finder<'a> {
         let mut lexical_rank = 0;
         let found_at = library.places_of_keys(&keys)?;
         for ((found, key), at) in matches.iter().zip(&keys).zip(found_at) {
-            let may_be_found = |(row, stamp): &(Option<Row>, u32)| {
-                let is_excluded = row.is_some_and(|row| self.excluded.contains(&row));
-                *stamp == found.stamp && !is_excluded && !self.excluded_keys.contains(key)
+            let may_be_found = |place: &PaperPlace| {
+                let is_excluded = place.row.is_some_and(|row| self.excluded.contains(&row));
+                place.stamp == found.stamp && !is_excluded && !self.excluded_keys.contains(key)
             };
-            let Some((row, _)) = at.filter(may_be_found) else {
+            let Some(PaperPlace { row, .. }) = at.filter(may_be_found) else {
                 continue;
             };
             // A row that was stored since this reader began is not one of its rows.

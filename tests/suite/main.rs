@@ -42,7 +42,9 @@ mod repeated;
 mod rerank;
 mod sandbox;
 #[cfg(target_os = "linux")]
+mod settings;
 mod shared;
+mod shells;
 mod shown;
 #[cfg(unix)]
 mod signals;

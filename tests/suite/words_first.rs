@@ -453,7 +453,7 @@ fn add_and_embed_mean_the_same_by_their_codes_and_options() {
         cut.display().to_string()
     } else {
         let whole = std::fs::read(data("formats/generic.jsonl")).unwrap();
-        sandbox.file("cut.jsonl.gz", &cut_gzip(&whole))
+        sandbox.file("cut.jsonl.gz", cut_gzip(&whole))
     };
     for command in ["add", "embed"] {
         sandbox.akin(&[command, "--model", &model, &cut]).exits(2);

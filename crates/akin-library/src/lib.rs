@@ -83,7 +83,7 @@ pub use self::schema::FORMAT_VERSION;
 pub use self::source_record::SourceRecord;
 pub use self::space::Space;
 pub use self::spaces::{SpaceRows, SpaceStatus};
-pub use self::stamps::PapersState;
+pub use self::stamps::{PaperPlace, PapersState};
 pub use self::status::Status;
 pub use self::undo::LastChange;
 pub use self::write::Writer;

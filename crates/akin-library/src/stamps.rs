@@ -29,6 +29,15 @@ pub struct PapersState {
     pub mark: i64,
 }
 
+/// Where the embedding of a paper is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaperPlace {
+    /// Its row in the active space, if it is embedded there.
+    pub row: Option<Row>,
+    /// The stamp of its record.
+    pub stamp: u32,
+}
+
 impl Library {
     /// The folder of the lexical index.
     pub fn lexical_dir(&self) -> PathBuf {
@@ -126,7 +135,7 @@ impl Library {
     pub fn rows_of_keys(&self, keys: &[PaperKey]) -> Result<Vec<Option<(Row, u32)>>> {
         let places = self.places_of_keys(keys)?.into_iter();
         Ok(places
-            .map(|place| place.and_then(|(row, stamp)| Some((row?, stamp))))
+            .map(|place| place.and_then(|place| Some((place.row?, place.stamp))))
             .collect())
     }
 
@@ -135,7 +144,7 @@ impl Library {
     ///
     /// # Errors
     /// [`Error::Database`](akin_base::Error::Database).
-    pub fn places_of_keys(&self, keys: &[PaperKey]) -> Result<Vec<Option<(Option<Row>, u32)>>> {
+    pub fn places_of_keys(&self, keys: &[PaperKey]) -> Result<Vec<Option<PaperPlace>>> {
         let space = self.space.as_ref().map_or(0, |active| active.key);
         let ask = || {
             let sql = "SELECT row, sum FROM records INDEXED BY record_sums
@@ -145,7 +154,10 @@ impl Library {
             let mut row = |key: &PaperKey| {
                 let found = statement.query_row((key.0, space), |found| {
                     let row: Option<u32> = found.get(0)?;
-                    Ok((row.map(Row), found.get(1)?))
+                    Ok(PaperPlace {
+                        row: row.map(Row),
+                        stamp: found.get(1)?,
+                    })
                 });
                 found.optional()
             };
