@@ -94,6 +94,7 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Failure>
     let start = Instant::now();
     let bar = Bar::stoppable(context);
     let sources = args::sources(&args.dumps);
+    ensure_there(&args.dumps, &sources)?;
     if let Some(path) = &args.rejected {
         let claim = Claim {
             kind: OutputKind::Rejections,
@@ -146,6 +147,27 @@ pub(super) fn run(args: &AddArgs, context: &Context) -> Result<Outcome, Failure>
     Ok(outcome(&report))
 }
 
+/// Fails if no dump is there: nothing is made for a name that is misspelt.
+fn ensure_there(dumps: &[PathBuf], sources: &[Source]) -> Result<(), Failure> {
+    let is_stdin = |dump: &PathBuf| dump.as_os_str() == "-";
+    let named = dumps.iter().filter(|dump| !is_stdin(dump));
+    let missing: Vec<_> = named
+        .filter_map(|dump| Some((dump, dump.metadata().err()?)))
+        .collect();
+    if missing.len() == dumps.len()
+        && let Some((dump, error)) = missing.into_iter().next()
+    {
+        return Err(Error::read(dump)(error).into());
+    }
+    if let (true, Some(dump)) = (sources.is_empty(), dumps.first()) {
+        return Err(Failure::usage(format!(
+            "there is no file in {}",
+            dump.display()
+        )));
+    }
+    Ok(())
+}
+
 /// Stores the papers of dumps, and embeds them unless that is to be left for later.
 fn add(
     args: &AddArgs,
@@ -176,7 +198,14 @@ fn add(
     };
     for file in &files {
         if !report.stopped {
-            let taken = ingest::take_vectors(writer, &encoder, &origin, file, &mut report, bar)?;
+            let taken = ingest::take_vectors(writer, &encoder, &origin, file, &mut report, bar);
+            if taken.is_err() && !sources.is_empty() {
+                context.note(&format!(
+                    "the dumps are stored, without embeddings: {} read",
+                    layout::counted(report.counts.n_read, "record")
+                ));
+            }
+            let taken = taken?;
             tell_of_vectors(file, &taken, context);
         }
     }
@@ -198,7 +227,7 @@ fn tell_of_vectors(file: &VectorFile, taken: &TakenVectors, context: &Context) {
     ));
     if taken.n_known > 0 {
         context.note(&format!(
-            "{name}: {} have an embedding already",
+            "{name}: already embedded: {}",
             layout::counted(taken.n_known, "paper")
         ));
     }
@@ -318,8 +347,12 @@ pub(super) fn complain(report: &IngestReport, shown: usize, context: &Context) {
 pub(super) fn note_truncated(n: u64, context: &Context) {
     if n > 0 {
         context.note(&format!(
-            "{} abstracts are longer than the model sees; --max-tokens sees more of them",
-            count(n)
+            "{} longer than the model sees; --max-tokens sees more of {}",
+            match n {
+                1 => "1 abstract is".to_owned(),
+                n => format!("{} abstracts are", count(n)),
+            },
+            if n == 1 { "it" } else { "them" }
         ));
     }
 }

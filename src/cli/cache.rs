@@ -196,11 +196,13 @@ impl CachePlace<'_> {
             return Err(Error::Interrupted.into());
         }
         if let Some((_, error)) = report.unused.failed.pop() {
+            self.leave_nothing(writer);
             return Err(error.into());
         }
         let n_missing = writer.unembedded()?.len();
         match OpenLibrary::open(&self.root) {
             Err(Error::LibraryEmpty { .. }) => {
+                self.leave_nothing(writer);
                 add::complain(&report, add::n_shown(context), context);
                 return Err(self.without_papers().into());
             }
@@ -223,6 +225,15 @@ impl CachePlace<'_> {
         }
         std::fs::write(&path, &self.stamp).map_err(Error::write(&path))?;
         Ok((encoder, true))
+    }
+
+    /// Deletes a library without papers, which would be of no use. Its lock is held.
+    fn leave_nothing(&self, writer: Writer) {
+        drop(writer);
+        if let Err(Error::LibraryEmpty { .. }) = OpenLibrary::open(&self.root) {
+            // It is in the cache: what cannot be deleted now is deleted with it.
+            let _ = std::fs::remove_dir_all(&self.root);
+        }
     }
 
     /// The model with the precision that the library was embedded with, if it was.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use akin::Error;
 use akin::check::{self, CheckReport, Repairs};
 use akin::library::{Finding, Library, LostCommits, Writer};
 use akin::{paper, space};
@@ -37,12 +38,17 @@ pub(super) struct CheckArgs {
 pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failure> {
     let bar = Bar::stoppable(context);
     let mut writer = if args.repair {
-        Some(context.writer("akin check --repair")?)
+        let writer = context.writer("akin check --repair");
+        Some(writer.map_err(|failure| match failure {
+            Failure::Akin(error) => advised(error),
+            other => other,
+        })?)
     } else {
         None
     };
     let look = |writer: Option<&Writer>| {
-        check::run(&Library::open(&context.library)?, writer, args.sample, &bar)
+        let library = Library::open(&context.library).map_err(advised)?;
+        check::run(&library, writer, args.sample, &bar).map_err(advised)
     };
     let found = look(writer.as_ref())?;
     let mut repairs = Repairs::default();
@@ -93,6 +99,20 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Failur
     } else {
         Outcome::Partly
     })
+}
+
+/// What to do about a database that cannot be read at all: a check can say no more.
+fn advised(error: Error) -> Failure {
+    match &error {
+        Error::Database { path, .. } | Error::Damaged { path, .. }
+            if path.ends_with("papers.db") =>
+        {
+            let advice = "restore papers.db from a backup, or add the dumps again to a new library \
+                          with --library DIR";
+            Failure::Advised(error, advice.to_owned())
+        }
+        _ => error.into(),
+    }
 }
 
 /// A line for each part that was checked.

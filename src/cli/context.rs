@@ -105,7 +105,8 @@ impl Context {
     /// what becomes of papers that are not embedded yet.
     pub(super) fn open(&self, root: &Path, otherwise: &str) -> Result<OpenLibrary, Failure> {
         let opened = OpenLibrary::open(root)?;
-        self.note_coverage(opened.coverage()?, otherwise);
+        let coverage = opened.coverage()?;
+        self.note_coverage(coverage, otherwise);
         for doubt in opened.index.doubts() {
             self.note(&format!(
                 "{doubt}; it is not used until the next add rebuilds it"
@@ -120,7 +121,7 @@ impl Context {
                  add or `akin check --repair`",
             );
         }
-        if opened.index.lacks_background() {
+        if opened.index.lacks_background() && coverage.is_whole() {
             self.note("hits have no percentile until the next add or `akin check --repair`");
         }
         Ok(opened)

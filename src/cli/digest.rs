@@ -18,7 +18,7 @@ use jiff::{Timestamp, Zoned};
 use super::claim::{Claim, OutputKind};
 use super::context::{Context, LEFT_OUT};
 use super::fault::Failure;
-use super::moment::MomentArgs;
+use super::moment::{self, MomentArgs};
 use super::outcome::Outcome;
 use super::since::{SinceArg, since};
 use super::{follow, layout, output, terminal};
@@ -83,7 +83,7 @@ pub(super) struct DigestArgs {
           require_equals = true)]
     install: Option<SchedulerArg>,
     /// With --install: when, of a day
-    #[arg(long, value_name = "HH:MM", default_value = "07:00")]
+    #[arg(long, value_name = "HH:MM", default_value = "07:00", value_parser = moment::time)]
     at: Time,
     /// With --install: pull this before, such as "arxiv --set cs"; repeat for several
     #[arg(long, value_name = "FEED")]

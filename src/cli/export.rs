@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use akin::digest::{self, Digest, DigestContext, Estimate, Follow};
+use akin::digest::{self, Digest, DigestContext, Earlier, Estimate, Follow};
 use akin::dump::{Dump, Item, ReadOptions, Source};
 use akin::export::ExportFormat;
 use akin::library::{Filter, Library, PaperOrder, PaperPage};
@@ -232,7 +232,7 @@ fn followed(
     finished(sink, Some(&opened.library), &filter, context)
 }
 
-/// The papers that the last digest showed, each once.
+/// The papers that the last digest with a paper showed, each once.
 fn digested(
     filter: &Filter,
     args: &ExportArgs,
@@ -240,10 +240,11 @@ fn digested(
     context: &Context,
 ) -> Result<Outcome, Failure> {
     let library = context.library()?;
-    let Some(stored) = library.sent("", 1)?.into_iter().next() else {
-        return Err(Failure::usage("no digest was shown yet: akin digest"));
+    let Some(digest) = digest::again(&library, "", Earlier::Last, &[], None)? else {
+        return Err(Failure::nothing(
+            "no digest with a paper was shown yet: akin digest",
+        ));
     };
-    let digest = Digest::of_stored(&library, &stored)?;
     context.note(&digest.title());
     let mut sink = args.sink(format, context)?;
     let mut written = HashSet::new();
@@ -347,18 +348,18 @@ impl LeftOut {
     }
 }
 
-/// Ends the file. Without papers it is empty, and a note says why.
+/// Ends the file. Without papers there is none, and a note says why.
 fn finished(
     sink: PaperSink,
     library: Option<&Library>,
     filter: &Filter,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    let n_papers = sink.n_papers();
-    sink.finish(context)?;
-    if n_papers > 0 {
+    if sink.n_papers() > 0 {
+        sink.finish(context)?;
         return Ok(Outcome::Done);
     }
+    sink.finish_empty(context)?;
     let why: Option<AkinResult<Option<String>>> = library
         .filter(|library| library.space().is_some())
         .map(|library| search::nothing_passes(library, filter));

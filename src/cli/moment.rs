@@ -1,11 +1,17 @@
 //! The present time and the time zone: the only place where the command line reads the clock.
 
 use clap::Args;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::fault::Failure;
+
+/// Parses a time of the day.
+pub(super) fn time(text: &str) -> Result<Time, String> {
+    text.parse()
+        .map_err(|_| "expected a time of the day, such as 07:00".to_owned())
+}
 
 /// The present moment and the time zone.
 #[derive(Debug, Args)]

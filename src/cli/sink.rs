@@ -135,6 +135,17 @@ impl PaperSink {
         Ok(())
     }
 
+    /// Ends what has no papers: stdout gets an empty list, and a file stays as it was.
+    pub(super) fn finish_empty(self, context: &Context) -> Result<(), Failure> {
+        match &self.path {
+            Some(path) if !files::is_special(path) => {
+                context.note(&format!("{} is not written", path.display()));
+                Ok(())
+            }
+            _ => self.finish(context),
+        }
+    }
+
     fn failure(&self, error: io::Error) -> Failure {
         match &self.path {
             Some(path) => Failure::Akin(Error::write(path)(error)),

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::context::Context;
 use super::fault::Failure;
-use super::moment::MomentArgs;
+use super::moment::{self, MomentArgs};
 use super::outcome::Outcome;
 use super::{layout, terminal};
 
@@ -35,7 +35,7 @@ enum SubscribeCommand {
         #[arg(long, value_name = "FOLLOW")]
         follow: Vec<String>,
         /// From when on, of a day
-        #[arg(long, value_name = "HH:MM", default_value = "07:00")]
+        #[arg(long, value_name = "HH:MM", default_value = "07:00", value_parser = moment::time)]
         at: Time,
         /// On which days: daily, mon-fri, mon,thu
         #[arg(long, value_name = "DAYS", default_value = "daily")]

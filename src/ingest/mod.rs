@@ -131,6 +131,10 @@ pub fn run(
 ) -> Result<IngestReport> {
     space::adopt(writer, encoder, origin)?;
     let mut report = store(writer, sources, options, observer)?;
+    if report.counts.n_read == 0 && !report.unused.failed.is_empty() {
+        // Who names a file that cannot be read does not wait for the papers of earlier runs.
+        return Ok(report);
+    }
     embed_stored(
         writer,
         encoder,

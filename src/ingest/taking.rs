@@ -13,6 +13,7 @@ use std::collections::HashSet;
 
 use super::report::IngestReport;
 use super::vector_files::{VectorFile, bad};
+use crate::dump::repaired_arxiv_number;
 use crate::encoder::{Encoder, Role};
 use crate::error::{Error, Result};
 use crate::library::{Library, PaperKey, Writer};
@@ -142,7 +143,12 @@ fn paper_of(
     taken: &mut TakenVectors,
     met: &mut HashSet<PaperKey>,
 ) -> Result<Option<(PaperKey, TextHash)>> {
-    let key = match library.find(id) {
+    let found = library.find(id).or_else(|error| {
+        // Ids are as the dump spells them; an add repairs those that became numbers.
+        let repaired = repaired_arxiv_number(id).ok_or(error)?;
+        library.find(&repaired)
+    });
+    let key = match found {
         Ok(stored) => stored.key,
         Err(Error::UnknownPaper { .. } | Error::AmbiguousId { .. }) => {
             taken.n_unknown += 1;

@@ -243,7 +243,10 @@ fn a_misused_command_says_what_it_wants() {
     let task = ["--corpus", "rubbish.bin", "--qrels", "rubbish.bin"];
     let eval = [&["eval", "--queries", "rubbish.bin"][..], &task].concat();
     check_refused(&eval, &["rubbish.bin, line 1: it is not UTF-8 text; save"]);
-    check_refused(&["--library", "folder", "add", "x"], &["holds other files"]);
+    check_refused(
+        &["--library", "folder", "add", "empty.jsonl"],
+        &["holds other files"],
+    );
     check_refused(
         &["search", "--model", "no/model", "--in", "empty.jsonl", "x"],
         &["no/model"],

@@ -30,6 +30,7 @@ mod interruption;
 mod layers;
 mod living_library;
 mod merging;
+mod mistakes;
 mod models;
 mod morning;
 mod outputs;

@@ -54,3 +54,4 @@ pub use registry::Format;
 pub use reject::{Rejected, Rejection, Unit, shorten};
 pub use source::Source;
 pub use source::archive::MemberPlace;
+pub use text::arxiv_number::repair as repaired_arxiv_number;

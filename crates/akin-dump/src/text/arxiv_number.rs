@@ -17,8 +17,9 @@
 /// The excess digits of a float's noise, at least.
 const MIN_NOISE_DIGITS: usize = 5;
 
-/// The id that `spelling` was before it became a number; `None` if it is intact or beyond repair.
-pub(crate) fn repair(spelling: &str) -> Option<String> {
+/// The arXiv id that a spelling was before it became a number: `0907.2862` of `907.2862`. `None` if it
+/// is intact or beyond repair.
+pub fn repair(spelling: &str) -> Option<String> {
     let (month, number) = spelling.trim().split_once('.')?;
     if !is_digits(month) || !is_digits(number) {
         return None;
