@@ -73,7 +73,7 @@ impl ExportFormat {
             ExportFormat::Csv => start
                 .lines()
                 .next()
-                .is_some_and(|line| line.split(',').eq(crate::table::COLUMNS)),
+                .is_some_and(|line| line.split(',').eq(akin_base::paper::TABLE_COLUMNS)),
             ExportFormat::Json => start.starts_with("{\"akin\":"),
         }
     }

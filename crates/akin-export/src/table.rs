@@ -2,40 +2,15 @@
 //!
 //! Spreadsheets take a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula.
 //! Such a cell gets an apostrophe before it. akin takes it off again in files with exactly these
-//! [`COLUMNS`]. A list is separated by semicolons, or is a JSON list where semicolons would not do.
+//! [`TABLE_COLUMNS`]. A list is separated by semicolons, or is a JSON list where semicolons would not do.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use akin_base::categories;
-use akin_base::paper::{IdKind, Paper, PaperId, PartialDate};
+use akin_base::paper::{IdKind, Paper, PaperId, PartialDate, TABLE_COLUMNS};
 
 use crate::ids::number;
-
-/// The columns, in their order.
-pub(crate) const COLUMNS: [&str; 21] = [
-    "id",
-    "title",
-    "authors",
-    "published",
-    "updated",
-    "journal",
-    "volume",
-    "doi",
-    "arxiv_id",
-    "pmid",
-    "pmcid",
-    "acl_id",
-    "openalex_id",
-    "corpus_id",
-    "s2_id",
-    "categories",
-    "comment",
-    "notice",
-    "upvotes",
-    "url",
-    "abstract",
-];
 
 /// Writes rows.
 pub(crate) type TableWriter<W> = csv::Writer<W>;
@@ -43,7 +18,7 @@ pub(crate) type TableWriter<W> = csv::Writer<W>;
 /// Writes the line of names.
 pub(crate) fn begin<W: Write>(out: W) -> io::Result<TableWriter<W>> {
     let mut rows = csv::Writer::from_writer(out);
-    rows.write_record(COLUMNS)?;
+    rows.write_record(TABLE_COLUMNS)?;
     Ok(rows)
 }
 
@@ -65,7 +40,7 @@ pub(crate) fn write<W: Write>(rows: &mut TableWriter<W>, paper: &Paper) -> io::R
         true => String::new(),
         false => paper.id.to_string(),
     };
-    let cells: [String; COLUMNS.len()] = [
+    let cells: [String; TABLE_COLUMNS.len()] = [
         id,
         paper.title.clone(),
         names(&paper.authors),

@@ -13,6 +13,7 @@ mod id;
 mod kind;
 mod record;
 mod spelling;
+mod table;
 
 pub use self::collection::{Authority, Collection};
 pub use self::date::PartialDate;
@@ -21,3 +22,4 @@ pub use self::id::{PaperId, arxiv_version, collection_name, show_ids};
 pub use self::kind::IdKind;
 pub use self::record::{Notice, PASSAGE_RECIPE, Paper, RawText, Votes};
 pub use self::spelling::without_end;
+pub use self::table::TABLE_COLUMNS;

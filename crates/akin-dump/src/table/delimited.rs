@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use akin_base::error::{Error, Result};
-use akin_base::paper::Authority;
+use akin_base::paper::{Authority, TABLE_COLUMNS};
 use csv::ByteRecord;
 use serde_json::Value;
 
@@ -62,32 +62,6 @@ pub(crate) const CORD_19: Spec = Spec {
         open: |opened| Ok(Box::new(CellReader::open(opened)?)),
     }),
 };
-
-/// The columns of a table that akin exported. There, an apostrophe is before every cell that a
-/// spreadsheet would take for a formula.
-const EXPORTED: [&str; 21] = [
-    "id",
-    "title",
-    "authors",
-    "published",
-    "updated",
-    "journal",
-    "volume",
-    "doi",
-    "arxiv_id",
-    "pmid",
-    "pmcid",
-    "acl_id",
-    "openalex_id",
-    "corpus_id",
-    "s2_id",
-    "categories",
-    "comment",
-    "notice",
-    "upvotes",
-    "url",
-    "abstract",
-];
 
 /// Separators between cells.
 const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -180,7 +154,7 @@ impl CellReader {
         let is_untitled = !has_any(&columns, &TITLES);
         Ok(CellReader {
             n_columns: names.len(),
-            is_exported: names == EXPORTED,
+            is_exported: names == TABLE_COLUMNS,
             lines,
             ahead,
             after,
