@@ -36,7 +36,11 @@ pub(super) fn run(args: &RemoveArgs, context: &Context) -> Result<Outcome, Failu
         ingest::update_lexical(&writer, &Bar::stoppable(context))?;
     }
     for sought in found {
-        let (key, shown) = sought?;
+        let (key, shown) = sought.inspect_err(|_| {
+            if args.ids.len() > 1 {
+                context.note("nothing was removed");
+            }
+        })?;
         if met.insert(key) {
             keys.push(key);
             removed.push(shown);

@@ -70,6 +70,15 @@ fn an_export_of_nothing_leaves_the_file_as_it_was() {
 }
 
 #[test]
+fn a_removal_of_several_removes_all_or_says_that_it_removed_none() {
+    let sandbox = Sandbox::new();
+    sandbox.add(&[&sandbox.file("two.jsonl", papers(TWO))]);
+    let ran = sandbox.akin(&["remove", "2401.00001", "nosuch"]).exits(1);
+    assert!(ran.stderr.contains("nothing was removed"), "{ran:?}");
+    assert_eq!(sandbox.akin(&["list", "--json"]).exits(0).ids().len(), 2);
+}
+
+#[test]
 fn vectors_are_found_by_ids_that_became_numbers() {
     let sandbox = Sandbox::new();
     let line = r#"{"id":"907.2862","title":"Derivations","abstract":"Stable ones.","authors":"M. Gordji","categories":"math.FA","update_date":"2009-07-16"}"#;
